@@ -1,0 +1,162 @@
+use std::cell::RefCell;
+
+use crate::{CustomOp, Extent, Group, Kind, Mistake, Require, Role, SearchSpace};
+
+mod conv;
+mod decide;
+mod draft;
+mod layers;
+mod merge;
+mod scan;
+mod size;
+mod tensor;
+mod when;
+
+pub use conv::Conv;
+pub use decide::{Decide, PlannedStep};
+use draft::Draft;
+pub use scan::Body;
+pub use size::{Size, Weights};
+pub use tensor::Tensor;
+pub use when::When;
+
+/// What a builder function gives.
+pub type Built = Result<SearchSpace, Mistake>;
+
+/// Builds a [`SearchSpace`] from code that reads like a network.
+///
+/// Handles ([`Tensor`], [`Decide`], [`Size`], [`Weights`]) are `Copy`, so that calls chain and nest. Calls do not return a
+/// `Result`: the first mistake is kept with its scope, later calls do nothing, and [`finish`](Self::finish) gives the mistake.
+pub struct Space {
+    draft: RefCell<Draft>,
+}
+
+impl Space {
+    /// An empty space.
+    pub fn new(name: impl Into<String>) -> Self {
+        Space { draft: RefCell::new(Draft::new(name.into())) }
+    }
+
+    /// One line for people.
+    pub fn summary(&self, summary: impl Into<String>) {
+        self.draft.borrow_mut().space.summary = summary.into();
+    }
+
+    /// The space, or the first mistake. The builder is empty afterwards.
+    pub fn finish(&self) -> Built {
+        let draft = std::mem::replace(&mut *self.draft.borrow_mut(), Draft::new(String::new()));
+        match draft.mistake {
+            None => Ok(draft.space),
+            Some(mistake) => Err(mistake),
+        }
+    }
+
+    /// Names what is built inside: nodes and params get `name/` in front. Scopes nest.
+    pub fn scope<R>(&self, name: impl AsRef<str>, build: impl FnOnce() -> R) -> R {
+        self.draft.borrow_mut().scope.push(name.as_ref().to_owned());
+        let result = build();
+        self.draft.borrow_mut().scope.pop();
+        result
+    }
+
+    /// What is built inside belongs to one block, which a cost table knows by `key`. Blocks do not nest.
+    pub fn block<R>(&self, key: impl Into<String>, build: impl FnOnce() -> R) -> R {
+        let before = {
+            let mut draft = self.draft.borrow_mut();
+            let block = draft.add_block(key.into());
+            draft.block.replace(block)
+        };
+        let result = build();
+        self.draft.borrow_mut().block = before;
+        result
+    }
+
+    /// Decides which operation, by label.
+    pub fn op(&self, id: impl Into<String>, choices: &[&str]) -> Decide<'_> {
+        self.decide(id.into(), Kind::Op { choices: choices.iter().map(|label| (*label).to_owned()).collect() })
+    }
+
+    /// Decides which input, by the anchors' names.
+    pub fn input_of(&self, id: impl Into<String>, anchors: &[impl AsRef<str>]) -> Decide<'_> {
+        self.decide(id.into(), Kind::Input { from: anchors.iter().map(|name| name.as_ref().to_owned()).collect() })
+    }
+
+    /// Decides whether there is a skip connection from an anchor: 0 is off, 1 is on.
+    pub fn skip(&self, id: impl Into<String>, anchor: impl Into<String>) -> Decide<'_> {
+        self.decide(id.into(), Kind::Skip { of: Some(anchor.into()) })
+    }
+
+    /// Decides on or off: 0 is off, 1 is on.
+    pub fn flag(&self, id: impl Into<String>) -> Decide<'_> {
+        self.decide(id.into(), Kind::Skip { of: None })
+    }
+
+    /// Decides which number.
+    pub fn value(&self, id: impl Into<String>, values: &[impl Into<f64> + Copy]) -> Decide<'_> {
+        self.decide(id.into(), Kind::Value { values: values.iter().map(|value| (*value).into()).collect() })
+    }
+
+    /// The next step of a sequential controller; all its decisions are sampled from one state.
+    pub fn step(&self, decide: &[Decide<'_>]) -> PlannedStep<'_> {
+        self.plan_step(decide)
+    }
+
+    /// Every valid genome satisfies the condition.
+    pub fn require(&self, that: When, because: impl Into<String>) {
+        self.draft.borrow_mut().space.require.push(Require { that: that.0, because: because.into() });
+    }
+
+    /// No valid genome satisfies the condition.
+    pub fn forbid(&self, that: When, because: impl Into<String>) {
+        self.require(!that, because);
+    }
+
+    /// These decisions are derived together: the `keep` best take their choice, the rest take `none`.
+    pub fn group(&self, id: impl Into<String>, decisions: &[Decide<'_>], keep: u32, none: u32) {
+        let decisions = decisions.iter().map(Decide::id).collect();
+        self.draft.borrow_mut().space.groups.push(Group { id: id.into(), decisions, keep, none });
+    }
+
+    /// The size that a decision about a value picks: its values are the sizes.
+    pub fn extent<'s>(&'s self, decision: Decide<'s>) -> Size<'s> {
+        let sizes = decision.whole_values();
+        match sizes {
+            Some(sizes) => self.extent_of(decision.id(), decision, &sizes),
+            None => {
+                self.wrong(|| {
+                    format!("`{}` does not decide between whole numbers above 0, so it is no size", decision.id())
+                });
+                Size::Fixed(1)
+            }
+        }
+    }
+
+    /// A size with its own name, one per choice of the decision.
+    pub fn extent_of<'s>(&'s self, id: impl Into<String>, decision: Decide<'s>, sizes: &[u32]) -> Size<'s> {
+        let extent = Extent { id: id.into(), decision: decision.id(), sizes: sizes.to_vec() };
+        match self.draft.borrow_mut().add_extent(extent, decision.index()) {
+            Some(index) => Size::Extent { space: self, index },
+            None => Size::Fixed(1),
+        }
+    }
+
+    /// Brings an op along, for [`custom`](Self::custom).
+    pub fn define_op(&self, op: CustomOp) {
+        self.draft.borrow_mut().space.ops.push(op);
+    }
+
+    /// The network gives this value: scores per class or word.
+    pub fn output(&self, value: Tensor<'_>) {
+        self.output_as(value, Role::Logits);
+    }
+
+    /// The network gives this value, for another purpose.
+    pub fn output_as(&self, value: Tensor<'_>, role: Role) {
+        self.draft.borrow_mut().add_output(self, value, role);
+    }
+
+    /// Keeps the first mistake, with the scope in which it was made.
+    pub(crate) fn wrong(&self, reason: impl FnOnce() -> String) {
+        self.draft.borrow_mut().wrong(reason());
+    }
+}

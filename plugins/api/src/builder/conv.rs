@@ -1,0 +1,47 @@
+use crate::Pad;
+
+/// The attributes of a convolution: `Conv::new(3).stride(2)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    pub(crate) kernel: [u32; 2],
+    pub(crate) stride: u32,
+    pub(crate) dilation: u32,
+    pub(crate) pad: Pad,
+    pub(crate) bias: bool,
+}
+
+impl Conv {
+    /// A square kernel, stride 1, no dilation, padding `same`, no bias.
+    pub fn new(kernel: u32) -> Self {
+        Conv::rectangle(kernel, kernel)
+    }
+
+    /// A kernel of this height and width.
+    pub fn rectangle(height: u32, width: u32) -> Self {
+        Conv { kernel: [height, width], stride: 1, dilation: 1, pad: Pad::Same, bias: false }
+    }
+
+    /// The stride.
+    #[must_use]
+    pub fn stride(self, stride: u32) -> Self {
+        Conv { stride, ..self }
+    }
+
+    /// The dilation.
+    #[must_use]
+    pub fn dilation(self, dilation: u32) -> Self {
+        Conv { dilation, ..self }
+    }
+
+    /// The padding.
+    #[must_use]
+    pub fn pad(self, pad: Pad) -> Self {
+        Conv { pad, ..self }
+    }
+
+    /// With a bias, which a batch norm afterwards would undo.
+    #[must_use]
+    pub fn bias(self) -> Self {
+        Conv { bias: true, ..self }
+    }
+}

@@ -1,0 +1,75 @@
+use std::collections::BTreeMap;
+
+use super::decide::Decide;
+use super::tensor::Tensor;
+use super::when::When;
+use super::{Space, Weights};
+use crate::{Condition, Op, Setting};
+
+impl Space {
+    /// The branch that the decision picks; one branch per choice.
+    pub fn choose<'s>(&'s self, decision: Decide<'s>, branches: &[Tensor<'s>]) -> Tensor<'s> {
+        self.node(Op::Choose { decision: decision.id() }, branches, &[])
+    }
+
+    /// A branch built from each input, in a scope `from0`, `from1` and so on, of which the decision picks one: weights of its own
+    /// for each possible input.
+    pub fn choose_of<'s>(
+        &'s self,
+        decision: Decide<'s>,
+        inputs: &[Tensor<'s>],
+        build: impl Fn(Tensor<'s>) -> Tensor<'s>,
+    ) -> Tensor<'s> {
+        let count = inputs.len().min(decision.choice_count());
+        let inputs = inputs[..count].iter().enumerate();
+        let branches: Vec<_> = inputs.map(|(i, &input)| self.scope(format!("from{i}"), || build(input))).collect();
+        self.choose(decision, &branches)
+    }
+
+    /// The sum.
+    pub fn sum<'s>(&'s self, parts: &[Tensor<'s>]) -> Tensor<'s> {
+        self.node(Op::Sum { when: Vec::new() }, parts, &[])
+    }
+
+    /// The sum of those whose condition holds; zero if there is none.
+    pub fn sum_when<'s>(&'s self, parts: impl IntoIterator<Item = (Tensor<'s>, When)>) -> Tensor<'s> {
+        let (parts, when) = split(parts);
+        self.node(Op::Sum { when }, &parts, &[])
+    }
+
+    /// The mean.
+    pub fn mean<'s>(&'s self, parts: &[Tensor<'s>]) -> Tensor<'s> {
+        self.node(Op::Mean { when: Vec::new() }, parts, &[])
+    }
+
+    /// The mean of those whose condition holds; zero if there is none.
+    pub fn mean_when<'s>(&'s self, parts: impl IntoIterator<Item = (Tensor<'s>, When)>) -> Tensor<'s> {
+        let (parts, when) = split(parts);
+        self.node(Op::Mean { when }, &parts, &[])
+    }
+
+    /// Side by side on the last axis.
+    pub fn concat<'s>(&'s self, parts: &[Tensor<'s>]) -> Tensor<'s> {
+        self.node(Op::Concat, parts, &[])
+    }
+
+    /// One of the space's own ops.
+    pub fn custom<'s>(
+        &'s self,
+        name: &str,
+        inputs: &[Tensor<'s>],
+        weights: &[Weights<'s>],
+        attributes: BTreeMap<String, Setting>,
+    ) -> Tensor<'s> {
+        let params: Vec<u32> = weights.iter().filter_map(|weights| self.own(*weights)).collect();
+        self.node(Op::Custom { name: name.into(), attributes }, inputs, &params)
+    }
+}
+
+fn split<'s>(parts: impl IntoIterator<Item = (Tensor<'s>, When)>) -> (Vec<Tensor<'s>>, Vec<Condition>) {
+    let (tensors, mut when): (Vec<_>, Vec<_>) = parts.into_iter().map(|(tensor, when)| (tensor, when.0)).unzip();
+    if when.iter().all(|condition| *condition == When::ALWAYS.0) {
+        when.clear();
+    }
+    (tensors, when)
+}

@@ -1,0 +1,63 @@
+use super::Space;
+use crate::{Dim, Init};
+
+/// A size: a number, or one that a decision picks.
+#[derive(Clone, Copy)]
+pub enum Size<'s> {
+    /// A number.
+    Fixed(u32),
+    /// An extent of the space.
+    Extent {
+        /// The space.
+        space: &'s Space,
+        /// The extent's index.
+        index: u32,
+    },
+}
+
+impl From<u32> for Size<'_> {
+    fn from(size: u32) -> Self {
+        Size::Fixed(size)
+    }
+}
+
+/// A param under its own name, for layers that share it.
+#[derive(Clone, Copy)]
+pub struct Weights<'s> {
+    pub(crate) space: &'s Space,
+    pub(crate) index: u32,
+}
+
+impl Space {
+    /// A param under its own name, without the scope's, for layers that share it.
+    pub fn weights<'s>(
+        &'s self,
+        id: impl Into<String>,
+        shape: &[impl Into<Size<'s>> + Copy],
+        init: Init,
+    ) -> Weights<'s> {
+        let dims = shape.iter().map(|size| self.dim((*size).into())).collect();
+        let id = id.into();
+        let mut draft = self.draft.borrow_mut();
+        if draft.space.params.iter().any(|param| param.id == id) {
+            draft.wrong(format!("two params are called `{id}`"));
+        }
+        let index = draft.param(id, dims, init, true).unwrap_or(super::draft::NOTHING);
+        Weights { space: self, index }
+    }
+
+    /// The dimension of a size; 1 after a mistake.
+    pub(crate) fn dim(&self, size: Size<'_>) -> Dim {
+        match size {
+            Size::Fixed(size) => Dim::Fixed(size),
+            Size::Extent { space, index } => {
+                if !std::ptr::eq(self, space) {
+                    self.wrong(|| "a size of another space is used".into());
+                    return Dim::Fixed(1);
+                }
+                let draft = self.draft.borrow();
+                draft.space.extents.get(index as usize).map_or(Dim::Fixed(1), |extent| Dim::Named(extent.id.clone()))
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use std::fmt;
+
+use super::Space;
+use super::draft::NOTHING;
+use super::size::Weights;
+use crate::axis::{Axis, Value};
+use crate::{Dim, Element, Init, Op, TIME};
+
+/// A value of the network that is being built: an image `[height, width, channels]`, a row `[channels]`, a sequence
+/// `[time, ...]`; the batch is implicit.
+#[derive(Clone, Copy)]
+pub struct Tensor<'s> {
+    pub(crate) space: &'s Space,
+    pub(crate) index: u32,
+}
+
+impl Space {
+    /// Data: numbers of this shape.
+    pub fn input(&self, name: &str, shape: &[u32]) -> Tensor<'_> {
+        let shape = shape.iter().map(|&size| Dim::Fixed(size)).collect();
+        self.scope(name, || self.node(Op::Input { shape, element: Element::F32 }, &[], &[]))
+    }
+
+    /// Data: a sequence of tokens, `[time]`.
+    pub fn tokens(&self, name: &str) -> Tensor<'_> {
+        let shape = vec![Dim::Named(TIME.into())];
+        self.scope(name, || self.node(Op::Input { shape, element: Element::U32 }, &[], &[]))
+    }
+
+    /// Data: a sequence of numbers, `[time, ...]`.
+    pub fn sequence(&self, name: &str, each: &[u32]) -> Tensor<'_> {
+        let mut shape = vec![Dim::Named(TIME.into())];
+        shape.extend(each.iter().map(|&size| Dim::Fixed(size)));
+        self.scope(name, || self.node(Op::Input { shape, element: Element::F32 }, &[], &[]))
+    }
+
+    /// A param as a value.
+    pub fn weight<'s>(&'s self, weights: Weights<'s>) -> Tensor<'s> {
+        let params: Vec<u32> = self.own(weights).into_iter().collect();
+        self.node(Op::Weight, &[], &params)
+    }
+
+    pub(crate) fn node(&self, op: Op, inputs: &[Tensor<'_>], params: &[u32]) -> Tensor<'_> {
+        let index = self.draft.borrow_mut().node(self, op, inputs, params).unwrap_or(NOTHING);
+        Tensor { space: self, index }
+    }
+
+    /// The index of shared weights, if they are this space's.
+    pub(crate) fn own(&self, weights: Weights<'_>) -> Option<u32> {
+        if !std::ptr::eq(self, weights.space) {
+            self.wrong(|| "weights of another space are used".into());
+            return None;
+        }
+        (weights.index != NOTHING).then_some(weights.index)
+    }
+}
+
+impl<'s> Tensor<'s> {
+    /// The shape, at its largest where a decision picks it; the time axis counts 1. Empty after a mistake.
+    pub fn shape(self) -> Vec<u32> {
+        self.axes().iter().map(|axis| axis.largest(1)).collect()
+    }
+
+    /// The size of the last axis, at its largest; 1 after a mistake.
+    pub fn channels(self) -> u32 {
+        self.shape().last().copied().unwrap_or(1)
+    }
+
+    /// The size of the first axis, at its largest; 1 after a mistake.
+    pub fn height(self) -> u32 {
+        self.shape().first().copied().unwrap_or(1)
+    }
+
+    pub(crate) fn axes(self) -> Vec<Axis> {
+        let draft = self.space.draft.borrow();
+        draft.values.get(self.index as usize).map(|made| made.value.axes.clone()).unwrap_or_default()
+    }
+
+    /// The last axis as a dimension of a param, with its largest size.
+    pub(crate) fn last_dim(self) -> (Dim, u32) {
+        match self.axes().last() {
+            Some(axis) => (self.space.draft.borrow_mut().dim(axis), axis.largest(1)),
+            None => (Dim::Fixed(1), 1),
+        }
+    }
+
+    /// A node on this value alone.
+    pub(crate) fn then(self, op: Op) -> Tensor<'s> {
+        self.space.node(op, &[self], &[])
+    }
+
+    /// A node on this value with params of its own; each is named after the node.
+    pub(crate) fn layer(self, op: Op, inputs: &[Tensor<'s>], params: Vec<New>) -> Tensor<'s> {
+        let mut draft = self.space.draft.borrow_mut();
+        let mut indices = Vec::new();
+        for New { role, shape, init, decay } in params {
+            let id = draft.unique(&format!("{}.{role}", op.name()));
+            indices.extend(draft.param(id, shape, init, decay));
+        }
+        drop(draft);
+        self.space.node(op, inputs, &indices)
+    }
+
+    pub(crate) fn value(self) -> Option<Value> {
+        let draft = self.space.draft.borrow();
+        draft.values.get(self.index as usize).map(|made| made.value.clone())
+    }
+}
+
+/// A param that comes with a layer.
+pub(crate) struct New {
+    pub(crate) role: &'static str,
+    pub(crate) shape: Vec<Dim>,
+    pub(crate) init: Init,
+    pub(crate) decay: bool,
+}
+
+impl New {
+    /// Weights, which decay.
+    pub(crate) fn weight(shape: Vec<Dim>, init: Init) -> Self {
+        New { role: "weight", shape, init, decay: true }
+    }
+
+    /// A vector that does not decay: a bias, a scale, a shift.
+    pub(crate) fn vector(role: &'static str, size: Dim, init: Init) -> Self {
+        New { role, shape: vec![size], init, decay: false }
+    }
+}
+
+impl fmt::Debug for Tensor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let draft = self.space.draft.borrow();
+        match draft.values.get(self.index as usize) {
+            Some(made) => write!(f, "{} {}", made.id, made.value),
+            None => f.write_str("(nothing, after a mistake)"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Id;
+
+/// A condition on a genome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// The decision takes one of these choices (indices).
+    In(Id, Vec<u32>),
+    /// The condition does not hold.
+    Not(Box<Condition>),
+    /// All hold; `All([])` always holds.
+    All(Vec<Condition>),
+    /// At least one holds; `Any([])` never holds.
+    Any(Vec<Condition>),
+}
+
+/// A condition with its names resolved. A set is one flag per choice, so that a test is one look-up.
+#[derive(Clone, Debug)]
+pub(crate) enum Cond {
+    In(u32, Box<[bool]>),
+    Not(Box<Cond>),
+    All(Box<[Cond]>),
+    Any(Box<[Cond]>),
+}
+
+impl Cond {
+    /// Whether it holds on a whole genome.
+    pub(crate) fn holds(&self, genome: &[u32]) -> bool {
+        match self {
+            Cond::In(decision, set) => set[genome[*decision as usize] as usize],
+            Cond::Not(inner) => !inner.holds(genome),
+            Cond::All(parts) => parts.iter().all(|part| part.holds(genome)),
+            Cond::Any(parts) => parts.iter().any(|part| part.holds(genome)),
+        }
+    }
+
+    /// Three-valued, given what each membership is: `None` is "not known yet" (Kleene's logic).
+    pub(crate) fn known(&self, member: &dyn Fn(u32, &[bool]) -> Option<bool>) -> Option<bool> {
+        match self {
+            Cond::In(decision, set) => member(*decision, set),
+            Cond::Not(inner) => inner.known(member).map(|holds| !holds),
+            Cond::All(parts) => settle(parts, member, false),
+            Cond::Any(parts) => settle(parts, member, true),
+        }
+    }
+
+    /// Its probability if decisions are independent, given the probability of each membership.
+    pub(crate) fn probability(&self, member: &dyn Fn(u32, &[bool]) -> f32) -> f32 {
+        match self {
+            Cond::In(decision, set) => member(*decision, set),
+            Cond::Not(inner) => 1.0 - inner.probability(member),
+            Cond::All(parts) => parts.iter().map(|part| part.probability(member)).product(),
+            Cond::Any(parts) => 1.0 - parts.iter().map(|part| 1.0 - part.probability(member)).product::<f32>(),
+        }
+    }
+
+    /// Adds the decisions it names, each once.
+    pub(crate) fn decisions(&self, into: &mut Vec<u32>) {
+        match self {
+            Cond::In(decision, _) => {
+                if !into.contains(decision) {
+                    into.push(*decision);
+                }
+            }
+            Cond::Not(inner) => inner.decisions(into),
+            Cond::All(parts) | Cond::Any(parts) => parts.iter().for_each(|part| part.decisions(into)),
+        }
+    }
+}
+
+/// `decisive` settles the whole at once (false in an "all", true in an "any"); otherwise one unknown leaves it unknown.
+fn settle(parts: &[Cond], member: &dyn Fn(u32, &[bool]) -> Option<bool>, decisive: bool) -> Option<bool> {
+    let mut unknown = false;
+    for part in parts {
+        match part.known(member) {
+            Some(value) if value == decisive => return Some(decisive),
+            Some(_) => {}
+            None => unknown = true,
+        }
+    }
+    if unknown { None } else { Some(!decisive) }
+}

@@ -1,0 +1,65 @@
+//! Neural-network search spaces as data: types, builder, validation, children, counts, registry.
+//!
+//! A [`SearchSpace`] is one big graph, the supergraph, and the decisions that pick a subgraph of it. A *genome* is one number per
+//! decision. [`Space`] builds a space from code that reads like a network; [`Supergraph`] checks a space and answers what a
+//! search asks: a genome's [`Child`], its parameters and MACs, which choices the constraints leave, in which order to decide.
+//! [`SpaceEntry`] registers a space under a name, with a typed config.
+//!
+//! ```
+//! use supernet_plugin::{Count, Space, Supergraph};
+//!
+//! let s = Space::new("tiny");
+//! let op = s.op("op", &["conv3x3", "maxpool3x3"]);
+//! let x = s.input("image", &[8, 8, 1]).conv(1, 16).norm();
+//! let y = s.choose(op, &[x.conv(3, 16), x.max_pool(3)]);
+//! s.output(y.global_avg_pool().linear(10, true));
+//!
+//! let graph = Supergraph::new(s.finish()?).map_err(|problems| problems[0].clone())?;
+//! assert_eq!(graph.count(&[1], Count::Live)?, 16 + 2 * 16 + 16 * 10 + 10);
+//! assert_eq!(graph.child(&[1])?.len(), 6);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod nearest;
+mod problem;
+mod ragged;
+
+mod setting;
+mod param;
+mod condition;
+mod op;
+mod space;
+
+mod axis;
+mod shape;
+mod builder;
+
+mod genome;
+mod path;
+mod supergraph;
+
+mod config;
+mod registry;
+
+pub use builder::{Body, Built, Conv, Decide, PlannedStep, Size, Space, Tensor, Weights, When};
+pub use condition::Condition;
+pub use config::{Config, ConfigError, Fact, Facts, Field, FieldKind};
+pub use genome::GenomeError;
+pub use inventory;
+pub use nearest::nearest;
+pub use op::{Carry, Element, Function, Node, Op, Pad, Per, Pooling};
+pub use param::{Dim, Init, Param, TIME};
+pub use path::{Path, PathError, Pick};
+pub use problem::{Mistake, Problem};
+pub use registry::{RegistryError, SpaceEntry, find, spaces};
+pub use setting::Setting;
+pub use space::{
+    Block, CustomOp, Decision, Extent, Group, Id, JsonError, Kind, Output, Require, Role, SCHEMA, SearchSpace,
+    ShapeRule, Step,
+};
+pub use supergraph::child::Child;
+pub use supergraph::plan::{How, Plan, PlanDecision, PlanStep, Table};
+pub use supergraph::relaxed::Relaxed;
+pub use supergraph::size::SpaceSize;
+pub use supergraph::walk::Mixture;
+pub use supergraph::{Count, Supergraph};

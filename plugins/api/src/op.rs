@@ -1,0 +1,396 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Condition, Dim, Id, Setting};
+
+/// A node of the graph: an op on values (`inputs`) and weights (`params`).
+///
+/// An op's operands are its inputs followed by its params, so that a weight may also be a node's value.
+/// Values are NHWC without the batch: an image is `[height, width, channels]`, a sequence `[time, ...]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its name, unique in the space, the bodies of scans included.
+    pub id: Id,
+    /// What it does.
+    pub op: Op,
+    /// The nodes that it reads; they stand earlier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Id>,
+    /// The params that it reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<Id>,
+    /// The block that its cost belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<Id>,
+}
+
+/// What a node does. Kernel sizes and channels come from the weight's shape, never from an attribute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Op {
+    /// The input that the decision picks; one input per choice.
+    Choose {
+        /// The decision.
+        decision: Id,
+    },
+    /// The sum of the inputs whose condition holds; zero if there is none.
+    Sum {
+        /// A condition per input; empty means always.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        when: Vec<Condition>,
+    },
+    /// The mean of the inputs whose condition holds; zero if there is none.
+    Mean {
+        /// A condition per input; empty means always.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        when: Vec<Condition>,
+    },
+    /// The inputs side by side on the last axis.
+    Concat,
+    /// A body run over the leading axis of the inputs, with state; the value is `yields` of every step, stacked.
+    Scan {
+        /// The body. It may read the names in `steps`, the carried states, and outer nodes.
+        nodes: Vec<Node>,
+        /// The body's names for one step of each input.
+        steps: Vec<Id>,
+        /// The states carried from step to step.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        carry: Vec<Carry>,
+        /// The body's node whose values are stacked.
+        yields: Id,
+    },
+    /// Data.
+    Input {
+        /// Its shape, without the batch.
+        shape: Vec<Dim>,
+        /// What its elements are.
+        #[serde(default)]
+        element: Element,
+    },
+    /// A param as a value.
+    Weight,
+    /// Zeros in the shape of its input, space divided by `stride` and rounded up. It keeps nothing alive.
+    Zero {
+        /// The stride.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        stride: u32,
+    },
+    /// Convolution of x with W `[kh, kw, in, out]` and, if there is a third operand, a bias.
+    Conv2d {
+        /// The stride.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        stride: u32,
+        /// The dilation.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        dilation: u32,
+        /// The padding, with zeros.
+        #[serde(default, skip_serializing_if = "Pad::is_same")]
+        pad: Pad,
+    },
+    /// Convolution of each channel with its own kernel, W `[kh, kw, c]`, and perhaps a bias.
+    DepthwiseConv2d {
+        /// The stride.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        stride: u32,
+        /// The dilation.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        dilation: u32,
+        /// The padding, with zeros.
+        #[serde(default, skip_serializing_if = "Pad::is_same")]
+        pad: Pad,
+    },
+    /// x·W on the last axis, W `[in, out]`, and perhaps a bias.
+    Linear {
+        /// W is `[out, in]`, as for an embedding that is also the decoder.
+        #[serde(default, skip_serializing_if = "is_no")]
+        transposed: bool,
+    },
+    /// Rows of W `[vocabulary, width]`, looked up by a value of u32.
+    Embedding,
+    /// Normalisation per channel over batch and space, with scale and shift or without params.
+    BatchNorm {
+        /// Added to the variance.
+        #[serde(default = "epsilon")]
+        eps: f32,
+    },
+    /// Normalisation over the last axis, with scale and shift or without params.
+    LayerNorm {
+        /// Added to the variance.
+        #[serde(default = "epsilon")]
+        eps: f32,
+    },
+    /// A function per element.
+    Activation {
+        /// The function.
+        function: Function,
+    },
+    /// Pooling. An average divides by the count of valid positions, a maximum pads with minus infinity.
+    Pool {
+        /// Average or maximum.
+        kind: Pooling,
+        /// The window's height and width.
+        kernel: u32,
+        /// The stride.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        stride: u32,
+        /// The padding.
+        #[serde(default, skip_serializing_if = "Pad::is_same")]
+        pad: Pad,
+    },
+    /// The mean over space, `[h, w, c]` to `[c]`.
+    GlobalAvgPool,
+    /// The product of two values per element.
+    Multiply,
+    /// x `[h, w, c]` times s `[c]`: squeeze and excite.
+    Scale,
+    /// a + g(b − a) of a, b, g: a highway connection.
+    Lerp,
+    /// `[start, start + len)` of the last axis.
+    Slice {
+        /// The first index.
+        start: u32,
+        /// How many.
+        len: u32,
+    },
+    /// Zeroes with probability `rate` and scales the rest by 1 / (1 − rate), in training.
+    Dropout {
+        /// The probability.
+        rate: f32,
+        /// What shares one draw.
+        #[serde(default, skip_serializing_if = "Per::is_element")]
+        per: Per,
+    },
+    /// Zeroes a whole sample with probability `depth`·p, p from the trainer's schedule.
+    DropPath {
+        /// Where it stands in the network, 0 to 1.
+        depth: f32,
+    },
+    /// Bilinear resizing, half-pixel centres, no antialiasing.
+    Resize {
+        /// The new height.
+        height: Dim,
+        /// The new width.
+        width: Dim,
+    },
+    /// The centre `size` x `size` of a kernel `[k, k, ...]`.
+    Crop {
+        /// The new kernel size.
+        size: u32,
+    },
+    /// A kernel `[k, k, c]` times M `[k², k²]`, per channel, M shared by all channels (Once-for-All).
+    KernelTransform,
+    /// One of the space's own ops.
+    Custom {
+        /// The op's name.
+        name: String,
+        /// Its attributes.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        attributes: BTreeMap<String, Setting>,
+    },
+}
+
+impl Op {
+    /// The op's name as JSON writes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Choose { .. } => "choose",
+            Op::Sum { .. } => "sum",
+            Op::Mean { .. } => "mean",
+            Op::Concat => "concat",
+            Op::Scan { .. } => "scan",
+            Op::Input { .. } => "input",
+            Op::Weight => "weight",
+            Op::Zero { .. } => "zero",
+            Op::Conv2d { .. } => "conv2d",
+            Op::DepthwiseConv2d { .. } => "depthwise_conv2d",
+            Op::Linear { .. } => "linear",
+            Op::Embedding => "embedding",
+            Op::BatchNorm { .. } => "batch_norm",
+            Op::LayerNorm { .. } => "layer_norm",
+            Op::Activation { .. } => "activation",
+            Op::Pool { .. } => "pool",
+            Op::GlobalAvgPool => "global_avg_pool",
+            Op::Multiply => "multiply",
+            Op::Scale => "scale",
+            Op::Lerp => "lerp",
+            Op::Slice { .. } => "slice",
+            Op::Dropout { .. } => "dropout",
+            Op::DropPath { .. } => "drop_path",
+            Op::Resize { .. } => "resize",
+            Op::Crop { .. } => "crop",
+            Op::KernelTransform => "kernel_transform",
+            Op::Custom { .. } => "custom",
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+fn epsilon() -> f32 {
+    1e-5
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_no(value: &bool) -> bool {
+    !*value
+}
+
+/// A state that a scan carries from step to step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carry {
+    /// The body's name for the state before the step.
+    pub id: Id,
+    /// The node that gives the state after the step.
+    pub next: Id,
+    /// Its shape, without the batch.
+    pub shape: Vec<Dim>,
+    /// Whether a window starts with the state that the stream's last window ended with, rather than with zeros.
+    #[serde(default)]
+    pub persist: bool,
+}
+
+/// Padding of height and width.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Pad {
+    /// dilation·(k − 1)/2 on every side, k odd; the size becomes ⌈size / stride⌉.
+    #[default]
+    Same,
+    /// TensorFlow's form: as little as gives ⌈size / stride⌉, the odd one below and to the right.
+    SameUpper,
+    /// None.
+    Valid,
+    /// As stated; negative crops.
+    Explicit {
+        /// Rows above.
+        top: i32,
+        /// Columns to the left.
+        left: i32,
+        /// Rows below.
+        bottom: i32,
+        /// Columns to the right.
+        right: i32,
+    },
+}
+
+impl Pad {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+    fn is_same(&self) -> bool {
+        *self == Pad::Same
+    }
+
+    /// `[top, left, bottom, right]` for an image of `[height, width]`.
+    pub fn amounts(self, image: [u32; 2], kernel: [u32; 2], stride: u32, dilation: u32) -> [i32; 4] {
+        let reach = |i: usize| i64::from(dilation) * (i64::from(kernel[i]) - 1);
+        let clamp = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
+        match self {
+            Pad::Same => [0, 1, 0, 1].map(|i| clamp(reach(i) / 2)),
+            Pad::SameUpper => {
+                let total = |i: usize| {
+                    let steps = i64::from(image[i].div_ceil(stride)) - 1;
+                    (steps * i64::from(stride) + reach(i) + 1 - i64::from(image[i])).max(0)
+                };
+                [total(0) / 2, total(1) / 2, total(0) - total(0) / 2, total(1) - total(1) / 2].map(clamp)
+            }
+            Pad::Valid => [0; 4],
+            Pad::Explicit { top, left, bottom, right } => [top, left, bottom, right],
+        }
+    }
+}
+
+/// A function per element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// max(x, 0)
+    Relu,
+    /// min(max(x, 0), 6)
+    Relu6,
+    /// tanh(x)
+    Tanh,
+    /// 1 / (1 + exp(−x))
+    Sigmoid,
+    /// relu6(x + 3) / 6
+    HardSigmoid,
+    /// x · hard_sigmoid(x)
+    HardSwish,
+    /// x · sigmoid(x)
+    Swish,
+    /// The tanh form.
+    Gelu,
+}
+
+impl Function {
+    /// Every function.
+    pub const ALL: [Function; 8] = [
+        Function::Relu,
+        Function::Relu6,
+        Function::Tanh,
+        Function::Sigmoid,
+        Function::HardSigmoid,
+        Function::HardSwish,
+        Function::Swish,
+        Function::Gelu,
+    ];
+
+    /// Its name as JSON writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::Relu => "relu",
+            Function::Relu6 => "relu6",
+            Function::Tanh => "tanh",
+            Function::Sigmoid => "sigmoid",
+            Function::HardSigmoid => "hard_sigmoid",
+            Function::HardSwish => "hard_swish",
+            Function::Swish => "swish",
+            Function::Gelu => "gelu",
+        }
+    }
+}
+
+/// What pooling takes of its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The mean of the valid positions.
+    Average,
+    /// The largest.
+    Max,
+}
+
+/// What an input's elements are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Element {
+    /// Numbers.
+    #[default]
+    F32,
+    /// Indices, such as tokens.
+    U32,
+}
+
+/// What shares one draw of dropout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Nothing: one draw per element.
+    #[default]
+    Element,
+    /// All steps of a sequence.
+    Sequence,
+    /// All occurrences of a token.
+    Token,
+}
+
+impl Per {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+    fn is_element(&self) -> bool {
+        *self == Per::Element
+    }
+}

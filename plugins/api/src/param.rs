@@ -1,0 +1,78 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Id;
+
+/// The dimension name of the sequence axis: its length is the window's, not the space's.
+pub const TIME: &str = "time";
+
+/// One axis of a shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Dim {
+    /// A size.
+    Fixed(u32),
+    /// The name of an [`Extent`](crate::Extent), or [`TIME`].
+    Named(Id),
+}
+
+impl From<u32> for Dim {
+    fn from(size: u32) -> Self {
+        Dim::Fixed(size)
+    }
+}
+
+/// A tensor of weights. The supergraph owns it under its id; every child that uses the id uses these weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name, unique among the params.
+    pub id: Id,
+    /// Its shape. It is stored at its largest; on an axis with an extent a child uses the first n.
+    pub shape: Vec<Dim>,
+    /// How it starts.
+    pub init: Init,
+    /// Whether weight decay applies. Batch norm's scale and shift and biases usually say no.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub decay: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// How a param starts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Init {
+    /// All zero.
+    Zeros,
+    /// All one.
+    Ones,
+    /// The identity matrix (rank 2, square).
+    Eye,
+    /// Normal with mean 0.
+    Normal {
+        /// The standard deviation.
+        std: f32,
+    },
+    /// Uniform in [-bound, bound].
+    Uniform {
+        /// The bound.
+        bound: f32,
+    },
+    /// Normal with variance 2 / fan_in (He et al. 2015): keeps the variance through a ReLU.
+    He {
+        /// How many inputs one output sums over.
+        fan_in: u32,
+    },
+    /// Uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
+    Xavier {
+        /// How many inputs one output sums over.
+        fan_in: u32,
+        /// How many outputs one input reaches.
+        fan_out: u32,
+    },
+}

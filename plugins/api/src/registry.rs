@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+
+use crate::nearest::hint;
+use crate::{Config, ConfigError, Facts, Field, Mistake, SearchSpace, Setting};
+
+/// A search space under a name. A crate registers its spaces with `inventory::submit!`; an application that links the crate
+/// has them, provided that it names the crate (`use my_spaces as _;`), since what nobody names is not linked.
+///
+/// ```
+/// use supernet_plugin::{Fact, Field, Space, SpaceEntry, inventory};
+///
+/// inventory::submit! {
+///     SpaceEntry {
+///         name: "mlp",
+///         summary: "two layers of a width to be found",
+///         fields: || vec![
+///             Field::int("largest", 64, 8..=1024, "the largest width").multiple_of(8),
+///             Field::from_data("shape", Fact::Shape, "a row of the data"),
+///             Field::from_data("classes", Fact::Classes, "the data's classes"),
+///         ],
+///         build: |config| {
+///             let s = Space::new("mlp");
+///             let largest = config.size("largest")?;
+///             let width = s.value("width", &[largest / 4, largest / 2, largest]);
+///             let x = s.input("row", &config.sizes("shape")?).linear(s.extent(width), true).relu();
+///             s.output(x.linear(config.size("classes")?, true));
+///             s.finish()
+///         },
+///     }
+/// }
+/// # let entry = supernet_plugin::find("mlp").unwrap();
+/// # let facts = supernet_plugin::Facts::images(&[10], 2);
+/// # let space = entry.space(&entry.configure(&Default::default(), &facts).unwrap()).unwrap();
+/// # assert_eq!(supernet_plugin::Supergraph::new(space).unwrap().genome_len(), 1);
+/// ```
+pub struct SpaceEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// Its settings.
+    pub fields: fn() -> Vec<Field>,
+    /// Builds it from a config that fits its fields.
+    pub build: fn(&Config) -> Result<SearchSpace, Mistake>,
+}
+
+inventory::collect!(SpaceEntry);
+
+/// Why a space was not found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// Nobody registered the name.
+    #[error("there is no search space `{name}`{hint}. There are: {known}.")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The nearest name, as the end of the sentence.
+        hint: String,
+        /// What there is.
+        known: String,
+    },
+    /// Two crates registered the name.
+    #[error("two search spaces are registered as `{name}`; rename one of them.")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Every registered space, by name.
+pub fn spaces() -> Vec<&'static SpaceEntry> {
+    let mut entries: Vec<&SpaceEntry> = inventory::iter::<SpaceEntry>.into_iter().collect();
+    entries.sort_by_key(|entry| entry.name);
+    entries
+}
+
+/// The space of a name.
+pub fn find(name: &str) -> Result<&'static SpaceEntry, RegistryError> {
+    let entries = spaces();
+    let mut found = entries.iter().filter(|entry| entry.name == name);
+    match (found.next(), found.next()) {
+        (Some(entry), None) => Ok(entry),
+        (Some(_), Some(_)) => Err(RegistryError::Twice { name: name.into() }),
+        (None, _) => {
+            let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+            let known = if names.is_empty() {
+                "none; name a crate of spaces in the application".into()
+            } else {
+                names.join(", ")
+            };
+            Err(RegistryError::Unknown { name: name.into(), hint: hint(name, names), known })
+        }
+    }
+}
+
+impl SpaceEntry {
+    /// The config for what the user gave and what the data set says.
+    pub fn configure(&self, given: &BTreeMap<String, Setting>, facts: &Facts) -> Result<Config, ConfigError> {
+        Config::resolve(self.name, &(self.fields)(), given, facts)
+    }
+
+    /// Builds the space; its config and summary are noted in it.
+    pub fn space(&self, config: &Config) -> Result<SearchSpace, Mistake> {
+        let mut space = (self.build)(config)?;
+        space.config = config.values().clone();
+        if space.summary.is_empty() {
+            space.summary = self.summary.into();
+        }
+        Ok(space)
+    }
+}

@@ -1,0 +1,206 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::axis::Value;
+use crate::condition::Cond;
+use crate::ragged::Ragged;
+use crate::{GenomeError, Node, Param, Plan, Problem, SearchSpace};
+
+pub(crate) mod child;
+mod counts;
+mod decisions;
+mod enumerate;
+mod level;
+mod mask;
+mod nodes;
+pub(crate) mod plan;
+pub(crate) mod relaxed;
+mod resolve;
+mod sample;
+mod scan;
+pub(crate) mod size;
+pub(crate) mod walk;
+
+use level::Level;
+
+/// A search space that was checked, with its names resolved to indices. Cloning is cheap.
+///
+/// A node's index counts the space's nodes first, then, scan by scan, what stands in the bodies: the slices of the scan's
+/// inputs, the carried states, the body's nodes.
+#[derive(Clone)]
+pub struct Supergraph {
+    inner: Arc<Inner>,
+    time: u32,
+}
+
+/// Everything that was worked out once.
+pub(crate) struct Inner {
+    space: SearchSpace,
+    choices: Vec<u32>,
+    active_if: Vec<Option<Cond>>,
+    require: Vec<Cond>,
+    /// The decisions in the plan's order.
+    order: Vec<u32>,
+    plan: Plan,
+    params: Vec<Value>,
+    /// The params' shapes as stored.
+    stored: Ragged,
+    /// Whether a param's shape follows a decision.
+    elastic: Vec<bool>,
+    /// The nodes after the space's own.
+    extra: Vec<Node>,
+    values: Vec<Value>,
+    /// A value's shape where neither a decision nor the window changes it.
+    fixed: Vec<Option<Box<[u32]>>>,
+    node_params: Ragged,
+    /// The decisions that the sizes of a node's value and params follow.
+    follows: Ragged,
+    outer: Level,
+    bodies: Vec<Level>,
+}
+
+/// Which parameters a count takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// What runs: a sum drops its `Zero` inputs, and `Zero` keeps nothing alive.
+    Live,
+    /// What was chosen, whether or not it reaches the output: published tables count so.
+    Chosen,
+}
+
+impl Supergraph {
+    /// Checks a space and resolves its names. Errors name the place and the reason; there are at most 20 at a time.
+    pub fn new(space: SearchSpace) -> Result<Self, Vec<Problem>> {
+        let graph = Supergraph { inner: Arc::new(resolve::resolve(space)?), time: 1 };
+        let problems = graph.try_out();
+        if problems.is_empty() { Ok(graph) } else { Err(problems) }
+    }
+
+    /// The same supergraph for windows of `steps`: the length of the axis named `time`, at least 1, in shapes and MACs.
+    /// It is 1 at first, so that MACs are those of one step.
+    #[must_use]
+    pub fn with_time(&self, steps: u32) -> Self {
+        Supergraph { inner: Arc::clone(&self.inner), time: steps.max(1) }
+    }
+
+    /// The length of the axis named `time`.
+    pub fn time(&self) -> u32 {
+        self.time
+    }
+
+    /// The space.
+    pub fn space(&self) -> &SearchSpace {
+        &self.inner.space
+    }
+
+    /// How many numbers a genome has: one per decision.
+    pub fn genome_len(&self) -> usize {
+        self.inner.choices.len()
+    }
+
+    /// How many values a decision may take. Panics if there is no such decision.
+    pub fn choices(&self, decision: usize) -> u32 {
+        self.inner.choices[decision]
+    }
+
+    /// How many nodes there are, those in the bodies of scans included.
+    pub fn node_count(&self) -> usize {
+        self.inner.values.len()
+    }
+
+    /// The node of this index. Panics if there is none.
+    pub fn node(&self, index: u32) -> &Node {
+        self.inner.node(index)
+    }
+
+    /// The params that a node reads, as indices. Panics if there is no such node.
+    pub fn params_of(&self, index: u32) -> &[u32] {
+        self.inner.node_params.row(index as usize)
+    }
+
+    /// The param of this index. Panics if there is none.
+    pub fn param(&self, param: u32) -> &Param {
+        &self.inner.space.params[param as usize]
+    }
+
+    /// How many params there are.
+    pub fn param_count(&self) -> usize {
+        self.inner.params.len()
+    }
+
+    /// A param's shape as it is stored, at its largest. Panics if there is no such param.
+    pub fn param_shape(&self, param: u32) -> &[u32] {
+        self.inner.stored.row(param as usize)
+    }
+
+    /// The number of parameters (single numbers) of the whole supergraph.
+    pub fn total_params(&self) -> u64 {
+        (0..self.param_count()).map(|p| elements(self.inner.stored.row(p))).sum()
+    }
+
+    /// The order in which a sequential controller decides, with names resolved.
+    pub fn plan(&self) -> &Plan {
+        &self.inner.plan
+    }
+
+    /// Whether the genome is one of the space's: its length, every number's range, the constraints.
+    pub fn check(&self, genome: &[u32]) -> Result<(), GenomeError> {
+        self.inner.fits(genome)?;
+        match self.inner.require.iter().position(|require| !require.holds(genome)) {
+            None => Ok(()),
+            Some(i) => Err(GenomeError::Refused { because: self.inner.space.require[i].because.clone() }),
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn node(&self, index: u32) -> &Node {
+        let own = self.space.nodes.len();
+        self.space.nodes.get(index as usize).unwrap_or_else(|| &self.extra[index as usize - own])
+    }
+
+    /// Length and range, without which nothing can be looked up.
+    fn fits(&self, genome: &[u32]) -> Result<(), GenomeError> {
+        if genome.len() != self.choices.len() {
+            return Err(GenomeError::Length { expected: self.choices.len(), got: genome.len() });
+        }
+        match genome.iter().zip(&self.choices).position(|(value, choices)| value >= choices) {
+            None => Ok(()),
+            Some(index) => Err(GenomeError::Range {
+                decision: self.space.decisions[index].id.clone(),
+                index,
+                value: genome[index],
+                choices: self.choices[index],
+            }),
+        }
+    }
+
+    /// Appends a value's shape under a genome as one row.
+    fn shape_into(&self, node: u32, genome: &[u32], time: u32, shapes: &mut Ragged) {
+        match &self.fixed[node as usize] {
+            Some(shape) => shapes.push(shape),
+            None => {
+                for axis in &self.values[node as usize].axes {
+                    shapes.add(axis.at(genome, time));
+                }
+                shapes.close();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Supergraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supergraph")
+            .field("space", &self.inner.space.name)
+            .field("decisions", &self.genome_len())
+            .field("nodes", &self.node_count())
+            .field("params", &self.param_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many numbers a tensor of this shape has.
+pub(crate) fn elements(shape: &[u32]) -> u64 {
+    shape.iter().map(|&size| u64::from(size)).product()
+}

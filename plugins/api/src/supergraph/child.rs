@@ -1,0 +1,162 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::walk::{Walk, walk};
+use super::{Inner, Supergraph};
+use crate::ragged::Ragged;
+use crate::{GenomeError, Node};
+
+/// The network that a genome picks: supergraph nodes in topological order, with their inputs as positions in this child.
+///
+/// No `Choose` is left in it. A sum, mean or concat of one input is that input; what is left has two or more, or is a sum or mean
+/// without inputs, which is zero.
+#[derive(Clone)]
+pub struct Child {
+    graph: Arc<Inner>,
+    walk: Walk,
+    shapes: Ragged,
+    /// The shapes of the params whose size follows a decision, by index.
+    elastic: Vec<(u32, Box<[u32]>)>,
+    bodies: Vec<Child>,
+    time: u32,
+}
+
+impl Supergraph {
+    /// The network that a genome picks.
+    pub fn child(&self, genome: &[u32]) -> Result<Child, GenomeError> {
+        self.check(genome)?;
+        let walk = walk(&self.inner, genome, true);
+        Ok(Child::new(&self.inner, walk, genome, self.time))
+    }
+
+    /// The genome with every decision that its child does not ask set to 0: two genomes with the same child have the same
+    /// canonical genome.
+    pub fn canonical(&self, genome: &[u32]) -> Result<Vec<u32>, GenomeError> {
+        self.check(genome)?;
+        let mut canonical = vec![0; genome.len()];
+        for decision in walk(&self.inner, genome, true).asked {
+            canonical[decision as usize] = genome[decision as usize];
+        }
+        Ok(canonical)
+    }
+}
+
+impl Child {
+    pub(crate) fn new(graph: &Arc<Inner>, mut walk: Walk, genome: &[u32], time: u32) -> Child {
+        let mut shapes = Ragged::with_capacity(walk.nodes.len(), 3 * walk.nodes.len());
+        let mut elastic: Vec<(u32, Box<[u32]>)> = Vec::new();
+        for (position, &node) in walk.nodes.iter().enumerate() {
+            graph.shape_into(node, genome, time, &mut shapes);
+            if position < walk.given {
+                continue;
+            }
+            for &param in graph.node_params.row(node as usize) {
+                if graph.elastic[param as usize] && elastic.iter().all(|(known, _)| *known != param) {
+                    let axes = &graph.params[param as usize].axes;
+                    elastic.push((param, axes.iter().map(|axis| axis.at(genome, time)).collect()));
+                }
+            }
+        }
+        let bodies =
+            walk.bodies.iter_mut().map(|(_, body)| Child::new(graph, std::mem::take(body), genome, time)).collect();
+        Child { graph: Arc::clone(graph), walk, shapes, elastic, bodies, time }
+    }
+
+    /// How many nodes it has.
+    pub fn len(&self) -> usize {
+        self.walk.nodes.len()
+    }
+
+    /// Whether it has no nodes, which no valid space has.
+    pub fn is_empty(&self) -> bool {
+        self.walk.nodes.is_empty()
+    }
+
+    /// The supergraph's index of the node at a position. Panics if there is no such position, as do the others.
+    pub fn node(&self, position: usize) -> u32 {
+        self.walk.nodes[position]
+    }
+
+    /// The node at a position.
+    pub fn op_node(&self, position: usize) -> &Node {
+        self.graph.node(self.walk.nodes[position])
+    }
+
+    /// The positions that a node reads; all are below its own. A scan's are the inputs bound to its steps, then the outer values
+    /// that its body reads.
+    pub fn inputs(&self, position: usize) -> &[u32] {
+        self.walk.inputs.row(position)
+    }
+
+    /// The positions of the space's outputs, in their order. In a body: what it yields, then the next value of each carried state.
+    pub fn outputs(&self) -> &[u32] {
+        &self.walk.outputs
+    }
+
+    /// The decisions that live control nodes and sizes consulted, ascending, as indices.
+    pub fn asked(&self) -> &[u32] {
+        &self.walk.asked
+    }
+
+    /// The shape of the value at a position, without the batch.
+    pub fn shape(&self, position: usize) -> &[u32] {
+        self.shapes.row(position)
+    }
+
+    /// The params that the node at a position reads, as the supergraph's indices.
+    pub fn params(&self, position: usize) -> &[u32] {
+        if position < self.walk.given {
+            return &[];
+        }
+        self.graph.node_params.row(self.walk.nodes[position] as usize)
+    }
+
+    /// The shape in which this child uses a param of its own: on an axis with an extent, the first so many.
+    pub fn param_shape(&self, param: u32) -> &[u32] {
+        let resized = self.elastic.iter().find(|(known, _)| *known == param);
+        resized.map_or_else(|| self.graph.stored.row(param as usize), |(_, shape)| shape)
+    }
+
+    /// The body of the scan at a position, under the same genome.
+    ///
+    /// Its first positions are one step of each bound input, then the carried states, then the outer values that it reads; these
+    /// have no inputs, and name the outer node that they stand for.
+    pub fn body(&self, position: usize) -> Option<&Child> {
+        let i = self.walk.bodies.iter().position(|(at, _)| *at as usize == position)?;
+        Some(&self.bodies[i])
+    }
+
+    /// In a body: how many positions at the front stand for values from outside. Otherwise 0.
+    pub fn given(&self) -> usize {
+        self.walk.given
+    }
+
+    /// The length of the time axis in its shapes.
+    pub fn time(&self) -> u32 {
+        self.time
+    }
+
+    pub(crate) fn graph(&self) -> &Inner {
+        &self.graph
+    }
+}
+
+impl PartialEq for Child {
+    /// The same nodes of the same supergraph with the same inputs and sizes.
+    fn eq(&self, other: &Self) -> bool {
+        self.walk.nodes == other.walk.nodes
+            && self.walk.inputs == other.walk.inputs
+            && self.walk.outputs == other.walk.outputs
+            && self.shapes == other.shapes
+            && self.elastic == other.elastic
+            && self.bodies == other.bodies
+            && (Arc::ptr_eq(&self.graph, &other.graph) || self.graph.space == other.graph.space)
+    }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = (0..self.len()).map(|i| (&self.op_node(i).id, self.inputs(i), self.shape(i)));
+        f.debug_list().entries(nodes).finish()
+    }
+}

@@ -1,0 +1,91 @@
+use super::Supergraph;
+use crate::{GenomeError, Problem};
+
+/// How many samples are drawn before sampling gives up on the constraints.
+const TRIES: u32 = 100;
+
+impl Supergraph {
+    /// Samples a valid genome: decisions in the plan's order, choices by their prior or uniformly, masked by the constraints;
+    /// inactive decisions are 0. `draw` gets weights that need not sum to 1 and returns an index with a positive weight.
+    ///
+    /// With constraints this is not uniform over valid genomes.
+    pub fn sample(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
+        let mut because = String::new();
+        for _ in 0..TRIES {
+            if let Some(genome) = self.attempt(draw)? {
+                match self.check(&genome) {
+                    Ok(()) => return Ok(genome),
+                    Err(GenomeError::Refused { because: reason }) => because = reason,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        if because.is_empty() {
+            let sentences: Vec<&str> = self.space().require.iter().map(|require| require.because.as_str()).collect();
+            because = sentences.join("; ");
+        }
+        Err(GenomeError::Exhausted { tries: TRIES, because })
+    }
+
+    /// One sample; `None` if the constraints leave a decision without a choice.
+    fn attempt(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Option<Vec<u32>>, GenomeError> {
+        let mut prefix = vec![None; self.genome_len()];
+        for &decision in &self.inner.order {
+            let d = decision as usize;
+            if !self.active(&prefix, d) {
+                prefix[d] = Some(0);
+                continue;
+            }
+            let described = &self.inner.space.decisions[d];
+            let mut weights = described.prior.clone().unwrap_or_else(|| vec![1.0; self.inner.choices[d] as usize]);
+            for (weight, allowed) in weights.iter_mut().zip(self.allowed(&prefix, d)) {
+                if !allowed {
+                    *weight = 0.0;
+                }
+            }
+            if weights.iter().all(|weight| *weight <= 0.0) {
+                return Ok(None);
+            }
+            let value = draw(&weights);
+            if weights.get(value).is_none_or(|weight| *weight <= 0.0) {
+                return Err(GenomeError::Draw { decision: described.id.clone(), value });
+            }
+            prefix[d] = Some(value as u32);
+        }
+        Ok(Some(prefix.into_iter().map(|value| value.unwrap_or(0)).collect()))
+    }
+
+    /// Samples a few genomes to find what no static check sees: constraints that nothing satisfies, and decisions that
+    /// matter although they say that they do not.
+    pub(crate) fn try_out(&self) -> Vec<Problem> {
+        let guarded = self.inner.active_if.iter().any(Option::is_some);
+        let rounds = match (guarded, self.inner.require.is_empty()) {
+            (true, _) => 64,
+            (false, false) => 1,
+            (false, true) => return Vec::new(),
+        };
+        // A linear congruential generator is enough to look around, and needs no dependency.
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut draw = |weights: &[f32]| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let open: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
+            open[(state >> 33) as usize % open.len()]
+        };
+        for _ in 0..rounds {
+            let genome = match self.sample(&mut draw) {
+                Ok(genome) => genome,
+                Err(error) => return vec![Problem::new("the constraints", error.to_string().trim_end_matches('.'))],
+            };
+            let prefix: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
+            let asked = super::walk::walk(&self.inner, genome.as_slice(), true).asked;
+            if let Some(&d) = asked.iter().find(|&&d| !self.active(&prefix, d as usize)) {
+                let id = &self.inner.space.decisions[d as usize].id;
+                let reason = format!(
+                    "it is inactive under the genome {genome:?}, but the network depends on it there; widen its active_if"
+                );
+                return vec![Problem::new(format!("decision `{id}`"), reason)];
+            }
+        }
+        Vec::new()
+    }
+}

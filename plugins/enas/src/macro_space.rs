@@ -1,0 +1,104 @@
+use supernet_plugin::{Built, Config, Fact, Field, Mistake, Space, SpaceEntry, When, inventory};
+
+/// The operations of a layer, in published order.
+const OPS: [&str; 6] = ["conv3x3", "sepconv3x3", "conv5x5", "sepconv5x5", "avgpool3x3", "maxpool3x3"];
+
+inventory::submit! {
+    SpaceEntry {
+        name: "enas-macro",
+        summary: "whole networks: an operation per layer, and skip connections between layers (ENAS 2.3)",
+        fields: || vec![
+            Field::int("layers", 6, 1..=64, "how many layers; 12 in the paper"),
+            Field::int("filters", 16, 2..=4096, "channels of every layer; 36 in the paper").multiple_of(2),
+            Field::float("skip_target", 0.4, 0.01..=0.99, "how likely a skip is before anything is learnt; 0.4 in the paper"),
+            Field::from_data("image", Fact::Shape, "a sample's height, width and channels"),
+            Field::from_data("classes", Fact::Classes, "how many classes there are"),
+        ],
+        build: |config| enas_macro(&Macro::from_config(config)?),
+    }
+}
+
+/// The config of `enas-macro`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Macro {
+    /// How many layers.
+    pub layers: usize,
+    /// Channels of every layer; even, since a reduction makes two halves.
+    pub filters: u32,
+    /// How likely a skip is before anything is learnt.
+    pub skip_target: f32,
+    /// `[height, width, channels]`.
+    pub image: Vec<u32>,
+    /// How many classes.
+    pub classes: u32,
+}
+
+impl Macro {
+    fn from_config(config: &Config) -> Result<Self, Mistake> {
+        Ok(Macro {
+            layers: config.size("layers")? as usize,
+            filters: config.size("filters")?,
+            skip_target: config.float("skip_target")? as f32,
+            image: config.sizes("image")?,
+            classes: config.size("classes")?,
+        })
+    }
+
+    /// After which layers, counted from 1, everything is halved.
+    fn reductions(&self) -> Vec<usize> {
+        let mut after = vec![self.layers / 3, 2 * self.layers / 3];
+        after.retain(|&layer| layer > 0);
+        after.dedup();
+        after
+    }
+}
+
+/// The macro space: a genome is, layer by layer, the operation and one bit per earlier layer (78 numbers for 12 layers).
+///
+/// Structure as in the paper's section 2.3 and its released code: every layer is 1x1 convolution, batch norm, ReLU, then the
+/// operation; skips are added, then normalised; after a third and two thirds of the layers everything is halved.
+pub fn enas_macro(config: &Macro) -> Built {
+    let &Macro { layers, filters, skip_target, ref image, classes } = config;
+    if layers == 0 {
+        return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
+    }
+    let reductions = config.reductions();
+    super::check_image(image, reductions.len() as u32)?;
+
+    let s = Space::new("enas-macro");
+    s.step(&[]).keep("t0");
+    let mut kept = vec![s.scope("stem", || s.input("image", image).conv(3, filters).norm())];
+    for l in 0..layers {
+        let op = s.op(format!("op{l}"), &OPS);
+        let skip = |i| s.skip(format!("skip{l}.{i}"), format!("t{i}")).prior(&[1.0 - skip_target, skip_target]);
+        let skips: Vec<_> = (0..l).map(skip).collect();
+        s.step(&[op]);
+        s.step(&skips).keep(format!("t{}", l + 1));
+        s.scope(format!("layer{l}"), || {
+            let branches = OPS.map(|name| {
+                s.scope(name, || {
+                    let x = kept[l].conv(1, filters).norm().relu();
+                    match name {
+                        "conv3x3" => x.conv(3, filters).norm().relu(),
+                        "sepconv3x3" => x.separable(3, filters).norm().relu(),
+                        "conv5x5" => x.conv(5, filters).norm().relu(),
+                        "sepconv5x5" => x.separable(5, filters).norm().relu(),
+                        "avgpool3x3" => x.avg_pool(3),
+                        _ => x.max_pool(3),
+                    }
+                })
+            });
+            let mut y = s.choose(op, &branches);
+            if l > 0 {
+                let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
+                y = s.sum_when([(y, When::ALWAYS)].into_iter().chain(skipped)).norm();
+            }
+            kept.push(y);
+            if reductions.contains(&(l + 1)) {
+                s.scope("reduce", || kept.iter_mut().for_each(|t| *t = t.factorized_reduction(filters)));
+            }
+        });
+    }
+    s.scope("head", || s.output(kept[layers].global_avg_pool().dropout(0.1).linear(classes, false)));
+    s.finish()
+}

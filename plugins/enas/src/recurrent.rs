@@ -1,0 +1,107 @@
+use supernet_plugin::{Built, Config, Decide, Fact, Field, Init, Mistake, Space, SpaceEntry, Tensor, When, inventory};
+
+/// The activations of a node, in published order.
+const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
+
+inventory::submit! {
+    SpaceEntry {
+        name: "enas-recurrent",
+        summary: "recurrent cells: an earlier node and an activation per node, with highway connections (ENAS 2.1)",
+        fields: || vec![
+            Field::int("nodes", 12, 1..=64, "how many nodes the cell has; 12 in the paper"),
+            Field::int("hidden", 200, 1..=65_536, "the state's width; 200 while searching in the released code"),
+            Field::from_data("vocabulary", Fact::Vocabulary, "how many tokens there are"),
+        ],
+        build: |config| enas_recurrent(&Recurrent::from_config(config)?),
+    }
+}
+
+/// The config of `enas-recurrent`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recurrent {
+    /// How many nodes the cell has.
+    pub nodes: usize,
+    /// The state's width.
+    pub hidden: u32,
+    /// How many tokens there are.
+    pub vocabulary: u32,
+}
+
+impl Recurrent {
+    fn from_config(config: &Config) -> Result<Self, Mistake> {
+        Ok(Recurrent {
+            nodes: config.size("nodes")? as usize,
+            hidden: config.size("hidden")?,
+            vocabulary: config.size("vocabulary")?,
+        })
+    }
+}
+
+/// What a node decides: the earlier node that it reads, but for the first, and its activation.
+#[derive(Clone, Copy)]
+struct Choice<'s> {
+    from: Option<Decide<'s>>,
+    activation: Decide<'s>,
+}
+
+/// The recurrent space: a genome is the first node's activation, then an earlier node and an activation for each further node (23
+/// numbers for 12 nodes).
+///
+/// Structure as in the paper's section 2.1 and its released code: node ℓ reads node j with weights W(j, ℓ) of their own, and is
+/// h + c·(f − h) with h the value of node j, gate c = σ(hW) and candidate f = activation(hW). The first node reads the word and the last
+/// state. The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
+pub fn enas_recurrent(config: &Recurrent) -> Built {
+    let &Recurrent { nodes, hidden, vocabulary } = config;
+    if nodes == 0 {
+        return Err(Mistake::refused("the cell has 0 nodes, and needs at least 1"));
+    }
+    let s = Space::new("enas-recurrent");
+    let choices: Vec<_> = (0..nodes).map(|n| decide(&s, n)).collect();
+
+    // Uniform and small, as in the paper's searches (appendix A): the gates start half open.
+    let uniform = Init::Uniform { bound: 0.025 };
+    let words = s.weights("words", &[vocabulary, hidden], uniform);
+    let double = hidden.saturating_mul(2);
+    let first = s.weights("w0", &[double, double], uniform);
+    let between: Vec<Vec<_>> = (1..nodes)
+        .map(|n| (0..n).map(|from| s.weights(format!("w{n}.{from}"), &[hidden, double], uniform)).collect())
+        .collect();
+
+    let x = s.tokens("tokens").embed_by(words);
+    let y = s.scan("cell", [x], |cell, [x]| {
+        let state = cell.carry_across_windows("state", &[hidden]);
+        let mut h: Vec<Tensor<'_>> = Vec::new();
+        for (n, &Choice { from, activation }) in choices.iter().enumerate() {
+            let node = s.scope(format!("n{n}"), || {
+                let (before, both) = match from {
+                    None => (state, s.concat(&[x, state]).linear_by(first)),
+                    Some(from) => {
+                        let read = h.iter().zip(&between[n - 1]).map(|(h, w)| h.linear_by(*w));
+                        (s.choose(from, &h), s.choose(from, &read.collect::<Vec<_>>()))
+                    }
+                };
+                let (gate, f) = (both.slice(0, hidden).act("sigmoid"), both.slice(hidden, hidden));
+                let f = s.choose(activation, &[f.act("tanh"), f.relu(), f, f.act("sigmoid")]);
+                before.lerp(f, gate)
+            });
+            h.push(node);
+        }
+        let reads = |i: usize| choices[i + 1..].iter().filter_map(move |choice| Some(choice.from?.is(i)));
+        let next = s.mean_when(h.iter().enumerate().map(|(i, h)| (*h, When::none(reads(i)))));
+        cell.next(state, next);
+        next
+    });
+    s.output(y.linear_transposed_by(words));
+    s.finish()
+}
+
+fn decide(s: &Space, n: usize) -> Choice<'_> {
+    let anchors: Vec<String> = (0..n).map(|i| format!("h{i}")).collect();
+    let from = (n > 0).then(|| s.input_of(format!("from{n}"), &anchors));
+    let activation = s.op(format!("act{n}"), &ACTIVATIONS);
+    if let Some(from) = from {
+        s.step(&[from]);
+    }
+    s.step(&[activation]).keep(format!("h{n}"));
+    Choice { from, activation }
+}

@@ -1,0 +1,92 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Search neural architectures with shared weights (ENAS, Pham et al. 2018).
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Search a space for the architecture that suits the data best.
+    ///
+    /// Without options: ENAS macro on the built-in digits, about a minute. The result lies in a run folder:
+    /// best/genome.json, best/architecture.svg, events.jsonl, and config.toml with every setting as resolved.
+    Search(SearchOptions),
+    /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
+    Spaces(SpacesOptions),
+    /// Time program building, training steps and scoring on this machine; prints JSON lines.
+    Bench(BenchOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchOptions {
+    /// The search space; `supernet spaces` lists them [default: enas-macro]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// The data set: `digits` is built in [default: digits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) data: Option<String>,
+    /// `enas`, or `random` at the same budget [default: enas]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) strategy: Option<String>,
+    /// Passes over the training part [default: 150]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "minutes")]
+    pub(crate) epochs: Option<String>,
+    /// Time to spend: the first steps are timed and a number of epochs is fixed from them
+    #[arg(long, value_name = "M", allow_hyphen_values = true)]
+    pub(crate) minutes: Option<String>,
+    /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub(crate) seed: Option<String>,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Change any setting of config.toml; settings of the space are written space.KEY
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub(crate) set: Vec<String>,
+    /// The run's folder, which must not exist yet [default: a fresh runs/SPACE-DATA-N]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) run: Option<PathBuf>,
+    /// Print every event as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpacesOptions {
+    /// Show this space [default: list all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// The data set whose shape and classes the space is built for
+    #[arg(long, value_name = "NAME", default_value = "digits")]
+    pub(crate) data: String,
+    /// Change a setting of the space, written space.KEY or KEY
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// Timed steps of each kind; the median is printed
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) steps: usize,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+}
+
+/// The number of threads: 0 is one per core.
+pub(crate) fn threads(given: Option<&str>) -> Result<usize, String> {
+    let Some(given) = given else { return Ok(0) };
+    match given.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err(format!("`--threads` must be a whole number from 1 to 1024, not `{given}`")),
+    }
+}

@@ -1,0 +1,30 @@
+//! The `supernet` command: parse, run, exit code. Only this crate prints.
+
+mod arguments;
+mod bench;
+mod progress;
+mod search;
+mod spaces;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+// A linked space that nobody names is left out by the linker.
+use supernet_enas as _;
+
+use arguments::{Arguments, Command};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Search(options) => search::run(&options),
+        Command::Spaces(options) => spaces::run(&options),
+        Command::Bench(options) => bench::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => summary::failure(&*failure),
+    }
+}

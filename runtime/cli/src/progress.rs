@@ -1,0 +1,139 @@
+//! The live line of a search on a terminal, or its events as JSON lines.
+
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use supernet::{Event, Record};
+
+/// Shows what happens: a line that is rewritten where standard error is a terminal, nothing elsewhere; with `--json`
+/// every event on standard output.
+pub(crate) struct Progress {
+    json: bool,
+    bar: ProgressBar,
+    plan: Plan,
+    /// Work done, in forward passes of one minibatch.
+    done: f64,
+    line: Line,
+}
+
+/// What the search will cost, in forward passes of one minibatch.
+#[derive(Default)]
+struct Plan {
+    explore: f64,
+    total: f64,
+    epochs: u32,
+    rollouts: u32,
+}
+
+#[derive(Default)]
+struct Line {
+    phase: String,
+    loss: f32,
+    update: Option<(f32, f32, f32)>,
+    best: f32,
+}
+
+/// A step is about three forward passes.
+const STEP: f64 = 3.0;
+
+impl Progress {
+    pub(crate) fn new(json: bool) -> Self {
+        // indicatif draws to standard error, and not at all if that is no terminal.
+        let bar = if json { ProgressBar::hidden() } else { ProgressBar::new(1000) };
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        Self { json, bar, plan: Plan::default(), done: 0.0, line: Line::default() }
+    }
+
+    pub(crate) fn show(&mut self, record: &Record) {
+        if self.json {
+            if let Ok(line) = serde_json::to_string(record) {
+                // A reader that has gone away does not stop the search: its result goes to the run folder.
+                let _ = writeln!(std::io::stdout(), "{line}");
+            }
+            return;
+        }
+        self.take(&record.event);
+        if self.bar.is_hidden() {
+            return;
+        }
+        let share = (self.done / self.plan.total.max(1.0)).min(1.0);
+        self.bar.set_position((1000.0 * share) as u64);
+        self.bar.set_message(self.line.text(left(record.at, share)));
+    }
+
+    pub(crate) fn close(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Planned { epochs, warm_up, steps, updates, rollouts, .. } => {
+                let trained = f64::from(*epochs) * f64::from(*steps) * STEP;
+                let scored = f64::from(epochs - warm_up) * f64::from(updates * rollouts);
+                self.plan = Plan {
+                    explore: trained + scored,
+                    // The end is scored on whole splits; how many minibatches that is shows when it begins.
+                    total: 1.1 * (trained + scored),
+                    epochs: *epochs,
+                    rollouts: *rollouts,
+                };
+                self.line.phase = "warm-up".to_owned();
+            }
+            Event::Step { score, epoch, .. } => {
+                self.done += STEP;
+                self.line.loss = score.loss;
+                let phase = if self.line.update.is_some() { "search" } else { "warm-up" };
+                self.line.phase = format!("{phase}, epoch {} of {}", epoch + 1, self.plan.epochs);
+            }
+            Event::Update { insight, best, .. } => {
+                self.done += f64::from(self.plan.rollouts);
+                self.line.update = Some((insight.reward, insight.baseline, insight.entropy));
+                self.line.best = self.line.best.max(*best);
+            }
+            Event::Deriving { candidates } => {
+                self.done = self.plan.explore;
+                self.line.phase = format!("scoring {candidates} candidates");
+            }
+            Event::Reporting { samples } => {
+                self.done = self.plan.explore + 0.3 * (self.plan.total - self.plan.explore);
+                self.line.phase = format!("gain report, {samples} samples");
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Line {
+    fn text(&self, left: Option<Duration>) -> String {
+        let mut text = format!("{} · loss {:.3}", self.phase, self.loss);
+        if let Some((reward, baseline, entropy)) = self.update {
+            text += &format!(
+                " · reward {:.1} % · baseline {:.1} % · entropy {entropy:.1} · best {:.1} %",
+                100.0 * reward,
+                100.0 * baseline,
+                100.0 * self.best
+            );
+        }
+        if let Some(left) = left {
+            text += &format!(" · {} left", duration(left));
+        }
+        text
+    }
+}
+
+/// Time left if the rest goes as what is done did; none while too little is done to tell.
+fn left(at: f64, share: f64) -> Option<Duration> {
+    (share > 0.01).then(|| Duration::from_secs_f64(at * (1.0 - share) / share))
+}
+
+fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}

@@ -1,0 +1,103 @@
+//! The `supernet` command as a person meets it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SHORT: [&str; 8] =
+    ["search", "--epochs", "3", "--set", "derive.candidates=4", "--set", "derive.report=4", "--threads=2"];
+
+fn supernet(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_supernet")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
+    let place = tempfile::tempdir().unwrap();
+    for number in 1..=2 {
+        let output = supernet(place.path(), &SHORT);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let run = place.path().join(format!("runs/enas-macro-digits-{number}"));
+        for file in ["best/genome.json", "best/architecture.svg", "best/top.json", "events.jsonl", "config.toml"] {
+            assert!(fs::metadata(run.join(file)).unwrap().len() > 0, "{file}");
+        }
+        let said = text(&output.stdout);
+        for words in ["not their final accuracy", "not", "random ones", &format!("runs/enas-macro-digits-{number}")] {
+            assert!(said.contains(words) || words.starts_with("not their"), "{words}: {said}");
+        }
+        assert!(said.contains("it is not their final accuracy"), "{said}");
+        // Standard error is no terminal here: no live line.
+        assert_eq!(text(&output.stderr), "");
+    }
+}
+
+#[test]
+fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
+    let place = tempfile::tempdir().unwrap();
+    let first = supernet(place.path(), &[&SHORT[..], &["--json", "--run", "a"]].concat());
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let log = fs::read_to_string(place.path().join("a/events.jsonl")).unwrap();
+    assert_eq!(log, text(&first.stdout));
+    let events: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["event"], "started");
+    assert_eq!(events.last().unwrap()["event"], "tested");
+    let config = fs::read_to_string(place.path().join("a/config.toml")).unwrap();
+    assert!(
+        config.contains("epochs = 3") && config.contains("layers = 6") && !config.contains("updates = 0"),
+        "{config}"
+    );
+}
+
+#[test]
+fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("taken")).unwrap();
+    fs::write(place.path().join("file"), "").unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["search", "--space", "enas-makro"], "there is no search space `enas-makro`; the nearest is `enas-macro`"),
+        (&["search", "--strategy", "darts"], "`search.strategy` is `darts`, but it must be `enas` or `random`"),
+        (&["search", "--data", "mnist"], "there is no data set `mnist`"),
+        (&["search", "--set", "space.layer=4"], "the nearest is `layers`"),
+        (&["search", "--set", "optimizer.rat=1"], "the nearest is `optimizer.rate`"),
+        (&["search", "--set", "space.layers=0"], "layers"),
+        (&["search", "--set", "space.filters=15"], "multiple of 2"),
+        (&["search", "--set", "train.batch=many"], "`train.batch` must be a whole number, not `many`"),
+        (&["search", "--set", "space.layers=many"], "layers"),
+        (&["search", "--set", "nonsense"], "write KEY=VALUE"),
+        (&["search", "--epochs", "-3"], "`search.epochs` must be a whole number, 0 or above, not `-3`"),
+        (&["search", "--epochs", "few"], "`search.epochs` must be a whole number, not `few`"),
+        (&["search", "--epochs", "0"], "from 1 to"),
+        (&["search", "--minutes", "-1"], "`--minutes` must be a number above 0, not `-1`"),
+        (&["search", "--threads", "0"], "`--threads` must be a whole number from 1 to 1024, not `0`"),
+        (&["search", "--seed", "x"], "`search.seed` must be a whole number, not `x`"),
+        (&["search", "--set", "train.batch=5000"], "fewer than one batch of 5000"),
+        (&["search", "--set", "data.train=0.9"], "data.validation"),
+        (&["search", "--run", "taken"], "the run folder taken exists already"),
+        (&["search", "--run", "file/under"], "cannot make the folder"),
+        (&["search", "--space", "enas-micro"], "enas-micro"),
+        (&["spaces", "--space", "nowhere"], "there is no search space `nowhere`"),
+    ];
+    for (arguments, sentence) in cases {
+        let output = supernet(place.path(), arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.starts_with("error: ") && said.contains(sentence), "{arguments:?}: {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "{arguments:?} left something behind");
+    }
+}
+
+#[test]
+fn spaces_are_listed_and_described() {
+    let place = tempfile::tempdir().unwrap();
+    let list = text(&supernet(place.path(), &["spaces"]).stdout);
+    assert!(["enas-macro", "enas-micro", "enas-recurrent"].iter().all(|name| list.contains(name)), "{list}");
+    let one = text(&supernet(place.path(), &["spaces", "--space", "enas-macro", "--set", "layers=6"]).stdout);
+    assert!(one.contains("72,496") && one.contains("(found)"), "{one}");
+    let small = text(&supernet(place.path(), &["spaces", "--space", "enas-macro", "--set", "layers=3"]).stdout);
+    assert!(small.contains("exact") && !small.contains("(found)"), "{small}");
+}

@@ -1,0 +1,296 @@
+//! Everything a search depends on, in one file: a run folder's `config.toml`.
+
+mod assign;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use supernet_plugin::Setting;
+
+use crate::data::Split;
+use crate::program::{Method, Optimizer};
+use crate::strategy::enas::{ControllerSettings, SettingError};
+
+/// The settings of a search. Equal settings give equal bits, on any number of threads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What is searched, how and for how long.
+    pub search: SearchSettings,
+    /// The space's own settings; `supernet spaces --space NAME` lists them.
+    pub space: BTreeMap<String, Setting>,
+    /// How the data set is divided.
+    pub data: DataSettings,
+    /// Training of the shared weights.
+    pub train: TrainSettings,
+    /// Their optimiser.
+    pub optimizer: OptimizerSettings,
+    /// Scoring of children.
+    pub score: ScoreSettings,
+    /// The controller of the strategy `enas`.
+    pub controller: ControllerSettings,
+    /// What comes after the last epoch.
+    pub derive: DeriveSettings,
+}
+
+/// What is searched, how and for how long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchSettings {
+    /// A registered space.
+    pub space: String,
+    /// A data set.
+    pub data: String,
+    /// `enas` or `random`.
+    pub strategy: String,
+    /// Passes over the training part.
+    pub epochs: u32,
+    /// Share of the epochs that sample from the prior, before the strategy starts.
+    pub warm_up: f64,
+    /// Seeds everything but the division of the data.
+    pub seed: u64,
+}
+
+/// How the data set is divided; the test part is what these leave.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// Share of the samples that trains the shared weights.
+    pub train: f64,
+    /// Share of the samples that scores children.
+    pub validation: f64,
+    /// Seeds the division, apart from the search's seed so that searches can be compared.
+    pub seed: u64,
+}
+
+/// Training of the shared weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainSettings {
+    /// Samples in a minibatch.
+    pub batch: u32,
+}
+
+/// The optimiser of the shared weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimizerSettings {
+    /// `sgd` (Nesterov) or `adam`.
+    pub method: String,
+    /// The learning rate that every cosine period starts with.
+    pub rate: f64,
+    /// The learning rate that every cosine period ends with.
+    pub rate_min: f64,
+    /// Of `sgd`: share of the velocity kept.
+    pub momentum: f64,
+    /// Of `adam`: decay of the first moment.
+    pub beta1: f64,
+    /// Of `adam`: decay of the second moment.
+    pub beta2: f64,
+    /// Of `adam`: added to the root of the second moment.
+    pub eps: f64,
+    /// λ: the gradient of λ/2·‖w‖² is added, but for batch normalisation.
+    pub l2: f64,
+    /// The largest norm of the gradient that is let through.
+    pub clip: f64,
+    /// `path`: only what the path touches moves. `all`: decay and momentum move the rest too, as in the published code.
+    pub touch: String,
+}
+
+/// Scoring of children during the search.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoreSettings {
+    /// Samples in a minibatch: whatever is scored is scored in minibatches of this size.
+    pub batch: u32,
+    /// Genomes that share a minibatch in one update of the strategy.
+    pub rollouts: u32,
+    /// Updates of the strategy after each epoch; 0 takes as many as cost about as much time as the epoch's training.
+    pub updates: u32,
+}
+
+/// What comes after the last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeriveSettings {
+    /// Samples of the policy that are scored on the whole validation part; the best is the result.
+    pub candidates: u32,
+    /// Samples on each side of the gain report.
+    pub report: u32,
+}
+
+impl Default for SearchSettings {
+    fn default() -> Self {
+        Self {
+            space: "enas-macro".to_owned(),
+            data: "digits".to_owned(),
+            strategy: "enas".to_owned(),
+            epochs: 150,
+            warm_up: 0.25,
+            seed: 0,
+        }
+    }
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        Self { train: 0.6, validation: 0.2, seed: 0 }
+    }
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self { batch: 64 }
+    }
+}
+
+impl Default for OptimizerSettings {
+    /// ENAS §3.2: Nesterov 0.9, cosine from 0.05 to 0.001, L2 of 1e-4 (λ·‖w‖², hence 2e-4 here).
+    fn default() -> Self {
+        Self {
+            method: "sgd".to_owned(),
+            rate: 0.05,
+            rate_min: 0.001,
+            momentum: 0.9,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            l2: 2e-4,
+            clip: 5.0,
+            touch: "path".to_owned(),
+        }
+    }
+}
+
+impl Default for ScoreSettings {
+    fn default() -> Self {
+        Self { batch: 64, rollouts: 20, updates: 0 }
+    }
+}
+
+impl Default for DeriveSettings {
+    fn default() -> Self {
+        Self { candidates: 100, report: 200 }
+    }
+}
+
+/// What can be wrong with settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not TOML.
+    #[error("the configuration is not valid TOML: {0}")]
+    Syntax(String),
+    /// A key that does not exist.
+    #[error("there is no setting `{key}`{hint}")]
+    UnknownKey {
+        /// What was given.
+        key: String,
+        /// The nearest key that exists, as the end of the sentence.
+        hint: String,
+    },
+    /// Not `KEY=VALUE`.
+    #[error("`{given}` does not assign anything; write KEY=VALUE, for example `--set optimizer.rate=0.1`")]
+    NotAssigned {
+        /// What was given.
+        given: String,
+    },
+    /// A value of another kind.
+    #[error("`{key}` must be {wanted}, not `{given}`")]
+    WrongKind {
+        /// The setting.
+        key: String,
+        /// What it takes.
+        wanted: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// A value out of its range.
+    #[error("`{key}` is {value}, but it must be {range}")]
+    OutOfRange {
+        /// The setting.
+        key: String,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// A setting of the controller out of its range.
+    #[error(transparent)]
+    Controller(#[from] SettingError),
+}
+
+impl Config {
+    /// Whether every value lies in its range.
+    ///
+    /// # Errors
+    /// Names the first setting that does not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        let weight = |x: f64| x.is_finite() && x >= 0.0;
+        let share = |x: f64| (0.0..1.0).contains(&x);
+        let part = |x: f64| x > 0.0 && x < 1.0;
+        let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
+        let most = 1_u32 << 20;
+        let numbers: [(&str, f64, bool, &'static str); 19] = [
+            ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
+            ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
+            ("data.train", data.train, part(data.train), "above 0 and below 1"),
+            ("data.validation", data.validation, part(data.validation), "above 0 and below 1"),
+            ("train.batch", self.train.batch.into(), (1..=65536).contains(&self.train.batch), "from 1 to 65536"),
+            ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0"),
+            ("optimizer.rate_min", optimizer.rate_min, weight(optimizer.rate_min), "0 or above"),
+            ("optimizer.momentum", optimizer.momentum, share(optimizer.momentum), "from 0 to below 1"),
+            ("optimizer.beta1", optimizer.beta1, share(optimizer.beta1), "from 0 to below 1"),
+            ("optimizer.beta2", optimizer.beta2, share(optimizer.beta2), "from 0 to below 1"),
+            ("optimizer.eps", optimizer.eps, positive(optimizer.eps), "above 0"),
+            ("optimizer.l2", optimizer.l2, weight(optimizer.l2), "0 or above"),
+            ("optimizer.clip", optimizer.clip, positive(optimizer.clip), "above 0"),
+            ("score.batch", score.batch.into(), (1..=65536).contains(&score.batch), "from 1 to 65536"),
+            ("score.rollouts", score.rollouts.into(), (1..=10000).contains(&score.rollouts), "from 1 to 10000"),
+            ("score.updates", score.updates.into(), score.updates <= most, "from 0 (fitted) to 1048576"),
+            (
+                "derive.candidates",
+                self.derive.candidates.into(),
+                (1..=most).contains(&self.derive.candidates),
+                "from 1 to 1048576",
+            ),
+            ("derive.report", self.derive.report.into(), (2..=most).contains(&self.derive.report), "from 2 to 1048576"),
+            (
+                "optimizer.rate_min",
+                optimizer.rate_min,
+                optimizer.rate_min <= optimizer.rate,
+                "not above `optimizer.rate`",
+            ),
+        ];
+        if let Some((key, value, _, range)) = numbers.into_iter().find(|(_, _, holds, _)| !holds) {
+            return Err(ConfigError::OutOfRange { key: key.to_owned(), value: value.to_string(), range });
+        }
+        let words = [
+            ("search.strategy", &search.strategy, ["enas", "random"], "`enas` or `random`"),
+            ("optimizer.method", &optimizer.method, ["sgd", "adam"], "`sgd` or `adam`"),
+            ("optimizer.touch", &optimizer.touch, ["path", "all"], "`path` or `all`"),
+        ];
+        if let Some((key, value, _, range)) =
+            words.into_iter().find(|(_, word, known, _)| !known.contains(&word.as_str()))
+        {
+            return Err(ConfigError::OutOfRange { key: key.to_owned(), value: format!("`{value}`"), range });
+        }
+        Ok(self.controller.check()?)
+    }
+
+    /// How the data set is divided.
+    pub fn split(&self) -> Split {
+        Split { train: self.data.train, validation: self.data.validation, seed: self.data.seed }
+    }
+}
+
+impl OptimizerSettings {
+    /// The update rule that a training program ends with.
+    pub fn optimizer(&self) -> Optimizer {
+        let method = match self.method.as_str() {
+            "adam" => Method::Adam { beta1: self.beta1 as f32, beta2: self.beta2 as f32, eps: self.eps as f32 },
+            _ => Method::Sgd { momentum: self.momentum as f32 },
+        };
+        Optimizer { method, l2: self.l2 as f32, clip: self.clip as f32, everywhere: self.touch == "all" }
+    }
+}

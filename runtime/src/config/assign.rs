@@ -1,0 +1,157 @@
+//! Settings given by people: a file, and `KEY=VALUE` on top of it.
+
+use supernet_plugin::nearest;
+use toml::{Table, Value};
+
+use super::{Config, ConfigError};
+
+impl Config {
+    /// The defaults, changed by what `text` (TOML) says, changed by the assignments in their order. Keys of the space
+    /// are passed on: the space itself checks them.
+    ///
+    /// # Errors
+    /// If a key does not exist, a value is of another kind, or out of its range.
+    pub fn read<S: AsRef<str>>(text: &str, assignments: &[S]) -> Result<Self, ConfigError> {
+        let syntax = |error: toml::de::Error| ConfigError::Syntax(error.message().to_owned());
+        let mut table = Table::try_from(Self::default()).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        let known = leaves(&table);
+        for (key, value) in leaves(&text.parse().map_err(syntax)?) {
+            assign(&mut table, &known, &key, value)?;
+        }
+        for assignment in assignments {
+            let given = assignment.as_ref();
+            let not_assigned = || ConfigError::NotAssigned { given: given.to_owned() };
+            let (key, value) = given.split_once('=').ok_or_else(not_assigned)?;
+            assign(&mut table, &known, key.trim(), parse(value.trim()))?;
+        }
+        let config: Self = table.try_into().map_err(syntax)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The settings as a `config.toml`.
+    ///
+    /// # Errors
+    /// If a value has no TOML form, such as a number beyond 63 bits.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Syntax(error.to_string()))
+    }
+}
+
+/// A value as TOML reads it; a bare word is a text.
+fn parse(text: &str) -> Value {
+    let table = format!("value = {text}").parse::<Table>();
+    table.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Every value of a table with its dotted key.
+fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let mut leaves = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => {
+                leaves.extend(self::leaves(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v)))
+            }
+            _ => leaves.push((key.clone(), value.clone())),
+        }
+    }
+    leaves
+}
+
+fn assign(table: &mut Table, known: &[(String, Value)], key: &str, value: Value) -> Result<(), ConfigError> {
+    let Some((section, name)) = key.split_once('.') else { return Err(unknown(known, key)) };
+    if section == "space" {
+        insert(table, section, name, value);
+        return Ok(());
+    }
+    let Some((_, default)) = known.iter().find(|(k, _)| k == key) else { return Err(unknown(known, key)) };
+    let wrong = |wanted| ConfigError::WrongKind { key: key.to_owned(), wanted, given: plain(&value) };
+    let value = match (default, &value) {
+        (Value::Float(_), Value::Integer(whole)) => Value::Float(*whole as f64),
+        (Value::Float(_), Value::Float(_)) | (Value::Boolean(_), Value::Boolean(_)) => value,
+        // Every whole setting counts something.
+        (Value::Integer(_), Value::Integer(whole)) if *whole >= 0 => {
+            if key.ends_with("seed") || *whole <= i64::from(u32::MAX) {
+                value
+            } else {
+                return Err(wrong("below 4294967296"));
+            }
+        }
+        (Value::String(_), Value::String(_)) => value,
+        (Value::Integer(_), Value::Integer(_)) => return Err(wrong("a whole number, 0 or above")),
+        (Value::Integer(_), _) => return Err(wrong("a whole number")),
+        (Value::Float(_), _) => return Err(wrong("a number")),
+        (Value::Boolean(_), _) => return Err(wrong("true or false")),
+        _ => return Err(wrong("a word")),
+    };
+    insert(table, section, name, value);
+    Ok(())
+}
+
+fn insert(table: &mut Table, section: &str, name: &str, value: Value) {
+    if let Value::Table(inner) = table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
+        inner.insert(name.to_owned(), value);
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Names the nearest key: a slip of the keyboard, or the same last word in some section.
+fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let same_word = known.iter().map(|(k, _)| k.as_str()).find(|k| k.rsplit('.').next() == Some(last));
+    let near = nearest(key, known.iter().map(|(k, _)| k.as_str())).or(same_word).or_else(|| {
+        let words = known.iter().map(|(k, _)| k.rsplit('.').next().unwrap_or(k));
+        let word = nearest(last, words)?;
+        known.iter().map(|(k, _)| k.as_str()).find(|k| k.rsplit('.').next() == Some(word))
+    });
+    let hint = match near {
+        Some(near) => format!("; the nearest is `{near}`"),
+        None => "; settings of the space are written `space.KEY`, and the rest stand in a run's config.toml".to_owned(),
+    };
+    ConfigError::UnknownKey { key: key.to_owned(), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use supernet_plugin::Setting;
+
+    fn said(assignments: &[&str]) -> String {
+        Config::read("", assignments).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn assignments_override_the_file_which_overrides_the_defaults() {
+        let config =
+            Config::read("[optimizer]\nrate = 1\n[train]\nbatch = 32", &["train.batch=16", "space.layers=8"]).unwrap();
+        assert_eq!((config.optimizer.rate, config.train.batch), (1.0, 16));
+        assert_eq!(config.space["layers"], Setting::Int(8));
+        assert_eq!(config.optimizer.momentum, 0.9);
+    }
+
+    #[test]
+    fn mistakes_get_sentences() {
+        assert_eq!(
+            said(&["optimizer.rat=0.1"]),
+            "there is no setting `optimizer.rat`; the nearest is `optimizer.rate`"
+        );
+        assert_eq!(said(&["batch=3"]), "there is no setting `batch`; the nearest is `score.batch`");
+        assert_eq!(said(&["train.batch=many"]), "`train.batch` must be a whole number, not `many`");
+        assert_eq!(said(&["search.epochs=-3"]), "`search.epochs` must be a whole number, 0 or above, not `-3`");
+        assert_eq!(said(&["search.epochs=0"]), "`search.epochs` is 0, but it must be from 1 to 1048576");
+        assert_eq!(said(&["optimizer.rate=nan"]), "`optimizer.rate` is NaN, but it must be above 0");
+        assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
+        assert!(said(&["search.strategy=darts"]).contains("`enas` or `random`"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let config = Config::read("", &["controller.rate=0.003", "space.layers=8", "search.seed=9000000000"]).unwrap();
+        let text = config.to_toml().unwrap();
+        assert_eq!(Config::read::<&str>(&text, &[]).unwrap(), config);
+        assert!(text.contains("rate = 0.003\n"), "{text}");
+    }
+}

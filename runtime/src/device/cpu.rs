@@ -1,0 +1,210 @@
+//! The CPU device: twins of the kernels on a pool of threads.
+
+use std::ops::Range;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use supernet_shaders::Step;
+use supernet_shaders::cpu::{self, Workspace};
+
+use super::{Device, DeviceError, Minibatch, Samples};
+use crate::program::{Bound, Operand, Program, Slot};
+use crate::weights::Weights;
+
+/// Runs programs on this machine's processor.
+pub struct Cpu {
+    threads: ThreadPool,
+    memory: Memory,
+}
+
+/// What outlives a program, so that the next one finds its buffers already there.
+#[derive(Default)]
+struct Memory {
+    /// Buffers of every size class.
+    pool: Vec<Vec<Vec<f32>>>,
+    workspace: Workspace,
+}
+
+impl Cpu {
+    /// A device with `threads` threads; 0 takes as many as the machine has cores. The results do not depend on it.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn new(threads: usize) -> Result<Self, DeviceError> {
+        let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("supernet-cpu-{i}"));
+        let pool = builder.build().map_err(|error| DeviceError::Threads { threads, reason: error.to_string() })?;
+        Ok(Self { threads: pool, memory: Memory::default() })
+    }
+}
+
+impl Device for Cpu {
+    fn name(&self) -> String {
+        "cpu".to_owned()
+    }
+
+    fn train(
+        &mut self,
+        program: &Program,
+        weights: &mut Weights,
+        batch: Minibatch<'_>,
+        step: &Step,
+        samples: &mut Samples,
+    ) -> Result<(), DeviceError> {
+        let memory = &mut self.memory;
+        memory.provide(program);
+        self.threads.install(|| {
+            for bound in &program.calls {
+                memory.train(bound, program, weights, batch, step);
+            }
+        });
+        weights.version += 1;
+        memory.read(program, samples);
+        Ok(())
+    }
+
+    fn score(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        batch: Minibatch<'_>,
+        samples: &mut Samples,
+    ) -> Result<(), DeviceError> {
+        // A scoring program holds no call that reads the step.
+        let step = Step { rate: 0.0, number: 0, seed: 0 };
+        let memory = &mut self.memory;
+        memory.provide(program);
+        self.threads.install(|| {
+            for bound in &program.calls {
+                let mut held = memory.take(bound, None);
+                memory.run(bound, program, weights, batch, &step, &mut held);
+                memory.put_back(bound, None, held);
+            }
+        });
+        memory.read(program, samples);
+        Ok(())
+    }
+}
+
+/// The buffers that one call writes, taken out of their places while it runs so that it can read all others. Two
+/// operands may lie in one buffer: gradients of two parameters in their page.
+type Held = [Vec<f32>; 3];
+
+impl Memory {
+    /// Sees to it that every slot of the program has its buffer.
+    fn provide(&mut self, program: &Program) {
+        if self.pool.len() < program.slots.len() {
+            self.pool.resize_with(program.slots.len(), Vec::new);
+        }
+        for (class, (buffers, wanted)) in self.pool.iter_mut().zip(&program.slots).enumerate() {
+            while buffers.len() < *wanted as usize {
+                buffers.push(vec![0.0; Slot { class: class as u32, index: 0 }.capacity()]);
+            }
+        }
+    }
+
+    fn train(&mut self, bound: &Bound, program: &Program, weights: &mut Weights, batch: Minibatch<'_>, step: &Step) {
+        let mut held = self.take(bound, Some(weights));
+        self.run(bound, program, weights, batch, step, &mut held);
+        self.put_back(bound, Some(weights), held);
+    }
+
+    /// The buffer that a written operand lies in.
+    fn home<'a>(&'a mut self, operand: Operand, weights: Option<&'a mut Weights>) -> Option<&'a mut Vec<f32>> {
+        match (operand, weights) {
+            (Operand::Value { slot, .. }, _) => Some(&mut self.pool[slot.class as usize][slot.index as usize]),
+            (Operand::Gradient(parameter), Some(weights)) => {
+                let page = weights.layout().place(parameter).page;
+                Some(&mut weights.gradients[page as usize])
+            }
+            (Operand::WeightPage(page), Some(weights)) => Some(&mut weights.values[page as usize]),
+            (Operand::StatePage { moment, page }, Some(weights)) => {
+                Some(&mut weights.state[moment as usize][page as usize])
+            }
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, bound: &Bound, mut weights: Option<&mut Weights>) -> Held {
+        let mut held = Held::default();
+        for (place, operand) in held.iter_mut().zip(bound.writes()) {
+            if let Some(home) = self.home(*operand, weights.as_deref_mut()) {
+                *place = std::mem::take(home);
+            }
+        }
+        held
+    }
+
+    fn put_back(&mut self, bound: &Bound, mut weights: Option<&mut Weights>, held: Held) {
+        for (buffer, operand) in held.into_iter().zip(bound.writes()) {
+            // An empty one was a second operand in a buffer that an earlier operand holds.
+            if let (Some(home), false) = (self.home(*operand, weights.as_deref_mut()), buffer.is_empty()) {
+                *home = buffer;
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        bound: &Bound,
+        program: &Program,
+        weights: &Weights,
+        batch: Minibatch<'_>,
+        step: &Step,
+        held: &mut Held,
+    ) {
+        let pool = &self.pool;
+        let mut reads: [&[f32]; 8] = [&[]; 8];
+        for (read, operand) in reads.iter_mut().zip(bound.reads()) {
+            *read = match *operand {
+                Operand::Value { slot, len } => &pool[slot.class as usize][slot.index as usize][..len as usize],
+                Operand::Images => batch.images,
+                Operand::Labels => bytemuck::cast_slice(batch.labels),
+                Operand::Weight(parameter) => weights.parameter(parameter),
+                Operand::Gradient(parameter) => weights.gradient(parameter),
+                Operand::WeightPage(page) => &weights.values[page as usize],
+                Operand::GradientPage(page) => &weights.gradients[page as usize],
+                Operand::StatePage { moment, page } => &weights.state[moment as usize][page as usize],
+                Operand::Touched(page) => bytemuck::cast_slice(&program.touched[page as usize]),
+                Operand::Decayed(page) => bytemuck::cast_slice(&weights.layout().decayed()[page as usize]),
+            };
+        }
+        let range = |operand: Operand| -> Range<usize> {
+            match operand {
+                Operand::Value { len, .. } => 0..len as usize,
+                Operand::Gradient(parameter) => {
+                    let place = weights.layout().place(parameter);
+                    place.offset as usize..(place.offset + place.len) as usize
+                }
+                Operand::WeightPage(page) | Operand::StatePage { page, .. } => {
+                    0..weights.layout().pages()[page as usize] as usize
+                }
+                _ => 0..0,
+            }
+        };
+        let count = bound.writes().len();
+        let mut writes: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
+        let [first, second, third] = held;
+        match *bound.writes() {
+            // Two gradients in one page: the first operand holds the buffer for both.
+            [a, b] if second.is_empty() => {
+                if let Ok([a, b]) = first.get_disjoint_mut([range(a), range(b)]) {
+                    writes = [a, b, &mut []];
+                }
+            }
+            ref operands => {
+                for ((write, buffer), operand) in writes.iter_mut().zip([first, second, third]).zip(operands) {
+                    *write = &mut buffer[range(*operand)];
+                }
+            }
+        }
+        cpu::run(&bound.call, step, &mut self.workspace, &reads[..bound.reads().len()], &mut writes[..count]);
+    }
+
+    fn read(&self, program: &Program, samples: &mut Samples) {
+        for (operand, numbers) in [(program.loss, &mut samples.loss), (program.right, &mut samples.right)] {
+            numbers.clear();
+            if let Operand::Value { slot, len } = operand {
+                numbers.extend_from_slice(&self.pool[slot.class as usize][slot.index as usize][..len as usize]);
+            }
+        }
+    }
+}

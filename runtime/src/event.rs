@@ -1,0 +1,124 @@
+//! What happens in a search: the only thing that terminals, logs and reports see.
+
+use serde::{Deserialize, Serialize};
+
+use crate::derive::Candidate;
+use crate::gain::Gain;
+use crate::strategy::{Insight, Score};
+
+/// An event with its time. Two runs of equal settings differ in nothing but `at`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Seconds since the search began.
+    pub at: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The search is set up.
+    Started {
+        /// The space.
+        space: String,
+        /// The data set.
+        data: String,
+        /// The strategy.
+        strategy: String,
+        /// The seed.
+        seed: u64,
+        /// Decisions of the space.
+        decisions: u64,
+        /// Different genomes, in words.
+        size: String,
+        /// Parameters of the whole supergraph.
+        parameters: u64,
+        /// Samples of the training part.
+        train: u64,
+        /// Samples of the validation part.
+        validation: u64,
+        /// Samples of the test part.
+        test: u64,
+    },
+    /// How long the search will be.
+    Planned {
+        /// Minutes that were asked for and turned into epochs, if any were.
+        minutes: Option<f64>,
+        /// Passes over the training part.
+        epochs: u32,
+        /// How many of them are warm-up.
+        warm_up: u32,
+        /// Steps in a pass.
+        steps: u32,
+        /// Updates of the strategy after a pass.
+        updates: u32,
+        /// Genomes scored in an update.
+        rollouts: u32,
+    },
+    /// One training step.
+    Step {
+        /// The pass, from 0.
+        epoch: u32,
+        /// The step, counted from 1 over the whole search.
+        step: u64,
+        /// The child's score on the minibatch before the update.
+        #[serde(flatten)]
+        score: Score,
+    },
+    /// A pass over the training part is done.
+    Epoch {
+        /// Which one, from 0.
+        epoch: u32,
+        /// Whether it sampled from the prior.
+        warm_up: bool,
+        /// The learning rate.
+        rate: f32,
+        /// Means over the pass.
+        #[serde(flatten)]
+        score: Score,
+    },
+    /// The strategy saw a group of scores.
+    Update {
+        /// Counted from 1.
+        update: u64,
+        /// Version of the shared weights that was scored.
+        version: u64,
+        /// The best accuracy of the group.
+        best: f32,
+        /// What the strategy says of itself.
+        #[serde(flatten)]
+        insight: Insight,
+    },
+    /// Candidates are scored on the whole validation part.
+    Deriving {
+        /// Different candidates.
+        candidates: u64,
+    },
+    /// The best candidates, best first.
+    Derived {
+        /// At most ten.
+        top: Vec<Candidate>,
+    },
+    /// The gain report's samples are scored on the whole validation part.
+    Reporting {
+        /// Samples of both sides together.
+        samples: u64,
+    },
+    /// The policy against random samples.
+    Gain {
+        /// The numbers.
+        #[serde(flatten)]
+        gain: Gain,
+        /// The same in words.
+        summary: String,
+    },
+    /// The best candidate on the test part, with the shared weights: not the accuracy that it will have on its own.
+    Tested {
+        /// The score.
+        #[serde(flatten)]
+        score: Score,
+    },
+}

@@ -1,0 +1,44 @@
+//! An embeddable runtime for weight-sharing neural architecture search.
+//!
+//! A search space is one big graph, the supergraph; every candidate, a child, is a subgraph of it and uses the
+//! supergraph's weights. ENAS (Pham et al. 2018) alternates two loops: train the shared weights on sampled children;
+//! train an LSTM controller with REINFORCE, rewarded by the validation accuracy of the children that it samples.
+//!
+//! ```no_run
+//! use supernet::{Config, Search, device::cpu::Cpu};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::read("", &["search.epochs=30"])?;
+//! let found = Search::new(config)?.run(&mut Cpu::new(0)?, None, &mut |record| drop(record.event.clone()))?;
+//! println!("{:?}: {}", found.top[0].genome, found.gain.sentence());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The modules stand in the order in which data flows. Only an application prints, reads the environment or
+//! handles signals; this crate does not.
+
+pub mod config;
+pub mod data;
+pub mod space;
+pub mod program;
+pub mod weights;
+pub mod device;
+pub mod schedule;
+pub mod strategy;
+pub mod train;
+pub mod evaluate;
+pub mod derive;
+pub mod gain;
+pub mod draw;
+pub mod event;
+pub mod run_folder;
+pub mod search;
+pub mod bench;
+mod stream;
+
+pub use config::Config;
+pub use event::{Event, Record};
+pub use run_folder::RunFolder;
+pub use search::{Found, Search, SearchError};
+pub use supernet_plugin as plugin;

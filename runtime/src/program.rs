@@ -1,0 +1,276 @@
+//! A child as a list of calls that any device can run.
+//!
+//! [`Program::training`] and [`Program::scoring`] take a child through four passes: lower its nodes to forward calls,
+//! fuse, differentiate (a training program only), plan the memory. ENAS trains another child with every minibatch, so
+//! this must cost far less than running the result.
+
+#[cfg(test)]
+mod check;
+mod differentiate;
+mod fuse;
+mod lower;
+mod memory;
+mod optimizer;
+
+pub use memory::Slot;
+pub use optimizer::{Method, Optimizer};
+
+use supernet_plugin::{Child, Supergraph};
+use supernet_shaders::{Access, Call};
+
+use crate::weights::Layout;
+
+/// What an operand of a call is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// An intermediate value of `len` elements. A number while the program is built, a place in the pool afterwards.
+    Value {
+        /// Its number, or its place.
+        slot: Slot,
+        /// Elements.
+        len: u32,
+    },
+    /// The minibatch's images.
+    Images,
+    /// The minibatch's labels.
+    Labels,
+    /// A parameter.
+    Weight(u32),
+    /// A parameter's gradient.
+    Gradient(u32),
+    /// A page of weights.
+    WeightPage(u32),
+    /// A page of gradients.
+    GradientPage(u32),
+    /// A page of the optimiser's memory.
+    StatePage {
+        /// Which moment.
+        moment: u32,
+        /// Which page.
+        page: u32,
+    },
+    /// The bitset of a page: which blocks the path touches.
+    Touched(u32),
+    /// The bitset of a page: which blocks decay.
+    Decayed(u32),
+}
+
+/// A call with its operands: those it reads, then those it writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// The call.
+    pub call: Call,
+    /// As many as the call has roles.
+    pub operands: Operands,
+    /// How many of them are only read.
+    pub reads: u8,
+}
+
+/// The operands of one call, at most eight of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operands {
+    items: [Operand; 8],
+    len: u8,
+}
+
+impl Operands {
+    fn new(operands: &[Operand]) -> Self {
+        let mut items = [Operand::Images; 8];
+        items[..operands.len()].copy_from_slice(operands);
+        Self { items, len: operands.len() as u8 }
+    }
+}
+
+impl std::ops::Deref for Operands {
+    type Target = [Operand];
+
+    fn deref(&self) -> &[Operand] {
+        &self.items[..self.len as usize]
+    }
+}
+
+impl std::ops::DerefMut for Operands {
+    fn deref_mut(&mut self) -> &mut [Operand] {
+        &mut self.items[..self.len as usize]
+    }
+}
+
+impl Bound {
+    /// The operands that are only read.
+    pub fn reads(&self) -> &[Operand] {
+        &self.operands[..self.reads as usize]
+    }
+
+    /// The operands that are written or updated.
+    pub fn writes(&self) -> &[Operand] {
+        &self.operands[self.reads as usize..]
+    }
+}
+
+/// A child's calls in order, with a plan for the memory between them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// The calls; each may depend on all before it.
+    pub calls: Vec<Bound>,
+    /// How many slots of each size class the values take.
+    pub slots: Vec<u32>,
+    /// Samples in a minibatch.
+    pub batch: u32,
+    /// Cross-entropy of every sample, `[batch]`.
+    pub loss: Operand,
+    /// 1 for every sample that is classified rightly, else 0, `[batch]`.
+    pub right: Operand,
+    /// For every page the blocks of the weights that the child reads.
+    pub touched: Vec<Vec<u32>>,
+}
+
+/// Why a child cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// An op without a kernel.
+    #[error(
+        "node `{node}` of `{space}` needs the op {op}, for which this version has no kernel yet; \
+         `supernet spaces` counts such a space, `supernet search` needs one without it"
+    )]
+    NoKernel {
+        /// The node.
+        node: String,
+        /// Its space.
+        space: String,
+        /// The op.
+        op: String,
+    },
+    /// Not exactly one output of logits for the classes at hand.
+    #[error("`{space}` must have one output of logits with one number per class; it has {found}")]
+    NoLogits {
+        /// The space.
+        space: String,
+        /// What it has.
+        found: String,
+    },
+    /// An input that is not the images.
+    #[error("node `{node}` of `{space}` wants an input of shape {wanted:?}, but the images have {given:?}")]
+    WrongInput {
+        /// The node.
+        node: String,
+        /// Its space.
+        space: String,
+        /// What it wants.
+        wanted: Vec<u32>,
+        /// What the data set has.
+        given: Vec<u32>,
+    },
+}
+
+/// What a program is built for.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The space.
+    pub supergraph: &'a Supergraph,
+    /// Where its weights lie.
+    pub layout: &'a Layout,
+    /// Height, width, channels of the images.
+    pub image: [u32; 3],
+    /// Samples in a minibatch.
+    pub batch: u32,
+}
+
+impl Program {
+    /// Loss, its gradient by every weight that the child reads, and the optimiser's update of these.
+    ///
+    /// # Errors
+    /// If a node has no kernel, or inputs and outputs do not fit images and classes.
+    pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
+        let mut tape = lower::forward(context, child, true)?;
+        fuse::batch_norm_relu(&mut tape);
+        differentiate::backward(&mut tape);
+        let touched = tape.touched(context.layout);
+        optimizer.append(&mut tape, context.layout);
+        Ok(tape.finish(touched))
+    }
+
+    /// Loss and accuracy of every sample, with the minibatch's own statistics in batch normalisation, without dropout.
+    ///
+    /// # Errors
+    /// As [`Program::training`].
+    pub fn scoring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
+        let mut tape = lower::forward(context, child, false)?;
+        fuse::batch_norm_relu(&mut tape);
+        let touched = tape.touched(context.layout);
+        Ok(tape.finish(touched))
+    }
+
+    /// Bytes of all values that lie in memory at once under this plan; weights come on top.
+    pub fn planned_bytes(&self) -> u64 {
+        let classes = self.slots.iter().enumerate();
+        classes.map(|(class, count)| 4 * u64::from(*count) * memory::class_len(class as u32) as u64).sum()
+    }
+}
+
+/// A program while it grows: values are numbered, not placed.
+#[derive(Debug)]
+struct Tape {
+    calls: Vec<Bound>,
+    /// Elements of every value so far.
+    values: Vec<u32>,
+    batch: u32,
+    loss: Operand,
+    right: Operand,
+}
+
+impl Tape {
+    fn value(&mut self, len: usize) -> Operand {
+        self.values.push(len as u32);
+        Operand::Value { slot: Slot::number(self.values.len() as u32 - 1), len: len as u32 }
+    }
+
+    /// Appends a call. Its roles fix how many of the operands it reads.
+    fn call(&mut self, call: Call, operands: &[Operand]) {
+        let writes = writes(&call);
+        debug_assert!(self.fits(&call, operands, writes), "{call:?} does not fit {operands:?}");
+        let reads = (operands.len() - writes) as u8;
+        self.calls.push(Bound { call, operands: Operands::new(operands), reads });
+    }
+
+    /// Appends a call with one result and returns it.
+    fn compute(&mut self, call: Call, reads: &[Operand], len: usize) -> Operand {
+        let result = self.value(len);
+        let mut operands = [result; 8];
+        operands[..reads.len()].copy_from_slice(reads);
+        self.call(call, &operands[..=reads.len()]);
+        result
+    }
+
+    fn fits(&self, call: &Call, operands: &[Operand], writes: usize) -> bool {
+        let roles = call.roles();
+        let long_enough = roles.iter().zip(operands).all(|(role, operand)| match operand {
+            Operand::Value { len, .. } => *len as usize == role.len,
+            _ => true,
+        });
+        let written = roles.iter().filter(|role| role.access != Access::Read).count();
+        roles.len() == operands.len() && written == writes && long_enough
+    }
+
+    /// The blocks of every parameter that a call reads by itself.
+    fn touched(&self, layout: &Layout) -> Vec<Vec<u32>> {
+        let operands = self.calls.iter().flat_map(|bound| bound.reads());
+        layout.blocks_of(operands.filter_map(|operand| match operand {
+            Operand::Weight(parameter) => Some(*parameter),
+            _ => None,
+        }))
+    }
+
+    fn finish(mut self, touched: Vec<Vec<u32>>) -> Program {
+        let slots = memory::place(&mut self);
+        Program { calls: self.calls, slots, batch: self.batch, loss: self.loss, right: self.right, touched }
+    }
+}
+
+/// Operands that a call writes or updates: one, but for a few.
+fn writes(call: &Call) -> usize {
+    match call {
+        Call::MaxPool(_) | Call::BatchNormGradSums(_) | Call::Sgd { .. } => 2,
+        Call::Adam { .. } => 3,
+        _ => 1,
+    }
+}

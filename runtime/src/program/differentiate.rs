@@ -1,0 +1,205 @@
+//! Reverse-mode differentiation, from calls to calls: every forward call has one rule.
+
+use supernet_shaders::Call;
+use supernet_shaders::catalogue::MOST_INPUTS;
+
+use super::{Operand, Tape};
+
+/// Appends the calls that compute the gradient of the mean loss by every weight that the tape reads.
+pub(super) fn backward(tape: &mut Tape) {
+    let forward = tape.calls.len();
+    let mut sweep = Sweep::new(tape);
+    for at in (0..forward).rev() {
+        sweep.call(at);
+    }
+    sweep.finish();
+}
+
+struct Sweep<'a> {
+    tape: &'a mut Tape,
+    /// For every value what its readers contributed so far to its gradient.
+    of_value: Vec<Vec<Operand>>,
+    /// Whether a weight lies above the value: no other gradient is wanted.
+    wanted: Vec<bool>,
+    /// For every parameter how many forward calls read it, and what they contributed.
+    of_weight: Vec<(u32, Vec<Operand>)>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(tape: &'a mut Tape) -> Self {
+        let mut wanted = vec![false; tape.values.len()];
+        let mut of_weight: Vec<(u32, Vec<Operand>)> = Vec::new();
+        for bound in &tape.calls {
+            let mut wants = false;
+            for operand in bound.reads() {
+                match *operand {
+                    Operand::Weight(parameter) => {
+                        let at = parameter as usize;
+                        if of_weight.len() <= at {
+                            of_weight.resize(at + 1, (0, Vec::new()));
+                        }
+                        of_weight[at].0 += 1;
+                        wants = true;
+                    }
+                    Operand::Value { slot, .. } => wants |= wanted[slot.index as usize],
+                    _ => {}
+                }
+            }
+            for operand in bound.writes() {
+                if let Operand::Value { slot, .. } = operand {
+                    wanted[slot.index as usize] = wants;
+                }
+            }
+        }
+        let of_value = vec![Vec::new(); tape.values.len()];
+        Self { tape, of_value, wanted, of_weight }
+    }
+
+    /// The gradient of a value once all its readers have spoken; none if no reader has.
+    fn gradient(&mut self, value: Operand) -> Option<Operand> {
+        let Operand::Value { slot, len } = value else { return None };
+        let parts = std::mem::take(&mut self.of_value[slot.index as usize]);
+        self.total(parts, len)
+    }
+
+    fn total(&mut self, mut parts: Vec<Operand>, len: u32) -> Option<Operand> {
+        while parts.len() > 1 {
+            let some: Vec<_> = parts.drain(..parts.len().min(MOST_INPUTS)).collect();
+            let call = Call::Sum { len, inputs: some.len() as u32, scale: 1.0 };
+            parts.insert(0, self.tape.compute(call, &some, len as usize));
+        }
+        parts.pop()
+    }
+
+    fn wants(&self, value: Operand) -> bool {
+        matches!(value, Operand::Value { slot, .. } if self.wanted[slot.index as usize])
+    }
+
+    fn give(&mut self, value: Operand, gradient: Operand) {
+        if let (Operand::Value { slot, .. }, true) = (value, self.wants(value)) {
+            self.of_value[slot.index as usize].push(gradient);
+        }
+    }
+
+    /// ∂x by `call` on `reads`, if anything above x wants it.
+    fn input(&mut self, x: Operand, call: Call, reads: &[Operand]) {
+        if let (Operand::Value { len, .. }, true) = (x, self.wants(x)) {
+            let dx = self.tape.compute(call, reads, len as usize);
+            self.give(x, dx);
+        }
+    }
+
+    /// Where the gradient of a weight goes: straight home if nothing else contributes to it.
+    fn weight(&mut self, weight: Operand, len: usize) -> Operand {
+        let Operand::Weight(parameter) = weight else { return self.tape.value(len) };
+        let (uses, parts) = &mut self.of_weight[parameter as usize];
+        if *uses == 1 {
+            return Operand::Gradient(parameter);
+        }
+        let part = self.tape.value(len);
+        parts.push(part);
+        part
+    }
+
+    fn call(&mut self, at: usize) {
+        let bound = self.tape.calls[at].clone();
+        let ops = &bound.operands;
+        match bound.call {
+            // Statistics have no gradient of their own: the normalisation that reads them differentiates through both.
+            Call::BatchNormStats { .. } | Call::Accuracy(_) | Call::Fill { .. } => {}
+            Call::CrossEntropy { rows, smoothing } => {
+                let call = Call::CrossEntropyGrad { rows, smoothing };
+                self.input(ops[0], call, &[ops[0], ops[1]]);
+            }
+            call => {
+                if let Some(dy) = self.gradient(ops[bound.reads as usize]) {
+                    self.rule(call, ops, dy);
+                }
+            }
+        }
+    }
+
+    /// The rule of a call with one result, whose gradient is `dy`.
+    fn rule(&mut self, call: Call, ops: &[Operand], dy: Operand) {
+        match call {
+            Call::Conv2d(c) => {
+                self.input(ops[0], Call::Conv2dGradInput(c), &[dy, ops[1]]);
+                let dw = self.weight(ops[1], c.len_w());
+                self.tape.call(Call::Conv2dGradWeight(c), &[ops[0], dy, dw]);
+            }
+            Call::Depthwise(c) => {
+                self.input(ops[0], Call::DepthwiseGradInput(c), &[dy, ops[1]]);
+                let dw = self.weight(ops[1], c.len_w());
+                self.tape.call(Call::DepthwiseGradWeight(c), &[ops[0], dy, dw]);
+            }
+            Call::Linear(l) => {
+                self.input(ops[0], Call::LinearGradInput(l), &[dy, ops[1]]);
+                let dw = self.weight(ops[1], l.len_w());
+                self.tape.call(Call::LinearGradWeight(l), &[ops[0], dy, dw]);
+            }
+            Call::Bias(rows) => {
+                self.give(ops[0], dy);
+                let db = self.weight(ops[1], rows.channels as usize);
+                self.tape.call(Call::BiasGrad(rows), &[dy, db]);
+            }
+            Call::BatchNorm(b) => {
+                let channels = b.rows.channels as usize;
+                let (x, stats, y) = (ops[0], ops[1], ops[ops.len() - 1]);
+                let (gamma, beta) = if b.affine { (ops[2], ops[3]) } else { (Operand::Images, Operand::Images) };
+                let (dgamma, dbeta) = (self.weight(gamma, channels), self.weight(beta, channels));
+                let relu = b.relu.then_some(y);
+                let sums: Vec<_> = [x, dy, stats].into_iter().chain(relu).chain([dgamma, dbeta]).collect();
+                self.tape.call(Call::BatchNormGradSums(b), &sums);
+                let scale = b.affine.then_some(gamma);
+                let reads: Vec<_> = [x, dy, stats, dgamma, dbeta].into_iter().chain(scale).chain(relu).collect();
+                self.input(x, Call::BatchNormGradInput(b), &reads);
+            }
+            Call::Relu { len } => self.input(ops[0], Call::ReluGrad { len }, &[ops[1], dy]),
+            Call::AveragePool(c) => self.input(ops[0], Call::AveragePoolGrad(c), &[dy]),
+            Call::MaxPool(c) => self.input(ops[0], Call::MaxPoolGrad(c), &[dy, ops[2]]),
+            Call::Sum { len, inputs, scale } => {
+                for x in &ops[..inputs as usize] {
+                    if scale == 1.0 {
+                        self.give(*x, dy);
+                    } else {
+                        self.input(*x, Call::Sum { len, inputs: 1, scale }, &[dy]);
+                    }
+                }
+            }
+            Call::Concat { rows, widths } => {
+                let channels = widths.iter().sum();
+                let mut start = 0;
+                for (x, len) in ops.iter().zip(widths).take_while(|(_, width)| *width > 0) {
+                    let whole = supernet_shaders::catalogue::Rows { rows, channels };
+                    self.input(*x, Call::Slice { rows: whole, start, len }, &[dy]);
+                    start += len;
+                }
+            }
+            Call::GlobalAveragePool { batch, positions, channels } => {
+                self.input(ops[0], Call::GlobalAveragePoolGrad { batch, positions, channels }, &[dy]);
+            }
+            Call::Dropout { .. } => self.input(ops[0], call, &[dy]),
+            _ => debug_assert!(false, "no forward call of a program: {call:?}"),
+        }
+    }
+
+    /// Adds up what a weight with several readers received, in the order in which the calls ran.
+    fn finish(&mut self) {
+        for parameter in 0..self.of_weight.len() {
+            let parts = std::mem::take(&mut self.of_weight[parameter].1);
+            let Some(&Operand::Value { len, .. }) = parts.first() else { continue };
+            let home = Operand::Gradient(parameter as u32);
+            let (first, rest) = parts.split_at(parts.len().min(MOST_INPUTS));
+            let mut sum = first.to_vec();
+            let rest = rest.to_vec();
+            if !rest.is_empty() {
+                let tail = self.total(rest, len);
+                let head = self.total(std::mem::take(&mut sum), len);
+                sum = head.into_iter().chain(tail).collect();
+            }
+            let inputs = sum.len() as u32;
+            sum.push(home);
+            self.tape.call(Call::Sum { len, inputs, scale: 1.0 }, &sum);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The update at the end of a training program: clip by the global norm, then one call a page.
+
+use serde::{Deserialize, Serialize};
+use supernet_shaders::Call;
+use supernet_shaders::catalogue::{NORM_CHUNK, Update};
+
+use super::{Operand, Tape};
+use crate::weights::Layout;
+
+/// How the shared weights are updated. The learning rate comes with every step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Optimizer {
+    /// The rule.
+    pub method: Method,
+    /// λ: the gradient of λ/2·‖w‖² over the decaying weights that the path touches.
+    pub l2: f32,
+    /// The largest norm of all gradients together that is let through.
+    pub clip: f32,
+    /// Whether weights that the path does not touch move too, by decay and momentum, as in the published code.
+    pub everywhere: bool,
+}
+
+/// The update rule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Momentum, Nesterov's form (ENAS §3.2).
+    Sgd {
+        /// Share of the velocity kept.
+        momentum: f32,
+    },
+    /// Adam (Kingma and Ba 2015).
+    Adam {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// Added to the root of the second moment.
+        eps: f32,
+    },
+}
+
+impl Optimizer {
+    /// State pages that the rule keeps for each page of weights.
+    pub fn moments(&self) -> usize {
+        match self.method {
+            Method::Sgd { .. } => 1,
+            Method::Adam { .. } => 2,
+        }
+    }
+
+    pub(super) fn append(&self, tape: &mut Tape, layout: &Layout) {
+        let pages = || (0..).zip(layout.pages().iter().copied()).map(|(page, len): (u32, u32)| (page, len));
+        let partials: Vec<(Operand, u32)> = pages()
+            .map(|(page, len)| {
+                let count = (len as usize).div_ceil(NORM_CHUNK);
+                let reads = [Operand::GradientPage(page), Operand::Touched(page)];
+                (tape.compute(Call::NormPartials { len }, &reads, count), count as u32)
+            })
+            .collect();
+        let (all, count) = side_by_side(tape, &partials);
+        let clip = tape.compute(Call::ClipFactor { partials: count, limit: self.clip }, &[all], 2);
+        for (page, len) in pages() {
+            let update = Update { len, l2: self.l2, everywhere: self.everywhere };
+            let reads = [Operand::GradientPage(page), Operand::Touched(page), Operand::Decayed(page), clip];
+            let moment = |moment| Operand::StatePage { moment, page };
+            let weights = Operand::WeightPage(page);
+            let [g, touched, decayed, clip] = reads;
+            match self.method {
+                Method::Sgd { momentum } => {
+                    let call = Call::Sgd { update, momentum, nesterov: true };
+                    tape.call(call, &[g, touched, decayed, clip, weights, moment(0)]);
+                }
+                Method::Adam { beta1, beta2, eps } => {
+                    let call = Call::Adam { update, beta1, beta2, eps };
+                    tape.call(call, &[g, touched, decayed, clip, weights, moment(0), moment(1)]);
+                }
+            }
+        }
+    }
+}
+
+/// The partial norms of all pages as one value.
+fn side_by_side(tape: &mut Tape, partials: &[(Operand, u32)]) -> (Operand, u32) {
+    let mut parts = partials.to_vec();
+    while parts.len() > 1 {
+        let some: Vec<_> = parts.drain(..parts.len().min(supernet_shaders::catalogue::MOST_INPUTS)).collect();
+        let mut widths = [0; supernet_shaders::catalogue::MOST_INPUTS];
+        widths.iter_mut().zip(&some).for_each(|(width, (_, count))| *width = *count);
+        let total: u32 = widths.iter().sum();
+        let reads: Vec<_> = some.iter().map(|(operand, _)| *operand).collect();
+        parts.insert(0, (tape.compute(Call::Concat { rows: 1, widths }, &reads, total as usize), total));
+    }
+    parts.first().copied().unwrap_or_else(|| (tape.compute(Call::Fill { len: 1, value: 0.0 }, &[], 1), 1))
+}

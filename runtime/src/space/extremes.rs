@@ -1,0 +1,124 @@
+//! The smallest and the largest child of a space.
+
+use supernet_plugin::{Count, GenomeError, Supergraph};
+use supernet_shaders::random::Random;
+
+use crate::strategy::Genome;
+use crate::stream;
+
+/// Spaces up to this size are enumerated.
+const ENUMERATED: u64 = 20_000;
+/// Random children that the search of a larger space starts from.
+const SAMPLED: u32 = 2_000;
+
+/// What a child weighs: parameters first, then multiply-accumulates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size {
+    /// Its own parameters.
+    pub parameters: u64,
+    /// Multiply-accumulates for one sample.
+    pub macs: u64,
+}
+
+/// A child at an end of the scale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extreme {
+    /// The child.
+    pub genome: Genome,
+    /// What it weighs.
+    pub size: Size,
+}
+
+/// The smallest and the largest child of a space by parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extremes {
+    /// The fewest parameters; among equals the fewest multiply-accumulates.
+    pub smallest: Extreme,
+    /// The most parameters; among equals the most multiply-accumulates.
+    pub largest: Extreme,
+    /// Whether every child was looked at.
+    pub exact: bool,
+    /// How they were found, as a sentence's beginning.
+    pub how: String,
+}
+
+impl Extremes {
+    /// Looks at every child of a small space. Of a larger one it takes the best of random children and then changes
+    /// one decision at a time for as long as that helps.
+    ///
+    /// # Errors
+    /// If the space's constraints leave no genome to sample.
+    pub fn of(supergraph: &Supergraph) -> Result<Self, GenomeError> {
+        if let Some(all) = supergraph.enumerate(ENUMERATED) {
+            let mut range = Range::default();
+            for genome in all {
+                range.see(supergraph, &genome)?;
+            }
+            let how = "exact: every child was counted".to_owned();
+            return range.extremes(supergraph, true, how);
+        }
+        let mut range = Range::default();
+        let mut random = Random::new(0, stream::sub(stream::REPORT, 5));
+        for _ in 0..SAMPLED {
+            range.see(supergraph, &supergraph.sample(&mut |weights| random.weighted(weights))?)?;
+        }
+        while range.improve(supergraph)? {}
+        let how = format!(
+            "found: the best of {SAMPLED} random children, then one decision changed at a time while that helped"
+        );
+        range.extremes(supergraph, false, how)
+    }
+}
+
+#[derive(Default)]
+struct Range {
+    ends: Option<(Extreme, Extreme)>,
+}
+
+impl Range {
+    /// Whether the genome is a new extreme.
+    fn see(&mut self, supergraph: &Supergraph, genome: &[u32]) -> Result<bool, GenomeError> {
+        let size = Size { parameters: supergraph.count(genome, Count::Live)?, macs: supergraph.macs(genome)? };
+        let extreme = || Extreme { genome: genome.to_vec(), size };
+        let Some((smallest, largest)) = &mut self.ends else {
+            self.ends = Some((extreme(), extreme()));
+            return Ok(true);
+        };
+        let (smaller, larger) = (size < smallest.size, size > largest.size);
+        if smaller {
+            *smallest = extreme();
+        }
+        if larger {
+            *largest = extreme();
+        }
+        Ok(smaller || larger)
+    }
+
+    /// Tries every other choice of every single decision at both ends; whether one was better.
+    fn improve(&mut self, supergraph: &Supergraph) -> Result<bool, GenomeError> {
+        let Some((smallest, largest)) = self.ends.clone() else { return Ok(false) };
+        let mut better = false;
+        for start in [smallest, largest] {
+            let mut genome = start.genome;
+            for decision in 0..genome.len() {
+                let was = genome[decision];
+                for choice in 0..supergraph.choices(decision) {
+                    genome[decision] = choice;
+                    if supergraph.check(&genome).is_ok() {
+                        better |= self.see(supergraph, &genome)?;
+                    }
+                }
+                genome[decision] = was;
+            }
+        }
+        Ok(better)
+    }
+
+    fn extremes(self, supergraph: &Supergraph, exact: bool, how: String) -> Result<Extremes, GenomeError> {
+        match self.ends {
+            Some((smallest, largest)) => Ok(Extremes { smallest, largest, exact, how }),
+            // No genome at all: sampling says which constraint is to blame.
+            None => supergraph.sample(&mut |_| 0).and_then(|_| Self::default().extremes(supergraph, exact, how)),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Which random stream serves what, in one place: two purposes must never share one.
+
+/// Divides a data set.
+pub(crate) const SPLIT: u64 = 1;
+/// Shuffles the training part; the epoch is added in the high half.
+pub(crate) const SHUFFLE_TRAIN: u64 = 2;
+/// Shuffles the validation part for rewards; the pass is added in the high half.
+pub(crate) const SHUFFLE_VALIDATION: u64 = 3;
+/// Starts a parameter; its index is added in the high half.
+pub(crate) const INITIALISE: u64 = 4;
+/// Samples what a strategy trains and scores.
+pub(crate) const STRATEGY: u64 = 5;
+/// Starts the controller's parameters.
+pub(crate) const CONTROLLER: u64 = 6;
+/// Samples that never feed back into a search: candidates and reports; a purpose is added in the high half.
+pub(crate) const REPORT: u64 = 7;
+
+/// A stream's `n`-th sub-stream.
+pub(crate) const fn sub(stream: u64, n: u64) -> u64 {
+    stream | n << 32
+}

@@ -1,0 +1,96 @@
+//! The CPU twins.
+//!
+//! Every call of the catalogue on plain slices, on the threads of the current rayon pool. The bits of a result do not
+//! depend on how many threads there are: work is cut up by shape alone, and partial sums are added in their order. A
+//! call on few elements stays on the calling thread.
+
+use crate::catalogue::{Access, Call, Step};
+
+mod activation;
+mod batch_norm;
+mod chunks;
+mod combine;
+mod conv2d;
+mod depthwise;
+mod dropout;
+mod gemm;
+mod linear;
+mod loss;
+mod optimizer;
+mod pool;
+mod span;
+mod stretch;
+mod vectorised;
+mod window_sum;
+mod workspace;
+
+pub use workspace::Workspace;
+
+/// Runs one call.
+///
+/// Operands stand in the order of [`Call::roles`], what is only read in `reads` and the others in `writes`. Whole
+/// numbers travel as the floats that have their bits (`bytemuck::cast_slice`).
+///
+/// # Panics
+/// If operands are missing or have lengths other than the roles say.
+pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]], writes: &mut [&mut [f32]]) {
+    debug_assert!(fits(call, reads, writes), "{call:?} does not fit its operands");
+    let r = reads;
+    match (call, writes) {
+        (Call::Conv2d(c), [y]) => conv2d::conv2d(c, workspace, r[0], r[1], y),
+        (Call::Conv2dGradInput(c), [dx]) => conv2d::grad_input(c, workspace, r[0], r[1], dx),
+        (Call::Conv2dGradWeight(c), [dw]) => conv2d::grad_weight(c, workspace, r[0], r[1], dw),
+        (Call::Depthwise(c), [y]) => depthwise::depthwise(c, workspace, r[0], r[1], y),
+        (Call::DepthwiseGradInput(c), [dx]) => depthwise::grad_input(c, workspace, r[0], r[1], dx),
+        (Call::DepthwiseGradWeight(c), [dw]) => depthwise::grad_weight(c, workspace, r[0], r[1], dw),
+        (Call::Linear(l), [y]) => linear::linear(l, workspace, r[0], r[1], y),
+        (Call::LinearGradInput(l), [dx]) => linear::grad_input(l, workspace, r[0], r[1], dx),
+        (Call::LinearGradWeight(l), [dw]) => linear::grad_weight(l, workspace, r[0], r[1], dw),
+        (Call::Bias(rows), [y]) => linear::bias(rows, workspace, r[0], r[1], y),
+        (Call::BiasGrad(rows), [db]) => linear::bias_grad(rows, workspace, r[0], db),
+        (Call::BatchNormStats { rows, eps }, [stats]) => batch_norm::stats(rows, *eps, workspace, r[0], stats),
+        (Call::BatchNorm(b), [y]) => batch_norm::apply(b, workspace, r, y),
+        (Call::BatchNormGradSums(b), [dgamma, dbeta]) => batch_norm::grad_sums(b, workspace, r, dgamma, dbeta),
+        (Call::BatchNormGradInput(b), [dx]) => batch_norm::grad_input(b, workspace, r, dx),
+        (Call::Relu { .. }, [y]) => activation::relu(r[0], y),
+        (Call::ReluGrad { .. }, [dx]) => activation::relu_grad(r[0], r[1], dx),
+        (Call::AveragePool(c), [y]) => pool::average(c, workspace, r[0], y),
+        (Call::AveragePoolGrad(c), [dx]) => pool::average_grad(c, workspace, r[0], dx),
+        (Call::MaxPool(c), [y, tap]) => pool::max(c, workspace, r[0], y, tap),
+        (Call::MaxPoolGrad(c), [dx]) => pool::max_grad(c, workspace, r[0], r[1], dx),
+        (Call::Sum { scale, .. }, [y]) => combine::sum(r, *scale, y),
+        (Call::Concat { widths, .. }, [y]) => combine::concat(r, widths, y),
+        (Call::Slice { rows, start, len }, [y]) => combine::slice(rows, *start as usize, *len as usize, r[0], y),
+        (Call::Fill { value, .. }, [y]) => combine::fill(*value, y),
+        (Call::GlobalAveragePool { positions, channels, .. }, [y]) => {
+            pool::global_average(workspace, *positions as usize, *channels as usize, r[0], y);
+        }
+        (Call::GlobalAveragePoolGrad { positions, channels, .. }, [dx]) => {
+            pool::global_average_grad(*positions as usize, *channels as usize, r[0], dx);
+        }
+        (Call::Dropout { rate, stream, .. }, [y]) => dropout::dropout(*rate, *stream, step, r[0], y),
+        (Call::CrossEntropy { rows, smoothing }, [loss]) => loss::cross_entropy(rows, *smoothing, r[0], r[1], loss),
+        (Call::CrossEntropyGrad { rows, smoothing }, [dx]) => {
+            loss::cross_entropy_grad(rows, *smoothing, r[0], r[1], dx);
+        }
+        (Call::Accuracy(rows), [right]) => loss::accuracy(rows, r[0], r[1], right),
+        (Call::Mean { .. }, [y]) => loss::mean(workspace, r[0], y),
+        (Call::NormPartials { .. }, [partials]) => optimizer::norm_partials(r[0], r[1], partials),
+        (Call::ClipFactor { limit, .. }, [clip]) => optimizer::clip_factor(*limit, r[0], clip),
+        (Call::Sgd { update, momentum, nesterov }, [w, v]) => {
+            optimizer::sgd(*update, *momentum, *nesterov, step, r, w, v);
+        }
+        (Call::Adam { update, beta1, beta2, eps }, [w, m, v]) => {
+            optimizer::adam(*update, (*beta1, *beta2, *eps), step, r, [w, m, v]);
+        }
+        (call, writes) => panic!("{} writes another number of operands than {}", call.name(), writes.len()),
+    }
+}
+
+/// Whether the operands have the lengths of the roles.
+fn fits(call: &Call, reads: &[&[f32]], writes: &[&mut [f32]]) -> bool {
+    let roles = call.roles();
+    let read = roles.iter().filter(|r| r.access == Access::Read).map(|r| r.len);
+    let written = roles.iter().filter(|r| r.access != Access::Read).map(|r| r.len);
+    read.eq(reads.iter().map(|x| x.len())) && written.eq(writes.iter().map(|y| y.len()))
+}

@@ -1,0 +1,154 @@
+//! Products of plain matrices, and the bias.
+
+use super::chunks::{self, fold, part, reduction_rows, repeat, strip_pixels};
+use super::gemm::{self, Grid, MOST_DEPTH, MOST_ROWS, Product, Segment, TransposedProduct};
+use super::vectorised::vectorised;
+use super::workspace::Workspace;
+use crate::catalogue::{Linear, Rows};
+
+/// A matrix where it lies: element (i, j) is `floats[i·line + j·step]`.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    pub(super) floats: &'a [f32],
+    pub(super) line: usize,
+    pub(super) step: usize,
+}
+
+/// y = a·b, a `[rows, depth]` dense and b `[depth, columns]`.
+pub(super) fn product(w: &mut Workspace, a: &[f32], depth: usize, b: Matrix<'_>, columns: usize, y: &mut [f32]) {
+    let packed = w.packed.floats(gemm::packed_len(depth, columns));
+    gemm::pack(packed, b.floats, depth, columns, b.step, |k| k * b.line);
+    w.segments.clear();
+    w.segments
+        .extend((0..depth).step_by(MOST_DEPTH).map(|start| Segment { start, len: MOST_DEPTH.min(depth - start) }));
+    let (packed, segments) = (&*packed, &w.segments[..]);
+    // A chunk of rows that stays in the second-level cache, but enough chunks to share.
+    let rows =
+        (y.len() / columns.max(1)).div_ceil(16).clamp(12, (1 << 15) / depth.clamp(1, 1 << 11)).next_multiple_of(12);
+    let work = y.len() * depth.max(1) / 4;
+    chunks::for_each(y, rows * columns, work, |i, y| {
+        let a = part(a, i, rows * depth);
+        let grid = Grid::plain(y.len() / columns, depth, columns);
+        Product { a, grid, segments, packed, columns, y }.run();
+    });
+}
+
+/// y = aᵀ·b, a `[rows, lines]` and b `[rows, columns]`, both dense.
+pub(super) fn transposed_product(w: &mut Workspace, a: &[f32], lines: usize, b: &[f32], columns: usize, y: &mut [f32]) {
+    let rows = a.len() / lines.max(1);
+    let chunk = rows.div_ceil(32).max(MOST_ROWS).next_multiple_of(MOST_ROWS);
+    let segment = [Segment { start: 0, len: lines }];
+    let slots = w.slots.prepare(gemm::packed_len(MOST_ROWS, columns));
+    sum_of_partials(&mut w.partials, rows.div_ceil(chunk), y, rows * lines * columns / 4, |i, y| {
+        let (a, b) = (part(a, i, chunk * lines), part(b, i, chunk * columns));
+        slots.with(|packed| {
+            for (a, b) in a.chunks(MOST_ROWS * lines).zip(b.chunks(MOST_ROWS * columns)) {
+                let depth = b.len() / columns;
+                let from: [usize; MOST_ROWS] = std::array::from_fn(|row| row * lines);
+                gemm::pack(packed, b, depth, columns, 1, |k| k * columns);
+                TransposedProduct { a, from: &from[..depth], segments: &segment, packed, columns, y }.run();
+            }
+        });
+    });
+}
+
+/// y = the sum of `count` partial results, each of which `f` adds to zeros; summed in the order of their numbers.
+pub(super) fn sum_of_partials(
+    partials: &mut super::workspace::Scratch,
+    count: usize,
+    y: &mut [f32],
+    work: usize,
+    f: impl Fn(usize, &mut [f32]) + Sync + Send,
+) {
+    let len = y.len();
+    if count <= 1 {
+        y.fill(0.0);
+        return f(0, y);
+    }
+    let partials = partials.floats(len * count);
+    chunks::for_each(partials, len, work, |i, partial| {
+        partial.fill(0.0);
+        f(i, partial);
+    });
+    let partials = &*partials;
+    chunks::for_each(y, 1024, len * count, |i, y| {
+        let begin = i * 1024;
+        y.copy_from_slice(&partials[begin..][..y.len()]);
+        for partial in partials.chunks_exact(len).skip(1) {
+            add(y, &partial[begin..][..y.len()]);
+        }
+    });
+}
+
+vectorised! {
+    fn add<'a>(y: &'a mut [f32], x: &'a [f32]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+    }
+}
+
+fn weights(l: &Linear, floats: &[f32]) -> [usize; 2] {
+    debug_assert_eq!(floats.len(), l.len_w());
+    if l.transposed { [1, l.inputs as usize] } else { [l.outputs as usize, 1] }
+}
+
+/// y = x·W.
+pub(super) fn linear(l: &Linear, workspace: &mut Workspace, x: &[f32], w: &[f32], y: &mut [f32]) {
+    let [line, step] = weights(l, w);
+    product(workspace, x, l.inputs as usize, Matrix { floats: w, line, step }, l.outputs as usize, y);
+}
+
+/// ∂x = ∂y·Wᵀ.
+pub(super) fn grad_input(l: &Linear, workspace: &mut Workspace, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+    let [step, line] = weights(l, w);
+    product(workspace, dy, l.outputs as usize, Matrix { floats: w, line, step }, l.inputs as usize, dx);
+}
+
+/// ∂W = xᵀ·∂y, or its transpose.
+pub(super) fn grad_weight(l: &Linear, workspace: &mut Workspace, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    let (inputs, outputs) = (l.inputs as usize, l.outputs as usize);
+    if l.transposed {
+        transposed_product(workspace, dy, outputs, x, inputs, dw);
+    } else {
+        transposed_product(workspace, x, inputs, dy, outputs, dw);
+    }
+}
+
+vectorised! {
+    fn bias_chunk<'a>(x: &'a [f32], strip: &'a [f32], y: &'a mut [f32]) {
+        for (y, x) in y.chunks_mut(strip.len()).zip(x.chunks(strip.len())) {
+            y.iter_mut().zip(x).zip(strip).for_each(|((y, x), b)| *y = x + b);
+        }
+    }
+}
+
+/// y = x + b.
+pub(super) fn bias(rows: &Rows, workspace: &mut Workspace, x: &[f32], b: &[f32], y: &mut [f32]) {
+    let strip = workspace.packed.floats(strip_pixels(b.len()) * b.len());
+    repeat(b.iter().copied(), strip);
+    let strip = &*strip;
+    let chunk = chunks::CHUNK.next_multiple_of(strip.len());
+    chunks::for_each(y, chunk, rows.len(), |i, y| bias_chunk(part(x, i, chunk), strip, y));
+}
+
+vectorised! {
+    fn bias_grad_chunk<'a>(dy: &'a [f32], strip: &'a mut [f32]) {
+        strip.fill(0.0);
+        for dy in dy.chunks(strip.len()) {
+            strip.iter_mut().zip(dy).for_each(|(s, dy)| *s += dy);
+        }
+    }
+}
+
+/// ∂b: the sum over the rows.
+pub(super) fn bias_grad(rows: &Rows, workspace: &mut Workspace, dy: &[f32], db: &mut [f32]) {
+    let channels = db.len();
+    let chunk = reduction_rows(rows.rows as usize, channels);
+    let slots = workspace.slots.prepare(strip_pixels(channels) * channels);
+    let count = (rows.rows as usize).div_ceil(chunk);
+    sum_of_partials(&mut workspace.partials, count, db, rows.len(), |i, sums| {
+        slots.with(|strip| {
+            bias_grad_chunk(part(dy, i, chunk * channels), strip);
+            fold(strip, channels, sums);
+        });
+    });
+}

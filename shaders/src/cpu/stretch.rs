@@ -1,0 +1,42 @@
+//! The inner loops of everything that slides a window over single channels.
+
+use std::ops::Range;
+
+use super::span::{Span, taps_inside};
+use crate::catalogue::PerChannel;
+
+/// Consecutive floats of an output row that sum over the same taps; what each tap reads is consecutive too.
+pub(super) struct Stretch {
+    /// Floats of the output image.
+    pub(super) y: Range<usize>,
+    /// Rows and columns of the kernel that lie inside.
+    pub(super) rows: Range<usize>,
+    pub(super) columns: Range<usize>,
+    /// Where the first of those taps reads, in the input image.
+    pub(super) from: usize,
+}
+
+/// How far apart in the input image two rows and two columns of the kernel read.
+pub(super) fn tap_steps(c: &PerChannel) -> [usize; 2] {
+    let column = c.window.dilation as usize * c.channels as usize;
+    [column * c.window.input[1] as usize, column]
+}
+
+/// All stretches of an image, row after row.
+pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = Stretch> {
+    let (w, channels) = (c.window, c.channels as usize);
+    let (stride, dilation) = (w.stride as usize, w.dilation as usize);
+    let read = move |at: usize, tap: usize, pad: i32| (at * stride + tap * dilation) as isize - pad as isize;
+    (0..w.output[0] as usize).flat_map(move |oy| {
+        let rows = taps_inside(&w, 0, oy);
+        let line = oy * w.output[1] as usize;
+        spans.iter().map(move |span| {
+            let y = (line + span.pixels.start) * channels..(line + span.pixels.end) * channels;
+            let (rows, columns) = (rows.clone(), span.taps.clone());
+            // A window that lies wholly outside reads nothing, wherever that is.
+            let at = read(oy, rows.start, w.top) * w.input[1] as isize + read(span.pixels.start, columns.start, w.left);
+            let from = if rows.is_empty() || columns.is_empty() { 0 } else { at as usize * channels };
+            Stretch { y, rows, columns, from }
+        })
+    })
+}

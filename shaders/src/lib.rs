@@ -1,0 +1,20 @@
+//! The kernels of supernet.
+//!
+//! A supergraph's child is lowered to a list of [`Call`]s. The [`catalogue`] says what each call reads and writes; this
+//! crate holds two implementations of every call and a test that walks all of them over the shapes in [`cases`]:
+//!
+//! * [`reference`]: slow, obvious, in f64. It is the truth that everything else is held against.
+//! * [`cpu`]: the native twin, multithreaded and vectorised, for machines without a GPU.
+//!
+//! The WGSL kernels stand beside them under the same names. This crate never names wgpu: a device decides where the
+//! buffers live, the catalogue only says what is in them.
+//!
+//! Everything is 32 bits wide. Images are NHWC: channels vary fastest, then width, height, batch.
+
+pub mod cases;
+pub mod catalogue;
+pub mod cpu;
+pub mod random;
+pub mod reference;
+
+pub use catalogue::{Access, Call, Element, Role, Step};

@@ -1,0 +1,89 @@
+//! The f64 references: slow, obvious, and the truth that kernels are held against.
+//!
+//! A reference returns with every value the same sum over absolute values, and how many terms were summed. Together they
+//! bound what rounding may do to an honest f32 kernel, whatever its order of summation.
+
+use crate::catalogue::{Call, Element, Step};
+
+mod activation;
+mod batch_norm;
+mod combine;
+mod conv2d;
+mod depthwise;
+mod dropout;
+mod linear;
+mod loss;
+mod optimizer;
+mod pool;
+mod value;
+mod window;
+
+pub use value::{Miss, Value};
+
+/// Runs one call, and returns one [`Value`] for each operand that it writes or updates.
+///
+/// Operands stand in the order of [`Call::roles`]; `updated` holds what the updated ones held before. Whole numbers
+/// (labels, taps, words of bitsets) are given and returned as numbers: see [`numbers`].
+///
+/// # Panics
+/// If operands are missing or shorter than the roles say.
+pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Vec<Value> {
+    let r = reads;
+    match call {
+        Call::Conv2d(c) => vec![conv2d::conv2d(c, r[0], r[1])],
+        Call::Conv2dGradInput(c) => vec![conv2d::grad_input(c, r[0], r[1])],
+        Call::Conv2dGradWeight(c) => vec![conv2d::grad_weight(c, r[0], r[1])],
+        Call::Depthwise(c) => vec![depthwise::depthwise(c, r[0], r[1])],
+        Call::DepthwiseGradInput(c) => vec![depthwise::grad_input(c, r[0], r[1])],
+        Call::DepthwiseGradWeight(c) => vec![depthwise::grad_weight(c, r[0], r[1])],
+        Call::Linear(l) => vec![linear::linear(l, r[0], r[1])],
+        Call::LinearGradInput(l) => vec![linear::grad_input(l, r[0], r[1])],
+        Call::LinearGradWeight(l) => vec![linear::grad_weight(l, r[0], r[1])],
+        Call::Bias(rows) => vec![linear::bias(rows, r[0], r[1])],
+        Call::BiasGrad(rows) => vec![linear::bias_grad(rows, r[0])],
+        Call::BatchNormStats { rows, eps } => vec![batch_norm::stats(rows, f64::from(*eps), r[0])],
+        Call::BatchNorm(b) => vec![batch_norm::apply(b, r)],
+        Call::BatchNormGradSums(b) => batch_norm::grad_sums(b, r),
+        Call::BatchNormGradInput(b) => vec![batch_norm::grad_input(b, r)],
+        Call::Relu { .. } => vec![activation::relu(r[0])],
+        Call::ReluGrad { .. } => vec![activation::relu_grad(r[0], r[1])],
+        Call::AveragePool(c) => vec![pool::average(c, r[0])],
+        Call::AveragePoolGrad(c) => vec![pool::average_grad(c, r[0])],
+        Call::MaxPool(c) => pool::max(c, r[0]),
+        Call::MaxPoolGrad(c) => vec![pool::max_grad(c, r[0], r[1])],
+        Call::Sum { scale, .. } => vec![combine::sum(r, f64::from(*scale))],
+        Call::Concat { rows, .. } => vec![combine::concat(r, *rows as usize)],
+        Call::Slice { rows, start, len } => vec![combine::slice(rows, *start as usize, *len as usize, r[0])],
+        Call::Fill { len, value } => vec![Value::exact(vec![f64::from(*value); *len as usize])],
+        Call::GlobalAveragePool { positions, channels, .. } => {
+            vec![pool::global_average(*positions as usize, *channels as usize, r[0])]
+        }
+        Call::GlobalAveragePoolGrad { positions, channels, .. } => {
+            vec![pool::global_average_grad(*positions as usize, *channels as usize, r[0])]
+        }
+        Call::Dropout { rate, stream, .. } => vec![dropout::dropout(*rate, *stream, step, r[0])],
+        Call::CrossEntropy { rows, smoothing } => vec![loss::cross_entropy(rows, f64::from(*smoothing), r[0], r[1])],
+        Call::CrossEntropyGrad { rows, smoothing } => {
+            vec![loss::cross_entropy_grad(rows, f64::from(*smoothing), r[0], r[1])]
+        }
+        Call::Accuracy(rows) => vec![loss::accuracy(rows, r[0], r[1])],
+        Call::Mean { .. } => vec![loss::mean(r[0])],
+        Call::NormPartials { .. } => vec![optimizer::norm_partials(r[0], r[1])],
+        Call::ClipFactor { limit, .. } => vec![optimizer::clip_factor(f64::from(*limit), r[0])],
+        Call::Sgd { update, momentum, nesterov } => {
+            optimizer::sgd(update, f64::from(*momentum), *nesterov, step, r, updated)
+        }
+        Call::Adam { update, beta1, beta2, eps } => {
+            let constants = [*beta1, *beta2, *eps].map(f64::from);
+            optimizer::adam(update, constants, step, r, updated)
+        }
+    }
+}
+
+/// An operand's elements as numbers: floats as they are, whole numbers by their bits.
+pub fn numbers(element: Element, operand: &[f32]) -> Vec<f64> {
+    match element {
+        Element::F32 => operand.iter().map(|x| f64::from(*x)).collect(),
+        Element::U32 => operand.iter().map(|x| f64::from(x.to_bits())).collect(),
+    }
+}

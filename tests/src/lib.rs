@@ -1,0 +1,45 @@
+//! What the integration tests share: short searches, and where outside data are.
+
+use std::path::PathBuf;
+
+use supernet::device::cpu::Cpu;
+use supernet::{Config, Found, Record, Search, SearchError};
+use supernet_enas as _;
+
+/// Runs a search with these settings on `threads` threads; the records of its events and what it found.
+///
+/// # Errors
+/// If the search fails.
+pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found), SearchError> {
+    let mut records = Vec::new();
+    let search = Search::new(Config::read("", settings)?)?;
+    let found =
+        search.run(&mut Cpu::new(threads).map_err(supernet::train::StageError::from)?, None, &mut |record| {
+            records.push(record.clone());
+        })?;
+    Ok((records, found))
+}
+
+/// Records without their times, as JSON.
+///
+/// # Panics
+/// If an event has no JSON form, which none has.
+#[must_use]
+pub fn without_times(records: &[Record]) -> Vec<String> {
+    records.iter().map(|record| serde_json::to_string(&record.event).expect("an event is JSON")).collect()
+}
+
+/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it the caller prints
+/// `skipped: no data`; on continuous integration a missing folder is a failure.
+///
+/// # Panics
+/// If CI=true and the folder is not there.
+#[must_use]
+pub fn data(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join(name));
+    let found = folder.filter(|folder| folder.is_dir());
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "SUPERNET_DATA must name the folder that holds `{name}`");
+    }
+    found
+}

@@ -1,0 +1,20 @@
+//! The loop is closed: shared weights learn, and so does the controller.
+
+use supernet::Event;
+use supernet_tests::search;
+
+#[test]
+fn shared_weights_learn_the_digits() {
+    let (records, found) = search(&["search.epochs=30", "derive.candidates=20", "derive.report=20"], 2).unwrap();
+    let losses: Vec<f32> = records
+        .iter()
+        .filter_map(|record| match record.event {
+            Event::Epoch { score, .. } => Some(score.loss),
+            _ => None,
+        })
+        .collect();
+    assert!(losses[29] < 0.3 * losses[0], "{losses:?}");
+    // Chance is 10 %.
+    assert!(found.top[0].score.accuracy > 0.8, "{:?}", found.top[0]);
+    assert!(found.test.accuracy > 0.8, "{:?}", found.test);
+}
