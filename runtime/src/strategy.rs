@@ -1,7 +1,8 @@
 //! What decides which child is trained and scored next.
 //!
 //! A [`Strategy`] is a synchronous state machine: it hands out [`Task`]s and is told their [`Outcome`]s in task order.
-//! It knows no device, no clock and no thread, so it is tested without any, and the number of evaluators changes nothing.
+//! It knows no device, no clock and no thread, so it is tested without any, and the number of evaluators changes
+//! nothing.
 
 mod agenda;
 pub mod enas;
@@ -100,8 +101,8 @@ pub trait Strategy: Send {
     /// If the space's constraints leave no genome to sample.
     fn next(&mut self) -> Result<Option<Task>, GenomeError>;
 
-    /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the task (another kind, another
-    /// number of scores) ends it and teaches nothing; an accuracy that is no number counts as 0.
+    /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the task (another kind,
+    /// another number of scores) ends it and teaches nothing; an accuracy that is no number counts as 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<Insight>;
 
     /// Fresh samples of the policy as it is now, for derivation and reports. The draw depends on `seed` alone: it does
@@ -114,8 +115,8 @@ pub trait Strategy: Send {
     /// Everything that the next call depends on.
     fn save(&self) -> serde_json::Value;
 
-    /// Continues from what [`Strategy::save`] returned. Tasks that were out at that time come first, with the same ids: what
-    /// was done of them is unknown.
+    /// Continues from what [`Strategy::save`] returned. Tasks that were out at that time come first, with the same ids:
+    /// what was done of them is unknown.
     ///
     /// # Errors
     /// If the value was not saved by this strategy for this space.

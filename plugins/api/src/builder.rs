@@ -157,6 +157,8 @@ impl Space {
 
     /// Keeps the first mistake, with the scope in which it was made.
     pub(crate) fn wrong(&self, reason: impl FnOnce() -> String) {
-        self.draft.borrow_mut().wrong(reason());
+        // The reason may look at the draft itself.
+        let reason = reason();
+        self.draft.borrow_mut().wrong(reason);
     }
 }

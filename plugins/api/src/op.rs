@@ -231,11 +231,9 @@ fn one() -> u32 {
 fn epsilon() -> f32 {
     1e-5
 }
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_one(value: &u32) -> bool {
     *value == 1
 }
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_no(value: &bool) -> bool {
     !*value
 }
@@ -280,12 +278,11 @@ pub enum Pad {
 }
 
 impl Pad {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
     fn is_same(&self) -> bool {
         *self == Pad::Same
     }
 
-    /// `[top, left, bottom, right]` for an image of `[height, width]`.
+    /// `[top, left, bottom, right]` for an image of `[height, width]`; stride and dilation are at least 1.
     pub fn amounts(self, image: [u32; 2], kernel: [u32; 2], stride: u32, dilation: u32) -> [i32; 4] {
         let reach = |i: usize| i64::from(dilation) * (i64::from(kernel[i]) - 1);
         let clamp = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
@@ -293,7 +290,7 @@ impl Pad {
             Pad::Same => [0, 1, 0, 1].map(|i| clamp(reach(i) / 2)),
             Pad::SameUpper => {
                 let total = |i: usize| {
-                    let steps = i64::from(image[i].div_ceil(stride)) - 1;
+                    let steps = i64::from(image[i].div_ceil(stride.max(1))) - 1;
                     (steps * i64::from(stride) + reach(i) + 1 - i64::from(image[i])).max(0)
                 };
                 [total(0) / 2, total(1) / 2, total(0) - total(0) / 2, total(1) - total(1) / 2].map(clamp)
@@ -389,7 +386,6 @@ pub enum Per {
 }
 
 impl Per {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
     fn is_element(&self) -> bool {
         *self == Per::Element
     }

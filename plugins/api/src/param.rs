@@ -38,7 +38,6 @@ pub struct Param {
 fn yes() -> bool {
     true
 }
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_yes(value: &bool) -> bool {
     *value
 }

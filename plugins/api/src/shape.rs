@@ -257,8 +257,13 @@ fn concat(parts: &[&Value]) -> Result<Value, String> {
 
 /// Height and width after a window has passed over an image.
 fn window(image: [&Axis; 2], kernel: [&Axis; 2], stride: u32, dilation: u32, pad: Pad) -> Result<[Axis; 2], String> {
-    positive("stride", stride)?;
-    positive("dilation", dilation)?;
+    for (name, value) in [("stride", stride), ("dilation", dilation)] {
+        positive(name, value)?;
+        // So that nothing below overflows.
+        if value > 65_536 {
+            return Err(format!("the {name} is {value}, and must be at most 65536"));
+        }
+    }
     let along = |i: usize| {
         if pad == Pad::Same {
             Axis::map([kernel[i]], |[k]| match k % 2 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::axis::Value;
 use crate::condition::Cond;
 use crate::ragged::Ragged;
-use crate::{GenomeError, Node, Param, Plan, Problem, SearchSpace};
+use crate::{GenomeError, Node, Op, Param, Plan, Problem, SearchSpace};
 
 pub(crate) mod child;
 mod counts;
@@ -113,6 +113,19 @@ impl Supergraph {
         self.inner.node(index)
     }
 
+    /// The index of a decision, by name.
+    pub fn decision(&self, id: &str) -> Option<u32> {
+        self.inner.space.decisions.iter().position(|decision| decision.id == id).map(|d| d as u32)
+    }
+
+    /// The decision by which a node chooses; `None` if there is no such node or it is no `Choose`.
+    pub fn decision_of(&self, node: u32) -> Option<u32> {
+        if node as usize >= self.node_count() {
+            return None;
+        }
+        if let Op::Choose { decision } = &self.node(node).op { self.decision(decision) } else { None }
+    }
+
     /// The params that a node reads, as indices. Panics if there is no such node.
     pub fn params_of(&self, index: u32) -> &[u32] {
         self.inner.node_params.row(index as usize)
@@ -202,5 +215,5 @@ impl fmt::Debug for Supergraph {
 
 /// How many numbers a tensor of this shape has.
 pub(crate) fn elements(shape: &[u32]) -> u64 {
-    shape.iter().map(|&size| u64::from(size)).product()
+    shape.iter().fold(1, |count, &size| u64::saturating_mul(count, size.into()))
 }

@@ -1,5 +1,7 @@
 //! Counts against published and independently computed figures.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 
 use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};

@@ -25,6 +25,8 @@ fn advance(letter: char) -> f64 {
 
 /// The text, or as much of its beginning as fits, with an ellipsis.
 pub(super) fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
+    // What was measured to fit must fit, whatever the rounding.
+    let room = room + 0.01;
     if width(text, size, bold) <= room {
         return text.to_owned();
     }

@@ -35,7 +35,11 @@ pub(super) fn choice(label: &str) -> String {
 fn times(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let digit = |i: Option<usize>| i.and_then(|i| letters.get(i)).is_some_and(char::is_ascii_digit);
-    letters.iter().enumerate().map(|(i, &c)| if c == 'x' && digit(i.checked_sub(1)) && digit(Some(i + 1)) { '×' } else { c }).collect()
+    letters
+        .iter()
+        .enumerate()
+        .map(|(i, &c)| if c == 'x' && digit(i.checked_sub(1)) && digit(Some(i + 1)) { '×' } else { c })
+        .collect()
 }
 
 /// A scope's name as a person would say it: `layer3` is "layer 3", `n3` stays.
@@ -49,6 +53,13 @@ pub(super) fn name(scope: &str) -> String {
 /// A shape as 8×8×16.
 pub(super) fn shape(sizes: &[u32]) -> String {
     sizes.iter().map(u32::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// The shape of a value, given its shape for a longer window too: an axis that grows with the window is "time".
+pub(super) fn shape_over_time(sizes: &[u32], longer: &[u32]) -> String {
+    let axes =
+        sizes.iter().zip(longer).map(|(size, other)| if size == other { size.to_string() } else { "time".to_owned() });
+    axes.collect::<Vec<_>>().join("×")
 }
 
 /// Height and width of an image.
@@ -83,7 +94,7 @@ pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (Strin
     let mut depthwise = false;
     for &position in positions {
         let Some((weight, term)) = term(child, position, &mut depthwise) else { continue };
-        if terms.last().is_none_or(|(_, last)| *last != term) {
+        if terms.iter().all(|(_, known)| *known != term) {
             terms.push((weight, term));
         }
     }
@@ -95,7 +106,8 @@ pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (Strin
         3 => 2,
         other => other,
     };
-    let named: Vec<String> = terms.iter().filter(|(weight, _)| *weight >= least).map(|(_, term)| term.clone()).collect();
+    let named: Vec<String> =
+        terms.iter().filter(|(weight, _)| *weight >= least).map(|(_, term)| term.clone()).collect();
     let mut label = named.iter().take(most).cloned().collect::<Vec<_>>().join(" · ");
     if named.len() > most {
         label.push_str(" · …");

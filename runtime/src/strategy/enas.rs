@@ -29,13 +29,13 @@ use advantage::Average;
 use controller::Controller;
 use tape::Objective;
 
-/// Alternates between training the shared weights on children that the controller samples, and training the controller on
-/// how its samples score (Pham et al. 2018, §2.2).
+/// Alternates between training the shared weights on children that the controller samples, and training the controller
+/// on how its samples score (Pham et al. 2018, §2.2).
 ///
 /// An epoch is `steps` training steps, each on a fresh child from a controller that does not change meanwhile, then
-/// `updates` score tasks of `rollouts` children. Each score task has the next validation minibatch to itself and ends in
-/// one step of REINFORCE with Adam; the next one waits for it. In warm-up epochs children come from the space's prior, and
-/// nothing is scored. The reward is the accuracy.
+/// `updates` score tasks of `rollouts` children. Each score task has the next validation minibatch to itself and ends
+/// in one step of REINFORCE with Adam; the next one waits for it. In warm-up epochs children come from the space's
+/// prior, and nothing is scored. The reward is the accuracy.
 pub struct Enas {
     space: Supergraph,
     schedule: Schedule,
@@ -170,41 +170,4 @@ impl Strategy for Enas {
 }
 
 #[cfg(test)]
-mod bench {
-    use super::*;
-    #[test]
-    fn zz_speed() {
-        let space = super::super::toys::layered(12);
-        let mut e = Enas::new(
-            space,
-            Schedule { epochs: 1, steps: 0, warm_up: 0, updates: 0, rollouts: 20 },
-            ControllerSettings::short(),
-            1,
-        )
-        .unwrap();
-        let genomes = e.sample(20, 1).unwrap();
-        let rewards: Vec<f32> = (0..20).map(|i| i as f32 * 0.01).collect();
-        for _ in 0..3 {
-            let t = std::time::Instant::now();
-            for _ in 0..20 {
-                let _ = e.sample(20, 1).unwrap();
-            }
-            println!("sample {:?}", t.elapsed() / 20);
-            let t = std::time::Instant::now();
-            for _ in 0..20 {
-                let _ = e.sample(1, 1).unwrap();
-            }
-            println!("sample one {:?}", t.elapsed() / 20);
-            let t = std::time::Instant::now();
-            for _ in 0..20 {
-                let _ = e.controller.replay(&genomes);
-            }
-            println!("replay {:?}", t.elapsed() / 20);
-            let t = std::time::Instant::now();
-            for _ in 0..20 {
-                e.learn(&genomes, &rewards);
-            }
-            println!("learn {:?}", t.elapsed() / 20);
-        }
-    }
-}
+mod tests;

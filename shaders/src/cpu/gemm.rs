@@ -2,7 +2,7 @@
 //!
 //! What convolutions multiply with their weights is a matrix of patches. A row of it is a few [`Segment`]s of the image,
 //! shifted from pixel to pixel, so the products here read rows as segments and the patches are never written down. The
-//! right side is packed into panels of one to three vectors of columns, and a block of rows times a panel stays in
+//! right side is packed into panels of one or two vectors of columns, and a block of rows times a panel stays in
 //! registers. The sizes that occur (16 to a few hundred columns and depths, many rows) fit the caches without more.
 
 use pulp::{Simd, WithSimd};
@@ -46,21 +46,11 @@ impl Grid {
     }
 }
 
-/// Splits `columns` into panels: (first vector, number of vectors). One vector alone is avoided: too few sums at a time
-/// keep the multipliers waiting.
+/// Splits `columns` into panels: (first vector, number of vectors). With three vectors the registers would just suffice,
+/// too tightly for the compiler.
 fn panels(columns: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
     let vectors = columns.div_ceil(lanes);
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let width = match vectors - next {
-            0 => return None,
-            1 => 1,
-            2 | 4 => 2,
-            _ => 3,
-        };
-        next += width;
-        Some((next - width, width))
-    })
+    (0..vectors).step_by(2).map(move |first| (first, 2.min(vectors - first)))
 }
 
 /// Length of the packed form of a matrix.
@@ -177,8 +167,7 @@ impl WithSimd for Product<'_> {
                 let panel = &self.packed[depth * first + done * lanes..][..deep * lanes];
                 match width {
                     1 => self.pass::<S, 8, 1>(simd, segments, panel, first, begin > 0),
-                    2 => self.pass::<S, 6, 2>(simd, segments, panel, first, begin > 0),
-                    _ => self.pass::<S, 4, 3>(simd, segments, panel, first, begin > 0),
+                    _ => self.pass::<S, 6, 2>(simd, segments, panel, first, begin > 0),
                 }
             }
             begin = end;
@@ -201,8 +190,9 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
     for segment in segments {
         let (lines, rest) = panel.split_at(segment.len * VECTORS * S::F32_LANES);
         panel = rest;
-        let rows: [&[f32]; ROWS] = from.map(|from| &a[from + segment.start..][..segment.len]);
         let lines = S::as_simd_f32s(lines).0.as_chunks::<VECTORS>().0;
+        // As many as there are lines: seen from here, the compiler need not check the indices below.
+        let rows: [&[f32]; ROWS] = from.map(|from| &a[from + segment.start..][..lines.len()]);
         for (k, b) in lines.iter().enumerate() {
             for (row, sums) in rows.iter().zip(&mut sums) {
                 let x = simd.splat_f32s(row[k]);
@@ -278,21 +268,34 @@ impl TransposedProduct<'_> {
         skip: usize,
     ) {
         let used = (VECTORS * S::F32_LANES).min(self.columns - first);
-        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-        let lines = S::as_simd_f32s(panel).0.as_chunks::<VECTORS>().0;
-        for (from, b) in self.from.iter().zip(lines) {
-            let a = &self.a[from + start..][..ROWS];
-            for (x, sums) in a.iter().zip(&mut sums) {
-                let x = simd.splat_f32s(*x);
-                for (sum, b) in sums.iter_mut().zip(b) {
-                    *sum = simd.mul_add_f32s(x, *b, *sum);
-                }
-            }
-        }
+        let sums = transposed_block::<S, ROWS, VECTORS>(simd, self.a, start, self.from, panel);
         for (i, sums) in sums.iter().enumerate().skip(skip) {
             store(simd, &mut self.y[(line + i) * self.columns + first..][..used], sums, true);
         }
     }
+}
+
+/// A few columns of A, as rows, times one panel.
+#[inline(always)]
+fn transposed_block<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    a: &[f32],
+    start: usize,
+    from: &[usize],
+    panel: &[f32],
+) -> [[S::f32s; VECTORS]; ROWS] {
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    let lines = S::as_simd_f32s(panel).0.as_chunks::<VECTORS>().0;
+    for (from, b) in from.iter().zip(lines) {
+        let a = &a[from + start..][..ROWS];
+        for (x, sums) in a.iter().zip(&mut sums) {
+            let x = simd.splat_f32s(*x);
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum = simd.mul_add_f32s(x, *b, *sum);
+            }
+        }
+    }
+    sums
 }
 
 impl WithSimd for TransposedProduct<'_> {
@@ -306,8 +309,7 @@ impl WithSimd for TransposedProduct<'_> {
             let panel = &self.packed[depth * first..][..depth * width * S::F32_LANES];
             match width {
                 1 => self.pass::<S, 8, 1>(simd, panel, first),
-                2 => self.pass::<S, 6, 2>(simd, panel, first),
-                _ => self.pass::<S, 4, 3>(simd, panel, first),
+                _ => self.pass::<S, 6, 2>(simd, panel, first),
             }
         }
     }

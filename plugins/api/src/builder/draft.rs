@@ -111,12 +111,12 @@ impl Draft {
         Ok(made)
     }
 
-    /// Adds a node, unless a mistake was made; `None` if one was or is.
-    pub(crate) fn node(&mut self, space: &Space, op: Op, inputs: &[Tensor<'_>], params: &[u32]) -> Option<u32> {
+    /// Adds a node under its own name, unless a mistake was made; `None` if one was or is.
+    pub(crate) fn node(&mut self, space: &Space, id: Id, op: Op, inputs: &[Tensor<'_>], params: &[u32]) -> Option<u32> {
         if self.mistake.is_some() {
             return None;
         }
-        match self.try_node(space, op, inputs, params) {
+        match self.try_node(space, id, op, inputs, params) {
             Ok(index) => Some(index),
             Err(reason) => {
                 self.wrong(reason);
@@ -125,7 +125,14 @@ impl Draft {
         }
     }
 
-    fn try_node(&mut self, space: &Space, op: Op, inputs: &[Tensor<'_>], params: &[u32]) -> Result<u32, String> {
+    fn try_node(
+        &mut self,
+        space: &Space,
+        id: Id,
+        op: Op,
+        inputs: &[Tensor<'_>],
+        params: &[u32],
+    ) -> Result<u32, String> {
         let mut operands = Vec::new();
         let mut ids = Vec::new();
         for &input in inputs {
@@ -144,10 +151,6 @@ impl Draft {
                     .map_err(|reason| format!("choose by `{decision}`: {reason}"))?
             }
             op => shape::infer(op, &operands, inputs.len(), &names).map_err(about)?,
-        };
-        let id = match &op {
-            Op::Input { .. } => self.unique("input"),
-            op => self.unique(op.name()),
         };
         let params = params.iter().map(|&param| self.space.params[param as usize].id.clone()).collect();
         Ok(self.place(Node { id, op, inputs: ids, params, block: self.block.clone() }, value))

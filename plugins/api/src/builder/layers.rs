@@ -57,7 +57,7 @@ impl<'s> Tensor<'s> {
 
     /// Half the size: even pixels and odd pixels, each by a 1x1 convolution to half of `filters`, side by side, then batch norm.
     pub fn factorized_reduction(self, filters: u32) -> Tensor<'s> {
-        if filters % 2 != 0 {
+        if !filters.is_multiple_of(2) {
             self.space.wrong(|| {
                 format!("a factorised reduction to {filters} filters: it makes two halves, so the number must be even")
             });

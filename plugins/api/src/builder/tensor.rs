@@ -41,7 +41,9 @@ impl Space {
     }
 
     pub(crate) fn node(&self, op: Op, inputs: &[Tensor<'_>], params: &[u32]) -> Tensor<'_> {
-        let index = self.draft.borrow_mut().node(self, op, inputs, params).unwrap_or(NOTHING);
+        let mut draft = self.draft.borrow_mut();
+        let id = draft.unique(op.name());
+        let index = draft.node(self, id, op, inputs, params).unwrap_or(NOTHING);
         Tensor { space: self, index }
     }
 
@@ -92,13 +94,13 @@ impl<'s> Tensor<'s> {
     /// A node on this value with params of its own; each is named after the node.
     pub(crate) fn layer(self, op: Op, inputs: &[Tensor<'s>], params: Vec<New>) -> Tensor<'s> {
         let mut draft = self.space.draft.borrow_mut();
+        let id = draft.unique(op.name());
         let mut indices = Vec::new();
         for New { role, shape, init, decay } in params {
-            let id = draft.unique(&format!("{}.{role}", op.name()));
-            indices.extend(draft.param(id, shape, init, decay));
+            indices.extend(draft.param(format!("{id}.{role}"), shape, init, decay));
         }
-        drop(draft);
-        self.space.node(op, inputs, &indices)
+        let index = draft.node(self.space, id, op, inputs, &indices).unwrap_or(NOTHING);
+        Tensor { space: self.space, index }
     }
 
     pub(crate) fn value(self) -> Option<Value> {

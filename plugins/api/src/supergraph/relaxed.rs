@@ -40,7 +40,7 @@ impl Supergraph {
             self.check(&genome)?;
         }
         for (node, pick) in &path.at {
-            let Some(decision) = self.chosen_at(*node) else { return Err(PathError::NotChoose { node: *node }) };
+            let Some(decision) = self.decision_of(*node) else { return Err(PathError::NotChoose { node: *node }) };
             if self.is_elastic(decision) {
                 let decision = self.space().decisions[decision as usize].id.clone();
                 return Err(PathError::Elastic { decision });
@@ -85,14 +85,6 @@ impl Supergraph {
             }
         }
         Ok(first)
-    }
-
-    fn chosen_at(&self, node: u32) -> Option<u32> {
-        if node as usize >= self.node_count() {
-            return None;
-        }
-        let crate::Op::Choose { decision } = &self.node(node).op else { return None };
-        self.space().decisions.iter().position(|known| known.id == *decision).map(|d| d as u32)
     }
 
     /// Whether some size follows the decision.

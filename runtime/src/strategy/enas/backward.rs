@@ -74,8 +74,8 @@ impl<F: Real> Controller<F> {
     }
 }
 
-/// One rollout through one step of the LSTM, backwards. `state` is the gradient by the state; `cell` that by the cell after
-/// the step, then before it; `slopes` gets that by the gates before their squashing.
+/// One rollout through one step of the LSTM, backwards. `state` is the gradient by the state; `cell` that by the cell
+/// after the step, then before it; `slopes` gets that by the gates before their squashing.
 fn lstm<F: Real>(gates: &[F], squashed: &[F], state: &[F], before: Option<&[F]>, cell: &mut [F], slopes: &mut [F]) {
     let d = state.len();
     for j in 0..d {
@@ -208,7 +208,8 @@ mod tests {
         (controller, genomes)
     }
 
-    /// Largest difference between the gradient and central differences of fourth order, over the gradient's largest number.
+    /// Largest difference between the gradient and central differences of fourth order, over the gradient's largest
+    /// number.
     fn difference(space: Supergraph, settings: ControllerSettings, rollouts: usize) -> f64 {
         let (mut controller, genomes) = sampled(space, settings, rollouts);
         let mut random = Random::new(5, 0);

@@ -106,7 +106,8 @@ impl<F: Real> Choice<F> {
         let (entropy, penalised) = (self.entropy(b), self.penalised(b));
         let divergence = if penalised { self.divergence(b) } else { F::ZERO };
         for (i, p, log) in self.open(b) {
-            // d log p(a) / dz_i = [i = a] - p_i;  dH / dz_i = -p_i (log p_i + H);  dKL / dz_i = p_i (log p_i - log t_i - KL)
+            // d log p(a) / dz_i = [i = a] - p_i;  dH / dz_i = -p_i (log p_i + H);
+            // dKL / dz_i = p_i (log p_i - log t_i - KL)
             let hit = if i == self.taken[b] as usize { F::ONE } else { F::ZERO };
             let mut slope = weight.log * (hit - p) - weight.entropy * p * (log + entropy);
             if penalised {
@@ -115,5 +116,83 @@ impl<F: Real> Choice<F> {
             slopes[i] = slope;
         }
         slopes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(logits: &[f64], allowed: &[bool], taken: u32) -> Choice<f64> {
+        let prior: Vec<f64> = vec![(1.0 / logits.len() as f64).ln(); logits.len()];
+        let mut choice = Choice::new(logits.len(), false, &prior, 1);
+        choice.settle(0, logits, allowed);
+        choice.taken[0] = taken;
+        choice
+    }
+
+    #[test]
+    fn the_sampled_choice_counts_and_not_the_likeliest() {
+        let choice = settled(&[3.0, 0.0, 1.0], &[true; 3], 1);
+        let total = 3.0_f64.exp() + 1.0 + 1.0_f64.exp();
+        assert!((choice.log_taken(0) - (1.0 / total).ln()).abs() < 1e-12);
+        let slopes = choice.gradient(0, Weight { log: 1.0, ..Weight::default() });
+        assert!(slopes[1] > 0.0 && slopes[0] < 0.0 && slopes[2] < 0.0, "{slopes:?}");
+    }
+
+    #[test]
+    fn entropy_is_that_of_the_whole_distribution() {
+        for taken in 0..4 {
+            assert!((settled(&[0.7; 4], &[true; 4], taken).entropy(0) - 4.0_f64.ln()).abs() < 1e-12);
+        }
+        let sure = settled(&[90.0, 0.0], &[true; 2], 1);
+        assert!(sure.entropy(0).abs() < 1e-12 && (sure.log_taken(0) + 90.0).abs() < 1e-9);
+        // A push towards more entropy lowers the likelier choice.
+        let slopes = settled(&[1.0, 0.0], &[true; 2], 0).gradient(0, Weight { entropy: 1.0, ..Weight::default() });
+        assert!(slopes[0] < 0.0 && slopes[1] > 0.0);
+    }
+
+    #[test]
+    fn what_is_masked_has_no_part_in_it() {
+        let choice = settled(&[5.0, 1.0, 1.0], &[false, true, true], 2);
+        assert_eq!(choice.probabilities(0), [0.0, 0.5, 0.5]);
+        assert!((choice.entropy(0) - 2.0_f64.ln()).abs() < 1e-12);
+        let forced = settled(&[5.0, 1.0], &[false, true], 1);
+        assert_eq!((forced.log_taken(0), forced.entropy(0)), (0.0, 0.0));
+        let weight = Weight { log: 1.0, entropy: 1.0, divergence: 1.0 };
+        assert_eq!(choice.gradient(0, weight)[0], 0.0);
+        assert_eq!(forced.gradient(0, weight), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn what_is_inactive_costs_nothing() {
+        let choice = Choice::<f64>::new(3, false, &[0.0; 3], 2);
+        assert_eq!((choice.log_taken(1), choice.entropy(1), choice.penalised(1)), (0.0, 0.0, false));
+        assert_eq!(choice.gradient(1, Weight { log: 1.0, entropy: 1.0, divergence: 1.0 }), [0.0; 3]);
+    }
+
+    /// In the released code the penalty's minimum lies at a sampling rate of 0.308 instead of 0.4 (ENAS-SPEC §5.2).
+    #[test]
+    fn the_penalty_is_least_where_the_true_probability_is_the_target() {
+        let target: f64 = 0.4;
+        let divergence = |z: f64| {
+            let mut skip = Choice::new(2, true, &[(1.0 - target).ln(), target.ln()], 1);
+            skip.settle(0, &[-z, z], &[true; 2]);
+            assert!(skip.penalised(0));
+            (
+                skip.divergence(0),
+                f64::from(skip.probabilities(0)[1]),
+                skip.gradient(0, Weight { divergence: 1.0, ..Weight::default() }),
+            )
+        };
+        let (mut z, mut least) = (1.0, f64::MAX);
+        for _ in 0..400 {
+            let (value, _, slopes) = divergence(z);
+            assert!(value <= least + 1e-15);
+            least = value;
+            z -= 0.5 * (slopes[1] - slopes[0]);
+        }
+        let (value, on, _) = divergence(z);
+        assert!((on - target).abs() < 1e-6 && value < 1e-12, "{on} {value}");
     }
 }

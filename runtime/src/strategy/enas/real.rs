@@ -42,8 +42,8 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    /// Cephes' `expf`: x = n ln 2 + r, a polynomial in r, n into the exponent. Relative error some 1e-7; the argument is
-    /// held in ±87, so nothing overflows.
+    /// Cephes' `expf`: x = n ln 2 + r, a polynomial in r, n into the exponent. Relative error some 1e-7; the argument
+    /// is held in ±87, so nothing overflows.
     #[inline(always)]
     fn exp(self) -> Self {
         // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
@@ -53,7 +53,7 @@ impl Real for f32 {
         let n = shifted - ROUND;
         let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
         let mut p = 1.987_569_2e-4;
-        for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1] {
+        for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
             p = p * r + coefficient;
         }
         (p * r * r + r + 1.0) * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
@@ -64,7 +64,7 @@ impl Real for f32 {
     fn tanh(self) -> Self {
         let square = self * self;
         let mut p = -5.704_988_7e-3;
-        for coefficient in [2.063_908_8e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+        for coefficient in [2.063_908_8e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
             p = p * square + coefficient;
         }
         let near = p * square * self + self;

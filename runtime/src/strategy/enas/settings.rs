@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
-    /// The mean reward of the other rollouts of the group. They share a minibatch, so its difficulty cancels. A group of
-    /// one has no others and is compared with the moving average.
+    /// The mean reward of the other rollouts of the group. They share a minibatch, so its difficulty cancels. A group
+    /// of one has no others and is compared with the moving average.
     LeaveOneOut,
     /// A moving average of the groups' mean rewards, as published. It starts at the first group's mean (started at 0,
     /// as in the released code, every early advantage is positive) and takes a group in after the group is judged.
@@ -52,17 +52,23 @@ pub struct ControllerSettings {
 
 impl ControllerSettings {
     /// For searches under some 20,000 rollouts.
+    ///
+    /// Found by experiment on noisy tabular rewards (six layers of the macro space, effects of a few percent, noise of
+    /// 3.5 % per child and 3 % per minibatch, groups of 20): at the published 3.5e-4 the policy hardly moves within
+    /// 1000 rollouts; 5e-3 reaches two fifths of the attainable gain by then and two thirds after 3600; from 2e-2 it
+    /// collapses. Standardised advantages make it collapse too: as rewards draw level, their noise is blown up against
+    /// the entropy and the penalty, which are what holds the policy open. Adam takes care of the rewards' scale anyway.
     pub fn short() -> Self {
         Self {
             lstm: 64,
             temperature: 1.0,
             tanh: 2.5,
             prior: true,
-            rate: 3e-3,
+            rate: 5e-3,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            entropy: 1e-4,
+            entropy: 5e-4,
             skip: 0.1,
             baseline: Baseline::LeaveOneOut,
             decay: 0.95,
@@ -73,8 +79,8 @@ impl ControllerSettings {
 
     /// As published for CIFAR-10.
     ///
-    /// Pham et al. 2018, §2 and §3.2 (LSTM of 100, temperature 5, tanh constant 2.5, Adam at 3.5e-4 with Kingma and Ba's
-    /// own β and ε, entropy weight 0.1, skip weight 0.8, moving-average baseline). The paper does not give the
+    /// Pham et al. 2018, §2 and §3.2 (LSTM of 100, temperature 5, tanh constant 2.5, Adam at 3.5e-4 with Kingma and
+    /// Ba's own β and ε, entropy weight 0.1, skip weight 0.8, moving-average baseline). The paper does not give the
     /// average's decay; 0.95 is that of carpedm20/ENAS-pytorch.
     pub fn paper() -> Self {
         Self {

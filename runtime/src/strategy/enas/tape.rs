@@ -74,9 +74,10 @@ impl<F: Real> Tape<F> {
     ///   − `entropy` · mean over rollouts of the entropy, summed over active decisions
     ///   + `skip` · mean over rollouts of the mean over skips of KL(on-probability ‖ target).
     ///
-    /// Descent on the first term raises the probability of what had a positive advantage (Williams 1992). The entropy is
-    /// that of each decision given the choices sampled before it. It and the divergence are functions of the parameters
-    /// with the samples held fixed: their effect through which samples come up is left out, as in every published version.
+    /// Descent on the first term raises the probability of what had a positive advantage (Williams 1992). The entropy
+    /// is that of each decision given the choices sampled before it. It and the divergence are functions of the
+    /// parameters with the samples held fixed: their effect through which samples come up is left out, as in every
+    /// published version.
     pub(crate) fn outlook(&self, objective: Objective<'_, F>) -> Outlook<F> {
         let share = F::ONE / F::of(self.rollouts.max(1) as f64);
         let (mut policy, mut entropy, mut penalty) = (F::ZERO, F::ZERO, F::ZERO);

@@ -1,0 +1,331 @@
+use std::collections::BTreeSet;
+
+use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
+use supernet_plugin::{Built, Kind, Space, Supergraph};
+
+use super::diagram::Diagram;
+use super::{Caption, diagrams, svg, text};
+
+fn graph(built: Built) -> Supergraph {
+    Supergraph::new(built.expect("the space is built")).expect("the space is valid")
+}
+
+fn network(layers: usize) -> Supergraph {
+    let image = if layers > 6 { vec![32, 32, 3] } else { vec![8, 8, 1] };
+    graph(enas_macro(&Macro { layers, filters: 16, skip_target: 0.4, image, classes: 10 }))
+}
+
+fn cells() -> Supergraph {
+    graph(enas_micro(&Micro { layers: 6, filters: 8, image: vec![16, 16, 3], classes: 10 }))
+}
+
+fn recurrent() -> Supergraph {
+    graph(enas_recurrent(&Recurrent { nodes: 8, hidden: 16, vocabulary: 50 }))
+}
+
+/// A space without scopes, skips or images, and with names that XML must not take literally.
+fn hostile() -> Supergraph {
+    let s = Space::new("<hostile> & co");
+    let op = s.op("op", &["a<b", "c&d \"e\""]);
+    let x = s.input("row & <column>", &[4]);
+    let y = s.scope("<b>bold</b> & a name that is far longer than anybody would think of calling a layer", || {
+        let x = x.linear(8, true);
+        s.choose(op, &[x.relu(), x.act("tanh")])
+    });
+    s.output(y.linear(3, false));
+    graph(s.finish())
+}
+
+/// Genomes drawn with a chance for each skip; xorshift is random enough for pictures.
+fn genomes(graph: &Supergraph, chance: u64, count: usize) -> Vec<Vec<u32>> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ chance;
+    let mut draw = |choices: u64, skip: bool| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let value = state >> 20;
+        if skip { u32::from(value % 100 < chance) } else { (value % choices) as u32 }
+    };
+    let mut one = || {
+        let decisions = graph.space().decisions.iter();
+        decisions.map(|d| draw(d.kind.choices() as u64, matches!(d.kind, Kind::Skip { .. }))).collect()
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+fn layers(graph: &Supergraph, genome: &[u32]) -> Vec<Diagram> {
+    let child = graph.child(genome).expect("the genome fits");
+    let longer = graph.with_time(graph.time() + 1).child(genome).expect("the genome fits");
+    diagrams(graph, genome, &child, &longer)
+}
+
+fn drawing(graph: &Supergraph, genome: &[u32]) -> String {
+    let title = format!("{} on <digits> & \"more\"", graph.space().name);
+    let subtitle = "validation accuracy 97.5 % with shared weights · 31,248 parameters · 0.9 M MACs".to_owned();
+    svg(graph, genome, &Caption { title, subtitle }).expect("the genome fits")
+}
+
+#[test]
+fn arcs_are_the_skips_that_are_on() {
+    for (count, chance) in [6, 12].into_iter().flat_map(|layers| [0, 20, 40, 100].map(|chance| (layers, chance))) {
+        let graph = network(count);
+        for genome in genomes(&graph, chance, 10) {
+            let decisions = graph.space().decisions.iter().zip(&genome);
+            let on = decisions.filter(|(d, v)| matches!(d.kind, Kind::Skip { .. }) && **v == 1);
+            // `skip3.1` reads the tensor t1, which is the value of layer 0; t0 is the stem's.
+            let expected: BTreeSet<(String, String)> = on
+                .map(|(decision, _)| {
+                    let (to, from) =
+                        decision.id.strip_prefix("skip").and_then(|id| id.split_once('.')).expect("two numbers");
+                    let from: usize = from.parse().expect("a number");
+                    (from.checked_sub(1).map_or("stem".into(), |l| format!("layer {l}")), format!("layer {to}"))
+                })
+                .collect();
+            let [diagram] = &layers(&graph, &genome)[..] else { panic!("one column") };
+            let name = |b: usize| diagram.blocks[b].name.clone();
+            let arcs = diagram.edges.iter().filter(|edge| edge.to != edge.from + 1);
+            let drawn: BTreeSet<(String, String)> = arcs.map(|edge| (name(edge.from), name(edge.to))).collect();
+            assert_eq!(drawn, expected);
+            let steps = diagram.edges.iter().filter(|edge| edge.to == edge.from + 1).count();
+            assert_eq!(steps, count + 2, "input, stem, layers, head");
+
+            let svg = drawing(&graph, &genome);
+            let skips = [r#"class="skip""#, r#"class="skip many""#].map(|class| svg.matches(class).count());
+            assert_eq!(skips[0] + skips[1], expected.len());
+            assert_eq!(svg.matches(r#"class="step""#).count(), count + 2);
+        }
+    }
+}
+
+#[test]
+fn layers_carry_their_op_and_reductions_their_sizes() {
+    let graph = network(6);
+    // Ops 0 to 5 in the order of the layers; every layer's op is followed by its skips.
+    let mut genome = vec![0; graph.genome_len()];
+    for (d, decision) in graph.space().decisions.iter().enumerate() {
+        if let Some(layer) = decision.id.strip_prefix("op") {
+            genome[d] = layer.parse().expect("a number");
+        }
+    }
+    let diagrams = layers(&graph, &genome);
+    let blocks: Vec<(&str, &str, &str)> =
+        diagrams[0].blocks.iter().map(|b| (b.name.as_str(), b.rows[0].label.as_str(), b.note.as_str())).collect();
+    let expected = [
+        ("", "input", "8×8×1"),
+        ("stem", "conv 3×3", "8×8×16"),
+        ("layer 0", "conv 3×3", "8×8×16"),
+        ("layer 1", "separable 3×3", "8×8×16"),
+        ("layer 2", "conv 5×5", "4×4×16"),
+        ("layer 3", "separable 5×5", "4×4×16"),
+        ("layer 4", "average pool 3×3", "2×2×16"),
+        ("layer 5", "max pool 3×3", "2×2×16"),
+        ("head", "global average · linear", "10"),
+    ];
+    assert_eq!(blocks, expected);
+    let cuts: Vec<_> = diagrams[0].blocks.iter().filter_map(|b| Some((b.name.as_str(), b.cut.as_deref()?))).collect();
+    assert_eq!(cuts, [("layer 1", "8×8 → 4×4"), ("layer 3", "4×4 → 2×2")]);
+}
+
+#[test]
+fn cells_are_drawn_once_and_as_decided() {
+    let graph = cells();
+    for genome in genomes(&graph, 0, 40) {
+        let diagrams = layers(&graph, &genome);
+        let titles: Vec<&str> = diagrams.iter().map(|diagram| diagram.title.as_str()).collect();
+        assert_eq!(titles, ["layers", "normal cell", "reduce cell"]);
+        let folded: Vec<&str> = diagrams[0].blocks.iter().map(|block| block.rows[0].label.as_str()).collect();
+        assert_eq!(
+            folded[2..7],
+            ["normal cell × 2", "reduce cell", "normal cell × 2", "reduce cell", "normal cell × 2"]
+        );
+        for (kind, diagram) in ["normal", "reduce"].iter().zip(&diagrams[1..]) {
+            let choice = |id: String| {
+                let d =
+                    graph.space().decisions.iter().position(|decision| decision.id == id).expect("the decision exists");
+                graph.space().decisions[d].kind.label(genome[d]).expect("the choice exists")
+            };
+            for (b, block) in diagram.blocks.iter().enumerate().filter(|(_, block)| block.rows.len() > 1) {
+                for (r, (row, side)) in block.rows.iter().zip(["x", "y"]).enumerate() {
+                    let id = format!("{kind}.{}.{side}", block.name);
+                    assert_eq!(row.label, super::words::choice(&choice(format!("{id}.op"))));
+                    let reads: Vec<_> = diagram.edges.iter().filter(|edge| edge.to == b && edge.row == r).collect();
+                    let [edge] = reads[..] else { panic!("{id} reads {} values", reads.len()) };
+                    let from = choice(format!("{id}.in"));
+                    let source = &diagram.blocks[edge.from];
+                    let expected = match from.rsplit('.').next() {
+                        // Both inputs of a reduction cell are the layer before, halved in two ways.
+                        Some("in0") if *kind == "normal" => "layer two back",
+                        Some("in0" | "in1") => "previous layer",
+                        other => other.expect("a name"),
+                    };
+                    assert_eq!(if source.name.is_empty() { &source.rows[0].label } else { &source.name }, expected);
+                }
+            }
+            assert_eq!(diagram.blocks.iter().filter(|block| block.rows.len() == 2).count(), 5);
+        }
+    }
+}
+
+#[test]
+fn a_recurrent_cell_shows_its_nodes() {
+    let graph = recurrent();
+    let genome = vec![0; graph.genome_len()];
+    let diagrams = layers(&graph, &genome);
+    let [network, cell] = &diagrams[..] else { panic!("two columns") };
+    assert_eq!(network.blocks[2].note, "time×16");
+    let named: Vec<&str> =
+        cell.blocks.iter().map(|block| block.name.as_str()).filter(|name| !name.is_empty()).collect();
+    assert_eq!(named, ["n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7"]);
+    // All nodes read the first, so all others are loose ends, which the mean reads.
+    let mean = cell.blocks.len() - 1;
+    assert_eq!(cell.edges.iter().filter(|edge| edge.to == mean).count(), 7);
+}
+
+#[test]
+fn every_drawing_is_xml_with_its_text_inside() {
+    let spaces = [network(6), network(12), cells(), recurrent(), hostile()];
+    for (graph, chance) in spaces.iter().flat_map(|graph| [0, 30, 100].map(|chance| (graph, chance))) {
+        for genome in genomes(graph, chance, 6) {
+            let svg = drawing(graph, &genome);
+            assert_eq!(svg, drawing(graph, &genome), "the same twice");
+            let tags = well_formed(&svg);
+            let root = &tags[0];
+            let paper: Vec<f64> = root.get("viewBox").split(' ').map(|n| n.parse().expect("a number")).collect();
+            for tag in &tags {
+                match tag.name.as_str() {
+                    "text" => {
+                        let class = tag.get("class");
+                        let (size, bold) = match class {
+                            "title" => (21.0, true),
+                            "heading" => (15.0, true),
+                            "label" => (14.5, true),
+                            "small subtitle" => (13.5, false),
+                            _ => (12.0, false),
+                        };
+                        let wide = text::width(&tag.text, size, bold);
+                        let x = tag.number("x");
+                        let left = x - if class.ends_with("end") {
+                            wide
+                        } else if class.ends_with("middle") {
+                            wide / 2.0
+                        } else {
+                            0.0
+                        };
+                        let y = tag.number("y");
+                        assert!(left >= -0.1 && left + wide <= paper[2] + 0.1, "`{}` is outside", tag.text);
+                        assert!(y - size >= 0.0 && y + 4.0 <= paper[3], "`{}` is outside", tag.text);
+                    }
+                    "rect" if tag.get("class") != "paper" => {
+                        assert!(
+                            tag.number("x") + tag.number("width") <= paper[2]
+                                && tag.number("y") + tag.number("height") <= paper[3]
+                        );
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_genome_is_an_error() {
+    assert!(svg(&network(6), &[0], &Caption::default()).is_err());
+}
+
+#[test]
+fn words_sizes_and_text() {
+    let said: Vec<String> =
+        ["sepconv5x5", "avg_pool_3x3", "skip_connect", "dil_conv_3x3", "nor_conv_1x1", "k3e6", "relu"]
+            .iter()
+            .map(|c| super::words::choice(c))
+            .collect();
+    assert_eq!(said, ["separable 5×5", "average pool 3×3", "identity", "dilated 3×3", "nor conv 1×1", "k3e6", "relu"]);
+    assert_eq!(["layer3", "n0", "conv_7", "stem"].map(super::words::name), ["layer 3", "n0", "conv 7", "stem"]);
+    assert_eq!([3.0, -0.04, 2.25, 10.96].map(text::number), ["3", "0", "2.3", "11"]);
+    assert_eq!(text::escape("a<b>&\"'\u{1}\n"), "a&lt;b&gt;&amp;&quot;&#39;\u{fffd} ");
+    assert!(text::width(&text::fit("a very long label", 14.0, true, 60.0), 14.0, true) <= 60.1);
+    assert_eq!(
+        text::wrap("accuracy 97.5 % · 31,248 parameters", 13.5, false, 160.0),
+        ["accuracy 97.5 %", "31,248 parameters"]
+    );
+}
+
+struct Tag {
+    name: String,
+    attributes: Vec<(String, String)>,
+    text: String,
+}
+
+impl Tag {
+    fn get(&self, key: &str) -> &str {
+        self.attributes.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value)
+    }
+
+    fn number(&self, key: &str) -> f64 {
+        self.get(key).parse().expect("a number")
+    }
+}
+
+/// The tags of a document, which must be the part of XML that drawings use: elements, attributes in double quotes, the five
+/// entities.
+fn well_formed(document: &str) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut rest = document.trim_end();
+    while let Some(start) = rest.find('<') {
+        if let Some(&top) = open.last() {
+            let text = plain(&rest[..start]);
+            tags[top].text.push_str(&text);
+        } else {
+            assert!(rest[..start].is_empty(), "text outside the root");
+        }
+        let end = rest[start..].find('>').expect("a tag ends") + start;
+        let inner = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(name) = inner.strip_prefix('/') {
+            let top = open.pop().expect("a tag to close");
+            assert_eq!(tags[top].name, name, "tags nest");
+            continue;
+        }
+        assert!(tags.is_empty() || !open.is_empty(), "one root");
+        let (inner, closed) = inner.strip_suffix('/').map_or((inner, false), |inner| (inner, true));
+        let (name, mut more) = inner.split_once(' ').unwrap_or((inner, ""));
+        assert!(name.chars().all(|c| c.is_ascii_alphabetic()), "`{name}` is no name");
+        let mut attributes: Vec<(String, String)> = Vec::new();
+        while !more.is_empty() {
+            let (key, value) = more.split_once("=\"").expect("an attribute");
+            let (value, after) = value.split_once('"').expect("a closing quote");
+            assert!(attributes.iter().all(|(known, _)| known != key), "`{key}` twice");
+            attributes.push((key.to_owned(), plain(value)));
+            more = after.strip_prefix(' ').unwrap_or(after);
+        }
+        tags.push(Tag { name: name.to_owned(), attributes, text: String::new() });
+        if !closed {
+            open.push(tags.len() - 1);
+        }
+    }
+    assert!(open.is_empty() && rest.is_empty(), "everything is closed");
+    tags
+}
+
+/// Text with its entities replaced.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut parts = text.split('&');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (entity, after) = part.split_once(';').expect("an entity ends");
+        let letter = match entity {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "#39" => '\'',
+            other => panic!("`{other}` is no entity"),
+        };
+        out.push(letter);
+        out.push_str(after);
+    }
+    out
+}
