@@ -16,6 +16,7 @@ mod dropout;
 mod gemm;
 mod linear;
 mod loss;
+mod max_pool;
 mod optimizer;
 mod pool;
 mod span;
@@ -56,8 +57,8 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
         (Call::ReluGrad { .. }, [dx]) => activation::relu_grad(r[0], r[1], dx),
         (Call::AveragePool(c), [y]) => pool::average(c, workspace, r[0], y),
         (Call::AveragePoolGrad(c), [dx]) => pool::average_grad(c, workspace, r[0], dx),
-        (Call::MaxPool(c), [y, tap]) => pool::max(c, workspace, r[0], y, tap),
-        (Call::MaxPoolGrad(c), [dx]) => pool::max_grad(c, workspace, r[0], r[1], dx),
+        (Call::MaxPool(c), [y, tap]) => max_pool::max(c, workspace, r[0], y, tap),
+        (Call::MaxPoolGrad(c), [dx]) => max_pool::max_grad(c, workspace, r[0], r[1], dx),
         (Call::Sum { scale, .. }, [y]) => combine::sum(r, *scale, y),
         (Call::Concat { widths, .. }, [y]) => combine::concat(r, widths, y),
         (Call::Slice { rows, start, len }, [y]) => combine::slice(rows, *start as usize, *len as usize, r[0], y),

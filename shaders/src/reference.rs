@@ -11,6 +11,8 @@ mod combine;
 mod conv2d;
 mod depthwise;
 mod dropout;
+#[cfg(test)]
+mod gradients;
 mod linear;
 mod loss;
 mod optimizer;

@@ -1,3 +1,7 @@
+//! Drawings of real spaces, checked as data and as documents.
+
+mod xml;
+
 use std::collections::BTreeSet;
 
 use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
@@ -188,7 +192,7 @@ fn every_drawing_is_xml_with_its_text_inside() {
         for genome in genomes(graph, chance, 6) {
             let svg = drawing(graph, &genome);
             assert_eq!(svg, drawing(graph, &genome), "the same twice");
-            let tags = well_formed(&svg);
+            let tags = xml::well_formed(&svg);
             let root = &tags[0];
             let paper: Vec<f64> = root.get("viewBox").split(' ').map(|n| n.parse().expect("a number")).collect();
             for tag in &tags {
@@ -236,11 +240,23 @@ fn a_wrong_genome_is_an_error() {
 #[test]
 fn words_sizes_and_text() {
     let said: Vec<String> =
-        ["sepconv5x5", "avg_pool_3x3", "skip_connect", "dil_conv_3x3", "nor_conv_1x1", "k3e6", "relu"]
+        ["sepconv5x5", "avg_pool_3x3", "skip_connect", "dil_conv_3x3", "nor_conv_1x1", "k3e6", "mbconv_k3_e6", "relu"]
             .iter()
             .map(|c| super::words::choice(c))
             .collect();
-    assert_eq!(said, ["separable 5×5", "average pool 3×3", "identity", "dilated 3×3", "nor conv 1×1", "k3e6", "relu"]);
+    assert_eq!(
+        said,
+        [
+            "separable 5×5",
+            "average pool 3×3",
+            "identity",
+            "dilated 3×3",
+            "nor conv 1×1",
+            "k3e6",
+            "mbconv k3 e6",
+            "relu"
+        ]
+    );
     assert_eq!(["layer3", "n0", "conv_7", "stem"].map(super::words::name), ["layer 3", "n0", "conv 7", "stem"]);
     assert_eq!([3.0, -0.04, 2.25, 10.96].map(text::number), ["3", "0", "2.3", "11"]);
     assert_eq!(text::escape("a<b>&\"'\u{1}\n"), "a&lt;b&gt;&amp;&quot;&#39;\u{fffd} ");
@@ -249,83 +265,4 @@ fn words_sizes_and_text() {
         text::wrap("accuracy 97.5 % · 31,248 parameters", 13.5, false, 160.0),
         ["accuracy 97.5 %", "31,248 parameters"]
     );
-}
-
-struct Tag {
-    name: String,
-    attributes: Vec<(String, String)>,
-    text: String,
-}
-
-impl Tag {
-    fn get(&self, key: &str) -> &str {
-        self.attributes.iter().find(|(known, _)| known == key).map_or("", |(_, value)| value)
-    }
-
-    fn number(&self, key: &str) -> f64 {
-        self.get(key).parse().expect("a number")
-    }
-}
-
-/// The tags of a document, which must be the part of XML that drawings use: elements, attributes in double quotes, the five
-/// entities.
-fn well_formed(document: &str) -> Vec<Tag> {
-    let mut tags: Vec<Tag> = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
-    let mut rest = document.trim_end();
-    while let Some(start) = rest.find('<') {
-        if let Some(&top) = open.last() {
-            let text = plain(&rest[..start]);
-            tags[top].text.push_str(&text);
-        } else {
-            assert!(rest[..start].is_empty(), "text outside the root");
-        }
-        let end = rest[start..].find('>').expect("a tag ends") + start;
-        let inner = &rest[start + 1..end];
-        rest = &rest[end + 1..];
-        if let Some(name) = inner.strip_prefix('/') {
-            let top = open.pop().expect("a tag to close");
-            assert_eq!(tags[top].name, name, "tags nest");
-            continue;
-        }
-        assert!(tags.is_empty() || !open.is_empty(), "one root");
-        let (inner, closed) = inner.strip_suffix('/').map_or((inner, false), |inner| (inner, true));
-        let (name, mut more) = inner.split_once(' ').unwrap_or((inner, ""));
-        assert!(name.chars().all(|c| c.is_ascii_alphabetic()), "`{name}` is no name");
-        let mut attributes: Vec<(String, String)> = Vec::new();
-        while !more.is_empty() {
-            let (key, value) = more.split_once("=\"").expect("an attribute");
-            let (value, after) = value.split_once('"').expect("a closing quote");
-            assert!(attributes.iter().all(|(known, _)| known != key), "`{key}` twice");
-            attributes.push((key.to_owned(), plain(value)));
-            more = after.strip_prefix(' ').unwrap_or(after);
-        }
-        tags.push(Tag { name: name.to_owned(), attributes, text: String::new() });
-        if !closed {
-            open.push(tags.len() - 1);
-        }
-    }
-    assert!(open.is_empty() && rest.is_empty(), "everything is closed");
-    tags
-}
-
-/// Text with its entities replaced.
-fn plain(text: &str) -> String {
-    let mut out = String::new();
-    let mut parts = text.split('&');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let (entity, after) = part.split_once(';').expect("an entity ends");
-        let letter = match entity {
-            "amp" => '&',
-            "lt" => '<',
-            "gt" => '>',
-            "quot" => '"',
-            "#39" => '\'',
-            other => panic!("`{other}` is no entity"),
-        };
-        out.push(letter);
-        out.push_str(after);
-    }
-    out
 }

@@ -72,7 +72,9 @@ pub(super) fn page(diagrams: Vec<Diagram>, caption: &Caption, arcs: &str) -> Str
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" class="{root}" role="img" viewBox="0 0 {w} {h}" width="{w}" height="{h}">"#
     );
-    let _ = writeln!(out, "<title>{}</title>", text::escape(&format!("{}: {}", caption.title, caption.subtitle)));
+    let about: Vec<&str> =
+        [&caption.title, &caption.subtitle].into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let _ = writeln!(out, "<title>{}</title>", text::escape(&about.join(": ")));
     let _ = writeln!(out, "<desc>{}</desc>", text::escape(&sentences(&diagrams)));
     let _ = writeln!(out, "<style>\n{}</style>", style::sheet());
     let _ = writeln!(out, r#"<rect class="paper" width="{w}" height="{h}" rx="12"/>"#);

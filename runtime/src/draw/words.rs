@@ -19,15 +19,13 @@ pub(super) fn choice(label: &str) -> String {
         "none" | "zero" => "zero",
         _ => "",
     };
-    let base = if known.is_empty() { base.replace('_', " ") } else { known.to_owned() };
     let size = times(&size.replace('_', " "));
-    // `mbconv` and its like keep their digits where they are: only a size is set apart.
-    if size.is_empty() {
-        base
-    } else if base.is_empty() || !(size.contains('×') || base.len() > 2) {
-        format!("{base}{size}")
-    } else {
-        format!("{base} {size}")
+    let sized = size.contains('×') && size.chars().all(|c| c.is_ascii_digit() || c == '×');
+    match (known.is_empty(), sized) {
+        (false, _) => format!("{known} {size}").trim_end().to_owned(),
+        (true, true) => format!("{} {size}", base.replace('_', " ")).trim_start().to_owned(),
+        // Nobody but the space's author knows what these digits are.
+        (true, false) => times(&label.replace('_', " ")),
     }
 }
 

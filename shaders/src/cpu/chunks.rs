@@ -70,9 +70,18 @@ pub(super) fn reduction_rows(rows: usize, channels: usize) -> usize {
     rows.div_ceil(MOST_PARTIALS).max(enough).next_multiple_of(strip_pixels(channels))
 }
 
-/// Repeats `values`, one per channel, over a strip.
-pub(super) fn repeat(values: impl Iterator<Item = f32> + Clone, strip: &mut [f32]) {
-    strip.iter_mut().zip(values.cycle()).for_each(|(s, v)| *s = v);
+/// Repeats `values`, one per channel, over a strip or a longer row of pixels.
+pub(super) fn repeat(values: impl Iterator<Item = f32>, row: &mut [f32]) {
+    let mut done = 0;
+    row.iter_mut().zip(values).for_each(|(to, value)| {
+        *to = value;
+        done += 1;
+    });
+    while done < row.len() {
+        let more = done.min(row.len() - done);
+        row.copy_within(..more, done);
+        done += more;
+    }
 }
 
 /// Adds up what the pixels of a strip hold for each channel.

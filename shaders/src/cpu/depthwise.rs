@@ -4,9 +4,8 @@ use pulp::{Simd, WithSimd};
 
 use super::chunks::{self, fold, part, strip_pixels};
 use super::linear::sum_of_partials;
-use super::span::{self, Span, covering};
-use super::stretch::{stretches, tap_steps};
-use super::window_sum::{offset, window_sum};
+use super::span::{self, Span, covering, outputs_inside};
+use super::window_sum::window_sum;
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
 
@@ -55,39 +54,93 @@ struct GradWeight<'a> {
     sums: &'a mut [f32],
 }
 
+/// What some neighbouring taps of a kernel's row sum over: the pixels of a span in all rows where those taps lie inside.
+struct Reads {
+    rows: usize,
+    /// Floats of the span.
+    len: usize,
+    strip: usize,
+    /// Where the first row begins in ∂y and x, and how far it is to the next one.
+    dy: [usize; 2],
+    x: [usize; 2],
+    /// From one tap to the next, in x.
+    tap: usize,
+}
+
 impl GradWeight<'_> {
-    /// Adds `TAPS` neighbours of a row of the kernel, for one vector of the strip at `at`, over all strips of a stretch.
+    /// Adds `TAPS` neighbours of a row of the kernel for `VECTORS` vectors of the strip, from `at` on.
     #[inline(always)]
-    fn add<S: Simd, const TAPS: usize>(
-        &mut self,
-        simd: S,
-        dy: &[f32],
-        x: usize,
-        step: usize,
-        strip: usize,
-        sum: usize,
-    ) {
-        let lanes = S::F32_LANES.min(strip);
-        let mut sums: [S::f32s; TAPS] =
-            std::array::from_fn(|t| simd.partial_load_f32s(&self.sums[sum + t * strip..][..lanes]));
-        let mut at = 0;
-        while at + S::F32_LANES <= dy.len() {
-            let g = S::as_simd_f32s(&dy[at..at + S::F32_LANES]).0[0];
-            for (t, sum) in sums.iter_mut().enumerate() {
-                let x = S::as_simd_f32s(&self.x[x + at + t * step..][..S::F32_LANES]).0[0];
-                *sum = simd.mul_add_f32s(x, g, *sum);
+    fn add<S: Simd, const TAPS: usize, const VECTORS: usize>(&mut self, simd: S, r: &Reads, at: usize, sum: usize) {
+        let lanes = S::F32_LANES;
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; TAPS];
+        for row in 0..r.rows {
+            let dy = &self.dy[r.dy[0] + row * r.dy[1]..][..r.len];
+            let x: [&[f32]; TAPS] =
+                std::array::from_fn(|t| &self.x[r.x[0] + row * r.x[1] + t * r.tap..][..r.len]);
+            let mut at = at;
+            while at + VECTORS * lanes <= r.len {
+                let dy = S::as_simd_f32s(&dy[at..at + VECTORS * lanes]).0;
+                for (sums, x) in sums.iter_mut().zip(x) {
+                    let x = S::as_simd_f32s(&x[at..at + VECTORS * lanes]).0;
+                    for ((sum, x), dy) in sums.iter_mut().zip(x).zip(dy) {
+                        *sum = simd.mul_add_f32s(*x, *dy, *sum);
+                    }
+                }
+                at += r.strip;
             }
-            at += strip;
-        }
-        if at < dy.len() {
-            let g = simd.partial_load_f32s(&dy[at..]);
-            for (t, sum) in sums.iter_mut().enumerate() {
-                let x = simd.partial_load_f32s(&self.x[x + at + t * step..][..dy.len() - at]);
-                *sum = simd.mul_add_f32s(x, g, *sum);
+            if at < r.len {
+                for v in 0..VECTORS {
+                    let (begin, end) = ((at + v * lanes).min(r.len), (at + (v + 1) * lanes).min(r.len));
+                    let dy = simd.partial_load_f32s(&dy[begin..end]);
+                    for (sums, x) in sums.iter_mut().zip(x) {
+                        sums[v] = simd.mul_add_f32s(simd.partial_load_f32s(&x[begin..end]), dy, sums[v]);
+                    }
+                }
             }
         }
-        for (t, value) in sums.into_iter().enumerate() {
-            simd.partial_store_f32s(&mut self.sums[sum + t * strip..][..lanes], value);
+        for (t, sums) in sums.iter().enumerate() {
+            let old = &mut self.sums[sum + t * r.strip + at..][..VECTORS * lanes];
+            for (old, sum) in S::as_mut_simd_f32s(old).0.iter_mut().zip(sums) {
+                *old = simd.add_f32s(*old, *sum);
+            }
+        }
+    }
+
+    /// All taps of row `ky` of the kernel for one span.
+    #[inline(always)]
+    fn span<S: Simd, const VECTORS: usize>(&mut self, simd: S, ky: usize, span: &Span) {
+        let (w, channels) = (self.c.window, self.c.channels as usize);
+        let strip = strip_pixels(channels) * channels;
+        let [line_x, line_y] = [w.input[1], w.output[1]].map(|width| width as usize * channels);
+        let (stride, dilation) = (w.stride as usize, w.dilation as usize);
+        let rows = outputs_inside(&w, 0, ky);
+        let len = span.pixels.len() * channels;
+        let mut kx = span.taps.start;
+        while kx < span.taps.end && !rows.is_empty() {
+            let iy = (rows.start * stride + ky * dilation).wrapping_add_signed(-w.top as isize);
+            let ix = (span.pixels.start * stride + kx * dilation).wrapping_add_signed(-w.left as isize);
+            let reads = Reads {
+                rows: rows.len(),
+                len,
+                strip,
+                dy: [rows.start * line_y + span.pixels.start * channels, line_y],
+                x: [iy * line_x + ix * channels, stride * line_x],
+                tap: dilation * channels,
+            };
+            let sum = (ky * w.kernel[1] as usize + kx) * strip;
+            let taps = match span.taps.end - kx {
+                5.. => 5,
+                3 | 4 => 3,
+                _ => 1,
+            };
+            for at in (0..strip.min(len)).step_by(VECTORS * S::F32_LANES) {
+                match taps {
+                    5 => self.add::<S, 5, VECTORS>(simd, &reads, at, sum),
+                    3 => self.add::<S, 3, VECTORS>(simd, &reads, at, sum),
+                    _ => self.add::<S, 1, VECTORS>(simd, &reads, at, sum),
+                }
+            }
+            kx += taps;
         }
     }
 }
@@ -98,32 +151,13 @@ impl WithSimd for GradWeight<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let channels = self.c.channels as usize;
-        let strip = strip_pixels(channels) * channels;
-        let steps = tap_steps(&self.c);
-        let kernel_width = self.c.window.kernel[1] as usize;
-        for stretch in stretches(self.c, self.spans) {
-            let dy = &self.dy[stretch.y.clone()];
-            for ky in stretch.rows.clone() {
-                for at in (0..strip.min(dy.len())).step_by(S::F32_LANES) {
-                    let mut kx = stretch.columns.start;
-                    while kx < stretch.columns.end {
-                        let x = stretch.from + offset(&stretch, steps, ky, kx) + at;
-                        let sum = (ky * kernel_width + kx) * strip + at;
-                        match stretch.columns.end - kx {
-                            5.. => {
-                                self.add::<S, 5>(simd, &dy[at..], x, steps[1], strip, sum);
-                                kx += 5;
-                            }
-                            3 | 4 => {
-                                self.add::<S, 3>(simd, &dy[at..], x, steps[1], strip, sum);
-                                kx += 3;
-                            }
-                            _ => {
-                                self.add::<S, 1>(simd, &dy[at..], x, steps[1], strip, sum);
-                                kx += 1;
-                            }
-                        }
-                    }
+        let even = (strip_pixels(channels) * channels).is_multiple_of(2 * S::F32_LANES);
+        for span in self.spans {
+            for ky in 0..self.c.window.kernel[0] as usize {
+                if even {
+                    self.span::<S, 2>(simd, ky, span);
+                } else {
+                    self.span::<S, 1>(simd, ky, span);
                 }
             }
         }

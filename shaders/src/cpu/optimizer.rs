@@ -176,3 +176,61 @@ pub(super) fn adam(
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalogue::{Call, bitset_words};
+    use crate::cpu::{Workspace, run};
+
+    /// Random bits as they come, which may be negative zeros and numbers that are none.
+    fn floats(seed: u64, len: usize) -> Vec<f32> {
+        let mut random = crate::random::Random::new(seed, 0);
+        (0..len).map(|_| f32::from_bits(random.bits())).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn untouched_blocks_keep_their_bits(len in 1_usize..40_000, seed: u64, adam: bool, density in 0_u32..4) {
+            let words = bitset_words(len);
+            let mut touched = floats(seed, words);
+            touched.iter_mut().for_each(|word| match density {
+                0 => *word = 0.0,
+                1 => *word = f32::from_bits(word.to_bits() & word.to_bits().rotate_left(7)),
+                _ => {}
+            });
+            let update = Update { len: len as u32, l2: 0.5, everywhere: false };
+            let call = if adam {
+                Call::Adam { update, beta1: 0.9, beta2: 0.99, eps: 1e-8 }
+            } else {
+                Call::Sgd { update, momentum: 0.9, nesterov: true }
+            };
+            let (g, decayed) = (floats(seed ^ 1, len), floats(seed ^ 2, words));
+            let before: Vec<Vec<f32>> = (0..if adam { 3 } else { 2 }).map(|i| floats(seed ^ (3 + i), len)).collect();
+            let mut after = before.clone();
+            let mut writes: Vec<&mut [f32]> = after.iter_mut().map(|x| &mut x[..]).collect();
+            let step = Step { rate: 0.1, number: 1, seed: 0 };
+            let reads: [&[f32]; 4] = [&g, &touched, &decayed, &[1.0, 1.0]];
+            run(&call, &step, &mut Workspace::default(), &reads, &mut writes);
+            let touched: &[u32] = bytemuck::cast_slice(&touched);
+            for (before, after) in before.iter().zip(&after) {
+                for i in (0..len).filter(|i| !bit(touched, i / BLOCK)) {
+                    prop_assert_eq!(before[i].to_bits(), after[i].to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_batch_leaves_the_weights_whole() {
+        let update = Update { len: 3, l2: 0.0, everywhere: false };
+        let mut clip = [0.0; 2];
+        clip_factor(1.0, &[f32::NAN], &mut clip);
+        let reads: [&[f32]; 4] = [&[f32::NAN, f32::INFINITY, 1.0], &[f32::from_bits(1)], &[0.0], &clip];
+        let (mut w, mut v) = ([1.0; 3], [0.5; 3]);
+        sgd(update, 0.5, false, &Step { rate: 1.0, number: 1, seed: 0 }, &reads, &mut w, &mut v);
+        assert_eq!((w, v), ([0.75; 3], [0.25; 3]));
+    }
+}

@@ -21,6 +21,16 @@ pub(super) fn taps_inside(w: &Window, axis: usize, at: usize) -> Range<usize> {
     begin..end.max(begin)
 }
 
+/// The output positions for which tap `tap` lies inside, along one axis.
+pub(super) fn outputs_inside(w: &Window, axis: usize, tap: usize) -> Range<usize> {
+    let pad = if axis == 0 { w.top } else { w.left } as isize;
+    let first = (tap * w.dilation as usize) as isize - pad;
+    let step = w.stride as isize;
+    let below = |limit: isize| (limit - first + step - 1).div_euclid(step).clamp(0, w.output[axis] as isize) as usize;
+    let (begin, end) = (below(0), below(w.input[axis] as isize));
+    begin..end.max(begin)
+}
+
 /// The spans of an output row. Only for stride 1 does a span have more than one pixel: then what its pixels read lies
 /// side by side too, and all of it is one loop.
 pub(super) fn spans(w: &Window, spans: &mut Vec<Span>) {

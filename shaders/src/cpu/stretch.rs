@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use pulp::Simd;
+
 use super::span::{Span, taps_inside};
 use crate::catalogue::PerChannel;
 
@@ -39,4 +41,13 @@ pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = S
             Stretch { y, rows, columns, from }
         })
     })
+}
+
+/// The first vector of `x`, filled up with zeros if `x` is shorter.
+#[inline(always)]
+pub(super) fn vector<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(x).0 {
+        [first, ..] => *first,
+        [] => simd.partial_load_f32s(x),
+    }
 }

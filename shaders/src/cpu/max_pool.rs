@@ -1,0 +1,184 @@
+//! Maxima over windows.
+
+use pulp::{Simd, WithSimd};
+
+use super::chunks::{self, for_each_pair, part};
+use super::depthwise::gather;
+use super::span::{self, Span};
+use super::stretch::{Stretch, stretches, tap_steps, vector};
+use super::window_sum::offset;
+use super::workspace::Workspace;
+use crate::catalogue::PerChannel;
+
+/// The maxima of one image and the taps that hold them, bit by bit in floats.
+struct Maxima<'a> {
+    c: PerChannel,
+    spans: &'a [Span],
+    x: &'a [f32],
+    y: &'a mut [f32],
+    tap: &'a mut [f32],
+}
+
+impl WithSimd for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let steps = tap_steps(&self.c);
+        let width = self.c.window.kernel[1] as usize;
+        for stretch in stretches(self.c, self.spans) {
+            let x = &self.x[stretch.from..];
+            let (y, tap) = (&mut self.y[stretch.y.clone()], &mut self.tap[stretch.y.clone()]);
+            let (whole, rest) = S::as_mut_simd_f32s(y);
+            let (whole_tap, rest_tap) = S::as_mut_simd_f32s(tap);
+            let (pairs, one) = whole.as_chunks_mut::<2>();
+            let (pairs_tap, one_tap) = whole_tap.as_chunks_mut::<2>();
+            let mut at = 0;
+            for (y, tap) in pairs.iter_mut().zip(pairs_tap) {
+                (*y, *tap) = maxima::<S, 2>(simd, x, at, 2 * S::F32_LANES, &stretch, steps, width);
+                at += 2 * S::F32_LANES;
+            }
+            for (y, tap) in one.iter_mut().zip(one_tap) {
+                ([*y], [*tap]) = maxima::<S, 1>(simd, x, at, S::F32_LANES, &stretch, steps, width);
+                at += S::F32_LANES;
+            }
+            if !rest.is_empty() {
+                let ([y], [tap]) = maxima::<S, 1>(simd, x, at, rest.len(), &stretch, steps, width);
+                simd.partial_store_f32s(rest, y);
+                simd.partial_store_f32s(rest_tap, tap);
+            }
+        }
+    }
+}
+
+/// The maxima of `len` neighbours.
+#[inline(always)]
+fn maxima<S: Simd, const VECTORS: usize>(
+    simd: S,
+    x: &[f32],
+    at: usize,
+    len: usize,
+    stretch: &Stretch,
+    steps: [usize; 2],
+    width: usize,
+) -> ([S::f32s; VECTORS], [S::f32s; VECTORS]) {
+    let mut best = [simd.splat_f32s(0.0); VECTORS];
+    let mut held = [simd.splat_f32s(0.0); VECTORS];
+    let mut first = true;
+    for ky in stretch.rows.clone() {
+        for kx in stretch.columns.clone() {
+            let x = &x[offset(stretch, steps, ky, kx) + at..][..len];
+            let now = simd.splat_f32s(f32::from_bits((ky * width + kx) as u32));
+            for (v, (best, held)) in best.iter_mut().zip(&mut held).enumerate() {
+                let x = vector(simd, &x[v * S::F32_LANES..]);
+                // The first tap inside counts whatever it holds, so that no sentinel ever wins.
+                let more = simd.greater_than_f32s(x, *best);
+                *best = if first { x } else { simd.select_f32s(more, x, *best) };
+                *held = if first { now } else { simd.select_f32s(more, now, *held) };
+            }
+            first = false;
+        }
+    }
+    (best, held)
+}
+
+/// The maximum over the window's positions inside the image, and the tap that held it.
+pub(super) fn max(c: &PerChannel, workspace: &mut Workspace, x: &[f32], y: &mut [f32], tap: &mut [f32]) {
+    let batch = c.window.batch as usize;
+    span::spans(&c.window, &mut workspace.spans);
+    let spans = &workspace.spans[..];
+    let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
+    let work = y.len() * c.window.taps() / 4;
+    for_each_pair([y, tap], image_y, work, |i, y, tap| {
+        pulp::Arch::new().dispatch(Maxima { c: *c, spans, x: part(x, i, image_x), y, tap });
+    });
+}
+
+/// What flows back to one image's pixels, by the reversed window.
+struct Gradients<'a> {
+    c: PerChannel,
+    spans: &'a [Span],
+    dy: &'a [f32],
+    tap: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl WithSimd for Gradients<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let steps = tap_steps(&self.c);
+        let (width, last) = (self.c.window.kernel[1] as usize, self.c.window.taps() - 1);
+        for stretch in stretches(self.c, self.spans) {
+            let reads = [&self.dy[stretch.from..], &self.tap[stretch.from..]];
+            let (whole, rest) = S::as_mut_simd_f32s(&mut self.dx[stretch.y.clone()]);
+            let (pairs, one) = whole.as_chunks_mut::<2>();
+            let mut at = 0;
+            for dx in pairs {
+                *dx = gradients::<S, 2>(simd, reads, at, 2 * S::F32_LANES, &stretch, steps, [width, last]);
+                at += 2 * S::F32_LANES;
+            }
+            for dx in one {
+                [*dx] = gradients::<S, 1>(simd, reads, at, S::F32_LANES, &stretch, steps, [width, last]);
+                at += S::F32_LANES;
+            }
+            if !rest.is_empty() {
+                let [dx] = gradients::<S, 1>(simd, reads, at, rest.len(), &stretch, steps, [width, last]);
+                simd.partial_store_f32s(rest, dx);
+            }
+        }
+    }
+}
+
+/// What flows back to `len` neighbours: from every window that covers one of them, if it held that window's maximum.
+#[inline(always)]
+fn gradients<S: Simd, const VECTORS: usize>(
+    simd: S,
+    [dy, tap]: [&[f32]; 2],
+    at: usize,
+    len: usize,
+    stretch: &Stretch,
+    steps: [usize; 2],
+    [width, last]: [usize; 2],
+) -> [S::f32s; VECTORS] {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [zero; VECTORS];
+    for ky in stretch.rows.clone() {
+        for kx in stretch.columns.clone() {
+            let from = offset(stretch, steps, ky, kx) + at;
+            let (dy, tap) = (&dy[from..][..len], &tap[from..][..len]);
+            // The reversed window meets the taps in reverse order.
+            let own = simd.splat_u32s((last - (ky * width + kx)) as u32);
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let dy = vector(simd, &dy[v * S::F32_LANES..]);
+                let tap = simd.transmute_u32s_f32s(vector(simd, &tap[v * S::F32_LANES..]));
+                let held = simd.equal_u32s(tap, own);
+                *sum = simd.add_f32s(*sum, simd.select_f32s(held, dy, zero));
+            }
+        }
+    }
+    sums
+}
+
+/// ∂x of [`max`]: each pixel looks at the windows that cover it.
+pub(super) fn max_grad(c: &PerChannel, workspace: &mut Workspace, dy: &[f32], tap: &[f32], dx: &mut [f32]) {
+    let Some(window) = span::reversed(&c.window) else {
+        return gather(c, dx, |own, output, dx| {
+            let (dy, tap) = (part(dy, output, dx.len()), part(tap, output, dx.len()));
+            for (dx, (dy, tap)) in dx.iter_mut().zip(dy.iter().zip(tap)) {
+                *dx += if tap.to_bits() as usize == own { *dy } else { 0.0 };
+            }
+        });
+    };
+    let c = PerChannel { window, ..*c };
+    let batch = window.batch as usize;
+    span::spans(&window, &mut workspace.spans);
+    let spans = &workspace.spans[..];
+    let (image_dy, image_dx) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
+    let work = dx.len() * window.taps() / 4;
+    chunks::for_each(dx, image_dx, work, |i, dx| {
+        let (dy, tap) = (part(dy, i, image_dy), part(tap, i, image_dy));
+        pulp::Arch::new().dispatch(Gradients { c, spans, dy, tap, dx });
+    });
+}
