@@ -5,6 +5,8 @@ mod split;
 
 pub use split::{Part, Split, Splits};
 
+use supernet_plugin::Facts;
+
 /// Labelled images in memory, as they came from their source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
@@ -102,6 +104,11 @@ impl Dataset {
             "digits" => digits::load(),
             _ => Err(DataError::Unknown { name: name.to_owned() }),
         }
+    }
+
+    /// What a space may ask about it.
+    pub fn facts(&self) -> Facts {
+        Facts::images(&self.shape, self.classes)
     }
 
     /// Pixels times channels of one image.

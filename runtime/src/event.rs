@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::derive::Candidate;
 use crate::gain::Gain;
-use crate::strategy::{Insight, Score};
+use crate::strategy::{Genome, Insight, Score};
 
 /// An event with its time. Two runs of equal settings differ in nothing but `at`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,10 @@ pub enum Event {
         updates: u32,
         /// Genomes scored in an update.
         rollouts: u32,
+        /// Genomes judged after the last epoch, at most: candidates, and both sides of the gain report.
+        judged: u32,
+        /// Minibatches of the validation part that judging one takes.
+        batches: u32,
     },
     /// One training step.
     Step {
@@ -92,20 +96,20 @@ pub enum Event {
         #[serde(flatten)]
         insight: Insight,
     },
-    /// Candidates are scored on the whole validation part.
-    Deriving {
-        /// Different candidates.
-        candidates: u64,
+    /// A genome is scored on the whole validation part, after the last epoch.
+    Judged {
+        /// Why.
+        role: Judged,
+        /// The genome, canonical.
+        genome: Genome,
+        /// Its score.
+        #[serde(flatten)]
+        score: Score,
     },
     /// The best candidates, best first.
     Derived {
         /// At most ten.
         top: Vec<Candidate>,
-    },
-    /// The gain report's samples are scored on the whole validation part.
-    Reporting {
-        /// Samples of both sides together.
-        samples: u64,
     },
     /// The policy against random samples.
     Gain {
@@ -121,4 +125,16 @@ pub enum Event {
         #[serde(flatten)]
         score: Score,
     },
+}
+
+/// Why a genome is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    /// It may become the result.
+    Candidate,
+    /// A fresh sample of the policy, for the gain report.
+    Policy,
+    /// A sample of the space's prior, for the gain report.
+    Prior,
 }

@@ -19,7 +19,7 @@ use crate::data::{DataError, Dataset, Splits};
 use crate::derive::{self, Candidate};
 use crate::device::Device;
 use crate::evaluate::Evaluator;
-use crate::event::{Event, Record};
+use crate::event::{Event, Judged, Record};
 use crate::gain::Gain;
 use crate::run_folder::{FolderError, RunFolder};
 use crate::schedule::Cosine;
@@ -93,7 +93,7 @@ impl Search {
     pub fn on(data: Dataset, mut config: Config) -> Result<Self, SearchError> {
         config.check()?;
         config.search.data.clone_from(&data.name);
-        let supergraph = space::build(&mut config, &data)?;
+        let supergraph = space::build(&mut config, &data.facts())?;
         let layout = Arc::new(Layout::new(&supergraph)?);
         let splits = Splits::new(&data, &config.split())?;
         let small = |part, samples, batch, key| {
@@ -175,40 +175,40 @@ impl Search {
         let mut evaluator = self.evaluator();
         self.explore(&mut *strategy, &mut trainer, &mut evaluator, &mut weights, device, log)?;
 
-        // The weights stand still from here on: whatever is scored again has its score already.
+        // The weights stand still from here on: whatever is judged again has its score already.
         let mut known = BTreeMap::<Genome, Score>::new();
-        let mut validate = |genomes: &[Genome]| -> Result<Vec<Score>, SearchError> {
+        let mut judge = |genomes: &[Genome], role| -> Result<Vec<Score>, SearchError> {
             let mut scores = Vec::with_capacity(genomes.len());
             for genome in genomes {
-                let canonical = self.supergraph.canonical(genome)?;
-                let score = match known.get(&canonical) {
+                let genome = self.supergraph.canonical(genome)?;
+                let score = match known.get(&genome) {
                     Some(score) => *score,
-                    None => evaluator.validation(device, &weights, &canonical)?,
+                    None => evaluator.validation(device, &weights, &genome)?,
                 };
-                known.insert(canonical, score);
+                known.insert(genome.clone(), score);
+                log(Event::Judged { role, genome, score })?;
                 scores.push(score);
             }
             Ok(scores)
         };
         let sampled = strategy.sample(self.config.derive.candidates as usize, stream::sub(seed, 1))?;
         let candidates = derive::distinct(&self.supergraph, &sampled)?;
-        log(Event::Deriving { candidates: candidates.len() as u64 })?;
-        let scores = validate(&candidates)?;
-        let judged =
-            candidates.iter().zip(scores).map(|(genome, score)| Candidate::new(&self.supergraph, genome, score));
-        let mut top = judged.collect::<Result<Vec<_>, _>>()?;
+        let scores = judge(&candidates, Judged::Candidate)?;
+        let candidates = candidates.iter().zip(scores);
+        let mut top = candidates
+            .map(|(genome, score)| Candidate::new(&self.supergraph, genome, score))
+            .collect::<Result<Vec<_>, _>>()?;
         derive::rank(&mut top);
         top.truncate(10);
-        log(Event::Derived { top: top.clone() })?;
 
         let count = self.config.derive.report as usize;
         let policy = strategy.sample(count, stream::sub(seed, 2))?;
         let mut random = Random::new(seed, stream::sub(stream::REPORT, 3));
         let prior = (0..count).map(|_| self.supergraph.sample(&mut |weights| random.weighted(weights)));
         let prior = prior.collect::<Result<Vec<_>, _>>()?;
-        log(Event::Reporting { samples: 2 * count as u64 })?;
         let accuracy = |scores: Vec<Score>| scores.iter().map(|score| score.accuracy).collect::<Vec<_>>();
-        let gain = Gain::new(&accuracy(validate(&policy)?), &accuracy(validate(&prior)?));
+        let gain = Gain::new(&accuracy(judge(&policy, Judged::Policy)?), &accuracy(judge(&prior, Judged::Prior)?));
+        log(Event::Derived { top: top.clone() })?;
         log(Event::Gain { gain, summary: gain.sentence() })?;
 
         let test = match top.first() {
@@ -297,6 +297,16 @@ impl Search {
         Evaluator::new(self.supergraph.clone(), layout, data, self.image, batch, seed)
     }
 
+    /// Genomes that are judged after the last epoch, at most.
+    fn judged(&self) -> u32 {
+        self.config.derive.candidates + 2 * self.config.derive.report
+    }
+
+    /// Minibatches of the validation part that judging a genome takes.
+    fn batches(&self) -> u32 {
+        self.data.validation.len().div_ceil(self.config.score.batch as usize) as u32
+    }
+
     fn started(&self) -> Event {
         let search = &self.config.search;
         Event::Started {
@@ -315,7 +325,8 @@ impl Search {
 
     fn planned(&self) -> Event {
         let Schedule { epochs, steps, warm_up, updates, rollouts } = self.schedule;
-        Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts }
+        let (judged, batches) = (self.judged(), self.batches());
+        Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches }
     }
 }
 

@@ -7,7 +7,6 @@ pub use extremes::{Extreme, Extremes, Size};
 use supernet_plugin::{ConfigError, Facts, Mistake, Problem, RegistryError, Supergraph};
 
 use crate::config::Config;
-use crate::data::Dataset;
 
 /// Why a space cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -35,15 +34,14 @@ fn list(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// The registered space that `config.search.space` names, with the settings of `config.space`, for images and classes
-/// of `data`. What the space's defaults and the data resolve goes back into `config.space`.
+/// The registered space that `config.search.space` names, with the settings of `config.space`, for data of which `facts`
+/// are known. What the space's defaults and the data resolve goes back into `config.space`.
 ///
 /// # Errors
 /// If there is no such space, or its settings are wrong.
-pub fn build(config: &mut Config, data: &Dataset) -> Result<Supergraph, SpaceError> {
+pub fn build(config: &mut Config, facts: &Facts) -> Result<Supergraph, SpaceError> {
     let entry = supernet_plugin::find(&config.search.space)?;
-    let facts = Facts { shape: data.shape.to_vec(), classes: data.classes, vocabulary: None };
-    let resolved = entry.configure(&config.space, &facts)?;
+    let resolved = entry.configure(&config.space, facts)?;
     let space = entry.space(&resolved)?;
     config.space.clone_from(&space.config);
     let name = space.name.clone();

@@ -64,9 +64,10 @@ pub(crate) struct SpacesOptions {
     /// Show this space [default: list all]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// The data set whose shape and classes the space is built for
-    #[arg(long, value_name = "NAME", default_value = "digits")]
-    pub(crate) data: String,
+    /// The data set whose shape and classes the space is built for; without it --set may give them, for example
+    /// --set image=[32,32,3] [default: digits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use supernet::event::Judged;
 use supernet::{Event, Record};
 
 /// Shows what happens: a line that is rewritten where standard error is a terminal, nothing elsewhere; with `--json`
@@ -20,8 +21,9 @@ pub(crate) struct Progress {
 /// What the search will cost, in forward passes of one minibatch.
 #[derive(Default)]
 struct Plan {
-    explore: f64,
     total: f64,
+    /// Of judging one genome.
+    batches: f64,
     epochs: u32,
     rollouts: u32,
 }
@@ -40,9 +42,10 @@ const STEP: f64 = 3.0;
 impl Progress {
     pub(crate) fn new(json: bool) -> Self {
         // indicatif draws to standard error, and not at all if that is no terminal.
-        let bar = if json { ProgressBar::hidden() } else { ProgressBar::new(1000) };
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
-            bar.set_style(style.progress_chars("━╸ "));
+        let bar = if json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        // The line is cut at the terminal's edge, so what matters most stands first.
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+            bar.set_style(style);
         }
         Self { json, bar, plan: Plan::default(), done: 0.0, line: Line::default() }
     }
@@ -56,11 +59,10 @@ impl Progress {
             return;
         }
         self.take(&record.event);
-        if self.bar.is_hidden() {
+        if self.bar.is_hidden() || self.line.phase.is_empty() {
             return;
         }
         let share = (self.done / self.plan.total.max(1.0)).min(1.0);
-        self.bar.set_position((1000.0 * share) as u64);
         self.bar.set_message(self.line.text(left(record.at, share)));
     }
 
@@ -70,36 +72,28 @@ impl Progress {
 
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Planned { epochs, warm_up, steps, updates, rollouts, .. } => {
+            Event::Planned { epochs, warm_up, steps, updates, rollouts, judged, batches, .. } => {
                 let trained = f64::from(*epochs) * f64::from(*steps) * STEP;
                 let scored = f64::from(epochs - warm_up) * f64::from(updates * rollouts);
-                self.plan = Plan {
-                    explore: trained + scored,
-                    // The end is scored on whole splits; how many minibatches that is shows when it begins.
-                    total: 1.1 * (trained + scored),
-                    epochs: *epochs,
-                    rollouts: *rollouts,
-                };
-                self.line.phase = "warm-up".to_owned();
+                let (judged, batches) = (f64::from(*judged), f64::from(*batches));
+                let total = trained + scored + judged * batches;
+                self.plan = Plan { total, batches, epochs: *epochs, rollouts: *rollouts };
             }
             Event::Step { score, epoch, .. } => {
                 self.done += STEP;
                 self.line.loss = score.loss;
                 let phase = if self.line.update.is_some() { "search" } else { "warm-up" };
-                self.line.phase = format!("{phase}, epoch {} of {}", epoch + 1, self.plan.epochs);
+                self.line.phase = format!("{phase} {}/{}", epoch + 1, self.plan.epochs);
             }
             Event::Update { insight, best, .. } => {
                 self.done += f64::from(self.plan.rollouts);
                 self.line.update = Some((insight.reward, insight.baseline, insight.entropy));
                 self.line.best = self.line.best.max(*best);
             }
-            Event::Deriving { candidates } => {
-                self.done = self.plan.explore;
-                self.line.phase = format!("scoring {candidates} candidates");
-            }
-            Event::Reporting { samples } => {
-                self.done = self.plan.explore + 0.3 * (self.plan.total - self.plan.explore);
-                self.line.phase = format!("gain report, {samples} samples");
+            Event::Judged { role, .. } => {
+                self.done += self.plan.batches;
+                let phase = if *role == Judged::Candidate { "derive" } else { "gain report" };
+                self.line.phase = phase.to_owned();
             }
             _ => {}
         }
@@ -108,17 +102,15 @@ impl Progress {
 
 impl Line {
     fn text(&self, left: Option<Duration>) -> String {
-        let mut text = format!("{} · loss {:.3}", self.phase, self.loss);
-        if let Some((reward, baseline, entropy)) = self.update {
-            text += &format!(
-                " · reward {:.1} % · baseline {:.1} % · entropy {entropy:.1} · best {:.1} %",
-                100.0 * reward,
-                100.0 * baseline,
-                100.0 * self.best
-            );
-        }
+        let mut text = self.phase.clone();
         if let Some(left) = left {
             text += &format!(" · {} left", duration(left));
+        }
+        text += &format!(" · loss {:.2}", self.loss);
+        if let Some((reward, baseline, entropy)) = self.update {
+            let [reward, best, baseline] = [reward, self.best, baseline].map(|share| 100.0 * share);
+            text +=
+                &format!(" · reward {reward:.1} · baseline {baseline:.1} · best {best:.1} % · entropy {entropy:.1}");
         }
         text
     }

@@ -28,7 +28,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let found = search.run(&mut device, Some(&mut folder), &mut |record| progress.show(record))?;
     progress.close();
     if !options.json {
-        summary::found(&found, folder.path());
+        summary::found(&found, folder.path())?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What is said at the end.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the last words of a command are its purpose")]
 
 use std::error::Error;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,27 +10,39 @@ use supernet::search::thousands;
 
 /// The failure as a sentence, with its causes.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
-    eprintln!("error: {failure}");
+    // Whoever read our output has enough of it, as `head` does: no failure.
+    if failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    // If nobody reads standard error either, the exit code still tells.
+    let _ = writeln!(io::stderr(), "error: {failure}");
     ExitCode::FAILURE
 }
 
 /// The result of a search.
-pub(crate) fn found(found: &Found, folder: &Path) {
-    let Some(best) = found.top.first() else { return };
-    println!(
+pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
+    let Some(best) = found.top.first() else { return Ok(()) };
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
         "Best architecture: {:.1} % validation accuracy with shared weights, {} parameters, {} multiply-accumulates",
         100.0 * best.score.accuracy,
         thousands(best.parameters),
         thousands(best.macs)
-    );
-    println!("  genome  {}", best.genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
-    println!("  test    {:.1} % with shared weights, on data that the search never saw", 100.0 * found.test.accuracy);
-    println!("Gain: {}.", found.gain.sentence());
-    println!(
+    )?;
+    writeln!(out, "  genome  {}", best.genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
+    writeln!(
+        out,
+        "  test    {:.1} % with shared weights, on data that the search never saw",
+        100.0 * found.test.accuracy
+    )?;
+    writeln!(out, "Gain: {}.", found.gain.sentence())?;
+    writeln!(
+        out,
         "Accuracy with shared weights ranks architectures; it is not their final accuracy, which needs training from \
          scratch."
-    );
-    println!("Result in {}:", folder.display());
+    )?;
+    writeln!(out, "Result in {}:", folder.display())?;
     for (file, what) in [
         ("best/genome.json", "the architecture"),
         ("best/architecture.svg", "a drawing of it"),
@@ -38,6 +50,7 @@ pub(crate) fn found(found: &Found, folder: &Path) {
         ("events.jsonl", "everything that happened"),
         ("config.toml", "every setting"),
     ] {
-        println!("  {file:22} {what}");
+        writeln!(out, "  {file:22} {what}")?;
     }
+    Ok(())
 }

@@ -98,6 +98,11 @@ fn spaces_are_listed_and_described() {
     assert!(["enas-macro", "enas-micro", "enas-recurrent"].iter().all(|name| list.contains(name)), "{list}");
     let one = text(&supernet(place.path(), &["spaces", "--space", "enas-macro", "--set", "layers=6"]).stdout);
     assert!(one.contains("72,496") && one.contains("(found)"), "{one}");
+    let published = ["spaces", "--space", "enas-macro", "--set", "layers=12", "--set", "filters=36"];
+    let published = supernet(place.path(), &[&published[..], &["--set", "image=[32,32,3]"]].concat());
+    assert!(text(&published.stdout).contains("697,860"), "{published:?}");
+    let recurrent = text(&supernet(place.path(), &["spaces", "--space", "enas-recurrent"]).stdout);
+    assert!(recurrent.contains("7,440,000"), "{recurrent}");
     let small = text(&supernet(place.path(), &["spaces", "--space", "enas-macro", "--set", "layers=3"]).stdout);
     assert!(small.contains("exact") && !small.contains("(found)"), "{small}");
 }

@@ -35,7 +35,7 @@ impl Setup {
         let labels: Vec<u32> = (0..batch).map(|_| random.below(10)).collect();
         let data = Dataset::new("random", image, 10, images.clone(), labels.clone()).unwrap();
         let mut config = Config::read("", settings).unwrap();
-        let supergraph = space::build(&mut config, &data).unwrap();
+        let supergraph = space::build(&mut config, &data.facts()).unwrap();
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
         Self { supergraph, layout, image, batch, images, labels }
     }
@@ -158,7 +158,7 @@ fn gradients_of_whole_children_agree_with_finite_differences() {
         for _ in 0..40 {
             let parameter = touched[random.below(touched.len() as u32) as usize];
             let at = random.below(analytic.weights[parameter as usize].len() as u32) as usize;
-            let mut loss = |by: f64| {
+            let loss = |by: f64| {
                 let mut moved = Interpreter::new(&setup, &weights);
                 moved.weights[parameter as usize][at] += by;
                 moved.run(&program)

@@ -46,12 +46,10 @@ impl Search {
 
     /// Epochs that fit into `seconds` if a step takes `train` and a score on one minibatch takes `score`.
     fn epochs_in(&self, seconds: f64, train: f64, score: f64) -> u32 {
-        let batches = self.data.validation.len().div_ceil(self.config.score.batch as usize) as f64;
-        let judged = f64::from(self.config.derive.candidates + 2 * self.config.derive.report);
         let controlled = 1.0 - self.config.search.warm_up;
         let rollouts = f64::from(self.schedule.updates * self.schedule.rollouts);
         let epoch = f64::from(self.schedule.steps) * train + controlled * rollouts * score;
-        let left = seconds - judged * batches * score;
+        let left = seconds - f64::from(self.judged() * self.batches()) * score;
         (left / epoch).floor().clamp(1.0, f64::from(1 << 20)) as u32
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::chunks::{self, part};
-use super::gemm::{self, Grid, MOST_ROWS, Product, Segment, TransposedProduct};
+use super::gemm::{self, Grid, MOST_ROWS, Product, Right, Segment, TransposedProduct};
 use super::linear::{self, Matrix, sum_of_partials};
 use super::workspace::Workspace;
 use crate::catalogue::{Conv2d, Window};
@@ -174,9 +174,9 @@ fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
         let depth = count * outputs;
         let len = gemm::packed_len(depth, inputs);
         let tap = |k: usize| taps().nth(k / outputs).map_or(0, |(tap, ..)| tap);
-        gemm::pack(&mut packed[used..used + len], weights, depth, inputs, outputs, |k| {
-            tap(k) * inputs * outputs + k % outputs
-        });
+        let row = |k: usize| tap(k) * inputs * outputs + k % outputs;
+        Right { floats: weights, depth, columns: inputs, step: outputs, row }
+            .pack_shared(&mut packed[used..used + len]);
         let width = w.input[1] as usize * inputs;
         let to = [y.first * width + x.first * inputs, stride * width, stride * inputs];
         let grid = Grid { lines: y.count, columns: x.count, from: [start, line, outputs], to };
@@ -185,22 +185,17 @@ fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
     }
 }
 
-/// Whether y is a plain product of the pixels with the weights.
-fn pointwise(c: &Conv2d) -> bool {
-    c.window.is_pointwise()
-}
-
 /// y = x ⋆ W.
 pub(super) fn conv2d(c: &Conv2d, workspace: &mut Workspace, x: &[f32], w: &[f32], y: &mut [f32]) {
     let (inputs, outputs) = (c.inputs as usize, c.outputs as usize);
-    if pointwise(c) {
+    if c.window.is_pointwise() {
         let w = Matrix { floats: w, line: outputs, step: 1 };
         return linear::product(workspace, x, inputs, w, outputs, y);
     }
     let plan = plan_forward(c, &mut workspace.segments);
     let depth = c.window.taps() * inputs;
     let packed = workspace.packed.floats(gemm::packed_len(depth, outputs));
-    gemm::pack(packed, w, depth, outputs, 1, |k| k * outputs);
+    Right { floats: w, depth, columns: outputs, step: 1, row: |k| k * outputs }.pack_shared(packed);
     workspace.plans.clear();
     workspace.plans.push(plan);
     run(workspace, (x, c.len_x()), outputs, (y, c.len_y()), c);
@@ -209,7 +204,7 @@ pub(super) fn conv2d(c: &Conv2d, workspace: &mut Workspace, x: &[f32], w: &[f32]
 /// ∂x.
 pub(super) fn grad_input(c: &Conv2d, workspace: &mut Workspace, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     let (inputs, outputs) = (c.inputs as usize, c.outputs as usize);
-    if pointwise(c) {
+    if c.window.is_pointwise() {
         let w = Matrix { floats: w, line: 1, step: outputs };
         return linear::product(workspace, dy, outputs, w, inputs, dx);
     }
@@ -244,14 +239,15 @@ fn run(workspace: &mut Workspace, x: (&[f32], usize), columns: usize, y: (&mut [
 /// ∂W.
 pub(super) fn grad_weight(c: &Conv2d, workspace: &mut Workspace, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let (inputs, outputs) = (c.inputs as usize, c.outputs as usize);
-    if pointwise(c) {
+    if c.window.is_pointwise() {
         return linear::transposed_product(workspace, x, inputs, dy, outputs, dw);
     }
     let plan = plan_forward(c, &mut workspace.segments);
     let batch = c.window.batch as usize;
     let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
-    // Images of one partial sum: enough rows for it to be worth its addition, and at most 32 of them.
-    let images = batch.div_ceil(32).max(512_usize.div_ceil(plan.grid.rows().max(1)));
+    // Images of one partial sum: enough rows for it to be worth its addition, and not more memory than 64 MiB or four.
+    let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
+    let images = batch.div_ceil(most).max(512_usize.div_ceil(plan.grid.rows().max(1)));
     let room = gemm::packed_len(MOST_ROWS, outputs);
     let slots = workspace.slots.prepare(room + plan.frame.len());
     let segments = &workspace.segments[..];
@@ -262,11 +258,11 @@ pub(super) fn grad_weight(c: &Conv2d, workspace: &mut Workspace, x: &[f32], dy: 
             for image in i * images..batch.min((i + 1) * images) {
                 let a = plan.frame.framed(part(x, image, image_x), copy);
                 let dy = part(dy, image, image_y);
-                let mut places = plan.grid.places().map(|(from, _)| from);
+                let mut places = plan.grid.places();
                 for dy in dy.chunks(MOST_ROWS * outputs) {
                     let rows = dy.len() / outputs;
-                    let from: [usize; MOST_ROWS] = std::array::from_fn(|_| places.next().unwrap_or(0));
-                    gemm::pack(packed, dy, rows, outputs, 1, |k| k * outputs);
+                    let from: [usize; MOST_ROWS] = places.take().map(|(from, _)| from);
+                    Right { floats: dy, depth: rows, columns: outputs, step: 1, row: |k| k * outputs }.pack(packed);
                     let from = &from[..rows];
                     TransposedProduct { a, from, segments, packed, columns: outputs, y: &mut *dw }.run();
                 }

@@ -75,8 +75,7 @@ impl GradWeight<'_> {
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; TAPS];
         for row in 0..r.rows {
             let dy = &self.dy[r.dy[0] + row * r.dy[1]..][..r.len];
-            let x: [&[f32]; TAPS] =
-                std::array::from_fn(|t| &self.x[r.x[0] + row * r.x[1] + t * r.tap..][..r.len]);
+            let x: [&[f32]; TAPS] = std::array::from_fn(|t| &self.x[r.x[0] + row * r.x[1] + t * r.tap..][..r.len]);
             let mut at = at;
             while at + VECTORS * lanes <= r.len {
                 let dy = S::as_simd_f32s(&dy[at..at + VECTORS * lanes]).0;

@@ -7,6 +7,8 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::chunks;
+
 /// Consecutive elements of a row of the left side, counted from where the row begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
@@ -38,19 +40,50 @@ impl Grid {
         self.lines * self.columns
     }
 
-    /// Where each row begins: (left side, result).
-    pub(super) fn places(self) -> impl Iterator<Item = (usize, usize)> {
-        let at = |[start, line, column]: [usize; 3], l: usize, c: usize| start + l * line + c * column;
-        let lines = 0..self.lines;
-        lines.flat_map(move |l| (0..self.columns).map(move |c| (at(self.from, l, c), at(self.to, l, c))))
+    /// Goes over the rows.
+    pub(super) fn places(&self) -> Places<'_> {
+        Places { grid: self, line: 0, column: 0 }
     }
 }
 
-/// Splits `columns` into panels: (first vector, number of vectors). With three vectors the registers would just suffice,
-/// too tightly for the compiler.
+/// Goes over the rows of a grid.
+pub(super) struct Places<'a> {
+    grid: &'a Grid,
+    line: usize,
+    column: usize,
+}
+
+impl Places<'_> {
+    /// Where the next `ROWS` rows begin: (left side, result). After the last row come places that are not in the grid.
+    #[inline(always)]
+    pub(super) fn take<const ROWS: usize>(&mut self) -> [(usize, usize); ROWS] {
+        let Grid { columns, from, to, .. } = *self.grid;
+        let at = |line: usize, column: usize| {
+            (from[0] + line * from[1] + column * from[2], to[0] + line * to[1] + column * to[2])
+        };
+        if self.column + ROWS <= columns {
+            // The usual case, without a branch for each row.
+            let (first_from, first_to) = at(self.line, self.column);
+            self.column += ROWS;
+            return std::array::from_fn(|i| (first_from + i * from[2], first_to + i * to[2]));
+        }
+        std::array::from_fn(|_| {
+            if self.column == columns {
+                (self.line, self.column) = (self.line + 1, 0);
+            }
+            self.column += 1;
+            at(self.line, self.column - 1)
+        })
+    }
+}
+
+/// Vectors of a panel. With three the registers would just suffice, too tightly for the compiler.
+const PANEL: usize = 2;
+
+/// Splits `columns` into panels: (first vector, number of vectors).
 fn panels(columns: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
     let vectors = columns.div_ceil(lanes);
-    (0..vectors).step_by(2).map(move |first| (first, 2.min(vectors - first)))
+    (0..vectors).step_by(PANEL).map(move |first| (first, PANEL.min(vectors - first)))
 }
 
 /// Length of the packed form of a matrix.
@@ -59,39 +92,62 @@ pub(super) fn packed_len(depth: usize, columns: usize) -> usize {
     depth * columns.next_multiple_of(16)
 }
 
-/// Packs `depth` rows into panels, with zeros beyond the last column. Row k begins at `row(k)`, columns are `step` apart.
-pub(super) fn pack(
-    packed: &mut [f32],
-    b: &[f32],
-    depth: usize,
-    columns: usize,
-    step: usize,
-    row: impl Fn(usize) -> usize,
-) {
-    struct Pack<'a, F>(&'a mut [f32], &'a [f32], [usize; 3], F);
-    impl<F: Fn(usize) -> usize> WithSimd for Pack<'_, F> {
-        type Output = ();
+/// A matrix to be packed: row k begins at `row(k)`, columns are `step` apart.
+pub(super) struct Right<'a, F> {
+    pub(super) floats: &'a [f32],
+    pub(super) depth: usize,
+    pub(super) columns: usize,
+    pub(super) step: usize,
+    pub(super) row: F,
+}
 
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            let Self(packed, b, [depth, columns, step], row) = self;
-            for (first, width) in panels(columns, S::F32_LANES) {
-                let (first, width) = (first * S::F32_LANES, width * S::F32_LANES);
-                let used = width.min(columns - first);
-                let panel = &mut packed[depth * first..depth * (first + width)];
-                for (k, line) in panel.chunks_exact_mut(width).enumerate() {
-                    let from = &b[row(k) + first * step..][..(used - 1) * step + 1];
-                    if step == 1 {
-                        line[..used].copy_from_slice(from);
-                    } else {
-                        line.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, x)| *to = *x);
-                    }
-                    line[used..].fill(0.0);
-                }
-            }
+impl<F: Fn(usize) -> usize + Sync> Right<'_, F> {
+    /// Packs the matrix into panels, with zeros beyond the last column.
+    pub(super) fn pack(&self, packed: &mut [f32]) {
+        let lanes = lanes();
+        for (first, width) in panels(self.columns, lanes) {
+            let (first, width) = (first * lanes, width * lanes);
+            self.pack_panel(first, width, &mut packed[self.depth * first..self.depth * (first + width)]);
         }
     }
-    pulp::Arch::new().dispatch(Pack(packed, b, [depth, columns, step], row));
+
+    /// Packs the matrix on all threads. Must not be called from within a parallel loop.
+    pub(super) fn pack_shared(&self, packed: &mut [f32]) {
+        let lanes = lanes();
+        let packed = &mut packed[..self.depth * self.columns.next_multiple_of(lanes)];
+        let work = packed.len();
+        // All panels are as wide as the first, but perhaps the last.
+        chunks::for_each(packed, self.depth * PANEL * lanes, work, |i, panel| {
+            self.pack_panel(i * PANEL * lanes, panel.len() / self.depth, panel);
+        });
+    }
+
+    fn pack_panel(&self, first: usize, width: usize, panel: &mut [f32]) {
+        let used = width.min(self.columns - first);
+        for (k, line) in panel.chunks_exact_mut(width).enumerate() {
+            let from = &self.floats[(self.row)(k) + first * self.step..][..(used - 1) * self.step + 1];
+            if self.step == 1 {
+                line[..used].copy_from_slice(from);
+            } else {
+                line.iter_mut().zip(from.iter().step_by(self.step)).for_each(|(to, x)| *to = *x);
+            }
+            line[used..].fill(0.0);
+        }
+    }
+}
+
+/// Floats of a vector on this machine.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    pulp::Arch::new().dispatch(Lanes)
 }
 
 /// y = A·B: A's rows lie on a grid and consist of segments, B is packed and as deep as the segments are long together.
@@ -120,25 +176,19 @@ impl Product<'_> {
         add: bool,
     ) {
         let used = (VECTORS * S::F32_LANES).min(self.columns - first);
-        let mut places = self.grid.places();
+        let grid = self.grid;
+        let mut rest = grid.places();
         let mut left = self.grid.rows();
         while left > 0 {
             let rows = left.min(ROWS);
             left -= rows;
+            let mut places: [(usize, usize); ROWS] = rest.take();
             // A block that is not full repeats its first row.
-            let mut from = [0; ROWS];
-            let mut to = [0; ROWS];
-            for (i, (from, to)) in from.iter_mut().zip(&mut to).enumerate().take(rows) {
-                if let Some(place) = places.next() {
-                    (*from, *to) = place;
-                }
-                debug_assert!(i < rows);
-            }
             for i in rows..ROWS {
-                from[i] = from[0];
+                places[i] = places[0];
             }
-            let sums = block::<S, ROWS, VECTORS>(simd, self.a, from, segments, panel);
-            for (to, sums) in to.iter().zip(&sums).take(rows) {
+            let sums = block::<S, ROWS, VECTORS>(simd, self.a, places.map(|(from, _)| from), segments, panel);
+            for ((_, to), sums) in places.iter().zip(&sums).take(rows) {
                 store(simd, &mut self.y[to + first..][..used], sums, add);
             }
         }
@@ -208,9 +258,13 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
 /// Writes or adds the first `y.len()` of `sums`.
 #[inline(always)]
 fn store<S: Simd>(simd: S, y: &mut [f32], sums: &[S::f32s], add: bool) {
-    for (y, sum) in y.chunks_mut(S::F32_LANES).zip(sums) {
-        let value = if add { simd.add_f32s(*sum, simd.partial_load_f32s(y)) } else { *sum };
-        simd.partial_store_f32s(y, value);
+    let (whole, rest) = S::as_mut_simd_f32s(y);
+    for (y, sum) in whole.iter_mut().zip(sums) {
+        *y = if add { simd.add_f32s(*sum, *y) } else { *sum };
+    }
+    if let (false, Some(sum)) = (rest.is_empty(), sums.get(whole.len())) {
+        let sum = if add { simd.add_f32s(*sum, simd.partial_load_f32s(rest)) } else { *sum };
+        simd.partial_store_f32s(rest, sum);
     }
 }
 

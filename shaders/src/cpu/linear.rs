@@ -1,7 +1,9 @@
 //! Products of plain matrices, and the bias.
 
+use std::ops::Range;
+
 use super::chunks::{self, fold, part, reduction_rows, repeat, strip_pixels};
-use super::gemm::{self, Grid, MOST_DEPTH, MOST_ROWS, Product, Segment, TransposedProduct};
+use super::gemm::{self, Grid, MOST_DEPTH, MOST_ROWS, Product, Right, Segment, TransposedProduct};
 use super::vectorised::vectorised;
 use super::workspace::Workspace;
 use crate::catalogue::{Linear, Rows};
@@ -17,7 +19,7 @@ pub(super) struct Matrix<'a> {
 /// y = a·b, a `[rows, depth]` dense and b `[depth, columns]`.
 pub(super) fn product(w: &mut Workspace, a: &[f32], depth: usize, b: Matrix<'_>, columns: usize, y: &mut [f32]) {
     let packed = w.packed.floats(gemm::packed_len(depth, columns));
-    gemm::pack(packed, b.floats, depth, columns, b.step, |k| k * b.line);
+    Right { floats: b.floats, depth, columns, step: b.step, row: |k| k * b.line }.pack_shared(packed);
     w.segments.clear();
     w.segments
         .extend((0..depth).step_by(MOST_DEPTH).map(|start| Segment { start, len: MOST_DEPTH.min(depth - start) }));
@@ -36,20 +38,32 @@ pub(super) fn product(w: &mut Workspace, a: &[f32], depth: usize, b: Matrix<'_>,
 /// y = aᵀ·b, a `[rows, lines]` and b `[rows, columns]`, both dense.
 pub(super) fn transposed_product(w: &mut Workspace, a: &[f32], lines: usize, b: &[f32], columns: usize, y: &mut [f32]) {
     let rows = a.len() / lines.max(1);
-    let chunk = rows.div_ceil(32).max(MOST_ROWS).next_multiple_of(MOST_ROWS);
-    let segment = [Segment { start: 0, len: lines }];
+    let work = rows * lines * columns / 4;
     let slots = w.slots.prepare(gemm::packed_len(MOST_ROWS, columns));
-    sum_of_partials(&mut w.partials, rows.div_ceil(chunk), y, rows * lines * columns / 4, |i, y| {
-        let (a, b) = (part(a, i, chunk * lines), part(b, i, chunk * columns));
+    // Adds what `rows` contribute to the lines of `segment`.
+    let add_rows = |rows: Range<usize>, segment: Segment, y: &mut [f32]| {
         slots.with(|packed| {
-            for (a, b) in a.chunks(MOST_ROWS * lines).zip(b.chunks(MOST_ROWS * columns)) {
-                let depth = b.len() / columns;
-                let from: [usize; MOST_ROWS] = std::array::from_fn(|row| row * lines);
-                gemm::pack(packed, b, depth, columns, 1, |k| k * columns);
-                TransposedProduct { a, from: &from[..depth], segments: &segment, packed, columns, y }.run();
+            for begin in rows.clone().step_by(MOST_ROWS) {
+                let depth = MOST_ROWS.min(rows.end - begin);
+                let from: [usize; MOST_ROWS] = std::array::from_fn(|row| (begin + row) * lines);
+                Right { floats: b, depth, columns, step: 1, row: |k| (begin + k) * columns }.pack(packed);
+                TransposedProduct { a, from: &from[..depth], segments: &[segment], packed, columns, y }.run();
             }
         });
-    });
+    };
+    if rows < 32 * lines {
+        // A large result from few rows: each chunk computes some of its lines.
+        let chunk = lines.div_ceil(32).max(24);
+        chunks::for_each(y, chunk * columns, work, |i, y| {
+            y.fill(0.0);
+            add_rows(0..rows, Segment { start: i * chunk, len: y.len() / columns }, y);
+        });
+    } else {
+        let chunk = rows.div_ceil(32).next_multiple_of(MOST_ROWS);
+        sum_of_partials(&mut w.partials, rows.div_ceil(chunk), y, work, |i, y| {
+            add_rows(i * chunk..rows.min((i + 1) * chunk), Segment { start: 0, len: lines }, y);
+        });
+    }
 }
 
 /// y = the sum of `count` partial results, each of which `f` adds to zeros; summed in the order of their numbers.

@@ -54,8 +54,9 @@ impl Value {
             let allowed = self.allowed(element);
             let got = f64::from(*got);
             let same = got == *wanted || (got.is_nan() && wanted.is_nan());
-            // The comparison is false where either is not a number.
-            if !same && !((got - wanted).abs() <= allowed) {
+            // The distance from what is not a number is none, and not near either.
+            let near = (got - wanted).abs() <= allowed;
+            if !same && !near {
                 return Err(Miss::Element { element, got, wanted: *wanted, allowed });
             }
         }
