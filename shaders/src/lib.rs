@@ -3,7 +3,7 @@
 //! A supergraph's child is lowered to a list of [`Call`]s. The [`catalogue`] says what each call reads and writes; this
 //! crate holds two implementations of every call and a test that walks all of them over the shapes in [`cases`]:
 //!
-//! * [`reference`]: slow, obvious, in f64. It is the truth that everything else is held against.
+//! * [`mod@reference`]: slow, obvious, in f64. It is the truth that everything else is held against.
 //! * [`cpu`]: the native twin, multithreaded and vectorised, for machines without a GPU.
 //!
 //! The WGSL kernels stand beside them under the same names. This crate never names wgpu: a device decides where the

@@ -8,11 +8,15 @@ const SHORT: [&str; 8] =
     ["search", "--epochs", "3", "--set", "derive.candidates=4", "--set", "derive.report=4", "--threads=2"];
 
 fn supernet(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_supernet")).args(arguments).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_supernet"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the command starts")
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
 #[test]

@@ -20,29 +20,28 @@ pub(super) fn batch_norm_relu(tape: &mut Tape) {
             }
         }
     }
-    let mut absorbed = vec![false; tape.calls.len()];
+    let mut absorbed = vec![];
     for at in 0..tape.calls.len() {
-        let (Call::Relu { .. }, Some(&Operand::Value { slot, .. })) =
-            (tape.calls[at].call, tape.calls[at].reads().first())
-        else {
+        let relu = &tape.calls[at];
+        let (Call::Relu { .. }, Some(&Operand::Value { slot, .. })) = (relu.call, relu.reads().first()) else {
             continue;
         };
         let value = slot.index as usize;
         if reads[value] != 1 || producer[value] == usize::MAX {
             continue;
         }
-        let result = tape.calls[at].writes()[0];
+        let result = relu.writes()[0];
         let before = &mut tape.calls[producer[value]];
         if let Call::BatchNorm(norm) = &mut before.call {
             norm.relu = true;
             let last = before.operands.len() - 1;
             before.operands[last] = result;
-            absorbed[at] = true;
+            absorbed.push(at);
         }
     }
     let mut at = 0;
     tape.calls.retain(|_| {
         at += 1;
-        !absorbed[at - 1]
+        absorbed.binary_search(&(at - 1)).is_err()
     });
 }

@@ -81,19 +81,18 @@ pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
         for (position, number) in numbers.iter().enumerate() {
             if let Operand::Value { slot: value, .. } = number {
                 let first_mention = !numbers[..position].contains(number);
-                if last_use[value.index as usize] == at && first_mention {
-                    if let Some(place) = places[value.index as usize] {
-                        free[place.class as usize].push(place.index);
-                    }
+                let over = last_use[value.index as usize] == at && first_mention;
+                if let (Some(place), true) = (places[value.index as usize], over) {
+                    free[place.class as usize].push(place.index);
                 }
             }
         }
     }
     for result in [&mut tape.loss, &mut tape.right] {
-        if let Operand::Value { slot, .. } = result {
-            if let Some(place) = places[slot.index as usize] {
-                *slot = place;
-            }
+        if let Operand::Value { slot, .. } = result
+            && let Some(place) = places[slot.index as usize]
+        {
+            *slot = place;
         }
     }
     slots

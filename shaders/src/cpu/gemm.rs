@@ -241,18 +241,36 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
         let (lines, rest) = panel.split_at(segment.len * VECTORS * S::F32_LANES);
         panel = rest;
         let lines = S::as_simd_f32s(lines).0.as_chunks::<VECTORS>().0;
-        // As many as there are lines: seen from here, the compiler need not check the indices below.
-        let rows: [&[f32]; ROWS] = from.map(|from| &a[from + segment.start..][..lines.len()]);
-        for (k, b) in lines.iter().enumerate() {
-            for (row, sums) in rows.iter().zip(&mut sums) {
-                let x = simd.splat_f32s(row[k]);
-                for (sum, b) in sums.iter_mut().zip(b) {
-                    *sum = simd.mul_add_f32s(x, *b, *sum);
-                }
-            }
+        let rows = from.map(|from| &a[from + segment.start..][..segment.len]);
+        // Four at a time: one check of the bounds for each row, where there would be four.
+        let (lines, last) = lines.as_chunks::<4>();
+        let (fours, rest) = (rows.map(|row| row.as_chunks::<4>().0), rows.map(|row| row.as_chunks::<4>().1));
+        for (k, lines) in lines.iter().enumerate() {
+            step::<S, ROWS, VECTORS, 4>(simd, fours.map(|row| &row[k]), lines, &mut sums);
+        }
+        for (k, line) in last.iter().enumerate() {
+            step::<S, ROWS, VECTORS, 1>(simd, rest.map(|row| std::array::from_ref(&row[k])), &[*line], &mut sums);
         }
     }
     sums
+}
+
+/// Adds the products of `DEPTH` elements of each row with their lines.
+#[inline(always)]
+fn step<S: Simd, const ROWS: usize, const VECTORS: usize, const DEPTH: usize>(
+    simd: S,
+    rows: [&[f32; DEPTH]; ROWS],
+    lines: &[[S::f32s; VECTORS]; DEPTH],
+    sums: &mut [[S::f32s; VECTORS]; ROWS],
+) {
+    for (k, line) in lines.iter().enumerate() {
+        for (row, sums) in rows.iter().zip(&mut *sums) {
+            let x = simd.splat_f32s(row[k]);
+            for (sum, b) in sums.iter_mut().zip(line) {
+                *sum = simd.mul_add_f32s(x, *b, *sum);
+            }
+        }
+    }
 }
 
 /// Writes or adds the first `y.len()` of `sums`.
