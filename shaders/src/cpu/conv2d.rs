@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::chunks::{self, part};
-use super::gemm::{self, Grid, MOST_ROWS, Product, Right, Segment, TransposedProduct};
+use super::gemm::{MOST_ROWS, Product, TransposedProduct};
+use super::grid::{Grid, Segment};
 use super::linear::{self, Matrix, sum_of_partials};
+use super::panel::{Right, packed_len};
 use super::workspace::Workspace;
 use crate::catalogue::{Conv2d, Window};
 
@@ -142,7 +144,7 @@ impl Phase {
 fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
     let (w, inputs, outputs) = (&c.window, c.inputs as usize, c.outputs as usize);
     let stride = w.stride as usize;
-    let packed = workspace.packed.floats(w.taps() * gemm::packed_len(outputs, inputs));
+    let packed = workspace.packed.floats(w.taps() * packed_len(outputs, inputs));
     let Workspace { segments, plans, .. } = workspace;
     segments.clear();
     plans.clear();
@@ -172,7 +174,7 @@ fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
         }
         // Taps follow each other in the packed weights as they do in the segments.
         let depth = count * outputs;
-        let len = gemm::packed_len(depth, inputs);
+        let len = packed_len(depth, inputs);
         let tap = |k: usize| taps().nth(k / outputs).map_or(0, |(tap, ..)| tap);
         let row = |k: usize| tap(k) * inputs * outputs + k % outputs;
         Right { floats: weights, depth, columns: inputs, step: outputs, row }
@@ -194,7 +196,7 @@ pub(super) fn conv2d(c: &Conv2d, workspace: &mut Workspace, x: &[f32], w: &[f32]
     }
     let plan = plan_forward(c, &mut workspace.segments);
     let depth = c.window.taps() * inputs;
-    let packed = workspace.packed.floats(gemm::packed_len(depth, outputs));
+    let packed = workspace.packed.floats(packed_len(depth, outputs));
     Right { floats: w, depth, columns: outputs, step: 1, row: |k| k * outputs }.pack_shared(packed);
     workspace.plans.clear();
     workspace.plans.push(plan);
@@ -248,7 +250,7 @@ pub(super) fn grad_weight(c: &Conv2d, workspace: &mut Workspace, x: &[f32], dy: 
     // Images of one partial sum: enough rows for it to be worth its addition, and not more memory than 64 MiB or four.
     let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
     let images = batch.div_ceil(most).max(512_usize.div_ceil(plan.grid.rows().max(1)));
-    let room = gemm::packed_len(MOST_ROWS, outputs);
+    let room = packed_len(MOST_ROWS, outputs);
     let slots = workspace.slots.prepare(room + plan.frame.len());
     let segments = &workspace.segments[..];
     let work = c.len_y() * c.window.taps() * inputs / 4;

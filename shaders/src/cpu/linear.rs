@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::chunks::{self, fold, part, reduction_rows, repeat, strip_pixels};
-use super::gemm::{self, Grid, MOST_DEPTH, MOST_ROWS, Product, Right, Segment, TransposedProduct};
+use super::gemm::{MOST_DEPTH, MOST_ROWS, Product, TransposedProduct};
+use super::grid::{Grid, Segment};
+use super::panel::{Right, packed_len};
 use super::vectorised::vectorised;
 use super::workspace::Workspace;
 use crate::catalogue::{Linear, Rows};
@@ -18,7 +20,7 @@ pub(super) struct Matrix<'a> {
 
 /// y = a·b, a `[rows, depth]` dense and b `[depth, columns]`.
 pub(super) fn product(w: &mut Workspace, a: &[f32], depth: usize, b: Matrix<'_>, columns: usize, y: &mut [f32]) {
-    let packed = w.packed.floats(gemm::packed_len(depth, columns));
+    let packed = w.packed.floats(packed_len(depth, columns));
     Right { floats: b.floats, depth, columns, step: b.step, row: |k| k * b.line }.pack_shared(packed);
     w.segments.clear();
     w.segments
@@ -39,7 +41,7 @@ pub(super) fn product(w: &mut Workspace, a: &[f32], depth: usize, b: Matrix<'_>,
 pub(super) fn transposed_product(w: &mut Workspace, a: &[f32], lines: usize, b: &[f32], columns: usize, y: &mut [f32]) {
     let rows = a.len() / lines.max(1);
     let work = rows * lines * columns / 4;
-    let slots = w.slots.prepare(gemm::packed_len(MOST_ROWS, columns));
+    let slots = w.slots.prepare(packed_len(MOST_ROWS, columns));
     // Adds what `rows` contribute to the lines of `segment`.
     let add_rows = |rows: Range<usize>, segment: Segment, y: &mut [f32]| {
         slots.with(|packed| {

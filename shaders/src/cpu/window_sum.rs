@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::chunks::{self, part, repeat, strip_pixels};
 use super::span::{self, Span};
-use super::stretch::{Stretch, stretches, tap_steps};
+use super::stretch::{Stretch, stretches, tap_steps, vector};
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
 
@@ -34,55 +34,69 @@ impl WithSimd for WindowSum<'_> {
         let steps = tap_steps(&self.c);
         let kernel_width = self.c.window.kernel[1] as usize;
         for stretch in stretches(self.c, self.spans) {
-            let y = &mut self.y[stretch.y.clone()];
-            for (i, y) in y.chunks_mut(strip).enumerate() {
-                let begin = i * strip;
-                let mut done = 0;
-                macro_rules! tiles {
-                    ($vectors:literal) => {
-                        while y.len() - done >= $vectors * S::F32_LANES {
-                            let y = &mut y[done..done + $vectors * S::F32_LANES];
-                            let x = &self.x[stretch.from..];
-                            let sums = match self.weights {
-                                Some(w) => weighted::<S, $vectors>(
-                                    simd,
-                                    x,
-                                    begin + done,
-                                    w,
-                                    [strip, done, kernel_width],
-                                    &stretch,
-                                    steps,
-                                ),
-                                None => plain::<S, $vectors>(simd, x, begin + done, &stretch, steps),
-                            };
-                            S::as_mut_simd_f32s(y).0.iter_mut().zip(sums).for_each(|(y, sum)| *y = sum);
-                            done += y.len();
-                        }
-                    };
+            let x = &self.x[stretch.from..];
+            for (i, y) in self.y[stretch.y.clone()].chunks_mut(strip).enumerate() {
+                let tile = Tile { x, weights: self.weights, stretch: &stretch, steps, strip, kernel_width };
+                let (whole, rest) = S::as_mut_simd_f32s(y);
+                let (fours, singles) = whole.as_chunks_mut::<4>();
+                let (pairs, singles) = singles.as_chunks_mut::<2>();
+                let mut at = 0;
+                for y in fours {
+                    *y = tile.sums::<S, 4>(simd, i * strip, at, 4 * S::F32_LANES);
+                    at += 4 * S::F32_LANES;
                 }
-                tiles!(4);
-                tiles!(2);
-                tiles!(1);
-                if done < y.len() {
-                    let y = &mut y[done..];
-                    let mut sum = simd.splat_f32s(0.0);
-                    for ky in stretch.rows.clone() {
-                        for kx in stretch.columns.clone() {
-                            let from = offset(&stretch, steps, ky, kx) + begin + done;
-                            let x = simd.partial_load_f32s(&self.x[stretch.from + from..][..y.len()]);
-                            sum = match self.weights {
-                                Some(w) => {
-                                    let w = &w[(ky * kernel_width + kx) * strip + done..][..y.len()];
-                                    simd.mul_add_f32s(x, simd.partial_load_f32s(w), sum)
-                                }
-                                None => simd.add_f32s(sum, x),
-                            };
-                        }
-                    }
-                    simd.partial_store_f32s(y, sum);
+                for y in pairs {
+                    *y = tile.sums::<S, 2>(simd, i * strip, at, 2 * S::F32_LANES);
+                    at += 2 * S::F32_LANES;
+                }
+                for y in singles {
+                    [*y] = tile.sums::<S, 1>(simd, i * strip, at, S::F32_LANES);
+                    at += S::F32_LANES;
+                }
+                if !rest.is_empty() {
+                    let [y] = tile.sums::<S, 1>(simd, i * strip, at, rest.len());
+                    simd.partial_store_f32s(rest, y);
                 }
             }
         }
+    }
+}
+
+/// What the sums of a stretch share.
+struct Tile<'a> {
+    x: &'a [f32],
+    weights: Option<&'a [f32]>,
+    stretch: &'a Stretch,
+    steps: [usize; 2],
+    strip: usize,
+    kernel_width: usize,
+}
+
+impl Tile<'_> {
+    /// The sums of `len` neighbours, `at` floats into the strip that begins at `begin`.
+    #[inline(always)]
+    fn sums<S: Simd, const VECTORS: usize>(&self, simd: S, begin: usize, at: usize, len: usize) -> [S::f32s; VECTORS] {
+        let mut sums = [simd.splat_f32s(0.0); VECTORS];
+        for ky in self.stretch.rows.clone() {
+            for kx in self.stretch.columns.clone() {
+                let x = &self.x[offset(self.stretch, self.steps, ky, kx) + begin + at..][..len];
+                match self.weights {
+                    Some(weights) => {
+                        let w = &weights[(ky * self.kernel_width + kx) * self.strip + at..][..len];
+                        for (v, sum) in sums.iter_mut().enumerate() {
+                            let (x, w) = (&x[v * S::F32_LANES..], &w[v * S::F32_LANES..]);
+                            *sum = simd.mul_add_f32s(vector(simd, x), vector(simd, w), *sum);
+                        }
+                    }
+                    None => {
+                        for (v, sum) in sums.iter_mut().enumerate() {
+                            *sum = simd.add_f32s(*sum, vector(simd, &x[v * S::F32_LANES..]));
+                        }
+                    }
+                }
+            }
+        }
+        sums
     }
 }
 
@@ -90,50 +104,6 @@ impl WithSimd for WindowSum<'_> {
 #[inline(always)]
 pub(super) fn offset(stretch: &Stretch, steps: [usize; 2], ky: usize, kx: usize) -> usize {
     (ky - stretch.rows.start) * steps[0] + (kx - stretch.columns.start) * steps[1]
-}
-
-#[inline(always)]
-fn weighted<S: Simd, const VECTORS: usize>(
-    simd: S,
-    x: &[f32],
-    at: usize,
-    weights: &[f32],
-    [strip, done, kernel_width]: [usize; 3],
-    stretch: &Stretch,
-    steps: [usize; 2],
-) -> [S::f32s; VECTORS] {
-    let mut sums = [simd.splat_f32s(0.0); VECTORS];
-    for ky in stretch.rows.clone() {
-        for kx in stretch.columns.clone() {
-            let x = &x[offset(stretch, steps, ky, kx) + at..][..VECTORS * S::F32_LANES];
-            let w = &weights[(ky * kernel_width + kx) * strip + done..][..VECTORS * S::F32_LANES];
-            let (x, w) = (S::as_simd_f32s(x).0, S::as_simd_f32s(w).0);
-            for (sum, (x, w)) in sums.iter_mut().zip(x.iter().zip(w)) {
-                *sum = simd.mul_add_f32s(*x, *w, *sum);
-            }
-        }
-    }
-    sums
-}
-
-#[inline(always)]
-fn plain<S: Simd, const VECTORS: usize>(
-    simd: S,
-    x: &[f32],
-    at: usize,
-    stretch: &Stretch,
-    steps: [usize; 2],
-) -> [S::f32s; VECTORS] {
-    let mut sums = [simd.splat_f32s(0.0); VECTORS];
-    for ky in stretch.rows.clone() {
-        for kx in stretch.columns.clone() {
-            let x = &x[offset(stretch, steps, ky, kx) + at..][..VECTORS * S::F32_LANES];
-            for (sum, x) in sums.iter_mut().zip(S::as_simd_f32s(x).0) {
-                *sum = simd.add_f32s(*sum, *x);
-            }
-        }
-    }
-    sums
 }
 
 /// Sums every window of every image, weighted by the kernel if one is given (in reverse order if `reverse`).

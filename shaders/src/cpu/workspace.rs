@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::conv2d::Plan;
-use super::gemm::Segment;
+use super::grid::Segment;
 use super::span::Span;
 
 /// Scratch memory of [`run`](super::run). It grows while new shapes arrive; for shapes seen before no call allocates.

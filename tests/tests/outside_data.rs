@@ -1,0 +1,58 @@
+//! Real data and published architectures from outside the project.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use supernet::data::Dataset;
+use supernet::device::cpu::Cpu;
+use supernet::plugin::{Facts, Setting, Supergraph, find};
+use supernet::{Config, Search};
+use supernet_tests::data;
+
+#[test]
+fn a_search_runs_on_coloured_images() {
+    let Some(folder) = data("cifar10-mini") else { return println!("skipped: no data") };
+    // CIFAR-10's binary records: a label, then 1,024 pixels of each colour.
+    let bytes = fs::read(folder.join("train_2000.bin")).unwrap();
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for record in bytes.chunks_exact(3073).take(600) {
+        labels.push(u32::from(record[0]));
+        images.extend((0..3072).map(|i| f32::from(record[1 + (i % 3) * 1024 + i / 3])));
+    }
+    let cifar = Dataset::new("cifar10-mini", [32, 32, 3], 10, images, labels).unwrap();
+    let settings = ["search.epochs=3", "derive.candidates=3", "derive.report=3", "score.rollouts=5"];
+    let search = Search::on(cifar, Config::read("", &settings).unwrap()).unwrap();
+    assert_eq!(search.supergraph().total_params(), 72_784);
+    let found = search.run(&mut Cpu::new(2).unwrap(), None, &mut |_| {}).unwrap();
+    assert!(found.top[0].score.loss.is_finite());
+}
+
+#[test]
+fn published_architectures_are_genomes_of_their_spaces() {
+    let Some(folder) = data("architectures") else { return println!("skipped: no data") };
+    let text = fs::read_to_string(folder.join("published_architectures.json")).unwrap();
+    let published: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let genome = |name: &str, keys: &[&str]| -> Vec<u32> {
+        let numbers = keys.iter().flat_map(|key| published[name][key].as_array().unwrap());
+        numbers.map(|number| u32::try_from(number.as_u64().unwrap()).unwrap()).collect()
+    };
+    let space = |name: &str, key: &str, value: i64, facts: &Facts| {
+        let entry = find(name).unwrap();
+        let given = BTreeMap::from([(key.to_owned(), Setting::Int(value))]);
+        Supergraph::new(entry.space(&entry.configure(&given, facts).unwrap()).unwrap()).unwrap()
+    };
+    let images = Facts::images(&[32, 32, 3], 10);
+
+    let macro_arc = genome("enas_macro_cifar10", &["genome"]);
+    let graph = space("enas-macro", "layers", 24, &images);
+    assert_eq!(macro_arc.len(), 300);
+    assert_eq!(graph.canonical(&macro_arc).unwrap(), macro_arc);
+
+    let micro_arc = genome("enas_micro_cifar10", &["normal", "reduce"]);
+    let graph = space("enas-micro", "filters", 20, &images);
+    assert_eq!((graph.macs(&micro_arc).unwrap(), micro_arc.len()), (81_101_600, 40));
+
+    let recurrent_arc = genome("enas_rnn_ptb", &["genome"]);
+    let graph = space("enas-recurrent", "hidden", 748, &Facts::text(10_000)).with_time(35);
+    assert_eq!((graph.child(&recurrent_arc).unwrap().count(), recurrent_arc.len()), (22_027_104, 23));
+}
