@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::evaluate::Evaluator;
-use crate::program::{Context, Program};
+use crate::program::Program;
 use crate::search::{Search, SearchError};
+use crate::strategy::random::from_prior;
 use crate::stream;
 use crate::train::{StageError, Trainer};
 use crate::weights::Weights;
@@ -17,8 +18,6 @@ use crate::weights::Weights;
 #[derive(Debug)]
 pub struct Bench {
     search: Search,
-    image: [u32; 3],
-    batch: u32,
     trainer: Trainer,
     evaluator: Evaluator,
     weights: Weights,
@@ -42,7 +41,7 @@ impl Bench {
         config.search.space = space.to_owned();
         let search = Search::on(data, config)?;
         let (trainer, evaluator, weights) = (search.trainer(), search.evaluator(), search.weights());
-        Ok(Self { search, image, batch, trainer, evaluator, weights, random })
+        Ok(Self { search, trainer, evaluator, weights, random })
     }
 
     /// Parameters of the supergraph.
@@ -55,8 +54,7 @@ impl Bench {
     }
 
     fn sample(&mut self) -> Result<Vec<u32>, SearchError> {
-        let random = &mut self.random;
-        Ok(self.search.supergraph().sample(&mut |weights| random.weighted(weights))?)
+        Ok(from_prior(self.search.supergraph(), &mut self.random)?)
     }
 
     /// Samples a child and builds its training program.
@@ -66,8 +64,7 @@ impl Bench {
     pub fn build(&mut self) -> Result<Program, SearchError> {
         let genome = self.sample()?;
         let child = self.supergraph().child(&genome)?;
-        let layout = self.weights.layout();
-        let context = Context { supergraph: self.search.supergraph(), layout, image: self.image, batch: self.batch };
+        let context = self.search.context();
         let optimizer = self.search.config().optimizer.optimizer();
         Ok(Program::training(context, &child, &optimizer).map_err(StageError::from)?)
     }

@@ -11,7 +11,7 @@ use crate::data::Split;
 use crate::program::{Method, Optimizer};
 use crate::strategy::enas::{ControllerSettings, SettingError};
 
-/// The settings of a search. Equal settings give equal bits, on any number of threads.
+/// The settings of a search. Equal settings give equal bits on one kind of machine, on any number of threads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -41,14 +41,44 @@ pub struct SearchSettings {
     pub space: String,
     /// A data set.
     pub data: String,
-    /// `enas` or `random`.
-    pub strategy: String,
+    /// What decides which child is trained and scored next.
+    pub strategy: StrategyName,
     /// Passes over the training part.
     pub epochs: u32,
     /// Share of the epochs that sample from the prior, before the strategy starts.
     pub warm_up: f64,
     /// Seeds everything but the division of the data.
     pub seed: u64,
+}
+
+/// The strategies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StrategyName {
+    /// The LSTM controller of Pham et al. 2018.
+    Enas,
+    /// Samples of the space's prior at the same budget.
+    Random,
+}
+
+/// The update rules of the shared weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodName {
+    /// Nesterov's momentum.
+    Sgd,
+    /// Adam.
+    Adam,
+}
+
+/// Which weights a step moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// Only those that the path reads.
+    Path,
+    /// The others too, by decay and momentum, as in the published code.
+    All,
 }
 
 /// How the data set is divided; the test part is what these leave.
@@ -75,8 +105,8 @@ pub struct TrainSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerSettings {
-    /// `sgd` (Nesterov) or `adam`.
-    pub method: String,
+    /// The update rule.
+    pub method: MethodName,
     /// The learning rate that every cosine period starts with.
     pub rate: f64,
     /// The learning rate that every cosine period ends with.
@@ -93,8 +123,8 @@ pub struct OptimizerSettings {
     pub l2: f64,
     /// The largest norm of the gradient that is let through.
     pub clip: f64,
-    /// `path`: only what the path touches moves. `all`: decay and momentum move the rest too, as in the published code.
-    pub touch: String,
+    /// Which weights a step moves.
+    pub touch: Touch,
 }
 
 /// Scoring of children during the search.
@@ -124,7 +154,7 @@ impl Default for SearchSettings {
         Self {
             space: "enas-macro".to_owned(),
             data: "digits".to_owned(),
-            strategy: "enas".to_owned(),
+            strategy: StrategyName::Enas,
             epochs: 150,
             warm_up: 0.25,
             seed: 0,
@@ -148,7 +178,7 @@ impl Default for OptimizerSettings {
     /// ENAS §3.2: Nesterov 0.9, cosine from 0.05 to 0.001, L2 of 1e-4 (λ·‖w‖², hence 2e-4 here).
     fn default() -> Self {
         Self {
-            method: "sgd".to_owned(),
+            method: MethodName::Sgd,
             rate: 0.05,
             rate_min: 0.001,
             momentum: 0.9,
@@ -157,7 +187,7 @@ impl Default for OptimizerSettings {
             eps: 1e-8,
             l2: 2e-4,
             clip: 5.0,
-            touch: "path".to_owned(),
+            touch: Touch::Path,
         }
     }
 }
@@ -180,6 +210,19 @@ pub enum ConfigError {
     /// The file is not TOML.
     #[error("the configuration is not valid TOML: {0}")]
     Syntax(String),
+    /// A word that a setting does not know.
+    #[error("`{key}` is `{given}`, but it must be {known}")]
+    UnknownWord {
+        /// The setting.
+        key: String,
+        /// What was given.
+        given: String,
+        /// What it may be.
+        known: String,
+    },
+    /// A value that a setting does not take.
+    #[error("a setting does not hold: {0}")]
+    Invalid(String),
     /// A key that does not exist.
     #[error("there is no setting `{key}`{hint}")]
     UnknownKey {
@@ -225,9 +268,10 @@ impl Config {
     /// # Errors
     /// Names the first setting that does not.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let positive = |x: f64| x.is_finite() && x > 0.0;
-        let weight = |x: f64| x.is_finite() && x >= 0.0;
-        let share = |x: f64| (0.0..1.0).contains(&x);
+        // What the kernels see is an f32.
+        let positive = |x: f64| (x as f32).is_finite() && x as f32 > 0.0;
+        let weight = |x: f64| (x as f32).is_finite() && x >= 0.0;
+        let share = |x: f64| (0.0..1.0).contains(&(x as f32));
         let part = |x: f64| x > 0.0 && x < 1.0;
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let most = 1_u32 << 20;
@@ -265,16 +309,6 @@ impl Config {
         if let Some((key, value, _, range)) = numbers.into_iter().find(|(_, _, holds, _)| !holds) {
             return Err(ConfigError::OutOfRange { key: key.to_owned(), value: value.to_string(), range });
         }
-        let words = [
-            ("search.strategy", &search.strategy, ["enas", "random"], "`enas` or `random`"),
-            ("optimizer.method", &optimizer.method, ["sgd", "adam"], "`sgd` or `adam`"),
-            ("optimizer.touch", &optimizer.touch, ["path", "all"], "`path` or `all`"),
-        ];
-        if let Some((key, value, _, range)) =
-            words.into_iter().find(|(_, word, known, _)| !known.contains(&word.as_str()))
-        {
-            return Err(ConfigError::OutOfRange { key: key.to_owned(), value: format!("`{value}`"), range });
-        }
         Ok(self.controller.check()?)
     }
 
@@ -287,10 +321,12 @@ impl Config {
 impl OptimizerSettings {
     /// The update rule that a training program ends with.
     pub fn optimizer(&self) -> Optimizer {
-        let method = match self.method.as_str() {
-            "adam" => Method::Adam { beta1: self.beta1 as f32, beta2: self.beta2 as f32, eps: self.eps as f32 },
-            _ => Method::Sgd { momentum: self.momentum as f32 },
+        let method = match self.method {
+            MethodName::Adam => {
+                Method::Adam { beta1: self.beta1 as f32, beta2: self.beta2 as f32, eps: self.eps as f32 }
+            }
+            MethodName::Sgd => Method::Sgd { momentum: self.momentum as f32 },
         };
-        Optimizer { method, l2: self.l2 as f32, clip: self.clip as f32, everywhere: self.touch == "all" }
+        Optimizer { method, l2: self.l2 as f32, clip: self.clip as f32, everywhere: self.touch == Touch::All }
     }
 }

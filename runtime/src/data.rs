@@ -10,16 +10,11 @@ use supernet_plugin::Facts;
 /// Labelled images in memory, as they came from their source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// What a person calls it.
-    pub name: String,
-    /// Height, width and channels of every image.
-    pub shape: [u32; 3],
-    /// Labels run from 0 to `classes` − 1.
-    pub classes: u32,
-    /// Pixels, NHWC.
-    pub images: Vec<f32>,
-    /// One label an image.
-    pub labels: Vec<u32>,
+    name: String,
+    shape: [u32; 3],
+    classes: u32,
+    images: Vec<f32>,
+    labels: Vec<u32>,
 }
 
 /// What can be wrong with a data set.
@@ -50,7 +45,7 @@ pub enum DataError {
     /// Too few samples for the batches asked for.
     #[error(
         "the {part} part of `{name}` has {samples} samples, fewer than one batch of {batch}; \
-         lower `{key}` or give that part a larger share with `data.train` and `data.validation`"
+         lower `{key}`, or give that part a larger share (`data.train`, `data.validation`)"
     )]
     TooSmall {
         /// The data set.
@@ -79,10 +74,15 @@ impl Dataset {
         labels: Vec<u32>,
     ) -> Result<Self, DataError> {
         let mismatch = |reason: String| DataError::Mismatch { name: name.to_owned(), reason };
-        let pixels: usize = shape.iter().map(|n| *n as usize).product();
-        if pixels == 0 || images.len() != pixels * labels.len() {
-            let reason = format!("{} labels need {pixels} pixels each, but there are {}", labels.len(), images.len());
-            return Err(mismatch(reason));
+        let pixels = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n as usize)).unwrap_or(0);
+        if pixels == 0 || pixels.checked_mul(labels.len()) != Some(images.len()) {
+            let (labels, numbers) = (labels.len(), images.len());
+            return Err(mismatch(format!(
+                "{labels} labels need images of shape {shape:?}, but there are {numbers} numbers"
+            )));
+        }
+        if u32::try_from(labels.len()).is_err() {
+            return Err(mismatch(format!("it has {} samples; at most 4294967295 are counted", labels.len())));
         }
         if let Some((index, label)) = labels.iter().enumerate().find(|(_, label)| **label >= classes) {
             return Err(mismatch(format!(
@@ -106,13 +106,38 @@ impl Dataset {
         }
     }
 
+    /// What a person calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Height, width and channels of every image.
+    pub fn shape(&self) -> [u32; 3] {
+        self.shape
+    }
+
+    /// Labels run from 0 to this − 1.
+    pub fn classes(&self) -> u32 {
+        self.classes
+    }
+
+    /// Pixels of all images, NHWC.
+    pub fn images(&self) -> &[f32] {
+        &self.images
+    }
+
+    /// One label an image.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
     /// What a space may ask about it.
     pub fn facts(&self) -> Facts {
         Facts::images(&self.shape, self.classes)
     }
 
     /// Pixels times channels of one image.
-    pub fn image_len(&self) -> usize {
+    fn image_len(&self) -> usize {
         self.shape.iter().map(|n| *n as usize).product()
     }
 }

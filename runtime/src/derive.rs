@@ -8,7 +8,7 @@ use crate::strategy::{Genome, Score};
 /// An architecture with what is known about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its genome, canonical: decisions that nothing asks are 0.
+    /// Its genome as it was sampled: decisions that nothing asks have values all the same.
     pub genome: Genome,
     /// How it does on the whole validation part with the shared weights.
     pub score: Score,
@@ -20,21 +20,18 @@ pub struct Candidate {
 
 impl Candidate {
     /// An architecture and its score.
-    ///
-    /// # Errors
-    /// If the genome is none of the space's.
-    pub fn new(supergraph: &Supergraph, genome: &[u32], score: Score) -> Result<Self, GenomeError> {
+    pub(crate) fn new(supergraph: &Supergraph, genome: &[u32], score: Score) -> Result<Self, GenomeError> {
         Ok(Self {
             score,
             parameters: supergraph.count(genome, Count::Live)?,
             macs: supergraph.macs(genome)?,
-            genome: supergraph.canonical(genome)?,
+            genome: genome.to_vec(),
         })
     }
 }
 
 /// Sorts the best first: higher accuracy, then lower cross-entropy, then fewer parameters, then the smaller genome.
-pub fn rank(candidates: &mut [Candidate]) {
+pub(crate) fn rank(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
         let accuracy = b.score.accuracy.total_cmp(&a.score.accuracy);
         let loss = a.score.loss.total_cmp(&b.score.loss);
@@ -47,13 +44,12 @@ pub fn rank(candidates: &mut [Candidate]) {
 ///
 /// # Errors
 /// If a genome is none of the space's.
-pub fn distinct(supergraph: &Supergraph, samples: &[Genome]) -> Result<Vec<Genome>, GenomeError> {
+pub(crate) fn distinct(supergraph: &Supergraph, samples: &[Genome]) -> Result<Vec<Genome>, GenomeError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut distinct = Vec::new();
     for genome in samples {
-        let canonical = supergraph.canonical(genome)?;
-        if seen.insert(canonical.clone()) {
-            distinct.push(canonical);
+        if seen.insert(supergraph.canonical(genome)?) {
+            distinct.push(genome.clone());
         }
     }
     Ok(distinct)

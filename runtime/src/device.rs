@@ -29,7 +29,7 @@ pub struct Samples {
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// No threads to be had.
-    #[error("cannot start {threads} threads for the CPU device: {reason}; ask for fewer with --threads")]
+    #[error("cannot start {threads} threads for the CPU device: {reason}; ask for fewer")]
     Threads {
         /// How many were asked for.
         threads: usize,

@@ -76,10 +76,10 @@ fn diagrams(supergraph: &Supergraph, genome: &[u32], child: &Child, longer: &Chi
             } else if carry.iter().any(|carry| carry.id == *id) {
                 Some(format!("{} of the step before", leaf(id)))
             } else {
-                (p < first_own(body)).then(|| leaf(id))
+                (p < body.given()).then(|| leaf(id))
             }
         };
-        let scope = common_scope(body, first_own(body));
+        let scope = common_scope(body, body.given());
         let title = scope.split('/').next().filter(|name| !name.is_empty()).unwrap_or("step");
         diagrams.push(cell::cell(
             &words::name(title),
@@ -98,20 +98,17 @@ fn before(groups: &Groups, cell: usize, layer: usize) -> String {
     }
 }
 
-/// The first position of a body that is its own: slices, states and outer values stand before it.
-fn first_own(body: &Child) -> usize {
-    (0..body.len()).find(|&p| !body.inputs(p).is_empty()).unwrap_or(body.len())
-}
-
 /// The scopes that all of a body's nodes stand in, with the slash at its end, so that what comes after tells them apart.
 fn common_scope(body: &Child, first: usize) -> String {
     let mut ids = (first..body.len()).map(|p| body.op_node(p).id.as_str());
     let mut common = ids.next().unwrap_or_default().to_owned();
+    let end = |text: &str| text.rfind('/').map_or(0, |slash| slash + 1);
+    common.truncate(end(&common));
     for id in ids {
-        let same = common.bytes().zip(id.bytes()).take_while(|(a, b)| a == b).count();
-        common.truncate(same);
+        while !id.starts_with(&common) {
+            common.pop();
+            common.truncate(end(&common));
+        }
     }
-    let end = common.rfind('/').map_or(0, |slash| slash + 1);
-    common.truncate(end);
     common
 }

@@ -5,24 +5,20 @@
 
 use std::sync::Arc;
 
-use supernet_plugin::Supergraph;
 use supernet_shaders::random::Random;
 
-use crate::data::{Part, Splits};
+use crate::data::Part;
 use crate::device::{Device, Minibatch, Samples};
-use crate::program::{Context, Program};
+use crate::program::Program;
 use crate::strategy::{Genome, Score};
 use crate::stream;
-use crate::train::StageError;
-use crate::weights::{Layout, Weights};
+use crate::train::{Ground, StageError};
+use crate::weights::Weights;
 
 /// Scores children on minibatches of the validation part, or on a whole part.
 #[derive(Debug)]
-pub struct Evaluator {
-    supergraph: Supergraph,
-    layout: Arc<Layout>,
-    data: Arc<Splits>,
-    image: [u32; 3],
+pub(crate) struct Evaluator {
+    ground: Ground,
     batch: u32,
     seed: u64,
     images: Vec<f32>,
@@ -32,23 +28,16 @@ pub struct Evaluator {
 
 impl Evaluator {
     /// An evaluator with minibatches of `batch` samples, shuffled under `seed`.
-    pub fn new(
-        supergraph: Supergraph,
-        layout: Arc<Layout>,
-        data: Arc<Splits>,
-        image: [u32; 3],
-        batch: u32,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn new(ground: Ground, batch: u32, seed: u64) -> Self {
         let (images, labels) = Default::default();
-        Self { supergraph, layout, data, image, batch, seed, images, labels, samples: Samples::default() }
+        Self { ground, batch, seed, images, labels, samples: Samples::default() }
     }
 
     /// Scores every child on the `number`-th minibatch of the validation part, counted over all passes.
     ///
     /// # Errors
     /// If a genome has no child, a child no program, or the device fails.
-    pub fn minibatch(
+    pub(crate) fn minibatch(
         &mut self,
         device: &mut dyn Device,
         weights: &Weights,
@@ -56,7 +45,7 @@ impl Evaluator {
         number: u64,
     ) -> Result<Vec<Score>, StageError> {
         let batch = self.batch as usize;
-        let part = &self.data.validation;
+        let part = &self.ground.data.validation;
         let in_pass = (part.len() / batch) as u64;
         let mut order: Vec<usize> = (0..part.len()).collect();
         let pass = number / in_pass;
@@ -77,13 +66,13 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`Evaluator::minibatch`].
-    pub fn validation(
+    pub(crate) fn validation(
         &mut self,
         device: &mut dyn Device,
         weights: &Weights,
         genome: &[u32],
     ) -> Result<Score, StageError> {
-        let data = Arc::clone(&self.data);
+        let data = Arc::clone(&self.ground.data);
         self.whole(device, weights, genome, &data.validation)
     }
 
@@ -91,8 +80,13 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`Evaluator::minibatch`].
-    pub fn test(&mut self, device: &mut dyn Device, weights: &Weights, genome: &[u32]) -> Result<Score, StageError> {
-        let data = Arc::clone(&self.data);
+    pub(crate) fn test(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genome: &[u32],
+    ) -> Result<Score, StageError> {
+        let data = Arc::clone(&self.ground.data);
         self.whole(device, weights, genome, &data.test)
     }
 
@@ -119,9 +113,7 @@ impl Evaluator {
     }
 
     fn program(&self, genome: &[u32]) -> Result<Program, StageError> {
-        let child = self.supergraph.child(genome)?;
-        let context =
-            Context { supergraph: &self.supergraph, layout: &self.layout, image: self.image, batch: self.batch };
-        Ok(Program::scoring(context, &child)?)
+        let child = self.ground.supergraph.child(genome)?;
+        Ok(Program::scoring(self.ground.context(self.batch), &child)?)
     }
 }

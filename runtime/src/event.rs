@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::StrategyName;
 use crate::derive::Candidate;
 use crate::gain::Gain;
 use crate::strategy::{Genome, Insight, Score};
@@ -27,7 +28,7 @@ pub enum Event {
         /// The data set.
         data: String,
         /// The strategy.
-        strategy: String,
+        strategy: StrategyName,
         /// The seed.
         seed: u64,
         /// Decisions of the space.
@@ -100,7 +101,9 @@ pub enum Event {
     Judged {
         /// Why.
         role: Judged,
-        /// The genome, canonical.
+        /// Version of the shared weights.
+        version: u64,
+        /// The genome.
         genome: Genome,
         /// Its score.
         #[serde(flatten)]
@@ -108,6 +111,8 @@ pub enum Event {
     },
     /// The best candidates, best first.
     Derived {
+        /// Version of the shared weights that they were judged with.
+        version: u64,
         /// At most ten.
         top: Vec<Candidate>,
     },

@@ -9,7 +9,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::read("", &["search.epochs=30"])?;
-//! let found = Search::new(config)?.run(&mut Cpu::new(0)?, None, &mut |record| drop(record.event.clone()))?;
+//! let found = Search::new(config)?.run(&mut Cpu::new(0)?, None, &mut |_| {})?;
 //! println!("{:?}: {}", found.top[0].genome, found.gain.sentence());
 //! # Ok(())
 //! # }
@@ -24,12 +24,12 @@ pub mod space;
 pub mod program;
 pub mod weights;
 pub mod device;
-pub mod schedule;
+mod schedule;
 pub mod strategy;
-pub mod train;
-pub mod evaluate;
-pub mod derive;
-pub mod gain;
+mod train;
+mod evaluate;
+mod derive;
+mod gain;
 pub mod draw;
 pub mod event;
 pub mod run_folder;
@@ -38,7 +38,10 @@ pub mod bench;
 mod stream;
 
 pub use config::Config;
+pub use derive::Candidate;
 pub use event::{Event, Record};
+pub use gain::Gain;
 pub use run_folder::RunFolder;
 pub use search::{Found, Search, SearchError};
 pub use supernet_plugin as plugin;
+pub use train::StageError;

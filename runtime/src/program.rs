@@ -16,7 +16,8 @@ pub use memory::Slot;
 pub use optimizer::{Method, Optimizer};
 
 use supernet_plugin::{Child, Supergraph};
-use supernet_shaders::{Access, Call};
+use supernet_shaders::catalogue::MOST_INPUTS;
+use supernet_shaders::{Access, Call, Role};
 
 use crate::weights::Layout;
 
@@ -120,7 +121,7 @@ pub struct Program {
     pub loss: Operand,
     /// 1 for every sample that is classified rightly, else 0, `[batch]`.
     pub right: Operand,
-    /// For every page the blocks of the weights that the child reads.
+    /// For every page the blocks of the weights that the program updates; empty if it only scores.
     pub touched: Vec<Vec<u32>>,
 }
 
@@ -148,6 +149,21 @@ pub enum ProgramError {
         /// What it has.
         found: String,
     },
+    /// A value that no buffer can hold.
+    #[error(
+        "node `{node}` of `{space}` has {elements} numbers in a batch of {batch}; at most 4294967295 fit: lower \
+         `train.batch` and `score.batch`, or make the space smaller"
+    )]
+    TooLarge {
+        /// The node.
+        node: String,
+        /// Its space.
+        space: String,
+        /// Numbers of its value over the whole batch.
+        elements: u128,
+        /// Samples in the batch.
+        batch: u32,
+    },
     /// An input that is not the images.
     #[error("node `{node}` of `{space}` wants an input of shape {wanted:?}, but the images have {given:?}")]
     WrongInput {
@@ -171,6 +187,8 @@ pub struct Context<'a> {
     pub layout: &'a Layout,
     /// Height, width, channels of the images.
     pub image: [u32; 3],
+    /// Classes of the labels.
+    pub classes: u32,
     /// Samples in a minibatch.
     pub batch: u32,
 }
@@ -196,8 +214,7 @@ impl Program {
     pub fn scoring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, false)?;
         fuse::batch_norm_relu(&mut tape);
-        let touched = tape.touched(context.layout);
-        Ok(tape.finish(touched))
+        Ok(tape.finish(Vec::new()))
     }
 
     /// Bytes of all values that lie in memory at once under this plan; weights come on top.
@@ -224,11 +241,11 @@ impl Tape {
         Operand::Value { slot: Slot::number(self.values.len() as u32 - 1), len: len as u32 }
     }
 
-    /// Appends a call. Its roles fix how many of the operands it reads.
+    /// Appends a call with its operands in the order of its roles.
     fn call(&mut self, call: Call, operands: &[Operand]) {
-        let writes = writes(&call);
-        debug_assert!(self.fits(&call, operands, writes), "{call:?} does not fit {operands:?}");
-        let reads = (operands.len() - writes) as u8;
+        let roles = call.roles();
+        debug_assert!(fits(&roles, operands), "{call:?} does not fit {operands:?}");
+        let reads = roles.iter().filter(|role| role.access == Access::Read).count() as u8;
         self.calls.push(Bound { call, operands: Operands::new(operands), reads });
     }
 
@@ -241,21 +258,47 @@ impl Tape {
         result
     }
 
-    fn fits(&self, call: &Call, operands: &[Operand], writes: usize) -> bool {
-        let roles = call.roles();
-        let long_enough = roles.iter().zip(operands).all(|(role, operand)| match operand {
-            Operand::Value { len, .. } => *len as usize == role.len,
-            _ => true,
-        });
-        let written = roles.iter().filter(|role| role.access != Access::Read).count();
-        roles.len() == operands.len() && written == writes && long_enough
+    /// scale·Σ parts, all of `len` elements, in calls of as many inputs as one takes. A single part is itself unless it
+    /// is scaled.
+    fn sum(&mut self, parts: &[Operand], len: u32, scale: f32) -> Operand {
+        let mut parts = parts.to_vec();
+        loop {
+            if let ([part], true) = (parts.as_slice(), scale == 1.0) {
+                return *part;
+            }
+            let some: Vec<_> = parts.drain(..parts.len().min(MOST_INPUTS)).collect();
+            let last = parts.is_empty();
+            let call = Call::Sum { len, inputs: some.len() as u32, scale: if last { scale } else { 1.0 } };
+            let sum = self.compute(call, &some, len as usize);
+            if last {
+                return sum;
+            }
+            parts.insert(0, sum);
+        }
     }
 
-    /// The blocks of every parameter that a call reads by itself.
+    /// The parts side by side, each with its channels.
+    fn concat(&mut self, parts: &[(Operand, u32)], rows: u32) -> Operand {
+        let mut parts = parts.to_vec();
+        loop {
+            if let [(part, _)] = *parts {
+                return part;
+            }
+            let some: Vec<_> = parts.drain(..parts.len().min(MOST_INPUTS)).collect();
+            let mut widths = [0; MOST_INPUTS];
+            widths.iter_mut().zip(&some).for_each(|(width, (_, channels))| *width = *channels);
+            let reads: Vec<_> = some.iter().map(|(operand, _)| *operand).collect();
+            let channels: u32 = widths.iter().sum();
+            let whole = self.compute(Call::Concat { rows, widths }, &reads, rows as usize * channels as usize);
+            parts.insert(0, (whole, channels));
+        }
+    }
+
+    /// The blocks of every parameter whose gradient the tape computes: what an update may move.
     fn touched(&self, layout: &Layout) -> Vec<Vec<u32>> {
-        let operands = self.calls.iter().flat_map(|bound| bound.reads());
+        let operands = self.calls.iter().flat_map(|bound| bound.writes());
         layout.blocks_of(operands.filter_map(|operand| match operand {
-            Operand::Weight(parameter) => Some(*parameter),
+            Operand::Gradient(parameter) => Some(*parameter),
             _ => None,
         }))
     }
@@ -266,11 +309,10 @@ impl Tape {
     }
 }
 
-/// Operands that a call writes or updates: one, but for a few.
-fn writes(call: &Call) -> usize {
-    match call {
-        Call::MaxPool(_) | Call::BatchNormGradSums(_) | Call::Sgd { .. } => 2,
-        Call::Adam { .. } => 3,
-        _ => 1,
-    }
+fn fits(roles: &[Role], operands: &[Operand]) -> bool {
+    let long_enough = |(role, operand): (&Role, &Operand)| match operand {
+        Operand::Value { len, .. } => *len as usize == role.len,
+        _ => true,
+    };
+    roles.len() == operands.len() && roles.iter().zip(operands).all(long_enough)
 }

@@ -1,7 +1,7 @@
 //! A run on disk: `config.toml`, `events.jsonl`, `best/`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::event::Record;
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// Nothing is ever overwritten.
-    #[error("the run folder {} exists already, and nothing in it is overwritten; name another with --run", .path.display())]
+    #[error("the run folder {} exists already, and nothing in it is overwritten; name another", .path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
@@ -38,7 +38,7 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderEr
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    events: BufWriter<File>,
+    events: File,
 }
 
 impl RunFolder {
@@ -56,7 +56,7 @@ impl RunFolder {
         })?;
         let log = path.join("events.jsonl");
         let events = OpenOptions::new().append(true).create_new(true).open(&log).map_err(failed("write", &log))?;
-        let folder = Self { path: path.to_owned(), events: BufWriter::new(events) };
+        let folder = Self { path: path.to_owned(), events };
         folder.write("config.toml", config.as_bytes())?;
         Ok(folder)
     }
@@ -80,13 +80,13 @@ impl RunFolder {
         &self.path
     }
 
-    /// Appends a line to `events.jsonl`.
+    /// Appends a line to `events.jsonl`, at once and whole: a search that is killed leaves a log that can be read.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn log(&mut self, record: &Record) -> Result<(), FolderError> {
         let line = serde_json::to_string(record).map_err(io::Error::from);
-        let written = line.and_then(|line| writeln!(self.events, "{line}"));
+        let written = line.and_then(|line| self.events.write_all(format!("{line}\n").as_bytes()));
         written.map_err(failed("write", &self.path.join("events.jsonl")))
     }
 
@@ -94,9 +94,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn sync(&mut self) -> Result<(), FolderError> {
-        let synced = self.events.flush().and_then(|()| self.events.get_ref().sync_data());
-        synced.map_err(failed("write", &self.path.join("events.jsonl")))
+    pub fn sync(&self) -> Result<(), FolderError> {
+        self.events.sync_data().map_err(failed("write", &self.path.join("events.jsonl")))
     }
 
     /// Writes a file whole or not at all: beside its place, synced, then renamed.

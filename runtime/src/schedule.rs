@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 ///
 /// The published lengths come out of it: 150 epochs are periods of 10, 20, 40 and 80.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cosine {
+pub(crate) struct Cosine {
     highest: f64,
     lowest: f64,
     first: f64,
@@ -19,7 +19,7 @@ const SHORTEST: f64 = 10.0;
 
 impl Cosine {
     /// From `highest` to `lowest` in every period, over `epochs` epochs.
-    pub fn fitted(highest: f32, lowest: f32, epochs: u32) -> Self {
+    pub(crate) fn fitted(highest: f32, lowest: f32, epochs: u32) -> Self {
         let epochs = f64::from(epochs.max(1));
         let periods = ((epochs / SHORTEST + 1.0).log2() + 1e-9).floor().max(1.0);
         Self {
@@ -31,7 +31,7 @@ impl Cosine {
     }
 
     /// The rate throughout epoch `epoch`, counted from 0.
-    pub fn rate(&self, epoch: u32) -> f32 {
+    pub(crate) fn rate(&self, epoch: u32) -> f32 {
         let (mut since, mut period) = (f64::from(epoch), self.first);
         for _ in 1..self.periods {
             if since < period {

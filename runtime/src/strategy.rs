@@ -13,6 +13,7 @@ mod toys;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Supergraph};
+use supernet_shaders::random::Random;
 
 /// One choice per decision, in the published order of the space.
 pub type Genome = Vec<u32>;
@@ -105,12 +106,12 @@ pub trait Strategy: Send {
     /// another number of scores) ends it and teaches nothing; an accuracy that is no number counts as 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<Insight>;
 
-    /// Fresh samples of the policy as it is now, for derivation and reports. The draw depends on `seed` alone: it does
-    /// not change what the search does next.
+    /// Fresh samples of the policy as it is now, for derivation and reports, drawn with `random`: they do not change
+    /// what the search does next.
     ///
     /// # Errors
     /// If the space's constraints leave no genome to sample.
-    fn sample(&self, count: usize, seed: u64) -> Result<Vec<Genome>, GenomeError>;
+    fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError>;
 
     /// Everything that the next call depends on.
     fn save(&self) -> serde_json::Value;

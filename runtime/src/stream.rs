@@ -6,7 +6,7 @@ pub(crate) const SPLIT: u64 = 1;
 pub(crate) const SHUFFLE_TRAIN: u64 = 2;
 /// Shuffles the validation part for rewards; the pass is added in the high half.
 pub(crate) const SHUFFLE_VALIDATION: u64 = 3;
-/// Starts a parameter; its index is added in the high half.
+/// Starts a parameter, by its name.
 pub(crate) const INITIALISE: u64 = 4;
 /// Samples what a strategy trains and scores.
 pub(crate) const STRATEGY: u64 = 5;
@@ -14,6 +14,15 @@ pub(crate) const STRATEGY: u64 = 5;
 pub(crate) const CONTROLLER: u64 = 6;
 /// Samples that never feed back into a search: candidates and reports; a purpose is added in the high half.
 pub(crate) const REPORT: u64 = 7;
+
+/// A stream's sub-stream for `name`, from all 64 bits of its hash.
+pub(crate) fn named(stream: u64, name: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&stream.to_le_bytes()).update(name.as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
+}
 
 /// A stream's `n`-th sub-stream.
 pub(crate) const fn sub(stream: u64, n: u64) -> u64 {

@@ -14,6 +14,29 @@ use crate::strategy::Score;
 use crate::stream;
 use crate::weights::{Layout, Weights};
 
+/// What a stage works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    /// The space.
+    pub(crate) supergraph: Supergraph,
+    /// Where its weights lie.
+    pub(crate) layout: Arc<Layout>,
+    /// The data set's parts.
+    pub(crate) data: Arc<Splits>,
+    /// Height, width, channels of its images.
+    pub(crate) image: [u32; 3],
+    /// Its classes.
+    pub(crate) classes: u32,
+}
+
+impl Ground {
+    /// What programs for minibatches of `batch` samples are built for.
+    pub(crate) fn context(&self, batch: u32) -> Context<'_> {
+        let Self { supergraph, layout, image, classes, .. } = self;
+        Context { supergraph, layout, image: *image, classes: *classes, batch }
+    }
+}
+
 /// Why a child could not be trained or scored.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
@@ -41,24 +64,21 @@ pub enum StageError {
 
 /// What a trainer is made of.
 #[derive(Clone, Debug)]
-pub struct TrainerSettings {
+pub(crate) struct TrainerSettings {
     /// Samples in a minibatch.
-    pub batch: u32,
+    pub(crate) batch: u32,
     /// The update rule.
-    pub optimizer: Optimizer,
+    pub(crate) optimizer: Optimizer,
     /// The learning rate over the epochs.
-    pub rate: Cosine,
+    pub(crate) rate: Cosine,
     /// Seeds shuffling and dropout.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// Walks through the training part, epoch by epoch, one minibatch a step.
 #[derive(Debug)]
-pub struct Trainer {
-    supergraph: Supergraph,
-    layout: Arc<Layout>,
-    data: Arc<Splits>,
-    image: [u32; 3],
+pub(crate) struct Trainer {
+    ground: Ground,
     settings: TrainerSettings,
     /// Steps done: the data cursor and the dropout bits are functions of it.
     done: u32,
@@ -70,57 +90,45 @@ pub struct Trainer {
 
 impl Trainer {
     /// A trainer at its first step.
-    pub fn new(
-        supergraph: Supergraph,
-        layout: Arc<Layout>,
-        data: Arc<Splits>,
-        image: [u32; 3],
-        settings: TrainerSettings,
-    ) -> Self {
+    pub(crate) fn new(ground: Ground, settings: TrainerSettings) -> Self {
         let (order, images, labels) = Default::default();
-        let samples = Samples::default();
-        Self { supergraph, layout, data, image, settings, done: 0, order, images, labels, samples }
+        Self { ground, settings, done: 0, order, images, labels, samples: Samples::default() }
     }
 
     /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
-    pub fn steps(&self) -> u32 {
-        self.data.train.len() as u32 / self.settings.batch
+    fn steps(&self) -> u32 {
+        self.ground.data.train.len() as u32 / self.settings.batch
     }
 
     /// Trains the child of `genome` on the next minibatch. The score is that of the minibatch before the update.
     ///
     /// # Errors
     /// If the genome has no child, the child no program, the device fails, or the loss is not a number.
-    pub fn step(
+    pub(crate) fn step(
         &mut self,
         device: &mut dyn Device,
         weights: &mut Weights,
         genome: &[u32],
         epoch: u32,
     ) -> Result<Score, StageError> {
-        let child = self.supergraph.child(genome)?;
-        let context = Context {
-            supergraph: &self.supergraph,
-            layout: &self.layout,
-            image: self.image,
-            batch: self.settings.batch,
-        };
+        let child = self.ground.supergraph.child(genome)?;
+        let context = self.ground.context(self.settings.batch);
         let program = Program::training(context, &child, &self.settings.optimizer)?;
         let within = self.done % self.steps();
         if within == 0 || self.order.is_empty() {
-            self.order = (0..self.data.train.len()).collect();
+            self.order = (0..self.ground.data.train.len()).collect();
             let pass = u64::from(self.done / self.steps());
             Random::new(self.settings.seed, stream::sub(stream::SHUFFLE_TRAIN, pass)).shuffle(&mut self.order);
         }
         let batch = self.settings.batch as usize;
         let chosen = &self.order[within as usize * batch..][..batch];
-        self.data.train.gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
+        self.ground.data.train.gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
         self.done += 1;
         let step = Step { rate: self.settings.rate.rate(epoch), number: self.done, seed: self.settings.seed };
         let minibatch = Minibatch { images: &self.images, labels: &self.labels };
         device.train(&program, weights, minibatch, &step, &mut self.samples)?;
         let score = Score::mean(&self.samples, batch);
-        if !score.loss.is_finite() {
+        if score.loss == f32::MAX {
             return Err(StageError::Diverged { step: self.done, rate: step.rate });
         }
         Ok(score)
@@ -128,12 +136,14 @@ impl Trainer {
 }
 
 impl Score {
-    /// The mean over the first `count` samples, summed in their order.
+    /// The mean over the first `count` samples, summed in their order. A loss that is not a number counts as the
+    /// largest: it ranks last, and it can be written as JSON.
     pub(crate) fn mean(samples: &Samples, count: usize) -> Self {
         let mean = |numbers: &[f32]| {
             let sum: f64 = numbers[..count].iter().map(|x| f64::from(*x)).sum();
             (sum / count as f64) as f32
         };
-        Self { accuracy: mean(&samples.right), loss: mean(&samples.loss) }
+        let loss = mean(&samples.loss);
+        Self { accuracy: mean(&samples.right), loss: if loss.is_finite() { loss } else { f32::MAX } }
     }
 }

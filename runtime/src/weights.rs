@@ -36,12 +36,11 @@ pub struct Layout {
 
 /// A parameter that no page can hold.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "parameter `{id}` has {len} floats; one parameter may have at most {PAGE}, the 128 MiB that every GPU can bind"
-)]
+#[error("parameter `{id}` has {len} numbers; at most {page_len} fit a page of weights: make that layer smaller")]
 pub struct ParameterTooLarge {
     id: String,
     len: usize,
+    page_len: usize,
 }
 
 impl Layout {
@@ -50,14 +49,18 @@ impl Layout {
     /// # Errors
     /// If a parameter is larger than a page.
     pub fn new(supergraph: &Supergraph) -> Result<Self, ParameterTooLarge> {
+        Self::paged(supergraph, PAGE)
+    }
+
+    fn paged(supergraph: &Supergraph, page_len: usize) -> Result<Self, ParameterTooLarge> {
         let (mut places, mut pages) = (Vec::new(), Vec::<u32>::new());
         for index in 0..supergraph.param_count() as u32 {
             let len: usize = supergraph.param_shape(index).iter().map(|n| *n as usize).product();
             let padded = len.next_multiple_of(BLOCK);
-            if padded > PAGE {
-                return Err(ParameterTooLarge { id: supergraph.param(index).id.to_string(), len });
+            if padded > page_len {
+                return Err(ParameterTooLarge { id: supergraph.param(index).id.clone(), len, page_len });
             }
-            let fits = pages.last().is_some_and(|used| *used as usize + padded <= PAGE);
+            let fits = pages.last().is_some_and(|used| *used as usize + padded <= page_len);
             if !fits {
                 pages.push(0);
             }
@@ -127,8 +130,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own under `seed`, so that its
-    /// start does not depend on the rest of the space. `moments` is how many state pages the optimiser keeps.
+    /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own name under `seed`, so that
+    /// its start does not depend on the rest of the space. `moments` is how many state pages the optimiser keeps.
     pub fn new(supergraph: &Supergraph, layout: Arc<Layout>, moments: usize, seed: u64) -> Self {
         let zeros = || layout.pages.iter().map(|len| vec![0.0; *len as usize]).collect::<Vec<Vec<f32>>>();
         let mut values = zeros();
@@ -136,7 +139,7 @@ impl Weights {
             let place = layout.place(index);
             let from = place.offset as usize;
             let floats = &mut values[place.page as usize][from..from + place.len as usize];
-            let random = Random::new(seed, stream::sub(stream::INITIALISE, u64::from(index)));
+            let random = Random::new(seed, stream::named(stream::INITIALISE, &supergraph.param(index).id));
             start(&supergraph.param(index).init, supergraph.param_shape(index), floats, random);
         }
         let state = (0..moments).map(|_| zeros()).collect();
@@ -161,6 +164,10 @@ impl Weights {
     }
 }
 
+fn uniform(bound: f32, floats: &mut [f32], mut random: Random) {
+    floats.iter_mut().for_each(|x| *x = bound * (2.0 * random.unit() - 1.0));
+}
+
 fn start(init: &Init, shape: &[u32], floats: &mut [f32], mut random: Random) {
     let mut normal = |std: f32, floats: &mut [f32]| floats.iter_mut().for_each(|x| *x = std * random.normal());
     match *init {
@@ -172,7 +179,70 @@ fn start(init: &Init, shape: &[u32], floats: &mut [f32], mut random: Random) {
         }
         Init::Normal { std } => normal(std, floats),
         Init::He { fan_in } => normal((2.0 / fan_in as f32).sqrt(), floats),
-        Init::Xavier { fan_in, fan_out } => normal((2.0 / (fan_in + fan_out) as f32).sqrt(), floats),
-        Init::Uniform { bound } => floats.iter_mut().for_each(|x| *x = bound * (2.0 * random.unit() - 1.0)),
+        Init::Xavier { fan_in, fan_out } => uniform((6.0 / (fan_in as f32 + fan_out as f32)).sqrt(), floats, random),
+        Init::Uniform { bound } => uniform(bound, floats, random),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use supernet_plugin::Space;
+
+    /// Linear layers of 10·w + w parameters: 64-float blocks make that 10·w and w, each rounded up.
+    fn space(widths: &[u32]) -> Supergraph {
+        let s = Space::new("layers");
+        let mut x = s.input("row", &[10]);
+        for width in widths {
+            x = x.linear(*width, true).relu().linear(10, false);
+        }
+        s.output(x);
+        Supergraph::new(s.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn parameters_begin_at_blocks_and_none_crosses_a_page() {
+        let supergraph = space(&[3, 20, 13, 9]);
+        let layout = Layout::paged(&supergraph, 256).unwrap();
+        let mut end = vec![0; layout.pages().len()];
+        for index in 0..layout.len() as u32 {
+            let place = layout.place(index);
+            let len: u32 = supergraph.param_shape(index).iter().product();
+            assert_eq!((place.len, place.offset % BLOCK as u32), (len, 0));
+            assert!(place.offset >= end[place.page as usize] && place.offset + len <= 256, "{place:?}");
+            end[place.page as usize] = place.offset + len;
+        }
+        assert!(layout.pages().len() > 2 && layout.pages().iter().all(|len| *len <= 256));
+        let said = Layout::paged(&supergraph, 128).unwrap_err().to_string();
+        assert!(said.contains("has 200 numbers; at most 128"), "{said}");
+    }
+
+    #[test]
+    fn a_parameter_starts_alike_whatever_stands_beside_it() {
+        let start = |widths: &[u32]| {
+            let supergraph = space(widths);
+            let layout = Arc::new(Layout::new(&supergraph).unwrap());
+            Weights::new(&supergraph, layout, 1, 7).parameter(0).to_vec()
+        };
+        assert_eq!(start(&[3, 20]), start(&[3, 5, 5]));
+        assert!(start(&[3]).iter().any(|x| *x != 0.0));
+    }
+
+    #[test]
+    fn starts_have_the_spread_that_their_names_promise() {
+        let spread = |init: Init| {
+            let mut floats = vec![0.0; 20_000];
+            start(&init, &[100, 200], &mut floats, Random::new(1, 1));
+            let square = floats.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 20_000.0;
+            (square.sqrt(), floats.iter().fold(0.0_f32, |m, x| m.max(x.abs())))
+        };
+        let near = |got: f64, wanted: f64| assert!((got / wanted - 1.0).abs() < 0.03, "{got} for {wanted}");
+        near(spread(Init::He { fan_in: 50 }).0, 0.2);
+        near(spread(Init::Normal { std: 0.3 }).0, 0.3);
+        let (xavier, most) = spread(Init::Xavier { fan_in: 100, fan_out: 200 });
+        near(xavier, (2.0_f64 / 300.0).sqrt());
+        assert!(most <= 0.02_f32.sqrt());
+        near(spread(Init::Uniform { bound: 0.6 }).0, 0.6 / 3.0_f64.sqrt());
+        near(spread(Init::Eye).0, (100.0_f64 / 20_000.0).sqrt());
     }
 }

@@ -213,7 +213,6 @@ fn elementwise(calls: &mut Calls) {
             (Call::Fill { len, value: -0.375 }, Spread::Normal),
             (Call::Dropout { len, rate: 0.1, stream: len }, Spread::Normal),
             (Call::Dropout { len, rate: 0.0, stream: 0 }, Spread::Normal),
-            (Call::Mean { len }, Spread::Far),
         ]);
         for inputs in [1, 2, 3, MOST_INPUTS as u32] {
             calls.push((Call::Sum { len, inputs, scale: if inputs == 2 { 1.0 } else { 0.3 } }, Spread::Normal));
@@ -303,15 +302,14 @@ mod tests {
             Call::CrossEntropy { .. } => 28,
             Call::CrossEntropyGrad { .. } => 29,
             Call::Accuracy(_) => 30,
-            Call::Mean { .. } => 31,
-            Call::NormPartials { .. } => 32,
-            Call::ClipFactor { .. } => 33,
-            Call::Sgd { .. } => 34,
-            Call::Adam { .. } => 35,
+            Call::NormPartials { .. } => 31,
+            Call::ClipFactor { .. } => 32,
+            Call::Sgd { .. } => 33,
+            Call::Adam { .. } => 34,
         }
     }
 
-    const KINDS: usize = 36;
+    const KINDS: usize = 35;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

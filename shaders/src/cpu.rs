@@ -77,7 +77,6 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
             loss::cross_entropy_grad(rows, *smoothing, r[0], r[1], dx);
         }
         (Call::Accuracy(rows), [right]) => loss::accuracy(rows, r[0], r[1], right),
-        (Call::Mean { .. }, [y]) => loss::mean(workspace, r[0], y),
         (Call::NormPartials { .. }, [partials]) => optimizer::norm_partials(r[0], r[1], partials),
         (Call::ClipFactor { limit, .. }, [clip]) => optimizer::clip_factor(*limit, r[0], clip),
         (Call::Sgd { update, momentum, nesterov }, [w, v]) => {

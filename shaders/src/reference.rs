@@ -69,7 +69,6 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
             vec![loss::cross_entropy_grad(rows, f64::from(*smoothing), r[0], r[1])]
         }
         Call::Accuracy(rows) => vec![loss::accuracy(rows, r[0], r[1])],
-        Call::Mean { .. } => vec![loss::mean(r[0])],
         Call::NormPartials { .. } => vec![optimizer::norm_partials(r[0], r[1])],
         Call::ClipFactor { limit, .. } => vec![optimizer::clip_factor(f64::from(*limit), r[0])],
         Call::Sgd { update, momentum, nesterov } => {

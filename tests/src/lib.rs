@@ -13,10 +13,9 @@ use supernet_enas as _;
 pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found), SearchError> {
     let mut records = Vec::new();
     let search = Search::new(Config::read("", settings)?)?;
-    let found =
-        search.run(&mut Cpu::new(threads).map_err(supernet::train::StageError::from)?, None, &mut |record| {
-            records.push(record.clone());
-        })?;
+    let found = search.run(&mut Cpu::new(threads).map_err(supernet::StageError::from)?, None, &mut |record| {
+        records.push(record.clone());
+    })?;
     Ok((records, found))
 }
 

@@ -18,3 +18,12 @@ fn shared_weights_learn_the_digits() {
     assert!(found.top[0].score.accuracy > 0.8, "{:?}", found.top[0]);
     assert!(found.test.accuracy > 0.8, "{:?}", found.test);
 }
+
+#[test]
+fn the_micro_space_runs_in_its_search_form() {
+    let settings = ["search.space=enas-micro", "space.layers=3", "space.filters=4", "search.epochs=3"];
+    let settings = [&settings[..], &["derive.candidates=2", "derive.report=2", "score.updates=1"]].concat();
+    let (records, found) = search(&settings, 2).unwrap();
+    assert_eq!(found.top[0].genome.len(), 40);
+    assert!(records.iter().any(|record| matches!(record.event, Event::Update { .. })));
+}

@@ -1,4 +1,4 @@
-//! `supernet bench`: the same work as `torch_enas.py`, so that the two can stand side by side.
+//! `supernet bench`: one line of JSON per image shape and kind of work, a fresh random child each time.
 
 use std::io::Write;
 use std::time::Instant;

@@ -66,15 +66,11 @@ impl Progress {
         self.bar.set_message(self.line.text(left(record.at, share)));
     }
 
-    pub(crate) fn close(&self) {
-        self.bar.finish_and_clear();
-    }
-
     fn take(&mut self, event: &Event) {
         match event {
             Event::Planned { epochs, warm_up, steps, updates, rollouts, judged, batches, .. } => {
                 let trained = f64::from(*epochs) * f64::from(*steps) * STEP;
-                let scored = f64::from(epochs - warm_up) * f64::from(updates * rollouts);
+                let scored = f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);
                 let (judged, batches) = (f64::from(*judged), f64::from(*batches));
                 let total = trained + scored + judged * batches;
                 self.plan = Plan { total, batches, epochs: *epochs, rollouts: *rollouts };
@@ -97,6 +93,13 @@ impl Progress {
             }
             _ => {}
         }
+    }
+}
+
+impl Drop for Progress {
+    /// Whatever is said next begins on a clean line, a failure too.
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

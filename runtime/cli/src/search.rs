@@ -13,7 +13,8 @@ use crate::{Failure, summary};
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let threads = threads(options.threads.as_deref())?;
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
-    let mut search = Search::new(Config::read("", &assignments(options))?)?;
+    let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
+    let mut search = Search::new(Config::read(&text, &assignments(options))?)?;
     let mut device = Cpu::new(threads)?;
     if let Some(minutes) = minutes {
         search.fit(minutes, &mut device)?;
@@ -26,11 +27,15 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     };
     let mut progress = Progress::new(options.json);
     let found = search.run(&mut device, Some(&mut folder), &mut |record| progress.show(record))?;
-    progress.close();
+    drop(progress);
     if !options.json {
         summary::found(&found, folder.path())?;
     }
     Ok(())
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
 /// Options are settings with a shorter name; `--set` has the last word.

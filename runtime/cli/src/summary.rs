@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use supernet::Found;
 use supernet::search::thousands;
 
-/// The failure as a sentence, with its causes.
+/// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
     // Whoever read our output has enough of it, as `head` does: no failure.
     if failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {

@@ -50,6 +50,14 @@ fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
     assert_eq!(events[0]["event"], "started");
     assert_eq!(events.last().unwrap()["event"], "tested");
     let config = fs::read_to_string(place.path().join("a/config.toml")).unwrap();
+    let again = supernet(place.path(), &["search", "--config", "a/config.toml", "--json", "--run", "b"]);
+    let without_times = |text: &str| -> Vec<serde_json::Value> {
+        let mut events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        events.iter_mut().for_each(|event| drop(event.as_object_mut().unwrap().remove("at")));
+        events
+    };
+    assert_eq!(without_times(&text(&again.stdout)), without_times(&log));
+    assert_eq!(fs::read_to_string(place.path().join("b/config.toml")).unwrap(), config);
     assert!(
         config.contains("epochs = 3") && config.contains("layers = 6") && !config.contains("updates = 0"),
         "{config}"
@@ -80,6 +88,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         (&["search", "--seed", "x"], "`search.seed` must be a whole number, not `x`"),
         (&["search", "--set", "train.batch=5000"], "fewer than one batch of 5000"),
         (&["search", "--set", "data.train=0.9"], "data.validation"),
+        (&["search", "--config", "nowhere.toml"], "cannot read nowhere.toml"),
         (&["search", "--run", "taken"], "the run folder taken exists already"),
         (&["search", "--run", "file/under"], "cannot make the folder"),
         (&["search", "--space", "enas-recurrent"], "enas-recurrent"),

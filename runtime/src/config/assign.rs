@@ -24,7 +24,15 @@ impl Config {
             let (key, value) = given.split_once('=').ok_or_else(not_assigned)?;
             assign(&mut table, &known, key.trim(), parse(value.trim()))?;
         }
-        let config: Self = table.try_into().map_err(syntax)?;
+        for (key, words) in words() {
+            let given = leaves(&table).into_iter().find(|(k, _)| k == key).map(|(_, value)| plain(&value));
+            if let Some(given) = given.filter(|given| !words.contains(&given.as_str())) {
+                let known = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+                return Err(ConfigError::UnknownWord { key: key.to_owned(), given, known });
+            }
+        }
+        let config: Self =
+            table.try_into().map_err(|error: toml::de::Error| ConfigError::Invalid(error.to_string()))?;
         config.check()?;
         Ok(config)
     }
@@ -36,6 +44,16 @@ impl Config {
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Syntax(error.to_string()))
     }
+}
+
+/// The settings that take one of a few words.
+fn words() -> [(&'static str, &'static [&'static str]); 4] {
+    [
+        ("search.strategy", &["enas", "random"]),
+        ("optimizer.method", &["sgd", "adam"]),
+        ("optimizer.touch", &["path", "all"]),
+        ("controller.baseline", &["leave_one_out", "moving_average"]),
+    ]
 }
 
 /// A value as TOML reads it; a bare word is a text.
@@ -144,7 +162,18 @@ mod tests {
         assert_eq!(said(&["search.epochs=0"]), "`search.epochs` is 0, but it must be from 1 to 1048576");
         assert_eq!(said(&["optimizer.rate=nan"]), "`optimizer.rate` is NaN, but it must be above 0");
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
-        assert!(said(&["search.strategy=darts"]).contains("`enas` or `random`"));
+        assert_eq!(said(&["search.strategy=darts"]), "`search.strategy` is `darts`, but it must be `enas` or `random`");
+        assert!(said(&["controller.baseline=none"]).contains("must be `leave_one_out` or `moving_average`"));
+        assert!(said(&["optimizer.beta2=0.99999999999"]).contains("below 1"));
+    }
+
+    #[test]
+    fn every_word_that_is_offered_is_taken() {
+        for (key, words) in words() {
+            for word in words {
+                assert!(Config::read("", &[format!("{key}={word}")]).is_ok(), "{key}={word}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The CPU device: twins of the kernels on a pool of threads.
 
 use std::ops::Range;
+use std::thread::available_parallelism;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use supernet_shaders::Step;
@@ -30,6 +31,8 @@ impl Cpu {
     /// # Errors
     /// If the system gives no threads.
     pub fn new(threads: usize) -> Result<Self, DeviceError> {
+        // Asked for here, since rayon would let an environment variable decide.
+        let threads = if threads == 0 { available_parallelism().map_or(1, usize::from) } else { threads };
         let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("supernet-cpu-{i}"));
         let pool = builder.build().map_err(|error| DeviceError::Threads { threads, reason: error.to_string() })?;
         Ok(Self { threads: pool, memory: Memory::default() })

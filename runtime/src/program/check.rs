@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use supernet_enas as _;
-use supernet_plugin::Supergraph;
+use supernet_plugin::{Conv, Init, Space, Supergraph};
 use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Step, reference};
 
-use super::{Context, Method, Operand, Optimizer, Program, Slot};
+use super::{Context, Method, Operand, Optimizer, Program, Slot, differentiate, fuse, lower};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::cpu::Cpu;
@@ -19,10 +19,39 @@ use crate::weights::{Layout, Weights};
 const STEP: Step = Step { rate: 0.1, number: 3, seed: 5 };
 const SGD: Optimizer = Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false };
 
+fn noise(image: [u32; 3], batch: u32) -> Dataset {
+    let mut random = Random::new(11, 0);
+    let images: Vec<f32> = (0..batch * image.iter().product::<u32>()).map(|_| random.normal()).collect();
+    let labels: Vec<u32> = (0..batch).map(|_| random.below(10)).collect();
+    Dataset::new("random", image, 10, images, labels).unwrap()
+}
+
+/// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a mean, sums and
+/// concatenations longer than one call takes, a value that stands in a sum twice, slices, a transposed and shared
+/// weight, dilation.
+fn odd_space(image: [u32; 3]) -> Supergraph {
+    let s = Space::new("odd");
+    let tied = s.weights("tied", &[6, 4], Init::Normal { std: 0.5 });
+    let x = s.input("image", &image);
+    let x = x.conv2d(Conv::new(3).bias(), 6).norm_plain().relu();
+    let y = x.depthwise_conv2d(Conv::new(3).dilation(2).bias());
+    let several: Vec<_> = (0..9).map(|i| x.conv(1, if i % 2 == 0 { 2 } else { 6 })).collect();
+    let (narrow, wide): (Vec<_>, Vec<_>) = several.into_iter().partition(|t| t.channels() == 2);
+    let wide: Vec<_> = [wide.as_slice(), &[x, y, x, y, x.relu()]].concat();
+    let sum = s.sum(&wide);
+    let mean = s.mean(&[sum, x, y.max_pool(3)]);
+    let concat = s.concat(&[narrow.as_slice(), &[mean.slice(1, 3), mean.slice(0, 2), sum.slice(4, 2)]].concat());
+    let z = concat.conv(1, 4).avg_pool(3).global_avg_pool().dropout(0.3);
+    let z = z.linear_transposed_by(tied).norm_plain().relu().linear_by(tied).linear_transposed_by(tied);
+    s.output(z.linear(10, true));
+    Supergraph::new(s.finish().unwrap()).unwrap()
+}
+
 struct Setup {
     supergraph: Supergraph,
     layout: Arc<Layout>,
     image: [u32; 3],
+    classes: u32,
     batch: u32,
     images: Vec<f32>,
     labels: Vec<u32>,
@@ -30,18 +59,22 @@ struct Setup {
 
 impl Setup {
     fn new(settings: &[&str], image: [u32; 3], batch: u32) -> Self {
-        let mut random = Random::new(11, 0);
-        let images: Vec<f32> = (0..batch * image.iter().product::<u32>()).map(|_| random.normal()).collect();
-        let labels: Vec<u32> = (0..batch).map(|_| random.below(10)).collect();
-        let data = Dataset::new("random", image, 10, images.clone(), labels.clone()).unwrap();
+        let data = noise(image, batch);
         let mut config = Config::read("", settings).unwrap();
         let supergraph = space::build(&mut config, &data.facts()).unwrap();
+        Self::on(supergraph, &data, batch)
+    }
+
+    /// A space on the first samples of a data set.
+    fn on(supergraph: Supergraph, data: &Dataset, batch: u32) -> Self {
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
-        Self { supergraph, layout, image, batch, images, labels }
+        let (images, labels) = (data.images().to_vec(), data.labels().to_vec());
+        Self { supergraph, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
     }
 
     fn context(&self) -> Context<'_> {
-        Context { supergraph: &self.supergraph, layout: &self.layout, image: self.image, batch: self.batch }
+        let Self { supergraph, layout, image, classes, batch, .. } = self;
+        Context { supergraph, layout, image: *image, classes: *classes, batch: *batch }
     }
 
     fn training(&self, genome: &[u32], optimizer: &Optimizer) -> Program {
@@ -145,64 +178,98 @@ fn genomes(setup: &Setup) -> Vec<Vec<u32>> {
     genomes
 }
 
+fn hold_gradients_against_finite_differences(setup: &Setup, genome: &[u32]) {
+    let weights = setup.weights(1);
+    let mut random = Random::new(8, 0);
+    let program = setup.training(genome, &SGD);
+    let mut analytic = Interpreter::new(setup, &weights);
+    analytic.run(&program);
+    let touched: Vec<u32> = analytic.gradients.keys().copied().collect();
+    for at in 0..40 + touched.len() {
+        // Every parameter once, then some again.
+        let parameter = touched[at % touched.len()];
+        let at = random.below(analytic.weights[parameter as usize].len() as u32) as usize;
+        let loss = |by: f64| {
+            let mut moved = Interpreter::new(setup, &weights);
+            moved.weights[parameter as usize][at] += by;
+            moved.run(&program)
+        };
+        let h = 1e-6;
+        let wanted = (loss(h) - loss(-h)) / (2.0 * h);
+        let got = analytic.gradients[&parameter][at];
+        let id = &setup.supergraph.param(parameter).id;
+        assert!((got - wanted).abs() <= 1e-6 * (1.0 + wanted.abs()), "{genome:?} {id}[{at}]: {got} for {wanted}");
+    }
+}
+
 #[test]
 fn gradients_of_whole_children_agree_with_finite_differences() {
     let setup = Setup::new(&["space.layers=4", "space.filters=4"], [6, 5, 2], 3);
-    let weights = setup.weights(1);
-    let mut random = Random::new(8, 0);
     for genome in genomes(&setup) {
-        let program = setup.training(&genome, &SGD);
-        let mut analytic = Interpreter::new(&setup, &weights);
-        analytic.run(&program);
-        let touched: Vec<u32> = analytic.gradients.keys().copied().collect();
-        for _ in 0..40 {
-            let parameter = touched[random.below(touched.len() as u32) as usize];
-            let at = random.below(analytic.weights[parameter as usize].len() as u32) as usize;
-            let loss = |by: f64| {
-                let mut moved = Interpreter::new(&setup, &weights);
-                moved.weights[parameter as usize][at] += by;
-                moved.run(&program)
-            };
-            let h = 1e-6;
-            let wanted = (loss(h) - loss(-h)) / (2.0 * h);
-            let got = analytic.gradients[&parameter][at];
-            assert!(
-                (got - wanted).abs() <= 1e-6 * (1.0 + wanted.abs()),
-                "{genome:?} {}[{at}]: {got} for {wanted}",
-                setup.supergraph.param(parameter).id
-            );
-        }
+        hold_gradients_against_finite_differences(&setup, &genome);
+    }
+    let image = [5, 4, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
+    hold_gradients_against_finite_differences(&odd, &[]);
+    let gradients = {
+        let mut interpreter = Interpreter::new(&odd, &odd.weights(1));
+        interpreter.run(&odd.training(&[], &SGD));
+        interpreter.gradients
+    };
+    assert_eq!(gradients.len(), odd.layout.len(), "every parameter of the odd space has a gradient");
+}
+
+fn hold_the_cpu_against_the_interpreter(setup: &Setup, genome: &[u32], cpu: &mut Cpu) {
+    let program = setup.training(genome, &SGD);
+    let mut weights = setup.weights(2);
+    let mut interpreter = Interpreter::new(setup, &weights);
+    let loss = interpreter.run(&program);
+    let mut samples = Samples::default();
+    cpu.train(&program, &mut weights, setup.minibatch(), &STEP, &mut samples).unwrap();
+    let got = samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.loss.len() as f64;
+    assert!((got - loss).abs() < 1e-4 * loss, "{got} for {loss}");
+    // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole size.
+    let size = |p: &[f64]| p.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let total = interpreter.gradients.values().map(|g| size(g).powi(2)).sum::<f64>().sqrt();
+    for (parameter, wanted) in &interpreter.gradients {
+        let off: Vec<f64> = weights.gradient(*parameter).iter().zip(wanted).map(|(a, b)| f64::from(*a) - b).collect();
+        let id = &setup.supergraph.param(*parameter).id;
+        assert!(size(&off) <= 1e-3 * size(wanted) + 1e-4 * total, "{id}: off by {} of {}", size(&off), size(wanted));
     }
 }
 
 #[test]
 fn the_cpu_device_agrees_with_the_interpreter() {
-    let setup = Setup::new(&["space.layers=6", "space.filters=16"], [8, 8, 1], 16);
     let mut cpu = Cpu::new(2).unwrap();
+    let setup = Setup::new(&["space.layers=6", "space.filters=16"], [8, 8, 1], 16);
     for genome in genomes(&setup) {
-        let program = setup.training(&genome, &SGD);
-        let mut weights = setup.weights(2);
-        let mut interpreter = Interpreter::new(&setup, &weights);
-        let loss = interpreter.run(&program);
-        let mut samples = Samples::default();
-        cpu.train(&program, &mut weights, setup.minibatch(), &STEP, &mut samples).unwrap();
-        let got = samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.loss.len() as f64;
-        assert!((got - loss).abs() < 1e-4 * loss, "{got} for {loss}");
-        // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole size.
-        let size = |p: &[f64]| p.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let total = interpreter.gradients.values().map(|g| size(g).powi(2)).sum::<f64>().sqrt();
-        for (parameter, wanted) in &interpreter.gradients {
-            let off: Vec<f64> =
-                weights.gradient(*parameter).iter().zip(wanted).map(|(a, b)| f64::from(*a) - b).collect();
-            let id = &setup.supergraph.param(*parameter).id;
-            assert!(
-                size(&off) <= 1e-3 * size(wanted) + 1e-4 * total,
-                "{id}: off by {} of {}",
-                size(&off),
-                size(wanted)
-            );
+        hold_the_cpu_against_the_interpreter(&setup, &genome, &mut cpu);
+    }
+    let image = [7, 5, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 9), 9);
+    hold_the_cpu_against_the_interpreter(&odd, &[], &mut cpu);
+}
+
+#[test]
+fn adam_takes_its_first_step_by_the_rate() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let adam = Optimizer { method: Method::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-12 }, l2: 0.0, clip: 1e9, ..SGD };
+    let program = setup.training(&setup.sample(&mut Random::new(5, 1)), &adam);
+    let before = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 2, 4);
+    let mut after = before.clone();
+    let step = Step { number: 1, ..STEP };
+    Cpu::new(1).unwrap().train(&program, &mut after, setup.minibatch(), &step, &mut Samples::default()).unwrap();
+    let mut moved = 0;
+    for (page, bits) in program.touched.iter().enumerate() {
+        for (at, (old, new)) in before.values[page].iter().zip(&after.values[page]).enumerate() {
+            let (block, gradient) = (at / 64, after.gradients[page][at]);
+            if bits[block / 32] >> (block % 32) & 1 == 1 && gradient.abs() > 1e-6 {
+                assert!((old - new - 0.1 * gradient.signum()).abs() < 1e-4, "{at}: {old} {new} {gradient}");
+                moved += 1;
+            }
         }
     }
+    assert!(moved > 1000, "{moved}");
 }
 
 #[test]
@@ -211,11 +278,14 @@ fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
     let mut cpu = Cpu::new(1).unwrap();
     for genome in genomes(&setup) {
         let program = setup.training(&genome, &SGD);
+        let child = setup.supergraph.child(&genome).unwrap();
+        let used = setup.layout.blocks_of((0..child.len()).flat_map(|i| child.params(i).to_vec()));
         let before = setup.weights(4);
         let mut after = before.clone();
         let mut samples = Samples::default();
         cpu.train(&program, &mut after, setup.minibatch(), &STEP, &mut samples).unwrap();
-        for (page, bits) in program.touched.iter().enumerate() {
+        for (page, bits) in used.iter().enumerate() {
+            assert_eq!(*bits, program.touched[page]);
             let blocks = before.values[page].chunks(64).zip(after.values[page].chunks(64));
             for (block, (old, new)) in blocks.enumerate() {
                 let touched = bits[block / 32] >> (block % 32) & 1 == 1;
@@ -272,45 +342,38 @@ fn scoring_leaves_the_weights_alone_and_reads_no_dropout() {
 }
 
 #[test]
-fn values_that_live_at_once_never_share_a_slot() {
-    let setup = Setup::new(&[], [8, 8, 1], 4);
-    for genome in genomes(&setup) {
-        let program = setup.training(&genome, &SGD);
-        // Each slot's last writer must be the value's own: the interpreter keeps values by slot, so a slot that was
-        // given away too early shows as another loss.
-        let spread = spread(&program);
+fn planned_memory_holds_every_value_until_it_was_read() {
+    let image = [5, 4, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
+    let macros = Setup::new(&[], [8, 8, 1], 4);
+    for (setup, genome) in genomes(&macros).into_iter().map(|genome| (&macros, genome)).chain([(&odd, vec![])]) {
+        let child = setup.supergraph.child(&genome).unwrap();
+        let mut tape = lower::forward(setup.context(), &child, true).unwrap();
+        fuse::batch_norm_relu(&mut tape);
+        differentiate::backward(&mut tape);
+        // A value's number is a place of its own; the interpreter takes any.
+        let (calls, loss, right) = (tape.calls.clone(), tape.loss, tape.right);
+        let apart = Program { calls, slots: Vec::new(), batch: setup.batch, loss, right, touched: Vec::new() };
+        let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
+        let planned = tape.finish(Vec::new());
         let weights = setup.weights(6);
-        let planned = Interpreter::new(&setup, &weights).run(&program);
-        let apart = Interpreter::new(&setup, &weights).run(&spread);
-        assert_eq!(planned, apart);
-        assert!(program.planned_bytes() < spread.planned_bytes());
+        let run = |program: &Program| {
+            let mut interpreter = Interpreter::new(setup, &weights);
+            (interpreter.run(program), interpreter.gradients)
+        };
+        assert_eq!(run(&planned), run(&apart), "{genome:?}");
+        assert!(planned.planned_bytes() < values, "{} of {values}", planned.planned_bytes());
     }
 }
 
-/// The same program with a slot of its own for everything that is ever written.
-fn spread(program: &Program) -> Program {
-    let mut spread = program.clone();
-    let mut now: BTreeMap<(u32, u32), Slot> = BTreeMap::new();
-    let mut slots = vec![0; program.slots.len()];
-    let follow = |operand: &mut Operand, now: &BTreeMap<(u32, u32), Slot>| {
-        if let Operand::Value { slot, .. } = operand {
-            *slot = now[&(slot.class, slot.index)];
-        }
-    };
-    for bound in &mut spread.calls {
-        let reads = bound.reads as usize;
-        bound.operands[..reads].iter_mut().for_each(|operand| follow(operand, &now));
-        for operand in &mut bound.operands[reads..] {
-            if let Operand::Value { slot, .. } = operand {
-                let fresh = Slot { class: slot.class, index: slots[slot.class as usize] };
-                slots[slot.class as usize] += 1;
-                now.insert((slot.class, slot.index), fresh);
-                *slot = fresh;
-            }
-        }
-    }
-    follow(&mut spread.loss, &now);
-    follow(&mut spread.right, &now);
-    spread.slots = slots;
-    spread
+#[test]
+fn what_does_not_fit_is_refused_in_words() {
+    let setup = Setup::new(&["space.filters=1024"], [8, 8, 1], 1);
+    let child = setup.supergraph.child(&setup.sample(&mut Random::new(1, 1))).unwrap();
+    let context = Context { batch: 1 << 16, ..setup.context() };
+    let said = Program::scoring(context, &child).unwrap_err().to_string();
+    assert!(said.contains("4294967296 numbers in a batch of 65536"), "{said}");
+    let context = Context { image: [8, 8, 3], ..setup.context() };
+    let said = Program::scoring(context, &child).unwrap_err().to_string();
+    assert!(said.contains("wants an input of shape [8, 8, 1], but the images have [8, 8, 3]"), "{said}");
 }

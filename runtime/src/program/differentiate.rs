@@ -1,7 +1,6 @@
 //! Reverse-mode differentiation, from calls to calls: every forward call has one rule.
 
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::MOST_INPUTS;
 
 use super::{Operand, Tape};
 
@@ -59,16 +58,7 @@ impl<'a> Sweep<'a> {
     fn gradient(&mut self, value: Operand) -> Option<Operand> {
         let Operand::Value { slot, len } = value else { return None };
         let parts = std::mem::take(&mut self.of_value[slot.index as usize]);
-        self.total(parts, len)
-    }
-
-    fn total(&mut self, mut parts: Vec<Operand>, len: u32) -> Option<Operand> {
-        while parts.len() > 1 {
-            let some: Vec<_> = parts.drain(..parts.len().min(MOST_INPUTS)).collect();
-            let call = Call::Sum { len, inputs: some.len() as u32, scale: 1.0 };
-            parts.insert(0, self.tape.compute(call, &some, len as usize));
-        }
-        parts.pop()
+        (!parts.is_empty()).then(|| self.tape.sum(&parts, len, 1.0))
     }
 
     fn wants(&self, value: Operand) -> bool {
@@ -119,6 +109,12 @@ impl<'a> Sweep<'a> {
         }
     }
 
+    /// A matrix of zeros and its channels.
+    fn zeros(&mut self, rows: u32, channels: u32) -> (Operand, u32) {
+        let len = rows * channels;
+        (self.tape.compute(Call::Fill { len, value: 0.0 }, &[], len as usize), channels)
+    }
+
     /// The rule of a call with one result, whose gradient is `dy`.
     fn rule(&mut self, call: Call, ops: &[Operand], dy: Operand) {
         match call {
@@ -159,6 +155,7 @@ impl<'a> Sweep<'a> {
             Call::MaxPool(c) => self.input(ops[0], Call::MaxPoolGrad(c), &[dy, ops[2]]),
             Call::Sum { len, inputs, scale } => {
                 for x in &ops[..inputs as usize] {
+                    // One input may stand in the sum twice: each place gives its share.
                     if scale == 1.0 {
                         self.give(*x, dy);
                     } else {
@@ -179,7 +176,38 @@ impl<'a> Sweep<'a> {
                 self.input(ops[0], Call::GlobalAveragePoolGrad { batch, positions, channels }, &[dy]);
             }
             Call::Dropout { .. } => self.input(ops[0], call, &[dy]),
-            _ => debug_assert!(false, "no forward call of a program: {call:?}"),
+            Call::Slice { rows, start, len } => {
+                let sides = [start, rows.channels - start - len];
+                let [before, after] = sides.map(|width| (width > 0).then(|| self.zeros(rows.rows, width)));
+                let parts: Vec<_> = before.into_iter().chain([(dy, len)]).chain(after).collect();
+                if self.wants(ops[0]) {
+                    let dx = self.tape.concat(&parts, rows.rows);
+                    self.give(ops[0], dx);
+                }
+            }
+            // Calls that only the backward pass and the update make, and those that `call` sees to.
+            Call::Conv2dGradInput(_)
+            | Call::Conv2dGradWeight(_)
+            | Call::DepthwiseGradInput(_)
+            | Call::DepthwiseGradWeight(_)
+            | Call::LinearGradInput(_)
+            | Call::LinearGradWeight(_)
+            | Call::BiasGrad(_)
+            | Call::BatchNormStats { .. }
+            | Call::BatchNormGradSums(_)
+            | Call::BatchNormGradInput(_)
+            | Call::ReluGrad { .. }
+            | Call::AveragePoolGrad(_)
+            | Call::MaxPoolGrad(_)
+            | Call::Fill { .. }
+            | Call::GlobalAveragePoolGrad { .. }
+            | Call::CrossEntropy { .. }
+            | Call::CrossEntropyGrad { .. }
+            | Call::Accuracy(_)
+            | Call::NormPartials { .. }
+            | Call::ClipFactor { .. }
+            | Call::Sgd { .. }
+            | Call::Adam { .. } => {}
         }
     }
 
@@ -189,17 +217,14 @@ impl<'a> Sweep<'a> {
             let parts = std::mem::take(&mut self.of_weight[parameter].1);
             let Some(&Operand::Value { len, .. }) = parts.first() else { continue };
             let home = Operand::Gradient(parameter as u32);
-            let (first, rest) = parts.split_at(parts.len().min(MOST_INPUTS));
-            let mut sum = first.to_vec();
-            let rest = rest.to_vec();
+            let (rest, last) = parts.split_at(parts.len() - 1);
+            let mut operands = last.to_vec();
             if !rest.is_empty() {
-                let tail = self.total(rest, len);
-                let head = self.total(std::mem::take(&mut sum), len);
-                sum = head.into_iter().chain(tail).collect();
+                operands.insert(0, self.tape.sum(rest, len, 1.0));
             }
-            let inputs = sum.len() as u32;
-            sum.push(home);
-            self.tape.call(Call::Sum { len, inputs, scale: 1.0 }, &sum);
+            let inputs = operands.len() as u32;
+            operands.push(home);
+            self.tape.call(Call::Sum { len, inputs, scale: 1.0 }, &operands);
         }
     }
 }

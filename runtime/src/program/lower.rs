@@ -2,7 +2,7 @@
 
 use supernet_plugin::{Child, Function, Node, Op, Pad, Per, Pooling, Role};
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::{BatchNorm, Conv2d, Linear, MOST_INPUTS, PerChannel, Rows, Window};
+use supernet_shaders::catalogue::{BatchNorm, Conv2d, Linear, PerChannel, Rows, Window};
 
 use super::{Context, Operand, ProgramError, Tape};
 
@@ -16,6 +16,7 @@ pub(super) fn forward(context: Context<'_>, child: &Child, training: bool) -> Re
         right: Operand::Images,
     };
     let mut lower = Lower { context, child, training, tape, values: Vec::with_capacity(child.len()) };
+    lower.check_sizes()?;
     for i in 0..child.len() {
         let value = lower.node(i)?;
         lower.values.push(value);
@@ -42,6 +43,24 @@ impl Lower<'_> {
         self.child.op_node(i)
     }
 
+    /// Every length must fit the 32 bits in which calls and kernels count.
+    fn check_sizes(&self) -> Result<(), ProgramError> {
+        for i in 0..self.child.len() {
+            let sizes = self.child.shape(i).iter().map(|n| u128::from(*n));
+            let elements = sizes.product::<u128>() * u128::from(self.batch());
+            if elements > u128::from(u32::MAX) {
+                let (node, space) = self.name(i);
+                return Err(ProgramError::TooLarge { node, space, elements, batch: self.batch() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of node `i` and of its space, for errors.
+    fn name(&self, i: usize) -> (String, String) {
+        (self.source(i).id.clone(), self.context.supergraph.space().name.clone())
+    }
+
     /// Elements of node `i`'s value over the whole batch.
     fn len(&self, i: usize) -> usize {
         self.child.shape(i).iter().map(|n| *n as usize).product::<usize>() * self.batch() as usize
@@ -54,12 +73,16 @@ impl Lower<'_> {
     }
 
     fn no_kernel(&self, i: usize, op: impl Into<String>) -> ProgramError {
-        let node = self.source(i).id.clone();
-        ProgramError::NoKernel { node, space: self.context.supergraph.space().name.clone(), op: op.into() }
+        let (node, space) = self.name(i);
+        ProgramError::NoKernel { node, space, op: op.into() }
     }
 
-    /// The parameters of node `i`, whole: a kernel for slices of them comes with elastic spaces.
+    /// The parameters of node `i`, which has one input besides. They are whole: kernels for slices of them come with
+    /// elastic spaces, and kernels for weights that are values of the graph with these.
     fn params(&self, i: usize) -> Result<&[u32], ProgramError> {
+        if self.child.inputs(i).len() != 1 {
+            return Err(self.no_kernel(i, format!("{} with a weight that is computed", self.source(i).op.name())));
+        }
         let params = self.child.params(i);
         if params.iter().all(|p| self.child.param_shape(*p) == self.context.supergraph.param_shape(*p)) {
             Ok(params)
@@ -79,9 +102,13 @@ impl Lower<'_> {
             (Op::Sum { .. } | Op::Mean { .. } | Op::Zero { .. }, None) => {
                 Ok(self.tape.compute(Call::Fill { len: len as u32, value: 0.0 }, &[], len))
             }
-            (Op::Sum { .. }, Some(_)) => Ok(self.sum(i, 1.0)),
-            (Op::Mean { .. }, Some(_)) => Ok(self.sum(i, 1.0 / inputs.len() as f32)),
-            (Op::Concat, Some(_)) => Ok(self.concat(i)),
+            (Op::Sum { .. }, Some(_)) => Ok(self.tape.sum(&self.operands(i), len as u32, 1.0)),
+            (Op::Mean { .. }, Some(_)) => Ok(self.tape.sum(&self.operands(i), len as u32, 1.0 / inputs.len() as f32)),
+            (Op::Concat, Some(_)) => {
+                let widths = inputs.iter().map(|x| self.rows(*x as usize).channels);
+                let parts: Vec<_> = self.operands(i).into_iter().zip(widths).collect();
+                Ok(self.tape.concat(&parts, self.rows(i).rows))
+            }
             (Op::Conv2d { stride, dilation, pad }, Some(x)) => {
                 let (weight, bias, shape) = self.weight(i)?;
                 let window = self.window(i, [shape[0], shape[1]], *stride, *dilation, *pad);
@@ -156,12 +183,9 @@ impl Lower<'_> {
         if self.child.shape(i) == self.context.image {
             return Ok(Operand::Images);
         }
-        Err(ProgramError::WrongInput {
-            node: self.source(i).id.clone(),
-            space: self.context.supergraph.space().name.clone(),
-            wanted: self.child.shape(i).to_vec(),
-            given: self.context.image.to_vec(),
-        })
+        let (node, space) = self.name(i);
+        let (wanted, given) = (self.child.shape(i).to_vec(), self.context.image.to_vec());
+        Err(ProgramError::WrongInput { node, space, wanted, given })
     }
 
     /// Weight, bias and the weight's shape of a node that has its parameters to itself.
@@ -188,52 +212,25 @@ impl Lower<'_> {
         Window { batch: self.batch(), input, output: image(i), kernel, stride, dilation, top, left }
     }
 
-    /// The scaled sum of node `i`'s inputs, chained where there are more than one call takes.
-    fn sum(&mut self, i: usize, scale: f32) -> Operand {
-        let mut parts: Vec<_> = self.child.inputs(i).iter().map(|x| self.values[*x as usize]).collect();
-        let len = self.len(i);
-        loop {
-            let some: Vec<_> = parts.drain(..parts.len().min(MOST_INPUTS)).collect();
-            let scale = if parts.is_empty() { scale } else { 1.0 };
-            let call = Call::Sum { len: len as u32, inputs: some.len() as u32, scale };
-            let sum = self.tape.compute(call, &some, len);
-            if parts.is_empty() {
-                return sum;
-            }
-            parts.insert(0, sum);
-        }
-    }
-
-    fn concat(&mut self, i: usize) -> Operand {
-        let mut parts: Vec<_> =
-            self.child.inputs(i).iter().map(|x| (self.values[*x as usize], self.rows(*x as usize).channels)).collect();
-        let rows = self.rows(i).rows;
-        loop {
-            let some: Vec<_> = parts.drain(..parts.len().min(MOST_INPUTS)).collect();
-            let mut widths = [0; MOST_INPUTS];
-            widths.iter_mut().zip(&some).for_each(|(width, (_, channels))| *width = *channels);
-            let reads: Vec<_> = some.iter().map(|(operand, _)| *operand).collect();
-            let channels: u32 = widths.iter().sum();
-            let whole = self.tape.compute(Call::Concat { rows, widths }, &reads, rows as usize * channels as usize);
-            if parts.is_empty() {
-                return whole;
-            }
-            parts.insert(0, (whole, channels));
-        }
+    /// The values of node `i`'s inputs.
+    fn operands(&self, i: usize) -> Vec<Operand> {
+        self.child.inputs(i).iter().map(|x| self.values[*x as usize]).collect()
     }
 
     /// Loss and accuracy of every sample.
     fn head(&mut self) -> Result<(), ProgramError> {
         let space = self.context.supergraph.space();
-        let outputs = space.outputs.iter().zip(self.child.outputs());
-        let logits: Vec<_> = outputs.filter(|(output, _)| output.role == Role::Logits).map(|(_, at)| *at).collect();
         let refuse = |found: String| ProgramError::NoLogits { space: space.name.clone(), found };
-        let [at] = *logits else { return Err(refuse(format!("{} such outputs", logits.len()))) };
-        let rows = self.rows(at as usize);
-        if rows.rows != self.batch() {
-            return Err(refuse(format!("an output of shape {:?}", self.child.shape(at as usize))));
+        let ([output], [at]) = (space.outputs.as_slice(), self.child.outputs()) else {
+            return Err(refuse(format!("{} outputs", space.outputs.len())));
+        };
+        let rows = self.rows(*at as usize);
+        let shape = self.child.shape(*at as usize);
+        if output.role != Role::Logits || shape != [self.context.classes] {
+            let (role, classes) = (output.role, self.context.classes);
+            return Err(refuse(format!("a {role:?} output of shape {shape:?} for {classes} classes")));
         }
-        let (logits, samples) = (self.values[at as usize], rows.rows as usize);
+        let (logits, samples) = (self.values[*at as usize], rows.rows as usize);
         let loss = Call::CrossEntropy { rows, smoothing: 0.0 };
         self.tape.loss = self.tape.compute(loss, &[logits, Operand::Labels], samples);
         self.tape.right = self.tape.compute(Call::Accuracy(rows), &[logits, Operand::Labels], samples);

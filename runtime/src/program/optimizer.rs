@@ -22,14 +22,15 @@ pub struct Optimizer {
 
 /// The update rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Momentum, Nesterov's form (ENAS §3.2).
     Sgd {
         /// Share of the velocity kept.
         momentum: f32,
     },
-    /// Adam (Kingma and Ba 2015).
+    /// Adam (Kingma and Ba 2015). Bias is corrected by the number of the search's step, also in blocks that earlier
+    /// paths left alone: such a block's first steps are up to some three times longer than those of an Adam of its own.
     Adam {
         /// Decay of the first moment.
         beta1: f32,
@@ -58,7 +59,8 @@ impl Optimizer {
                 (tape.compute(Call::NormPartials { len }, &reads, count), count as u32)
             })
             .collect();
-        let (all, count) = side_by_side(tape, &partials);
+        let count = partials.iter().map(|(_, count)| count).sum();
+        let all = if partials.is_empty() { return } else { tape.concat(&partials, 1) };
         let clip = tape.compute(Call::ClipFactor { partials: count, limit: self.clip }, &[all], 2);
         for (page, len) in pages() {
             let update = Update { len, l2: self.l2, everywhere: self.everywhere };
@@ -78,18 +80,4 @@ impl Optimizer {
             }
         }
     }
-}
-
-/// The partial norms of all pages as one value.
-fn side_by_side(tape: &mut Tape, partials: &[(Operand, u32)]) -> (Operand, u32) {
-    let mut parts = partials.to_vec();
-    while parts.len() > 1 {
-        let some: Vec<_> = parts.drain(..parts.len().min(supernet_shaders::catalogue::MOST_INPUTS)).collect();
-        let mut widths = [0; supernet_shaders::catalogue::MOST_INPUTS];
-        widths.iter_mut().zip(&some).for_each(|(width, (_, count))| *width = *count);
-        let total: u32 = widths.iter().sum();
-        let reads: Vec<_> = some.iter().map(|(operand, _)| *operand).collect();
-        parts.insert(0, (tape.compute(Call::Concat { rows: 1, widths }, &reads, total as usize), total));
-    }
-    parts.first().copied().unwrap_or_else(|| (tape.compute(Call::Fill { len: 1, value: 0.0 }, &[], 1), 1))
 }

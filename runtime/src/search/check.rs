@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use supernet_enas as _;
+use supernet_plugin::{Fact, Field, Space, SpaceEntry, inventory};
 use supernet_shaders::random::Random;
 
 use super::Search;
 use crate::config::Config;
+use crate::data::Dataset;
 use crate::device::cpu::Cpu;
 use crate::event::Event;
 use crate::search::Found;
@@ -26,7 +28,7 @@ fn short() -> Search {
 #[test]
 fn shuffled_test_labels_change_nothing_before_the_test_score() {
     let mut shuffled = short();
-    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.data).test.labels);
+    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).test.labels);
     let ((a, found), (b, other)) = (run(short()), run(shuffled));
     let before = |events: &[Event]| events.iter().position(|event| matches!(event, Event::Tested { .. })).unwrap();
     assert_eq!(before(&a), a.len() - 1);
@@ -38,7 +40,7 @@ fn shuffled_test_labels_change_nothing_before_the_test_score() {
 #[test]
 fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
     let mut shuffled = short();
-    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.data).validation.labels);
+    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).validation.labels);
     let ((a, _), (b, _)) = (run(short()), run(shuffled));
     let first = a.iter().position(|event| matches!(event, Event::Update { .. })).unwrap();
     assert!(a[..first].iter().any(|event| matches!(event, Event::Epoch { epoch: 1, warm_up: true, .. })));
@@ -51,17 +53,68 @@ fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
         Search::new(Config::read("", &settings).unwrap()).unwrap()
     };
     let mut shuffled = all_warm_up();
-    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.data).validation.labels);
+    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).validation.labels);
     assert_eq!(run(all_warm_up()).1.weights, run(shuffled).1.weights);
 }
 
 #[test]
 fn minutes_become_epochs_and_an_event() {
-    let mut search = short();
-    search.fit(0.05, &mut Cpu::new(2).unwrap()).unwrap();
-    let epochs = search.config().search.epochs;
-    let planned = search.planned();
-    assert!(matches!(planned, Event::Planned { minutes: Some(m), epochs: e, .. } if m == 0.05 && e == epochs));
-    let said = search.fit(0.0, &mut Cpu::new(1).unwrap()).unwrap_err().to_string();
-    assert!(said.contains("--epochs"), "{said}");
+    let mut cpu = Cpu::new(2).unwrap();
+    let [short, long] = [0.05, 0.5].map(|minutes| {
+        let mut search = short();
+        search.fit(minutes, &mut cpu).unwrap();
+        let epochs = search.config().search.epochs;
+        assert_eq!(search.schedule().epochs, epochs);
+        let planned = search.planned();
+        assert!(matches!(planned, Event::Planned { minutes: Some(m), epochs: e, .. } if m == minutes && e == epochs));
+        epochs
+    });
+    assert!(long > 2 * short, "{short} {long}");
+    let said = self::short().fit(0.0, &mut cpu).unwrap_err().to_string();
+    assert!(said.contains("above 0"), "{said}");
+}
+
+#[test]
+fn what_no_kernel_runs_is_refused_before_the_search_begins() {
+    let data = Dataset::new("rows", [4, 4, 1], 3, vec![0.5; 16 * 200], (0..200).map(|i| i % 3).collect()).unwrap();
+    let said = |space: &str| {
+        let settings = [&format!("search.space={space}")[..], "train.batch=8", "score.batch=8"];
+        Search::on(data.clone(), Config::read("", &settings).unwrap()).unwrap_err().to_string()
+    };
+    assert!(
+        said("test-gelu").contains("`choice/activation.7` of `test-gelu` needs the op activation Gelu"),
+        "{}",
+        said("test-gelu")
+    );
+    assert!(said("test-classes").contains("of shape [7] for 3 classes"), "{}", said("test-classes"));
+}
+
+inventory::submit! {
+    SpaceEntry {
+        name: "test-gelu",
+        summary: "one choice in ten has no kernel",
+        fields: || vec![Field::from_data("image", Fact::Shape, "")],
+        build: |config| {
+            let s = Space::new("test-gelu");
+            let names: Vec<String> = (0..10).map(|i| format!("op{i}")).collect();
+            let op = s.op("op", &names.iter().map(String::as_str).collect::<Vec<_>>());
+            let x = s.input("image", &config.sizes("image")?).conv(1, 4);
+            let choices = s.scope("choice", || (0..10).map(|i| if i == 7 { x.act("gelu") } else { x.relu() }).collect::<Vec<_>>());
+            s.output(s.choose(op, &choices).global_avg_pool().linear(3, false));
+            s.finish()
+        },
+    }
+}
+
+inventory::submit! {
+    SpaceEntry {
+        name: "test-classes",
+        summary: "other classes than the data's",
+        fields: || vec![Field::from_data("image", Fact::Shape, "")],
+        build: |config| {
+            let s = Space::new("test-classes");
+            s.output(s.input("image", &config.sizes("image")?).conv(1, 4).global_avg_pool().linear(7, false));
+            s.finish()
+        },
+    }
 }

@@ -4,6 +4,7 @@ use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::strategy::Genome;
+use crate::strategy::random::from_prior;
 use crate::stream;
 
 /// Spaces up to this size are enumerated.
@@ -60,7 +61,7 @@ impl Extremes {
         let mut range = Range::default();
         let mut random = Random::new(0, stream::sub(stream::REPORT, 5));
         for _ in 0..SAMPLED {
-            range.see(supergraph, &supergraph.sample(&mut |weights| random.weighted(weights))?)?;
+            range.see(supergraph, &from_prior(supergraph, &mut random)?)?;
         }
         while range.improve(supergraph)? {}
         let how = format!(

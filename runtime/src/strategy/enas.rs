@@ -137,8 +137,8 @@ impl Strategy for Enas {
         Some(self.learn(&genomes, &rewards))
     }
 
-    fn sample(&self, count: usize, seed: u64) -> Result<Vec<Genome>, GenomeError> {
-        self.controller.sample(count, &mut Random::new(seed, stream::REPORT))
+    fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError> {
+        self.controller.sample(count, random)
     }
 
     fn save(&self) -> serde_json::Value {

@@ -40,8 +40,8 @@ impl RandomSearch {
     }
 }
 
-/// A genome from the space's prior: skips at their target, everything else uniform unless the space says otherwise.
-pub(super) fn from_prior(space: &Supergraph, random: &mut Random) -> Result<Genome, GenomeError> {
+/// A genome from the space's prior (see [`Supergraph::prior`]), under its constraints.
+pub(crate) fn from_prior(space: &Supergraph, random: &mut Random) -> Result<Genome, GenomeError> {
     space.sample(&mut |weights| random.weighted(weights))
 }
 
@@ -68,9 +68,8 @@ impl Strategy for RandomSearch {
         Some(Insight { reward: mean, baseline: mean, entropy: 0.0, skip_penalty: 0.0, gradient_norm: 0.0 })
     }
 
-    fn sample(&self, count: usize, seed: u64) -> Result<Vec<Genome>, GenomeError> {
-        let mut random = Random::new(seed, stream::REPORT);
-        (0..count).map(|_| from_prior(&self.space, &mut random)).collect()
+    fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError> {
+        (0..count).map(|_| from_prior(&self.space, random)).collect()
     }
 
     fn save(&self) -> serde_json::Value {

@@ -1,7 +1,6 @@
 //! The classifier's loss, its gradient, its accuracy, and means.
 
 use super::chunks::{self, part};
-use super::workspace::Workspace;
 use crate::catalogue::Rows;
 
 /// Rows of one chunk.
@@ -60,12 +59,4 @@ pub(super) fn accuracy(rows: &Rows, x: &[f32], labels: &[f32], right: &mut [f32]
             *right = f32::from(u8::from(found == label(labels, row)));
         }
     });
-}
-
-/// The mean of all elements.
-pub(super) fn mean(workspace: &mut Workspace, x: &[f32], y: &mut [f32]) {
-    const CHUNK: usize = 4096;
-    let partials = workspace.partials.floats(x.len().div_ceil(CHUNK));
-    chunks::for_each(partials, 1, x.len(), |i, sum| sum[0] = part(x, i, CHUNK).iter().sum());
-    y[0] = partials.iter().sum::<f32>() / x.len() as f32;
 }

@@ -67,13 +67,6 @@ pub(super) fn accuracy(rows: &Rows, x: &[f64], labels: &[f64]) -> Value {
     Value::exact(right.collect())
 }
 
-/// The mean of all elements.
-pub(super) fn mean(x: &[f64]) -> Value {
-    let mut sum = Value::sums(1, x.len());
-    x.iter().for_each(|term| sum.add(0, term / x.len() as f64));
-    sum
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,8 +29,9 @@ impl Supergraph {
         Ok(Child::new(&self.inner, walk, genome, self.time))
     }
 
-    /// The genome with every decision that its child does not ask set to 0: two genomes with the same child have the same
-    /// canonical genome.
+    /// The genome with every decision that its child does not ask set to 0: genomes with the same canonical form have the same
+    /// child. It is a key for caches and duplicates; where a constraint names a decision that was not asked, it may not be a
+    /// genome of the space itself.
     pub fn canonical(&self, genome: &[u32]) -> Result<Vec<u32>, GenomeError> {
         self.check(genome)?;
         let mut canonical = vec![0; genome.len()];

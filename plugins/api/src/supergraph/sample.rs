@@ -1,11 +1,11 @@
 use super::Supergraph;
-use crate::{GenomeError, Problem};
+use crate::{GenomeError, Kind, Problem};
 
 /// How many samples are drawn before sampling gives up on the constraints.
 const TRIES: u32 = 100;
 
 impl Supergraph {
-    /// Samples a valid genome: decisions in the plan's order, choices by their prior or uniformly, masked by the constraints;
+    /// Samples a valid genome: decisions in the plan's order, choices by their [prior](Self::prior), masked by the constraints;
     /// inactive decisions are 0. `draw` gets weights that need not sum to 1 and returns an index with a positive weight.
     ///
     /// With constraints this is not uniform over valid genomes.
@@ -27,6 +27,18 @@ impl Supergraph {
         Err(GenomeError::Exhausted { tries: TRIES, because })
     }
 
+    /// What is believed of a decision before anything is learnt, a weight per choice: what the space says; without a word
+    /// from it a skip connection is on with probability 0.4 (the target of ENAS's skip penalty), everything else uniform. Panics if
+    /// there is no such decision.
+    pub fn prior(&self, decision: usize) -> Vec<f32> {
+        let described = &self.inner.space.decisions[decision];
+        match (&described.prior, &described.kind) {
+            (Some(weights), _) => weights.clone(),
+            (None, Kind::Skip { of: Some(_) }) => vec![0.6, 0.4],
+            (None, _) => vec![1.0; self.inner.choices[decision] as usize],
+        }
+    }
+
     /// One sample; `None` if the constraints leave a decision without a choice.
     fn attempt(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Option<Vec<u32>>, GenomeError> {
         let mut prefix = vec![None; self.genome_len()];
@@ -37,7 +49,7 @@ impl Supergraph {
                 continue;
             }
             let described = &self.inner.space.decisions[d];
-            let mut weights = described.prior.clone().unwrap_or_else(|| vec![1.0; self.inner.choices[d] as usize]);
+            let mut weights = self.prior(d);
             for (weight, allowed) in weights.iter_mut().zip(self.allowed(&prefix, d)) {
                 if !allowed {
                     *weight = 0.0;

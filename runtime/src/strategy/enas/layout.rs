@@ -2,9 +2,6 @@ use std::ops::Range;
 
 use supernet_plugin::{How, Supergraph};
 
-/// The on-probability that the skip penalty pulls to where a space states no prior (Pham et al. 2018, §3.2).
-const SKIP_TARGET: f64 = 0.4;
-
 /// The smallest prior whose logarithm is added to a logit: a choice that random search never takes stays learnable.
 const SMALLEST_PRIOR: f64 = 1e-6;
 
@@ -105,7 +102,7 @@ impl Layout {
                 };
                 let decision = one.decision as usize;
                 let choices = space.choices(decision) as usize;
-                let prior = prior(space, decision, choices, matches!(reads, Reads::Skip(_)));
+                let prior = prior(space, decision);
                 Decide { decision, choices, reads, prior }
             });
             let decide: Vec<Decide> = decide.collect();
@@ -138,13 +135,9 @@ impl Layout {
     }
 }
 
-fn prior(space: &Supergraph, decision: usize, choices: usize, skip: bool) -> Vec<f64> {
-    let stated = space.space().decisions[decision].prior.as_ref();
-    let weights: Vec<f64> = match stated {
-        Some(weights) => weights.iter().map(|w| f64::from(*w)).collect(),
-        None if skip => vec![1.0 - SKIP_TARGET, SKIP_TARGET],
-        None => vec![1.0; choices],
-    };
+/// The logarithms of a decision's prior probabilities.
+fn prior(space: &Supergraph, decision: usize) -> Vec<f64> {
+    let weights: Vec<f64> = space.prior(decision).iter().map(|weight| f64::from(*weight)).collect();
     let total: f64 = weights.iter().sum();
     weights.iter().map(|weight| (weight / total).max(SMALLEST_PRIOR).ln()).collect()
 }
@@ -188,7 +181,7 @@ mod tests {
             [(0, vec![0.5; 2]), (1, vec![0.25, 0.5, 0.25]), (2, vec![0.5; 2]), (4, vec![0.6, 0.4])]
         {
             let got: Vec<f64> = prior(decision).collect();
-            assert!(got.iter().zip(&expected).all(|(g, e)| (g - e).abs() < 1e-9), "{decision}: {got:?}");
+            assert!(got.iter().zip(&expected).all(|(g, e)| (g - e).abs() < 1e-7), "{decision}: {got:?}");
         }
     }
 }

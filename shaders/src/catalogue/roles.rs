@@ -1,0 +1,211 @@
+//! The operands of every call.
+
+use super::{BLOCK, Call, NORM_CHUNK, Update};
+
+/// How a call uses an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Only read.
+    Read,
+    /// Overwritten; what was there does not matter.
+    Write,
+    /// Read and overwritten in place.
+    Update,
+}
+
+/// What an operand's 32-bit elements are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// A float.
+    F32,
+    /// A whole number.
+    U32,
+}
+
+/// One operand of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Role {
+    /// What the kernel calls it.
+    pub name: &'static str,
+    /// How it is used.
+    pub access: Access,
+    /// What its elements are.
+    pub element: Element,
+    /// How many there are.
+    pub len: usize,
+}
+
+const fn role(name: &'static str, access: Access, element: Element, len: usize) -> Role {
+    Role { name, access, element, len }
+}
+const fn read(name: &'static str, len: usize) -> Role {
+    role(name, Access::Read, Element::F32, len)
+}
+const fn read_u32(name: &'static str, len: usize) -> Role {
+    role(name, Access::Read, Element::U32, len)
+}
+const fn write(name: &'static str, len: usize) -> Role {
+    role(name, Access::Write, Element::F32, len)
+}
+const fn update(name: &'static str, len: usize) -> Role {
+    role(name, Access::Update, Element::F32, len)
+}
+
+/// 32-bit words of a bitset with one bit for each [`BLOCK`] of `len` elements.
+pub fn bitset_words(len: usize) -> usize {
+    len.div_ceil(BLOCK).div_ceil(32)
+}
+
+impl Call {
+    /// The kernel's name, under which its reference, its twin and its WGSL stand.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::Conv2d(_) => "conv2d",
+            Call::Conv2dGradInput(_) => "conv2d_grad_input",
+            Call::Conv2dGradWeight(_) => "conv2d_grad_weight",
+            Call::Depthwise(_) => "depthwise",
+            Call::DepthwiseGradInput(_) => "depthwise_grad_input",
+            Call::DepthwiseGradWeight(_) => "depthwise_grad_weight",
+            Call::Linear(_) => "linear",
+            Call::LinearGradInput(_) => "linear_grad_input",
+            Call::LinearGradWeight(_) => "linear_grad_weight",
+            Call::Bias(_) => "bias",
+            Call::BiasGrad(_) => "bias_grad",
+            Call::BatchNormStats { .. } => "batch_norm_stats",
+            Call::BatchNorm(_) => "batch_norm",
+            Call::BatchNormGradSums(_) => "batch_norm_grad_sums",
+            Call::BatchNormGradInput(_) => "batch_norm_grad_input",
+            Call::Relu { .. } => "relu",
+            Call::ReluGrad { .. } => "relu_grad",
+            Call::AveragePool(_) => "average_pool",
+            Call::AveragePoolGrad(_) => "average_pool_grad",
+            Call::MaxPool(_) => "max_pool",
+            Call::MaxPoolGrad(_) => "max_pool_grad",
+            Call::Sum { .. } => "sum",
+            Call::Concat { .. } => "concat",
+            Call::Slice { .. } => "slice",
+            Call::Fill { .. } => "fill",
+            Call::GlobalAveragePool { .. } => "global_average_pool",
+            Call::GlobalAveragePoolGrad { .. } => "global_average_pool_grad",
+            Call::Dropout { .. } => "dropout",
+            Call::CrossEntropy { .. } => "cross_entropy",
+            Call::CrossEntropyGrad { .. } => "cross_entropy_grad",
+            Call::Accuracy(_) => "accuracy",
+            Call::NormPartials { .. } => "norm_partials",
+            Call::ClipFactor { .. } => "clip_factor",
+            Call::Sgd { .. } => "sgd",
+            Call::Adam { .. } => "adam",
+        }
+    }
+
+    /// The operands: all that are read, then all that are written or updated.
+    pub fn roles(&self) -> Vec<Role> {
+        match *self {
+            Call::Conv2d(c) => vec![read("x", c.len_x()), read("w", c.len_w()), write("y", c.len_y())],
+            Call::Conv2dGradInput(c) => vec![read("dy", c.len_y()), read("w", c.len_w()), write("dx", c.len_x())],
+            Call::Conv2dGradWeight(c) => vec![read("x", c.len_x()), read("dy", c.len_y()), write("dw", c.len_w())],
+            Call::Depthwise(c) => vec![read("x", c.len_x()), read("w", c.len_w()), write("y", c.len_y())],
+            Call::DepthwiseGradInput(c) => vec![read("dy", c.len_y()), read("w", c.len_w()), write("dx", c.len_x())],
+            Call::DepthwiseGradWeight(c) => vec![read("x", c.len_x()), read("dy", c.len_y()), write("dw", c.len_w())],
+            Call::Linear(l) => vec![read("x", l.len_x()), read("w", l.len_w()), write("y", l.len_y())],
+            Call::LinearGradInput(l) => vec![read("dy", l.len_y()), read("w", l.len_w()), write("dx", l.len_x())],
+            Call::LinearGradWeight(l) => vec![read("x", l.len_x()), read("dy", l.len_y()), write("dw", l.len_w())],
+            Call::Bias(r) => vec![read("x", r.len()), read("b", r.channels as usize), write("y", r.len())],
+            Call::BiasGrad(r) => vec![read("dy", r.len()), write("db", r.channels as usize)],
+            Call::BatchNormStats { rows, .. } => {
+                vec![read("x", rows.len()), write("stats", 2 * rows.channels as usize)]
+            }
+            Call::BatchNorm(b) => {
+                let channels = b.rows.channels as usize;
+                let mut roles = vec![read("x", b.rows.len()), read("stats", 2 * channels)];
+                if b.affine {
+                    roles.extend([read("gamma", channels), read("beta", channels)]);
+                }
+                roles.push(write("y", b.rows.len()));
+                roles
+            }
+            Call::BatchNormGradSums(b) => {
+                let channels = b.rows.channels as usize;
+                let mut roles = vec![read("x", b.rows.len()), read("dy", b.rows.len()), read("stats", 2 * channels)];
+                roles.extend(b.relu.then(|| read("y", b.rows.len())));
+                roles.extend([write("dgamma", channels), write("dbeta", channels)]);
+                roles
+            }
+            Call::BatchNormGradInput(b) => {
+                let channels = b.rows.channels as usize;
+                let mut roles = vec![read("x", b.rows.len()), read("dy", b.rows.len()), read("stats", 2 * channels)];
+                roles.extend([read("dgamma", channels), read("dbeta", channels)]);
+                roles.extend(b.affine.then(|| read("gamma", channels)));
+                roles.extend(b.relu.then(|| read("y", b.rows.len())));
+                roles.push(write("dx", b.rows.len()));
+                roles
+            }
+            Call::Relu { len } => vec![read("x", len as usize), write("y", len as usize)],
+            Call::ReluGrad { len } => {
+                vec![read("y", len as usize), read("dy", len as usize), write("dx", len as usize)]
+            }
+            Call::AveragePool(c) => vec![read("x", c.len_x()), write("y", c.len_y())],
+            Call::AveragePoolGrad(c) => vec![read("dy", c.len_y()), write("dx", c.len_x())],
+            Call::MaxPool(c) => {
+                let tap = role("tap", Access::Write, Element::U32, c.len_y());
+                vec![read("x", c.len_x()), write("y", c.len_y()), tap]
+            }
+            Call::MaxPoolGrad(c) => vec![read("dy", c.len_y()), read_u32("tap", c.len_y()), write("dx", c.len_x())],
+            Call::Sum { len, inputs, .. } => {
+                let names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6"];
+                let mut roles: Vec<_> = names[..inputs as usize].iter().map(|n| read(n, len as usize)).collect();
+                roles.push(write("y", len as usize));
+                roles
+            }
+            Call::Concat { rows, widths } => {
+                let names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6"];
+                let used = widths.iter().zip(names).filter(|(w, _)| **w > 0);
+                let mut roles: Vec<_> = used.map(|(w, n)| read(n, rows as usize * *w as usize)).collect();
+                roles.push(write("y", rows as usize * widths.iter().sum::<u32>() as usize));
+                roles
+            }
+            Call::Slice { rows, len, .. } => {
+                vec![read("x", rows.len()), write("y", rows.rows as usize * len as usize)]
+            }
+            Call::Fill { len, .. } => vec![write("y", len as usize)],
+            Call::GlobalAveragePool { batch, positions, channels } => {
+                let y = batch as usize * channels as usize;
+                vec![read("x", y * positions as usize), write("y", y)]
+            }
+            Call::GlobalAveragePoolGrad { batch, positions, channels } => {
+                let y = batch as usize * channels as usize;
+                vec![read("dy", y), write("dx", y * positions as usize)]
+            }
+            Call::Dropout { len, .. } => vec![read("x", len as usize), write("y", len as usize)],
+            Call::CrossEntropy { rows, .. } => {
+                let n = rows.rows as usize;
+                vec![read("x", rows.len()), read_u32("labels", n), write("loss", n)]
+            }
+            Call::CrossEntropyGrad { rows, .. } => {
+                vec![read("x", rows.len()), read_u32("labels", rows.rows as usize), write("dx", rows.len())]
+            }
+            Call::Accuracy(rows) => {
+                let n = rows.rows as usize;
+                vec![read("x", rows.len()), read_u32("labels", n), write("right", n)]
+            }
+            Call::NormPartials { len } => {
+                let len = len as usize;
+                let bits = bitset_words(len);
+                vec![read("g", len), read_u32("touched", bits), write("partials", len.div_ceil(NORM_CHUNK))]
+            }
+            Call::ClipFactor { partials, .. } => vec![read("partials", partials as usize), write("clip", 2)],
+            Call::Sgd { update: u, .. } => u.roles(&["w", "v"]),
+            Call::Adam { update: u, .. } => u.roles(&["w", "m", "v"]),
+        }
+    }
+}
+
+impl Update {
+    fn roles(&self, updated: &[&'static str]) -> Vec<Role> {
+        let len = self.len as usize;
+        let bits = bitset_words(len);
+        let mut roles = vec![read("g", len), read_u32("touched", bits), read_u32("decayed", bits), read("clip", 2)];
+        roles.extend(updated.iter().map(|name| update(name, len)));
+        roles
+    }
+}

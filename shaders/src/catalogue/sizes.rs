@@ -1,0 +1,171 @@
+//! The sizes that calls carry.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a sliding window reads: the geometry that convolutions and pools share.
+///
+/// Output row `oy` reads input rows `oy·stride + ky·dilation − top` for `ky` in `0..kernel[0]`; rows outside the image
+/// are padding. `top` and `left` may be negative, which crops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// Images in the batch.
+    pub batch: u32,
+    /// Height and width of the input.
+    pub input: [u32; 2],
+    /// Height and width of the output.
+    pub output: [u32; 2],
+    /// Height and width of the kernel.
+    pub kernel: [u32; 2],
+    /// Steps between neighbouring windows, in both directions.
+    pub stride: u32,
+    /// Steps between neighbouring taps of a window, in both directions.
+    pub dilation: u32,
+    /// Rows of padding above the input.
+    pub top: i32,
+    /// Columns of padding left of the input.
+    pub left: i32,
+}
+
+impl Window {
+    /// Pixels of the whole input batch.
+    pub fn pixels_in(&self) -> usize {
+        self.batch as usize * self.input[0] as usize * self.input[1] as usize
+    }
+
+    /// Pixels of the whole output batch.
+    pub fn pixels_out(&self) -> usize {
+        self.batch as usize * self.output[0] as usize * self.output[1] as usize
+    }
+
+    /// Taps of the kernel.
+    pub fn taps(&self) -> usize {
+        self.kernel[0] as usize * self.kernel[1] as usize
+    }
+
+    /// Whether every output pixel reads just the input pixel at its own place.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1] && self.stride == 1 && self.top == 0 && self.left == 0 && self.input == self.output
+    }
+}
+
+/// A dense convolution: x `[batch, h, w, inputs]`, W `[kh, kw, inputs, outputs]`, y `[batch, h′, w′, outputs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Conv2d {
+    /// The geometry.
+    pub window: Window,
+    /// Channels of the input.
+    pub inputs: u32,
+    /// Channels of the output.
+    pub outputs: u32,
+}
+
+/// A window over each channel by itself: depthwise convolution (W `[kh, kw, channels]`) or a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PerChannel {
+    /// The geometry.
+    pub window: Window,
+    /// Channels of input and output.
+    pub channels: u32,
+}
+
+/// A matrix product: x `[rows, inputs]`, W `[inputs, outputs]` or, transposed, `[outputs, inputs]`, y `[rows, outputs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Linear {
+    /// Rows of x and y.
+    pub rows: u32,
+    /// Columns of x.
+    pub inputs: u32,
+    /// Columns of y.
+    pub outputs: u32,
+    /// Whether W is stored as `[outputs, inputs]`.
+    pub transposed: bool,
+}
+
+/// A matrix whose last axis is the channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rows {
+    /// All axes but the last, multiplied.
+    pub rows: u32,
+    /// The last axis.
+    pub channels: u32,
+}
+
+impl Rows {
+    /// Elements of the matrix.
+    pub fn len(&self) -> usize {
+        self.rows as usize * self.channels as usize
+    }
+
+    /// Whether the matrix has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Batch normalisation of a matrix over its rows, followed by a ReLU if `relu`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BatchNorm {
+    /// The matrix: rows are batch and space.
+    pub rows: Rows,
+    /// Whether y passes through a ReLU.
+    pub relu: bool,
+    /// Whether γ and β are given (as operands after `stats`); without them γ is 1 and β is 0.
+    pub affine: bool,
+}
+
+/// An update of `len` weights (one page). Only blocks whose touched bit is set change, unless `everywhere`: then the
+/// others change too, with a gradient of zero. L2 is added to the gradient of blocks whose decayed bit is set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    /// Weights in the page.
+    pub len: u32,
+    /// λ: the gradient of λ/2·‖w‖².
+    pub l2: f32,
+    /// Whether blocks that the path did not touch move too.
+    pub everywhere: bool,
+}
+
+impl Conv2d {
+    /// Elements of x.
+    pub fn len_x(&self) -> usize {
+        self.window.pixels_in() * self.inputs as usize
+    }
+    /// Elements of W.
+    pub fn len_w(&self) -> usize {
+        self.window.taps() * self.inputs as usize * self.outputs as usize
+    }
+    /// Elements of y.
+    pub fn len_y(&self) -> usize {
+        self.window.pixels_out() * self.outputs as usize
+    }
+}
+
+impl PerChannel {
+    /// Elements of x.
+    pub fn len_x(&self) -> usize {
+        self.window.pixels_in() * self.channels as usize
+    }
+    /// Elements of a depthwise kernel.
+    pub fn len_w(&self) -> usize {
+        self.window.taps() * self.channels as usize
+    }
+    /// Elements of y.
+    pub fn len_y(&self) -> usize {
+        self.window.pixels_out() * self.channels as usize
+    }
+}
+
+impl Linear {
+    /// Elements of x.
+    pub fn len_x(&self) -> usize {
+        self.rows as usize * self.inputs as usize
+    }
+    /// Elements of W.
+    pub fn len_w(&self) -> usize {
+        self.inputs as usize * self.outputs as usize
+    }
+    /// Elements of y.
+    pub fn len_y(&self) -> usize {
+        self.rows as usize * self.outputs as usize
+    }
+}
