@@ -1,7 +1,7 @@
 //! The `supernet` command as a person meets it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const SHORT: [&str; 8] =
@@ -15,17 +15,25 @@ fn supernet(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the command starts")
 }
 
+/// An empty folder of this test's own.
+fn place(test: &str) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = fs::remove_dir_all(&place);
+    fs::create_dir_all(&place).expect("the target folder can be written");
+    place
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
 #[test]
 fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
-    let place = tempfile::tempdir().unwrap();
+    let place = place("fresh");
     for number in 1..=2 {
-        let output = supernet(place.path(), &SHORT);
+        let output = supernet(&place, &SHORT);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let run = place.path().join(format!("runs/enas-macro-digits-{number}"));
+        let run = place.join(format!("runs/enas-macro-digits-{number}"));
         for file in ["best/genome.json", "best/architecture.svg", "best/top.json", "events.jsonl", "config.toml"] {
             assert!(fs::metadata(run.join(file)).unwrap().len() > 0, "{file}");
         }
@@ -41,23 +49,23 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
 
 #[test]
 fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
-    let place = tempfile::tempdir().unwrap();
-    let first = supernet(place.path(), &[&SHORT[..], &["--json", "--run", "a"]].concat());
+    let place = place("json");
+    let first = supernet(&place, &[&SHORT[..], &["--json", "--run", "a"]].concat());
     assert!(first.status.success(), "{}", text(&first.stderr));
-    let log = fs::read_to_string(place.path().join("a/events.jsonl")).unwrap();
+    let log = fs::read_to_string(place.join("a/events.jsonl")).unwrap();
     assert_eq!(log, text(&first.stdout));
     let events: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events[0]["event"], "started");
     assert_eq!(events.last().unwrap()["event"], "tested");
-    let config = fs::read_to_string(place.path().join("a/config.toml")).unwrap();
-    let again = supernet(place.path(), &["search", "--config", "a/config.toml", "--json", "--run", "b"]);
+    let config = fs::read_to_string(place.join("a/config.toml")).unwrap();
+    let again = supernet(&place, &["search", "--config", "a/config.toml", "--json", "--run", "b"]);
     let without_times = |text: &str| -> Vec<serde_json::Value> {
         let mut events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         events.iter_mut().for_each(|event| drop(event.as_object_mut().unwrap().remove("at")));
         events
     };
     assert_eq!(without_times(&text(&again.stdout)), without_times(&log));
-    assert_eq!(fs::read_to_string(place.path().join("b/config.toml")).unwrap(), config);
+    assert_eq!(fs::read_to_string(place.join("b/config.toml")).unwrap(), config);
     assert!(
         config.contains("epochs = 3") && config.contains("layers = 6") && !config.contains("updates = 0"),
         "{config}"
@@ -66,9 +74,9 @@ fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
 
 #[test]
 fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
-    let place = tempfile::tempdir().unwrap();
-    fs::create_dir(place.path().join("taken")).unwrap();
-    fs::write(place.path().join("file"), "").unwrap();
+    let place = place("wrong");
+    fs::create_dir(place.join("taken")).unwrap();
+    fs::write(place.join("file"), "").unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["search", "--space", "enas-makro"], "there is no search space `enas-makro`; the nearest is `enas-macro`"),
         (&["search", "--strategy", "darts"], "`search.strategy` is `darts`, but it must be `enas` or `random`"),
@@ -95,27 +103,27 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         (&["spaces", "--space", "nowhere"], "there is no search space `nowhere`"),
     ];
     for (arguments, sentence) in cases {
-        let output = supernet(place.path(), arguments);
+        let output = supernet(&place, arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
         assert!(said.starts_with("error: ") && said.contains(sentence), "{arguments:?}: {said}");
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2, "{arguments:?} left something behind");
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 2, "{arguments:?} left something behind");
     }
 }
 
 #[test]
 fn spaces_are_listed_and_described() {
-    let place = tempfile::tempdir().unwrap();
-    let list = text(&supernet(place.path(), &["spaces"]).stdout);
+    let place = place("spaces");
+    let list = text(&supernet(&place, &["spaces"]).stdout);
     assert!(["enas-macro", "enas-micro", "enas-recurrent"].iter().all(|name| list.contains(name)), "{list}");
-    let one = text(&supernet(place.path(), &["spaces", "--space", "enas-macro", "--set", "layers=6"]).stdout);
+    let one = text(&supernet(&place, &["spaces", "--space", "enas-macro", "--set", "layers=6"]).stdout);
     assert!(one.contains("72,496") && one.contains("(found)"), "{one}");
     let published = ["spaces", "--space", "enas-macro", "--set", "layers=12", "--set", "filters=36"];
-    let published = supernet(place.path(), &[&published[..], &["--set", "image=[32,32,3]"]].concat());
+    let published = supernet(&place, &[&published[..], &["--set", "image=[32,32,3]"]].concat());
     assert!(text(&published.stdout).contains("697,860"), "{published:?}");
-    let recurrent = text(&supernet(place.path(), &["spaces", "--space", "enas-recurrent"]).stdout);
+    let recurrent = text(&supernet(&place, &["spaces", "--space", "enas-recurrent"]).stdout);
     assert!(recurrent.contains("7,440,000"), "{recurrent}");
-    let small = text(&supernet(place.path(), &["spaces", "--space", "enas-macro", "--set", "layers=3"]).stdout);
+    let small = text(&supernet(&place, &["spaces", "--space", "enas-macro", "--set", "layers=3"]).stdout);
     assert!(small.contains("exact") && !small.contains("(found)"), "{small}");
 }
