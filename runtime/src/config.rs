@@ -281,7 +281,7 @@ impl Config {
             ("data.train", data.train, part(data.train), "above 0 and below 1"),
             ("data.validation", data.validation, part(data.validation), "above 0 and below 1"),
             ("train.batch", self.train.batch.into(), (1..=65536).contains(&self.train.batch), "from 1 to 65536"),
-            ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0"),
+            ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0 and below 3.4e38"),
             ("optimizer.rate_min", optimizer.rate_min, weight(optimizer.rate_min), "0 or above"),
             ("optimizer.momentum", optimizer.momentum, share(optimizer.momentum), "from 0 to below 1"),
             ("optimizer.beta1", optimizer.beta1, share(optimizer.beta1), "from 0 to below 1"),
@@ -307,7 +307,7 @@ impl Config {
             ),
         ];
         if let Some((key, value, _, range)) = numbers.into_iter().find(|(_, _, holds, _)| !holds) {
-            return Err(ConfigError::OutOfRange { key: key.to_owned(), value: value.to_string(), range });
+            return Err(ConfigError::OutOfRange { key: key.to_owned(), value: short(value), range });
         }
         Ok(self.controller.check()?)
     }
@@ -329,4 +329,9 @@ impl OptimizerSettings {
         };
         Optimizer { method, l2: self.l2 as f32, clip: self.clip as f32, everywhere: self.touch == Touch::All }
     }
+}
+
+/// A number without hundreds of digits.
+fn short(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e9).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }

@@ -217,6 +217,15 @@ impl Program {
         Ok(tape.finish(Vec::new()))
     }
 
+    /// Whether every node of `network` has a kernel and fits: a child, or the network of all choices at once, of which a
+    /// choice then stands for all (they have one shape).
+    ///
+    /// # Errors
+    /// As [`Program::training`].
+    pub(crate) fn rehearse(context: Context<'_>, network: &Child) -> Result<(), ProgramError> {
+        lower::forward(context, network, true).map(drop)
+    }
+
     /// Bytes of all values that lie in memory at once under this plan; weights come on top.
     pub fn planned_bytes(&self) -> u64 {
         let classes = self.slots.iter().enumerate();

@@ -11,7 +11,7 @@ pub use found::{Found, thousands};
 use std::sync::Arc;
 use std::time::Instant;
 
-use supernet_plugin::{GenomeError, Supergraph};
+use supernet_plugin::{GenomeError, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::config::{Config, ConfigError, StrategyName};
@@ -25,7 +25,7 @@ use crate::schedule::Cosine;
 use crate::space::{self, SpaceError};
 use crate::strategy::enas::Enas;
 use crate::strategy::random::{RandomSearch, from_prior};
-use crate::strategy::{Schedule, Strategy};
+use crate::strategy::{Schedule, Strategy, StrategyError};
 use crate::stream;
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
 use crate::weights::{Layout, ParameterTooLarge, Weights};
@@ -48,6 +48,9 @@ pub enum SearchError {
     /// A child could not be sampled.
     #[error(transparent)]
     Genome(#[from] GenomeError),
+    /// The strategy cannot go on.
+    #[error(transparent)]
+    Strategy(#[from] StrategyError),
     /// A child could not be trained or scored.
     #[error(transparent)]
     Stage(#[from] StageError),
@@ -116,27 +119,26 @@ impl Search {
         Ok(search)
     }
 
-    /// Builds programs for children that between them make every choice of every decision, so that an op without a
-    /// kernel is found now and not hours into the search.
+    /// Lowers every node that some genome may run, so that an op without a kernel is found now and not hours into the
+    /// search.
     fn rehearse(&self) -> Result<(), SearchError> {
         let supergraph = &self.ground.supergraph;
-        let mut random = Random::new(0, stream::REPORT);
-        let mut genomes = vec![from_prior(supergraph, &mut random)?];
-        for decision in 0..supergraph.genome_len() {
-            for choice in 0..supergraph.choices(decision) {
-                let mut genome = from_prior(supergraph, &mut random)?;
-                genome[decision] = choice;
-                genomes.extend(supergraph.check(&genome).is_ok().then_some(genome));
+        let all = |decision| {
+            let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
+            Pick::Mix { weights: vec![1.0; choices.len()], choices, rows: 1, gradient: false }
+        };
+        let everything = Path { picks: (0..supergraph.genome_len()).map(all).collect(), at: Vec::new() };
+        let (train, score) = (self.config.train.batch, self.config.score.batch);
+        let context = self.ground.context(train.max(score));
+        let lowered = match supergraph.relaxed(&everything) {
+            Ok(relaxed) => Program::rehearse(context, relaxed.network()),
+            // Sizes that follow a decision cannot be mixed; some child shows what is missing for them.
+            Err(_) => {
+                let genome = from_prior(supergraph, &mut Random::new(0, stream::REPORT))?;
+                Program::rehearse(context, &supergraph.child(&genome)?)
             }
-        }
-        let optimizer = self.config.optimizer.optimizer();
-        for genome in genomes {
-            let child = supergraph.child(&genome)?;
-            let (train, score) = (self.config.train.batch, self.config.score.batch);
-            Program::training(self.ground.context(train), &child, &optimizer).map_err(StageError::from)?;
-            Program::scoring(self.ground.context(score), &child).map_err(StageError::from)?;
-        }
-        Ok(())
+        };
+        Ok(lowered.map_err(StageError::from)?)
     }
 
     /// The settings as resolved: with the space's defaults, what the data told, and what was fitted.
@@ -182,12 +184,12 @@ impl Search {
         Ok(found)
     }
 
-    fn strategy(&self) -> Result<Box<dyn Strategy>, SearchError> {
+    fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
         let (supergraph, seed) = (self.ground.supergraph.clone(), self.config.search.seed);
         Ok(match self.config.search.strategy {
-            StrategyName::Random => Box::new(RandomSearch::new(supergraph, self.schedule, seed)),
+            StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
             StrategyName::Enas => {
-                Box::new(Enas::new(supergraph, self.schedule, self.config.controller, seed).map_err(ConfigError::from)?)
+                Box::new(Enas::new(supergraph, schedule, self.config.controller, seed).map_err(ConfigError::from)?)
             }
         })
     }

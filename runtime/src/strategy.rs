@@ -94,13 +94,27 @@ pub struct Insight {
     pub gradient_norm: f32,
 }
 
+/// Why a strategy cannot go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StrategyError {
+    /// The space's constraints leave no genome to sample.
+    #[error(transparent)]
+    Genome(#[from] GenomeError),
+    /// The controller's parameters left the range of numbers.
+    #[error("the controller's parameters are no numbers any more; lower `controller.rate` (it is {rate:e})")]
+    Diverged {
+        /// Its learning rate.
+        rate: f32,
+    },
+}
+
 /// A way to search: what to train, what to score, what to learn from it.
 pub trait Strategy: Send {
     /// The next task; `None` while outcomes are awaited that it depends on, and for ever once the schedule is through.
     ///
     /// # Errors
-    /// If the space's constraints leave no genome to sample.
-    fn next(&mut self) -> Result<Option<Task>, GenomeError>;
+    /// If the space's constraints leave no genome to sample, or what was learnt is no use any more.
+    fn next(&mut self) -> Result<Option<Task>, StrategyError>;
 
     /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the task (another kind,
     /// another number of scores) ends it and teaches nothing; an accuracy that is no number counts as 0.

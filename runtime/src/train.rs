@@ -51,8 +51,8 @@ pub enum StageError {
     Device(#[from] DeviceError),
     /// The weights left the range of numbers.
     #[error(
-        "the loss of step {step} is not a number: training diverged; lower `optimizer.rate` (it is {rate}) or \
-         `optimizer.clip`"
+        "the loss of step {step} is not a number: training diverged at a learning rate of {rate}; lower `optimizer.rate` \
+         or `optimizer.clip`, and see that the data hold no extreme values"
     )]
     Diverged {
         /// Which step.

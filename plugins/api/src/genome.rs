@@ -30,11 +30,11 @@ pub enum GenomeError {
         because: String,
     },
     /// Sampling found nothing valid.
-    #[error("no valid genome was found in {tries} tries; the constraint that failed last says: {because}.")]
+    #[error("no valid genome was found in {tries} tries; what the constraints say: {because}.")]
     Exhausted {
         /// How many samples were drawn.
         tries: u32,
-        /// The sentence of the constraint that failed last.
+        /// The sentence of the constraint that failed last, or some that do.
         because: String,
     },
     /// The caller's draw returned no choice, or a masked one.

@@ -106,7 +106,7 @@ fn constraints_and_groups() {
     );
     assert_eq!(
         problem(require(Condition::Any(vec![]))),
-        "the constraints: no valid genome was found in 100 tries; the constraint that failed last says: anything goes; so it is."
+        "the constraints: no valid genome was found in 1000 tries; what the constraints say: anything goes; so it is."
     );
     let group = |decisions: &[&str], keep, none| {
         let decisions = decisions.iter().map(|id| (*id).to_owned()).collect();

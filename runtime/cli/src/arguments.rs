@@ -39,7 +39,7 @@ pub(crate) struct SearchOptions {
     /// Passes over the training part [default: 150]
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "minutes")]
     pub(crate) epochs: Option<String>,
-    /// Time to spend: the first steps are timed and a number of epochs is fixed from them
+    /// Time to spend, about: the first steps are timed and a number of epochs is fixed from them
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
     /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
@@ -69,18 +69,18 @@ pub(crate) struct SpacesOptions {
     pub(crate) space: Option<String>,
     /// The data set whose shape and classes the space is built for; without it --set may give them, for example
     /// --set image=[32,32,3] [default: digits]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "space")]
     pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
-    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true, requires = "space")]
     pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
     /// Timed steps of each kind; the median is printed
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub(crate) steps: usize,
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) steps: u32,
     /// Threads of the CPU device [default: one per core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) threads: Option<String>,

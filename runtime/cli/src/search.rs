@@ -1,5 +1,6 @@
 //! `supernet search`.
 
+use std::io::Write;
 use std::path::Path;
 
 use supernet::config::Config;
@@ -25,6 +26,10 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         Some(path) => RunFolder::create(path, &config)?,
         None => RunFolder::fresh(Path::new("runs"), &name, &config)?,
     };
+    if options.json {
+        // Standard output is for events alone; which folder this run has must be known all the same.
+        writeln!(std::io::stderr(), "run folder: {}", folder.path().display())?;
+    }
     let mut progress = Progress::new(options.json);
     let found = search.run(&mut device, Some(&mut folder), &mut |record| progress.show(record))?;
     drop(progress);

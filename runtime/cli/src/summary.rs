@@ -40,7 +40,7 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     writeln!(
         out,
         "Accuracy with shared weights ranks architectures; it is not their final accuracy, which needs training from \
-         scratch."
+         scratch.\nThe shared weights were trained on the policy's own samples, which favours these in the comparison."
     )?;
     writeln!(out, "Result in {}:", folder.display())?;
     for (file, what) in [

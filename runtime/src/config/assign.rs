@@ -58,8 +58,8 @@ fn words() -> [(&'static str, &'static [&'static str]); 4] {
 
 /// A value as TOML reads it; a bare word is a text.
 fn parse(text: &str) -> Value {
-    let table = format!("value = {text}").parse::<Table>();
-    table.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
+    let table = format!("value = {text}").parse::<Table>().ok().filter(|table| table.len() == 1);
+    table.and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// Every value of a table with its dotted key.
@@ -97,6 +97,11 @@ fn assign(table: &mut Table, known: &[(String, Value)], key: &str, value: Value)
         }
         (Value::String(_), Value::String(_)) => value,
         (Value::Integer(_), Value::Integer(_)) => return Err(wrong("a whole number, 0 or above")),
+        (Value::Integer(_), Value::String(digits))
+            if digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty() =>
+        {
+            return Err(wrong("below 9223372036854775808"));
+        }
         (Value::Integer(_), _) => return Err(wrong("a whole number")),
         (Value::Float(_), _) => return Err(wrong("a number")),
         (Value::Boolean(_), _) => return Err(wrong("true or false")),
@@ -160,7 +165,7 @@ mod tests {
         assert_eq!(said(&["train.batch=many"]), "`train.batch` must be a whole number, not `many`");
         assert_eq!(said(&["search.epochs=-3"]), "`search.epochs` must be a whole number, 0 or above, not `-3`");
         assert_eq!(said(&["search.epochs=0"]), "`search.epochs` is 0, but it must be from 1 to 1048576");
-        assert_eq!(said(&["optimizer.rate=nan"]), "`optimizer.rate` is NaN, but it must be above 0");
+        assert_eq!(said(&["optimizer.rate=nan"]), "`optimizer.rate` is NaN, but it must be above 0 and below 3.4e38");
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
         assert_eq!(said(&["search.strategy=darts"]), "`search.strategy` is `darts`, but it must be `enas` or `random`");
         assert!(said(&["controller.baseline=none"]).contains("must be `leave_one_out` or `moving_average`"));

@@ -11,6 +11,9 @@ use super::{Device, DeviceError, Minibatch, Samples};
 use crate::program::{Bound, Operand, Program, Slot};
 use crate::weights::Weights;
 
+/// More threads than any machine's cores only wait for each other.
+const MOST_THREADS: usize = 1024;
+
 /// Runs programs on this machine's processor.
 pub struct Cpu {
     threads: ThreadPool,
@@ -31,6 +34,10 @@ impl Cpu {
     /// # Errors
     /// If the system gives no threads.
     pub fn new(threads: usize) -> Result<Self, DeviceError> {
+        if threads > MOST_THREADS {
+            let reason = format!("at most {MOST_THREADS} are of any use");
+            return Err(DeviceError::Threads { threads, reason });
+        }
         // Asked for here, since rayon would let an environment variable decide.
         let threads = if threads == 0 { available_parallelism().map_or(1, usize::from) } else { threads };
         let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("supernet-cpu-{i}"));

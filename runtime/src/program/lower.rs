@@ -99,6 +99,8 @@ impl Lower<'_> {
         let len = self.len(i);
         match (&node.op, x) {
             (Op::Input { .. }, _) => self.image(i),
+            // Only a rehearsal's network holds any: a child has taken its choices.
+            (Op::Choose { .. }, Some(x)) => Ok(x),
             (Op::Sum { .. } | Op::Mean { .. } | Op::Zero { .. }, None) => {
                 Ok(self.tape.compute(Call::Fill { len: len as u32, value: 0.0 }, &[], len))
             }

@@ -98,6 +98,9 @@ inventory::submit! {
             let s = Space::new("test-gelu");
             let names: Vec<String> = (0..10).map(|i| format!("op{i}")).collect();
             let op = s.op("op", &names.iter().map(String::as_str).collect::<Vec<_>>());
+            // Few genomes show it: another decision must agree, and is hardly ever active.
+            let gate = s.op("gate", &["shut", "open"]).prior(&[0.99, 0.01]);
+            s.forbid(op.is(7).and(gate.is(0)), "what is behind the gate needs it open");
             let x = s.input("image", &config.sizes("image")?).conv(1, 4);
             let choices = s.scope("choice", || (0..10).map(|i| if i == 7 { x.act("gelu") } else { x.relu() }).collect::<Vec<_>>());
             s.output(s.choose(op, &choices).global_avg_pool().linear(3, false));

@@ -2,20 +2,27 @@
 
 use std::time::Instant;
 
-use supernet_shaders::random::Random;
-
 use super::{Search, SearchError, schedule};
 use crate::device::Device;
-use crate::strategy::Genome;
-use crate::strategy::random::from_prior;
-use crate::stream;
+use crate::strategy::{Outcome, Schedule, Work};
 
-/// Children that are trained and scored for the estimate, after as many for warm-up.
-const TRIED: usize = 12;
+/// The passes of the search in small that are timed; the first one fills caches and pools and does not count.
+const PASSES: u32 = 4;
+/// Steps of such a pass.
+const STEPS: u32 = 12;
+
+/// Seconds that the parts of a search take.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    /// A training step.
+    step: f64,
+    /// An update of the strategy: its rollouts scored, and what it does with them.
+    update: f64,
+}
 
 impl Search {
-    /// Fixes the number of epochs such that the search takes about `minutes` on this device. The steps that are timed
-    /// run on weights of their own.
+    /// Fixes the number of epochs such that the search takes about `minutes` on this device. What is timed is the same
+    /// search in small, with weights and a strategy of its own.
     ///
     /// # Errors
     /// If `minutes` is not above zero, or a child fails.
@@ -23,33 +30,48 @@ impl Search {
         if !(minutes > 0.0 && minutes.is_finite()) {
             return Err(SearchError::NoTime { minutes });
         }
-        let mut random = Random::new(self.config.search.seed, stream::sub(stream::REPORT, 4));
-        let genomes = (0..2 * TRIED).map(|_| from_prior(&self.ground.supergraph, &mut random));
-        let genomes = genomes.collect::<Result<Vec<Genome>, _>>()?;
-        let (mut weights, mut trainer, mut evaluator) = (self.weights(), self.trainer(), self.evaluator());
-        let (mut train, mut score) = (0.0, 0.0);
-        for (i, genome) in genomes.iter().enumerate() {
-            let began = Instant::now();
-            trainer.step(device, &mut weights, genome, 0)?;
-            let between = Instant::now();
-            evaluator.minibatch(device, &weights, std::slice::from_ref(genome), 0)?;
-            if i >= TRIED {
-                train += (between - began).as_secs_f64() / TRIED as f64;
-                score += between.elapsed().as_secs_f64() / TRIED as f64;
-            }
-        }
-        let epochs = self.epochs_in(60.0 * minutes, train, score);
-        self.config.search.epochs = epochs;
+        let cost = self.time(device)?;
+        self.config.search.epochs = self.epochs_in(60.0 * minutes, cost);
         self.schedule = schedule(&self.config, self.schedule.steps);
         self.minutes = Some(minutes);
         Ok(())
     }
 
-    /// Epochs that fit into `seconds` if a step takes `train` and a score on one minibatch takes `score`.
-    fn epochs_in(&self, seconds: f64, train: f64, score: f64) -> u32 {
+    fn time(&self, device: &mut dyn Device) -> Result<Cost, SearchError> {
+        let small = Schedule { epochs: PASSES, steps: STEPS, warm_up: 0, updates: 1, ..self.schedule };
+        let mut strategy = self.strategy(small)?;
+        let (mut weights, mut trainer, mut evaluator) = (self.weights(), self.trainer(), self.evaluator());
+        let (mut steps, mut updates) = (Vec::new(), Vec::new());
+        let mut began = Instant::now();
+        while let Some(task) = strategy.next()? {
+            match task.work {
+                Work::Train { genome, epoch } => {
+                    strategy.observe(&Outcome::Trained(trainer.step(device, &mut weights, &genome, epoch)?));
+                    steps.push(began.elapsed().as_secs_f64());
+                }
+                Work::Score { genomes, batch } => {
+                    strategy.observe(&Outcome::Scored(evaluator.minibatch(device, &weights, &genomes, batch)?));
+                    updates.push(began.elapsed().as_secs_f64());
+                }
+            }
+            began = Instant::now();
+        }
+        let (steps, updates) = (&mut steps[STEPS as usize..], &updates[1..]);
+        // Nothing in the reward holds a policy back from larger children, and too long is worse than too short: a step
+        // counts as one of the slowest quarter, and an update is as much longer as that makes a step.
+        let mean = |seconds: &[f64]| seconds.iter().sum::<f64>() / seconds.len() as f64;
+        let usual = mean(steps);
+        steps.sort_by(|a, b| b.total_cmp(a));
+        let step = mean(&steps[..steps.len().div_ceil(4)]);
+        Ok(Cost { step, update: mean(updates) * step / usual })
+    }
+
+    /// Epochs that fit into `seconds`.
+    fn epochs_in(&self, seconds: f64, cost: Cost) -> u32 {
         let controlled = 1.0 - self.config.search.warm_up;
-        let rollouts = f64::from(self.schedule.updates) * f64::from(self.schedule.rollouts);
-        let epoch = f64::from(self.schedule.steps) * train + controlled * rollouts * score;
+        let updates = controlled * f64::from(self.schedule.updates);
+        let epoch = f64::from(self.schedule.steps) * cost.step + updates * cost.update;
+        let score = cost.update / f64::from(self.schedule.rollouts);
         let left = seconds - f64::from(self.judged()) * f64::from(self.batches()) * score;
         (left / epoch).floor().clamp(1.0, f64::from(1 << 20)) as u32
     }
@@ -65,13 +87,14 @@ mod tests {
     fn epochs_are_what_the_time_left_by_the_reports_allows() {
         let settings = ["score.updates=2", "score.rollouts=20", "derive.candidates=100", "derive.report=200"];
         let search = Search::new(Config::read("", &settings).unwrap()).unwrap();
-        // 16 steps of 10 ms and, in three quarters of the epochs, 40 scores of 2 ms: 220 ms an epoch. 500 genomes on 6
-        // minibatches take 6 s of the 60.
-        assert_eq!(search.epochs_in(60.0, 0.010, 0.002), 245);
-        assert_eq!(search.epochs_in(1.0, 0.010, 0.002), 1);
+        // 16 steps of 10 ms and, in three quarters of the epochs, 2 updates of 40 ms: 220 ms an epoch. 500 genomes on 6
+        // minibatches at 2 ms take 6 s of the 60.
+        let cost = Cost { step: 0.010, update: 0.040 };
+        assert_eq!(search.epochs_in(60.0, cost), 245);
+        assert_eq!(search.epochs_in(1.0, cost), 1);
         // Products beyond 32 bits.
         let many = ["score.updates=1048576", "score.rollouts=4096", "search.warm_up=0"];
         let search = Search::new(Config::read("", &many).unwrap()).unwrap();
-        assert_eq!(search.epochs_in(60.0, 0.010, 0.002), 1);
+        assert_eq!(search.epochs_in(60.0, cost), 1);
     }
 }

@@ -26,7 +26,7 @@ impl Search {
         let seed = self.config.search.seed;
         log(self.started())?;
         log(self.planned())?;
-        let mut strategy = self.strategy()?;
+        let mut strategy = self.strategy(self.schedule)?;
         let mut weights = self.weights();
         let mut trainer = self.trainer();
         let mut evaluator = self.evaluator();
@@ -65,7 +65,9 @@ impl Search {
         let prior =
             (0..count).map(|_| from_prior(&self.ground.supergraph, &mut third)).collect::<Result<Vec<_>, _>>()?;
         let accuracy = |scores: Vec<Score>| scores.iter().map(|score| score.accuracy).collect::<Vec<_>>();
-        let gain = Gain::new(&accuracy(judge(&policy, Judged::Policy)?), &accuracy(judge(&prior, Judged::Prior)?));
+        let distinct = derive::distinct(&self.ground.supergraph, &policy)?.len() as u32;
+        let gain =
+            Gain::new(&accuracy(judge(&policy, Judged::Policy)?), &accuracy(judge(&prior, Judged::Prior)?), distinct);
         log(Event::Derived { version: weights.version, top: top.clone() })?;
         log(Event::Gain { gain, summary: gain.sentence() })?;
 

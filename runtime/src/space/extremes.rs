@@ -9,8 +9,10 @@ use crate::stream;
 
 /// Spaces up to this size are enumerated.
 const ENUMERATED: u64 = 20_000;
-/// Random children that the search of a larger space starts from.
-const SAMPLED: u32 = 2_000;
+/// Random children that the search of a larger space starts from, at most.
+const SAMPLED: u64 = 2_000;
+/// Nodes of the supergraph that are walked for all children together, at most: about a second's work.
+const WALKED: u64 = 30_000_000;
 
 /// What a child weighs: parameters first, then multiply-accumulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,14 +60,18 @@ impl Extremes {
             let how = "exact: every child was counted".to_owned();
             return range.extremes(supergraph, true, how);
         }
-        let mut range = Range::default();
+        // Constraint, count and multiply-accumulates each walk the graph.
+        let children = WALKED / (3 * supergraph.node_count() as u64).max(1);
+        let sampled = SAMPLED.min(children / 4).max(1);
+        let mut range = Range { left: children, ..Range::default() };
         let mut random = Random::new(0, stream::sub(stream::REPORT, 5));
-        for _ in 0..SAMPLED {
+        for _ in 0..sampled {
             range.see(supergraph, &from_prior(supergraph, &mut random)?)?;
         }
         while range.improve(supergraph)? {}
         let how = format!(
-            "found: the best of {SAMPLED} random children, then one decision changed at a time while that helped"
+            "found: the best of {sampled} random children, then one decision changed at a time while that helped{}",
+            if range.left == 0 { ", within a second's work" } else { "" }
         );
         range.extremes(supergraph, false, how)
     }
@@ -73,6 +79,8 @@ impl Extremes {
 
 #[derive(Default)]
 struct Range {
+    /// Children that may still be looked at.
+    left: u64,
     ends: Option<(Extreme, Extreme)>,
 }
 
@@ -104,6 +112,10 @@ impl Range {
             for decision in 0..genome.len() {
                 let was = genome[decision];
                 for choice in 0..supergraph.choices(decision) {
+                    if self.left == 0 {
+                        return Ok(false);
+                    }
+                    self.left -= 1;
                     genome[decision] = choice;
                     if supergraph.check(&genome).is_ok() {
                         better |= self.see(supergraph, &genome)?;

@@ -22,7 +22,7 @@ pub use settings::{Baseline, ControllerSettings, SettingError};
 
 use super::agenda::{Agenda, Ahead, reward};
 use super::random::from_prior;
-use super::{Genome, Insight, Outcome, Schedule, Strategy, Task, Work};
+use super::{Genome, Insight, Outcome, Schedule, Strategy, StrategyError, Task, Work};
 use crate::stream;
 use adam::Adam;
 use advantage::Average;
@@ -110,7 +110,10 @@ impl Enas {
 }
 
 impl Strategy for Enas {
-    fn next(&mut self) -> Result<Option<Task>, GenomeError> {
+    fn next(&mut self) -> Result<Option<Task>, StrategyError> {
+        if !self.controller.parameters.iter().all(|parameter| parameter.is_finite()) {
+            return Err(StrategyError::Diverged { rate: self.settings.rate });
+        }
         let work = match self.agenda.ahead(&self.schedule) {
             Ahead::Again(task) => return Ok(Some(task)),
             Ahead::Through => return Ok(None),

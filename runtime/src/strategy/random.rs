@@ -5,7 +5,7 @@ use supernet_plugin::{GenomeError, Supergraph};
 use supernet_shaders::random::Random;
 
 use super::agenda::{Agenda, Ahead, reward};
-use super::{Genome, Insight, Outcome, Schedule, Strategy, Task, Work};
+use super::{Genome, Insight, Outcome, Schedule, Strategy, StrategyError, Task, Work};
 use crate::stream;
 
 /// Samples from the space's prior throughout and learns nothing, at the same budget as every other strategy: the same
@@ -46,7 +46,7 @@ pub(crate) fn from_prior(space: &Supergraph, random: &mut Random) -> Result<Geno
 }
 
 impl Strategy for RandomSearch {
-    fn next(&mut self) -> Result<Option<Task>, GenomeError> {
+    fn next(&mut self) -> Result<Option<Task>, StrategyError> {
         let State { agenda, random, .. } = &mut self.state;
         let work = match agenda.ahead(&self.schedule) {
             Ahead::Again(task) => return Ok(Some(task)),
@@ -54,7 +54,7 @@ impl Strategy for RandomSearch {
             Ahead::Train { epoch } => Work::Train { genome: from_prior(&self.space, random)?, epoch },
             Ahead::Score { batch } => {
                 let rollouts = 0..self.schedule.rollouts;
-                let genomes = rollouts.map(|_| from_prior(&self.space, random)).collect::<Result<_, _>>()?;
+                let genomes = rollouts.map(|_| from_prior(&self.space, random)).collect::<Result<_, GenomeError>>()?;
                 Work::Score { genomes, batch }
             }
         };

@@ -2,7 +2,7 @@ use super::Supergraph;
 use crate::{GenomeError, Kind, Problem};
 
 /// How many samples are drawn before sampling gives up on the constraints.
-const TRIES: u32 = 100;
+const TRIES: u32 = 1000;
 
 impl Supergraph {
     /// Samples a valid genome: decisions in the plan's order, choices by their [prior](Self::prior), masked by the constraints;
@@ -21,7 +21,12 @@ impl Supergraph {
             }
         }
         if because.is_empty() {
-            let sentences: Vec<&str> = self.space().require.iter().map(|require| require.because.as_str()).collect();
+            let mut sentences: Vec<&str> = Vec::new();
+            for require in &self.space().require {
+                if !sentences.contains(&require.because.as_str()) && sentences.len() < 3 {
+                    sentences.push(&require.because);
+                }
+            }
             because = sentences.join("; ");
         }
         Err(GenomeError::Exhausted { tries: TRIES, because })
