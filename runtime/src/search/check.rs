@@ -75,6 +75,13 @@ fn minutes_become_epochs_and_an_event() {
 }
 
 #[test]
+fn a_controller_that_diverges_ends_the_search_in_words() {
+    let config = Config::read("", &[&SHORT[..], &["controller.rate=1e38"]].concat()).unwrap();
+    let said = Search::new(config).unwrap().run(&mut Cpu::new(1).unwrap(), None, &mut |_| {}).unwrap_err().to_string();
+    assert!(said.contains("lower `controller.rate` (it is 1e38)"), "{said}");
+}
+
+#[test]
 fn what_no_kernel_runs_is_refused_before_the_search_begins() {
     let data = Dataset::new("rows", [4, 4, 1], 3, vec![0.5; 16 * 200], (0..200).map(|i| i % 3).collect()).unwrap();
     let said = |space: &str| {

@@ -32,7 +32,7 @@ pub(super) fn step(decide: &[String], keep: Option<&str>) -> Value {
     json!({"decide": decide, "keep": keep})
 }
 
-/// ENAS's macro space (MODEL §5): per layer an op of six, then a skip to each earlier layer.
+/// ENAS's macro space (Pham et al. 2018, §2.3): per layer an op of six, then a skip to each earlier layer.
 pub(super) fn layered(layers: usize) -> Supergraph {
     let ops = ["conv3x3", "sepconv3x3", "conv5x5", "sepconv5x5", "avgpool3x3", "maxpool3x3"];
     let (mut decisions, mut plan) = (vec![], vec![step(&[], Some("t0"))]);
@@ -119,7 +119,7 @@ pub(super) fn guarded() -> Supergraph {
     space(decisions, plan, require)
 }
 
-/// Deviation of a toy's reward noise: that of an accuracy on 160 images (ENAS-SPEC §9.6).
+/// Deviation of a toy's reward noise: that of an accuracy on 160 images.
 pub(super) const NOISE: f32 = 0.035;
 
 /// An accuracy for a genome of [`layered`], without noise: every layer adds up to 5 % for its op (another best one in

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(choice.gradient(1, Weight { log: 1.0, entropy: 1.0, divergence: 1.0 }), [0.0; 3]);
     }
 
-    /// In the released code the penalty's minimum lies at a sampling rate of 0.308 instead of 0.4 (ENAS-SPEC §5.2).
+    /// In the released code the penalty's minimum lies at a sampling rate of 0.308 instead of 0.4.
     #[test]
     fn the_penalty_is_least_where_the_true_probability_is_the_target() {
         let target: f64 = 0.4;

@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// ENAS-SPEC §5.3: with c = 2.5 a choice of six is at most 0.967 likely, a skip within [0.007, 0.993].
+    /// With c = 2.5 (Pham et al. 2018, §3.1) a choice of six is at most 0.967 likely, a skip within [0.007, 0.993].
     #[test]
     fn the_tanh_constant_bounds_what_the_policy_can_be_sure_of() {
         let settings = ControllerSettings { lstm: 8, prior: false, tanh: 2.5, ..ControllerSettings::short() };

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::strategy::toys;
 
-    /// MODEL §7, "controller, LSTM 64".
+    /// Counted by hand from the published equations, for an LSTM of 64.
     #[test]
     fn published_controllers_have_their_published_sizes() {
         let facts = |space: Supergraph| {
