@@ -318,6 +318,12 @@ mod tests {
         assert!(seen.iter().all(|seen| *seen), "{seen:?}");
     }
 
+    #[test]
+    fn no_call_needs_more_buffers_than_any_gpu_binds() {
+        assert!(cases().iter().all(|case| case.call.roles().len() <= 8));
+        assert!(cases().iter().any(|case| case.call.roles().len() == 8));
+    }
+
     fn run(case: &Case, operands: &Operands, workspace: &mut cpu::Workspace) -> Vec<Vec<f32>> {
         let mut writes = operands.writes.clone();
         let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();
