@@ -57,6 +57,9 @@ pub enum SearchError {
     /// The run folder fails.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// No candidate to choose from.
+    #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
+    NothingDerived,
     /// Minutes that no search fits in.
     #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
     NoTime {
@@ -65,7 +68,8 @@ pub enum SearchError {
     },
 }
 
-/// A search that is set up: everything that can be wrong with its settings has been found out.
+/// A search that is set up: its settings, space and data have been checked, and every node that may run has a kernel. (A
+/// space with elastic sizes, which no kernel runs yet, is judged by one child.)
 #[derive(Debug)]
 pub struct Search {
     config: Config,

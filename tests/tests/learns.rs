@@ -1,4 +1,4 @@
-//! The loop is closed: shared weights learn, and so does the controller.
+//! Shared weights learn. (That the controller does is tested where its rewards are known: `strategy/enas/tests.rs`.)
 
 use supernet::Event;
 use supernet_tests::search;

@@ -71,10 +71,8 @@ impl Search {
         log(Event::Derived { version: weights.version, top: top.clone() })?;
         log(Event::Gain { gain, summary: gain.sentence() })?;
 
-        let test = match top.first() {
-            Some(best) => evaluator.test(device, &weights, &best.genome)?,
-            None => Score { accuracy: 0.0, loss: 0.0 },
-        };
+        let best = top.first().ok_or(SearchError::NothingDerived)?;
+        let test = evaluator.test(device, &weights, &best.genome)?;
         log(Event::Tested { score: test })?;
         Ok(Found { supergraph: self.ground.supergraph, data: self.config.search.data, top, gain, test, weights })
     }
