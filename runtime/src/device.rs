@@ -36,14 +36,35 @@ pub enum DeviceError {
         /// What the system said.
         reason: String,
     },
+    /// The newest weights are somewhere else.
+    #[error("the weights were last trained on {home} and are still there; fetch them from it first")]
+    Elsewhere {
+        /// The device that has them.
+        home: String,
+    },
+    /// Samples without a run.
+    #[error("samples were asked for, but no run is under way on {device}")]
+    NothingUnderWay {
+        /// The device that was asked.
+        device: String,
+    },
 }
 
 /// Runs programs. Training needs the weights for itself; scoring only reads them.
+///
+/// A run is started, and its samples are asked for later, so that a device with a queue of its own need not stand still
+/// in between. Runs take effect in the order in which they were started.
 pub trait Device: Send {
     /// What a person calls it.
     fn name(&self) -> String;
 
-    /// Runs a training program: the weights that its child reads change, and their version counts up.
+    /// How many runs may be under way before [`Device::samples`] must be asked for the oldest one's; at least 1.
+    fn depth(&self) -> usize {
+        1
+    }
+
+    /// Starts a training program: the weights that its child reads change, and their version counts up. The device may
+    /// keep the new numbers to itself until [`Device::fetch`].
     ///
     /// # Errors
     /// If the device fails; the weights are then not to be trusted.
@@ -53,18 +74,23 @@ pub trait Device: Send {
         weights: &mut Weights,
         batch: Minibatch<'_>,
         step: &Step,
-        samples: &mut Samples,
     ) -> Result<(), DeviceError>;
 
-    /// Runs a scoring program.
+    /// Starts a scoring program.
     ///
     /// # Errors
     /// If the device fails.
-    fn score(
-        &mut self,
-        program: &Program,
-        weights: &Weights,
-        batch: Minibatch<'_>,
-        samples: &mut Samples,
-    ) -> Result<(), DeviceError>;
+    fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError>;
+
+    /// The samples of the oldest run that was not asked for yet; waits for it.
+    ///
+    /// # Errors
+    /// If the device fails, or no run is under way.
+    fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError>;
+
+    /// Brings weights and the optimiser's memory back from where they were trained; waits for all runs under way.
+    ///
+    /// # Errors
+    /// If the device fails, or another device has them.
+    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError>;
 }

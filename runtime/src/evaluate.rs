@@ -53,10 +53,17 @@ impl Evaluator {
         let from = (number % in_pass) as usize * batch;
         part.gather(order[from..from + batch].iter().copied(), &mut self.images, &mut self.labels);
         let mut scores = Vec::with_capacity(genomes.len());
-        for genome in genomes {
+        for (started, genome) in genomes.iter().enumerate() {
+            if started - scores.len() == device.depth() {
+                device.samples(&mut self.samples)?;
+                scores.push(Score::mean(&self.samples, batch));
+            }
             let program = self.program(genome)?;
             let minibatch = Minibatch { images: &self.images, labels: &self.labels };
-            device.score(&program, weights, minibatch, &mut self.samples)?;
+            device.score(&program, weights, minibatch)?;
+        }
+        while scores.len() < genomes.len() {
+            device.samples(&mut self.samples)?;
             scores.push(Score::mean(&self.samples, batch));
         }
         Ok(scores)
@@ -100,14 +107,27 @@ impl Evaluator {
         let program = self.program(genome)?;
         let batch = self.batch as usize;
         let mut all = Samples::default();
+        let mut take = |device: &mut dyn Device, samples: &mut Samples| -> Result<(), StageError> {
+            device.samples(samples)?;
+            let fresh = batch.min(part.len() - all.loss.len());
+            all.loss.extend_from_slice(&samples.loss[..fresh]);
+            all.right.extend_from_slice(&samples.right[..fresh]);
+            Ok(())
+        };
+        let mut under_way = 0;
         for from in (0..part.len()).step_by(batch) {
+            if under_way == device.depth() {
+                take(device, &mut self.samples)?;
+                under_way -= 1;
+            }
             // The last minibatch is filled up from the beginning: every sample counts once, every batch has one size.
             part.gather((from..from + batch).map(|i| i % part.len()), &mut self.images, &mut self.labels);
             let minibatch = Minibatch { images: &self.images, labels: &self.labels };
-            device.score(&program, weights, minibatch, &mut self.samples)?;
-            let fresh = batch.min(part.len() - from);
-            all.loss.extend_from_slice(&self.samples.loss[..fresh]);
-            all.right.extend_from_slice(&self.samples.right[..fresh]);
+            device.score(&program, weights, minibatch)?;
+            under_way += 1;
+        }
+        for _ in 0..under_way {
+            take(device, &mut self.samples)?;
         }
         Ok(Score::mean(&all, part.len()))
     }

@@ -1,5 +1,6 @@
 //! Training the shared weights: one step is one child on one minibatch.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use supernet_plugin::{GenomeError, Supergraph};
@@ -82,6 +83,8 @@ pub(crate) struct Trainer {
     settings: TrainerSettings,
     /// Steps done: the data cursor and the dropout bits are functions of it.
     done: u32,
+    /// Number and learning rate of the steps that were started and not finished, oldest first.
+    under_way: VecDeque<(u32, f32)>,
     order: Vec<usize>,
     images: Vec<f32>,
     labels: Vec<u32>,
@@ -91,8 +94,8 @@ pub(crate) struct Trainer {
 impl Trainer {
     /// A trainer at its first step.
     pub(crate) fn new(ground: Ground, settings: TrainerSettings) -> Self {
-        let (order, images, labels) = Default::default();
-        Self { ground, settings, done: 0, order, images, labels, samples: Samples::default() }
+        let (under_way, order, images, labels) = Default::default();
+        Self { ground, settings, done: 0, under_way, order, images, labels, samples: Samples::default() }
     }
 
     /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
@@ -111,6 +114,26 @@ impl Trainer {
         genome: &[u32],
         epoch: u32,
     ) -> Result<Score, StageError> {
+        self.start(device, weights, genome, epoch)?;
+        self.finish(device)
+    }
+
+    /// Steps that were started and not finished: at most as many as the device is deep.
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Starts to train the child of `genome` on the next minibatch.
+    ///
+    /// # Errors
+    /// If the genome has no child, the child no program, or the device fails.
+    pub(crate) fn start(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &mut Weights,
+        genome: &[u32],
+        epoch: u32,
+    ) -> Result<(), StageError> {
         let child = self.ground.supergraph.child(genome)?;
         let context = self.ground.context(self.settings.batch);
         let program = Program::training(context, &child, &self.settings.optimizer)?;
@@ -126,10 +149,21 @@ impl Trainer {
         self.done += 1;
         let step = Step { rate: self.settings.rate.rate(epoch), number: self.done, seed: self.settings.seed };
         let minibatch = Minibatch { images: &self.images, labels: &self.labels };
-        device.train(&program, weights, minibatch, &step, &mut self.samples)?;
-        let score = Score::mean(&self.samples, batch);
+        device.train(&program, weights, minibatch, &step)?;
+        self.under_way.push_back((step.number, step.rate));
+        Ok(())
+    }
+
+    /// Waits for the oldest step. The score is that of its minibatch before the update.
+    ///
+    /// # Errors
+    /// If the device fails, or the loss is not a number.
+    pub(crate) fn finish(&mut self, device: &mut dyn Device) -> Result<Score, StageError> {
+        device.samples(&mut self.samples)?;
+        let (step, rate) = self.under_way.pop_front().unwrap_or_default();
+        let score = Score::mean(&self.samples, self.settings.batch as usize);
         if score.loss == f32::MAX {
-            return Err(StageError::Diverged { step: self.done, rate: step.rate });
+            return Err(StageError::Diverged { step, rate });
         }
         Ok(score)
     }

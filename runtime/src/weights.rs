@@ -115,18 +115,78 @@ impl Layout {
 
 /// The shared weights with their gradients and optimiser state.
 ///
-/// Borrowing keeps the rule of one writer: a trainer needs `&mut Weights`, evaluators share `&Weights`.
-#[derive(Clone, Debug, PartialEq)]
+/// Borrowing keeps the rule of one writer: a trainer needs `&mut Weights`, evaluators share `&Weights`. A device may
+/// keep the numbers to itself while it trains; [`Device::fetch`](crate::device::Device::fetch) brings them back.
+#[derive(Debug)]
 pub struct Weights {
     layout: Arc<Layout>,
     /// Counts updates: a score names the version that it was made with.
     pub version: u64,
-    /// The weights, page by page.
+    pages: Pages,
+    mark: Mark,
+    /// The device that holds newer numbers than `pages`.
+    away: Option<Arc<str>>,
+}
+
+impl Clone for Weights {
+    fn clone(&self) -> Self {
+        let Self { layout, version, pages, away, .. } = self;
+        // A copy goes its own way: what a device holds is not it.
+        Self {
+            layout: Arc::clone(layout),
+            version: *version,
+            pages: pages.clone(),
+            mark: Mark::new(),
+            away: away.clone(),
+        }
+    }
+}
+
+/// Two are equal if their numbers are, wherever copies of them lie.
+impl PartialEq for Weights {
+    fn eq(&self, other: &Self) -> bool {
+        (self.version, &self.pages) == (other.version, &other.pages) && self.layout == other.layout
+    }
+}
+
+/// The numbers themselves, page by page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pages {
+    /// The weights.
     pub values: Vec<Vec<f32>>,
     /// Gradients of the last step; only what its path touched means anything.
     pub gradients: Vec<Vec<f32>>,
     /// The optimiser's memory: as many sets of pages as it keeps moments.
     pub state: Vec<Vec<Vec<f32>>>,
+}
+
+/// Which numbers a device has a copy of: equal marks mean equal numbers.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    identity: Arc<()>,
+    edition: u64,
+}
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.identity, &other.identity) && self.edition == other.edition
+    }
+}
+
+impl Mark {
+    fn new() -> Self {
+        Self { identity: Arc::new(()), edition: 0 }
+    }
+
+    /// Whether the weights that this mark was taken from are still there, in whatever edition.
+    pub fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.identity, &other.identity)
+    }
+
+    /// Whether nobody holds the weights any more that this mark was taken from.
+    pub fn is_orphan(&self) -> bool {
+        Arc::strong_count(&self.identity) == 1
+    }
 }
 
 impl Weights {
@@ -143,7 +203,8 @@ impl Weights {
             start(&supergraph.param(index).init, supergraph.param_shape(index), floats, random);
         }
         let state = (0..moments).map(|_| zeros()).collect();
-        Self { gradients: zeros(), state, values, version: 0, layout }
+        let pages = Pages { gradients: zeros(), state, values };
+        Self { pages, version: 0, layout, mark: Mark::new(), away: None }
     }
 
     /// Where everything lies.
@@ -151,16 +212,49 @@ impl Weights {
         &self.layout
     }
 
-    /// The values of parameter `index`.
+    /// The numbers as last fetched.
+    pub fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// The numbers, to change them: copies on devices are out of date from then on.
+    pub fn pages_mut(&mut self) -> &mut Pages {
+        self.mark.edition += 1;
+        &mut self.pages
+    }
+
+    /// Which numbers these are.
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// The device that holds newer numbers, if one does.
+    pub fn away(&self) -> Option<&Arc<str>> {
+        self.away.as_ref()
+    }
+
+    /// Notes that `device` updated its copy and keeps it to itself.
+    pub(crate) fn leave(&mut self, device: &Arc<str>) {
+        self.mark.edition += 1;
+        self.away = Some(Arc::clone(device));
+    }
+
+    /// Takes the numbers back from the device that had them; its copy stays good.
+    pub(crate) fn come_back(&mut self) -> &mut Pages {
+        self.away = None;
+        &mut self.pages
+    }
+
+    /// The values of parameter `index`, as last fetched.
     pub fn parameter(&self, index: u32) -> &[f32] {
         let place = self.layout.place(index);
-        &self.values[place.page as usize][place.offset as usize..][..place.len as usize]
+        &self.pages.values[place.page as usize][place.offset as usize..][..place.len as usize]
     }
 
     /// The gradient of parameter `index`, as the last step that touched it left it.
     pub fn gradient(&self, index: u32) -> &[f32] {
         let place = self.layout.place(index);
-        &self.gradients[place.page as usize][place.offset as usize..][..place.len as usize]
+        &self.pages.gradients[place.page as usize][place.offset as usize..][..place.len as usize]
     }
 }
 

@@ -18,6 +18,10 @@ const MOST_THREADS: usize = 1024;
 pub struct Cpu {
     threads: ThreadPool,
     memory: Memory,
+    /// The last run's samples, until they are asked for.
+    done: Option<Samples>,
+    /// Their memory afterwards, for the next run.
+    spare: Samples,
 }
 
 /// What outlives a program, so that the next one finds its buffers already there.
@@ -42,7 +46,7 @@ impl Cpu {
         let threads = if threads == 0 { available_parallelism().map_or(1, usize::from) } else { threads };
         let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("supernet-cpu-{i}"));
         let pool = builder.build().map_err(|error| DeviceError::Threads { threads, reason: error.to_string() })?;
-        Ok(Self { threads: pool, memory: Memory::default() })
+        Ok(Self { threads: pool, memory: Memory::default(), done: None, spare: Samples::default() })
     }
 }
 
@@ -57,8 +61,8 @@ impl Device for Cpu {
         weights: &mut Weights,
         batch: Minibatch<'_>,
         step: &Step,
-        samples: &mut Samples,
     ) -> Result<(), DeviceError> {
+        at_hand(weights)?;
         let memory = &mut self.memory;
         memory.provide(program);
         self.threads.install(|| {
@@ -67,17 +71,12 @@ impl Device for Cpu {
             }
         });
         weights.version += 1;
-        memory.read(program, samples);
+        memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
         Ok(())
     }
 
-    fn score(
-        &mut self,
-        program: &Program,
-        weights: &Weights,
-        batch: Minibatch<'_>,
-        samples: &mut Samples,
-    ) -> Result<(), DeviceError> {
+    fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
+        at_hand(weights)?;
         // A scoring program holds no call that reads the step.
         let step = Step { rate: 0.0, number: 0, seed: 0 };
         let memory = &mut self.memory;
@@ -89,9 +88,23 @@ impl Device for Cpu {
                 memory.put_back(bound, None, held);
             }
         });
-        memory.read(program, samples);
+        memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
         Ok(())
     }
+
+    fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
+        let done = self.done.take().ok_or_else(|| DeviceError::NothingUnderWay { device: self.name() })?;
+        self.spare = std::mem::replace(samples, done);
+        Ok(())
+    }
+
+    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
+        at_hand(weights)
+    }
+}
+
+fn at_hand(weights: &Weights) -> Result<(), DeviceError> {
+    weights.away().map_or(Ok(()), |home| Err(DeviceError::Elsewhere { home: home.to_string() }))
 }
 
 /// The buffers that one call writes, taken out of their places while it runs so that it can read all others. Two
@@ -123,11 +136,11 @@ impl Memory {
             (Operand::Value { slot, .. }, _) => Some(&mut self.pool[slot.class as usize][slot.index as usize]),
             (Operand::Gradient(parameter), Some(weights)) => {
                 let page = weights.layout().place(parameter).page;
-                Some(&mut weights.gradients[page as usize])
+                Some(&mut weights.pages_mut().gradients[page as usize])
             }
-            (Operand::WeightPage(page), Some(weights)) => Some(&mut weights.values[page as usize]),
+            (Operand::WeightPage(page), Some(weights)) => Some(&mut weights.pages_mut().values[page as usize]),
             (Operand::StatePage { moment, page }, Some(weights)) => {
-                Some(&mut weights.state[moment as usize][page as usize])
+                Some(&mut weights.pages_mut().state[moment as usize][page as usize])
             }
             _ => None,
         }
@@ -170,9 +183,9 @@ impl Memory {
                 Operand::Labels => bytemuck::cast_slice(batch.labels),
                 Operand::Weight(parameter) => weights.parameter(parameter),
                 Operand::Gradient(parameter) => weights.gradient(parameter),
-                Operand::WeightPage(page) => &weights.values[page as usize],
-                Operand::GradientPage(page) => &weights.gradients[page as usize],
-                Operand::StatePage { moment, page } => &weights.state[moment as usize][page as usize],
+                Operand::WeightPage(page) => &weights.pages().values[page as usize],
+                Operand::GradientPage(page) => &weights.pages().gradients[page as usize],
+                Operand::StatePage { moment, page } => &weights.pages().state[moment as usize][page as usize],
                 Operand::Touched(page) => bytemuck::cast_slice(&program.touched[page as usize]),
                 Operand::Decayed(page) => bytemuck::cast_slice(&weights.layout().decayed()[page as usize]),
             };

@@ -89,7 +89,7 @@ impl Setup {
         let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, seed);
         // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by symmetry.
         let mut random = Random::new(seed, 99);
-        weights.values.iter_mut().flatten().for_each(|x| *x += 0.1 * random.normal());
+        weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x += 0.1 * random.normal());
         weights
     }
 
@@ -225,7 +225,8 @@ fn hold_the_cpu_against_the_interpreter(setup: &Setup, genome: &[u32], cpu: &mut
     let mut interpreter = Interpreter::new(setup, &weights);
     let loss = interpreter.run(&program);
     let mut samples = Samples::default();
-    cpu.train(&program, &mut weights, setup.minibatch(), &STEP, &mut samples).unwrap();
+    cpu.train(&program, &mut weights, setup.minibatch(), &STEP).unwrap();
+    cpu.samples(&mut samples).unwrap();
     let got = samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.loss.len() as f64;
     assert!((got - loss).abs() < 1e-4 * loss, "{got} for {loss}");
     // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole size.
@@ -258,11 +259,11 @@ fn adam_takes_its_first_step_by_the_rate() {
     let before = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 2, 4);
     let mut after = before.clone();
     let step = Step { number: 1, ..STEP };
-    Cpu::new(1).unwrap().train(&program, &mut after, setup.minibatch(), &step, &mut Samples::default()).unwrap();
+    Cpu::new(1).unwrap().train(&program, &mut after, setup.minibatch(), &step).unwrap();
     let mut moved = 0;
     for (page, bits) in program.touched.iter().enumerate() {
-        for (at, (old, new)) in before.values[page].iter().zip(&after.values[page]).enumerate() {
-            let (block, gradient) = (at / 64, after.gradients[page][at]);
+        for (at, (old, new)) in before.pages().values[page].iter().zip(&after.pages().values[page]).enumerate() {
+            let (block, gradient) = (at / 64, after.pages().gradients[page][at]);
             if bits[block / 32] >> (block % 32) & 1 == 1 && gradient.abs() > 1e-6 {
                 assert!((old - new - 0.1 * gradient.signum()).abs() < 1e-4, "{at}: {old} {new} {gradient}");
                 moved += 1;
@@ -283,15 +284,16 @@ fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
         let before = setup.weights(4);
         let mut after = before.clone();
         let mut samples = Samples::default();
-        cpu.train(&program, &mut after, setup.minibatch(), &STEP, &mut samples).unwrap();
+        cpu.train(&program, &mut after, setup.minibatch(), &STEP).unwrap();
+        cpu.samples(&mut samples).unwrap();
         for (page, bits) in used.iter().enumerate() {
             assert_eq!(*bits, program.touched[page]);
-            let blocks = before.values[page].chunks(64).zip(after.values[page].chunks(64));
+            let blocks = before.pages().values[page].chunks(64).zip(after.pages().values[page].chunks(64));
             for (block, (old, new)) in blocks.enumerate() {
                 let touched = bits[block / 32] >> (block % 32) & 1 == 1;
                 assert!(touched || old == new, "block {block} of page {page} moved, {genome:?}");
                 // A shift that the next normalisation takes away again has no gradient but rounding.
-                let still = after.gradients[page][64 * block..].iter().take(64).all(|g| g.abs() < 1e-6);
+                let still = after.pages().gradients[page][64 * block..].iter().take(64).all(|g| g.abs() < 1e-6);
                 assert!(!touched || old != new || still, "block {block} of page {page} did not move, {genome:?}");
             }
         }
@@ -306,7 +308,9 @@ fn weights_elsewhere_move_only_if_asked_to() {
     let mut weights = setup.weights(4);
     let before = weights.clone();
     let mut samples = Samples::default();
-    Cpu::new(1).unwrap().train(&program, &mut weights, setup.minibatch(), &STEP, &mut samples).unwrap();
+    let mut cpu = Cpu::new(1).unwrap();
+    cpu.train(&program, &mut weights, setup.minibatch(), &STEP).unwrap();
+    cpu.samples(&mut samples).unwrap();
     let untouched: Vec<u32> = (0..setup.layout.len() as u32)
         .filter(|p| {
             let bits = setup.layout.blocks_of([*p].into_iter());
@@ -335,8 +339,10 @@ fn scoring_leaves_the_weights_alone_and_reads_no_dropout() {
     assert!(setup.training(&genome, &SGD).calls.iter().any(|bound| matches!(bound.call, Call::Dropout { .. })));
     let (weights, mut once, mut twice) = (setup.weights(4), Samples::default(), Samples::default());
     let mut cpu = Cpu::new(2).unwrap();
-    cpu.score(&program, &weights, setup.minibatch(), &mut once).unwrap();
-    cpu.score(&program, &weights, setup.minibatch(), &mut twice).unwrap();
+    cpu.score(&program, &weights, setup.minibatch()).unwrap();
+    cpu.samples(&mut once).unwrap();
+    cpu.score(&program, &weights, setup.minibatch()).unwrap();
+    cpu.samples(&mut twice).unwrap();
     assert_eq!(once, twice);
     assert_eq!(once.loss.len(), 8);
 }

@@ -11,9 +11,9 @@ use crate::evaluate::Evaluator;
 use crate::event::{Event, Judged};
 use crate::gain::Gain;
 use crate::strategy::random::from_prior;
-use crate::strategy::{Genome, Outcome, Score, Strategy, Work};
+use crate::strategy::{Genome, Outcome, Score, Strategy, Task, Work};
 use crate::stream;
-use crate::train::Trainer;
+use crate::train::{StageError, Trainer};
 use crate::weights::Weights;
 
 impl Search {
@@ -74,6 +74,7 @@ impl Search {
         let best = top.first().ok_or(SearchError::NothingDerived)?;
         let test = evaluator.test(device, &weights, &best.genome)?;
         log(Event::Tested { score: test })?;
+        device.fetch(&mut weights).map_err(StageError::from)?;
         Ok(Found { supergraph: self.ground.supergraph, data: self.config.search.data, top, gain, test, weights })
     }
 
@@ -90,20 +91,32 @@ impl Search {
         let rate = self.rate();
         let mut pass = Pass::default();
         let (mut steps, mut updates) = (0, 0);
-        while let Some(task) = strategy.next()? {
+        let mut trained = |strategy: &mut dyn Strategy,
+                           score: Score,
+                           log: &mut dyn FnMut(Event) -> Result<(), SearchError>|
+         -> Result<(), SearchError> {
+            strategy.observe(&Outcome::Trained(score));
+            let epoch = (steps / u64::from(self.schedule.steps)) as u32;
+            steps += 1;
+            log(Event::Step { epoch, step: steps, score })?;
+            pass.add(score);
+            if steps % u64::from(self.schedule.steps) == 0 {
+                let warm_up = epoch < self.schedule.warm_up;
+                log(Event::Epoch { epoch, warm_up, rate: rate.rate(epoch), score: pass.mean() })?;
+                pass = Pass::default();
+            }
+            Ok(())
+        };
+        loop {
+            let task = strategy.next()?;
+            // Outcomes are observed in the order of their tasks, so what is under way ends before anything else begins.
+            let room = if matches!(&task, Some(Task { work: Work::Train { .. }, .. })) { device.depth() } else { 1 };
+            while trainer.under_way() >= room {
+                trained(strategy, trainer.finish(device)?, log)?;
+            }
+            let Some(task) = task else { break };
             match task.work {
-                Work::Train { genome, epoch } => {
-                    let score = trainer.step(device, weights, &genome, epoch)?;
-                    strategy.observe(&Outcome::Trained(score));
-                    steps += 1;
-                    log(Event::Step { epoch, step: steps, score })?;
-                    pass.add(score);
-                    if steps % u64::from(self.schedule.steps) == 0 {
-                        let warm_up = epoch < self.schedule.warm_up;
-                        log(Event::Epoch { epoch, warm_up, rate: rate.rate(epoch), score: pass.mean() })?;
-                        pass = Pass::default();
-                    }
-                }
+                Work::Train { genome, epoch } => trainer.start(device, weights, &genome, epoch)?,
                 Work::Score { genomes, batch } => {
                     let scores = evaluator.minibatch(device, weights, &genomes, batch)?;
                     let best = scores.iter().map(|score| score.accuracy).fold(0.0, f32::max);
