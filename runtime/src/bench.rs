@@ -1,91 +1,184 @@
-//! One unit of each kind of work, for whoever wants to time it.
+//! The units of a search's work, timed: a training step and a scoring, each with a fresh random child.
 
-use supernet_plugin::Supergraph;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use supernet_shaders::Step;
 use supernet_shaders::random::Random;
 
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::device::Device;
-use crate::evaluate::Evaluator;
+use crate::device::{Counts, Device, Minibatch, Samples};
 use crate::program::Program;
 use crate::search::{Search, SearchError};
 use crate::strategy::random::from_prior;
 use crate::stream;
-use crate::train::{StageError, Trainer};
+use crate::train::StageError;
 use crate::weights::Weights;
 
-/// A space on random images, with a fresh random child for every unit of work.
+/// Runs before the first that is timed: they fill caches and pools.
+const WARM_UP: u32 = 3;
+
+/// A kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// A training step: forward, backward, update.
+    Train,
+    /// A scoring on one minibatch.
+    Evaluate,
+}
+
+/// What the repetitions of one kind of work took. Times are medians in milliseconds, counts are means.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timing {
+    /// The kind of work.
+    pub phase: Phase,
+    /// The device.
+    pub device: String,
+    /// Repetitions.
+    pub steps: u32,
+    /// Parameters of the supergraph.
+    pub params: u64,
+    /// The whole.
+    pub median_ms: f64,
+    /// The fastest.
+    pub min_ms: f64,
+    /// Sampling a child and building its program.
+    pub building_ms: f64,
+    /// Uploading, encoding and submitting; what the device does is under way by then.
+    pub encoding_ms: f64,
+    /// From there until the results are back.
+    pub device_ms: f64,
+    /// Dispatches.
+    pub dispatches: f64,
+    /// Submits.
+    pub submits: f64,
+    /// Bytes uploaded.
+    pub uploaded: f64,
+    /// Dispatches by kind of call.
+    pub kinds: BTreeMap<String, f64>,
+}
+
+/// A space on random images.
 #[derive(Debug)]
 pub struct Bench {
     search: Search,
-    trainer: Trainer,
-    evaluator: Evaluator,
     weights: Weights,
     random: Random,
+    images: Vec<f32>,
+    labels: Vec<u32>,
+    step: u32,
 }
 
 impl Bench {
-    /// `space` with its default settings, on images of the given height, width and channels, ten classes.
+    /// `space` with `settings` (`space.KEY=VALUE`) on normal random images of the given height, width and channels.
     ///
     /// # Errors
     /// If there is no such space, or it does not take such images.
-    pub fn new(space: &str, image: [u32; 3], batch: u32) -> Result<Self, SearchError> {
+    pub fn new(
+        space: &str,
+        settings: &[String],
+        image: [u32; 3],
+        classes: u32,
+        batch: u32,
+    ) -> Result<Self, SearchError> {
+        // Each of the three parts is to hold a minibatch.
         let samples = 8 * batch;
         let mut random = Random::new(0, stream::REPORT);
         let pixels: u32 = image.iter().product();
         let images = (0..samples * pixels).map(|_| random.normal()).collect();
-        let labels = (0..samples).map(|_| random.below(10)).collect();
-        let data = Dataset::new("random", image, 10, images, labels)?;
-        let batches = [format!("train.batch={batch}"), format!("score.batch={batch}")];
-        let mut config = Config::read("", &batches)?;
+        let labels = (0..samples).map(|_| random.below(classes)).collect();
+        let data = Dataset::new("random", image, classes, images, labels)?;
+        let mut all = vec![format!("train.batch={batch}"), format!("score.batch={batch}")];
+        all.extend_from_slice(settings);
+        let mut config = Config::read("", &all)?;
         config.search.space = space.to_owned();
         let search = Search::on(data, config)?;
-        let (trainer, evaluator, weights) = (search.trainer(), search.evaluator(), search.weights());
-        Ok(Self { search, trainer, evaluator, weights, random })
+        let weights = search.weights();
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        search.train_part().gather(0..batch as usize, &mut images, &mut labels);
+        Ok(Self { search, weights, random, images, labels, step: 0 })
     }
 
-    /// Parameters of the supergraph.
-    pub fn parameters(&self) -> u64 {
-        self.supergraph().total_params()
-    }
-
-    fn supergraph(&self) -> &Supergraph {
-        self.search.supergraph()
-    }
-
-    fn sample(&mut self) -> Result<Vec<u32>, SearchError> {
-        Ok(from_prior(self.search.supergraph(), &mut self.random)?)
-    }
-
-    /// Samples a child and builds its training program.
+    /// Times `steps` repetitions of one kind of work.
     ///
     /// # Errors
-    /// If the child has no program.
-    pub fn build(&mut self) -> Result<Program, SearchError> {
-        let genome = self.sample()?;
-        let child = self.supergraph().child(&genome)?;
-        let context = self.search.context();
-        let optimizer = self.search.config().optimizer.optimizer();
-        Ok(Program::training(context, &child, &optimizer).map_err(StageError::from)?)
+    /// If a child has no program, or the device fails.
+    pub fn time(&mut self, device: &mut dyn Device, phase: Phase, steps: u32) -> Result<Timing, SearchError> {
+        let (mut parts, mut samples) = ([const { Vec::new() }; 4], Samples::default());
+        let mut counts = Counts::default();
+        for repetition in 0..WARM_UP + steps {
+            device.counts();
+            let began = Instant::now();
+            let program = self.build(phase)?;
+            let built = began.elapsed();
+            self.run(device, phase, &program, &mut samples)?;
+            let whole = began.elapsed();
+            if repetition >= WARM_UP {
+                let spent = device.counts();
+                let device = (whole - built).saturating_sub(spent.encoding);
+                let times: [Duration; 4] = [whole, built, spent.encoding, device];
+                parts.iter_mut().zip(times).for_each(|(part, time)| part.push(1e3 * time.as_secs_f64()));
+                counts.add(spent);
+            }
+        }
+        parts.iter_mut().for_each(|part| part.sort_by(f64::total_cmp));
+        let median = |part: &Vec<f64>| rounded(part[part.len() / 2]);
+        let mean = |count: u64| rounded(count as f64 / f64::from(steps));
+        Ok(Timing {
+            phase,
+            device: device.name(),
+            steps,
+            params: self.search.supergraph().total_params(),
+            median_ms: median(&parts[0]),
+            min_ms: rounded(parts[0][0]),
+            building_ms: median(&parts[1]),
+            encoding_ms: median(&parts[2]),
+            device_ms: median(&parts[3]),
+            dispatches: mean(counts.dispatches),
+            submits: mean(counts.submits),
+            uploaded: mean(counts.uploaded),
+            kinds: counts.kinds.into_iter().map(|(kind, count)| (kind.to_owned(), mean(count))).collect(),
+        })
     }
 
-    /// Samples a child and trains it for a step.
-    ///
-    /// # Errors
-    /// If the device fails or training diverges.
-    pub fn train(&mut self, device: &mut dyn Device) -> Result<(), SearchError> {
-        let genome = self.sample()?;
-        self.trainer.step(device, &mut self.weights, &genome, 0)?;
-        Ok(())
+    /// Samples a child and builds its program.
+    fn build(&mut self, phase: Phase) -> Result<Program, SearchError> {
+        let genome = from_prior(self.search.supergraph(), &mut self.random)?;
+        let child = self.search.supergraph().child(&genome)?;
+        let program = match phase {
+            Phase::Train => {
+                let optimizer = self.search.config().optimizer.optimizer();
+                Program::training(self.search.context(), &child, &optimizer)
+            }
+            Phase::Evaluate => Program::scoring(self.search.context(), &child),
+        };
+        Ok(program.map_err(StageError::from)?)
     }
 
-    /// Samples a child and scores it on a minibatch.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn score(&mut self, device: &mut dyn Device) -> Result<(), SearchError> {
-        let genome = self.sample()?;
-        self.evaluator.minibatch(device, &self.weights, &[genome], 0)?;
-        Ok(())
+    fn run(
+        &mut self,
+        device: &mut dyn Device,
+        phase: Phase,
+        program: &Program,
+        samples: &mut Samples,
+    ) -> Result<(), SearchError> {
+        let minibatch = Minibatch { images: &self.images, labels: &self.labels };
+        let started = match phase {
+            Phase::Train => {
+                self.step += 1;
+                let step = Step { rate: 0.01, number: self.step, seed: 0 };
+                device.train(program, &mut self.weights, minibatch, &step)
+            }
+            Phase::Evaluate => device.score(program, &self.weights, minibatch),
+        };
+        Ok(started.and_then(|()| device.samples(samples)).map_err(StageError::from)?)
     }
+}
+
+/// To a microsecond, for whoever reads it.
+fn rounded(x: f64) -> f64 {
+    (x * 1e3).round() / 1e3
 }

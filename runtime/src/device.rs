@@ -1,10 +1,16 @@
 //! Where programs run.
 
+pub mod choice;
 pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 
-use supernet_shaders::Step;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::program::Program;
+use supernet_shaders::{Call, Step};
+
+use crate::program::{Plan, Program};
 use crate::weights::Weights;
 
 /// Samples that a program runs on: as many as its batch.
@@ -42,12 +48,135 @@ pub enum DeviceError {
         /// The device that has them.
         home: String,
     },
+    /// No adapter at all.
+    #[error(
+        "there is no GPU that wgpu can use, and no driver that stands in for one; {driver}; or take the CPU device"
+    )]
+    NoGpu {
+        /// What brings a driver.
+        driver: &'static str,
+    },
+    /// No GPU support.
+    #[error("this build of supernet runs on the CPU only; build it with the feature `gpu`, or take the CPU device")]
+    NotBuilt,
+    /// No adapter of that name.
+    #[error("no GPU has `{name}` in its name; there are: {found}")]
+    NoSuchGpu {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        found: String,
+    },
+    /// The device was made without what kernels need, or cannot have it.
+    #[error("{device} lacks what the kernels need: {missing}")]
+    Lacking {
+        /// The device.
+        device: String,
+        /// Which limits.
+        missing: String,
+    },
+    /// One buffer is larger than the device takes.
+    #[error(
+        "{device} takes buffers of at most {limit} bytes, and one of {bytes} is needed; lower `train.batch` and `score.batch`, or make the space smaller"
+    )]
+    TooLarge {
+        /// The device.
+        device: String,
+        /// Bytes needed.
+        bytes: u64,
+        /// Bytes of the largest buffer.
+        limit: u64,
+    },
+    /// The whole work is larger than the device.
+    #[error(
+        "this search needs {what} of {} MiB on {device}, which has {} MiB for it; {}", .needed >> 20, .had >> 20, fitting(*.batch)
+    )]
+    DoesNotFit {
+        /// The device.
+        device: String,
+        /// A single value, or all memory.
+        what: &'static str,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes that the device has.
+        had: u64,
+        /// The largest batch that would fit; 0 if none would.
+        batch: u32,
+    },
+    /// All buffers together are more than the device has.
+    #[error("{device} has no memory left; lower `train.batch` and `score.batch`, or make the space smaller")]
+    OutOfMemory {
+        /// The device.
+        device: String,
+    },
+    /// The device is gone.
+    #[error("{device} was lost ({reason}); what is on it is gone, the run folder is as the last event left it")]
+    Lost {
+        /// The device.
+        device: String,
+        /// What its driver said.
+        reason: String,
+    },
+    /// The device refuses something.
+    #[error("{device} failed: {what}")]
+    Gpu {
+        /// The device.
+        device: String,
+        /// What its driver said.
+        what: String,
+    },
+    /// More runs than the device can have under way.
+    #[error("{device} has {depth} runs under way; ask for the samples of the oldest first")]
+    TooManyUnderWay {
+        /// The device.
+        device: String,
+        /// How many it takes.
+        depth: usize,
+    },
     /// Samples without a run.
     #[error("samples were asked for, but no run is under way on {device}")]
     NothingUnderWay {
         /// The device that was asked.
         device: String,
     },
+}
+
+/// What runs have cost the host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Runs.
+    pub runs: u64,
+    /// Dispatches.
+    pub dispatches: u64,
+    /// Dispatches by the kind of call that they serve.
+    pub kinds: BTreeMap<&'static str, u64>,
+    /// Submits.
+    pub submits: u64,
+    /// Bytes uploaded, weights not counted.
+    pub uploaded: u64,
+    /// Time spent on uploading, encoding and submitting.
+    pub encoding: Duration,
+}
+
+impl Counts {
+    /// Adds other runs.
+    pub fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.dispatches += other.dispatches;
+        self.submits += other.submits;
+        self.uploaded += other.uploaded;
+        self.encoding += other.encoding;
+        for (kind, count) in other.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+    }
+}
+
+fn fitting(batch: u32) -> String {
+    match batch {
+        0 => "no batch would fit: make the space smaller".to_owned(),
+        _ => format!("with `train.batch` and `score.batch` of at most {batch} it would fit"),
+    }
 }
 
 /// Runs programs. Training needs the weights for itself; scoring only reads them.
@@ -62,6 +191,12 @@ pub trait Device: Send {
     fn depth(&self) -> usize {
         1
     }
+
+    /// Makes room for runs of programs that fit `plan` with `weights`, and says how many bytes that takes.
+    ///
+    /// # Errors
+    /// If it does not fit the device.
+    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError>;
 
     /// Starts a training program: the weights that its child reads change, and their version counts up. The device may
     /// keep the new numbers to itself until [`Device::fetch`].
@@ -87,6 +222,24 @@ pub trait Device: Send {
     /// # Errors
     /// If the device fails, or no run is under way.
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError>;
+
+    /// What runs have cost the host since this was last asked; nothing on a device that is the host.
+    fn counts(&mut self) -> Counts {
+        Counts::default()
+    }
+
+    /// Runs one call by itself on operands of its own: what it reads, then what it writes or updates in place. For holding
+    /// the device against the references.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        reads: &[&[f32]],
+        writes: &mut [&mut [f32]],
+    ) -> Result<(), DeviceError>;
 
     /// Brings weights and the optimiser's memory back from where they were trained; waits for all runs under way.
     ///

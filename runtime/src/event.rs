@@ -29,6 +29,8 @@ pub enum Event {
         data: String,
         /// The strategy.
         strategy: StrategyName,
+        /// The device.
+        device: String,
         /// The seed.
         seed: u64,
         /// Decisions of the space.
@@ -62,6 +64,9 @@ pub enum Event {
         judged: u32,
         /// Minibatches of the validation part that judging one takes.
         batches: u32,
+        /// Bytes of memory on the device: weights with gradients and moments, and the values of sampled children. It may
+        /// grow a little when a larger child comes along.
+        memory: u64,
     },
     /// One training step.
     Step {

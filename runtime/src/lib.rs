@@ -35,6 +35,7 @@ pub mod event;
 pub mod run_folder;
 pub mod search;
 pub mod bench;
+pub mod selftest;
 mod stream;
 
 pub use config::Config;
@@ -45,3 +46,6 @@ pub use run_folder::RunFolder;
 pub use search::{Found, Search, SearchError};
 pub use supernet_plugin as plugin;
 pub use train::StageError;
+/// Applications hand over devices of this version; its major is part of ours.
+#[cfg(feature = "gpu")]
+pub use wgpu;

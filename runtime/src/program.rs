@@ -12,7 +12,8 @@ mod lower;
 mod memory;
 mod optimizer;
 
-pub use memory::Slot;
+pub use memory::{Plan, Slot};
+pub(crate) use memory::{class_len, class_of};
 pub use optimizer::{Method, Optimizer};
 
 use supernet_plugin::{Child, Supergraph};
@@ -200,7 +201,7 @@ impl Program {
     /// If a node has no kernel, or inputs and outputs do not fit images and classes.
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, true)?;
-        fuse::batch_norm_relu(&mut tape);
+        fuse::all(&mut tape);
         differentiate::backward(&mut tape);
         let touched = tape.touched(context.layout);
         optimizer.append(&mut tape, context.layout);
@@ -213,7 +214,7 @@ impl Program {
     /// As [`Program::training`].
     pub fn scoring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, false)?;
-        fuse::batch_norm_relu(&mut tape);
+        fuse::all(&mut tape);
         Ok(tape.finish(Vec::new()))
     }
 
@@ -224,12 +225,6 @@ impl Program {
     /// As [`Program::training`].
     pub(crate) fn rehearse(context: Context<'_>, network: &Child) -> Result<(), ProgramError> {
         lower::forward(context, network, true).map(drop)
-    }
-
-    /// Bytes of all values that lie in memory at once under this plan; weights come on top.
-    pub fn planned_bytes(&self) -> u64 {
-        let classes = self.slots.iter().enumerate();
-        classes.map(|(class, count)| 4 * u64::from(*count) * memory::class_len(class as u32) as u64).sum()
     }
 }
 

@@ -15,11 +15,11 @@ use supernet_plugin::{GenomeError, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::config::{Config, ConfigError, StrategyName};
-use crate::data::{DataError, Dataset, Splits};
+use crate::data::{DataError, Dataset, Part, Splits};
 use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
-use crate::program::{Context, Program};
+use crate::program::{Context, Plan, Program};
 use crate::run_folder::{FolderError, RunFolder};
 use crate::schedule::Cosine;
 use crate::space::{self, SpaceError};
@@ -29,6 +29,9 @@ use crate::strategy::{Schedule, Strategy, StrategyError};
 use crate::stream;
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
 use crate::weights::{Layout, ParameterTooLarge, Weights};
+
+/// Children that the memory of a search is judged by.
+const PLANNED: usize = 64;
 
 /// Why a search cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -213,6 +216,11 @@ impl Search {
         self.ground.context(self.config.train.batch)
     }
 
+    /// What the shared weights are trained on.
+    pub(crate) fn train_part(&self) -> &Part {
+        &self.ground.data.train
+    }
+
     pub(crate) fn trainer(&self) -> Trainer {
         let settings = TrainerSettings {
             batch: self.config.train.batch,
@@ -237,12 +245,27 @@ impl Search {
         self.ground.data.validation.len().div_ceil(self.config.score.batch as usize) as u32
     }
 
-    fn started(&self) -> Event {
+    /// The memory that programs need, as far as a sample of children tells.
+    fn plan(&self) -> Result<Plan, SearchError> {
+        let (mut plan, mut random) = (Plan::default(), Random::new(0, stream::REPORT));
+        let optimizer = self.config.optimizer.optimizer();
+        for _ in 0..PLANNED {
+            let child = self.ground.supergraph.child(&from_prior(&self.ground.supergraph, &mut random)?)?;
+            let training = Program::training(self.context(), &child, &optimizer).map_err(StageError::from)?;
+            let scoring = Program::scoring(self.ground.context(self.config.score.batch), &child);
+            plan.add(&training);
+            plan.add(&scoring.map_err(StageError::from)?);
+        }
+        Ok(plan)
+    }
+
+    fn started(&self, device: String) -> Event {
         let search = &self.config.search;
         Event::Started {
             space: search.space.clone(),
             data: search.data.clone(),
             strategy: search.strategy,
+            device,
             seed: search.seed,
             decisions: self.ground.supergraph.genome_len() as u64,
             size: self.ground.supergraph.size().to_string(),
@@ -253,10 +276,10 @@ impl Search {
         }
     }
 
-    fn planned(&self) -> Event {
+    fn planned(&self, memory: u64) -> Event {
         let Schedule { epochs, steps, warm_up, updates, rollouts } = self.schedule;
         let (judged, batches) = (self.judged(), self.batches());
-        Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches }
+        Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches, memory }
     }
 }
 

@@ -160,6 +160,18 @@ pub struct Pages {
     pub state: Vec<Vec<Vec<f32>>>,
 }
 
+impl Pages {
+    /// Every set of pages: the weights, their gradients, then the moments.
+    pub fn kept(&self) -> impl Iterator<Item = &Vec<Vec<f32>>> {
+        [&self.values, &self.gradients].into_iter().chain(&self.state)
+    }
+
+    /// The same, to change them.
+    pub fn kept_mut(&mut self) -> impl Iterator<Item = &mut Vec<Vec<f32>>> {
+        [&mut self.values, &mut self.gradients].into_iter().chain(&mut self.state)
+    }
+}
+
 /// Which numbers a device has a copy of: equal marks mean equal numbers.
 #[derive(Clone, Debug)]
 pub struct Mark {
@@ -212,6 +224,12 @@ impl Weights {
         &self.layout
     }
 
+    /// Bytes of weights, gradients and moments.
+    pub fn bytes(&self) -> u64 {
+        let pages: u64 = self.layout.pages.iter().map(|len| 4 * u64::from(*len)).sum();
+        pages * (2 + self.pages.state.len() as u64)
+    }
+
     /// The numbers as last fetched.
     pub fn pages(&self) -> &Pages {
         &self.pages
@@ -239,10 +257,10 @@ impl Weights {
         self.away = Some(Arc::clone(device));
     }
 
-    /// Takes the numbers back from the device that had them; its copy stays good.
-    pub(crate) fn come_back(&mut self) -> &mut Pages {
+    /// Takes the newest numbers from the device that had them; its copy stays good.
+    pub(crate) fn come_back(&mut self, pages: Pages) {
+        self.pages = pages;
         self.away = None;
-        &mut self.pages
     }
 
     /// The values of parameter `index`, as last fetched.

@@ -4,7 +4,8 @@
 //! than a tile of everything, means far from zero, equal maxima.
 
 use crate::catalogue::{
-    Access, BatchNorm, Call, Conv2d, Element, Linear, MOST_INPUTS, PerChannel, Role, Rows, Step, Update, Window,
+    Access, BatchNorm, Call, Conv2d, Element, Linear, MOST_INPUTS, PerChannel, Reduction, Role, Rows, Step, Update,
+    Window,
 };
 use crate::random::Random;
 use crate::reference;
@@ -109,6 +110,7 @@ impl Case {
 pub fn cases() -> Vec<Case> {
     let mut calls = vec![];
     windowed(&mut calls);
+    reductions(&mut calls);
     matrices(&mut calls);
     elementwise(&mut calls);
     losses(&mut calls);
@@ -157,8 +159,9 @@ const WINDOWS: [Window; 18] = [
     window(3, [33, 31], [5, 5], 1, 1, [2, 2, 2, 2]),
 ];
 
-/// (inputs, outputs) that leave tails of every kind behind tiles of 4, 8 and 16.
-const CHANNELS: [(u32, u32); 7] = [(1, 1), (3, 16), (16, 10), (5, 7), (36, 18), (17, 36), (8, 41)];
+/// (inputs, outputs) that leave tails of every kind behind tiles of 4, 8 and 16, and some that leave none.
+const CHANNELS: [(u32, u32); 10] =
+    [(1, 1), (3, 16), (16, 10), (5, 7), (36, 18), (17, 36), (8, 41), (4, 12), (36, 20), (16, 48)];
 
 fn windowed(calls: &mut Calls) {
     for (i, window) in WINDOWS.into_iter().enumerate() {
@@ -180,6 +183,32 @@ fn windowed(calls: &mut Calls) {
                 (Call::MaxPoolGrad(p), Spread::Normal),
             ]);
         }
+    }
+}
+
+/// Halves of factorised reductions on even and odd sizes, images of one pixel included; other strides, shifts and counts
+/// of channels; halves that lie outside.
+fn reductions(calls: &mut Calls) {
+    let images = [(2, [8, 6]), (3, [7, 7]), (1, [1, 1]), (1, [2, 3]), (33, [8, 8]), (2, [32, 33])];
+    let usual = images.into_iter().enumerate().flat_map(|(i, (batch, input))| {
+        let halves = [[0, 0, 0, 0], [-1, -1, 1, 1]].map(|pads| window(batch, input, [1, 1], 2, 1, pads));
+        (0..3).map(move |j| (halves, CHANNELS[(i * 3 + j) % CHANNELS.len()]))
+    });
+    let odd = |input, output, stride, first: [i32; 2], second: [i32; 2]| {
+        let kernel = [1, 1];
+        [first, second].map(|[top, left]| Window { batch: 2, input, output, kernel, stride, dilation: 1, top, left })
+    };
+    let unusual = [
+        (odd([10, 13], [5, 6], 3, [1, 0], [-2, 4]), (5, 7)),
+        (odd([7, 6], [2, 2], 2, [0, 0], [0, -1]), (70, 130)),
+        (odd([9, 8], [3, 2], 2, [-3, -20], [-12, -4]), (7, 3)),
+    ];
+    for (halves, (inputs, outputs)) in usual.chain(unusual) {
+        let [first, second] = halves.map(|window| Conv2d { window, inputs, outputs });
+        calls.extend(Reduction::of(first, second).into_iter().flat_map(|r| {
+            let calls = [Call::Reduction(r), Call::ReductionGradInput(r), Call::ReductionGradWeight(r)];
+            calls.map(|call| (call, Spread::Normal))
+        }));
     }
 }
 
@@ -214,13 +243,17 @@ fn elementwise(calls: &mut Calls) {
             (Call::Dropout { len, rate: 0.1, stream: len }, Spread::Normal),
             (Call::Dropout { len, rate: 0.0, stream: 0 }, Spread::Normal),
         ]);
-        for inputs in [1, 2, 3, MOST_INPUTS as u32] {
+        for inputs in 1..=MOST_INPUTS as u32 {
             calls.push((Call::Sum { len, inputs, scale: if inputs == 2 { 1.0 } else { 0.3 } }, Spread::Normal));
         }
     }
     for (rows, widths) in [
         (1, [1, 0, 0, 0, 0, 0, 0]),
         (5, [3, 1, 0, 0, 0, 0, 0]),
+        (9, [3, 1, 4, 0, 0, 0, 0]),
+        (70, [4, 4, 4, 4, 0, 0, 0]),
+        (33, [20, 20, 20, 20, 20, 0, 0]),
+        (12, [1, 8, 2, 16, 3, 5, 0]),
         (700, [18, 18, 0, 0, 0, 0, 0]),
         (33, [1, 2, 3, 4, 5, 6, 7]),
     ] {
@@ -306,10 +339,13 @@ mod tests {
             Call::ClipFactor { .. } => 32,
             Call::Sgd { .. } => 33,
             Call::Adam { .. } => 34,
+            Call::Reduction(_) => 35,
+            Call::ReductionGradInput(_) => 36,
+            Call::ReductionGradWeight(_) => 37,
         }
     }
 
-    const KINDS: usize = 35;
+    const KINDS: usize = 38;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

@@ -5,11 +5,13 @@
 //! rounding. No call needs more than eight buffers, WebGPU's default limit. Operands stand in the order of the roles;
 //! a call overwrites what it writes, whatever was there before.
 
+mod key;
 mod roles;
 mod sizes;
+mod work;
 
 pub use roles::{Access, Element, Role, bitset_words};
-pub use sizes::{BatchNorm, Conv2d, Linear, PerChannel, Rows, Update, Window};
+pub use sizes::{BatchNorm, Conv2d, Linear, PerChannel, Reduction, Rows, Update, Window};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,13 @@ pub enum Call {
     Conv2dGradInput(Conv2d),
     /// ∂W of [`Call::Conv2d`].
     Conv2dGradWeight(Conv2d),
+    /// y = \[x ⋆ Wa, x ⋆ Wb\]: a factorised reduction, two pointwise convolutions that read different pixels of every
+    /// square, side by side.
+    Reduction(Reduction),
+    /// ∂x of [`Call::Reduction`].
+    ReductionGradInput(Reduction),
+    /// ∂Wa and ∂Wb of [`Call::Reduction`].
+    ReductionGradWeight(Reduction),
     /// y = x ⋆ W, channel by channel.
     Depthwise(PerChannel),
     /// ∂x of [`Call::Depthwise`].

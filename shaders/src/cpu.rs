@@ -21,6 +21,7 @@ mod max_pool;
 mod optimizer;
 mod panel;
 mod pool;
+mod reduction;
 mod span;
 mod stretch;
 mod vectorised;
@@ -43,6 +44,9 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
         (Call::Conv2d(c), [y]) => conv2d::conv2d(c, workspace, r[0], r[1], y),
         (Call::Conv2dGradInput(c), [dx]) => conv2d::grad_input(c, workspace, r[0], r[1], dx),
         (Call::Conv2dGradWeight(c), [dw]) => conv2d::grad_weight(c, workspace, r[0], r[1], dw),
+        (Call::Reduction(c), [y]) => reduction::reduction(c, workspace, r[0], [r[1], r[2]], y),
+        (Call::ReductionGradInput(c), [dx]) => reduction::grad_input(c, workspace, r[0], [r[1], r[2]], dx),
+        (Call::ReductionGradWeight(c), [a, b]) => reduction::grad_weight(c, workspace, r[0], r[1], [a, b]),
         (Call::Depthwise(c), [y]) => depthwise::depthwise(c, workspace, r[0], r[1], y),
         (Call::DepthwiseGradInput(c), [dx]) => depthwise::grad_input(c, workspace, r[0], r[1], dx),
         (Call::DepthwiseGradWeight(c), [dw]) => depthwise::grad_weight(c, workspace, r[0], r[1], dw),

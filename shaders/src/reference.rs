@@ -17,6 +17,7 @@ mod linear;
 mod loss;
 mod optimizer;
 mod pool;
+mod reduction;
 mod value;
 mod window;
 
@@ -35,6 +36,9 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::Conv2d(c) => vec![conv2d::conv2d(c, r[0], r[1])],
         Call::Conv2dGradInput(c) => vec![conv2d::grad_input(c, r[0], r[1])],
         Call::Conv2dGradWeight(c) => vec![conv2d::grad_weight(c, r[0], r[1])],
+        Call::Reduction(c) => vec![reduction::reduction(c, r[0], [r[1], r[2]])],
+        Call::ReductionGradInput(c) => vec![reduction::grad_input(c, r[0], [r[1], r[2]])],
+        Call::ReductionGradWeight(c) => reduction::grad_weight(c, r[0], r[1]),
         Call::Depthwise(c) => vec![depthwise::depthwise(c, r[0], r[1])],
         Call::DepthwiseGradInput(c) => vec![depthwise::grad_input(c, r[0], r[1])],
         Call::DepthwiseGradWeight(c) => vec![depthwise::grad_weight(c, r[0], r[1])],

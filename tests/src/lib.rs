@@ -1,5 +1,7 @@
 //! What the integration tests share: short searches, and where outside data are.
 
+pub mod gpu;
+
 use std::path::PathBuf;
 
 use supernet::device::cpu::Cpu;

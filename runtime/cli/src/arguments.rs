@@ -21,7 +21,12 @@ pub(crate) enum Command {
     Search(SearchOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
-    /// Time program building, training steps and scoring on this machine; prints JSON lines.
+    #[cfg(feature = "gpu")]
+    /// List the devices: GPUs with driver and limits, and what `auto` takes.
+    Devices(DevicesOptions),
+    /// Hold a device against the references: every kernel, ten training steps, a short benchmark; prints a report.
+    Selftest(SelftestOptions),
+    /// Time program building, training steps and scoring on this machine.
     Bench(BenchOptions),
 }
 
@@ -45,6 +50,9 @@ pub(crate) struct SearchOptions {
     /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub(crate) seed: Option<String>,
+    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
     /// Threads of the CPU device [default: one per core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) threads: Option<String>,
@@ -76,14 +84,73 @@ pub(crate) struct SpacesOptions {
     pub(crate) set: Vec<String>,
 }
 
+#[cfg(feature = "gpu")]
+#[derive(Debug, Args)]
+pub(crate) struct DevicesOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelftestOptions {
+    /// `auto`, `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "gpu")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Print the report as JSON, to be pasted into an issue
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The names are those of the same benchmark in PyTorch.
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
-    /// Timed steps of each kind; the median is printed
+    /// The network: macro, micro or recurrent
+    #[arg(long, value_name = "NAME", default_value = "macro")]
+    pub(crate) space: String,
+    /// `auto`, `cpu`, `gpu` (any adapter, software included), `gpu:NAME`, or `gpu:noop`, which computes nothing and shows
+    /// what a GPU costs its host
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Timed repetitions, each with a fresh random child; medians are printed
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) steps: u32,
     /// Threads of the CPU device [default: one per core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) threads: Option<String>,
+    /// Layers of the network
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) layers: u32,
+    /// Filters of the network
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) filters: u32,
+    /// Height and width of the images
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(crate) hw: u32,
+    /// Channels of the images
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) cin: u32,
+    /// Classes of the labels
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) classes: u32,
+    /// Samples in a minibatch
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) batch: u32,
+    /// Tokens of the recurrent network
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) vocab: u32,
+    /// Hidden units of the recurrent network
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) hidden: u32,
+    /// Tokens of a sequence of the recurrent network
+    #[arg(long, value_name = "N", default_value_t = 35)]
+    pub(crate) bptt: u32,
+    /// Print one line of JSON for each kind of work
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The number of threads: 0 is one per core.

@@ -2,8 +2,11 @@
 
 mod arguments;
 mod bench;
+#[cfg(feature = "gpu")]
+mod devices;
 mod progress;
 mod search;
+mod selftest;
 mod spaces;
 mod summary;
 
@@ -21,6 +24,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
         Command::Spaces(options) => spaces::run(&options),
+        #[cfg(feature = "gpu")]
+        Command::Devices(options) => devices::run(&options),
+        Command::Selftest(options) => selftest::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     match done {

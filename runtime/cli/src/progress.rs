@@ -12,6 +12,7 @@ use supernet::{Event, Record};
 pub(crate) struct Progress {
     json: bool,
     bar: ProgressBar,
+    device: String,
     plan: Plan,
     /// Work done, in forward passes of one minibatch.
     done: f64,
@@ -47,7 +48,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
-        Self { json, bar, plan: Plan::default(), done: 0.0, line: Line::default() }
+        Self { json, bar, device: String::new(), plan: Plan::default(), done: 0.0, line: Line::default() }
     }
 
     pub(crate) fn show(&mut self, record: &Record) {
@@ -57,6 +58,10 @@ impl Progress {
                 let _ = writeln!(std::io::stdout(), "{line}");
             }
             return;
+        }
+        if let Event::Planned { memory, .. } = record.event {
+            let mib = memory as f64 / f64::from(1 << 20);
+            let _ = writeln!(std::io::stderr(), "On {}, with {mib:.1} MiB for weights and values.", self.device);
         }
         self.take(&record.event);
         if self.bar.is_hidden() || self.line.phase.is_empty() {
@@ -68,6 +73,7 @@ impl Progress {
 
     fn take(&mut self, event: &Event) {
         match event {
+            Event::Started { device, .. } => self.device.clone_from(device),
             Event::Planned { epochs, warm_up, steps, updates, rollouts, judged, batches, .. } => {
                 let trained = f64::from(*epochs) * f64::from(*steps) * STEP;
                 let scored = f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);

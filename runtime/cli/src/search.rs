@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use supernet::config::Config;
-use supernet::device::cpu::Cpu;
+use supernet::device::choice::Choice;
 use supernet::{RunFolder, Search};
 
 use crate::arguments::{SearchOptions, threads};
@@ -16,9 +16,9 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
     let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
     let mut search = Search::new(Config::read(&text, &assignments(options))?)?;
-    let mut device = Cpu::new(threads)?;
+    let mut device = options.device.parse::<Choice>()?.open(threads)?;
     if let Some(minutes) = minutes {
-        search.fit(minutes, &mut device)?;
+        search.fit(minutes, &mut *device)?;
     }
     let config = search.config().to_toml()?;
     let name = format!("{}-{}", search.config().search.space, search.config().search.data);
@@ -31,7 +31,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         writeln!(std::io::stderr(), "run folder: {}", folder.path().display())?;
     }
     let mut progress = Progress::new(options.json);
-    let found = search.run(&mut device, Some(&mut folder), &mut |record| progress.show(record))?;
+    let found = search.run(&mut *device, Some(&mut folder), &mut |record| progress.show(record))?;
     drop(progress);
     if !options.json {
         summary::found(&found, folder.path())?;

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::thread::available_parallelism;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use supernet_shaders::Step;
 use supernet_shaders::cpu::{self, Workspace};
+use supernet_shaders::{Call, Step};
 
 use super::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Bound, Operand, Program, Slot};
+use crate::program::{Bound, Operand, Plan, Program, Slot};
 use crate::weights::Weights;
 
 /// More threads than any machine's cores only wait for each other.
@@ -55,6 +55,10 @@ impl Device for Cpu {
         "cpu".to_owned()
     }
 
+    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+        Ok(plan.bytes() + weights.bytes())
+    }
+
     fn train(
         &mut self,
         program: &Program,
@@ -95,6 +99,17 @@ impl Device for Cpu {
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
         let done = self.done.take().ok_or_else(|| DeviceError::NothingUnderWay { device: self.name() })?;
         self.spare = std::mem::replace(samples, done);
+        Ok(())
+    }
+
+    fn call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        reads: &[&[f32]],
+        writes: &mut [&mut [f32]],
+    ) -> Result<(), DeviceError> {
+        self.threads.install(|| cpu::run(call, step, &mut self.memory.workspace, reads, writes));
         Ok(())
     }
 

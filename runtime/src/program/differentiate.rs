@@ -123,6 +123,11 @@ impl<'a> Sweep<'a> {
                 let dw = self.weight(ops[1], c.len_w());
                 self.tape.call(Call::Conv2dGradWeight(c), &[ops[0], dy, dw]);
             }
+            Call::Reduction(r) => {
+                self.input(ops[0], Call::ReductionGradInput(r), &[dy, ops[1], ops[2]]);
+                let [a, b] = [ops[1], ops[2]].map(|w| self.weight(w, r.first.len_w()));
+                self.tape.call(Call::ReductionGradWeight(r), &[ops[0], dy, a, b]);
+            }
             Call::Depthwise(c) => {
                 self.input(ops[0], Call::DepthwiseGradInput(c), &[dy, ops[1]]);
                 let dw = self.weight(ops[1], c.len_w());
@@ -188,6 +193,8 @@ impl<'a> Sweep<'a> {
             // Calls that only the backward pass and the update make, and those that `call` sees to.
             Call::Conv2dGradInput(_)
             | Call::Conv2dGradWeight(_)
+            | Call::ReductionGradInput(_)
+            | Call::ReductionGradWeight(_)
             | Call::DepthwiseGradInput(_)
             | Call::DepthwiseGradWeight(_)
             | Call::LinearGradInput(_)

@@ -1,37 +1,70 @@
 //! Fusion: from calls to fewer calls.
 
 use supernet_shaders::Call;
+use supernet_shaders::catalogue::Reduction;
 
-use super::{Operand, Tape};
+use super::{Operand, Operands, Tape};
+
+/// All fusions, before differentiation, so that the backward pass is fused too.
+pub(super) fn all(tape: &mut Tape) {
+    batch_norm_relu(tape);
+    reductions(tape);
+}
+
+/// Who writes and who reads the values of a tape.
+struct Uses {
+    /// For every value how many operands read it.
+    reads: Vec<u32>,
+    /// For every value the call that writes it.
+    producer: Vec<Option<usize>>,
+}
+
+impl Uses {
+    fn of(tape: &Tape) -> Self {
+        let mut uses = Self { reads: vec![0; tape.values.len()], producer: vec![None; tape.values.len()] };
+        for (at, bound) in tape.calls.iter().enumerate() {
+            for operand in bound.reads() {
+                if let Operand::Value { slot, .. } = operand {
+                    uses.reads[slot.index as usize] += 1;
+                }
+            }
+            for operand in bound.writes() {
+                if let Operand::Value { slot, .. } = operand {
+                    uses.producer[slot.index as usize] = Some(at);
+                }
+            }
+        }
+        uses
+    }
+
+    /// The call that writes a value which just one operand reads.
+    fn private(&self, operand: Operand) -> Option<usize> {
+        let Operand::Value { slot, .. } = operand else { return None };
+        self.producer[slot.index as usize].filter(|_| self.reads[slot.index as usize] == 1)
+    }
+}
+
+fn remove(tape: &mut Tape, mut absorbed: Vec<usize>) {
+    absorbed.sort_unstable();
+    let mut at = 0;
+    tape.calls.retain(|_| {
+        at += 1;
+        absorbed.binary_search(&(at - 1)).is_err()
+    });
+}
 
 /// Lets a batch normalisation apply the ReLU that alone reads its result: one pass over the tensor less each way.
-pub(super) fn batch_norm_relu(tape: &mut Tape) {
-    let mut reads = vec![0_u32; tape.values.len()];
-    let mut producer = vec![usize::MAX; tape.values.len()];
-    for (at, bound) in tape.calls.iter().enumerate() {
-        for operand in bound.reads() {
-            if let Operand::Value { slot, .. } = operand {
-                reads[slot.index as usize] += 1;
-            }
-        }
-        for operand in bound.writes() {
-            if let Operand::Value { slot, .. } = operand {
-                producer[slot.index as usize] = at;
-            }
-        }
-    }
+fn batch_norm_relu(tape: &mut Tape) {
+    let uses = Uses::of(tape);
     let mut absorbed = vec![];
     for at in 0..tape.calls.len() {
         let relu = &tape.calls[at];
-        let (Call::Relu { .. }, Some(&Operand::Value { slot, .. })) = (relu.call, relu.reads().first()) else {
-            continue;
-        };
-        let value = slot.index as usize;
-        if reads[value] != 1 || producer[value] == usize::MAX {
+        if !matches!(relu.call, Call::Relu { .. }) {
             continue;
         }
+        let Some(before) = uses.private(relu.reads()[0]) else { continue };
         let result = relu.writes()[0];
-        let before = &mut tape.calls[producer[value]];
+        let before = &mut tape.calls[before];
         if let Call::BatchNorm(norm) = &mut before.call {
             norm.relu = true;
             let last = before.operands.len() - 1;
@@ -39,9 +72,29 @@ pub(super) fn batch_norm_relu(tape: &mut Tape) {
             absorbed.push(at);
         }
     }
-    let mut at = 0;
-    tape.calls.retain(|_| {
-        at += 1;
-        absorbed.binary_search(&(at - 1)).is_err()
-    });
+    remove(tape, absorbed);
+}
+
+/// Makes one call of a factorised reduction: two strided pointwise convolutions of one image, their results side by side
+/// and read by nobody else. Three calls less forward, six less backward.
+fn reductions(tape: &mut Tape) {
+    let uses = Uses::of(tape);
+    let mut absorbed = vec![];
+    for at in 0..tape.calls.len() {
+        let concat = &tape.calls[at];
+        let (Call::Concat { .. }, [a, b]) = (concat.call, concat.reads()) else { continue };
+        let (Some(first), Some(second)) = (uses.private(*a), uses.private(*b)) else { continue };
+        let (a, b, y) = (&tape.calls[first], &tape.calls[second], concat.writes()[0]);
+        let (Call::Conv2d(left), Call::Conv2d(right)) = (a.call, b.call) else { continue };
+        let (x, same) = (a.operands[0], a.operands[0] == b.operands[0]);
+        // One weight in both halves would get its gradient twice in one call.
+        let (Some(reduction), true, true) = (Reduction::of(left, right), same, a.operands[1] != b.operands[1]) else {
+            continue;
+        };
+        let operands = [x, a.operands[1], b.operands[1], y];
+        let bound = &mut tape.calls[at];
+        (bound.call, bound.operands, bound.reads) = (Call::Reduction(reduction), Operands::new(&operands), 3);
+        absorbed.extend([first, second]);
+    }
+    remove(tape, absorbed);
 }

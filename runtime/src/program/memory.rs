@@ -3,7 +3,7 @@
 //! Slots come in size classes, four to each doubling, so that another child's values fit the pool that this one left:
 //! after a few steps a device allocates nothing more.
 
-use super::{Operand, Tape};
+use super::{Operand, Program, Tape};
 
 /// A value's place in the pool: the `index`-th buffer of its size class. Before planning: the value's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +25,39 @@ impl Slot {
     }
 }
 
+/// The memory that programs take between them: a slot serves one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Slots of each size class.
+    pub slots: Vec<u32>,
+    /// Samples of the largest minibatch.
+    pub batch: u32,
+}
+
+impl Plan {
+    /// Makes room for `program`.
+    pub fn add(&mut self, program: &Program) {
+        if self.slots.len() < program.slots.len() {
+            self.slots.resize(program.slots.len(), 0);
+        }
+        self.slots.iter_mut().zip(&program.slots).for_each(|(have, want)| *have = (*have).max(*want));
+        self.batch = self.batch.max(program.batch);
+    }
+
+    /// Bytes of all slots; weights come on top.
+    pub fn bytes(&self) -> u64 {
+        (0..).zip(&self.slots).map(|(class, count)| 4 * u64::from(*count) * class_len(class) as u64).sum()
+    }
+
+    /// Bytes of the largest slot.
+    pub fn largest(&self) -> u64 {
+        let used = (0..).zip(&self.slots).filter(|(_, count)| **count > 0);
+        used.map(|(class, _)| 4 * class_len(class) as u64).max().unwrap_or_default()
+    }
+}
+
 /// The smallest class that holds `len` elements.
-fn class_of(len: usize) -> u32 {
+pub(crate) fn class_of(len: usize) -> u32 {
     let len = len.max(64);
     let doubling = len.ilog2();
     let quarter = (1_usize << doubling) / 4;
@@ -35,7 +66,7 @@ fn class_of(len: usize) -> u32 {
 }
 
 /// Elements of every buffer of `class`.
-pub(super) fn class_len(class: u32) -> usize {
+pub(crate) fn class_len(class: u32) -> usize {
     let base = 1_usize << (class / 4 + 6);
     base + base / 4 * (class % 4) as usize
 }

@@ -24,10 +24,11 @@ impl Search {
         log: &mut dyn FnMut(Event) -> Result<(), SearchError>,
     ) -> Result<Found, SearchError> {
         let seed = self.config.search.seed;
-        log(self.started())?;
-        log(self.planned())?;
         let mut strategy = self.strategy(self.schedule)?;
         let mut weights = self.weights();
+        let memory = device.reserve(&self.plan()?, &weights).map_err(StageError::from)?;
+        log(self.started(device.name()))?;
+        log(self.planned(memory))?;
         let mut trainer = self.trainer();
         let mut evaluator = self.evaluator();
         self.explore(&mut *strategy, &mut trainer, &mut evaluator, &mut weights, device, log)?;

@@ -63,6 +63,9 @@ impl Call {
             Call::Conv2d(_) => "conv2d",
             Call::Conv2dGradInput(_) => "conv2d_grad_input",
             Call::Conv2dGradWeight(_) => "conv2d_grad_weight",
+            Call::Reduction(_) => "reduction",
+            Call::ReductionGradInput(_) => "reduction_grad_input",
+            Call::ReductionGradWeight(_) => "reduction_grad_weight",
             Call::Depthwise(_) => "depthwise",
             Call::DepthwiseGradInput(_) => "depthwise_grad_input",
             Call::DepthwiseGradWeight(_) => "depthwise_grad_weight",
@@ -104,6 +107,18 @@ impl Call {
             Call::Conv2d(c) => vec![read("x", c.len_x()), read("w", c.len_w()), write("y", c.len_y())],
             Call::Conv2dGradInput(c) => vec![read("dy", c.len_y()), read("w", c.len_w()), write("dx", c.len_x())],
             Call::Conv2dGradWeight(c) => vec![read("x", c.len_x()), read("dy", c.len_y()), write("dw", c.len_w())],
+            Call::Reduction(r) => {
+                let w = r.first.len_w();
+                vec![read("x", r.first.len_x()), read("wa", w), read("wb", w), write("y", r.len_y())]
+            }
+            Call::ReductionGradInput(r) => {
+                let w = r.first.len_w();
+                vec![read("dy", r.len_y()), read("wa", w), read("wb", w), write("dx", r.first.len_x())]
+            }
+            Call::ReductionGradWeight(r) => {
+                let w = r.first.len_w();
+                vec![read("x", r.first.len_x()), read("dy", r.len_y()), write("dwa", w), write("dwb", w)]
+            }
             Call::Depthwise(c) => vec![read("x", c.len_x()), read("w", c.len_w()), write("y", c.len_y())],
             Call::DepthwiseGradInput(c) => vec![read("dy", c.len_y()), read("w", c.len_w()), write("dx", c.len_x())],
             Call::DepthwiseGradWeight(c) => vec![read("x", c.len_x()), read("dy", c.len_y()), write("dw", c.len_w())],

@@ -59,6 +59,18 @@ pub struct Conv2d {
     pub outputs: u32,
 }
 
+/// Two pointwise convolutions of one image that read different pixels of it, side by side: x `[batch, h, w, inputs]`, Wa
+/// and Wb `[inputs, outputs]`, y `[batch, h′, w′, 2·outputs]`. No pixel of x is read by both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reduction {
+    /// The first of them. Its kernel is 1x1 and its stride at least 2.
+    pub first: Conv2d,
+    /// `top` of the other's window.
+    pub top: i32,
+    /// `left` of the other's window.
+    pub left: i32,
+}
+
 /// A window over each channel by itself: depthwise convolution (W `[kh, kw, channels]`) or a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PerChannel {
@@ -137,6 +149,28 @@ impl Conv2d {
     /// Elements of y.
     pub fn len_y(&self) -> usize {
         self.window.pixels_out() * self.outputs as usize
+    }
+}
+
+impl Reduction {
+    /// Both as one, if they are alike and read different pixels.
+    pub fn of(first: Conv2d, second: Conv2d) -> Option<Self> {
+        let Window { top, left, stride, .. } = second.window;
+        let moved = Conv2d { window: Window { top, left, ..first.window }, ..first };
+        let apart = |a: i32, b: i32| (a - b).rem_euclid(stride as i32) != 0;
+        let disjoint = apart(first.window.top, top) || apart(first.window.left, left);
+        (moved == second && first.window.kernel == [1, 1] && disjoint).then_some(Self { first, top, left })
+    }
+
+    /// The convolutions.
+    pub fn halves(&self) -> [Conv2d; 2] {
+        let window = Window { top: self.top, left: self.left, ..self.first.window };
+        [self.first, Conv2d { window, ..self.first }]
+    }
+
+    /// Elements of y.
+    pub fn len_y(&self) -> usize {
+        2 * self.first.len_y()
     }
 }
 

@@ -85,9 +85,25 @@ fn push(segments: &mut Vec<Segment>, begin: usize, new: Segment) {
     }
 }
 
-/// Reads the input as the forward pass does.
-fn plan_forward(c: &Conv2d, segments: &mut Vec<Segment>) -> Plan {
-    let (w, inputs, outputs) = (&c.window, c.inputs as usize, c.outputs as usize);
+/// The channels of a wider y that a convolution computes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside {
+    /// Channels of y.
+    pub(super) channels: usize,
+    /// The first of the convolution's.
+    pub(super) start: usize,
+}
+
+impl Beside {
+    /// All of them.
+    fn alone(c: &Conv2d) -> Self {
+        Self { channels: c.outputs as usize, start: 0 }
+    }
+}
+
+/// Appends the segments that the forward pass reads.
+fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> Plan {
+    let (w, inputs) = (&c.window, c.inputs as usize);
     let (stride, dilation) = (w.stride as usize, w.dilation as usize);
     let extent = |axis: usize| (w.output[axis] as usize - 1) * stride + (w.kernel[axis] as usize - 1) * dilation + 1;
     let frame = Frame {
@@ -97,16 +113,16 @@ fn plan_forward(c: &Conv2d, segments: &mut Vec<Segment>) -> Plan {
         channels: inputs,
     };
     let (line, start) = frame.layout();
-    segments.clear();
+    let begin = segments.len();
     for ky in 0..w.kernel[0] as usize {
         for kx in 0..w.kernel[1] as usize {
-            push(segments, 0, Segment { start: ky * dilation * line + kx * dilation * inputs, len: inputs });
+            push(segments, begin, Segment { start: ky * dilation * line + kx * dilation * inputs, len: inputs });
         }
     }
     let [lines, columns] = w.output.map(|n| n as usize);
     let from = [start, stride * line, stride * inputs];
-    let grid = Grid { lines, columns, from, to: [0, columns * outputs, outputs] };
-    Plan { frame, grid, segments: 0..segments.len(), packed: 0 }
+    let grid = Grid { lines, columns, from, to: [beside.start, columns * beside.channels, beside.channels] };
+    Plan { frame, grid, segments: begin..segments.len(), packed: 0 }
 }
 
 /// Along one axis, the input positions whose distance from the first window is `phase` modulo the stride: they all see
@@ -140,15 +156,18 @@ impl Phase {
     }
 }
 
-/// The plans by which gradients flow back: one for each phase of the stride that sees any tap.
-fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
+/// Appends the plans by which gradients flow back: one for each phase of the stride that sees any tap. Their weights are
+/// packed from `used` on; returns where they end.
+fn plan_grad_input(
+    c: &Conv2d,
+    beside: Beside,
+    weights: &[f32],
+    packed: &mut [f32],
+    mut used: usize,
+    (segments, plans): (&mut Vec<Segment>, &mut Vec<Plan>),
+) -> usize {
     let (w, inputs, outputs) = (&c.window, c.inputs as usize, c.outputs as usize);
     let stride = w.stride as usize;
-    let packed = workspace.packed.floats(w.taps() * packed_len(outputs, inputs));
-    let Workspace { segments, plans, .. } = workspace;
-    segments.clear();
-    plans.clear();
-    let mut used = 0;
     for (py, px) in (0..stride).flat_map(|py| (0..stride).map(move |px| (py, px))) {
         let (y, x) = (Phase::new(w, 0, py), Phase::new(w, 1, px));
         let taps = || {
@@ -165,12 +184,13 @@ fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
             origin: [y.output - y.reach as isize, x.output - x.reach as isize],
             size: [y.count + y.reach, x.count + x.reach],
             image: w.output.map(|n| n as usize),
-            channels: outputs,
+            channels: beside.channels,
         };
         let (line, start) = frame.layout();
         let begin = segments.len();
         for (_, by, bx) in taps() {
-            push(segments, begin, Segment { start: (y.reach - by) * line + (x.reach - bx) * outputs, len: outputs });
+            let start = (y.reach - by) * line + (x.reach - bx) * beside.channels + beside.start;
+            push(segments, begin, Segment { start, len: outputs });
         }
         // Taps follow each other in the packed weights as they do in the segments.
         let depth = count * outputs;
@@ -181,10 +201,11 @@ fn plan_grad_input(c: &Conv2d, workspace: &mut Workspace, weights: &[f32]) {
             .pack_shared(&mut packed[used..used + len]);
         let width = w.input[1] as usize * inputs;
         let to = [y.first * width + x.first * inputs, stride * width, stride * inputs];
-        let grid = Grid { lines: y.count, columns: x.count, from: [start, line, outputs], to };
+        let grid = Grid { lines: y.count, columns: x.count, from: [start, line, beside.channels], to };
         plans.push(Plan { frame, grid, segments: begin..segments.len(), packed: used });
         used += len;
     }
+    used
 }
 
 /// y = x ⋆ W.
@@ -194,13 +215,33 @@ pub(super) fn conv2d(c: &Conv2d, workspace: &mut Workspace, x: &[f32], w: &[f32]
         let w = Matrix { floats: w, line: outputs, step: 1 };
         return linear::product(workspace, x, inputs, w, outputs, y);
     }
-    let plan = plan_forward(c, &mut workspace.segments);
-    let depth = c.window.taps() * inputs;
-    let packed = workspace.packed.floats(packed_len(depth, outputs));
-    Right { floats: w, depth, columns: outputs, step: 1, row: |k| k * outputs }.pack_shared(packed);
-    workspace.plans.clear();
-    workspace.plans.push(plan);
-    run(workspace, (x, c.len_x()), outputs, (y, c.len_y()), c);
+    several(&[(*c, w)], Beside::alone(c).channels, workspace, x, y);
+}
+
+/// Convolutions of one image, each with its weights, side by side in the `channels` of y.
+pub(super) fn several(
+    convs: &[(Conv2d, &[f32])],
+    channels: usize,
+    workspace: &mut Workspace,
+    x: &[f32],
+    y: &mut [f32],
+) {
+    let Workspace { packed, segments, plans, .. } = workspace;
+    let lens = convs.iter().map(|(c, _)| packed_len(c.window.taps() * c.inputs as usize, c.outputs as usize));
+    let packed = packed.floats(lens.sum());
+    segments.clear();
+    plans.clear();
+    let (mut used, mut start) = (0, 0);
+    for (c, w) in convs {
+        let (depth, columns) = (c.window.taps() * c.inputs as usize, c.outputs as usize);
+        let len = packed_len(depth, columns);
+        let packed = &mut packed[used..used + len];
+        Right { floats: w, depth, columns, step: 1, row: |k| k * columns }.pack_shared(packed);
+        plans.push(Plan { packed: used, ..plan_forward(c, Beside { channels, start }, segments) });
+        (used, start) = (used + len, start + columns);
+    }
+    let Some((c, _)) = convs.first() else { return };
+    run(workspace, x, c.outputs as usize, y, c);
 }
 
 /// ∂x.
@@ -210,15 +251,35 @@ pub(super) fn grad_input(c: &Conv2d, workspace: &mut Workspace, dy: &[f32], w: &
         let w = Matrix { floats: w, line: 1, step: outputs };
         return linear::product(workspace, dy, outputs, w, inputs, dx);
     }
-    plan_grad_input(c, workspace, w);
-    run(workspace, (dy, c.len_y()), inputs, (dx, c.len_x()), c);
+    several_grad_input(&[(*c, w)], Beside::alone(c).channels, workspace, dy, dx);
+}
+
+/// ∂x of [`several`], none of which read the same pixel.
+pub(super) fn several_grad_input(
+    convs: &[(Conv2d, &[f32])],
+    channels: usize,
+    workspace: &mut Workspace,
+    dy: &[f32],
+    dx: &mut [f32],
+) {
+    let Workspace { packed, segments, plans, .. } = workspace;
+    let lens = convs.iter().map(|(c, _)| c.window.taps() * packed_len(c.outputs as usize, c.inputs as usize));
+    let packed = packed.floats(lens.sum());
+    segments.clear();
+    plans.clear();
+    let (mut used, mut start) = (0, 0);
+    for (c, w) in convs {
+        used = plan_grad_input(c, Beside { channels, start }, w, packed, used, (segments, plans));
+        start += c.outputs as usize;
+    }
+    let Some((c, _)) = convs.first() else { return };
+    run(workspace, dy, c.inputs as usize, dx, c);
 }
 
 /// Runs the plans on every image.
-fn run(workspace: &mut Workspace, x: (&[f32], usize), columns: usize, y: (&mut [f32], usize), c: &Conv2d) {
+fn run(workspace: &mut Workspace, x: &[f32], columns: usize, y: &mut [f32], c: &Conv2d) {
     let batch = c.window.batch as usize;
-    let (x, image_x) = (x.0, x.1 / batch.max(1));
-    let (y, image_y) = (y.0, y.1 / batch.max(1));
+    let (image_x, image_y) = (x.len() / batch.max(1), y.len() / batch.max(1));
     let longest = workspace.plans.iter().map(|p| p.frame.len()).max().unwrap_or(0);
     let slots = workspace.slots.prepare(longest);
     let (plans, segments, packed) = (&workspace.plans[..], &workspace.segments[..], workspace.packed.filled());
@@ -244,9 +305,23 @@ pub(super) fn grad_weight(c: &Conv2d, workspace: &mut Workspace, x: &[f32], dy: 
     if c.window.is_pointwise() {
         return linear::transposed_product(workspace, x, inputs, dy, outputs, dw);
     }
-    let plan = plan_forward(c, &mut workspace.segments);
+    grad_weight_beside(c, Beside::alone(c), workspace, x, dy, dw);
+}
+
+/// ∂W of a convolution that computes some channels of y.
+pub(super) fn grad_weight_beside(
+    c: &Conv2d,
+    beside: Beside,
+    workspace: &mut Workspace,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
+    let (inputs, outputs, channels) = (c.inputs as usize, c.outputs as usize, beside.channels);
+    workspace.segments.clear();
+    let plan = plan_forward(c, beside, &mut workspace.segments);
     let batch = c.window.batch as usize;
-    let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
+    let (image_x, image_y) = (x.len() / batch.max(1), dy.len() / batch.max(1));
     // Images of one partial sum: enough rows for it to be worth its addition, and not more memory than 64 MiB or four.
     let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
     let images = batch.div_ceil(most).max(512_usize.div_ceil(plan.grid.rows().max(1)));
@@ -261,10 +336,11 @@ pub(super) fn grad_weight(c: &Conv2d, workspace: &mut Workspace, x: &[f32], dy: 
                 let a = plan.frame.framed(part(x, image, image_x), copy);
                 let dy = part(dy, image, image_y);
                 let mut places = plan.grid.places();
-                for dy in dy.chunks(MOST_ROWS * outputs) {
-                    let rows = dy.len() / outputs;
+                for dy in dy.chunks(MOST_ROWS * channels) {
+                    let rows = dy.len() / channels;
                     let from: [usize; MOST_ROWS] = places.take().map(|(from, _)| from);
-                    Right { floats: dy, depth: rows, columns: outputs, step: 1, row: |k| k * outputs }.pack(packed);
+                    let row = |k| k * channels + beside.start;
+                    Right { floats: dy, depth: rows, columns: outputs, step: 1, row }.pack(packed);
                     let from = &from[..rows];
                     TransposedProduct { a, from, segments, packed, columns: outputs, y: &mut *dw }.run();
                 }

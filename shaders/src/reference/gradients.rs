@@ -1,7 +1,7 @@
 //! The references' gradients against central differences of the references themselves.
 
 use super::run;
-use crate::catalogue::{BatchNorm, Call, Conv2d, Linear, PerChannel, Rows, Step, Window};
+use crate::catalogue::{BatchNorm, Call, Conv2d, Linear, PerChannel, Reduction, Rows, Step, Window};
 use crate::random::Random;
 
 const STEP: Step = Step { rate: 0.0, number: 1, seed: 9 };
@@ -52,6 +52,25 @@ fn check_product(what: &str, forward: Call, grad_input: Call, grad_weight: Call)
     let (x, w, dy) = (random(1, len[0]), random(2, len[1]), random(3, len[2]));
     check(what, &x, &first(grad_input, &[&dy, &w]), |x| dot(&dy, &first(forward, &[x, &w])));
     check(what, &w, &first(grad_weight, &[&x, &dy]), |w| dot(&dy, &first(forward, &[&x, w])));
+}
+
+#[test]
+fn factorised_reductions() {
+    for input in [[4, 6], [5, 3], [1, 1]] {
+        let output = input.map(|n: u32| n.div_ceil(2));
+        let window = Window { batch: 2, input, output, kernel: [1, 1], stride: 2, dilation: 1, top: 0, left: 0 };
+        let first_half = Conv2d { window, inputs: 3, outputs: 2 };
+        let second = Conv2d { window: Window { top: -1, left: -1, ..window }, ..first_half };
+        let r = Reduction::of(first_half, second).unwrap();
+        let (x, dy) = (random(1, first_half.len_x()), random(2, r.len_y()));
+        let [wa, wb] = [3, 4].map(|seed| random(seed, 6));
+        let y = |x: &[f64], wa: &[f64], wb: &[f64]| dot(&dy, &first(Call::Reduction(r), &[x, wa, wb]));
+        let dx = first(Call::ReductionGradInput(r), &[&dy, &wa, &wb]);
+        check("reduction, x", &x, &dx, |x| y(x, &wa, &wb));
+        let dw = run(&Call::ReductionGradWeight(r), &STEP, &[&x, &dy], &[]);
+        check("reduction, wa", &wa, &dw[0].value, |wa| y(&x, wa, &wb));
+        check("reduction, wb", &wb, &dw[1].value, |wb| y(&x, &wa, wb));
+    }
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! The line to a GPU: a wgpu device with its queue, whether it is still there, and what went wrong on it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wgpu::{
+    Device, DeviceDescriptor, Error, ErrorFilter, Features, Limits, PollError, PollType, Queue, SubmissionIndex,
+};
+
+use super::DeviceError;
+use super::adapter::{Adapter, Facts};
+
+/// Seconds that one run may take on a device.
+const PATIENCE: u64 = 600;
+
+/// A wgpu device with its queue.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) device: Device,
+    pub(super) queue: Queue,
+    pub(super) facts: Facts,
+    pub(super) limits: Limits,
+    pub(super) name: Arc<str>,
+    /// Why the device is gone, once it is; only kept for a device of our own.
+    lost: Arc<Mutex<Option<String>>>,
+}
+
+impl Link {
+    /// A device of our own on `adapter`.
+    pub(super) fn open(adapter: &Adapter) -> Result<Self, DeviceError> {
+        let name: Arc<str> = format!("gpu:{}", adapter.facts.name).into();
+        let offered = adapter.inner().limits();
+        lacking(&name, &offered)?;
+        let required_limits = Limits {
+            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+            max_buffer_size: offered.max_buffer_size,
+            ..needed()
+        };
+        let descriptor = DeviceDescriptor {
+            label: Some("supernet"),
+            required_features: adapter.inner().features() & Features::SUBGROUP,
+            required_limits,
+            ..DeviceDescriptor::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.inner().request_device(&descriptor))
+            .map_err(|error| DeviceError::Gpu { device: name.to_string(), what: error.to_string() })?;
+        let lost = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&lost);
+        device.set_device_lost_callback(move |reason, message| {
+            *note.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(format!("{reason:?} {message}").trim().to_owned());
+        });
+        // Whatever escapes an error scope, such as what a lost device says, must not end the application.
+        let note = Arc::clone(&lost);
+        device.on_uncaptured_error(Arc::new(move |error: Error| {
+            note.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
+        }));
+        let limits = device.limits();
+        Ok(Self { device, queue, facts: adapter.facts.clone(), limits, name, lost })
+    }
+
+    /// The application's device. Its slots for callbacks are the application's, so nothing is put into them.
+    pub(super) fn borrowed(device: Device, queue: Queue) -> Result<Self, DeviceError> {
+        let limits = device.limits();
+        let facts = Facts::of(&device.adapter_info(), &limits, device.features());
+        let name: Arc<str> = format!("gpu:{}", facts.name).into();
+        lacking(&name, &limits)?;
+        Ok(Self { device, queue, facts, limits, name, lost: Arc::default() })
+    }
+
+    /// Does something on the device and returns what it led to, or what the device has against it.
+    pub(super) fn guard<T>(&self, work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T, DeviceError> {
+        self.judge(scoped(&self.device, work))
+    }
+
+    /// What came of work that was [`scoped`].
+    pub(super) fn judge<T>(&self, (done, said): (Result<T, DeviceError>, Option<Error>)) -> Result<T, DeviceError> {
+        self.alive()?;
+        match said {
+            Some(Error::OutOfMemory { .. }) => Err(DeviceError::OutOfMemory { device: self.name.to_string() }),
+            Some(error) => Err(DeviceError::Gpu { device: self.name.to_string(), what: error.to_string() }),
+            None => done,
+        }
+    }
+
+    /// Whether the device is still there.
+    pub(super) fn alive(&self) -> Result<(), DeviceError> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.as_ref().map_or(Ok(()), |reason| Err(self.gone(reason)))
+    }
+
+    /// The error of a device that is gone.
+    pub(super) fn gone(&self, reason: &str) -> DeviceError {
+        DeviceError::Lost { device: self.name.to_string(), reason: reason.to_owned() }
+    }
+
+    /// Waits until `submission` is done.
+    pub(super) fn wait(&self, submission: &SubmissionIndex) -> Result<(), DeviceError> {
+        for _ in 0..PATIENCE {
+            let wait =
+                PollType::Wait { submission_index: Some(submission.clone()), timeout: Some(Duration::from_secs(1)) };
+            match self.device.poll(wait) {
+                Ok(_) => return self.alive(),
+                Err(PollError::Timeout) => self.alive()?,
+                Err(error) => {
+                    self.alive()?;
+                    return Err(DeviceError::Gpu { device: self.name.to_string(), what: error.to_string() });
+                }
+            }
+        }
+        Err(self.gone(&format!("a run did not end in {PATIENCE} seconds")))
+    }
+}
+
+/// Does something on `device`, and collects what the device has against it instead of letting it end the application.
+pub(super) fn scoped<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Option<Error>) {
+    let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
+    let validation = device.push_error_scope(ErrorFilter::Validation);
+    let internal = device.push_error_scope(ErrorFilter::Internal);
+    let done = work();
+    let said = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
+    (done, said.into_iter().flatten().next())
+}
+
+/// What kernels rely on: no more than WebGPU promises on any GPU, without the parts that draw pictures.
+fn needed() -> Limits {
+    Limits::defaults()
+}
+
+/// Names what the device lacks.
+fn lacking(name: &str, offered: &Limits) -> Result<(), DeviceError> {
+    let mut missing = Vec::new();
+    let compute = Limits {
+        max_storage_buffers_per_shader_stage: 8,
+        max_storage_buffer_binding_size: 128 << 20,
+        max_buffer_size: 128 << 20,
+        max_compute_workgroup_storage_size: 16 << 10,
+        max_compute_invocations_per_workgroup: 256,
+        ..needed()
+    };
+    compute.check_limits_with_fail_fn(offered, false, |limit, wanted, offered| {
+        missing.push(format!("{limit} of {wanted} (it has {offered})"));
+    });
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(DeviceError::Lacking { device: name.to_owned(), missing: missing.join(", ") })
+}

@@ -1,0 +1,102 @@
+//! One call by itself, for holding the device against the reference.
+
+use supernet_shaders::kernel::step_words;
+use supernet_shaders::{Access, Call, Step};
+use wgpu::{BufferDescriptor, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor};
+
+use super::buffers::Id;
+use super::{Gpu, link};
+use crate::device::DeviceError;
+
+/// What stands behind every operand of a trial, to see that no kernel writes there.
+const BEYOND: u32 = 0x7fc0_1234;
+
+impl Gpu {
+    /// Runs one call with something behind every operand, so that a kernel that writes there is found.
+    pub(super) fn run_call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        reads: &[&[f32]],
+        writes: &mut [&mut [f32]],
+    ) -> Result<(), DeviceError> {
+        self.link.alive()?;
+        let scopes = self.link.device.clone();
+        let mut ids = Vec::new();
+        let done = link::scoped(&scopes, || self.try_call(call, step, reads, writes, &mut ids));
+        let done = self.link.judge(done);
+        let back = done.and_then(|()| {
+            let roles = call.roles();
+            let written = roles.iter().zip(&ids).filter(|(role, _)| role.access != Access::Read);
+            for ((role, id), write) in written.zip(writes.iter_mut()) {
+                let mut all = vec![0.0; write.len().next_multiple_of(64) + 64];
+                self.download(*id, &mut all)?;
+                let (inside, beyond) = all.split_at(write.len());
+                write.copy_from_slice(inside);
+                if beyond.iter().any(|x| x.to_bits() != BEYOND) {
+                    let what = format!("the kernel of {} writes beyond the end of `{}`", call.name(), role.name);
+                    return Err(DeviceError::Gpu { device: self.link.name.to_string(), what });
+                }
+            }
+            Ok(())
+        });
+        self.groups.clear();
+        ids.into_iter().for_each(|id| self.buffers.free(id));
+        back
+    }
+
+    fn try_call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        reads: &[&[f32]],
+        writes: &[&mut [f32]],
+        ids: &mut Vec<Id>,
+    ) -> Result<(), DeviceError> {
+        let all = reads.iter().copied().chain(writes.iter().map(|write| &**write));
+        for operand in all {
+            let mut bits: Vec<u32> = operand.iter().map(|x| x.to_bits()).collect();
+            bits.resize(operand.len().next_multiple_of(64) + 64, BEYOND);
+            let id = self.buffers.create(&self.link, "operand", bits.len())?;
+            self.buffers.write(&self.link, id, &bits);
+            ids.push(id);
+        }
+        let betas = if let Call::Adam { beta1, beta2, .. } = *call { [beta1, beta2] } else { [0.0; 2] };
+        self.link.queue.write_buffer(&self.step, 0, bytemuck::cast_slice(&step_words(step, betas)));
+        let mut operands = [None; 8];
+        operands.iter_mut().zip(ids.iter()).for_each(|(span, id)| *span = Some(self.buffers.whole(*id)));
+        let mut encoder = self.link.device.create_command_encoder(&CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
+            self.dispatch(&mut pass, call, &operands)?;
+        }
+        self.link.queue.submit([encoder.finish()]);
+        Ok(())
+    }
+
+    /// Brings the first numbers of a buffer back.
+    pub(super) fn download(&self, id: Id, numbers: &mut [f32]) -> Result<(), DeviceError> {
+        let bytes = 4 * numbers.len() as u64;
+        let gone = || self.link.gone("its memory was freed");
+        let mut view = None;
+        self.link.guard(|| {
+            let staging = self.link.device.create_buffer(&BufferDescriptor {
+                label: Some("download"),
+                size: bytes,
+                usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            let mut encoder = self.link.device.create_command_encoder(&CommandEncoderDescriptor::default());
+            encoder.copy_buffer_to_buffer(self.buffers.get(id).ok_or_else(gone)?, 0, &staging, 0, bytes);
+            let submission = self.link.queue.submit([encoder.finish()]);
+            staging.map_async(wgpu::MapMode::Read, .., |_| {});
+            self.link.wait(&submission)?;
+            view = Some(staging);
+            Ok(())
+        })?;
+        let staging = view.ok_or_else(gone)?;
+        let mapped = staging.get_mapped_range(..).map_err(|error| self.link.gone(&error.to_string()))?;
+        numbers.copy_from_slice(bytemuck::cast_slice(&mapped));
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! Whether a device computes what it should: a report that its owner can show to others.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use supernet_shaders::cases::{Case, cases};
+use supernet_shaders::random::Random;
+use supernet_shaders::{Access, Step, reference};
+
+use crate::bench::{Bench, Phase, Timing};
+use crate::config::Config;
+use crate::device::cpu::Cpu;
+use crate::device::{Device, DeviceError, Minibatch, Samples};
+use crate::program::Program;
+use crate::search::{Search, SearchError};
+use crate::strategy::random::from_prior;
+use crate::stream;
+use crate::train::StageError;
+use crate::weights::Weights;
+
+/// Training steps that are compared with the CPU device's.
+const STEPS: u32 = 10;
+/// How far a step's loss may be off the CPU device's, as a share of it: rounding alone, amplified by ten updates, stays
+/// a hundred times below.
+const LOSS: f64 = 1e-3;
+/// How far all weights together may be off after the last step, as a share of how far they went.
+const WEIGHTS: f64 = 1e-2;
+
+/// What a device did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Version of this crate.
+    pub version: &'static str,
+    /// Operating system and processor.
+    pub system: String,
+    /// The device.
+    pub device: String,
+    /// Whether everything is as it should be.
+    pub passed: bool,
+    /// Every kind of call against its f64 reference.
+    pub calls: BTreeMap<&'static str, Kind>,
+    /// Training steps against the CPU device.
+    pub training: Training,
+    /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of 32x32x3.
+    pub bench: Vec<Timing>,
+}
+
+/// One kind of call against its f64 reference.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Kind {
+    /// Calls that were run.
+    pub cases: u32,
+    /// Those that missed the reference.
+    pub missed: u32,
+    /// The worst error as a share of what rounding may do.
+    pub worst: f64,
+    /// The first miss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub miss: Option<String>,
+}
+
+/// Training steps against the CPU device, ENAS macro on the built-in digits.
+#[derive(Clone, Debug, Serialize)]
+pub struct Training {
+    /// Mean losses of the steps.
+    pub losses: Vec<f64>,
+    /// The largest difference of a loss, as a share of it.
+    pub loss_difference: f64,
+    /// The distance between the weights, as a share of how far they went.
+    pub weight_difference: f64,
+    /// Whether both are small.
+    pub passed: bool,
+}
+
+/// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next.
+///
+/// # Errors
+/// If the device fails altogether. A wrong result is no error but part of the report.
+pub fn run(
+    device: &mut dyn Device,
+    bench_steps: u32,
+    listen: &mut dyn FnMut(f64, &str),
+) -> Result<Report, SearchError> {
+    let calls = calls(device, listen).map_err(StageError::from)?;
+    listen(0.9, "training steps");
+    let training = training(device)?;
+    listen(0.95, "benchmark");
+    let mut bench = Bench::new("enas-macro", &[], [32, 32, 3], 10, 64)?;
+    let bench = [Phase::Train, Phase::Evaluate].map(|phase| bench.time(device, phase, bench_steps));
+    let bench = bench.into_iter().collect::<Result<_, _>>()?;
+    Ok(Report {
+        version: env!("CARGO_PKG_VERSION"),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        device: device.name(),
+        passed: training.passed && calls.values().all(|kind| kind.missed == 0),
+        calls,
+        training,
+        bench,
+    })
+}
+
+/// Every call of the list against its reference.
+///
+/// # Errors
+/// If the device is lost. Any other failure is a miss.
+pub fn calls(
+    device: &mut dyn Device,
+    listen: &mut dyn FnMut(f64, &str),
+) -> Result<BTreeMap<&'static str, Kind>, DeviceError> {
+    let mut kinds = BTreeMap::<&'static str, Kind>::new();
+    let cases = cases();
+    for (at, case) in cases.iter().enumerate() {
+        listen(0.9 * at as f64 / cases.len() as f64, case.call.name());
+        let kind = kinds.entry(case.call.name()).or_default();
+        kind.cases += 1;
+        let result = match distance(device, case) {
+            Err(DeviceError::Lost { device, reason }) => return Err(DeviceError::Lost { device, reason }),
+            Err(error) => Err(error.to_string()),
+            Ok(result) => result,
+        };
+        match result {
+            Ok(worst) => kind.worst = kind.worst.max(worst),
+            Err(miss) => {
+                kind.missed += 1;
+                kind.miss.get_or_insert_with(|| format!("{:?}: {miss}", case.call));
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+/// The worst error of a case as a share of the tolerance, or the miss in words.
+fn distance(device: &mut dyn Device, case: &Case) -> Result<Result<f64, String>, DeviceError> {
+    let operands = case.operands();
+    let mut writes = operands.writes.clone();
+    let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();
+    let mut slices: Vec<&mut [f32]> = writes.iter_mut().map(|y| &mut y[..]).collect();
+    device.call(&case.call, &case.step, &reads, &mut slices)?;
+    let roles = case.call.roles();
+    let written = roles.iter().filter(|role| role.access != Access::Read);
+    let mut worst = 0.0_f64;
+    for ((role, wanted), got) in written.zip(case.wanted(&operands)).zip(&writes) {
+        let got: Vec<f32> = reference::numbers(role.element, got).iter().map(|x| *x as f32).collect();
+        if let Err(miss) = wanted.accepts(&got) {
+            return Ok(Err(format!("`{}`: {miss}", role.name)));
+        }
+        let off = |(at, (got, value)): (usize, (&f32, &f64))| {
+            // Equal ones include infinities, whose distance is no number.
+            let off = (f64::from(*got) - value).abs() / wanted.allowed(at);
+            if off.is_nan() { 0.0 } else { off }
+        };
+        worst = got.iter().zip(&wanted.value).enumerate().map(off).fold(worst, f64::max);
+    }
+    Ok(Ok(worst))
+}
+
+/// Ten training steps of random children, on `device` and on the CPU device.
+///
+/// # Errors
+/// If a device fails.
+pub fn training(device: &mut dyn Device) -> Result<Training, SearchError> {
+    let search = Search::new(Config::read::<&str>("", &[])?)?;
+    let start = search.weights();
+    let (losses, weights) = train(device, &search)?;
+    let (wanted, there) = train(&mut Cpu::new(0).map_err(StageError::from)?, &search)?;
+    let differences = losses.iter().zip(&wanted).map(|(got, wanted)| (got - wanted).abs() / wanted.abs().max(1e-3));
+    let loss_difference = differences.fold(0.0, |worst: f64, x| if x.is_nan() { f64::INFINITY } else { worst.max(x) });
+    let distance = |a: &Weights, b: &Weights| -> f64 {
+        let pairs = a.pages().values.iter().flatten().zip(b.pages().values.iter().flatten());
+        pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+    };
+    let weight_difference = distance(&weights, &there) / distance(&start, &there);
+    let passed = loss_difference <= LOSS && weight_difference <= WEIGHTS;
+    Ok(Training { losses, loss_difference, weight_difference, passed })
+}
+
+/// The mean losses of some steps of random children, and the weights afterwards.
+fn train(device: &mut dyn Device, search: &Search) -> Result<(Vec<f64>, Weights), SearchError> {
+    let mut random = Random::new(1, stream::REPORT);
+    let (mut weights, mut samples) = (search.weights(), Samples::default());
+    let (mut images, mut labels, mut losses) = (Vec::new(), Vec::new(), Vec::new());
+    let batch = search.config().train.batch as usize;
+    for number in 1..=STEPS {
+        let genome = from_prior(search.supergraph(), &mut random)?;
+        let child = search.supergraph().child(&genome)?;
+        let optimizer = search.config().optimizer.optimizer();
+        let program = Program::training(search.context(), &child, &optimizer).map_err(StageError::from)?;
+        let from = (number as usize - 1) * batch % (search.train_part().len() - batch + 1);
+        search.train_part().gather(from..from + batch, &mut images, &mut labels);
+        let minibatch = Minibatch { images: &images, labels: &labels };
+        let step = Step { rate: 0.02, number, seed: 1 };
+        device.train(&program, &mut weights, minibatch, &step).map_err(StageError::from)?;
+        device.samples(&mut samples).map_err(StageError::from)?;
+        losses.push(samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / batch as f64);
+    }
+    device.fetch(&mut weights).map_err(StageError::from)?;
+    Ok((losses, weights))
+}

@@ -1,0 +1,39 @@
+//! How much there is to compute.
+
+use super::Call;
+use crate::Access;
+
+impl Call {
+    /// Roughly how many multiply-adds a call costs, for telling long ones from short ones: those of the products, and one
+    /// for every element that the others touch at every tap of their window.
+    pub fn work(&self) -> u64 {
+        let product = |a: usize, b: usize, c: usize| a as u64 * b as u64 * c as u64;
+        match *self {
+            Call::Conv2d(c) | Call::Conv2dGradInput(c) | Call::Conv2dGradWeight(c) => {
+                product(c.window.pixels_out(), c.window.taps() * c.inputs as usize, c.outputs as usize)
+            }
+            Call::Reduction(r) | Call::ReductionGradInput(r) | Call::ReductionGradWeight(r) => {
+                2 * Call::Conv2d(r.first).work()
+            }
+            Call::Linear(l) | Call::LinearGradInput(l) | Call::LinearGradWeight(l) => {
+                product(l.rows as usize, l.inputs as usize, l.outputs as usize)
+            }
+            Call::Depthwise(c)
+            | Call::DepthwiseGradInput(c)
+            | Call::DepthwiseGradWeight(c)
+            | Call::AveragePool(c)
+            | Call::AveragePoolGrad(c)
+            | Call::MaxPool(c)
+            | Call::MaxPoolGrad(c) => product(c.window.pixels_out(), c.window.taps(), c.channels as usize),
+            _ => self.roles().iter().map(|role| touched(role.access) * role.len as u64).sum(),
+        }
+    }
+}
+
+/// How often an operand's elements pass through memory.
+fn touched(access: Access) -> u64 {
+    match access {
+        Access::Read | Access::Write => 1,
+        Access::Update => 2,
+    }
+}

@@ -1,0 +1,47 @@
+//! Holds WGSL modules against the conventions of [`crate::kernel`], with naga and without a GPU.
+//!
+//! [`module`] parses and validates a text, [`dispatch`] holds one run of one of its entry points against it, [`call`]
+//! holds all dispatches of a call against each other, and [`translate`] makes of a kernel what wgpu hands to drivers.
+
+mod breach;
+mod entry;
+mod flow;
+mod interface;
+mod limits;
+mod parsed;
+mod places;
+mod translate;
+
+#[cfg(test)]
+mod breaking;
+#[cfg(test)]
+mod every_case;
+#[cfg(test)]
+mod meeting;
+#[cfg(test)]
+mod spirv;
+#[cfg(test)]
+mod trial;
+
+use crate::Role;
+use crate::kernel::{Dispatch, Lowered};
+
+pub use breach::{Breach, CheckError};
+pub use limits::{MOST_BUFFERS, MOST_INVOCATIONS, MOST_WORKGROUP_BYTES};
+pub use parsed::{Parsed, module};
+pub use places::call;
+pub use translate::{Translation, translate};
+
+/// Whether `dispatch`, one of those of `lowered`, runs as `parsed`, its kernel's module, says; `roles` are the call's.
+pub fn dispatch(parsed: &Parsed, dispatch: &Dispatch, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckError> {
+    let entry = entry::Entry::of(parsed, dispatch.kernel)?;
+    let check = || {
+        interface::check(&entry, dispatch.kernel)?;
+        interface::check_uniforms(&entry, lowered)?;
+        places::check(&entry, dispatch, lowered, roles)?;
+        limits::check_grid(dispatch)?;
+        flow::check(&entry)?;
+        limits::check(&entry.resolved(dispatch)?, dispatch.kernel)
+    };
+    check().map_err(|breach| breach.at(parsed.name(), Some(dispatch.kernel.entry)))
+}

@@ -1,0 +1,78 @@
+//! One entry point of a module, before and after its overrides have values.
+
+use std::borrow::Cow;
+
+use naga::back::PipelineConstants;
+use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
+use naga::valid::{FunctionInfo, ModuleInfo};
+use naga::{EntryPoint, GlobalVariable, Module, ShaderStage};
+
+use super::{Breach, CheckError, Parsed};
+use crate::kernel::{Dispatch, Kernel};
+
+/// One entry point of a module.
+pub(super) struct Entry<'a> {
+    pub(super) parsed: &'a Parsed,
+    pub(super) point: &'a EntryPoint,
+    /// What it and the functions that it calls do with the module's variables.
+    pub(super) uses: &'a FunctionInfo,
+}
+
+/// An entry point alone, with values for all overrides.
+pub(super) struct Resolved<'a> {
+    pub(super) module: Cow<'a, Module>,
+    pub(super) info: Cow<'a, ModuleInfo>,
+    name: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn of(parsed: &'a Parsed, kernel: &Kernel) -> Result<Self, CheckError> {
+        let points = &parsed.module().entry_points;
+        let number = points.iter().position(|entry| entry.name == kernel.entry).ok_or_else(|| {
+            let entries = parsed.entries().map(Into::into).collect();
+            Breach::NoEntry { entries }.at(parsed.name(), Some(kernel.entry))
+        })?;
+        Ok(Entry { parsed, point: &points[number], uses: parsed.info().get_entry_point(number) })
+    }
+
+    pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Breach> {
+        let mut constants = PipelineConstants::default();
+        for (name, value) in &dispatch.overrides {
+            if constants.insert((*name).into(), f64::from(*value)).is_some() {
+                return Err(Breach::RepeatedOverride { name });
+            }
+            let known =
+                |name: &str| self.parsed.module().overrides.iter().any(|(_, o)| o.name.as_deref() == Some(name));
+            if !known(name) {
+                return Err(Breach::UnknownOverride { name });
+            }
+        }
+        let point = Some((ShaderStage::Compute, &self.point.name[..]));
+        let (module, info) = process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
+            |error| match error {
+                PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
+                error => Breach::Override { message: error.to_string() },
+            },
+        )?;
+        Ok(Resolved { module, info, name: &self.point.name })
+    }
+}
+
+impl Resolved<'_> {
+    /// The entry point, which has its workgroup's size by now, and what it uses.
+    pub(super) fn point(&self) -> (&EntryPoint, &FunctionInfo) {
+        let number = self.module.entry_points.iter().position(|entry| entry.name == self.name);
+        let number = number.expect("resolving overrides keeps the entry point");
+        (&self.module.entry_points[number], self.info.get_entry_point(number))
+    }
+
+    /// The variables that the entry point uses.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &GlobalVariable> {
+        let uses = self.point().1;
+        self.module
+            .global_variables
+            .iter()
+            .filter(|(handle, _)| !uses[*handle].is_empty())
+            .map(|(_, variable)| variable)
+    }
+}

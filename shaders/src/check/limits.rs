@@ -1,0 +1,74 @@
+//! What the smallest GPU takes: WebGPU's default limits.
+
+use naga::compact::{KeepUnused, compact};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{AddressSpace, Module};
+
+use super::Breach;
+use super::entry::Resolved;
+use crate::kernel::{Dispatch, Kernel, MOST_GROUPS};
+
+/// Most invocations of a workgroup.
+pub const MOST_INVOCATIONS: u32 = 256;
+/// Most invocations of a workgroup along x, y and z.
+pub(super) const MOST_AXES: [u32; 3] = [256, 256, 64];
+/// Most bytes of a workgroup's memory.
+pub const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
+/// Most storage buffers of a kernel.
+pub const MOST_BUFFERS: usize = 8;
+/// Bytes of the uniform with what changes from step to step.
+pub(super) const STEP_BYTES: usize = 32;
+
+/// Whether a grid is one that any GPU runs.
+pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Breach> {
+    let outside = |groups: &u32| !(1..=MOST_GROUPS).contains(groups);
+    match dispatch.groups.iter().position(outside) {
+        Some(axis) => Err(Breach::Grid { axis, got: dispatch.groups[axis] }),
+        None => Ok(()),
+    }
+}
+
+/// Whether workgroups are such that any GPU runs them.
+pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> {
+    let size = resolved.point().0.workgroup_size;
+    if let Some(axis) = (0..3).find(|axis| !(1..=MOST_AXES[*axis]).contains(&size[*axis])) {
+        return Err(Breach::Axis { axis, got: size[axis] });
+    }
+    let invocations = size.iter().product();
+    if invocations > MOST_INVOCATIONS {
+        return Err(Breach::Invocations { got: invocations });
+    }
+    let got = workgroup_bytes(resolved);
+    if got > MOST_WORKGROUP_BYTES {
+        return Err(Breach::WorkgroupBytes { got });
+    }
+    let got = kernel.buffers.len();
+    if got > MOST_BUFFERS {
+        return Err(Breach::Buffers { got });
+    }
+    match (kernel.lanes, uses_subgroups(resolved)) {
+        (None, true) => Err(Breach::LanesUnset),
+        (Some(lanes), false) => Err(Breach::LanesUnused { lanes }),
+        (Some(lanes), true) if !invocations.is_multiple_of(lanes.max(1)) => {
+            Err(Breach::PartialSubgroup { lanes, invocations })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As WebGPU counts: each variable takes a multiple of 16.
+fn workgroup_bytes(resolved: &Resolved) -> u32 {
+    let module = &resolved.module;
+    let variables = resolved.variables().filter(|variable| variable.space == AddressSpace::WorkGroup);
+    let bytes = variables.map(|variable| module.types[variable.ty].inner.size(module.to_ctx()).next_multiple_of(16));
+    bytes.fold(0, u32::saturating_add)
+}
+
+/// Whether the entry point or what it calls is invalid without the feature.
+fn uses_subgroups(resolved: &Resolved) -> bool {
+    let point = resolved.point().0;
+    let mut alone: Module = resolved.module.clone().into_owned();
+    alone.entry_points.retain(|entry| entry.name == point.name);
+    compact(&mut alone, KeepUnused::No);
+    Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&alone).is_err()
+}

@@ -1,0 +1,80 @@
+//! A WGSL text that naga understands.
+
+use std::collections::HashMap;
+
+use naga::front::wgsl::{Frontend, Options};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{Module, ShaderStage};
+
+use super::{Breach, CheckError};
+
+/// A module, parsed and valid.
+#[derive(Debug)]
+pub struct Parsed {
+    name: String,
+    source: String,
+    module: Module,
+    info: ModuleInfo,
+}
+
+impl Parsed {
+    /// What errors call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its entry points.
+    pub fn entries(&self) -> impl Iterator<Item = &str> {
+        self.module.entry_points.iter().map(|entry| &entry.name[..])
+    }
+
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    pub(super) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    pub(super) fn info(&self) -> &ModuleInfo {
+        &self.info
+    }
+}
+
+/// Parses `source`, which errors call `name`, as wgpu does on a device that has no feature but subgroups: no f16 and no
+/// atomic floats, among others.
+pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
+    let fail = |breach: Breach| breach.at(name, None);
+    let mut options = Options::new();
+    options.capabilities = Capabilities::SUBGROUP;
+    let module = Frontend::new_with_options(options).parse(source).map_err(|error| {
+        let frame = error.emit_to_string_with_path(source, name);
+        fail(Breach::Syntax { frame })
+    })?;
+    // Before validation, whose sentences about these are worse.
+    bindings(&module).map_err(fail)?;
+    if let Some(entry) = module.entry_points.iter().find(|entry| entry.stage != ShaderStage::Compute) {
+        return Err(Breach::NotCompute.at(name, Some(&entry.name)));
+    }
+    let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP).validate(&module).map_err(|error| {
+        let frame = error.emit_to_string_with_path(source, name);
+        fail(Breach::Invalid { frame })
+    })?;
+    Ok(Parsed { name: name.into(), source: source.into(), module, info })
+}
+
+/// WGSL lets variables share a binding as long as no entry point uses both.
+fn bindings(module: &Module) -> Result<(), Breach> {
+    let mut seen = HashMap::new();
+    for (_, variable) in module.global_variables.iter() {
+        let Some(at) = variable.binding else { continue };
+        let name = variable.name.clone().unwrap_or_default();
+        if at.group != 0 {
+            return Err(Breach::Group { name, got: at.group });
+        }
+        if let Some(other) = seen.insert(at.binding, name.clone()) {
+            return Err(Breach::SharedBinding { names: [other, name], binding: at.binding });
+        }
+    }
+    Ok(())
+}

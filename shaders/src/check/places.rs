@@ -1,0 +1,113 @@
+//! What a dispatch's buffers are bound to, held against the call's operands and scratch.
+
+use std::collections::HashSet;
+use std::ptr;
+
+use naga::valid::GlobalUse;
+
+use super::entry::Entry;
+use super::interface::{bound, item};
+use super::{Breach, CheckError};
+use crate::kernel::{Buffer, Dispatch, Lowered, Place};
+use crate::{Access, Role};
+
+/// Whether every buffer of the dispatch is bound to what its name says.
+pub(super) fn check(entry: &Entry, dispatch: &Dispatch, lowered: &Lowered, roles: &[Role]) -> Result<(), Breach> {
+    let buffers = dispatch.kernel.buffers;
+    if dispatch.places.len() != buffers.len() {
+        return Err(Breach::Places { buffers: buffers.len(), places: dispatch.places.len() });
+    }
+    let bound = bound(entry);
+    let before = lowered.dispatches.iter().take_while(|other| !ptr::eq(*other, dispatch));
+    let filled: HashSet<_> = before.flat_map(written).collect();
+    for (buffer, place) in buffers.iter().zip(&dispatch.places) {
+        let name = buffer.name;
+        let used = bound.iter().find(|used| used.binding == buffer.binding);
+        let item = used.and_then(|used| item(entry, used.variable)).ok_or(Breach::Array { name })?;
+        let reads = used.is_some_and(|used| used.uses.intersects(GlobalUse::READ | GlobalUse::ATOMIC));
+        let mut kept = filled.contains(place) || !buffer.written;
+        let len = match *place {
+            Place::Operand(operand) => {
+                let none = Breach::NoOperand { name, operand, operands: roles.len() };
+                let Role { name: role, access, element, len } = *roles.get(operand).ok_or(none)?;
+                // A module that serves several calls has names of its own, but none that is another operand's.
+                if !fits(name, role) && roles.iter().any(|other| fits(name, other.name)) {
+                    return Err(Breach::NoRole { name, role });
+                }
+                match (access, buffer.written) {
+                    (Access::Read, true) => return Err(Breach::ReadIsWritten { name, role }),
+                    (Access::Write | Access::Update, false) => return Err(Breach::WrittenIsRead { name, role }),
+                    _ => {}
+                }
+                if item.element != element || item.atomic {
+                    return Err(Breach::Element { name, role });
+                }
+                kept |= access == Access::Update;
+                len
+            }
+            Place::Scratch(scratch) => {
+                let none = Breach::NoScratch { name, scratch, pieces: lowered.scratch.len() };
+                *lowered.scratch.get(scratch).ok_or(none)?
+            }
+        };
+        if reads && !kept {
+            return Err(Breach::ReadBeforeWritten { name });
+        }
+        // The last vector would be out of reach, and nobody would say so.
+        if !len.is_multiple_of(item.lanes) {
+            return Err(Breach::Ragged { name, len, lanes: item.lanes });
+        }
+    }
+    aliased(buffers, &dispatch.places)
+}
+
+/// What a dispatch writes.
+fn written(dispatch: &Dispatch) -> impl Iterator<Item = Place> {
+    let bound = dispatch.kernel.buffers.iter().zip(&dispatch.places);
+    bound.filter(|(buffer, _)| buffer.written).map(|(_, place)| *place)
+}
+
+/// Whether a variable is named after a role: `y`, `y_in`.
+fn fits(name: &str, role: &str) -> bool {
+    name.strip_prefix(role).is_some_and(|end| end.is_empty() || end.starts_with('_'))
+}
+
+/// No GPU takes a buffer twice in one dispatch if it is written.
+fn aliased(buffers: &[Buffer], places: &[Place]) -> Result<(), Breach> {
+    for (i, place) in places.iter().enumerate() {
+        if let Some(j) = places[..i].iter().position(|other| other == place)
+            && (buffers[i].written || buffers[j].written)
+        {
+            return Err(Breach::Aliased { names: [buffers[j].name, buffers[i].name] });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the dispatches of the call `name` together do its work: all is written that should be, and scratch before it
+/// is read.
+pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckError> {
+    let mut filled = HashSet::new();
+    for dispatch in &lowered.dispatches {
+        let kernel = dispatch.kernel;
+        for (buffer, place) in kernel.buffers.iter().zip(&dispatch.places) {
+            if let Place::Scratch(scratch) = *place
+                && !buffer.written
+                && !filled.contains(place)
+            {
+                let breach = Breach::UnwrittenScratch { name: buffer.name, scratch };
+                return Err(breach.at(kernel.module, Some(kernel.entry)));
+            }
+        }
+        filled.extend(written(dispatch));
+    }
+    if let Some(scratch) = lowered.scratch.iter().position(|len| *len == 0) {
+        return Err(Breach::EmptyScratch { scratch }.at(name, None));
+    }
+    let unwritten =
+        |(number, role): &(usize, &Role)| role.access != Access::Read && !filled.contains(&Place::Operand(*number));
+    match roles.iter().enumerate().find(unwritten) {
+        Some((_, role)) => Err(Breach::NeverWrittenRole { role: role.name }.at(name, None)),
+        None => Ok(()),
+    }
+}

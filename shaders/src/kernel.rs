@@ -1,0 +1,203 @@
+//! How a call becomes dispatches: which WGSL entry points run, on what grid, with which sizes.
+//!
+//! [`lower`] is all that a GPU device needs to know about a call. Conventions that every module follows, and that
+//! [`crate::check`] holds it to:
+//!
+//! * group 0 holds everything: the call's sizes as a uniform at [`SIZES`], what changes from step to step as a uniform
+//!   at [`STEP`], buffers at the bindings from [`FIRST_BUFFER`] on that the [`Kernel`] lists; no two variables of a
+//!   module share a binding;
+//! * an operand's variable has the name of its role, with an ending (`y_in`) where a module reads and writes one of that
+//!   name, or, in a module that serves several calls, a name that no other operand has; what a call keeps between two of its dispatches is scratch;
+//! * a buffer may be longer than its operand, so kernels compare indices with `sizes`, never with a buffer's length;
+//! * all dispatches of a call share one uniform of sizes, which begins as the module's `Sizes` says;
+//! * workgroups are numbered over x and y ([`fold`]), since no axis of a grid takes more than 65,535;
+//! * at most 256 invocations and 16 KiB of workgroup memory: WebGPU's defaults.
+
+mod batch_norm;
+mod bias;
+mod columns;
+mod concat;
+mod depthwise_weight;
+mod dropout;
+mod elementwise;
+mod global_pool;
+mod loss;
+mod norm;
+mod optimizer;
+mod product;
+mod reduction;
+mod window;
+
+use crate::catalogue::{Call, Step};
+
+/// Binding of the uniform with a call's sizes.
+pub const SIZES: u32 = 0;
+/// Binding of the uniform with what changes from step to step.
+pub const STEP: u32 = 1;
+/// The first binding of a buffer.
+pub const FIRST_BUFFER: u32 = 2;
+/// Bytes between two slots of a table of sizes: the offset that any GPU can bind a uniform at.
+pub const SLOT: usize = 256;
+/// Most workgroups on one axis of a grid.
+pub const MOST_GROUPS: u32 = 65_535;
+
+/// One entry point of a WGSL module, with what a pipeline for it binds.
+#[derive(Debug)]
+pub struct Kernel {
+    /// The module: `wgsl/MODULE.wgsl`.
+    pub module: &'static str,
+    /// Its text.
+    pub source: &'static str,
+    /// The entry point.
+    pub entry: &'static str,
+    /// Its buffers.
+    pub buffers: &'static [Buffer],
+    /// Whether it reads the uniform at [`STEP`].
+    pub step: bool,
+    /// If it exchanges numbers within subgroups: how many lanes these must have.
+    pub lanes: Option<u32>,
+}
+
+/// One buffer of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Its binding.
+    pub binding: u32,
+    /// Its variable: the role's name, or that of a piece of scratch.
+    pub name: &'static str,
+    /// Whether it is written.
+    pub written: bool,
+}
+
+/// A buffer that is only read.
+pub(crate) const fn read(binding: u32, name: &'static str) -> Buffer {
+    Buffer { binding, name, written: false }
+}
+
+/// A buffer that is written.
+pub(crate) const fn write(binding: u32, name: &'static str) -> Buffer {
+    Buffer { binding, name, written: true }
+}
+
+/// What a kernel's buffer is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The call's operand of this number, in the order of its roles.
+    Operand(usize),
+    /// The call's piece of scratch of this number.
+    Scratch(usize),
+}
+
+/// One run of one kernel.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// What runs.
+    pub kernel: &'static Kernel,
+    /// Values of the module's `override` constants; those that are missing keep their default.
+    pub overrides: Vec<(&'static str, u32)>,
+    /// What the kernel's buffers are bound to, in their order.
+    pub places: Vec<Place>,
+    /// The grid, in workgroups.
+    pub groups: [u32; 3],
+}
+
+/// A call for a GPU.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The uniform at [`SIZES`]: at most [`SLOT`] bytes.
+    pub sizes: Vec<u32>,
+    /// Elements, of 32 bits, of every piece of scratch.
+    pub scratch: Vec<usize>,
+    /// What runs, each seeing all writes of those before it.
+    pub dispatches: Vec<Dispatch>,
+}
+
+impl Dispatch {
+    /// A run of `kernel` with its default constants.
+    fn new(kernel: &'static Kernel, places: Vec<Place>, groups: [u32; 3]) -> Self {
+        Self { kernel, overrides: vec![], places, groups }
+    }
+}
+
+impl Lowered {
+    /// One dispatch on the call's operands in their order.
+    fn one(kernel: &'static Kernel, sizes: Vec<u32>, groups: [u32; 3]) -> Self {
+        let places = (0..kernel.buffers.len()).map(Place::Operand).collect();
+        Self { sizes, scratch: vec![], dispatches: vec![Dispatch::new(kernel, places, groups)] }
+    }
+}
+
+/// What the choice between variants of a kernel depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// Lanes of a subgroup, if all subgroups have the same number and kernels may use them.
+    pub lanes: Option<u32>,
+}
+
+/// The grid for `groups` workgroups in a row; a kernel takes `group.x + group.y * groups.x` for its number and must
+/// stand still past the end.
+pub fn fold(groups: usize) -> [u32; 3] {
+    let most = MOST_GROUPS as usize;
+    if groups <= most {
+        return [groups.max(1) as u32, 1, 1];
+    }
+    let y = groups.div_ceil(most);
+    [groups.div_ceil(y) as u32, y as u32, 1]
+}
+
+/// The uniform at [`STEP`]: rate, number, seed (low, high), and 1 − β₁ᵗ, 1 − β₂ᵗ for the decays of Adam's moments, which
+/// need more than f32.
+pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
+    let correction = |beta: f32| {
+        let power = f64::from(step.number) * f64::from(beta).ln();
+        ((-power.exp_m1()) as f32).to_bits()
+    };
+    let [first, second] = betas.map(correction);
+    [step.rate.to_bits(), step.number, step.seed as u32, (step.seed >> 32) as u32, first, second, 0, 0]
+}
+
+/// The dispatches of a call on a GPU with these traits.
+pub fn lower(call: &Call, traits: Traits) -> Lowered {
+    match *call {
+        Call::Reduction(r) => reduction::reduction(&r),
+        Call::ReductionGradInput(r) => reduction::grad_input(&r),
+        Call::ReductionGradWeight(r) => reduction::grad_weight(&r),
+        Call::Conv2d(c) => product::conv2d(c, traits),
+        Call::Conv2dGradInput(c) => product::conv2d_grad_input(c, traits),
+        Call::Conv2dGradWeight(c) => product::conv2d_grad_weight(c, traits),
+        Call::Linear(l) => product::linear(l, traits),
+        Call::LinearGradInput(l) => product::linear_grad_input(l, traits),
+        Call::LinearGradWeight(l) => product::linear_grad_weight(l, traits),
+        Call::Depthwise(c) => window::depthwise(&c),
+        Call::DepthwiseGradInput(c) => window::depthwise_grad_input(&c),
+        Call::DepthwiseGradWeight(c) => depthwise_weight::grad_weight(&c),
+        Call::Bias(rows) => bias::bias(rows),
+        Call::BiasGrad(rows) => bias::bias_grad(rows),
+        Call::BatchNormStats { rows, eps } => batch_norm::stats(rows, eps),
+        Call::BatchNorm(b) => batch_norm::apply(b),
+        Call::BatchNormGradSums(b) => batch_norm::grad_sums(b),
+        Call::BatchNormGradInput(b) => batch_norm::grad_input(b),
+        Call::Relu { len } => elementwise::relu(len),
+        Call::ReluGrad { len } => elementwise::relu_grad(len),
+        Call::AveragePool(c) => window::average_pool(&c),
+        Call::AveragePoolGrad(c) => window::average_pool_grad(&c),
+        Call::MaxPool(c) => window::max_pool(&c),
+        Call::MaxPoolGrad(c) => window::max_pool_grad(&c),
+        Call::Sum { len, inputs, scale } => elementwise::sum(len, inputs, scale),
+        Call::Concat { rows, widths } => concat::concat(rows, widths),
+        Call::Slice { rows, start, len } => concat::slice(rows, start, len),
+        Call::Fill { len, value } => elementwise::fill(len, value),
+        Call::GlobalAveragePool { batch, positions, channels } => global_pool::average(batch, positions, channels),
+        Call::GlobalAveragePoolGrad { batch, positions, channels } => {
+            global_pool::average_grad(batch, positions, channels)
+        }
+        Call::Dropout { len, rate, stream } => dropout::dropout(len, rate, stream),
+        Call::CrossEntropy { rows, smoothing } => loss::cross_entropy(rows, smoothing),
+        Call::CrossEntropyGrad { rows, smoothing } => loss::cross_entropy_grad(rows, smoothing),
+        Call::Accuracy(rows) => loss::accuracy(rows),
+        Call::NormPartials { len } => norm::partials(len),
+        Call::ClipFactor { partials, limit } => norm::clip_factor(partials, limit),
+        Call::Sgd { update, momentum, nesterov } => optimizer::sgd(update, momentum, nesterov),
+        Call::Adam { update, beta1, beta2, eps } => optimizer::adam(update, [beta1, beta2, eps]),
+    }
+}

@@ -1,0 +1,399 @@
+// Batch normalisation of a matrix over its rows (Ioffe and Szegedy 2015).
+//
+// batch_norm_stats       stats = mean and 1/√(variance + eps) of every channel
+// batch_norm             y = gamma·(x − mean)·rstd + beta, then the ReLU if `relu`
+// batch_norm_grad_sums   dgamma = Σ over the rows of dy·(x − mean)·rstd, dbeta = Σ of dy
+// batch_norm_grad_input  dx = gamma·rstd·(dy − dbeta/rows − (x − mean)·rstd·dgamma/rows)
+//
+// x, y, dy, dx [rows, channels], stats [2, channels], all others [channels]. Entry points in whose names `affine` is
+// missing take 1 for gamma and 0 for beta; those with `relu` take dy for zero where y is not positive.
+//
+// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in `lanes` rows of
+// `width` channels. A reduction that is done in one chunk ends there; else each chunk leaves [2, channels] in
+// `partials`, and an entry point in `_total` puts them together, in order.
+
+struct Sizes {
+    rows: u32,
+    channels: u32,
+    // A workgroup's channels, and rows of invocations; tiles of all channels.
+    width: u32,
+    lanes: u32,
+    tiles: u32,
+    // Rows of a chunk, and how many chunks that makes.
+    chunk: u32,
+    chunks: u32,
+    eps: f32,
+    relu: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> stats: array<f32>;
+@group(0) @binding(4) var<storage, read> stats_in: array<f32>;
+@group(0) @binding(5) var<storage, read> gamma: array<f32>;
+@group(0) @binding(6) var<storage, read> beta: array<f32>;
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+@group(0) @binding(8) var<storage, read> y_in: array<f32>;
+@group(0) @binding(9) var<storage, read> dy: array<f32>;
+@group(0) @binding(10) var<storage, read_write> dgamma: array<f32>;
+@group(0) @binding(11) var<storage, read_write> dbeta: array<f32>;
+@group(0) @binding(12) var<storage, read> dgamma_in: array<f32>;
+@group(0) @binding(13) var<storage, read> dbeta_in: array<f32>;
+@group(0) @binding(14) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(15) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(16) var<storage, read> partials_in: array<f32>;
+
+// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`; of chunk `chunk`.
+struct Share { at: u32, end: u32, step: u32, channel: u32, chunk: u32 }
+
+fn share(number: u32, i: u32) -> Share {
+    let tile = number % sizes.tiles;
+    let chunk = number / sizes.tiles;
+    let lane = i / sizes.width;
+    let channel = tile * sizes.width + i % sizes.width;
+    var end = min((chunk + 1u) * sizes.chunk, sizes.rows) * sizes.channels;
+    if lane >= sizes.lanes || channel >= sizes.channels {
+        end = 0u;
+    }
+    let at = (chunk * sizes.chunk + lane) * sizes.channels + channel;
+    return Share(at, end, sizes.lanes * sizes.channels, channel, chunk);
+}
+
+// Whether this invocation writes what the workgroup found about its channel.
+fn writes(i: u32, own: Share) -> bool {
+    return i < sizes.width && own.channel < sizes.channels && own.chunk < sizes.chunks;
+}
+
+// How many numbers, their mean, and the sum of their squared deviations from it. The numbers are a channel's distances
+// from its first row: a mean far from zero would leave few digits for what differs from it.
+struct Moments { count: f32, mean: f32, squares: f32 }
+
+// The moments of two sets of numbers together (Chan, Golub and LeVeque 1983).
+fn both(a: Moments, b: Moments) -> Moments {
+    let count = a.count + b.count;
+    let share = b.count / max(count, 1.0);
+    let delta = b.mean - a.mean;
+    return Moments(count, a.mean + delta * share, a.squares + b.squares + delta * delta * a.count * share);
+}
+
+var<workgroup> parts: array<Moments, 256>;
+
+// The moments of a chunk's channel, for the invocation that writes them.
+fn moments(i: u32, own: Share) -> Moments {
+    let origin = x[min(own.channel, sizes.channels - 1u)];
+    // Welford's recurrence (1962).
+    var found = Moments(0.0, 0.0, 0.0);
+    for (var at = own.at; at < own.end; at += own.step) {
+        found.count += 1.0;
+        let value = x[at] - origin;
+        let delta = value - found.mean;
+        found.mean += delta / found.count;
+        found.squares += delta * (value - found.mean);
+    }
+    // The rows of invocations in halves, always in the same order.
+    parts[i] = found;
+    var rows = sizes.lanes;
+    while rows > 1u {
+        let half = (rows + 1u) / 2u;
+        workgroupBarrier();
+        if i < (rows - half) * sizes.width {
+            parts[i] = both(parts[i], parts[i + half * sizes.width]);
+        }
+        rows = half;
+    }
+    return parts[i];
+}
+
+fn write_stats(channel: u32, all: Moments) {
+    stats[channel] = x[channel] + all.mean;
+    stats[sizes.channels + channel] = inverseSqrt(max(all.squares, 0.0) / all.count + sizes.eps);
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_stats(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    let found = moments(i, own);
+    if writes(i, own) {
+        write_stats(own.channel, found);
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_stats_partials(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    let found = moments(i, own);
+    if writes(i, own) {
+        let at = 2u * own.chunk * sizes.channels + own.channel;
+        partials[at] = found.mean;
+        partials[at + sizes.channels] = found.squares;
+    }
+}
+
+var<workgroup> chunk_parts: array<array<Moments, 8>, 32>;
+
+// A workgroup puts the chunks' moments of eight channels together: each of its 32 rows those of every 32nd chunk.
+@compute @workgroup_size(8, 32)
+fn batch_norm_stats_total(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_id) id: vec3<u32>,
+) {
+    let channel = (group.x + group.y * groups.x) * 8u + id.x;
+    var found = Moments(0.0, 0.0, 0.0);
+    if channel < sizes.channels {
+        for (var chunk = id.y; chunk < sizes.chunks; chunk += 32u) {
+            let count = f32(min(sizes.chunk, sizes.rows - chunk * sizes.chunk));
+            let at = 2u * chunk * sizes.channels + channel;
+            found = both(found, Moments(count, partials_in[at], partials_in[at + sizes.channels]));
+        }
+    }
+    chunk_parts[id.y][id.x] = found;
+    for (var half = 16u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if id.y < half {
+            chunk_parts[id.y][id.x] = both(chunk_parts[id.y][id.x], chunk_parts[id.y + half][id.x]);
+        }
+    }
+    if id.y == 0u && channel < sizes.channels {
+        write_stats(channel, chunk_parts[0][id.x]);
+    }
+}
+
+fn apply(own: Share, scale: f32, shift: f32) {
+    let mean = stats_in[own.channel];
+    for (var at = own.at; at < own.end; at += own.step) {
+        let value = (x[at] - mean) * scale + shift;
+        y[at] = select(value, 0.0, sizes.relu != 0u && value <= 0.0);
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    if own.at < own.end {
+        apply(own, stats_in[sizes.channels + own.channel], 0.0);
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_affine(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    if own.at < own.end {
+        apply(own, gamma[own.channel] * stats_in[sizes.channels + own.channel], beta[own.channel]);
+    }
+}
+
+var<workgroup> sums: array<vec2<f32>, 256>;
+
+// The sums of the workgroup's values, for the invocations that write them; the rows of invocations in halves, always in
+// the same order.
+fn sum_rows(i: u32, value: vec2<f32>) -> vec2<f32> {
+    sums[i] = value;
+    var rows = sizes.lanes;
+    while rows > 1u {
+        let half = (rows + 1u) / 2u;
+        workgroupBarrier();
+        if i < (rows - half) * sizes.width {
+            sums[i] += sums[i + half * sizes.width];
+        }
+        rows = half;
+    }
+    return sums[i];
+}
+
+// Sums of dy·(x − mean)·rstd and of dy over a chunk's channel.
+fn grad_sums(i: u32, own: Share) -> vec2<f32> {
+    let channel = min(own.channel, sizes.channels - 1u);
+    let mean = stats_in[channel];
+    var sum = vec2(0.0);
+    for (var at = own.at; at < own.end; at += own.step) {
+        sum += dy[at] * vec2(x[at] - mean, 1.0);
+    }
+    return sum_rows(i, sum) * vec2(stats_in[sizes.channels + channel], 1.0);
+}
+
+// The same where y > 0.
+fn grad_sums_relu(i: u32, own: Share) -> vec2<f32> {
+    let channel = min(own.channel, sizes.channels - 1u);
+    let mean = stats_in[channel];
+    var sum = vec2(0.0);
+    for (var at = own.at; at < own.end; at += own.step) {
+        sum += select(0.0, dy[at], y_in[at] > 0.0) * vec2(x[at] - mean, 1.0);
+    }
+    return sum_rows(i, sum) * vec2(stats_in[sizes.channels + channel], 1.0);
+}
+
+fn keep_grad_sums(i: u32, own: Share, sum: vec2<f32>) {
+    if writes(i, own) {
+        dgamma[own.channel] = sum.x;
+        dbeta[own.channel] = sum.y;
+    }
+}
+
+fn keep_partial_grad_sums(i: u32, own: Share, sum: vec2<f32>) {
+    if writes(i, own) {
+        let at = 2u * own.chunk * sizes.channels + own.channel;
+        partials[at] = sum.x;
+        partials[at + sizes.channels] = sum.y;
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_sums(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    keep_grad_sums(i, own, grad_sums(i, own));
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_sums_relu(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    keep_grad_sums(i, own, grad_sums_relu(i, own));
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_sums_partials(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    keep_partial_grad_sums(i, own, grad_sums(i, own));
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_sums_relu_partials(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    keep_partial_grad_sums(i, own, grad_sums_relu(i, own));
+}
+
+var<workgroup> chunk_sums: array<array<vec2<f32>, 8>, 32>;
+
+// A workgroup adds up the chunks' sums of eight channels: each of its 32 rows those of every 32nd chunk.
+@compute @workgroup_size(8, 32)
+fn batch_norm_grad_sums_total(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_id) id: vec3<u32>,
+) {
+    let channel = (group.x + group.y * groups.x) * 8u + id.x;
+    var sum = vec2(0.0);
+    if channel < sizes.channels {
+        for (var chunk = id.y; chunk < sizes.chunks; chunk += 32u) {
+            let at = 2u * chunk * sizes.channels + channel;
+            sum += vec2(partials_in[at], partials_in[at + sizes.channels]);
+        }
+    }
+    chunk_sums[id.y][id.x] = sum;
+    for (var half = 16u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if id.y < half {
+            chunk_sums[id.y][id.x] += chunk_sums[id.y + half][id.x];
+        }
+    }
+    if id.y == 0u && channel < sizes.channels {
+        dgamma[channel] = chunk_sums[0][id.x].x;
+        dbeta[channel] = chunk_sums[0][id.x].y;
+    }
+}
+
+// dx = scale·(dy − middle − (x − mean)·slope)
+struct Line { mean: f32, middle: f32, slope: f32, scale: f32 }
+
+fn line(channel: u32) -> Line {
+    let rows = f32(sizes.rows);
+    let rstd = stats_in[sizes.channels + channel];
+    return Line(stats_in[channel], dbeta_in[channel] / rows, rstd * dgamma_in[channel] / rows, rstd);
+}
+
+fn grad_input(own: Share, l: Line) {
+    for (var at = own.at; at < own.end; at += own.step) {
+        dx[at] = l.scale * (dy[at] - l.middle - (x[at] - l.mean) * l.slope);
+    }
+}
+
+fn grad_input_relu(own: Share, l: Line) {
+    for (var at = own.at; at < own.end; at += own.step) {
+        let masked = select(0.0, dy[at], y_in[at] > 0.0);
+        dx[at] = l.scale * (masked - l.middle - (x[at] - l.mean) * l.slope);
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_input(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    if own.at < own.end {
+        grad_input(own, line(own.channel));
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_input_relu(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    if own.at < own.end {
+        grad_input_relu(own, line(own.channel));
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_input_affine(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    if own.at < own.end {
+        var l = line(own.channel);
+        l.scale *= gamma[own.channel];
+        grad_input(own, l);
+    }
+}
+
+@compute @workgroup_size(256)
+fn batch_norm_grad_input_affine_relu(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) i: u32,
+) {
+    let own = share(group.x + group.y * groups.x, i);
+    if own.at < own.end {
+        var l = line(own.channel);
+        l.scale *= gamma[own.channel];
+        grad_input_relu(own, l);
+    }
+}

@@ -1,0 +1,52 @@
+// dropout  y = scale·x where kept, else 0     x, y [len]
+//
+// Element i is kept if the 24 high bits of philox(seed, [i/4, stream, step, 0])[i%4] are no less than `threshold`: the
+// same bits as everywhere else. One invocation for each four elements, since that is what Philox gives at once.
+
+struct Sizes { len: u32, threshold: u32, stream: u32, scale: f32 }
+struct Step { rate: f32, number: u32, seed: vec2<u32> }
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<uniform> step: Step;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+// The high 32 bits of a·b.
+fn high(a: u32, b: u32) -> u32 {
+    let a_low = a & 0xffffu;
+    let a_high = a >> 16u;
+    let b_low = b & 0xffffu;
+    let b_high = b >> 16u;
+    // Neither sum runs over: (2¹⁶ − 1)² + 2·(2¹⁶ − 1) = 2³² − 1.
+    let middle = a_high * b_low + ((a_low * b_low) >> 16u);
+    let other = a_low * b_high + (middle & 0xffffu);
+    return a_high * b_high + (middle >> 16u) + (other >> 16u);
+}
+
+// Ten rounds of Philox4x32 (Salmon et al. 2011).
+fn philox(seed: vec2<u32>, start: vec4<u32>) -> vec4<u32> {
+    var key = seed;
+    var c = start;
+    for (var round = 0u; round < 10u; round++) {
+        let a = 0xd2511f53u;
+        let b = 0xcd9e8d57u;
+        c = vec4(high(c.z, b) ^ c.y ^ key.x, c.z * b, high(c.x, a) ^ c.w ^ key.y, c.x * a);
+        key += vec2(0x9e3779b9u, 0xbb67ae85u);
+    }
+    return c;
+}
+
+@compute @workgroup_size(64)
+fn dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let block = id.x + id.y * groups.x * 64u;
+    let i = 4u * block;
+    if i >= sizes.len {
+        return;
+    }
+    let bits = philox(step.seed, vec4(block, sizes.stream, step.number, 0u));
+    let kept = (bits >> vec4(8u)) >= vec4(sizes.threshold);
+    y[i] = select(0.0, sizes.scale * x[i], kept.x);
+    if i + 1u < sizes.len { y[i + 1u] = select(0.0, sizes.scale * x[i + 1u], kept.y); }
+    if i + 2u < sizes.len { y[i + 2u] = select(0.0, sizes.scale * x[i + 2u], kept.z); }
+    if i + 3u < sizes.len { y[i + 3u] = select(0.0, sizes.scale * x[i + 3u], kept.w); }
+}

@@ -1,0 +1,462 @@
+// Factorised reductions: two convolutions with windows of one pixel that read different pixels of one image, their
+// outputs side by side.
+//
+//   reduction              y [.., outputs of a | outputs of b] = [x ⋆ wa | x ⋆ wb]
+//   reduction_grad_input   dx from dy, wa and wb
+//   reduction_grad_weight  dwa and dwb from x and dy; with many pixels in two steps:
+//     .._partials          the sums over chunks of the pixels, partials [chunks, 2, inputs, outputs]
+//     .._total             their sums
+//
+// x, dx [image, input height, input width, inputs]; y, dy [image, output height, output width, 2·outputs];
+// wa, wb, dwa, dwb [inputs, outputs].
+//
+// Images of x fall into cells of `stride` by `stride` pixels, cut off at the end. Pixel p of y reads, for each half, the
+// pixel `phase` of the cell p − shift; the two phases differ, so a pixel of x meets one half or none.
+//
+// All are products of matrices: a workgroup computes 4·ROW_QUADS rows of 4·COLUMN_QUADS columns of one half, from tiles
+// in its memory that hold SLAB slices of the sum; an invocation computes 4 by 4. Rows are
+//
+//   reduction              pixels of y, summed over the inputs
+//   reduction_grad_input   cells of x, whose pixels of one phase are taken, summed over the outputs
+//   reduction_grad_weight  inputs, summed over pixels of y, of which each of LANES sets of invocations takes its share
+
+struct Half {
+    phase: vec2<u32>,
+    shift: vec2<i32>,
+}
+
+struct Sizes {
+    halves: array<Half, 2>,
+    // Heights and widths: of x, of y, and of x in cells.
+    input: vec2<u32>,
+    output: vec2<u32>,
+    cells: vec2<u32>,
+    // Of all images.
+    all_outputs: u32,
+    all_cells: u32,
+    stride: u32,
+    inputs: u32,
+    outputs: u32,
+    // Pixels of y that a workgroup sums over.
+    chunk: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<f32>;
+@group(0) @binding(4) var<storage, read> wa: array<f32>;
+@group(0) @binding(5) var<storage, read> wb: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dwa: array<f32>;
+@group(0) @binding(9) var<storage, read_write> dwb: array<f32>;
+@group(0) @binding(10) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(11) var<storage, read> partials_in: array<f32>;
+
+override ROW_QUADS: u32 = 16u;
+override COLUMN_QUADS: u32 = 5u;
+override SLAB: u32 = 32u;
+override LANES: u32 = 1u;
+override ROWS: u32 = ROW_QUADS * 4u;
+override COLUMNS: u32 = COLUMN_QUADS * 4u;
+override QUADS: u32 = ROW_QUADS * COLUMN_QUADS;
+override INVOCATIONS: u32 = QUADS * LANES;
+// Vectors from one slice of `a_tile` to the next: one more than there are, so that slices do not share memory banks.
+override PITCH: u32 = ROW_QUADS + 1u;
+override A_TILE: u32 = SLAB * PITCH;
+override B_TILE: u32 = SLAB * COLUMN_QUADS;
+
+// [slice][row / 4] and [slice][column / 4].
+var<workgroup> a_tile: array<vec4<f32>, A_TILE>;
+var<workgroup> b_tile: array<vec4<f32>, B_TILE>;
+// Where pixels begin in the matrix that is read, and where in the one that is written.
+var<workgroup> sources: array<u32, 64>;
+var<workgroup> targets: array<u32, 64>;
+
+const NOWHERE = 0xffffffffu;
+
+// Line and column, and before them the image, of pixel `i` of images of that height and width.
+fn pixel(i: u32, size: vec2<u32>) -> vec3<u32> {
+    let line = i / size.y;
+    let image = line / size.x;
+    return vec3<u32>(image, line - image * size.x, i - line * size.y);
+}
+
+// The first element of a pixel, if that is within the images, which have so many channels.
+fn element(image: u32, at: vec2<u32>, size: vec2<u32>, channels: u32) -> u32 {
+    if any(at >= size) {
+        return NOWHERE;
+    }
+    return ((image * size.x + at.x) * size.y + at.y) * channels;
+}
+
+// Where in x pixel `i` of y reads; what is left of an image or above it wraps, and so is outside.
+fn source(half: u32, i: u32) -> u32 {
+    if i >= sizes.all_outputs {
+        return NOWHERE;
+    }
+    let at = pixel(i, sizes.output);
+    let cell = at.yz - vec2<u32>(sizes.halves[half].shift);
+    return element(at.x, cell * sizes.stride + sizes.halves[half].phase, sizes.input, sizes.inputs);
+}
+
+fn x_at(source: u32, channel: u32) -> f32 {
+    if source == NOWHERE || channel >= sizes.inputs {
+        return 0.0;
+    }
+    return x[source + channel];
+}
+
+fn dy_at(source: u32, channel: u32) -> f32 {
+    if source == NOWHERE || channel >= sizes.outputs {
+        return 0.0;
+    }
+    return dy[source + channel];
+}
+
+fn weight(half: u32, input: u32, output: u32) -> f32 {
+    if input >= sizes.inputs || output >= sizes.outputs {
+        return 0.0;
+    }
+    let at = input * sizes.outputs + output;
+    if half == 0u {
+        return wa[at];
+    }
+    return wb[at];
+}
+
+// The sums of the rows and columns of `quad`, plus those over the slices of the tiles that are `lane`'s.
+fn add_tiles(sums: mat4x4<f32>, quad: vec2<u32>, lane: u32) -> mat4x4<f32> {
+    var sum0 = sums[0];
+    var sum1 = sums[1];
+    var sum2 = sums[2];
+    var sum3 = sums[3];
+    for (var slice = lane; slice < SLAB; slice += LANES) {
+        let p = a_tile[slice * PITCH + quad.x];
+        let q = b_tile[slice * COLUMN_QUADS + quad.y];
+        sum0 = fma(vec4<f32>(p.x), q, sum0);
+        sum1 = fma(vec4<f32>(p.y), q, sum1);
+        sum2 = fma(vec4<f32>(p.z), q, sum2);
+        sum3 = fma(vec4<f32>(p.w), q, sum3);
+    }
+    return mat4x4<f32>(sum0, sum1, sum2, sum3);
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn reduction(
+    @builtin(local_invocation_index) index: u32,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    let number = group.x + group.y * groups.x;
+    let tiles = (sizes.outputs + COLUMNS - 1u) / COLUMNS;
+    let half = number % 2u;
+    let column = number / 2u % tiles * COLUMNS;
+    let row = number / 2u / tiles * ROWS;
+    if row >= sizes.all_outputs {
+        return;
+    }
+    for (var i = index; i < ROWS; i += INVOCATIONS) {
+        sources[i] = source(half, row + i);
+    }
+    workgroupBarrier();
+
+    let quad = vec2<u32>(index / COLUMN_QUADS, index % COLUMN_QUADS);
+    var sums = mat4x4<f32>();
+    for (var slab = 0u; slab < sizes.inputs; slab += SLAB) {
+        // Neighbouring invocations read neighbouring channels.
+        for (var i = index; i < SLAB * ROW_QUADS; i += INVOCATIONS) {
+            let slice = i % SLAB;
+            let at = i / SLAB;
+            a_tile[slice * PITCH + at] = vec4<f32>(
+                x_at(sources[at * 4u], slab + slice),
+                x_at(sources[at * 4u + 1u], slab + slice),
+                x_at(sources[at * 4u + 2u], slab + slice),
+                x_at(sources[at * 4u + 3u], slab + slice),
+            );
+        }
+        for (var i = index; i < B_TILE; i += INVOCATIONS) {
+            let input = slab + i / COLUMN_QUADS;
+            let output = column + i % COLUMN_QUADS * 4u;
+            b_tile[i] = vec4<f32>(
+                weight(half, input, output),
+                weight(half, input, output + 1u),
+                weight(half, input, output + 2u),
+                weight(half, input, output + 3u),
+            );
+        }
+        workgroupBarrier();
+        sums = add_tiles(sums, quad, 0u);
+        workgroupBarrier();
+    }
+    let pixel = row + quad.x * 4u;
+    let output = column + quad.y * 4u;
+    store_y(half, pixel, output, sums[0]);
+    store_y(half, pixel + 1u, output, sums[1]);
+    store_y(half, pixel + 2u, output, sums[2]);
+    store_y(half, pixel + 3u, output, sums[3]);
+}
+
+fn store_y(half: u32, pixel: u32, output: u32, sum: vec4<f32>) {
+    if pixel >= sizes.all_outputs {
+        return;
+    }
+    let first = (pixel * 2u + half) * sizes.outputs;
+    if output < sizes.outputs { y[first + output] = sum.x; }
+    if output + 1u < sizes.outputs { y[first + output + 1u] = sum.y; }
+    if output + 2u < sizes.outputs { y[first + output + 2u] = sum.z; }
+    if output + 3u < sizes.outputs { y[first + output + 3u] = sum.w; }
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn reduction_grad_input(
+    @builtin(local_invocation_index) index: u32,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    let number = group.x + group.y * groups.x;
+    let tiles = (sizes.inputs + COLUMNS - 1u) / COLUMNS;
+    let phases = sizes.stride * sizes.stride;
+    let own = number % phases;
+    let phase = vec2<u32>(own / sizes.stride, own % sizes.stride);
+    let column = number / phases % tiles * COLUMNS;
+    let row = number / phases / tiles * ROWS;
+    if row >= sizes.all_cells {
+        return;
+    }
+    var half = 0u;
+    if all(phase == sizes.halves[1].phase) {
+        half = 1u;
+    }
+    // There is nothing to sum where no half reads.
+    var depth = 0u;
+    if all(phase == sizes.halves[half].phase) {
+        depth = sizes.outputs;
+    }
+    for (var i = index; i < ROWS; i += INVOCATIONS) {
+        var from_dy = NOWHERE;
+        var to_dx = NOWHERE;
+        if row + i < sizes.all_cells {
+            let cell = pixel(row + i, sizes.cells);
+            to_dx = element(cell.x, cell.yz * sizes.stride + phase, sizes.input, sizes.inputs);
+            let at = cell.yz + vec2<u32>(sizes.halves[half].shift);
+            from_dy = element(cell.x, at, sizes.output, 2u * sizes.outputs);
+            if from_dy != NOWHERE {
+                from_dy += half * sizes.outputs;
+            }
+        }
+        sources[i] = from_dy;
+        targets[i] = to_dx;
+    }
+    workgroupBarrier();
+
+    let quad = vec2<u32>(index / COLUMN_QUADS, index % COLUMN_QUADS);
+    var sums = mat4x4<f32>();
+    for (var slab = 0u; slab < depth; slab += SLAB) {
+        for (var i = index; i < SLAB * ROW_QUADS; i += INVOCATIONS) {
+            let slice = i % SLAB;
+            let at = i / SLAB;
+            a_tile[slice * PITCH + at] = vec4<f32>(
+                dy_at(sources[at * 4u], slab + slice),
+                dy_at(sources[at * 4u + 1u], slab + slice),
+                dy_at(sources[at * 4u + 2u], slab + slice),
+                dy_at(sources[at * 4u + 3u], slab + slice),
+            );
+        }
+        for (var i = index; i < B_TILE; i += INVOCATIONS) {
+            let slice = i % SLAB;
+            let at = i / SLAB;
+            let input = column + at * 4u;
+            b_tile[slice * COLUMN_QUADS + at] = vec4<f32>(
+                weight(half, input, slab + slice),
+                weight(half, input + 1u, slab + slice),
+                weight(half, input + 2u, slab + slice),
+                weight(half, input + 3u, slab + slice),
+            );
+        }
+        workgroupBarrier();
+        sums = add_tiles(sums, quad, 0u);
+        workgroupBarrier();
+    }
+    let input = column + quad.y * 4u;
+    store_dx(targets[quad.x * 4u], input, sums[0]);
+    store_dx(targets[quad.x * 4u + 1u], input, sums[1]);
+    store_dx(targets[quad.x * 4u + 2u], input, sums[2]);
+    store_dx(targets[quad.x * 4u + 3u], input, sums[3]);
+}
+
+fn store_dx(first: u32, input: u32, sum: vec4<f32>) {
+    if first == NOWHERE {
+        return;
+    }
+    if input < sizes.inputs { dx[first + input] = sum.x; }
+    if input + 1u < sizes.inputs { dx[first + input + 1u] = sum.y; }
+    if input + 2u < sizes.inputs { dx[first + input + 2u] = sum.z; }
+    if input + 3u < sizes.inputs { dx[first + input + 3u] = sum.w; }
+}
+
+// What a workgroup computes of the weights' gradients: rows and columns from `first` on, of one half, over one chunk.
+struct Share {
+    first: vec2<u32>,
+    half: u32,
+    chunk: u32,
+}
+
+fn share(number: u32) -> Share {
+    let rows = (sizes.inputs + ROWS - 1u) / ROWS;
+    let columns = (sizes.outputs + COLUMNS - 1u) / COLUMNS;
+    let tile = number / 2u % (rows * columns);
+    let first = vec2<u32>(tile / columns * ROWS, tile % columns * COLUMNS);
+    return Share(first, number % 2u, number / 2u / (rows * columns));
+}
+
+var<workgroup> lane_sums: array<vec4<f32>, INVOCATIONS>;
+
+// The sum over all lanes of a row of the same quad; all invocations get here, those of the first lane get the sum.
+fn add_lanes(sum: vec4<f32>, index: u32) -> vec4<f32> {
+    lane_sums[index] = sum;
+    workgroupBarrier();
+    var total = sum;
+    if index < QUADS {
+        for (var i = index + QUADS; i < INVOCATIONS; i += QUADS) {
+            total += lane_sums[i];
+        }
+    }
+    workgroupBarrier();
+    return total;
+}
+
+// The sums of invocation `index`, if it is of the first lane.
+fn weight_sums(own: Share, index: u32) -> mat4x4<f32> {
+    let lane = index / QUADS;
+    let quad = vec2<u32>(index % QUADS / COLUMN_QUADS, index % COLUMN_QUADS);
+    let start = own.chunk * sizes.chunk;
+    let end = min(start + sizes.chunk, sizes.all_outputs);
+    var sums = mat4x4<f32>();
+    for (var slab = start; slab < end; slab += SLAB) {
+        for (var i = index; i < SLAB; i += INVOCATIONS) {
+            sources[i] = source(own.half, slab + i);
+        }
+        workgroupBarrier();
+        for (var i = index; i < SLAB * ROW_QUADS; i += INVOCATIONS) {
+            let slice = i / ROW_QUADS;
+            let at = i % ROW_QUADS;
+            let input = own.first.x + at * 4u;
+            a_tile[slice * PITCH + at] = vec4<f32>(
+                x_at(sources[slice], input),
+                x_at(sources[slice], input + 1u),
+                x_at(sources[slice], input + 2u),
+                x_at(sources[slice], input + 3u),
+            );
+        }
+        for (var i = index; i < B_TILE; i += INVOCATIONS) {
+            let slice = slab + i / COLUMN_QUADS;
+            let output = own.first.y + i % COLUMN_QUADS * 4u;
+            var first = NOWHERE;
+            if slice < end {
+                first = (slice * 2u + own.half) * sizes.outputs;
+            }
+            b_tile[i] = vec4<f32>(
+                dy_at(first, output),
+                dy_at(first, output + 1u),
+                dy_at(first, output + 2u),
+                dy_at(first, output + 3u),
+            );
+        }
+        workgroupBarrier();
+        sums = add_tiles(sums, quad, lane);
+        workgroupBarrier();
+    }
+    if LANES == 1u {
+        return sums;
+    }
+    return mat4x4<f32>(
+        add_lanes(sums[0], index),
+        add_lanes(sums[1], index),
+        add_lanes(sums[2], index),
+        add_lanes(sums[3], index),
+    );
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn reduction_grad_weight(
+    @builtin(local_invocation_index) index: u32,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    let own = share(group.x + group.y * groups.x);
+    if own.chunk * sizes.chunk >= sizes.all_outputs {
+        return;
+    }
+    var sums = weight_sums(own, index);
+    if index >= QUADS {
+        return;
+    }
+    let at = own.first + vec2<u32>(index / COLUMN_QUADS, index % COLUMN_QUADS) * 4u;
+    for (var row = 0u; row < 4u && at.x + row < sizes.inputs; row++) {
+        let to = (at.x + row) * sizes.outputs;
+        for (var column = 0u; column < 4u && at.y + column < sizes.outputs; column++) {
+            if own.half == 0u {
+                dwa[to + at.y + column] = sums[row][column];
+            } else {
+                dwb[to + at.y + column] = sums[row][column];
+            }
+        }
+    }
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn reduction_grad_weight_partials(
+    @builtin(local_invocation_index) index: u32,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    let own = share(group.x + group.y * groups.x);
+    if own.chunk * sizes.chunk >= sizes.all_outputs {
+        return;
+    }
+    var sums = weight_sums(own, index);
+    if index >= QUADS {
+        return;
+    }
+    let at = own.first + vec2<u32>(index / COLUMN_QUADS, index % COLUMN_QUADS) * 4u;
+    let half = own.chunk * 2u + own.half;
+    for (var row = 0u; row < 4u && at.x + row < sizes.inputs; row++) {
+        let to = (half * sizes.inputs + at.x + row) * sizes.outputs;
+        for (var column = 0u; column < 4u && at.y + column < sizes.outputs; column++) {
+            partials[to + at.y + column] = sums[row][column];
+        }
+    }
+}
+
+var<workgroup> totals: array<array<f32, 8>, 32>;
+
+// A workgroup adds up eight weights' partial sums, in 32 rows.
+@compute @workgroup_size(8, 32)
+fn reduction_grad_weight_total(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_id) id: vec3<u32>,
+) {
+    let at = (group.x + group.y * groups.x) * 8u + id.x;
+    let len = sizes.inputs * sizes.outputs;
+    let chunks = (sizes.all_outputs + sizes.chunk - 1u) / sizes.chunk;
+    var sum = 0.0;
+    if at < 2u * len {
+        for (var chunk = id.y; chunk < chunks; chunk += 32u) {
+            sum += partials_in[chunk * 2u * len + at];
+        }
+    }
+    totals[id.y][id.x] = sum;
+    for (var half = 16u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if id.y < half {
+            totals[id.y][id.x] += totals[id.y + half][id.x];
+        }
+    }
+    if id.y == 0u && at < len {
+        dwa[at] = totals[0][id.x];
+    } else if id.y == 0u && at < 2u * len {
+        dwb[at - len] = totals[0][id.x];
+    }
+}

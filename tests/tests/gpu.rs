@@ -1,0 +1,178 @@
+//! Searches on every GPU that there is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use supernet::data::Dataset;
+use supernet::device::cpu::Cpu;
+use supernet::device::gpu::{Adapter, Gpu};
+use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
+use supernet::{Config, Event, Record, RunFolder, Search, selftest};
+use supernet_tests::gpu::gpus;
+use supernet_tests::without_times;
+
+const SHORT: [&str; 5] =
+    ["search.epochs=4", "derive.candidates=5", "derive.report=5", "score.rollouts=5", "search.warm_up=0.5"];
+
+fn search(gpu: &mut Gpu) -> (Vec<Record>, supernet::Found) {
+    let mut records = Vec::new();
+    let search = Search::new(Config::read("", &SHORT).unwrap()).unwrap();
+    let found = search.run(gpu, None, &mut |record| records.push(record.clone())).unwrap();
+    (records, found)
+}
+
+#[test]
+fn a_search_on_a_gpu_repeats_itself_bit_by_bit_and_learns_as_on_the_cpu() {
+    for adapter in gpus() {
+        let (a, one) = search(&mut Gpu::new(&adapter).unwrap());
+        let (b, two) = search(&mut Gpu::new(&adapter).unwrap());
+        assert_eq!(without_times(&a), without_times(&b));
+        assert_eq!((&one.weights, &one.top), (&two.weights, &two.top));
+        let mut cpu = Cpu::new(0).unwrap();
+        let here = Search::new(Config::read("", &SHORT).unwrap()).unwrap().run(&mut cpu, None, &mut |_| {}).unwrap();
+        let (there, here) = (one.top[0].score, here.top[0].score);
+        println!("{}: {there:?}, cpu: {here:?}", adapter.facts.name);
+        // A few epochs on few samples: another rounding is another search, but not another quality.
+        assert!((there.accuracy - here.accuracy).abs() < 0.15, "{there:?} {here:?}");
+    }
+}
+
+#[test]
+fn training_steps_agree_with_the_cpu_device() {
+    for adapter in gpus() {
+        let mut gpu = Gpu::new(&adapter).unwrap();
+        let training = selftest::training(&mut gpu).unwrap();
+        println!("{}: {training:?}", adapter.facts.name);
+        assert!(training.passed, "{training:?}");
+    }
+}
+
+#[test]
+fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_good() {
+    for adapter in gpus() {
+        let mut gpu = Gpu::new(&adapter).unwrap();
+        let device = gpu.wgpu().clone();
+        let path =
+            std::env::temp_dir().join(format!("supernet-lost-{}-{}", std::process::id(), adapter.facts.kind as u8));
+        let search = Search::new(Config::read("", &SHORT).unwrap()).unwrap();
+        let mut folder = RunFolder::create(&path, "").unwrap();
+        let mut seen = 0;
+        let ended = search.run(&mut gpu, Some(&mut folder), &mut |record| {
+            seen += 1;
+            if matches!(record.event, Event::Step { step: 20, .. }) {
+                device.destroy();
+            }
+        });
+        let said = ended.unwrap_err().to_string();
+        assert!(said.contains(&format!("gpu:{} was lost", adapter.facts.name)), "{said}");
+        let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
+        assert_eq!(log.lines().count(), seen);
+        assert!(log.lines().all(|line| serde_json::from_str::<Record>(line).is_ok()));
+        // What asks again hears the same.
+        let again = Search::new(Config::read("", &SHORT).unwrap()).unwrap().run(&mut gpu, None, &mut |_| {});
+        assert!(again.unwrap_err().to_string().contains("was lost"));
+        std::fs::remove_dir_all(path).unwrap();
+    }
+}
+
+#[test]
+fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
+    for adapter in gpus() {
+        let mut gpu = Gpu::new(&adapter).unwrap();
+        let mut bench = supernet::bench::Bench::new("enas-macro", &[], [8, 8, 3], 10, 16).unwrap();
+        let timing = bench.time(&mut gpu, supernet::bench::Phase::Train, 3).unwrap();
+        let (minibatch, bits) = (4 * 16 * (8 * 8 * 3 + 1), timing.params.div_ceil(8 * 64));
+        let rest = timing.uploaded - f64::from(minibatch);
+        // Every parameter begins at a block of its own, so there are a few more blocks than 64ths of all parameters.
+        assert!(rest > 0.0 && rest < 1000.0 + 2.0 * bits as f64, "{timing:?}");
+        assert_eq!(timing.submits, 1.0);
+    }
+}
+
+#[test]
+fn a_search_that_cannot_fit_says_which_batch_would() {
+    for adapter in gpus() {
+        // A device of the least size that is allowed, as an application may hand over.
+        let (device, queue) = open(&adapter, wgpu::Limits::defaults());
+        let mut gpu = Gpu::borrowed(device, queue).unwrap();
+        let samples = 3 * 2048;
+        let data = Dataset::new("large", [32, 32, 1], 2, vec![0.5; samples * 1024], vec![0; samples]).unwrap();
+        let settings = ["train.batch=2048", "score.batch=2048", "space.filters=36", "space.layers=3"];
+        let search = Search::on(data, Config::read("", &settings).unwrap()).unwrap();
+        let mut events = 0;
+        let said = search.run(&mut gpu, None, &mut |_| events += 1).unwrap_err().to_string();
+        assert!(said.contains("which has 128 MiB for it") && said.contains("score.batch` of at most 7"), "{said}");
+        assert_eq!(events, 0);
+    }
+}
+
+fn open(adapter: &Adapter, required_limits: wgpu::Limits) -> (wgpu::Device, wgpu::Queue) {
+    let descriptor = wgpu::DeviceDescriptor { required_limits, ..wgpu::DeviceDescriptor::default() };
+    pollster::block_on(adapter.inner().request_device(&descriptor)).unwrap()
+}
+
+/// A buffer with numbers that the application keeps on its device.
+fn buffer(device: &wgpu::Device, queue: &wgpu::Queue) -> Buffer {
+    let usage = BufferUsages::COPY_DST | BufferUsages::COPY_SRC | BufferUsages::MAP_READ;
+    let buffer = device.create_buffer(&BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false });
+    queue.write_buffer(&buffer, 0, &[7; 16]);
+    buffer
+}
+
+fn is_intact(device: &wgpu::Device, buffer: &Buffer) -> bool {
+    buffer.map_async(wgpu::MapMode::Read, .., |mapped| mapped.unwrap());
+    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    let intact = buffer.get_mapped_range(..).unwrap()[..] == [7; 16];
+    buffer.unmap();
+    intact
+}
+
+#[test]
+fn the_applications_own_device_stays_its_own() {
+    for adapter in gpus() {
+        let (device, queue) = open(&adapter, wgpu::Limits::defaults());
+        let errors = Arc::new(AtomicU32::new(0));
+        let heard = Arc::clone(&errors);
+        device.on_uncaptured_error(Arc::new(move |_| {
+            heard.fetch_add(1, Ordering::Relaxed);
+        }));
+        let lost = Arc::new(AtomicU32::new(0));
+        let heard = Arc::clone(&lost);
+        device.set_device_lost_callback(move |_, _| {
+            heard.fetch_add(1, Ordering::Relaxed);
+        });
+        let kept = buffer(&device, &queue);
+        assert!(is_intact(&device, &kept));
+        let mut gpu = Gpu::borrowed(device.clone(), queue.clone()).unwrap();
+        let mut during = true;
+        Search::new(Config::read("", &SHORT).unwrap())
+            .unwrap()
+            .run(&mut gpu, None, &mut |record| {
+                if matches!(record.event, Event::Epoch { .. }) {
+                    during &= is_intact(&device, &kept);
+                }
+            })
+            .unwrap();
+        drop(gpu);
+        assert!(during && is_intact(&device, &kept));
+        assert_eq!((errors.load(Ordering::Relaxed), lost.load(Ordering::Relaxed)), (0, 0));
+        // Both handlers are still the application's.
+        let size = device.limits().max_buffer_size + 4;
+        let usage = BufferUsages::STORAGE;
+        let _ = device.create_buffer(&BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        assert_eq!(errors.load(Ordering::Relaxed), 1);
+        device.destroy();
+        device.poll(wgpu::PollType::Poll).unwrap();
+        assert_eq!(lost.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn an_applications_device_without_the_needed_limits_is_refused_by_what_it_lacks() {
+    for adapter in gpus() {
+        let limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..wgpu::Limits::defaults() };
+        let (device, queue) = open(&adapter, limits);
+        let said = Gpu::borrowed(device, queue).unwrap_err().to_string();
+        assert!(said.contains("lacks what the kernels need: max_storage_buffers_per_shader_stage of 8"), "{said}");
+    }
+}
