@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Whether this build can use one.
+const GPU: bool = cfg!(feature = "gpu");
 const SHORT: [&str; 8] =
     ["search", "--epochs", "3", "--set", "derive.candidates=4", "--set", "derive.report=4", "--threads=2"];
 
@@ -11,6 +13,8 @@ fn supernet(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_supernet"))
         .args(arguments)
         .current_dir(folder)
+        // A layer of Mesa's that looks for a desktop, and complains on standard error where there is none.
+        .env("NODEVICE_SELECT", "1")
         .output()
         .expect("the command starts")
 }
@@ -43,7 +47,9 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
             assert!(said.contains(words), "{words}: {said}");
         }
         // Standard error is no terminal here: no live line.
-        assert_eq!(text(&output.stderr), "");
+        let said = text(&output.stderr);
+        assert!(said.starts_with("On ") && said.ends_with("MiB for weights and values.\n"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
     }
 }
 
@@ -93,6 +99,10 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         (&["search", "--epochs", "0"], "from 1 to"),
         (&["search", "--minutes", "-1"], "`--minutes` must be a number above 0, not `-1`"),
         (&["search", "--threads", "0"], "`--threads` must be a whole number from 1 to 1024, not `0`"),
+        (&["search", "--device", "cuda"], "`cuda` is no device; write auto, cpu, gpu, or gpu:NAME"),
+        (&["search", "--device", "gpu:a card that nobody has"], if GPU { "GPU" } else { "on the CPU only" }),
+        (&["bench", "--space", "rnn"], "no kernels yet"),
+        (&["bench", "--hw", "0"], "`--hw` must be a whole number from 1 to 4096, not 0"),
         (&["search", "--seed", "x"], "`search.seed` must be a whole number, not `x`"),
         (&["search", "--set", "train.batch=5000"], "fewer than one batch of 5000"),
         (&["search", "--set", "data.train=0.9"], "data.validation"),
@@ -126,4 +136,28 @@ fn spaces_are_listed_and_described() {
     assert!(recurrent.contains("7,440,000"), "{recurrent}");
     let small = text(&supernet(&place, &["spaces", "--space", "enas-macro", "--set", "layers=3"]).stdout);
     assert!(small.contains("exact") && !small.contains("(found)"), "{small}");
+}
+
+#[test]
+#[cfg(feature = "gpu")]
+fn devices_are_listed_with_what_auto_takes() {
+    let place = place("devices");
+    let list = text(&supernet(&place, &["devices"]).stdout);
+    assert!(list.starts_with("cpu: ") && list.contains("`--device auto` takes "), "{list}");
+    let json = text(&supernet(&place, &["devices", "--json"]).stdout);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["gpus"].is_array() && json["auto"].is_string(), "{json}");
+}
+
+#[test]
+fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_host() {
+    let place = place("bench");
+    let device = if GPU { "gpu:noop" } else { "cpu" };
+    let sizes = ["--layers", "4", "--filters", "4", "--hw", "8", "--batch", "8", "--steps", "2"];
+    let output = supernet(&place, &[&["bench", "--json", "--device", device][..], &sizes].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["phase"], &lines[0]["layers"]), (2, &"train".into(), &4.into()));
+    assert!(!GPU || lines[0]["dispatches"].as_f64().unwrap() > 50.0, "{}", lines[0]);
 }
