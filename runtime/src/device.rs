@@ -8,7 +8,7 @@ pub mod gpu;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use supernet_shaders::{Call, Step};
+use supernet_shaders::{Access, Call, Element, Role, Step};
 
 use crate::program::{Plan, Program};
 use crate::weights::Weights;
@@ -172,6 +172,14 @@ impl Counts {
     }
 }
 
+/// Operands that any call runs on: what it reads, what it writes. Whole numbers are all zero.
+fn operands(call: &Call) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+    let roles = call.roles();
+    let numbers = |role: &Role| vec![if role.element == Element::F32 { 0.5 } else { 0.0 }; role.len];
+    let (reads, writes): (Vec<_>, Vec<_>) = roles.iter().partition(|role| role.access == Access::Read);
+    (reads.into_iter().map(numbers).collect(), writes.into_iter().map(numbers).collect())
+}
+
 fn fitting(batch: u32) -> String {
     match batch {
         0 => "no batch would fit: make the space smaller".to_owned(),
@@ -240,6 +248,12 @@ pub trait Device: Send {
         reads: &[&[f32]],
         writes: &mut [&mut [f32]],
     ) -> Result<(), DeviceError>;
+
+    /// How long one call takes when it is run `times` in a row on operands of its own.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError>;
 
     /// Brings weights and the optimiser's memory back from where they were trained; waits for all runs under way.
     ///

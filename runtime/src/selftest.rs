@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use supernet_shaders::cases::{Case, cases};
+use supernet_shaders::catalogue::Linear;
 use supernet_shaders::random::Random;
-use supernet_shaders::{Access, Step, reference};
+use supernet_shaders::{Access, Call, Step, reference};
 
 use crate::bench::{Bench, Phase, Timing};
 use crate::config::Config;
@@ -41,6 +42,8 @@ pub struct Report {
     pub calls: BTreeMap<&'static str, Kind>,
     /// Training steps against the CPU device.
     pub training: Training,
+    /// Billions of floating-point operations a second in a product of two matrices of 512x512.
+    pub gflops: f64,
     /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of 32x32x3.
     pub bench: Vec<Timing>,
 }
@@ -85,6 +88,7 @@ pub fn run(
     listen(0.9, "training steps");
     let training = training(device)?;
     listen(0.95, "benchmark");
+    let gflops = gflops(device).map_err(StageError::from)?;
     let mut bench = Bench::new("enas-macro", &[], [32, 32, 3], 10, 64)?;
     let bench = [Phase::Train, Phase::Evaluate].map(|phase| bench.time(device, phase, bench_steps));
     let bench = bench.into_iter().collect::<Result<_, _>>()?;
@@ -95,8 +99,22 @@ pub fn run(
         passed: training.passed && calls.values().all(|kind| kind.missed == 0),
         calls,
         training,
+        gflops,
         bench,
     })
+}
+
+/// The median of a few runs of a product of two matrices of 512x512.
+///
+/// # Errors
+/// If the device fails.
+pub fn gflops(device: &mut dyn Device) -> Result<f64, DeviceError> {
+    let product = Call::Linear(Linear { rows: 512, inputs: 512, outputs: 512, transposed: false });
+    let mut rates = (0..5)
+        .map(|_| Ok(2.0 * product.work() as f64 / 1e9 / device.time(&product, 10)?.as_secs_f64()))
+        .collect::<Result<Vec<_>, DeviceError>>()?;
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[rates.len() / 2])
 }
 
 /// Every call of the list against its reference.

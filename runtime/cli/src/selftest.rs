@@ -52,6 +52,7 @@ fn show(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         training.weight_difference,
         if training.passed { "ok" } else { "MISSED" }
     )?;
+    writeln!(out, "  product   {:.1} GFLOP/s (512x512x512)", report.gflops)?;
     for timing in &report.bench {
         let phase = format!("{:?}", timing.phase).to_lowercase();
         writeln!(

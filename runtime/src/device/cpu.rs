@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use supernet_shaders::cpu::{self, Workspace};
@@ -111,6 +112,18 @@ impl Device for Cpu {
     ) -> Result<(), DeviceError> {
         self.threads.install(|| cpu::run(call, step, &mut self.memory.workspace, reads, writes));
         Ok(())
+    }
+
+    fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
+        let (reads, mut writes) = super::operands(call);
+        let reads: Vec<&[f32]> = reads.iter().map(|x| &x[..]).collect();
+        let mut writes: Vec<&mut [f32]> = writes.iter_mut().map(|y| &mut y[..]).collect();
+        let step = Step { rate: 0.1, number: 1, seed: 0 };
+        let began = Instant::now();
+        for _ in 0..times {
+            self.call(call, &step, &reads, &mut writes)?;
+        }
+        Ok(began.elapsed() / times.max(1))
     }
 
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {

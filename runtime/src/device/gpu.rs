@@ -20,7 +20,7 @@ mod trial;
 pub use adapter::{Adapter, Facts, Kind, adapter, adapters, missing_driver, noop};
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use supernet_shaders::kernel::{Place, SLOT, Traits, step_words};
 use supernet_shaders::{Call, Step};
@@ -469,6 +469,10 @@ impl Device for Gpu {
         writes: &mut [&mut [f32]],
     ) -> Result<(), DeviceError> {
         self.run_call(call, step, reads, writes)
+    }
+
+    fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
+        self.time_call(call, times)
     }
 
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {

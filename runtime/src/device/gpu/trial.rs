@@ -1,12 +1,14 @@
 //! One call by itself, for holding the device against the reference.
 
+use std::time::{Duration, Instant};
+
 use supernet_shaders::kernel::step_words;
 use supernet_shaders::{Access, Call, Step};
-use wgpu::{BufferDescriptor, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor};
+use wgpu::{BufferDescriptor, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, SubmissionIndex};
 
 use super::buffers::Id;
 use super::{Gpu, link};
-use crate::device::DeviceError;
+use crate::device::{self, DeviceError};
 
 /// What stands behind every operand of a trial, to see that no kernel writes there.
 const BEYOND: u32 = 0x7fc0_1234;
@@ -23,7 +25,11 @@ impl Gpu {
         self.link.alive()?;
         let scopes = self.link.device.clone();
         let mut ids = Vec::new();
-        let done = link::scoped(&scopes, || self.try_call(call, step, reads, writes, &mut ids));
+        let done = link::scoped(&scopes, || {
+            let writes: Vec<&[f32]> = writes.iter().map(|write| &**write).collect();
+            self.provide_call(reads, &writes, &mut ids)?;
+            self.repeat_call(call, step, 1, &ids).map(drop)
+        });
         let done = self.link.judge(done);
         let back = done.and_then(|()| {
             let roles = call.roles();
@@ -45,33 +51,63 @@ impl Gpu {
         back
     }
 
-    fn try_call(
-        &mut self,
-        call: &Call,
-        step: &Step,
-        reads: &[&[f32]],
-        writes: &[&mut [f32]],
-        ids: &mut Vec<Id>,
-    ) -> Result<(), DeviceError> {
-        let all = reads.iter().copied().chain(writes.iter().map(|write| &**write));
-        for operand in all {
+    /// Runs one call `times` in a row; returns how long one takes.
+    pub(super) fn time_call(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
+        self.link.alive()?;
+        let (reads, writes) = device::operands(call);
+        let reads: Vec<&[f32]> = reads.iter().map(|x| &x[..]).collect();
+        let writes: Vec<&[f32]> = writes.iter().map(|x| &x[..]).collect();
+        let scopes = self.link.device.clone();
+        let mut ids = Vec::new();
+        let done = link::scoped(&scopes, || {
+            let step = Step { rate: 0.1, number: 1, seed: 0 };
+            self.provide_call(&reads, &writes, &mut ids)?;
+            // The first time compiles and uploads.
+            let submission = self.repeat_call(call, &step, 1, &ids)?;
+            self.link.wait(&submission)?;
+            let began = Instant::now();
+            let submission = self.repeat_call(call, &step, times, &ids)?;
+            self.link.wait(&submission)?;
+            Ok(began.elapsed() / times.max(1))
+        });
+        let done = self.link.judge(done);
+        self.groups.clear();
+        ids.into_iter().for_each(|id| self.buffers.free(id));
+        done
+    }
+
+    /// Uploads operands for a call of its own.
+    fn provide_call(&mut self, reads: &[&[f32]], writes: &[&[f32]], ids: &mut Vec<Id>) -> Result<(), DeviceError> {
+        for operand in reads.iter().chain(writes) {
             let mut bits: Vec<u32> = operand.iter().map(|x| x.to_bits()).collect();
             bits.resize(operand.len().next_multiple_of(64) + 64, BEYOND);
             let id = self.buffers.create(&self.link, "operand", bits.len())?;
             self.buffers.write(&self.link, id, &bits);
             ids.push(id);
         }
+        Ok(())
+    }
+
+    /// Runs a call on its operands, in one submit.
+    fn repeat_call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        times: u32,
+        ids: &[Id],
+    ) -> Result<SubmissionIndex, DeviceError> {
         let betas = if let Call::Adam { beta1, beta2, .. } = *call { [beta1, beta2] } else { [0.0; 2] };
         self.link.queue.write_buffer(&self.step, 0, bytemuck::cast_slice(&step_words(step, betas)));
         let mut operands = [None; 8];
-        operands.iter_mut().zip(ids.iter()).for_each(|(span, id)| *span = Some(self.buffers.whole(*id)));
+        operands.iter_mut().zip(ids).for_each(|(span, id)| *span = Some(self.buffers.whole(*id)));
         let mut encoder = self.link.device.create_command_encoder(&CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-            self.dispatch(&mut pass, call, &operands)?;
+            for _ in 0..times {
+                self.dispatch(&mut pass, call, &operands)?;
+            }
         }
-        self.link.queue.submit([encoder.finish()]);
-        Ok(())
+        Ok(self.link.queue.submit([encoder.finish()]))
     }
 
     /// Brings the first numbers of a buffer back.
