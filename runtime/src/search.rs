@@ -1,11 +1,14 @@
 //! The whole loop: train the shared weights, let the strategy learn from scores, derive, report.
 
+mod builder;
 #[cfg(test)]
 mod check;
+pub(crate) mod course;
 mod found;
 mod minutes;
 mod stages;
 
+pub use builder::SearchBuilder;
 pub use found::{Found, thousands};
 
 use std::sync::Arc;
@@ -60,6 +63,39 @@ pub enum SearchError {
     /// No candidate to choose from.
     #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
     NothingDerived,
+    /// An evaluator that fails again and again.
+    #[error("{failures} candidates in a row could not be scored; the last one because {source}")]
+    Evaluator {
+        /// How many.
+        failures: u32,
+        /// What the evaluator said of the last one; an evaluator of the application's own gives its own error.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A strategy that has no name.
+    #[error("the strategy `own` is an application's own: only the application can run or resume such a search")]
+    NoStrategy,
+    /// A saved state of another search.
+    #[error("the saved state does not fit this search: {reason}")]
+    Unfit {
+        /// What does not.
+        reason: String,
+    },
+    /// A part of the search that fails again and again, or without remedy.
+    #[error("the search cannot go on: its {part} failed, {failures} times without getting further; it said: {reason}")]
+    Part {
+        /// `trainer`, `evaluator 1`, `controller`, `checkpoint`, `listener`, `search`.
+        part: String,
+        /// What it said last.
+        reason: String,
+        /// How often.
+        failures: u32,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread for the search: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Minutes that no search fits in.
     #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
     NoTime {
@@ -76,9 +112,28 @@ pub struct Search {
     minutes: Option<f64>,
     ground: Ground,
     schedule: Schedule,
+    own: Option<Own>,
+}
+
+/// Makes a strategy of the application's own.
+type MakeStrategy = Arc<dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync>;
+
+/// A strategy of the application's own.
+#[derive(Clone)]
+struct Own(MakeStrategy);
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Own")
+    }
 }
 
 impl Search {
+    /// Sets up a search that runs on threads of its own and can be paused, stopped and resumed.
+    pub fn builder() -> SearchBuilder {
+        SearchBuilder::default()
+    }
+
     /// Sets up a search on the data set that the settings name.
     ///
     /// # Errors
@@ -118,7 +173,7 @@ impl Search {
         let schedule = schedule(&config, steps);
         let (image, classes) = (data.shape(), data.classes());
         let ground = Ground { supergraph, layout, data: Arc::new(splits), image, classes };
-        let search = Self { config, minutes: None, ground, schedule };
+        let search = Self { config, minutes: None, ground, schedule, own: None };
         search.rehearse()?;
         Ok(search)
     }
@@ -160,8 +215,9 @@ impl Search {
         &self.schedule
     }
 
-    /// Runs the search to its end. Every event goes to `listen`, and into the folder if there is one, which also
-    /// receives the result.
+    /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into the folder if there
+    /// is one, which also receives the result. Nothing is saved underway, and a failure ends the search:
+    /// [`Search::builder`] offers more. The results are the same.
     ///
     /// # Errors
     /// If training diverges, the device fails, or the folder cannot be written.
@@ -180,7 +236,7 @@ impl Search {
             listen(&record);
             Ok(())
         };
-        let found = self.stages(device, &mut log)?;
+        let found = Arc::new(self).stages(device, &mut log)?;
         if let Some(folder) = folder {
             folder.sync()?;
             found.save(folder)?;
@@ -191,6 +247,10 @@ impl Search {
     fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
         let (supergraph, seed) = (self.ground.supergraph.clone(), self.config.search.seed);
         Ok(match self.config.search.strategy {
+            StrategyName::Own => match &self.own {
+                Some(Own(make)) => make(&supergraph, schedule, seed)?,
+                None => return Err(SearchError::NoStrategy),
+            },
             StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
             StrategyName::Enas => {
                 Box::new(Enas::new(supergraph, schedule, self.config.controller, seed).map_err(ConfigError::from)?)

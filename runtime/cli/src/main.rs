@@ -2,7 +2,9 @@
 
 mod arguments;
 mod bench;
+mod interrupt;
 mod progress;
+mod resume;
 mod search;
 mod spaces;
 mod summary;
@@ -20,6 +22,7 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
+        Command::Resume(options) => resume::run(&options),
         Command::Spaces(options) => spaces::run(&options),
         Command::Bench(options) => bench::run(&options),
     };

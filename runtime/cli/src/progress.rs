@@ -59,6 +59,10 @@ impl Progress {
             return;
         }
         self.take(&record.event);
+        if let Event::Failed { part, reason, .. } = &record.event {
+            // Above the line, and there even where no line is drawn.
+            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "the {part} failed and is replaced: {reason}")));
+        }
         if self.bar.is_hidden() || self.line.phase.is_empty() {
             return;
         }
@@ -86,6 +90,8 @@ impl Progress {
                 self.line.update = Some((insight.reward, insight.baseline, insight.entropy));
                 self.line.best = self.line.best.max(*best);
             }
+            Event::Paused | Event::Stopped { .. } => self.line.phase = "saving".to_owned(),
+            Event::SetAside { .. } => self.done += STEP,
             Event::Judged { role, .. } => {
                 self.done += self.plan.batches;
                 let phase = if *role == Judged::Candidate { "derive" } else { "gain report" };

@@ -49,7 +49,7 @@ impl Config {
 /// The settings that take one of a few words.
 fn words() -> [(&'static str, &'static [&'static str]); 4] {
     [
-        ("search.strategy", &["enas", "random"]),
+        ("search.strategy", &["enas", "random", "own"]),
         ("optimizer.method", &["sgd", "adam"]),
         ("optimizer.touch", &["path", "all"]),
         ("controller.baseline", &["leave_one_out", "moving_average"]),
