@@ -18,6 +18,8 @@
 mod checkpoint;
 mod child;
 mod controller;
+#[cfg(test)]
+mod deep;
 mod evaluator;
 mod search;
 mod supervision;

@@ -43,6 +43,7 @@ mod stream;
 pub use config::Config;
 pub use derive::Candidate;
 pub use event::{Event, Record};
+pub use futures_core::Stream;
 pub use gain::Gain;
 pub use run::{Ended, Events, Outcome, Run};
 pub use run_folder::RunFolder;

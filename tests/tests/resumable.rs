@@ -1,5 +1,7 @@
 //! A search that is interrupted ends with the same bits as one that is not.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +21,9 @@ const SHORT: [&str; 7] = [
     "search.seed=3",
     "checkpoint.steps=20",
 ];
+/// A moment of a search.
+type Point = fn(&Event) -> bool;
+
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn builder() -> SearchBuilder {
@@ -62,7 +67,7 @@ fn actors_and_the_plain_loop_give_the_same_bits_with_any_evaluators_and_threads(
 fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
     let place = place("stopped");
     let (records, plain) = search(&SHORT, 2).unwrap();
-    let points: [(&str, fn(&Event) -> bool); 4] = [
+    let points: [(&str, Point); 4] = [
         ("at once", |event| matches!(event, Event::Started { .. })),
         ("after epoch 2", |event| matches!(event, Event::Epoch { epoch: 2, .. })),
         ("between updates", |event| matches!(event, Event::Update { update: 7, .. })),

@@ -50,6 +50,11 @@ impl Progress {
         Self { json, bar, plan: Plan::default(), done: 0.0, line: Line::default() }
     }
 
+    /// Takes note of something that happened before.
+    pub(crate) fn recall(&mut self, record: &Record) {
+        self.take(&record.event);
+    }
+
     pub(crate) fn show(&mut self, record: &Record) {
         if self.json {
             if let Ok(line) = serde_json::to_string(record) {

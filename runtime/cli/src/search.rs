@@ -21,11 +21,11 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         Some(path) => builder.folder(path),
         None => builder.fresh_folder("runs"),
     };
-    follow(builder, options.json)
+    follow(builder, Progress::new(options.json), options.json)
 }
 
 /// Runs a search to its end, or until it is interrupted.
-pub(crate) fn follow(builder: SearchBuilder, json: bool) -> Result<(), Failure> {
+pub(crate) fn follow(builder: SearchBuilder, mut progress: Progress, json: bool) -> Result<(), Failure> {
     let events = builder.events();
     let run = builder.start()?;
     let folder = run.folder().unwrap_or(Path::new("")).to_owned();
@@ -34,7 +34,6 @@ pub(crate) fn follow(builder: SearchBuilder, json: bool) -> Result<(), Failure> 
         writeln!(std::io::stderr(), "run folder: {}", folder.display())?;
     }
     interrupt::stops(&run)?;
-    let mut progress = Progress::new(json);
     events.for_each(|record| progress.show(&record));
     drop(progress);
     match run.wait()? {

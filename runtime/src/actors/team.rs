@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ractor::rpc::CallResult;
 use ractor::{ActorCell, ActorRef};
+use tokio::sync::oneshot;
 
 use super::checkpoint::{self, Checkpoint};
-use super::child::{Child, Silent};
+use super::child::Child;
 use super::controller::{self, Controller};
 use super::evaluator::{self, Evaluator};
 use super::trainer::{self, Trainer};
@@ -64,14 +64,11 @@ impl Team {
         let (controller, child) = started.map_err(at(role))?;
         children.push(child);
         let role = Role::Trainer;
-        let begin = trainer::Begin { crew: crew(), snapshot: snapshot(), controller: controller.clone() };
+        let (ready, mut device) = oneshot::channel();
+        let begin = trainer::Begin { crew: crew(), snapshot: snapshot(), controller: controller.clone(), ready };
         let (trainer, child) = Child::spawn(&crew(), role, Trainer, begin, cell.clone()).await.map_err(at(role))?;
         children.push(child);
-        let limit = crew().limit;
-        let (device, depth) = match trainer.call(trainer::Msg::Device, Some(limit)).await {
-            Ok(CallResult::Success(answer)) => answer,
-            _ => return Err((role, Silent { limit }.into())),
-        };
+        let (device, depth) = device.try_recv().map_err(|_| (role, "it has no device".into()))?;
         let mut evaluators = Vec::new();
         for number in 0..crew().evaluators {
             let role = Role::Evaluator(number);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::sync::oneshot;
 
 use super::controller;
 use super::{Crew, SharedDevice};
@@ -25,14 +26,14 @@ pub(super) enum Msg {
     Share { fetch: bool, reply: RpcReplyPort<Arc<Weights>> },
     /// A copy of the weights, and how many steps were done.
     Copy(RpcReplyPort<(Arc<Weights>, u32)>),
-    /// The device, for evaluators that share it, and how deep it is.
-    Device(RpcReplyPort<(SharedDevice, usize)>),
 }
 
 pub(super) struct Begin {
     pub(super) crew: Arc<Crew>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) controller: ActorRef<controller::Msg>,
+    /// Takes the device, for evaluators that share it, and how deep it is.
+    pub(super) ready: oneshot::Sender<(SharedDevice, usize)>,
 }
 
 pub(super) struct State {
@@ -100,12 +101,15 @@ impl Actor for Trainer {
     type Arguments = Begin;
 
     async fn pre_start(&self, _: ActorRef<Msg>, begin: Begin) -> Result<State, ActorProcessingErr> {
-        let Begin { crew, snapshot, controller } = begin;
+        let Begin { crew, snapshot, controller, ready } = begin;
         let mut stage = crew.search.trainer();
         stage.resume(snapshot.trained);
         // The snapshot stays as it is.
         let weights = Arc::new(Weights::clone(&snapshot.weights));
         let device = SharedDevice::new(&crew.device)?;
+        let depth = depth(&**device.lock());
+        // If nobody waits, this trainer was given up.
+        let _ = ready.send((device.clone(), depth));
         Ok(State { stage, device, weights, started: VecDeque::new(), controller })
     }
 
@@ -114,15 +118,11 @@ impl Actor for Trainer {
         match message {
             Msg::Step { place, work } => state.step(place, &work)?,
             Msg::Flush => state.finish(&mut **device.lock(), 0)?,
-            Msg::Device(reply) => {
-                let depth = depth(&**device.lock());
-                // Whoever asked and does not wait any more has given up on this trainer; so below.
-                let _ = reply.send((device, depth));
-            }
             Msg::Share { fetch, reply } => {
                 if fetch {
                     device.lock().fetch(Arc::make_mut(&mut state.weights))?;
                 }
+                // Whoever asked and does not wait any more has given up on this trainer; so below.
                 let _ = reply.send(Arc::clone(&state.weights));
             }
             Msg::Copy(reply) => {
