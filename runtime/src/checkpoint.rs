@@ -98,6 +98,10 @@ pub(crate) fn write(
     let place = parent.join(format!("{:09}", snapshot.course.position()));
     let beside = place.with_extension(format!("{writer}.part"));
     let write = || -> io::Result<()> {
+        if place.exists() {
+            // The same moment was saved before, and is good: what is damaged was moved away.
+            return Ok(());
+        }
         fs::create_dir_all(&parent)?;
         if beside.exists() {
             fs::remove_dir_all(&beside)?;
@@ -111,14 +115,13 @@ pub(crate) fn write(
         ];
         put(&beside, CHECKSUMS, &mut |file| file.write_all(sums.concat().as_bytes()))?;
         sync(&beside)?;
-        if place.exists() {
-            // The same moment, written before and found damaged.
-            fs::remove_dir_all(&place)?;
-        }
         fs::rename(&beside, &place)?;
         sync(&parent)?;
         for (_, old) in all(&parent)?.into_iter().skip(keep as usize) {
-            fs::remove_dir_all(old)?;
+            // Renamed first, so that a process that dies here leaves nothing that looks like a checkpoint.
+            let going = old.with_extension("old.part");
+            fs::rename(old, &going)?;
+            fs::remove_dir_all(going)?;
         }
         Ok(())
     };
@@ -165,9 +168,17 @@ pub(crate) fn newest(run: &Path, search: &Search, logged: u64) -> Result<Option<
         }
     }
     let mut damaged = Vec::new();
-    for (_, place) in &there {
+    for (number, (_, place)) in there.iter().enumerate() {
         match read(place, search, logged) {
-            Ok((snapshot, log)) => return Ok(Some(Restored { snapshot, log, damaged })),
+            Ok((snapshot, log)) => {
+                // Out of the way of those to come, but not thrown away.
+                for (_, place) in &there[..number] {
+                    let aside = place.with_extension("damaged");
+                    let moved = if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) };
+                    moved.and_then(|()| fs::rename(place, &aside)).map_err(failed("rename", place))?;
+                }
+                return Ok(Some(Restored { snapshot, log, damaged }));
+            }
             Err(reason) => damaged.push(format!("the checkpoint {} is damaged: {reason}", place.display())),
         }
     }

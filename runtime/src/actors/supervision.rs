@@ -15,7 +15,9 @@ use crate::checkpoint::Snapshot;
 use crate::event::Event;
 use crate::run::{Ask, Ended, Outcome, Recorder, Shared};
 use crate::search::SearchError;
+use crate::search::course::Finding;
 use crate::train::StageError;
+use crate::weights::Weights;
 
 /// Failures without getting further that end a search.
 const MOST_FAILURES: u32 = 4;
@@ -36,6 +38,8 @@ pub(super) struct Supervision {
     heard: Instant,
     /// Checkpoints being written: since when, and how many steps they hold.
     writing: VecDeque<(Instant, u64)>,
+    /// The end, which waits for the last checkpoint.
+    found: Option<(Box<Finding>, Arc<Weights>)>,
     paused: bool,
     failures: u32,
     unsaved: u32,
@@ -56,6 +60,7 @@ impl Supervision {
             awaited: None,
             heard: Instant::now(),
             writing: VecDeque::new(),
+            found: None,
             paused: false,
             failures: 0,
             unsaved: 0,
@@ -82,6 +87,7 @@ impl Supervision {
             self.generation += 1;
             self.heard = Instant::now();
             self.writing.clear();
+            self.found = None;
             self.awaited = (self.asked != Ask::GoOn).then(Instant::now);
             let folder = self.recorder.folder().map(|folder| folder.path().to_owned());
             let (crew, snapshot, myself) = (&self.crew, &self.snapshot, &self.myself);
@@ -210,9 +216,8 @@ impl Supervision {
                 }
             }
             News::Found(finding, weights) => {
-                let found = self.crew.search.found(*finding, Arc::unwrap_or_clone(weights));
-                let ended = self.recorder.finish(&found).map(|()| Ended::Found(Arc::new(found)));
-                return self.end(ended.map_err(Arc::new)).await;
+                self.found = Some((finding, weights));
+                Ok(())
             }
             News::Beat(Some((role, silent))) if silent > self.crew.limit => {
                 return self.fail(role, Silent { limit: self.crew.limit }.into()).await;
@@ -221,6 +226,12 @@ impl Supervision {
         };
         if let Err(error) = done {
             self.end(Err(Arc::new(error))).await;
+        } else if self.writing.is_empty()
+            && let Some((finding, weights)) = self.found.take()
+        {
+            let found = self.crew.search.found(*finding, Arc::unwrap_or_clone(weights));
+            let ended = self.recorder.finish(&found).map(|()| Ended::Found(Arc::new(found)));
+            self.end(ended.map_err(Arc::new)).await;
         }
     }
 
