@@ -20,6 +20,9 @@ use crate::weights::Weights;
 /// Runs before the first that is timed: they fill caches and pools.
 const WARM_UP: u32 = 3;
 
+/// Numbers of random images at most: 4 GiB.
+const MOST: u64 = 1 << 30;
+
 /// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +88,10 @@ impl Bench {
         batch: u32,
     ) -> Result<Self, SearchError> {
         // Each of the three parts is to hold a minibatch.
+        let numbers = 8 * u64::from(batch) * image.iter().map(|n| u64::from(*n)).product::<u64>();
+        if numbers > MOST {
+            return Err(SearchError::TooMuch { numbers, most: MOST });
+        }
         let samples = 8 * batch;
         let mut random = Random::new(0, stream::REPORT);
         let pixels: u32 = image.iter().product();
@@ -107,6 +114,7 @@ impl Bench {
     /// # Errors
     /// If a child has no program, or the device fails.
     pub fn time(&mut self, device: &mut dyn Device, phase: Phase, steps: u32) -> Result<Timing, SearchError> {
+        device.forget();
         let (mut parts, mut samples) = ([const { Vec::new() }; 4], Samples::default());
         let mut counts = Counts::default();
         for repetition in 0..WARM_UP + steps {

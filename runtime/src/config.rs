@@ -31,6 +31,8 @@ pub struct Config {
     pub controller: ControllerSettings,
     /// What comes after the last epoch.
     pub derive: DeriveSettings,
+    /// How often a search is saved; changes no result.
+    pub checkpoint: CheckpointSettings,
 }
 
 /// What is searched, how and for how long.
@@ -59,6 +61,8 @@ pub enum StrategyName {
     Enas,
     /// Samples of the space's prior at the same budget.
     Random,
+    /// One that the application gives to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
+    Own,
 }
 
 /// The update rules of the shared weights.
@@ -147,6 +151,24 @@ pub struct DeriveSettings {
     pub candidates: u32,
     /// Samples on each side of the gain report.
     pub report: u32,
+}
+
+/// How often a search is saved, such that it can go on after a crash: whenever so many steps or minutes have passed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckpointSettings {
+    /// Training steps between two checkpoints, at most.
+    pub steps: u32,
+    /// Minutes between two checkpoints, at most.
+    pub minutes: f64,
+    /// Checkpoints that are kept.
+    pub keep: u32,
+}
+
+impl Default for CheckpointSettings {
+    fn default() -> Self {
+        Self { steps: 500, minutes: 5.0, keep: 2 }
+    }
 }
 
 impl Default for SearchSettings {
@@ -274,8 +296,8 @@ impl Config {
         let share = |x: f64| (0.0..1.0).contains(&(x as f32));
         let part = |x: f64| x > 0.0 && x < 1.0;
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
-        let most = 1_u32 << 20;
-        let numbers: [(&str, f64, bool, &'static str); 19] = [
+        let (most, minutes) = (1_u32 << 20, self.checkpoint.minutes);
+        let numbers: [(&str, f64, bool, &'static str); 22] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), "above 0 and below 1"),
@@ -299,6 +321,19 @@ impl Config {
                 "from 1 to 1048576",
             ),
             ("derive.report", self.derive.report.into(), (2..=most).contains(&self.derive.report), "from 2 to 1048576"),
+            (
+                "checkpoint.steps",
+                self.checkpoint.steps.into(),
+                (1..=most).contains(&self.checkpoint.steps),
+                "from 1 to 1048576",
+            ),
+            ("checkpoint.minutes", minutes, minutes > 0.0 && minutes <= 1e6, "above 0 and at most 1000000"),
+            (
+                "checkpoint.keep",
+                self.checkpoint.keep.into(),
+                (1..=1000).contains(&self.checkpoint.keep),
+                "from 1 to 1000",
+            ),
             (
                 "optimizer.rate_min",
                 optimizer.rate_min,

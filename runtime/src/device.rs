@@ -133,6 +133,16 @@ pub enum DeviceError {
         /// How many it takes.
         depth: usize,
     },
+    /// A minibatch of another size than the program's.
+    #[error("the program wants {images} numbers of images and {labels} labels, not {given:?}")]
+    Minibatch {
+        /// Numbers of all images.
+        images: usize,
+        /// Labels.
+        labels: usize,
+        /// What was given: both.
+        given: [usize; 2],
+    },
     /// Samples without a run.
     #[error("samples were asked for, but no run is under way on {device}")]
     NothingUnderWay {
@@ -156,6 +166,15 @@ pub struct Counts {
     pub uploaded: u64,
     /// Time spent on uploading, encoding and submitting.
     pub encoding: Duration,
+}
+
+impl Minibatch<'_> {
+    /// Whether the program runs on that many samples.
+    fn fits(&self, program: &Program) -> Result<(), DeviceError> {
+        let (images, labels) = (program.images, program.batch as usize);
+        let given = [self.images.len(), self.labels.len()];
+        if given == [images, labels] { Ok(()) } else { Err(DeviceError::Minibatch { images, labels, given }) }
+    }
 }
 
 impl Counts {
@@ -204,7 +223,9 @@ pub trait Device: Send {
     ///
     /// # Errors
     /// If it does not fit the device.
-    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError>;
+    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+        Ok(plan.bytes() + weights.bytes())
+    }
 
     /// Starts a training program: the weights that its child reads change, and their version counts up. The device may
     /// keep the new numbers to itself until [`Device::fetch`].
@@ -231,10 +252,25 @@ pub trait Device: Send {
     /// If the device fails, or no run is under way.
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError>;
 
+    /// Forgets the runs under way: nobody asks for their samples any more.
+    fn forget(&mut self) {}
+
     /// What runs have cost the host since this was last asked; nothing on a device that is the host.
     fn counts(&mut self) -> Counts {
         Counts::default()
     }
+
+    /// Brings weights and the optimiser's memory back from where they were trained; waits for all runs under way.
+    ///
+    /// # Errors
+    /// If the device fails, or another device has them.
+    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError>;
+}
+
+/// A device whose kernels can be run one by one, to be held against the references.
+pub trait Probe: Device {
+    /// What its owner's report should say of it besides its name: (what, value).
+    fn about(&self) -> Vec<(&'static str, String)>;
 
     /// Runs one call by itself on operands of its own: what it reads, then what it writes or updates in place. For holding
     /// the device against the references.
@@ -254,10 +290,4 @@ pub trait Device: Send {
     /// # Errors
     /// If the device fails.
     fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError>;
-
-    /// Brings weights and the optimiser's memory back from where they were trained; waits for all runs under way.
-    ///
-    /// # Errors
-    /// If the device fails, or another device has them.
-    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError>;
 }

@@ -10,6 +10,7 @@ use supernet_shaders::random::Random;
 use crate::data::Part;
 use crate::device::{Device, Minibatch, Samples};
 use crate::program::Program;
+use crate::search::course::{Answer, Labour};
 use crate::strategy::{Genome, Score};
 use crate::stream;
 use crate::train::{Ground, StageError};
@@ -21,6 +22,8 @@ pub(crate) struct Evaluator {
     ground: Ground,
     batch: u32,
     seed: u64,
+    /// The last pass over the validation part that was asked for, and its order.
+    pass: Option<(u64, Vec<usize>)>,
     images: Vec<f32>,
     labels: Vec<u32>,
     samples: Samples,
@@ -30,7 +33,26 @@ impl Evaluator {
     /// An evaluator with minibatches of `batch` samples, shuffled under `seed`.
     pub(crate) fn new(ground: Ground, batch: u32, seed: u64) -> Self {
         let (images, labels) = Default::default();
-        Self { ground, batch, seed, images, labels, samples: Samples::default() }
+        Self { ground, batch, seed, pass: None, images, labels, samples: Samples::default() }
+    }
+
+    /// What a job for evaluators asks for.
+    ///
+    /// # Errors
+    /// If a genome has no child, a child no program, or the device fails.
+    pub(crate) fn answers(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        work: &Labour,
+    ) -> Result<Vec<Answer>, StageError> {
+        let scores = match work {
+            Labour::Score { genomes, batch } => self.minibatch(device, weights, genomes, *batch)?,
+            Labour::Judge { genome } => vec![self.validation(device, weights, genome)?],
+            Labour::Test { genome } => vec![self.test(device, weights, genome)?],
+            Labour::Train { .. } | Labour::Skip => Vec::new(),
+        };
+        Ok(scores.into_iter().map(Ok).collect())
     }
 
     /// Scores every child on the `number`-th minibatch of the validation part, counted over all passes.
@@ -47,9 +69,15 @@ impl Evaluator {
         let batch = self.batch as usize;
         let part = &self.ground.data.validation;
         let in_pass = (part.len() / batch) as u64;
-        let mut order: Vec<usize> = (0..part.len()).collect();
-        let pass = number / in_pass;
-        Random::new(self.seed, stream::sub(stream::SHUFFLE_VALIDATION, pass)).shuffle(&mut order);
+        let (pass, seed) = (number / in_pass, self.seed);
+        let (_, order) = match self.pass.take().filter(|(of, _)| *of == pass) {
+            Some(known) => self.pass.insert(known),
+            None => {
+                let mut order: Vec<usize> = (0..part.len()).collect();
+                Random::new(seed, stream::sub(stream::SHUFFLE_VALIDATION, pass)).shuffle(&mut order);
+                self.pass.insert((pass, order))
+            }
+        };
         let from = (number % in_pass) as usize * batch;
         part.gather(order[from..from + batch].iter().copied(), &mut self.images, &mut self.labels);
         let mut scores = Vec::with_capacity(genomes.len());

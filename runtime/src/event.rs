@@ -102,6 +102,13 @@ pub enum Event {
         #[serde(flatten)]
         insight: Insight,
     },
+    /// A candidate is set aside: it has no score, or a training step on it would ruin the shared weights.
+    SetAside {
+        /// The genome.
+        genome: Genome,
+        /// Why.
+        reason: String,
+    },
     /// A genome is scored on the whole validation part, after the last epoch.
     Judged {
         /// Why.
@@ -135,6 +142,55 @@ pub enum Event {
         #[serde(flatten)]
         score: Score,
     },
+    /// The search stands still because it was asked to. This and what follows are incidents: see
+    /// [`Event::is_incident`].
+    Paused,
+    /// It goes on: after a pause, or from a checkpoint.
+    Resumed {
+        /// Training steps done before.
+        steps: u64,
+    },
+    /// It ends because it was asked to.
+    Stopped {
+        /// Training steps done.
+        steps: u64,
+    },
+    /// A checkpoint was written: from here the search can be resumed.
+    Saved {
+        /// Training steps done at that moment.
+        steps: u64,
+    },
+    /// A checkpoint that cannot be used; the one before it is.
+    Damaged {
+        /// Which one, and why.
+        reason: String,
+    },
+    /// A part of the search failed. It is replaced, and the search goes on from its last snapshot, or it ends.
+    Failed {
+        /// `trainer`, `evaluator 1`, `controller`, `checkpoint`.
+        part: String,
+        /// What it said.
+        reason: String,
+        /// Failures since the search came further than before, this one included.
+        failures: u32,
+    },
+}
+
+impl Event {
+    /// Whether this happened *to* the search, such as a pause or a failure, as against what it did. Two runs of equal
+    /// settings have the same events but for incidents. A run's folder has incidents in `incidents.jsonl`, all others
+    /// in `events.jsonl`.
+    pub fn is_incident(&self) -> bool {
+        matches!(
+            self,
+            Self::Paused
+                | Self::Resumed { .. }
+                | Self::Stopped { .. }
+                | Self::Saved { .. }
+                | Self::Damaged { .. }
+                | Self::Failed { .. }
+        )
+    }
 }
 
 /// Why a genome is judged.

@@ -118,6 +118,8 @@ pub struct Program {
     pub slots: Vec<u32>,
     /// Samples in a minibatch.
     pub batch: u32,
+    /// Numbers of all images of a minibatch.
+    pub images: usize,
     /// Cross-entropy of every sample, `[batch]`.
     pub loss: Operand,
     /// 1 for every sample that is classified rightly, else 0, `[batch]`.
@@ -235,6 +237,7 @@ struct Tape {
     /// Elements of every value so far.
     values: Vec<u32>,
     batch: u32,
+    images: usize,
     loss: Operand,
     right: Operand,
 }
@@ -309,7 +312,8 @@ impl Tape {
 
     fn finish(mut self, touched: Vec<Vec<u32>>) -> Program {
         let slots = memory::place(&mut self);
-        Program { calls: self.calls, slots, batch: self.batch, loss: self.loss, right: self.right, touched }
+        let Self { calls, batch, images, loss, right, .. } = self;
+        Program { calls, slots, batch, images, loss, right, touched }
     }
 }
 

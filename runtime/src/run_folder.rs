@@ -1,10 +1,10 @@
-//! A run on disk: `config.toml`, `events.jsonl`, `best/`.
+//! A run on disk: `config.toml`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::event::Record;
 
@@ -12,10 +12,43 @@ use crate::event::Record;
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// Nothing is ever overwritten.
-    #[error("the run folder {} exists already, and nothing in it is overwritten; name another", .path.display())]
+    #[error(
+        "the run folder {0} exists already, and nothing in it is overwritten; name another, or go on with it: \
+         `supernet resume {0}`",
+        .path.display()
+    )]
     Exists {
         /// The folder.
         path: PathBuf,
+    },
+    /// Somebody else is at it.
+    #[error("the run {} is under way in another process (or in this one); wait for it, or stop it first", .path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Nothing to go on with.
+    #[error("{} is no run folder: it has no config.toml; a run begins with `supernet search`", .path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Nothing left to do.
+    #[error("the run {0} is finished; its result is {0}/best/genome.json", .path.display())]
+    Finished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No checkpoint can be used.
+    #[error(
+        "no checkpoint of the run {0} can be used: {reasons}; `supernet search --config {0}/config.toml` begins anew",
+        .path.display()
+    )]
+    AllDamaged {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with each.
+        reasons: String,
     },
     /// The system refuses.
     #[error("cannot {what} {}: {source}", .path.display())]
@@ -29,16 +62,39 @@ pub enum FolderError {
     },
 }
 
-fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+pub(crate) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     let path = path.to_owned();
     move |source| FolderError::System { what, path, source }
 }
 
-/// A folder that belongs to one run.
+/// A folder that belongs to one run, and to one process at a time.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     events: File,
+    end: LogEnd,
+    /// Held as long as the folder is.
+    _lock: File,
+}
+
+/// Where `events.jsonl` ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LogEnd {
+    /// Its length.
+    pub(crate) bytes: u64,
+    /// The time of its last line.
+    pub(crate) at: f64,
+}
+
+fn lock(path: &Path) -> Result<File, FolderError> {
+    let place = path.join("lock");
+    let options = OpenOptions::new().create(true).truncate(false).write(true).open(&place);
+    let lock = options.map_err(failed("write", &place))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed("lock", &place)(error)),
+    }
 }
 
 impl RunFolder {
@@ -54,9 +110,10 @@ impl RunFolder {
             io::ErrorKind::AlreadyExists => FolderError::Exists { path: path.to_owned() },
             _ => failed("make the folder", path)(source),
         })?;
+        let lock = lock(path)?;
         let log = path.join("events.jsonl");
         let events = OpenOptions::new().append(true).create_new(true).open(&log).map_err(failed("write", &log))?;
-        let folder = Self { path: path.to_owned(), events };
+        let folder = Self { path: path.to_owned(), events, end: LogEnd::default(), _lock: lock };
         folder.write("config.toml", config.as_bytes())?;
         Ok(folder)
     }
@@ -75,6 +132,50 @@ impl RunFolder {
         }
     }
 
+    /// Opens a run that was begun and is not finished, to go on with it. Also returns its `config.toml`.
+    ///
+    /// # Errors
+    /// If it is no run, is finished, or is under way in another process, or the system refuses.
+    pub fn open(path: &Path) -> Result<(Self, String), FolderError> {
+        let config = path.join("config.toml");
+        if !config.is_file() {
+            return Err(FolderError::NoRun { path: path.to_owned() });
+        }
+        let lock = lock(path)?;
+        if path.join("best/genome.json").exists() {
+            return Err(FolderError::Finished { path: path.to_owned() });
+        }
+        let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
+        let log = path.join("events.jsonl");
+        let opened = OpenOptions::new().append(true).create(true).open(&log);
+        let opened = opened.and_then(|events| Ok((events.metadata()?.len(), events)));
+        let (bytes, events) = opened.map_err(failed("write", &log))?;
+        Ok((Self { path: path.to_owned(), events, end: LogEnd { bytes, at: 0.0 }, _lock: lock }, text))
+    }
+
+    /// Where the log ends.
+    pub(crate) fn end(&self) -> LogEnd {
+        self.end
+    }
+
+    /// Forgets what was logged after `end`.
+    pub(crate) fn rewind(&mut self, end: LogEnd) -> Result<(), FolderError> {
+        let cut = self.events.set_len(end.bytes).and_then(|()| self.events.sync_all());
+        cut.map_err(failed("write", &self.path.join("events.jsonl")))?;
+        self.end = end;
+        Ok(())
+    }
+
+    /// Appends a line to `incidents.jsonl`: what happened to the search, as against what it did.
+    pub(crate) fn note(&mut self, record: &Record) -> Result<(), FolderError> {
+        let place = self.path.join("incidents.jsonl");
+        let append = || {
+            let mut file = OpenOptions::new().append(true).create(true).open(&place)?;
+            file.write_all(format!("{}\n", serde_json::to_string(record)?).as_bytes())
+        };
+        append().map_err(failed("write", &place))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -85,8 +186,12 @@ impl RunFolder {
     /// # Errors
     /// If the system refuses.
     pub fn log(&mut self, record: &Record) -> Result<(), FolderError> {
-        let line = serde_json::to_string(record).map_err(io::Error::from);
-        let written = line.and_then(|line| self.events.write_all(format!("{line}\n").as_bytes()));
+        let line = serde_json::to_string(record).map(|line| format!("{line}\n")).map_err(io::Error::from);
+        let written = line.and_then(|line| {
+            self.events.write_all(line.as_bytes())?;
+            self.end = LogEnd { bytes: self.end.bytes + line.len() as u64, at: record.at };
+            Ok(())
+        });
         written.map_err(failed("write", &self.path.join("events.jsonl")))
     }
 

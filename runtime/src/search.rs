@@ -1,11 +1,14 @@
 //! The whole loop: train the shared weights, let the strategy learn from scores, derive, report.
 
+mod builder;
 #[cfg(test)]
 mod check;
+pub(crate) mod course;
 mod found;
 mod minutes;
 mod stages;
 
+pub use builder::SearchBuilder;
 pub use found::{Found, thousands};
 
 use std::sync::Arc;
@@ -63,6 +66,49 @@ pub enum SearchError {
     /// No candidate to choose from.
     #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
     NothingDerived,
+    /// An evaluator that fails again and again.
+    #[error("{failures} candidates in a row could not be scored; the last one because {source}")]
+    Evaluator {
+        /// How many.
+        failures: u32,
+        /// What the evaluator said of the last one; an evaluator of the application's own gives its own error.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A strategy that has no name.
+    #[error("the strategy `own` is an application's own: only the application can run or resume such a search")]
+    NoStrategy,
+    /// A saved state of another search.
+    #[error("the saved state does not fit this search: {reason}")]
+    Unfit {
+        /// What does not.
+        reason: String,
+    },
+    /// A part of the search that fails again and again, or without remedy.
+    #[error("the search cannot go on: its {part} failed, {failures} times without getting further; it said: {reason}")]
+    Part {
+        /// `trainer`, `evaluator 1`, `controller`, `checkpoint`, `listener`, `search`.
+        part: String,
+        /// What it said last.
+        reason: String,
+        /// How often.
+        failures: u32,
+    },
+    /// A benchmark on more data than is sensible.
+    #[error(
+        "a benchmark on {numbers} numbers of images is too much; {most} are allowed: take a smaller batch or image"
+    )]
+    TooMuch {
+        /// Numbers of all images.
+        numbers: u64,
+        /// How many are allowed.
+        most: u64,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread for the search: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Minutes that no search fits in.
     #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
     NoTime {
@@ -79,9 +125,37 @@ pub struct Search {
     minutes: Option<f64>,
     ground: Ground,
     schedule: Schedule,
+    own: Option<Own>,
+    reserved: Reserved,
+}
+
+/// Where a search will run.
+#[derive(Clone, Debug, Default)]
+struct Reserved {
+    device: String,
+    /// Bytes.
+    memory: u64,
+}
+
+/// Makes a strategy of the application's own.
+type MakeStrategy = Arc<dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync>;
+
+/// A strategy of the application's own.
+#[derive(Clone)]
+struct Own(MakeStrategy);
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Own")
+    }
 }
 
 impl Search {
+    /// Sets up a search that runs on threads of its own and can be paused, stopped and resumed.
+    pub fn builder() -> SearchBuilder {
+        SearchBuilder::default()
+    }
+
     /// Sets up a search on the data set that the settings name.
     ///
     /// # Errors
@@ -121,7 +195,7 @@ impl Search {
         let schedule = schedule(&config, steps);
         let (image, classes) = (data.shape(), data.classes());
         let ground = Ground { supergraph, layout, data: Arc::new(splits), image, classes };
-        let search = Self { config, minutes: None, ground, schedule };
+        let search = Self { config, minutes: None, ground, schedule, own: None, reserved: Reserved::default() };
         search.rehearse()?;
         Ok(search)
     }
@@ -163,17 +237,19 @@ impl Search {
         &self.schedule
     }
 
-    /// Runs the search to its end. Every event goes to `listen`, and into the folder if there is one, which also
-    /// receives the result.
+    /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into the folder if there
+    /// is one, which also receives the result. Nothing is saved underway, and a failure ends the search:
+    /// [`Search::builder`] offers more. The results are the same.
     ///
     /// # Errors
     /// If training diverges, the device fails, or the folder cannot be written.
     pub fn run(
-        self,
+        mut self,
         device: &mut dyn Device,
         mut folder: Option<&mut RunFolder>,
         listen: &mut dyn FnMut(&Record),
     ) -> Result<Found, SearchError> {
+        self.reserve(device)?;
         let began = Instant::now();
         let mut log = |event: Event| -> Result<(), SearchError> {
             let record = Record { at: began.elapsed().as_secs_f64(), event };
@@ -183,7 +259,7 @@ impl Search {
             listen(&record);
             Ok(())
         };
-        let found = self.stages(device, &mut log)?;
+        let found = Arc::new(self).stages(device, &mut log)?;
         if let Some(folder) = folder {
             folder.sync()?;
             found.save(folder)?;
@@ -194,6 +270,10 @@ impl Search {
     fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
         let (supergraph, seed) = (self.ground.supergraph.clone(), self.config.search.seed);
         Ok(match self.config.search.strategy {
+            StrategyName::Own => match &self.own {
+                Some(Own(make)) => make(&supergraph, schedule, seed)?,
+                None => return Err(SearchError::NoStrategy),
+            },
             StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
             StrategyName::Enas => {
                 Box::new(Enas::new(supergraph, schedule, self.config.controller, seed).map_err(ConfigError::from)?)
@@ -245,6 +325,18 @@ impl Search {
         self.ground.data.validation.len().div_ceil(self.config.score.batch as usize) as u32
     }
 
+    /// Makes room for the search on the device that it will run on, so that one that cannot fit says so at once.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    fn reserve(&mut self, device: &mut dyn Device) -> Result<(), SearchError> {
+        // An earlier search may have ended with runs under way.
+        device.forget();
+        let memory = device.reserve(&self.plan()?, &self.weights()).map_err(StageError::from)?;
+        self.reserved = Reserved { device: device.name(), memory };
+        Ok(())
+    }
+
     /// The memory that programs need, as far as a sample of children tells.
     fn plan(&self) -> Result<Plan, SearchError> {
         let (mut plan, mut random) = (Plan::default(), Random::new(0, stream::REPORT));
@@ -259,13 +351,13 @@ impl Search {
         Ok(plan)
     }
 
-    fn started(&self, device: String) -> Event {
+    fn started(&self) -> Event {
         let search = &self.config.search;
         Event::Started {
             space: search.space.clone(),
             data: search.data.clone(),
             strategy: search.strategy,
-            device,
+            device: self.reserved.device.clone(),
             seed: search.seed,
             decisions: self.ground.supergraph.genome_len() as u64,
             size: self.ground.supergraph.size().to_string(),
@@ -276,9 +368,9 @@ impl Search {
         }
     }
 
-    fn planned(&self, memory: u64) -> Event {
+    fn planned(&self) -> Event {
         let Schedule { epochs, steps, warm_up, updates, rollouts } = self.schedule;
-        let (judged, batches) = (self.judged(), self.batches());
+        let (judged, batches, memory) = (self.judged(), self.batches(), self.reserved.memory);
         Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches, memory }
     }
 }

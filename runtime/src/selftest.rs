@@ -11,7 +11,7 @@ use supernet_shaders::{Access, Call, Step, reference};
 use crate::bench::{Bench, Phase, Timing};
 use crate::config::Config;
 use crate::device::cpu::Cpu;
-use crate::device::{Device, DeviceError, Minibatch, Samples};
+use crate::device::{Device, DeviceError, Minibatch, Probe, Samples};
 use crate::program::Program;
 use crate::search::{Search, SearchError};
 use crate::strategy::random::from_prior;
@@ -36,14 +36,19 @@ pub struct Report {
     pub system: String,
     /// The device.
     pub device: String,
+    /// What else is known of it.
+    pub about: BTreeMap<&'static str, String>,
     /// Whether everything is as it should be.
     pub passed: bool,
     /// Every kind of call against its f64 reference.
     pub calls: BTreeMap<&'static str, Kind>,
+    /// What ended the test early: at which part, and what the device said. What came before it is in the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
     /// Training steps against the CPU device.
-    pub training: Training,
+    pub training: Option<Training>,
     /// Billions of floating-point operations a second in a product of two matrices of 512x512.
-    pub gflops: f64,
+    pub gflops: Option<f64>,
     /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of 32x32x3.
     pub bench: Vec<Timing>,
 }
@@ -75,40 +80,53 @@ pub struct Training {
     pub passed: bool,
 }
 
-/// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next.
-///
-/// # Errors
-/// If the device fails altogether. A wrong result is no error but part of the report.
-pub fn run(
-    device: &mut dyn Device,
-    bench_steps: u32,
-    listen: &mut dyn FnMut(f64, &str),
-) -> Result<Report, SearchError> {
-    let calls = calls(device, listen).map_err(StageError::from)?;
-    listen(0.9, "training steps");
-    let training = training(device)?;
-    listen(0.95, "benchmark");
-    let gflops = gflops(device).map_err(StageError::from)?;
-    let mut bench = Bench::new("enas-macro", &[], [32, 32, 3], 10, 64)?;
-    let bench = [Phase::Train, Phase::Evaluate].map(|phase| bench.time(device, phase, bench_steps));
-    let bench = bench.into_iter().collect::<Result<_, _>>()?;
-    Ok(Report {
+/// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next. Whatever goes wrong is
+/// part of the report.
+pub fn run(device: &mut dyn Probe, bench_steps: u32, listen: &mut dyn FnMut(f64, &str)) -> Report {
+    let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         device: device.name(),
-        passed: training.passed && calls.values().all(|kind| kind.missed == 0),
-        calls,
-        training,
-        gflops,
-        bench,
-    })
+        about: device.about().into_iter().collect(),
+        passed: false,
+        calls: BTreeMap::new(),
+        ended: None,
+        training: None,
+        gflops: None,
+        bench: Vec::new(),
+    };
+    device.forget();
+    report.ended = fill(&mut report, device, bench_steps, listen).err();
+    let calls = report.calls.values().all(|kind| kind.missed == 0);
+    report.passed = report.ended.is_none() && calls && report.training.as_ref().is_some_and(|training| training.passed);
+    report
+}
+
+/// Fills the report in, or says where the device gave up.
+fn fill(
+    report: &mut Report,
+    device: &mut dyn Probe,
+    bench_steps: u32,
+    listen: &mut dyn FnMut(f64, &str),
+) -> Result<(), String> {
+    calls(device, &mut report.calls, listen)?;
+    listen(0.9, "training steps");
+    report.training = Some(training(device).map_err(|error| format!("in training: {error}"))?);
+    listen(0.95, "benchmark");
+    report.gflops = Some(gflops(device).map_err(|error| format!("in a product: {error}"))?);
+    let mut bench = Bench::new("enas-macro", &[], [32, 32, 3], 10, 64).map_err(|error| error.to_string())?;
+    for phase in [Phase::Train, Phase::Evaluate] {
+        let timing = bench.time(device, phase, bench_steps).map_err(|error| format!("in the benchmark: {error}"))?;
+        report.bench.push(timing);
+    }
+    Ok(())
 }
 
 /// The median of a few runs of a product of two matrices of 512x512.
 ///
 /// # Errors
 /// If the device fails.
-pub fn gflops(device: &mut dyn Device) -> Result<f64, DeviceError> {
+pub fn gflops(device: &mut dyn Probe) -> Result<f64, DeviceError> {
     let product = Call::Linear(Linear { rows: 512, inputs: 512, outputs: 512, transposed: false });
     let mut rates = (0..5)
         .map(|_| Ok(2.0 * product.work() as f64 / 1e9 / device.time(&product, 10)?.as_secs_f64()))
@@ -117,22 +135,22 @@ pub fn gflops(device: &mut dyn Device) -> Result<f64, DeviceError> {
     Ok(rates[rates.len() / 2])
 }
 
-/// Every call of the list against its reference.
+/// Every call of the list against its reference; any failure but the device's loss is a miss.
 ///
 /// # Errors
-/// If the device is lost. Any other failure is a miss.
+/// In which call the device was lost.
 pub fn calls(
-    device: &mut dyn Device,
+    device: &mut dyn Probe,
+    kinds: &mut BTreeMap<&'static str, Kind>,
     listen: &mut dyn FnMut(f64, &str),
-) -> Result<BTreeMap<&'static str, Kind>, DeviceError> {
-    let mut kinds = BTreeMap::<&'static str, Kind>::new();
+) -> Result<(), String> {
     let cases = cases();
     for (at, case) in cases.iter().enumerate() {
         listen(0.9 * at as f64 / cases.len() as f64, case.call.name());
         let kind = kinds.entry(case.call.name()).or_default();
         kind.cases += 1;
         let result = match distance(device, case) {
-            Err(DeviceError::Lost { device, reason }) => return Err(DeviceError::Lost { device, reason }),
+            Err(error @ DeviceError::Lost { .. }) => return Err(format!("in {:?}: {error}", case.call)),
             Err(error) => Err(error.to_string()),
             Ok(result) => result,
         };
@@ -144,11 +162,11 @@ pub fn calls(
             }
         }
     }
-    Ok(kinds)
+    Ok(())
 }
 
 /// The worst error of a case as a share of the tolerance, or the miss in words.
-fn distance(device: &mut dyn Device, case: &Case) -> Result<Result<f64, String>, DeviceError> {
+fn distance(device: &mut dyn Probe, case: &Case) -> Result<Result<f64, String>, DeviceError> {
     let operands = case.operands();
     let mut writes = operands.writes.clone();
     let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();

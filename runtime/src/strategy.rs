@@ -13,7 +13,7 @@ mod toys;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Supergraph};
-use supernet_shaders::random::Random;
+pub use supernet_shaders::random::Random;
 
 /// One choice per decision, in the published order of the space.
 pub type Genome = Vec<u32>;

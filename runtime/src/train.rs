@@ -85,6 +85,8 @@ pub(crate) struct Trainer {
     done: u32,
     /// Number and learning rate of the steps that were started and not finished, oldest first.
     under_way: VecDeque<(u32, f32)>,
+    /// The pass that `order` belongs to.
+    pass: u64,
     order: Vec<usize>,
     images: Vec<f32>,
     labels: Vec<u32>,
@@ -95,7 +97,7 @@ impl Trainer {
     /// A trainer at its first step.
     pub(crate) fn new(ground: Ground, settings: TrainerSettings) -> Self {
         let (under_way, order, images, labels) = Default::default();
-        Self { ground, settings, done: 0, under_way, order, images, labels, samples: Samples::default() }
+        Self { ground, settings, done: 0, under_way, pass: 0, order, images, labels, samples: Samples::default() }
     }
 
     /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
@@ -118,11 +120,6 @@ impl Trainer {
         self.finish(device)
     }
 
-    /// Steps that were started and not finished: at most as many as the device is deep.
-    pub(crate) fn under_way(&self) -> usize {
-        self.under_way.len()
-    }
-
     /// Starts to train the child of `genome` on the next minibatch.
     ///
     /// # Errors
@@ -138,9 +135,10 @@ impl Trainer {
         let context = self.ground.context(self.settings.batch);
         let program = Program::training(context, &child, &self.settings.optimizer)?;
         let within = self.done % self.steps();
-        if within == 0 || self.order.is_empty() {
+        let pass = u64::from(self.done / self.steps());
+        if self.order.is_empty() || self.pass != pass {
+            self.pass = pass;
             self.order = (0..self.ground.data.train.len()).collect();
-            let pass = u64::from(self.done / self.steps());
             Random::new(self.settings.seed, stream::sub(stream::SHUFFLE_TRAIN, pass)).shuffle(&mut self.order);
         }
         let batch = self.settings.batch as usize;
@@ -154,13 +152,29 @@ impl Trainer {
         Ok(())
     }
 
+    /// Lets a minibatch go by unused.
+    pub(crate) fn skip(&mut self) {
+        self.done += 1;
+    }
+
+    /// Steps done: with the weights, all that the next step depends on.
+    pub(crate) fn done(&self) -> u32 {
+        self.done
+    }
+
+    /// Continues after `done` steps.
+    pub(crate) fn resume(&mut self, done: u32) {
+        self.done = done;
+        self.order.clear();
+    }
+
     /// Waits for the oldest step. The score is that of its minibatch before the update.
     ///
     /// # Errors
     /// If the device fails, or the loss is not a number.
     pub(crate) fn finish(&mut self, device: &mut dyn Device) -> Result<Score, StageError> {
-        device.samples(&mut self.samples)?;
         let (step, rate) = self.under_way.pop_front().unwrap_or_default();
+        device.samples(&mut self.samples)?;
         let score = Score::mean(&self.samples, self.settings.batch as usize);
         if score.loss == f32::MAX {
             return Err(StageError::Diverged { step, rate });
@@ -170,6 +184,9 @@ impl Trainer {
 }
 
 impl Score {
+    /// What a child without a score counts as.
+    pub(crate) const WORST: Self = Self { accuracy: 0.0, loss: f32::MAX };
+
     /// The mean over the first `count` samples, summed in their order. A loss that is not a number counts as the
     /// largest: it ranks last, and it can be written as JSON.
     pub(crate) fn mean(samples: &Samples, count: usize) -> Self {

@@ -195,6 +195,11 @@ impl Mark {
         Arc::ptr_eq(&self.identity, &other.identity)
     }
 
+    /// A mark that no weights have.
+    pub(crate) fn of_nothing() -> Self {
+        Self::new()
+    }
+
     /// Whether nobody holds the weights any more that this mark was taken from.
     pub fn is_orphan(&self) -> bool {
         Arc::strong_count(&self.identity) == 1
@@ -235,8 +240,9 @@ impl Weights {
         &self.pages
     }
 
-    /// The numbers, to change them: copies on devices are out of date from then on.
+    /// The numbers, to change them: from then on these are the newest, and copies on devices are out of date.
     pub fn pages_mut(&mut self) -> &mut Pages {
+        self.away = None;
         self.mark.edition += 1;
         &mut self.pages
     }

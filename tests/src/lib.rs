@@ -21,6 +21,29 @@ pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found),
     Ok((records, found))
 }
 
+/// An empty folder of this test's own.
+///
+/// # Panics
+/// If the target folder cannot be written.
+#[must_use]
+pub fn place(test: &str) -> PathBuf {
+    let place = std::env::temp_dir().join(format!("supernet-{}-{test}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::create_dir_all(&place).expect("the temporary folder can be written");
+    place
+}
+
+/// The events that a run's folder has, without their times.
+///
+/// # Panics
+/// If they cannot be read.
+#[must_use]
+pub fn logged(run: &std::path::Path) -> Vec<String> {
+    let text = std::fs::read_to_string(run.join("events.jsonl")).expect("the run has events");
+    let record = |line: &str| serde_json::from_str::<Record>(line).expect("an event is JSON");
+    without_times(&text.lines().map(record).collect::<Vec<_>>())
+}
+
 /// Records without their times, as JSON.
 ///
 /// # Panics

@@ -1,10 +1,12 @@
 //! Searches on every GPU that there is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use supernet::data::Dataset;
+use supernet::device::choice::Choice;
 use supernet::device::gpu::{Adapter, Gpu};
+use supernet::device::{Device, DeviceError};
 use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
 use supernet::{Config, Event, Record, RunFolder, Search, selftest};
 use supernet_tests::gpu::gpus;
@@ -106,7 +108,7 @@ fn a_search_that_cannot_fit_says_which_batch_would() {
         let search = Search::on(data, Config::read("", &settings).unwrap()).unwrap();
         let mut events = 0;
         let said = search.run(&mut gpu, None, &mut |_| events += 1).unwrap_err().to_string();
-        assert!(said.contains("which has 128 MiB for it") && said.contains("score.batch` of at most 819"), "{said}");
+        assert!(said.contains("which has 128 MiB for it") && said.contains("score.batch` of at most 910"), "{said}");
         assert_eq!(events, 0);
     }
 }
@@ -179,5 +181,54 @@ fn an_applications_device_without_the_needed_limits_is_refused_by_what_it_lacks(
         let (device, queue) = open(&adapter, limits);
         let said = Gpu::borrowed(device, queue).unwrap_err().to_string();
         assert!(said.contains("lacks what the kernels need: max_storage_buffers_per_shader_stage of 8"), "{said}");
+    }
+}
+
+#[test]
+fn a_search_after_one_that_diverged_on_the_same_device_is_as_any_other() {
+    for adapter in gpus() {
+        let mut gpu = Gpu::new(&adapter).unwrap();
+        let settings = [&SHORT[..], &["optimizer.rate=1e30", "optimizer.clip=1e30"]].concat();
+        let diverging = Search::new(Config::read("", &settings).unwrap()).unwrap();
+        let said = diverging.run(&mut gpu, None, &mut |_| {}).unwrap_err().to_string();
+        assert!(said.contains("training diverged"), "{said}");
+        let (_, found) = search(&mut gpu);
+        let (_, fresh) = search(&mut Gpu::new(&adapter).unwrap());
+        assert_eq!((found.top, found.weights), (fresh.top, fresh.weights));
+    }
+}
+
+#[test]
+fn a_lost_search_is_resumed_on_another_device() {
+    for adapter in gpus() {
+        let path = std::env::temp_dir().join(format!("supernet-on-{}-{}", std::process::id(), adapter.facts.lanes[1]));
+        let settings = [&SHORT[..], &["checkpoint.steps=10"]].concat();
+        let config = || Config::read("", &settings).expect("the settings are right");
+        let handle = Arc::new(Mutex::new(None));
+        let (made, chosen) = (Arc::clone(&handle), adapter.clone());
+        // The GPU goes away and does not come back.
+        let once = move || {
+            let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+            if made.is_some() {
+                return Err(DeviceError::NoGpu { driver: "it was pulled out" });
+            }
+            let gpu = Gpu::new(&chosen)?;
+            *made = Some(gpu.wgpu().clone());
+            Ok(Box::new(gpu) as Box<dyn Device>)
+        };
+        let listen = move |record: &Record| {
+            if matches!(record.event, Event::Step { step: 30, .. })
+                && let Some(device) = &*handle.lock().unwrap_or_else(PoisonError::into_inner)
+            {
+                device.destroy();
+            }
+        };
+        let run = Search::builder().config(config()).folder(&path).device(once).listen(listen).start().unwrap();
+        let said = run.wait().unwrap_err().to_string();
+        assert!(said.contains("its trainer failed"), "{said}");
+        let ended = Search::builder().resume(&path).on(Choice::Cpu).start().unwrap().wait();
+        assert!(ended.unwrap().found().is_some());
+        assert!(path.join("best/genome.json").exists());
+        std::fs::remove_dir_all(path).unwrap();
     }
 }

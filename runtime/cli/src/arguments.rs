@@ -17,8 +17,12 @@ pub(crate) enum Command {
     /// Search a space for the architecture that suits the data best.
     ///
     /// Without options: ENAS macro on the built-in digits, half a minute on two cores. The result lies in a run folder:
-    /// best/genome.json, best/architecture.svg, events.jsonl, and config.toml with every setting as resolved.
+    /// best/genome.json, best/architecture.svg, events.jsonl, and config.toml with every setting as resolved. Ctrl-C saves
+    /// and ends a search; `supernet resume` goes on with it.
     Search(SearchOptions),
+    /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
+    /// bit, as if it had never ended.
+    Resume(ResumeOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
     #[cfg(feature = "gpu")]
@@ -56,6 +60,9 @@ pub(crate) struct SearchOptions {
     /// Threads of the CPU device [default: one per core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) threads: Option<String>,
+    /// Evaluators that score side by side: several divide the threads among themselves, and change no result
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) evaluators: Option<String>,
     /// Start from the settings of this file, such as a run's config.toml
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -65,6 +72,25 @@ pub(crate) struct SearchOptions {
     /// The run's folder, which must not exist yet [default: a fresh runs/SPACE-DATA-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
+    /// Print every event as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeOptions {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// `auto`, `cpu`, `gpu` or `gpu:NAME`: any device can go on with any run; the same bits are promised on the same one
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Evaluators that score side by side: several divide the threads among themselves, and change no result
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) evaluators: Option<String>,
     /// Print every event as a line of JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -155,9 +181,15 @@ pub(crate) struct BenchOptions {
 
 /// The number of threads: 0 is one per core.
 pub(crate) fn threads(given: Option<&str>) -> Result<usize, String> {
-    let Some(given) = given else { return Ok(0) };
-    match given.parse() {
-        Ok(threads @ 1..=1024) => Ok(threads),
-        _ => Err(format!("`--threads` must be a whole number from 1 to 1024, not `{given}`")),
-    }
+    given.map_or(Ok(0), |given| number("--threads", given, 1024))
+}
+
+/// The number of evaluators.
+pub(crate) fn evaluators(given: Option<&str>) -> Result<usize, String> {
+    given.map_or(Ok(1), |given| number("--evaluators", given, 256))
+}
+
+fn number(option: &str, given: &str, most: usize) -> Result<usize, String> {
+    let number = given.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("`{option}` must be a whole number from 1 to {most}, not `{given}`"))
 }

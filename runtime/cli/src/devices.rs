@@ -10,10 +10,11 @@ use crate::Failure;
 use crate::arguments::DevicesOptions;
 
 pub(crate) fn run(options: &DevicesOptions) -> Result<(), Failure> {
-    let adapters: Vec<Facts> = gpu::adapters().into_iter().map(|adapter| adapter.facts).collect();
+    let found = gpu::adapters();
+    let lacking: Vec<_> = found.iter().filter_map(|adapter| adapter.suits().err()).collect();
+    let adapters: Vec<Facts> = found.into_iter().map(|adapter| adapter.facts).collect();
     let cores = available_parallelism().map_or(1, usize::from);
-    let auto =
-        adapters.iter().find(|facts| facts.is_real()).map_or("cpu".to_owned(), |facts| format!("gpu:{}", facts.name));
+    let auto = gpu::real().map_or("cpu".to_owned(), |adapter| format!("gpu:{}", adapter.facts.name));
     let mut out = std::io::stdout().lock();
     if options.json {
         writeln!(out, "{}", json!({ "auto": auto, "cores": cores, "gpus": adapters }))?;
@@ -36,6 +37,9 @@ pub(crate) fn run(options: &DevicesOptions) -> Result<(), Failure> {
             facts.invocations,
             facts.workgroup_memory >> 10
         )?;
+    }
+    for lacking in lacking {
+        writeln!(out, "{lacking}")?;
     }
     if adapters.is_empty() {
         writeln!(out, "no GPU: {}", gpu::missing_driver())?;

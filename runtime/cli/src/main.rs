@@ -4,7 +4,9 @@ mod arguments;
 mod bench;
 #[cfg(feature = "gpu")]
 mod devices;
+mod interrupt;
 mod progress;
+mod resume;
 mod search;
 mod selftest;
 mod spaces;
@@ -23,6 +25,7 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
+        Command::Resume(options) => resume::run(&options),
         Command::Spaces(options) => spaces::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),

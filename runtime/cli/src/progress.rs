@@ -51,6 +51,11 @@ impl Progress {
         Self { json, bar, device: String::new(), plan: Plan::default(), done: 0.0, line: Line::default() }
     }
 
+    /// Takes note of something that happened before.
+    pub(crate) fn recall(&mut self, record: &Record) {
+        self.take(&record.event);
+    }
+
     pub(crate) fn show(&mut self, record: &Record) {
         if self.json {
             if let Ok(line) = serde_json::to_string(record) {
@@ -64,6 +69,10 @@ impl Progress {
             let _ = writeln!(std::io::stderr(), "On {}, with {mib:.1} MiB for weights and values.", self.device);
         }
         self.take(&record.event);
+        if let Event::Failed { part, reason, .. } = &record.event {
+            // Above the line, and there even where no line is drawn.
+            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "the {part} failed and is replaced: {reason}")));
+        }
         if self.bar.is_hidden() || self.line.phase.is_empty() {
             return;
         }
@@ -92,6 +101,8 @@ impl Progress {
                 self.line.update = Some((insight.reward, insight.baseline, insight.entropy));
                 self.line.best = self.line.best.max(*best);
             }
+            Event::Paused | Event::Stopped { .. } => self.line.phase = "saving".to_owned(),
+            Event::SetAside { .. } => self.done += STEP,
             Event::Judged { role, .. } => {
                 self.done += self.plan.batches;
                 let phase = if *role == Judged::Candidate { "derive" } else { "gain report" };

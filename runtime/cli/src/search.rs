@@ -5,36 +5,43 @@ use std::path::Path;
 
 use supernet::config::Config;
 use supernet::device::choice::Choice;
-use supernet::{RunFolder, Search};
+use supernet::{Ended, Search, SearchBuilder};
 
-use crate::arguments::{SearchOptions, threads};
+use crate::arguments::{SearchOptions, evaluators, threads};
 use crate::progress::Progress;
-use crate::{Failure, summary};
+use crate::{Failure, interrupt, summary};
 
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
-    let threads = threads(options.threads.as_deref())?;
+    let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
     let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
-    let mut search = Search::new(Config::read(&text, &assignments(options))?)?;
-    let mut device = options.device.parse::<Choice>()?.open(threads)?;
-    if let Some(minutes) = minutes {
-        search.fit(minutes, &mut *device)?;
-    }
-    let config = search.config().to_toml()?;
-    let name = format!("{}-{}", search.config().search.space, search.config().search.data);
-    let mut folder = match &options.run {
-        Some(path) => RunFolder::create(path, &config)?,
-        None => RunFolder::fresh(Path::new("runs"), &name, &config)?,
+    let config = Config::read(&text, &assignments(options))?;
+    let device = options.device.parse::<Choice>()?;
+    let builder = Search::builder().config(config).threads(threads).evaluators(evaluators).on(device);
+    let builder = minutes.into_iter().fold(builder, SearchBuilder::minutes);
+    let builder = match &options.run {
+        Some(path) => builder.folder(path),
+        None => builder.fresh_folder("runs"),
     };
-    if options.json {
+    follow(builder, Progress::new(options.json), options.json)
+}
+
+/// Runs a search to its end, or until it is interrupted.
+pub(crate) fn follow(builder: SearchBuilder, mut progress: Progress, json: bool) -> Result<(), Failure> {
+    let events = builder.events();
+    let run = builder.start()?;
+    let folder = run.folder().unwrap_or(Path::new("")).to_owned();
+    if json {
         // Standard output is for events alone; which folder this run has must be known all the same.
-        writeln!(std::io::stderr(), "run folder: {}", folder.path().display())?;
+        writeln!(std::io::stderr(), "run folder: {}", folder.display())?;
     }
-    let mut progress = Progress::new(options.json);
-    let found = search.run(&mut *device, Some(&mut folder), &mut |record| progress.show(record))?;
+    interrupt::stops(&run)?;
+    events.for_each(|record| progress.show(&record));
     drop(progress);
-    if !options.json {
-        summary::found(&found, folder.path())?;
+    match run.wait()? {
+        Ended::Found(found) if !json => summary::found(&found, &folder)?,
+        Ended::Found(_) => {}
+        Ended::Stopped { steps } => summary::stopped(steps, &folder)?,
     }
     Ok(())
 }

@@ -19,6 +19,12 @@ pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// How to go on with a search that was interrupted.
+pub(crate) fn stopped(steps: u64, folder: &Path) -> io::Result<()> {
+    let folder = folder.display();
+    writeln!(io::stderr(), "Stopped and saved after {steps} steps. To go on with it: supernet resume {folder}")
+}
+
 /// The result of a search.
 pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     let Some(best) = found.top.first() else { return Ok(()) };
@@ -47,7 +53,7 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
         ("best/genome.json", "the architecture"),
         ("best/architecture.svg", "a drawing of it"),
         ("best/top.json", "the ten best"),
-        ("events.jsonl", "everything that happened"),
+        ("events.jsonl", "everything that it did"),
         ("config.toml", "every setting"),
     ] {
         writeln!(out, "  {file:22} {what}")?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::cpu::Cpu;
-use super::{Device, DeviceError};
+use super::{DeviceError, Probe};
 
 /// A device by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,41 +53,45 @@ impl fmt::Display for Choice {
 }
 
 impl Choice {
+    /// What `auto` takes on this machine; any other choice is itself.
+    #[must_use]
+    pub fn resolved(self) -> Self {
+        match self {
+            Self::Auto => real().map_or(Self::Cpu, |name| Self::Gpu(Some(name))),
+            other => other,
+        }
+    }
+
     /// The device; `threads` are the CPU device's, 0 for one per core.
     ///
     /// # Errors
     /// If there is no such GPU, this build has no GPU support, or the system gives no threads.
-    pub fn open(&self, threads: usize) -> Result<Box<dyn Device>, DeviceError> {
-        match self {
-            Self::Cpu => Ok(Box::new(Cpu::new(threads)?)),
-            Self::Auto => match best()? {
-                Some(device) => Ok(device),
-                None => Ok(Box::new(Cpu::new(threads)?)),
-            },
+    pub fn open(&self, threads: usize) -> Result<Box<dyn Probe>, DeviceError> {
+        match self.clone().resolved() {
             Self::Gpu(name) => gpu(name.as_deref()),
+            _ => Ok(Box::new(Cpu::new(threads)?)),
         }
     }
 }
 
+/// The name of the best GPU that is no program.
 #[cfg(feature = "gpu")]
-fn best() -> Result<Option<Box<dyn Device>>, DeviceError> {
-    let adapters = super::gpu::adapters();
-    let real = adapters.iter().find(|adapter| adapter.facts.is_real());
-    real.map(|adapter| Ok(Box::new(super::gpu::Gpu::new(adapter)?) as Box<dyn Device>)).transpose()
+fn real() -> Option<String> {
+    super::gpu::real().map(|adapter| adapter.facts.name)
 }
 
 #[cfg(feature = "gpu")]
-fn gpu(name: Option<&str>) -> Result<Box<dyn Device>, DeviceError> {
+fn gpu(name: Option<&str>) -> Result<Box<dyn Probe>, DeviceError> {
     Ok(Box::new(super::gpu::Gpu::new(&super::gpu::adapter(name)?)?))
 }
 
 #[cfg(not(feature = "gpu"))]
-fn best() -> Result<Option<Box<dyn Device>>, DeviceError> {
-    Ok(None)
+fn real() -> Option<String> {
+    None
 }
 
 #[cfg(not(feature = "gpu"))]
-fn gpu(_: Option<&str>) -> Result<Box<dyn Device>, DeviceError> {
+fn gpu(_: Option<&str>) -> Result<Box<dyn Probe>, DeviceError> {
     Err(DeviceError::NotBuilt)
 }
 

@@ -8,8 +8,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use supernet_shaders::cpu::{self, Workspace};
 use supernet_shaders::{Call, Step};
 
-use super::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Bound, Operand, Plan, Program, Slot};
+use super::{Device, DeviceError, Minibatch, Probe, Samples};
+use crate::program::{Bound, Operand, Program, Slot};
 use crate::weights::Weights;
 
 /// More threads than any machine's cores only wait for each other.
@@ -56,10 +56,6 @@ impl Device for Cpu {
         "cpu".to_owned()
     }
 
-    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
-        Ok(plan.bytes() + weights.bytes())
-    }
-
     fn train(
         &mut self,
         program: &Program,
@@ -67,7 +63,7 @@ impl Device for Cpu {
         batch: Minibatch<'_>,
         step: &Step,
     ) -> Result<(), DeviceError> {
-        at_hand(weights)?;
+        self.ready(program, weights, batch)?;
         let memory = &mut self.memory;
         memory.provide(program);
         self.threads.install(|| {
@@ -81,7 +77,7 @@ impl Device for Cpu {
     }
 
     fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
-        at_hand(weights)?;
+        self.ready(program, weights, batch)?;
         // A scoring program holds no call that reads the step.
         let step = Step { rate: 0.0, number: 0, seed: 0 };
         let memory = &mut self.memory;
@@ -97,10 +93,24 @@ impl Device for Cpu {
         Ok(())
     }
 
+    fn forget(&mut self) {
+        self.done = None;
+    }
+
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
         let done = self.done.take().ok_or_else(|| DeviceError::NothingUnderWay { device: self.name() })?;
         self.spare = std::mem::replace(samples, done);
         Ok(())
+    }
+
+    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
+        at_hand(weights)
+    }
+}
+
+impl Probe for Cpu {
+    fn about(&self) -> Vec<(&'static str, String)> {
+        vec![("threads", self.threads.current_num_threads().to_string())]
     }
 
     fn call(
@@ -125,8 +135,15 @@ impl Device for Cpu {
         }
         Ok(began.elapsed() / times.max(1))
     }
+}
 
-    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
+impl Cpu {
+    /// Whether a run can start.
+    fn ready(&self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
+        if self.done.is_some() {
+            return Err(DeviceError::TooManyUnderWay { device: self.name(), depth: self.depth() });
+        }
+        batch.fits(program)?;
         at_hand(weights)
     }
 }

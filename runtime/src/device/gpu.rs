@@ -17,12 +17,12 @@ mod prepared;
 mod ring;
 mod trial;
 
-pub use adapter::{Adapter, Facts, Kind, adapter, adapters, missing_driver, noop};
+pub use adapter::{Adapter, Facts, Kind, adapter, adapters, missing_driver, noop, real};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use supernet_shaders::kernel::{Place, SLOT, Traits, step_words};
+use supernet_shaders::kernel::{self, Place, SLOT, Traits, step_words};
 use supernet_shaders::{Call, Step};
 use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor};
 
@@ -33,9 +33,9 @@ use self::pages::Resident;
 use self::pipelines::Pipelines;
 use self::prepared::Calls;
 use self::ring::Ring;
-use super::{Counts, Device, DeviceError, Minibatch, Samples};
+use super::{Counts, Device, DeviceError, Minibatch, Probe, Samples};
 use crate::program::{Bound, Operand, Plan, Program, class_len, class_of};
-use crate::weights::{Layout, Weights};
+use crate::weights::{Layout, Mark, Weights};
 
 /// Runs under way before the oldest one's samples must be asked for.
 const DEPTH: usize = 8;
@@ -140,7 +140,7 @@ impl Gpu {
         (self.pipelines.len(), self.calls.len())
     }
 
-    /// The copy of `weights` on the device, brought up to date.
+    /// The copy of `weights` on the device, brought up to date. To be called within error scopes.
     fn resident(&mut self, weights: &Weights) -> Result<usize, DeviceError> {
         let at = self.residents.iter().position(|resident| resident.mark.is_of(weights.mark()));
         if let Some(at) = at
@@ -158,10 +158,20 @@ impl Gpu {
             return Ok(at);
         }
         self.forget_orphans();
-        let (link, buffers) = (&self.link, &mut self.buffers);
-        let resident = link.guard(|| Resident::new(link, buffers, weights))?;
-        self.residents.push(resident);
+        self.residents.push(Resident::new(&self.link, &mut self.buffers, weights)?);
         Ok(self.residents.len() - 1)
+    }
+
+    /// Frees all buffers that were made after the first `made`, and forgets where they were used.
+    fn undo(&mut self, made: usize) {
+        let old = |id: &Id| Buffers::is_older(*id, made);
+        self.slots.iter_mut().chain(&mut self.scratch).for_each(|ids| ids.retain(old));
+        for held in [&mut self.images, &mut self.labels] {
+            *held = held.filter(old);
+        }
+        self.residents.retain(|resident| resident.all().all(|id| old(&id)));
+        self.buffers.undo(made);
+        self.groups.clear();
     }
 
     /// Frees the copies of weights that nobody holds any more.
@@ -231,21 +241,28 @@ impl Gpu {
         if self.ring.len() >= DEPTH {
             return Err(DeviceError::TooManyUnderWay { device: self.name(), depth: DEPTH });
         }
-        let resident = self.resident(weights)?;
+        batch.fits(program)?;
         let began = Instant::now();
+        let (made, under_way) = (self.buffers.made(), self.ring.len());
         let scopes = self.link.device.clone();
         let done = link::scoped(&scopes, || {
+            let resident = self.resident(weights)?;
             self.provide(program, batch)?;
             self.upload(program, batch, step, resident);
-            self.submit(program, weights.layout(), resident)
+            self.submit(program, weights.layout(), resident)?;
+            Ok(resident)
         });
         let done = self.link.judge(done);
         if done.is_err() {
-            self.ring.withdraw();
+            self.ring.truncate(under_way);
+            // Part of the run may have gone through: what is on the device is nobody's weights any more.
+            let resident = self.residents.iter_mut().find(|resident| resident.mark == *weights.mark());
+            resident.into_iter().for_each(|resident| resident.mark = Mark::of_nothing());
+            self.undo(made);
         }
         self.counts.runs += 1;
         self.counts.encoding += began.elapsed();
-        done.map(|()| resident)
+        done
     }
 
     fn submit(&mut self, program: &Program, layout: &Layout, resident: usize) -> Result<(), DeviceError> {
@@ -280,6 +297,47 @@ impl Gpu {
         self.counts.submits += 1;
         self.ring.submitted(submission);
         Ok(())
+    }
+
+    /// Makes buffers of every size class, one by one, so that what the device has is known when it has no more.
+    fn make(&mut self, wanted: &[u32], for_scratch: bool) -> Result<(), DeviceError> {
+        let Self { link, buffers, slots, scratch, .. } = self;
+        let (places, label) = if for_scratch { (scratch, "scratch") } else { (slots, "value") };
+        places.resize_with(places.len().max(wanted.len()), Vec::new);
+        for (class, (ids, count)) in (0..).zip(places.iter_mut().zip(wanted)) {
+            for _ in 0..*count {
+                let made = buffers.made();
+                match link.guard(|| buffers.create(link, label, slot_len(link, class))) {
+                    Ok(id) => ids.push(id),
+                    Err(error) => {
+                        buffers.undo(made);
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The error of a plan that needs more than the device has; `fixed` is what does not grow with the batch.
+    fn does_not_fit(&self, plan: &Plan, what: &'static str, fixed: u64, needed: u64, had: u64) -> DeviceError {
+        let share = had.saturating_sub(fixed) as f64 / (needed - fixed).max(1) as f64;
+        let batch = (f64::from(plan.batch) * share) as u32;
+        DeviceError::DoesNotFit { device: self.name(), what, needed, had, batch }
+    }
+
+    /// Pieces of scratch of every size class that the calls of `plan` need.
+    fn scratch_of(&self, plan: &Plan) -> Vec<u32> {
+        let mut counts: Vec<u32> = Vec::new();
+        for call in &plan.calls {
+            for (at, len) in (0..).zip(kernel::lower(call, self.traits).scratch) {
+                let class = class_of(len) as usize;
+                counts.resize(counts.len().max(class + 1), 0);
+                // A piece's place among those of its class is its number in the call.
+                counts[class] = counts[class].max(at + 1);
+            }
+        }
+        counts
     }
 
     /// Records the dispatches of one call; returns about how many multiply-adds they cost.
@@ -353,7 +411,15 @@ impl Gpu {
         };
         let whole = |id: Option<Id>| id.map(|id| self.buffers.whole(id));
         let found = match operand {
-            Operand::Value { slot, .. } => whole(Some(self.slots[slot.class as usize][slot.index as usize])),
+            Operand::Value { slot, len } => {
+                let span = self.buffers.whole(self.slots[slot.class as usize][slot.index as usize]);
+                let bytes = 4 * u64::from(len);
+                if span.size < bytes {
+                    let device = self.link.name.to_string();
+                    return Err(DeviceError::TooLarge { device, bytes, limit: span.size });
+                }
+                Some(span)
+            }
             Operand::Images => whole(self.images),
             Operand::Labels => whole(self.labels),
             Operand::Weight(index) => Some(parameter(&resident.values, index)),
@@ -385,10 +451,15 @@ fn provide(link: &Link, buffers: &mut Buffers, slots: &mut Vec<Vec<Id>>, wanted:
     }
     for (class, (ids, wanted)) in (0..).zip(slots.iter_mut().zip(wanted)) {
         while ids.len() < *wanted as usize {
-            ids.push(buffers.create(link, "value", class_len(class))?);
+            ids.push(buffers.create(link, "value", slot_len(link, class))?);
         }
     }
     Ok(())
+}
+
+/// Numbers of a slot: the largest class may be larger than what the device takes, and its values not.
+fn slot_len(link: &Link, class: u32) -> usize {
+    class_len(class).min((Buffers::limit(link) / 4) as usize)
 }
 
 impl Device for Gpu {
@@ -401,29 +472,43 @@ impl Device for Gpu {
     }
 
     fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
-        let device = self.name();
-        let does_not_fit = |what, needed: u64, had: u64| {
-            // Values grow with the batch, weights do not.
-            let fixed = if needed > plan.largest() { weights.bytes() } else { 0 };
-            let share = had.saturating_sub(fixed) as f64 / (needed - fixed).max(1) as f64;
-            let batch = (f64::from(plan.batch) * share) as u32;
-            Err(DeviceError::DoesNotFit { device: device.clone(), what, needed, had, batch })
+        self.link.alive()?;
+        let limit = Buffers::limit(&self.link);
+        let largest = 4 * (plan.images as u64).max(plan.largest.into());
+        if largest > limit {
+            return Err(self.does_not_fit(plan, "a single value", 0, largest, limit));
+        }
+        // What an earlier search left is not this one's.
+        self.forget_orphans();
+        self.groups.clear();
+        let old = self.slots.drain(..).chain(self.scratch.drain(..)).flatten();
+        old.chain(self.images.take()).chain(self.labels.take()).for_each(|id| self.buffers.free(id));
+        let made = self.buffers.made();
+        let scopes = self.link.device.clone();
+        let resident = link::scoped(&scopes, || self.resident(weights).map(drop));
+        let fixed = self.buffers.bytes();
+        let scratch = self.scratch_of(plan);
+        let lens = |counts: &[u32]| -> u64 {
+            (0..).zip(counts).map(|(class, count)| u64::from(*count) * slot_len(&self.link, class) as u64).sum()
         };
-        let limit = self.link.limits.max_storage_buffer_binding_size.min(self.link.limits.max_buffer_size);
-        if plan.largest() > limit {
-            return does_not_fit("a single value", plan.largest(), limit);
+        let needed = fixed + 4 * (lens(&plan.slots) + lens(&scratch));
+        let mut done = self.link.judge(resident);
+        for (wanted, scratch) in [(&plan.slots, false), (&scratch, true)] {
+            done = done.and_then(|()| self.make(wanted, scratch));
         }
-        let before = self.buffers.bytes();
-        let needed = before + plan.bytes() + weights.bytes();
-        let made = self.resident(weights).and_then(|_| {
-            let Self { link, buffers, slots, .. } = self;
-            link.guard(|| provide(link, buffers, slots, &plan.slots))
-        });
-        match made {
-            Ok(()) => Ok(self.buffers.bytes()),
-            Err(DeviceError::OutOfMemory { .. }) => does_not_fit("memory", needed, self.buffers.bytes()),
-            Err(error) => Err(error),
+        match done {
+            Ok(()) => Ok(needed + 4 * (plan.images as u64 + u64::from(plan.batch))),
+            Err(error) => {
+                let had = self.buffers.bytes();
+                self.undo(made);
+                let memory = matches!(error, DeviceError::OutOfMemory { .. });
+                Err(if memory { self.does_not_fit(plan, "memory", fixed, needed, had) } else { error })
+            }
         }
+    }
+
+    fn forget(&mut self) {
+        self.ring.truncate(0);
     }
 
     fn train(
@@ -461,20 +546,6 @@ impl Device for Gpu {
         Err(DeviceError::NothingUnderWay { device: self.name() })
     }
 
-    fn call(
-        &mut self,
-        call: &Call,
-        step: &Step,
-        reads: &[&[f32]],
-        writes: &mut [&mut [f32]],
-    ) -> Result<(), DeviceError> {
-        self.run_call(call, step, reads, writes)
-    }
-
-    fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
-        self.time_call(call, times)
-    }
-
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
         let Some(home) = weights.away().map(Arc::clone) else { return Ok(()) };
         let resident = self.residents.iter().find(|resident| resident.mark == *weights.mark());
@@ -487,5 +558,35 @@ impl Device for Gpu {
         }
         weights.come_back(pages);
         Ok(())
+    }
+}
+
+impl Probe for Gpu {
+    fn about(&self) -> Vec<(&'static str, String)> {
+        let Facts { backend, driver, kind, lanes: [least, most], binding, buffer, .. } = &self.link.facts;
+        let used = self.traits.lanes.map_or("no".to_owned(), |lanes| format!("of {lanes} lanes"));
+        vec![
+            ("backend", backend.clone()),
+            ("driver", driver.clone()),
+            ("kind", format!("{kind:?}").to_lowercase()),
+            ("lanes", format!("{least} to {most}")),
+            ("subgroups that kernels may use", used),
+            ("largest binding", format!("{} MiB", binding >> 20)),
+            ("largest buffer", format!("{} MiB", buffer >> 20)),
+        ]
+    }
+
+    fn call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        reads: &[&[f32]],
+        writes: &mut [&mut [f32]],
+    ) -> Result<(), DeviceError> {
+        self.run_call(call, step, reads, writes)
+    }
+
+    fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
+        self.time_call(call, times)
     }
 }

@@ -359,7 +359,8 @@ fn planned_memory_holds_every_value_until_it_was_read() {
         differentiate::backward(&mut tape);
         // A value's number is a place of its own; the interpreter takes any.
         let (calls, loss, right) = (tape.calls.clone(), tape.loss, tape.right);
-        let apart = Program { calls, slots: Vec::new(), batch: setup.batch, loss, right, touched: Vec::new() };
+        let images = tape.images;
+        let apart = Program { calls, slots: Vec::new(), batch: setup.batch, images, loss, right, touched: Vec::new() };
         let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
         let planned = tape.finish(Vec::new());
         let weights = setup.weights(6);

@@ -12,6 +12,7 @@ pub(super) fn forward(context: Context<'_>, child: &Child, training: bool) -> Re
         calls: Vec::new(),
         values: Vec::new(),
         batch: context.batch,
+        images: context.batch as usize * context.image.iter().map(|n| *n as usize).product::<usize>(),
         loss: Operand::Images,
         right: Operand::Images,
     };

@@ -3,6 +3,10 @@
 //! Slots come in size classes, four to each doubling, so that another child's values fit the pool that this one left:
 //! after a few steps a device allocates nothing more.
 
+use std::collections::HashSet;
+
+use supernet_shaders::Call;
+
 use super::{Operand, Program, Tape};
 
 /// A value's place in the pool: the `index`-th buffer of its size class. Before planning: the value's number.
@@ -30,6 +34,12 @@ impl Slot {
 pub struct Plan {
     /// Slots of each size class.
     pub slots: Vec<u32>,
+    /// All different calls: a device may need scratch for them.
+    pub calls: HashSet<Call>,
+    /// Numbers of the largest value.
+    pub largest: u32,
+    /// Numbers of the largest minibatch's images.
+    pub images: usize,
     /// Samples of the largest minibatch.
     pub batch: u32,
 }
@@ -41,18 +51,18 @@ impl Plan {
             self.slots.resize(program.slots.len(), 0);
         }
         self.slots.iter_mut().zip(&program.slots).for_each(|(have, want)| *have = (*have).max(*want));
+        self.calls.extend(program.calls.iter().map(|bound| bound.call));
+        let operands = program.calls.iter().flat_map(|bound| bound.operands.iter());
+        let lens = operands.map(|operand| if let Operand::Value { len, .. } = operand { *len } else { 0 });
+        self.largest = lens.fold(self.largest, u32::max);
+        self.images = self.images.max(program.images);
         self.batch = self.batch.max(program.batch);
     }
 
-    /// Bytes of all slots; weights come on top.
+    /// Bytes of all slots and of a minibatch; weights come on top.
     pub fn bytes(&self) -> u64 {
-        (0..).zip(&self.slots).map(|(class, count)| 4 * u64::from(*count) * class_len(class) as u64).sum()
-    }
-
-    /// Bytes of the largest slot.
-    pub fn largest(&self) -> u64 {
-        let used = (0..).zip(&self.slots).filter(|(_, count)| **count > 0);
-        used.map(|(class, _)| 4 * class_len(class) as u64).max().unwrap_or_default()
+        let slots = (0..).zip(&self.slots).map(|(class, count)| u64::from(*count) * class_len(class) as u64);
+        4 * (slots.sum::<u64>() + self.images as u64 + u64::from(self.batch))
     }
 }
 

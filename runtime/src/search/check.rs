@@ -65,7 +65,7 @@ fn minutes_become_epochs_and_an_event() {
         search.fit(minutes, &mut cpu).unwrap();
         let epochs = search.config().search.epochs;
         assert_eq!(search.schedule().epochs, epochs);
-        let planned = search.planned(0);
+        let planned = search.planned();
         assert!(matches!(planned, Event::Planned { minutes: Some(m), epochs: e, .. } if m == minutes && e == epochs));
         epochs
     });

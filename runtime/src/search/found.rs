@@ -3,7 +3,8 @@
 use serde::Serialize;
 use supernet_plugin::Supergraph;
 
-use super::SearchError;
+use super::course::Finding;
+use super::{Search, SearchError};
 use crate::derive::Candidate;
 use crate::draw::{self, Caption};
 use crate::gain::Gain;
@@ -55,9 +56,17 @@ struct SharedScore {
     test: Score,
 }
 
+impl Search {
+    pub(crate) fn found(&self, finding: Finding, weights: Weights) -> Found {
+        let (supergraph, data) = (self.ground.supergraph.clone(), self.config.search.data.clone());
+        let Finding { top, gain, test } = finding;
+        Found { supergraph, data, top, gain, test, weights }
+    }
+}
+
 impl Found {
     /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run's folder.
-    pub(super) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
+    pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
         let Some(best) = self.top.first() else { return Ok(()) };
         let space = self.supergraph.space();
         let decisions = space.decisions.iter().zip(&best.genome).map(|(decision, value)| Choice {

@@ -30,6 +30,7 @@ impl Search {
         if !(minutes > 0.0 && minutes.is_finite()) {
             return Err(SearchError::NoTime { minutes });
         }
+        self.reserve(device)?;
         let cost = self.time(device)?;
         self.config.search.epochs = self.epochs_in(60.0 * minutes, cost);
         self.schedule = schedule(&self.config, self.schedule.steps);

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use super::{Call, Update};
 
-// No size is ever NaN, so equality of calls is an equivalence.
+// No size of a checked program is NaN, so equality of calls is an equivalence.
 impl Eq for Call {}
 
 impl Hash for Call {
@@ -50,6 +50,6 @@ impl Hash for Call {
 
 impl Hash for Update {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.len, self.l2.to_bits(), self.everywhere).hash(state);
+        (self.len, (self.l2 + 0.0).to_bits(), self.everywhere).hash(state);
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use wgpu::{Backend, Backends, DeviceType, Features, Instance, InstanceDescriptor, Limits};
 
 use super::DeviceError;
+use super::link::lacking;
 
 /// A GPU, or a program that stands in for one.
 #[derive(Clone, Debug)]
@@ -104,10 +105,23 @@ impl Adapter {
         Self { facts: Facts::of(&adapter.get_info(), &adapter.limits(), adapter.features()), adapter }
     }
 
+    /// Whether searches can run on it.
+    ///
+    /// # Errors
+    /// Names what it lacks.
+    pub fn suits(&self) -> Result<(), DeviceError> {
+        lacking(&format!("gpu:{}", self.facts.name), &self.adapter.limits())
+    }
+
     /// The adapter as wgpu has it.
     pub fn inner(&self) -> &wgpu::Adapter {
         &self.adapter
     }
+}
+
+/// The first adapter that is a GPU and suits.
+pub fn real() -> Option<Adapter> {
+    adapters().into_iter().find(|adapter| adapter.facts.is_real() && adapter.suits().is_ok())
 }
 
 /// All adapters, best first: cards of their own, then parts of the processor, programs last.

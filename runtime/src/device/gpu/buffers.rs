@@ -30,13 +30,19 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
+    /// The largest buffer that the device takes, in bytes.
+    pub(super) fn limit(link: &Link) -> u64 {
+        // Some kernels see a buffer as vectors of four numbers.
+        link.limits.max_storage_buffer_binding_size.min(link.limits.max_buffer_size) / 16 * 16
+    }
+
     /// A new buffer for `len` numbers of 32 bits.
     ///
     /// # Errors
     /// If the device takes no buffer of that size.
     pub(super) fn create(&mut self, link: &Link, label: &str, len: usize) -> Result<Id, DeviceError> {
         let size = 4 * (len as u64).max(64);
-        let limit = link.limits.max_storage_buffer_binding_size.min(link.limits.max_buffer_size);
+        let limit = Self::limit(link);
         if size > limit {
             return Err(DeviceError::TooLarge { device: link.name.to_string(), bytes: size, limit });
         }
@@ -55,6 +61,21 @@ impl Buffers {
     /// All of a buffer.
     pub(super) fn whole(&self, id: Id) -> Span {
         Span { buffer: id, offset: 0, size: self.get(id).map_or(0, Buffer::size) }
+    }
+
+    /// How many buffers were made so far: those that are made later have larger numbers.
+    pub(super) fn made(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Gives the memory of all buffers back that were made after the first `made`.
+    pub(super) fn undo(&mut self, made: usize) {
+        (made..self.list.len()).for_each(|number| self.free(Id(number as u32)));
+    }
+
+    /// Whether a buffer is among the first `made`.
+    pub(super) fn is_older(id: Id, made: usize) -> bool {
+        (id.0 as usize) < made
     }
 
     /// Gives a buffer's memory back.

@@ -1,5 +1,6 @@
 //! Every kernel against its reference, on whatever adapters there are.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::{Gpu, adapters};
@@ -25,7 +26,8 @@ fn devices() -> Vec<Gpu> {
 #[test]
 fn every_call_agrees_with_its_reference() {
     for mut gpu in devices() {
-        let kinds = selftest::calls(&mut gpu, &mut |_, _| {}).unwrap();
+        let mut kinds = BTreeMap::new();
+        selftest::calls(&mut gpu, &mut kinds, &mut |_, _| {}).unwrap();
         let misses: Vec<_> = kinds.iter().filter_map(|(name, kind)| Some((name, kind.miss.as_ref()?))).collect();
         let cases: u32 = kinds.values().map(|kind| kind.cases).sum();
         println!("{}, lanes {:?}: {} kinds, {cases} cases", gpu.facts().line(), gpu.traits.lanes, kinds.len());

@@ -48,9 +48,18 @@ impl Pipelines {
         if let Some(number) = self.number_of.get(&key) {
             return Ok(*number);
         }
-        let number = link.guard(|| Ok(self.compile(link, dispatch)))?;
-        self.number_of.insert(key, number);
-        Ok(number)
+        match link.guard(|| Ok(self.compile(link, dispatch))) {
+            Ok(number) => {
+                self.number_of.insert(key, number);
+                Ok(number)
+            }
+            Err(error) => {
+                // Whoever tries again shall hear the same.
+                self.list.pop();
+                self.modules.remove(dispatch.kernel.module);
+                Err(error)
+            }
+        }
     }
 
     fn compile(&mut self, link: &Link, dispatch: &Dispatch) -> usize {

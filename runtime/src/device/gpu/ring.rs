@@ -1,7 +1,7 @@
 //! Results on their way back: a ring of buffers that the host can read, so that it need not wait for the newest run.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, channel};
 
 use wgpu::{Buffer, BufferAsyncError, BufferDescriptor, BufferUsages, CommandEncoder, MapMode, SubmissionIndex};
 
@@ -14,8 +14,19 @@ struct Sent {
     buffer: Buffer,
     /// Numbers of every part.
     lens: Vec<usize>,
-    submission: Option<SubmissionIndex>,
-    mapped: Arc<Mutex<Option<Result<(), BufferAsyncError>>>>,
+    /// How it comes back, once its run was submitted.
+    back: Option<(SubmissionIndex, Mapped)>,
+}
+
+/// Receives whether a buffer can be read. Whichever thread polls the device sends it, perhaps an application's.
+type Mapped = Receiver<Result<(), BufferAsyncError>>;
+
+/// Asks for a buffer's first bytes.
+pub(super) fn map(buffer: &Buffer, bytes: u64) -> Mapped {
+    let (send, mapped) = channel();
+    // Nobody listens any more to what was forgotten.
+    buffer.map_async(MapMode::Read, ..bytes, move |result| drop(send.send(result)));
+    mapped
 }
 
 /// Results on their way back, oldest first.
@@ -42,40 +53,26 @@ impl Ring {
             encoder.copy_buffer_to_buffer(part, 0, &buffer, at, bytes);
             at += bytes;
         }
-        self.sent.push_back(Sent { buffer, lens, submission: None, mapped: Arc::default() });
+        self.sent.push_back(Sent { buffer, lens, back: None });
     }
 
     /// Notes with which submission the newest result comes.
     pub(super) fn submitted(&mut self, submission: SubmissionIndex) {
         let Some(sent) = self.sent.back_mut() else { return };
         let size = 4 * sent.lens.iter().sum::<usize>() as u64;
-        let note = Arc::clone(&sent.mapped);
-        sent.buffer.map_async(MapMode::Read, ..size, move |mapped| {
-            *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(mapped);
-        });
-        sent.submission = Some(submission);
+        sent.back = Some((submission, map(&sent.buffer, size)));
     }
 
-    /// Takes the newest result back: its run was not submitted.
-    pub(super) fn withdraw(&mut self) {
-        if let Some(sent) = self.sent.pop_back_if(|sent| sent.submission.is_none()) {
-            self.spare.push(sent.buffer);
-        }
+    /// Forgets all results but the `most` oldest. Their buffers may still be written, so they are not used again.
+    pub(super) fn truncate(&mut self, most: usize) {
+        self.sent.truncate(most);
     }
 
     /// Waits for the oldest result and hands out its parts; nothing if none was asked for.
     pub(super) fn take(&mut self, link: &Link, parts: &mut [&mut Vec<f32>]) -> Result<bool, DeviceError> {
         let Some(sent) = self.sent.pop_front() else { return Ok(false) };
-        if let Some(submission) = &sent.submission {
-            link.wait(submission)?;
-        }
-        let mapped = sent.mapped.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match mapped {
-            Some(Ok(())) => {}
-            // A buffer that cannot be mapped is how a device that is not ours says that it is gone.
-            Some(Err(error)) => return Err(link.gone(&error.to_string())),
-            None => return Err(link.gone("a result did not come back")),
-        }
+        let (submission, mapped) = sent.back.ok_or_else(|| link.gone("a run was never submitted"))?;
+        link.wait_for(&submission, &mapped)?;
         let read = sent.buffer.get_mapped_range(..4 * sent.lens.iter().sum::<usize>() as u64);
         let view = read.map_err(|error| link.gone(&error.to_string()))?;
         let numbers: &[f32] = bytemuck::cast_slice(&view);

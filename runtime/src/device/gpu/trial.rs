@@ -7,7 +7,7 @@ use supernet_shaders::{Access, Call, Step};
 use wgpu::{BufferDescriptor, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, SubmissionIndex};
 
 use super::buffers::Id;
-use super::{Gpu, link};
+use super::{Gpu, link, ring};
 use crate::device::{self, DeviceError};
 
 /// What stands behind every operand of a trial, to see that no kernel writes there.
@@ -125,8 +125,8 @@ impl Gpu {
             let mut encoder = self.link.device.create_command_encoder(&CommandEncoderDescriptor::default());
             encoder.copy_buffer_to_buffer(self.buffers.get(id).ok_or_else(gone)?, 0, &staging, 0, bytes);
             let submission = self.link.queue.submit([encoder.finish()]);
-            staging.map_async(wgpu::MapMode::Read, .., |_| {});
-            self.link.wait(&submission)?;
+            let mapped = ring::map(&staging, bytes);
+            self.link.wait_for(&submission, &mapped)?;
             view = Some(staging);
             Ok(())
         })?;

@@ -1,0 +1,27 @@
+//! A search in asynchronous code: its events are a stream, its end is a future. Any executor will do.
+
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use supernet::{Config, Event, Search, Stream};
+use supernet_enas as _;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let settings = ["search.epochs=4", "space.layers=4", "derive.candidates=5", "derive.report=5"];
+    let builder = Search::builder().config(Config::read("", &settings)?);
+    let mut events = builder.events();
+    let run = builder.start()?;
+    // With the crate `futures`: `while let Some(record) = events.next().await`.
+    while let Some(record) = poll_fn(|context| Pin::new(&mut events).poll_next(context)).await {
+        if let Event::Epoch { epoch, score, .. } = record.event {
+            println!("epoch {epoch}: loss {:.3}", score.loss);
+        }
+    }
+    let found = run.ended().await?.found().ok_or("nobody stopped it")?;
+    println!("{:?}: {}", found.top[0].genome, found.gain.sentence());
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! The examples in `examples/` are what this crate is for.

@@ -1,0 +1,89 @@
+//! Weights and the optimiser's memory as a safetensors file: every parameter under its own id, so that other programs can
+//! read it and a change of the pages' layout cannot spoil it.
+//!
+//! The format is a length, a JSON header and the numbers; with what is here there is no need of a crate for it.
+//! Gradients are not kept: a step computes those that it uses.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use supernet_plugin::Supergraph;
+
+use crate::weights::{Pages, Place, Weights};
+
+#[derive(Serialize, Deserialize)]
+struct Tensor {
+    dtype: String,
+    shape: Vec<u32>,
+    data_offsets: [usize; 2],
+}
+
+/// Every tensor of the file in its order: its name, the parameter, and the set of pages that it lies in.
+fn tensors(supergraph: &Supergraph, moments: usize) -> impl Iterator<Item = (String, u32, Option<usize>)> + '_ {
+    let sets = std::iter::once(None).chain((0..moments).map(Some));
+    sets.flat_map(move |moment| {
+        (0..supergraph.param_count() as u32).map(move |index| {
+            let id = &supergraph.param(index).id;
+            let name = moment.map_or_else(|| id.clone(), |moment| format!("optimizer.{moment}/{id}"));
+            (name, index, moment)
+        })
+    })
+}
+
+fn set(pages: &Pages, moment: Option<usize>) -> &[Vec<f32>] {
+    moment.map_or(&pages.values, |moment| &pages.state[moment])
+}
+
+pub(super) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Write) -> io::Result<()> {
+    let (mut header, mut end) = (serde_json::Map::new(), 0);
+    for (name, index, _) in tensors(supergraph, weights.pages().state.len()) {
+        let begin = end;
+        end += 4 * weights.layout().place(index).len as usize;
+        let shape = supergraph.param_shape(index).to_vec();
+        header.insert(name, json!(Tensor { dtype: "F32".to_owned(), shape, data_offsets: [begin, end] }));
+    }
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    for (_, index, moment) in tensors(supergraph, weights.pages().state.len()) {
+        let Place { page, offset, len } = weights.layout().place(index);
+        for number in &set(weights.pages(), moment)[page as usize][offset as usize..][..len as usize] {
+            out.write_all(&number.to_le_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Fills weights of the same space and optimiser.
+pub(super) fn read(supergraph: &Supergraph, weights: &mut Weights, bytes: &[u8]) -> Result<(), String> {
+    let short = || "it is too short".to_owned();
+    let (len, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| short())?;
+    let (header, numbers) = rest.split_at_checked(len).ok_or_else(short)?;
+    let header: BTreeMap<String, Tensor> = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let (layout, moments) = (weights.layout().clone(), weights.pages().state.len());
+    let expected = supergraph.param_count() * (1 + moments);
+    if header.len() != expected {
+        return Err(format!("it has {} tensors, and this search has {expected}", header.len()));
+    }
+    for (name, index, moment) in tensors(supergraph, moments) {
+        let tensor = header.get(&name).ok_or_else(|| format!("there is no tensor `{name}`"))?;
+        let wrong = || format!("the tensor `{name}` is not {:?} numbers of 32 bits", supergraph.param_shape(index));
+        let Place { page, offset, len } = layout.place(index);
+        let [begin, end] = tensor.data_offsets;
+        let data = numbers.get(begin..end).filter(|data| data.len() == 4 * len as usize).ok_or_else(wrong)?;
+        if tensor.shape != supergraph.param_shape(index) || tensor.dtype != "F32" {
+            return Err(wrong());
+        }
+        let pages = weights.pages_mut();
+        let pages = moment.map_or(&mut pages.values, |moment| &mut pages.state[moment]);
+        let floats = &mut pages[page as usize][offset as usize..][..len as usize];
+        for (float, four) in floats.iter_mut().zip(data.as_chunks::<4>().0) {
+            *float = f32::from_le_bytes(*four);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! Setting up a search that runs on threads of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use supernet_plugin::Supergraph;
+
+use super::course::Reason;
+use super::{MakeStrategy, Own, Search, SearchError};
+use crate::actors::{Crew, MakeDevice, OwnEvaluator, Start};
+use crate::checkpoint::{self, Restored, Snapshot};
+use crate::config::{Config, StrategyName};
+use crate::data::Dataset;
+use crate::device::choice::Choice;
+use crate::device::cpu::Cpu;
+use crate::device::{Device, DeviceError};
+use crate::event::{Event, Record};
+use crate::run::{Events, Recorder, Run, Shared};
+use crate::run_folder::RunFolder;
+use crate::strategy::{Genome, Schedule, Score, Strategy, StrategyError};
+use crate::train::StageError;
+
+/// How long a step, a score or a file may take before its actor is given up, unless the application says otherwise.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Everything that a search starts with. Only [`SearchBuilder::start`] does something.
+#[must_use = "nothing happens before `start`"]
+pub struct SearchBuilder {
+    config: Config,
+    data: Option<Dataset>,
+    minutes: Option<f64>,
+    threads: usize,
+    evaluators: usize,
+    device: Option<MakeDevice>,
+    strategy: Option<MakeStrategy>,
+    own: Option<OwnEvaluator>,
+    place: Place,
+    limit: Duration,
+    listener: Box<dyn FnMut(&Record) + Send>,
+    shared: Arc<Shared>,
+    #[cfg(test)]
+    pub(crate) faults: Option<Arc<crate::actors::faults::Faults>>,
+}
+
+enum Place {
+    Nowhere,
+    At(PathBuf),
+    Fresh(PathBuf),
+    Resume(PathBuf),
+}
+
+impl Default for SearchBuilder {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            data: None,
+            minutes: None,
+            threads: 0,
+            evaluators: 1,
+            device: None,
+            strategy: None,
+            own: None,
+            place: Place::Nowhere,
+            limit: LIMIT,
+            listener: Box::new(|_| {}),
+            shared: Arc::default(),
+            #[cfg(test)]
+            faults: None,
+        }
+    }
+}
+
+impl SearchBuilder {
+    /// The settings; without this call the defaults.
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Data of the application's own, in place of the data set that the settings name.
+    pub fn data(self, data: Dataset) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
+    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps.
+    pub fn minutes(self, minutes: f64) -> Self {
+        Self { minutes: Some(minutes), ..self }
+    }
+
+    /// Threads of the CPU device; 0, the default, takes one per core.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// How many evaluators score side by side, at least 1. One shares the trainer's device; several have one each, and
+    /// on the CPU they divide the threads among themselves.
+    pub fn evaluators(self, evaluators: usize) -> Self {
+        Self { evaluators, ..self }
+    }
+
+    /// The device by name; without this call the CPU.
+    pub fn on(self, choice: Choice) -> Self {
+        match choice.resolved() {
+            // Several evaluators divide the threads.
+            Choice::Cpu => Self { device: None, ..self },
+            choice => self.device(move || Ok(choice.open(0)? as Box<dyn Device>)),
+        }
+    }
+
+    /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for each of several evaluators,
+    /// on their threads, and again after a failure.
+    pub fn device(self, make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static) -> Self {
+        Self { device: Some(Arc::new(make)), ..self }
+    }
+
+    /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and is called again after a
+    /// failure, before [`Strategy::load`].
+    pub fn strategy(
+        self,
+        make: impl Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { strategy: Some(Arc::new(make)), ..self }
+    }
+
+    /// Scores candidates with a function of the application's own. A candidate for which it fails is set aside with the
+    /// worst score; after ten in a row the search ends with the last error ([`SearchError::Evaluator`]). The last line
+    /// of the report, the best candidate on the test part, still comes from the shared weights.
+    ///
+    /// The future is polled on an evaluator's thread, within a tokio runtime of one thread.
+    pub fn evaluator<F, E>(self, evaluate: impl Fn(Genome) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Score, E>> + Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let own: OwnEvaluator = Arc::new(move |genome| {
+            let score = evaluate(genome);
+            Box::pin(async move { score.await.map_err(|error| Arc::new(error) as Reason) })
+        });
+        Self { own: Some(own), ..self }
+    }
+
+    /// Writes the run into a new folder at `path`.
+    pub fn folder(self, path: impl Into<PathBuf>) -> Self {
+        Self { place: Place::At(path.into()), ..self }
+    }
+
+    /// Writes the run into a new folder in `parent`, named after space and data with the first number that is free.
+    pub fn fresh_folder(self, parent: impl Into<PathBuf>) -> Self {
+        Self { place: Place::Fresh(parent.into()), ..self }
+    }
+
+    /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was started with. Data,
+    /// strategy and evaluator of the application's own must be given again.
+    pub fn resume(self, path: impl Into<PathBuf>) -> Self {
+        Self { place: Place::Resume(path.into()), ..self }
+    }
+
+    /// How long one step, score or file may take before its actor is given up and replaced; 10 minutes by default.
+    pub fn limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Is called with every event, on the search's thread: while it runs, the search waits.
+    pub fn listen(self, listener: impl FnMut(&Record) + Send + 'static) -> Self {
+        Self { listener: Box::new(listener), ..self }
+    }
+
+    /// A subscription that begins with the first event.
+    pub fn events(&self) -> Events {
+        self.shared.hub.subscribe()
+    }
+
+    /// Starts the search on a thread of its own. Works in any thread, inside any executor or none.
+    ///
+    /// # Errors
+    /// If a setting, the space, the data or the folder are wrong, or the system gives no thread. What goes wrong later is
+    /// told by [`Run::wait`].
+    pub fn start(mut self) -> Result<Run, SearchError> {
+        let resumed = match &self.place {
+            Place::Resume(path) => Some(RunFolder::open(path)?),
+            _ => None,
+        };
+        if let Some((_, config)) = &resumed {
+            self.config = Config::read::<&str>(config, &[])?;
+        }
+        let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
+        let mut device = make().map_err(StageError::from)?;
+        let mut search = self.search(&mut *device)?;
+        search.reserve(&mut *device)?;
+        let search = Arc::new(search);
+        let first = Snapshot::first(&search)?;
+        let (mut restored, mut steps) = (Restored::first(first), None);
+        let folder = match resumed {
+            None => self.create(&search)?,
+            Some((mut folder, _)) => {
+                restored = checkpoint::newest(folder.path(), &search, folder.end().bytes)?.unwrap_or(restored);
+                folder.rewind(restored.log)?;
+                steps = Some(restored.snapshot.course.steps());
+                Some(folder)
+            }
+        };
+        let Restored { snapshot, log, damaged } = restored;
+        let path = folder.as_ref().map(|folder| folder.path().to_owned());
+        let (shared, recorded) = (Arc::clone(&self.shared), snapshot.course.events());
+        let mut recorder = Recorder::new(folder, self.listener, Arc::clone(&shared), recorded, log.at);
+        let damaged = damaged.into_iter().map(|reason| Event::Damaged { reason });
+        damaged.chain(steps.map(|steps| Event::Resumed { steps })).try_for_each(|event| recorder.incident(event))?;
+        let (evaluators, each) = (self.evaluators.max(1), threads(self.threads) / self.evaluators.max(1));
+        let of_its_own = self.device.clone().unwrap_or_else(|| cpu(each.max(1)));
+        let crew = Crew {
+            search,
+            evaluators,
+            evaluator_device: (evaluators > 1).then_some(of_its_own),
+            device: first_made(device, make),
+            own: self.own,
+            limit: self.limit,
+            #[cfg(test)]
+            faults: self.faults,
+        };
+        Run::start(Start { crew: Arc::new(crew), snapshot, recorder, shared }, path)
+    }
+
+    /// The search that is set up.
+    fn search(&mut self, device: &mut dyn Device) -> Result<Search, SearchError> {
+        let mut config = self.config.clone();
+        if self.strategy.is_some() {
+            config.search.strategy = StrategyName::Own;
+        }
+        let mut search = match self.data.take() {
+            Some(data) => Search::on(data, config)?,
+            None => Search::new(config)?,
+        };
+        search.own = self.strategy.clone().map(Own);
+        if let Some(minutes) = self.minutes {
+            search.fit(minutes, device)?;
+        }
+        Ok(search)
+    }
+
+    fn create(&self, search: &Search) -> Result<Option<RunFolder>, SearchError> {
+        let config = search.config().to_toml()?;
+        let name = format!("{}-{}", search.config().search.space, search.config().search.data);
+        Ok(match &self.place {
+            Place::At(path) => Some(RunFolder::create(path, &config)?),
+            Place::Fresh(parent) => Some(RunFolder::fresh(parent, &name, &config)?),
+            Place::Nowhere | Place::Resume(_) => None,
+        })
+    }
+}
+
+/// Makes CPU devices.
+fn cpu(threads: usize) -> MakeDevice {
+    Arc::new(move || Ok(Box::new(Cpu::new(threads)?)))
+}
+
+/// Hands out the device that was made already, then others.
+fn first_made(device: Box<dyn Device>, make: MakeDevice) -> MakeDevice {
+    let first = Mutex::new(Some(device));
+    Arc::new(move || match first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(device) => Ok(device),
+        None => make(),
+    })
+}
+
+fn threads(given: usize) -> usize {
+    if given == 0 { thread::available_parallelism().map_or(1, usize::from) } else { given }
+}

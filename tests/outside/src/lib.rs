@@ -1,0 +1,26 @@
+//! An application that embeds a search, as its author would write it.
+
+use supernet::{Config, Event, Found, Search, SearchError};
+use supernet_enas as _;
+
+/// Searches for a moment, pausing once; what was found and how many epochs were seen.
+pub async fn search() -> Result<(std::sync::Arc<Found>, usize), std::sync::Arc<SearchError>> {
+    let settings = ["search.epochs=2", "space.layers=2", "derive.candidates=3", "derive.report=3"];
+    let config = Config::read("", &settings).map_err(SearchError::from)?;
+    let builder = Search::builder().config(config).threads(1);
+    let mut events = builder.events();
+    let run = builder.start()?;
+    let mut epochs = 0;
+    while let Some(record) =
+        std::future::poll_fn(|context| supernet::Stream::poll_next(std::pin::Pin::new(&mut events), context)).await
+    {
+        match record.event {
+            Event::Epoch { .. } => epochs += 1,
+            Event::Step { step: 3, .. } => run.pause(),
+            Event::Paused => run.resume(),
+            _ => {}
+        }
+    }
+    let found = run.ended().await?.found().expect("nobody stops it");
+    Ok((found, epochs))
+}

@@ -1,0 +1,190 @@
+//! A search in applications of all kinds.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use supernet::strategy::{Genome, Score};
+use supernet::{Config, Ended, Event, Events, Record, Run, Search, SearchBuilder, SearchError, Stream};
+use supernet_enas as _;
+use supernet_tests::without_times;
+
+const HANGS: Duration = Duration::from_secs(120);
+
+fn builder() -> SearchBuilder {
+    let settings = ["search.epochs=2", "space.layers=3", "score.rollouts=6", "derive.candidates=4", "derive.report=4"];
+    Search::builder().config(Config::read("", &settings).expect("the settings are good")).threads(1)
+}
+
+/// An executor that knows nothing of tokio.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+async fn next(events: &mut Events) -> Option<Record> {
+    poll_fn(|context| Pin::new(&mut *events).poll_next(context)).await
+}
+
+/// A whole application: events, pause, resume, the end, all asynchronous.
+async fn application() -> Vec<String> {
+    let builder = builder();
+    let mut events = builder.events();
+    let run = builder.start().expect("it starts");
+    let mut did = Vec::new();
+    while let Some(record) = next(&mut events).await {
+        match record.event {
+            Event::Step { step: 5, .. } => run.pause(),
+            Event::Paused => run.resume(),
+            _ => {}
+        }
+        did.extend((!record.event.is_incident()).then_some(record));
+    }
+    assert!(matches!(run.ended().await, Ok(Ended::Found(_))));
+    // Asked again, and by threads.
+    assert!(matches!(run.ended().await, Ok(Ended::Found(_))));
+    assert!(matches!(run.wait(), Ok(Ended::Found(_))));
+    // A search that is stopped in asynchronous code, its last handle dropped there.
+    let run = self::builder().start().expect("it starts");
+    run.stop();
+    assert!(run.ended().await.is_ok());
+    let ended = self::builder().start().expect("it starts").ended();
+    assert!(matches!(ended.await, Ok(Ended::Stopped { .. })));
+    without_times(&did)
+}
+
+#[test]
+fn it_works_in_tokio_in_another_executor_and_in_none() {
+    let (mut plain, heard) = (Vec::new(), Arc::new(Mutex::new(Vec::new())));
+    let listener = Arc::clone(&heard);
+    let builder = builder().listen(move |record| listener.lock().unwrap().push(record.clone()));
+    let events = builder.events();
+    let run = builder.start().unwrap();
+    plain.extend(events);
+    assert!(run.wait().is_ok());
+    // The callback hears what the subscription does.
+    assert_eq!(*heard.lock().unwrap(), plain);
+    plain.retain(|record: &Record| !record.event.is_incident());
+    let plain = without_times(&plain);
+    assert_eq!(block_on(application()), plain);
+    let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(tokio.block_on(application()), plain);
+}
+
+#[test]
+fn two_searches_at_once_do_not_meet() {
+    let seeded = |seed: u32| {
+        let config = Config::read(
+            "",
+            &["search.epochs=2", "derive.candidates=3", "derive.report=3", &format!("search.seed={seed}")],
+        );
+        Search::builder().config(config.unwrap()).threads(1)
+    };
+    let events = |run: &Run, events: Events| {
+        assert!(matches!(run.wait_for(HANGS), Some(Ok(Ended::Found(_)))));
+        without_times(&events.collect::<Vec<_>>())
+    };
+    let start = |seed| {
+        let builder = seeded(seed);
+        (builder.events(), builder.start().unwrap())
+    };
+    let ((first, a), (second, b)) = (start(1), start(2));
+    let (a, b) = (events(&a, first), events(&b, second));
+    let (again, run) = start(1);
+    assert_eq!(events(&run, again), a);
+    assert_ne!(a, b);
+}
+
+#[test]
+fn handles_go_everywhere() {
+    fn anywhere<T: Send + Sync + Clone + 'static>(_: &T) {}
+    fn moves<T: Send + 'static>(_: &T) {}
+    let run = builder().start().unwrap();
+    anywhere(&run);
+    moves(&run.events());
+    moves(&run.ended());
+    moves(&builder());
+    let waiting: Vec<_> = (0..3).map(|_| run.clone()).map(|run| thread::spawn(move || run.wait().is_ok())).collect();
+    assert!(waiting.into_iter().all(|thread| thread.join().unwrap()));
+    // Nothing that is said afterwards does harm.
+    run.pause();
+    run.resume();
+    run.stop();
+    assert!(run.events().next().is_none());
+}
+
+#[derive(Debug, PartialEq)]
+struct Refused(u32);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no candidate may begin with {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+async fn likes_ones(genome: Genome) -> Result<Score, Refused> {
+    let ones = genome.iter().filter(|value| **value == 1).count();
+    match genome[0] {
+        5 => Err(Refused(5)),
+        4 => Ok(Score { accuracy: f32::NAN, loss: 1.0 }),
+        _ => Ok(Score { accuracy: ones as f32 / genome.len() as f32, loss: 1.0 }),
+    }
+}
+
+#[test]
+fn an_evaluator_of_ones_own_scores_and_what_it_refuses_is_set_aside() {
+    let run = |evaluators| {
+        let builder = builder().evaluator(likes_ones).evaluators(evaluators);
+        let events = builder.events();
+        let found = builder.start().unwrap().wait_for(HANGS).expect("it ends").unwrap().found().unwrap();
+        let did: Vec<_> = events.filter(|record| !record.event.is_incident()).collect();
+        (did, found)
+    };
+    let ((one, found), (three, _)) = (run(1), run(3));
+    assert_eq!(without_times(&one), without_times(&three));
+    let best = &found.top[0];
+    let ones = best.genome.iter().filter(|value| **value == 1).count();
+    assert_eq!(best.score.accuracy, ones as f32 / best.genome.len() as f32);
+    let aside = |words: &str| {
+        one.iter().any(|record| matches!(&record.event, Event::SetAside { reason, .. } if reason.contains(words)))
+    };
+    assert!(aside("no candidate may begin with 5") && aside("not a number"));
+}
+
+#[test]
+fn an_evaluator_that_always_fails_ends_the_search_with_its_own_error() {
+    let run = builder().evaluator(async |_| Err::<Score, _>(Refused(7))).start().unwrap();
+    let error = run.wait_for(HANGS).expect("it ends").unwrap_err();
+    let SearchError::Evaluator { failures: 10, source } = &*error else { panic!("{error}") };
+    assert_eq!(source.downcast_ref(), Some(&Refused(7)));
+}
+
+#[test]
+fn an_evaluator_that_never_answers_is_given_up() {
+    let builder = builder().limit(Duration::from_millis(200)).evaluator(async |_| {
+        std::future::pending::<()>().await;
+        Err::<Score, _>(Refused(0))
+    });
+    let error = builder.start().unwrap().wait_for(HANGS).expect("it ends").unwrap_err();
+    assert!(error.to_string().contains("its evaluator 1 failed, 4 times"), "{error}");
+}

@@ -1,0 +1,178 @@
+//! A search that is interrupted ends with the same bits as one that is not.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use supernet::{Config, Ended, Event, Found, Run, Search, SearchBuilder};
+use supernet_enas as _;
+use supernet_tests::{logged, place, search, without_times};
+
+/// 80 steps, 8 updates.
+const SHORT: [&str; 7] = [
+    "search.epochs=5",
+    "space.layers=4",
+    "score.rollouts=10",
+    "derive.candidates=6",
+    // Long enough that a stop comes before the end.
+    "derive.report=40",
+    "search.seed=3",
+    "checkpoint.steps=20",
+];
+/// A moment of a search.
+type Point = fn(&Event) -> bool;
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn builder() -> SearchBuilder {
+    Search::builder().config(Config::read("", &SHORT).unwrap())
+}
+
+fn found(run: &Run) -> Arc<Found> {
+    run.wait_for(LIMIT).expect("the search ends in time").unwrap().found().unwrap()
+}
+
+fn assert_same(a: &Found, b: &Found) {
+    assert_eq!((&a.top, a.gain, a.test), (&b.top, b.gain, b.test));
+    assert_eq!(a.weights.version, b.weights.version);
+    // Gradients are no part of a search's state.
+    assert!(a.weights.pages().values == b.weights.pages().values && a.weights.pages().state == b.weights.pages().state);
+}
+
+/// Runs until `until` happens, then stops.
+fn interrupt(builder: SearchBuilder, until: impl Fn(&Event) -> bool) {
+    let events = builder.events();
+    let run = builder.start().unwrap();
+    assert!(events.into_iter().any(|record| until(&record.event)));
+    run.stop();
+    assert!(matches!(run.wait_for(LIMIT), Some(Ok(Ended::Stopped { .. }))));
+}
+
+#[test]
+fn actors_and_the_plain_loop_give_the_same_bits_with_any_evaluators_and_threads() {
+    let (records, plain) = search(&SHORT, 1).unwrap();
+    for (evaluators, threads) in [(1, 1), (3, 2)] {
+        let builder = builder().evaluators(evaluators).threads(threads);
+        let events = builder.events();
+        let run = builder.start().unwrap();
+        let (did, _): (Vec<_>, Vec<_>) = events.partition(|record| !record.event.is_incident());
+        assert_eq!(without_times(&did), without_times(&records));
+        assert_same(&found(&run), &plain);
+    }
+}
+
+#[test]
+fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
+    let place = place("stopped");
+    let (records, plain) = search(&SHORT, 2).unwrap();
+    let points: [(&str, Point); 4] = [
+        ("at once", |event| matches!(event, Event::Started { .. })),
+        ("after epoch 2", |event| matches!(event, Event::Epoch { epoch: 2, .. })),
+        ("between updates", |event| matches!(event, Event::Update { update: 7, .. })),
+        ("while judging", |event| matches!(event, Event::Judged { .. })),
+    ];
+    for (name, until) in points {
+        let path = place.join(name);
+        interrupt(builder().evaluators(3).threads(1).folder(&path), until);
+        let run = Search::builder().resume(&path).threads(2).start().unwrap();
+        assert_same(&found(&run), &plain);
+        assert_eq!(logged(&path), without_times(&records), "{name}");
+    }
+    // Stopped again and again.
+    let path = place.join("often");
+    interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 3, .. }));
+    for least in [4, 30, 31, 60] {
+        // A stop takes a moment: that step may be done already.
+        let late = |event: &Event| matches!(event, Event::Step { step, .. } if *step >= least);
+        interrupt(Search::builder().resume(&path), late);
+    }
+    assert_same(&found(&Search::builder().resume(&path).start().unwrap()), &plain);
+    assert_eq!(logged(&path), without_times(&records));
+    let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+    assert!(said.contains("is finished; its result is"), "{said}");
+    fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn paused_and_resumed_is_as_never_paused() {
+    let (records, plain) = search(&SHORT, 2).unwrap();
+    let builder = builder();
+    let mut events = builder.events();
+    let run = builder.start().unwrap();
+    let mut seen = Vec::new();
+    for record in events.by_ref() {
+        match record.event {
+            Event::Step { step: 40, .. } => run.pause(),
+            Event::Paused => break,
+            _ => {}
+        }
+        seen.push(record);
+    }
+    assert!(run.wait_for(Duration::from_millis(50)).is_none());
+    run.resume();
+    assert!(events.next().is_some_and(|record| matches!(record.event, Event::Resumed { .. })));
+    seen.extend(events);
+    seen.retain(|record| !record.event.is_incident());
+    assert_eq!(without_times(&seen), without_times(&records));
+    assert_same(&found(&run), &plain);
+}
+
+/// Checkpoints of a run, oldest first.
+fn checkpoints(run: &Path) -> Vec<std::path::PathBuf> {
+    let mut all: Vec<_> = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_one_before_it_is_used() {
+    let place = place("damaged");
+    let (records, plain) = search(&SHORT, 2).unwrap();
+    for damage in ["state.json", "tensors.safetensors", "blake3"] {
+        let path = place.join(damage);
+        interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 70, .. }));
+        let [_, last] = &checkpoints(&path)[..] else { panic!("two checkpoints are kept") };
+        let mut bytes = fs::read(last.join(damage)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(last.join(damage), bytes).unwrap();
+        let builder = Search::builder().resume(&path);
+        let events = builder.events();
+        let run = builder.start().unwrap();
+        let incidents = events.filter(|record| record.event.is_incident());
+        let reason = incidents.into_iter().find_map(|record| match record.event {
+            Event::Damaged { reason } => Some(reason),
+            _ => None,
+        });
+        assert!(reason.as_ref().is_some_and(|reason| reason.contains(last.to_str().unwrap())), "{reason:?}");
+        assert_same(&found(&run), &plain);
+        assert_eq!(logged(&path), without_times(&records));
+    }
+    // With none left there is a sentence.
+    let path = place.join("none");
+    interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 30, .. }));
+    checkpoints(&path).iter().for_each(|checkpoint| fs::remove_file(checkpoint.join("state.json")).unwrap());
+    let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+    assert!(said.contains("no checkpoint of the run") && said.contains("begins anew"), "{said}");
+    fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn two_cannot_continue_one_run() {
+    let place = place("locked");
+    let path = place.join("run");
+    let builder = builder().folder(&path);
+    let mut events = builder.events();
+    let run = builder.start().unwrap();
+    events.next();
+    let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+    assert!(said.contains("is under way in another process"), "{said}");
+    drop(run);
+    // The folder is free as soon as the search is over.
+    events.for_each(drop);
+    interrupt(Search::builder().resume(&path), |_| true);
+    fs::remove_dir_all(place).unwrap();
+}
