@@ -2,7 +2,7 @@
 //!
 //! A run is one command buffer with one compute pass; wgpu orders what depends on each other within it. Weights stay on
 //! the device for the whole search, values lie in a pool of buffers by size class, and what a run uploads is its
-//! minibatch, one bit for each block of weights, and 256 bytes. Results come back through a ring, so that the host can
+//! minibatch, one bit for each block of weights, and less than a kilobyte. Results come back through a ring, so that the host can
 //! prepare the next run while the device works.
 
 mod adapter;
