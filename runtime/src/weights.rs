@@ -130,15 +130,10 @@ pub struct Weights {
 
 impl Clone for Weights {
     fn clone(&self) -> Self {
-        let Self { layout, version, pages, away, .. } = self;
-        // A copy goes its own way: what a device holds is not it.
-        Self {
-            layout: Arc::clone(layout),
-            version: *version,
-            pages: pages.clone(),
-            mark: Mark::new(),
-            away: away.clone(),
-        }
+        let Self { layout, version, pages, mark, away } = self;
+        let mark = Mark { identity: Arc::default(), content: Arc::clone(&mark.content) };
+        let (layout, away) = (Arc::clone(layout), away.clone());
+        Self { layout, version: *version, pages: pages.clone(), mark, away }
     }
 }
 
@@ -175,24 +170,31 @@ impl Pages {
 /// Which numbers a device has a copy of: equal marks mean equal numbers.
 #[derive(Clone, Debug)]
 pub struct Mark {
+    /// Whose numbers: one set of weights, or a clone of it, which goes its own way.
     identity: Arc<()>,
-    edition: u64,
+    /// Which numbers: replaced whenever they change, so that a clone shares it until then.
+    content: Arc<()>,
 }
 
 impl PartialEq for Mark {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.identity, &other.identity) && self.edition == other.edition
+        Arc::ptr_eq(&self.content, &other.content)
     }
 }
 
 impl Mark {
     fn new() -> Self {
-        Self { identity: Arc::new(()), edition: 0 }
+        Self { identity: Arc::default(), content: Arc::default() }
     }
 
-    /// Whether the weights that this mark was taken from are still there, in whatever edition.
+    /// Whether it was taken from the same weights, perhaps with other numbers.
     pub fn is_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.identity, &other.identity)
+    }
+
+    /// Whether some weights still have these numbers.
+    pub(crate) fn is_wanted(&self) -> bool {
+        Arc::strong_count(&self.content) > 1
     }
 
     /// A mark that no weights have.
@@ -200,9 +202,9 @@ impl Mark {
         Self::new()
     }
 
-    /// Whether nobody holds the weights any more that this mark was taken from.
+    /// Whether nobody holds the weights any more that this mark was taken from, nor others with the same numbers.
     pub fn is_orphan(&self) -> bool {
-        Arc::strong_count(&self.identity) == 1
+        Arc::strong_count(&self.identity) == 1 && !self.is_wanted()
     }
 }
 
@@ -243,7 +245,7 @@ impl Weights {
     /// The numbers, to change them: from then on these are the newest, and copies on devices are out of date.
     pub fn pages_mut(&mut self) -> &mut Pages {
         self.away = None;
-        self.mark.edition += 1;
+        self.mark.content = Arc::default();
         &mut self.pages
     }
 
@@ -259,7 +261,7 @@ impl Weights {
 
     /// Notes that `device` updated its copy and keeps it to itself.
     pub(crate) fn leave(&mut self, device: &Arc<str>) {
-        self.mark.edition += 1;
+        self.mark.content = Arc::default();
         self.away = Some(Arc::clone(device));
     }
 

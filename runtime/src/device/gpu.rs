@@ -142,16 +142,14 @@ impl Gpu {
 
     /// The copy of `weights` on the device, brought up to date. To be called within error scopes.
     fn resident(&mut self, weights: &Weights) -> Result<usize, DeviceError> {
-        let at = self.residents.iter().position(|resident| resident.mark.is_of(weights.mark()));
-        if let Some(at) = at
-            && self.residents[at].mark == *weights.mark()
-        {
+        if let Some(at) = self.residents.iter().position(|resident| resident.mark == *weights.mark()) {
             return Ok(at);
         }
         if let Some(home) = weights.away() {
             return Err(DeviceError::Elsewhere { home: home.to_string() });
         }
-        if let Some(at) = at {
+        let outdated = |resident: &Resident| resident.mark.is_of(weights.mark()) && !resident.mark.is_wanted();
+        if let Some(at) = self.residents.iter().position(outdated) {
             let resident = &mut self.residents[at];
             resident.upload(&self.link, &self.buffers, weights);
             resident.mark = weights.mark().clone();

@@ -79,6 +79,8 @@ impl Desk {
                     let _ = self.trainer.cast(trainer::Msg::Flush);
                     break;
                 }
+                // Nobody reads the weights any more, so the trainer need not keep a copy for others; so below.
+                self.lent = None;
                 // An answer that does not come is asked for again at the next pulse; so below.
                 let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await else { break };
                 let course = self.course.save()?;
@@ -100,6 +102,7 @@ impl Desk {
                     break;
                 }
                 Next::Found(finding) => {
+                    self.lent = None;
                     let share = |reply| trainer::Msg::Share { fetch: true, reply };
                     let Some(weights) = call(&self.trainer, limit, share).await else { break };
                     self.through = true;

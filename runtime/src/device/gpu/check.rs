@@ -3,8 +3,18 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use supernet_enas as _;
+use supernet_shaders::Step;
+use supernet_shaders::random::Random;
+
 use super::{Gpu, adapters};
+use crate::config::Config;
+use crate::device::{Device, Minibatch, Samples};
+use crate::program::Program;
+use crate::search::Search;
 use crate::selftest;
+use crate::strategy::random::from_prior;
+use crate::weights::Weights;
 
 /// Every adapter once with and once without kernels that exchange numbers within subgroups.
 fn devices() -> Vec<Gpu> {
@@ -32,5 +42,58 @@ fn every_call_agrees_with_its_reference() {
         let cases: u32 = kinds.values().map(|kind| kind.cases).sum();
         println!("{}, lanes {:?}: {} kinds, {cases} cases", gpu.facts().line(), gpu.traits.lanes, kinds.len());
         assert!(misses.is_empty(), "{}: {misses:#?}", gpu.facts().name);
+    }
+}
+
+#[test]
+fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
+    let search = Search::new(Config::read("", &["space.layers=2", "space.filters=4"]).unwrap()).unwrap();
+    let child = search.supergraph().child(&from_prior(search.supergraph(), &mut Random::new(0, 0)).unwrap()).unwrap();
+    let program = Program::training(search.context(), &child, &search.config().optimizer.optimizer()).unwrap();
+    let (mut images, mut labels) = (vec![], vec![]);
+    search.train_part().gather(0..program.batch as usize, &mut images, &mut labels);
+    for mut gpu in devices() {
+        let train = |gpu: &mut Gpu, weights: &mut Weights| {
+            let minibatch = Minibatch { images: &images, labels: &labels };
+            gpu.train(&program, weights, minibatch, &Step { rate: 0.05, number: 1, seed: 0 }).unwrap();
+            gpu.samples(&mut Samples::default()).unwrap();
+        };
+        // What every sequence of steps alone leads to.
+        let mut alone = vec![search.weights()];
+        for steps in 1..=3 {
+            let mut weights = search.weights();
+            (0..steps).for_each(|_| train(&mut gpu, &mut weights));
+            gpu.fetch(&mut weights).unwrap();
+            alone.push(weights);
+        }
+        let mut one = search.weights();
+        train(&mut gpu, &mut one);
+        let mut two = one.clone();
+        train(&mut gpu, &mut one);
+        // The clone's numbers were on the device alone, and the original has moved on.
+        assert!(gpu.fetch(&mut two).unwrap_err().to_string().contains("are still there"));
+        gpu.fetch(&mut one).unwrap();
+        assert_eq!(one, alone[2]);
+        let mut three = one.clone();
+        train(&mut gpu, &mut one);
+        gpu.fetch(&mut three).unwrap();
+        assert_eq!(three, alone[2]);
+        train(&mut gpu, &mut three);
+        let fetched = one.clone();
+        gpu.fetch(&mut one).unwrap();
+        assert_eq!(one, alone[3]);
+        // What the host writes is the newest, and whoever shares what was there before keeps it.
+        let shared = three.clone();
+        three.pages_mut().values.clone_from(&alone[0].pages().values);
+        three.pages_mut().state.clone_from(&alone[0].pages().state);
+        train(&mut gpu, &mut three);
+        for (mut weights, wanted) in [(three, &alone[1]), (shared, &alone[3]), (fetched, &alone[3])] {
+            gpu.fetch(&mut weights).unwrap();
+            assert_eq!(weights.pages().values, wanted.pages().values);
+        }
+        let held = gpu.bytes();
+        drop((one, alone));
+        train(&mut gpu, &mut search.weights());
+        assert!(gpu.bytes() <= held, "orphans are not freed");
     }
 }
