@@ -12,8 +12,8 @@ mod lower;
 mod memory;
 mod optimizer;
 
-pub use memory::{Plan, Slot};
-pub(crate) use memory::{class_len, class_of};
+pub use memory::{Plan, Slot, class_len, class_of};
+
 pub use optimizer::{Method, Optimizer};
 
 use supernet_plugin::{Child, Supergraph};

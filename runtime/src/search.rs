@@ -4,17 +4,19 @@ mod builder;
 #[cfg(test)]
 mod check;
 pub(crate) mod course;
+mod error;
 mod found;
 mod minutes;
 mod stages;
 
 pub use builder::SearchBuilder;
+pub use error::SearchError;
 pub use found::{Found, thousands};
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use supernet_plugin::{GenomeError, Path, Pick, Supergraph};
+use supernet_plugin::{Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::config::{Config, ConfigError, StrategyName};
@@ -23,99 +25,18 @@ use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
 use crate::program::{Context, Plan, Program};
-use crate::run_folder::{FolderError, RunFolder};
+use crate::run_folder::RunFolder;
 use crate::schedule::Cosine;
-use crate::space::{self, SpaceError};
+use crate::space;
 use crate::strategy::enas::Enas;
 use crate::strategy::random::{RandomSearch, from_prior};
 use crate::strategy::{Schedule, Strategy, StrategyError};
 use crate::stream;
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
-use crate::weights::{Layout, ParameterTooLarge, Weights};
+use crate::weights::{Layout, Weights};
 
 /// Children that the memory of a search is judged by.
 const PLANNED: usize = 64;
-
-/// Why a search cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum SearchError {
-    /// A setting is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The space cannot be had.
-    #[error(transparent)]
-    Space(#[from] SpaceError),
-    /// The data are wrong.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A parameter does not fit a page.
-    #[error(transparent)]
-    ParameterTooLarge(#[from] ParameterTooLarge),
-    /// A child could not be sampled.
-    #[error(transparent)]
-    Genome(#[from] GenomeError),
-    /// The strategy cannot go on.
-    #[error(transparent)]
-    Strategy(#[from] StrategyError),
-    /// A child could not be trained or scored.
-    #[error(transparent)]
-    Stage(#[from] StageError),
-    /// The run folder fails.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// No candidate to choose from.
-    #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
-    NothingDerived,
-    /// An evaluator that fails again and again.
-    #[error("{failures} candidates in a row could not be scored; the last one because {source}")]
-    Evaluator {
-        /// How many.
-        failures: u32,
-        /// What the evaluator said of the last one; an evaluator of the application's own gives its own error.
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// A strategy that has no name.
-    #[error("the strategy `own` is an application's own: only the application can run or resume such a search")]
-    NoStrategy,
-    /// A saved state of another search.
-    #[error("the saved state does not fit this search: {reason}")]
-    Unfit {
-        /// What does not.
-        reason: String,
-    },
-    /// A part of the search that fails again and again, or without remedy.
-    #[error("the search cannot go on: its {part} failed, {failures} times without getting further; it said: {reason}")]
-    Part {
-        /// `trainer`, `evaluator 1`, `controller`, `checkpoint`, `listener`, `search`.
-        part: String,
-        /// What it said last.
-        reason: String,
-        /// How often.
-        failures: u32,
-    },
-    /// A benchmark on more data than is sensible.
-    #[error(
-        "a benchmark on {numbers} numbers of images is too much; {most} are allowed: take a smaller batch or image"
-    )]
-    TooMuch {
-        /// Numbers of all images.
-        numbers: u64,
-        /// How many are allowed.
-        most: u64,
-    },
-    /// The system gives no thread.
-    #[error("cannot start a thread for the search: {source}")]
-    Thread {
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Minutes that no search fits in.
-    #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
-    NoTime {
-        /// What was asked for.
-        minutes: f64,
-    },
-}
 
 /// A search that is set up: its settings, space and data have been checked, and every node that may run has a kernel. (A
 /// space with elastic sizes, which no kernel runs yet, is judged by one child.)

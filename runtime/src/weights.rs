@@ -193,12 +193,12 @@ impl Mark {
     }
 
     /// Whether some weights still have these numbers.
-    pub(crate) fn is_wanted(&self) -> bool {
+    pub fn is_wanted(&self) -> bool {
         Arc::strong_count(&self.content) > 1
     }
 
     /// A mark that no weights have.
-    pub(crate) fn of_nothing() -> Self {
+    pub fn of_nothing() -> Self {
         Self::new()
     }
 
@@ -260,13 +260,13 @@ impl Weights {
     }
 
     /// Notes that `device` updated its copy and keeps it to itself.
-    pub(crate) fn leave(&mut self, device: &Arc<str>) {
+    pub fn leave(&mut self, device: &Arc<str>) {
         self.mark.content = Arc::default();
         self.away = Some(Arc::clone(device));
     }
 
     /// Takes the newest numbers from the device that had them; its copy stays good.
-    pub(crate) fn come_back(&mut self, pages: Pages) {
+    pub fn come_back(&mut self, pages: Pages) {
         self.pages = pages;
         self.away = None;
     }

@@ -67,7 +67,7 @@ impl Plan {
 }
 
 /// The smallest class that holds `len` elements.
-pub(crate) fn class_of(len: usize) -> u32 {
+pub fn class_of(len: usize) -> u32 {
     let len = len.max(64);
     let doubling = len.ilog2();
     let quarter = (1_usize << doubling) / 4;
@@ -76,7 +76,7 @@ pub(crate) fn class_of(len: usize) -> u32 {
 }
 
 /// Elements of every buffer of `class`.
-pub(crate) fn class_len(class: u32) -> usize {
+pub fn class_len(class: u32) -> usize {
     let base = 1_usize << (class / 4 + 6);
     base + base / 4 * (class % 4) as usize
 }

@@ -1,0 +1,94 @@
+//! What can go wrong with a search.
+
+use std::sync::Arc;
+
+use supernet_plugin::GenomeError;
+
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::run_folder::FolderError;
+use crate::space::SpaceError;
+use crate::strategy::StrategyError;
+use crate::train::StageError;
+use crate::weights::ParameterTooLarge;
+
+/// Why a search cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The space cannot be had.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
+    /// The data are wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A parameter does not fit a page.
+    #[error(transparent)]
+    ParameterTooLarge(#[from] ParameterTooLarge),
+    /// A child could not be sampled.
+    #[error(transparent)]
+    Genome(#[from] GenomeError),
+    /// The strategy cannot go on.
+    #[error(transparent)]
+    Strategy(#[from] StrategyError),
+    /// A child could not be trained or scored.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The run folder fails.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No candidate to choose from.
+    #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
+    NothingDerived,
+    /// An evaluator that fails again and again.
+    #[error("{failures} candidates in a row could not be scored; the last one because {source}")]
+    Evaluator {
+        /// How many.
+        failures: u32,
+        /// What the evaluator said of the last one; an evaluator of the application's own gives its own error.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A strategy that has no name.
+    #[error("the strategy `own` is an application's own: only the application can run or resume such a search")]
+    NoStrategy,
+    /// A saved state of another search.
+    #[error("the saved state does not fit this search: {reason}")]
+    Unfit {
+        /// What does not.
+        reason: String,
+    },
+    /// A part of the search that fails again and again, or without remedy.
+    #[error("the search cannot go on: its {part} failed, {failures} times without getting further; it said: {reason}")]
+    Part {
+        /// `trainer`, `evaluator 1`, `controller`, `checkpoint`, `listener`, `search`.
+        part: String,
+        /// What it said last.
+        reason: String,
+        /// How often.
+        failures: u32,
+    },
+    /// A benchmark on more data than is sensible.
+    #[error(
+        "a benchmark on {numbers} numbers of images is too much; {most} are allowed: take a smaller batch or image"
+    )]
+    TooMuch {
+        /// Numbers of all images.
+        numbers: u64,
+        /// How many are allowed.
+        most: u64,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread for the search: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Minutes that no search fits in.
+    #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
+    NoTime {
+        /// What was asked for.
+        minutes: f64,
+    },
+}
