@@ -192,6 +192,13 @@ impl Mark {
         Arc::ptr_eq(&self.identity, &other.identity)
     }
 
+    /// Notes that the numbers change. What nobody else knows of may go on as it is.
+    fn change(&mut self) {
+        if Arc::get_mut(&mut self.content).is_none() {
+            self.content = Arc::default();
+        }
+    }
+
     /// Whether some weights still have these numbers.
     pub fn is_wanted(&self) -> bool {
         Arc::strong_count(&self.content) > 1
@@ -245,7 +252,7 @@ impl Weights {
     /// The numbers, to change them: from then on these are the newest, and copies on devices are out of date.
     pub fn pages_mut(&mut self) -> &mut Pages {
         self.away = None;
-        self.mark.content = Arc::default();
+        self.mark.change();
         &mut self.pages
     }
 
@@ -261,7 +268,7 @@ impl Weights {
 
     /// Notes that `device` updated its copy and keeps it to itself.
     pub fn leave(&mut self, device: &Arc<str>) {
-        self.mark.content = Arc::default();
+        self.mark.change();
         self.away = Some(Arc::clone(device));
     }
 
