@@ -13,7 +13,6 @@ mod memory;
 mod optimizer;
 
 pub use memory::{Plan, Slot, class_len, class_of};
-
 pub use optimizer::{Method, Optimizer};
 
 use supernet_plugin::{Child, Supergraph};
@@ -218,6 +217,11 @@ impl Program {
         let mut tape = lower::forward(context, child, false)?;
         fuse::all(&mut tape);
         Ok(tape.finish(Vec::new()))
+    }
+
+    /// Whether it changes weights.
+    pub fn updates(&self) -> bool {
+        !self.touched.is_empty()
     }
 
     /// Whether every node of `network` has a kernel and fits: a child, or the network of all choices at once, of which a

@@ -1,5 +1,6 @@
 //! Searches on every GPU that there is.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use supernet::device::choice::Choice;
 use supernet::device::gpu::{Adapter, Gpu};
 use supernet::device::{Device, DeviceError};
 use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
-use supernet::{Config, Event, Record, RunFolder, Search, selftest};
+use supernet::{Config, Event, Record, RunFolder, Search, SearchBuilder, selftest};
 use supernet_tests::gpu::gpus;
 use supernet_tests::without_times;
 
@@ -230,5 +231,41 @@ fn a_lost_search_is_resumed_on_another_device() {
         assert!(ended.unwrap().found().is_some());
         assert!(path.join("best/genome.json").exists());
         std::fs::remove_dir_all(path).unwrap();
+    }
+}
+
+#[test]
+fn a_search_that_is_stopped_and_resumed_on_its_gpu_is_as_one_that_never_was() {
+    for adapter in gpus() {
+        let path = |name: &str| {
+            std::env::temp_dir().join(format!("supernet-{name}-{}-{}", std::process::id(), adapter.facts.lanes[1]))
+        };
+        let (whole, parts) = (path("whole"), path("parts"));
+        let on = |builder: SearchBuilder| {
+            let chosen = adapter.clone();
+            builder.device(move || Ok(Box::new(Gpu::new(&chosen)?) as Box<dyn Device>))
+        };
+        let fresh = || Search::builder().config(Config::read("", &SHORT).expect("the settings are right"));
+        let one = on(fresh().folder(&whole)).start().unwrap().wait().unwrap().found().unwrap();
+        let builder = on(fresh().folder(&parts));
+        let mut events = builder.events();
+        let run = builder.start().unwrap();
+        // With eight steps under way.
+        assert!(events.any(|record| matches!(record.event, Event::Step { step: 20, .. })));
+        run.stop();
+        assert!(run.wait().unwrap().found().is_none());
+        let two = on(Search::builder().resume(&parts)).start().unwrap().wait().unwrap().found().unwrap();
+        assert_eq!(
+            (&one.top, one.weights.pages().values.as_slice()),
+            (&two.top, two.weights.pages().values.as_slice())
+        );
+        let log = |path: &Path| -> Vec<Event> {
+            let text = std::fs::read_to_string(path.join("events.jsonl")).expect("there is a log");
+            text.lines().map(|line| serde_json::from_str::<Record>(line).expect("a line is a record").event).collect()
+        };
+        assert_eq!(log(&whole), log(&parts));
+        for path in [whole, parts] {
+            std::fs::remove_dir_all(path).unwrap();
+        }
     }
 }

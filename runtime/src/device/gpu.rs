@@ -136,11 +136,6 @@ impl Gpu {
     pub fn bytes(&self) -> u64 {
         self.buffers.bytes()
     }
-
-    /// Pipelines that were compiled, and different calls that were made ready.
-    pub fn compiled(&self) -> (usize, usize) {
-        (self.pipelines.len(), self.calls.len())
-    }
 }
 
 impl Device for Gpu {

@@ -96,11 +96,6 @@ impl Pipelines {
         &self.layouts[layout].0
     }
 
-    /// How many pipelines there are.
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     fn layout(&mut self, link: &Link, kernel: &'static Kernel) -> usize {
         *self.layout_of.entry((kernel.module, kernel.entry)).or_insert_with(|| {
             let uniform = |binding, has_dynamic_offset, size| BindGroupLayoutEntry {

@@ -100,9 +100,4 @@ impl Calls {
     pub(super) fn table(&self, table: u32) -> &Buffer {
         &self.tables[table as usize]
     }
-
-    /// How many different calls there were.
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
 }

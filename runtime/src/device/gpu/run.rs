@@ -8,6 +8,7 @@ use wgpu::{CommandEncoderDescriptor, ComputePass, ComputePassDescriptor};
 
 use super::buffers::{self, Id, Span};
 use super::groups::Uniforms;
+use super::pages::Resident;
 use super::{DEPTH, Device, DeviceError, Gpu, Kind, Minibatch, link};
 use crate::program::{Bound, Operand, Program, class_len, class_of};
 use crate::weights::{Layout, Mark, Weights};
@@ -62,9 +63,9 @@ impl Gpu {
         let done = self.link.judge(done);
         if done.is_err() {
             self.ring.truncate(under_way);
-            // Part of the run may have gone through: what is on the device is nobody's weights any more.
-            let resident = self.residents.iter_mut().find(|resident| resident.mark == *weights.mark());
-            resident.into_iter().for_each(|resident| resident.mark = Mark::of_nothing());
+            // Part of an update may have gone through: what is on the device is nobody's weights any more.
+            let updated = |resident: &&mut Resident| program.updates() && resident.mark == *weights.mark();
+            self.residents.iter_mut().find(updated).into_iter().for_each(|resident| resident.mark = Mark::of_nothing());
             self.undo(made);
         }
         self.counts.runs += 1;
