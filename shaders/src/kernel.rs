@@ -88,13 +88,30 @@ pub enum Place {
     Scratch(usize),
 }
 
+/// The value of a module's `override` constant: the bits of an f64, as which WebGPU takes any of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Constant(u64);
+
+impl Constant {
+    /// The number.
+    pub fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl<T: Into<f64>> From<T> for Constant {
+    fn from(value: T) -> Self {
+        Self(value.into().to_bits())
+    }
+}
+
 /// One run of one kernel.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
     /// What runs.
     pub kernel: &'static Kernel,
     /// Values of the module's `override` constants; those that are missing keep their default.
-    pub overrides: Vec<(&'static str, u32)>,
+    pub overrides: Vec<(&'static str, Constant)>,
     /// What the kernel's buffers are bound to, in their order.
     pub places: Vec<Place>,
     /// The grid, in workgroups.

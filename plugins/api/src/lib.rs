@@ -28,6 +28,7 @@ mod setting;
 mod param;
 mod condition;
 mod op;
+mod custom;
 mod space;
 
 mod axis;
@@ -40,10 +41,12 @@ mod supergraph;
 
 mod config;
 mod registry;
+pub mod abi;
 
 pub use builder::{Body, Built, Conv, Decide, PlannedStep, Size, Space, Tensor, Weights, When};
 pub use condition::Condition;
 pub use config::{Config, ConfigError, Fact, Facts, Field, FieldKind};
+pub use custom::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule};
 pub use genome::GenomeError;
 pub use inventory;
 pub use nearest::nearest;
@@ -54,8 +57,7 @@ pub use problem::{Mistake, Problem};
 pub use registry::{RegistryError, SpaceEntry, find, spaces};
 pub use setting::Setting;
 pub use space::{
-    Block, CustomOp, Decision, Extent, Group, Id, JsonError, Kind, Output, Require, Role, SCHEMA, SearchSpace,
-    ShapeRule, Step,
+    Block, Decision, Extent, Group, Id, JsonError, Kind, Output, Require, Role, SCHEMA, SearchSpace, Step,
 };
 pub use supergraph::child::Child;
 pub use supergraph::plan::{How, Plan, PlanDecision, PlanStep, Table};

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Dim, Node, Param, Setting};
+use crate::{Condition, CustomOp, Node, Param, Setting};
 
 /// A name inside a space: of a decision, a param, a node, an extent, a block, a group.
 pub type Id = String;
 
-/// The version of the data model that this crate reads and writes.
-pub const SCHEMA: u32 = 1;
+/// The version of the data model that this crate writes. It reads every version up to it: 1 had custom ops without kernels.
+pub const SCHEMA: u32 = 2;
 
 /// A search space: one big graph, and the decisions that pick a subgraph of it.
 ///
@@ -16,7 +16,7 @@ pub const SCHEMA: u32 = 1;
 /// about it; [`Space`](crate::Space) builds it from code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SearchSpace {
-    /// The version of the data model, [`SCHEMA`].
+    /// The version of the data model, at most [`SCHEMA`].
     pub schema: u32,
     /// The space's name, as in the registry.
     pub name: String,
@@ -211,28 +211,4 @@ pub enum Role {
     Auxiliary,
     /// A state that a penalty looks at.
     Hidden,
-}
-
-/// An op that the space brings along as WGSL.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CustomOp {
-    /// Its name, as used in [`Op::Custom`](crate::Op::Custom).
-    pub name: String,
-    /// Its source.
-    pub wgsl: String,
-    /// The shape of its value.
-    pub shape: ShapeRule,
-    /// Multiplications with addition per element of its value.
-    #[serde(default)]
-    pub macs_per_output: u64,
-}
-
-/// The shape of a custom op's value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ShapeRule {
-    /// That of the input with this position.
-    LikeInput(u32),
-    /// This.
-    Stated(Vec<Dim>),
 }

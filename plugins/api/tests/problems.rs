@@ -4,7 +4,7 @@
 
 use supernet_plugin::{
     Block, Carry, Condition, CustomOp, Decision, Dim, Element, Extent, Group, Init, Kind, Node, Op, Output, Pad, Param,
-    Pooling, Require, Role, SearchSpace, ShapeRule, Space, Step, Supergraph,
+    Pooling, Require, Role, SearchSpace, Space, Step, Supergraph,
 };
 
 /// A convolution or a pooling, then a classifier; and a scan beside it.
@@ -51,7 +51,7 @@ fn on(decision: &str, choices: &[u32]) -> Condition {
 #[test]
 fn the_space_itself() {
     Supergraph::new(sound()).unwrap();
-    assert_eq!(problem(|s| s.schema = 9), "the space: it is written in schema 9, and this version reads 1.");
+    assert_eq!(problem(|s| s.schema = 9), "the space: it is written in schema 9, and this version reads 1 to 2.");
     assert_eq!(problem(|s| s.name.clear()), "the space: it has no name.");
     assert_eq!(problem(|s| s.outputs.clear()), "the space: no output has the role `logits`, and it needs one.");
     assert_eq!(
@@ -343,14 +343,7 @@ fn shapes_of_control() {
         on_inputs(Op::Concat, &["image/input", "head/linear"], &[]),
         "its inputs differ before the last axis, [6, 6, 2] and [3]."
     );
-    assert_eq!(
-        problem(|s| s.ops =
-            vec![
-                CustomOp { name: "f".into(), wgsl: String::new(), shape: ShapeRule::LikeInput(0), macs_per_output: 0 };
-                2
-            ]),
-        "op `f`: two ops have this name."
-    );
+    assert_eq!(problem(|s| s.ops = vec![CustomOp::per_element("f", "fn f"); 2]), "op `f`: two ops have this name.");
 }
 
 #[test]

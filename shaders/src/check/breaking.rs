@@ -7,7 +7,7 @@ use crate::{Access, Element};
 #[test]
 fn a_good_kernel_passes() {
     trial(|_| {}).verdict().unwrap();
-    trial(|t| t.overrides.push(("TILE", 128))).verdict().unwrap();
+    trial(|t| t.overrides.push(("TILE", 128.into()))).verdict().unwrap();
 }
 
 #[test]
@@ -126,14 +126,14 @@ fn calls() {
 
 #[test]
 fn overrides() {
-    refused("sets the override `SIDE`, which the module does not have", |t| t.overrides.push(("SIDE", 8)));
-    refused("sets the override `TILE` twice", |t| t.overrides = vec![("TILE", 8), ("TILE", 8)]);
+    refused("sets the override `SIDE`, which the module does not have", |t| t.overrides.push(("SIDE", 8.into())));
+    refused("sets the override `TILE` twice", |t| t.overrides = vec![("TILE", 8.into()), ("TILE", 8.into())]);
     refused("`TILE` has no default, and the dispatch does not set it", |t| t.replace(": u32 = 64u", ": u32"));
 }
 
 #[test]
 fn limits() {
-    refused("has 260 invocations along x; between 1 and 256 are allowed", |t| t.overrides.push(("TILE", 260)));
+    refused("has 260 invocations along x; between 1 and 256 are allowed", |t| t.overrides.push(("TILE", 260.into())));
     refused("65 invocations along z; between 1 and 64", |t| t.replace("size(TILE)", "size(1, 1, TILE + 1)"));
     refused("a workgroup has 512 invocations; at most 256 are allowed", |t| t.replace("size(TILE)", "size(TILE, 8)"));
     refused("a workgroup has 16400 bytes of memory; at most 16384 are allowed", |t| {

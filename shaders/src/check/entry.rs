@@ -38,7 +38,7 @@ impl<'a> Entry<'a> {
     pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Breach> {
         let mut constants = PipelineConstants::default();
         for (name, value) in &dispatch.overrides {
-            if constants.insert((*name).into(), f64::from(*value)).is_some() {
+            if constants.insert((*name).into(), value.value()).is_some() {
                 return Err(Breach::RepeatedOverride { name });
             }
             let known =

@@ -10,7 +10,7 @@ fn subgroups() {
     refused("60 invocations of a workgroup are no whole number of subgroups of 8 lanes", |t| {
         broadcast(t);
         t.lanes = Some(8);
-        t.overrides.push(("TILE", 60));
+        t.overrides.push(("TILE", 60.into()));
     });
     refused("not all lanes of a subgroup may reach the exchange in line 13, in `scale`", |t| {
         broadcast(t);

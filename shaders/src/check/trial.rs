@@ -1,7 +1,7 @@
 //! A kernel that keeps the conventions, for tests to spoil.
 
 use super::{call, dispatch, module, translate};
-use crate::kernel::{Buffer, Dispatch, Kernel, Lowered, Place, read, write};
+use crate::kernel::{Buffer, Constant, Dispatch, Kernel, Lowered, Place, read, write};
 use crate::{Access, Element, Role};
 
 const GOOD: &str = "\
@@ -32,7 +32,7 @@ pub(super) struct Trial {
     pub(super) buffers: Vec<Buffer>,
     pub(super) step: bool,
     pub(super) lanes: Option<u32>,
-    pub(super) overrides: Vec<(&'static str, u32)>,
+    pub(super) overrides: Vec<(&'static str, Constant)>,
     pub(super) places: Vec<Place>,
     pub(super) groups: [u32; 3],
     pub(super) sizes: Vec<u32>,

@@ -1,6 +1,6 @@
 //! Dense convolutions and linear layers: each is a product of two matrices, as `wgsl/product.wgsl` explains.
 
-use super::{Buffer, Dispatch, Kernel, Lowered, Place, Traits, fold, read, write};
+use super::{Buffer, Constant, Dispatch, Kernel, Lowered, Place, Traits, fold, read, write};
 use crate::catalogue::{Conv2d, Linear, Window};
 
 const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -60,7 +60,7 @@ struct Product {
 /// A kernel for a product, with the rows and columns that a workgroup computes.
 struct Variant {
     kernel: &'static Kernel,
-    overrides: Vec<(&'static str, u32)>,
+    overrides: Vec<(&'static str, Constant)>,
     rows: usize,
     columns: usize,
 }
@@ -139,7 +139,7 @@ impl Product {
     fn variant(&self, traits: Traits) -> Variant {
         if traits.lanes != Some(LANES) {
             let columns = self.columns.div_ceil(self.columns.div_ceil(TILE)).next_multiple_of(16);
-            let overrides = vec![("WEIGHTS", u32::from(self.weights)), ("COLUMNS", columns as u32)];
+            let overrides = vec![("WEIGHTS", u32::from(self.weights).into()), ("COLUMNS", (columns as u32).into())];
             return Variant { kernel: &PRODUCT, overrides, rows: TILE, columns };
         }
         let columns = if self.columns.next_multiple_of(12) < self.columns.next_multiple_of(16) { 12 } else { 16 };
@@ -150,9 +150,9 @@ impl Product {
             (true, false) => (&TAPS, 16),
             (true, true) => (&TAPS_WIDE, 32),
         };
-        let mut overrides = vec![("COLUMNS", columns as u32)];
+        let mut overrides = vec![("COLUMNS", (columns as u32).into())];
         if wide && !self.weights {
-            overrides.push(("TRANSPOSED", u32::from(self.transposed)));
+            overrides.push(("TRANSPOSED", u32::from(self.transposed).into()));
         }
         Variant { kernel, overrides, rows, columns }
     }

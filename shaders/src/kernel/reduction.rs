@@ -1,7 +1,7 @@
 //! Factorised reductions: two convolutions side by side, as `wgsl/reduction.wgsl` explains.
 
 use super::columns::TOTAL;
-use super::{Buffer, Dispatch, Kernel, Lowered, Place, fold, read, write};
+use super::{Buffer, Constant, Dispatch, Kernel, Lowered, Place, fold, read, write};
 use crate::catalogue::{Conv2d, Reduction};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -63,12 +63,12 @@ impl Tile {
         Self { row_quads, column_quads, slab, lanes }
     }
 
-    fn overrides(&self) -> Vec<(&'static str, u32)> {
+    fn overrides(&self) -> Vec<(&'static str, Constant)> {
         vec![
-            ("ROW_QUADS", self.row_quads),
-            ("COLUMN_QUADS", self.column_quads),
-            ("SLAB", self.slab),
-            ("LANES", self.lanes),
+            ("ROW_QUADS", self.row_quads.into()),
+            ("COLUMN_QUADS", self.column_quads.into()),
+            ("SLAB", self.slab.into()),
+            ("LANES", self.lanes.into()),
         ]
     }
 

@@ -12,8 +12,8 @@ pub(crate) const MOST: usize = 20;
 /// Checks a space and resolves its names. What a later stage needs is checked first, so that one slip gives one problem.
 pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     let mut problems = Vec::new();
-    if space.schema != SCHEMA {
-        let reason = format!("it is written in schema {}, and this version reads {SCHEMA}", space.schema);
+    if !(1..=SCHEMA).contains(&space.schema) {
+        let reason = format!("it is written in schema {}, and this version reads 1 to {SCHEMA}", space.schema);
         return Err(vec![Problem::new("the space", reason)]);
     }
     if space.name.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use supernet_shaders::kernel::{Dispatch, Kernel, SIZES, SLOT, STEP};
+use supernet_shaders::kernel::{Constant, Dispatch, Kernel, SIZES, SLOT, STEP};
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType, BufferSize,
     ComputePipeline, ComputePipelineDescriptor, PipelineCompilationOptions, PipelineLayout, PipelineLayoutDescriptor,
@@ -34,7 +34,7 @@ pub(super) struct Pipelines {
 /// A kernel's module and entry point.
 type Name = (&'static str, &'static str);
 /// What tells pipelines apart: the kernel, and the values of its `override` constants.
-type Key = (Name, Vec<(&'static str, u32)>);
+type Key = (Name, Vec<(&'static str, Constant)>);
 
 impl Pipelines {
     /// The number of the pipeline that `dispatch` needs.
@@ -69,7 +69,7 @@ impl Pipelines {
             let source = ShaderSource::Wgsl(kernel.source.into());
             link.device.create_shader_module(ShaderModuleDescriptor { label: Some(kernel.module), source })
         });
-        let constants: Vec<_> = dispatch.overrides.iter().map(|(name, value)| (*name, f64::from(*value))).collect();
+        let constants: Vec<_> = dispatch.overrides.iter().map(|(name, value)| (*name, value.value())).collect();
         let pipeline = link.device.create_compute_pipeline(&ComputePipelineDescriptor {
             label: Some(kernel.entry),
             layout: Some(&self.layouts[layout].1),
