@@ -143,6 +143,26 @@ pub enum DeviceError {
         /// What was given: both.
         given: [usize; 2],
     },
+    /// An op of the space's own that the device cannot run.
+    #[error(
+        "the op `{op}` has no CPU function, so {device} cannot run it: take a GPU (`--device gpu`), or give it one (`CpuOp`)"
+    )]
+    NoTwin {
+        /// The device.
+        device: String,
+        /// The op.
+        op: String,
+    },
+    /// An op of the space's own that failed.
+    #[error("the CPU function of the op `{op}` failed in its kernel `{kernel}`: {reason}")]
+    Twin {
+        /// The op.
+        op: String,
+        /// Its kernel.
+        kernel: String,
+        /// What it said.
+        reason: String,
+    },
     /// Samples without a run.
     #[error("samples were asked for, but no run is under way on {device}")]
     NothingUnderWay {

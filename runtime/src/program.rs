@@ -6,20 +6,25 @@
 
 #[cfg(test)]
 mod check;
+mod custom;
 mod differentiate;
 mod fuse;
 mod lower;
 mod memory;
 mod optimizer;
 
+pub use custom::{CustomOps, OpError};
 pub use memory::{Plan, Slot, class_len, class_of};
 pub use optimizer::{Method, Optimizer};
+
+use std::collections::BTreeMap;
 
 use supernet_plugin::{Child, Supergraph};
 use supernet_shaders::catalogue::MOST_INPUTS;
 use supernet_shaders::{Access, Call, Role};
 
 use crate::weights::Layout;
+use custom::CustomNode;
 
 /// What an operand of a call is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,6 +190,8 @@ pub enum ProgramError {
 pub struct Context<'a> {
     /// The space.
     pub supergraph: &'a Supergraph,
+    /// The space's own ops.
+    pub custom: &'a CustomOps,
     /// Where its weights lie.
     pub layout: &'a Layout,
     /// Height, width, channels of the images.
@@ -244,6 +251,8 @@ struct Tape {
     images: usize,
     loss: Operand,
     right: Operand,
+    /// Nodes with ops of the space's own, by the first value that their calls write.
+    custom: BTreeMap<u32, CustomNode>,
 }
 
 impl Tape {

@@ -24,10 +24,10 @@ use crate::data::{DataError, Dataset, Part, Splits};
 use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
-use crate::program::{Context, Plan, Program};
+use crate::program::{Context, CustomOps, Plan, Program};
 use crate::run_folder::RunFolder;
 use crate::schedule::Cosine;
-use crate::space;
+use crate::space::{self, SpaceError};
 use crate::strategy::enas::Enas;
 use crate::strategy::random::{RandomSearch, from_prior};
 use crate::strategy::{Schedule, Strategy, StrategyError};
@@ -115,7 +115,8 @@ impl Search {
         }
         let schedule = schedule(&config, steps);
         let (image, classes) = (data.shape(), data.classes());
-        let ground = Ground { supergraph, layout, data: Arc::new(splits), image, classes };
+        let custom = CustomOps::new(supergraph.space(), |_| None).map_err(SpaceError::from)?;
+        let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), image, classes };
         let search = Self { config, minutes: None, ground, schedule, own: None, reserved: Reserved::default() };
         search.rehearse()?;
         Ok(search)

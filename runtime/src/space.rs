@@ -7,6 +7,7 @@ pub use extremes::{Extreme, Extremes, Size};
 use supernet_plugin::{ConfigError, Facts, Mistake, Problem, RegistryError, Supergraph};
 
 use crate::config::Config;
+use crate::program::OpError;
 
 /// Why a space cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum SpaceError {
     /// The space cannot be built with these settings.
     #[error(transparent)]
     Build(#[from] Mistake),
+    /// An op that the space brings along is refused.
+    #[error(transparent)]
+    Op(#[from] OpError),
     /// The space is not sound.
     #[error("the space `{space}` is not sound: {}", list(.problems))]
     Unsound {

@@ -9,7 +9,7 @@ use supernet_shaders::random::Random;
 
 use crate::data::Splits;
 use crate::device::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Context, Optimizer, Program, ProgramError};
+use crate::program::{Context, CustomOps, Optimizer, Program, ProgramError};
 use crate::schedule::Cosine;
 use crate::strategy::Score;
 use crate::stream;
@@ -20,6 +20,8 @@ use crate::weights::{Layout, Weights};
 pub(crate) struct Ground {
     /// The space.
     pub(crate) supergraph: Supergraph,
+    /// Its own ops.
+    pub(crate) custom: CustomOps,
     /// Where its weights lie.
     pub(crate) layout: Arc<Layout>,
     /// The data set's parts.
@@ -33,8 +35,8 @@ pub(crate) struct Ground {
 impl Ground {
     /// What programs for minibatches of `batch` samples are built for.
     pub(crate) fn context(&self, batch: u32) -> Context<'_> {
-        let Self { supergraph, layout, image, classes, .. } = self;
-        Context { supergraph, layout, image: *image, classes: *classes, batch }
+        let Self { supergraph, custom, layout, image, classes, .. } = self;
+        Context { supergraph, custom, layout, image: *image, classes: *classes, batch }
     }
 }
 

@@ -5,15 +5,15 @@
 //! rounding. No call needs more than eight buffers, WebGPU's default limit. Operands stand in the order of the roles;
 //! a call overwrites what it writes, whatever was there before.
 
+mod custom;
 mod key;
 mod roles;
 mod sizes;
 mod work;
 
+pub use custom::{Custom, Run, Twin, text};
 pub use roles::{Access, Element, Role, bitset_words};
 pub use sizes::{BatchNorm, Conv2d, Linear, PerChannel, Reduction, Rows, Update, Window};
-
-use serde::{Deserialize, Serialize};
 
 /// Elements of a parameter that one bit of a touched or decayed bitset stands for.
 pub const BLOCK: usize = 64;
@@ -23,7 +23,7 @@ pub const NORM_CHUNK: usize = 4096;
 pub const MOST_INPUTS: usize = 7;
 
 /// One kernel of the catalogue with its sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Call {
     /// y = x ⋆ W.
     Conv2d(Conv2d),
@@ -198,10 +198,12 @@ pub enum Call {
         /// Added to the root of the second moment.
         eps: f32,
     },
+    /// A kernel of an op that the search space brought along.
+    Custom(Custom),
 }
 
 /// What changes from step to step, in one small uniform.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// The learning rate.
     pub rate: f32,

@@ -36,7 +36,8 @@ pub use workspace::Workspace;
 /// numbers travel as the floats that have their bits (`bytemuck::cast_slice`).
 ///
 /// # Panics
-/// If operands are missing or have lengths other than the roles say.
+/// If operands are missing or have lengths other than the roles say, or the call is a space's own: see
+/// [`Twin`](crate::catalogue::Twin).
 pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]], writes: &mut [&mut [f32]]) {
     debug_assert!(fits(call, reads, writes), "{call:?} does not fit its operands");
     let r = reads;
@@ -89,6 +90,7 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
         (Call::Adam { update, beta1, beta2, eps }, [w, m, v]) => {
             optimizer::adam(*update, (*beta1, *beta2, *eps), step, r, [w, m, v]);
         }
+        (Call::Custom(custom), _) => panic!("`{}` is a space's own op, which runs by its own twin", custom.op),
         (call, writes) => panic!("{} writes another number of operands than {}", call.name(), writes.len()),
     }
 }

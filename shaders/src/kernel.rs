@@ -42,7 +42,7 @@ pub const SLOT: usize = 256;
 pub const MOST_GROUPS: u32 = 65_535;
 
 /// One entry point of a WGSL module, with what a pipeline for it binds.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Kernel {
     /// The module: `wgsl/MODULE.wgsl`.
     pub module: &'static str,
@@ -59,7 +59,7 @@ pub struct Kernel {
 }
 
 /// One buffer of a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Buffer {
     /// Its binding.
     pub binding: u32,
@@ -216,5 +216,6 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::ClipFactor { partials, limit } => norm::clip_factor(partials, limit),
         Call::Sgd { update, momentum, nesterov } => optimizer::sgd(update, momentum, nesterov),
         Call::Adam { update, beta1, beta2, eps } => optimizer::adam(update, [beta1, beta2, eps]),
+        Call::Custom(custom) => custom.lower(),
     }
 }

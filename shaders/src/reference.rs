@@ -29,7 +29,7 @@ pub use value::{Miss, Value};
 /// (labels, taps, words of bitsets) are given and returned as numbers: see [`numbers`].
 ///
 /// # Panics
-/// If operands are missing or shorter than the roles say.
+/// If operands are missing or shorter than the roles say, or the call is a space's own.
 pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Vec<Value> {
     let r = reads;
     match call {
@@ -82,6 +82,7 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
             let constants = [*beta1, *beta2, *eps].map(f64::from);
             optimizer::adam(update, constants, step, r, updated)
         }
+        Call::Custom(custom) => panic!("`{}` is a space's own op, which has no reference", custom.op),
     }
 }
 

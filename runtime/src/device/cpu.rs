@@ -1,5 +1,7 @@
 //! The CPU device: twins of the kernels on a pool of threads.
 
+mod custom;
+
 use std::ops::Range;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use supernet_shaders::cpu::{self, Workspace};
 use supernet_shaders::{Call, Step};
 
 use super::{Device, DeviceError, Minibatch, Probe, Samples};
-use crate::program::{Bound, Operand, Program, Slot};
+use crate::program::{Bound, Operand, Plan, Program, Slot};
 use crate::weights::Weights;
 
 /// More threads than any machine's cores only wait for each other.
@@ -31,6 +33,8 @@ struct Memory {
     /// Buffers of every size class.
     pool: Vec<Vec<Vec<f32>>>,
     workspace: Workspace,
+    /// What a kernel of a space's own op writes.
+    written: Vec<Vec<f32>>,
 }
 
 impl Cpu {
@@ -56,6 +60,15 @@ impl Device for Cpu {
         "cpu".to_owned()
     }
 
+    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+        for call in &plan.calls {
+            if let Call::Custom(run) = call {
+                custom::twin(run)?;
+            }
+        }
+        Ok(plan.bytes() + weights.bytes())
+    }
+
     fn train(
         &mut self,
         program: &Program,
@@ -67,10 +80,18 @@ impl Device for Cpu {
         let memory = &mut self.memory;
         memory.provide(program);
         self.threads.install(|| {
-            for bound in &program.calls {
-                memory.train(bound, program, weights, batch, step);
-            }
-        });
+            program.calls.iter().try_for_each(|bound| match &bound.call {
+                Call::Custom(custom) => {
+                    memory.custom(custom, bound, program, weights, batch)?;
+                    memory.keep(bound, Some(weights));
+                    Ok(())
+                }
+                _ => {
+                    memory.train(bound, program, weights, batch, step);
+                    Ok(())
+                }
+            })
+        })?;
         weights.version += 1;
         memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
         Ok(())
@@ -83,12 +104,18 @@ impl Device for Cpu {
         let memory = &mut self.memory;
         memory.provide(program);
         self.threads.install(|| {
-            for bound in &program.calls {
+            program.calls.iter().try_for_each(|bound| {
+                if let Call::Custom(custom) = &bound.call {
+                    memory.custom(custom, bound, program, weights, batch)?;
+                    memory.keep(bound, None);
+                    return Ok(());
+                }
                 let mut held = memory.take(bound, None);
                 memory.run(bound, program, weights, batch, &step, &mut held);
                 memory.put_back(bound, None, held);
-            }
-        });
+                Ok(())
+            })
+        })?;
         memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
         Ok(())
     }
@@ -120,6 +147,9 @@ impl Probe for Cpu {
         reads: &[&[f32]],
         writes: &mut [&mut [f32]],
     ) -> Result<(), DeviceError> {
+        if let Call::Custom(run) = call {
+            return self.threads.install(|| custom::run(run, reads, writes));
+        }
         self.threads.install(|| cpu::run(call, step, &mut self.memory.workspace, reads, writes));
         Ok(())
     }
@@ -155,6 +185,47 @@ fn at_hand(weights: &Weights) -> Result<(), DeviceError> {
 /// The buffers that one call writes, taken out of their places while it runs so that it can read all others. Two
 /// operands may lie in one buffer: gradients of two parameters in their page.
 type Held = [Vec<f32>; 3];
+
+/// What a call reads.
+fn reads<'a>(
+    pool: &'a [Vec<Vec<f32>>],
+    bound: &Bound,
+    program: &'a Program,
+    weights: &'a Weights,
+    batch: Minibatch<'a>,
+) -> [&'a [f32]; 8] {
+    let mut reads: [&[f32]; 8] = [&[]; 8];
+    for (read, operand) in reads.iter_mut().zip(bound.reads()) {
+        *read = match *operand {
+            Operand::Value { slot, len } => &pool[slot.class as usize][slot.index as usize][..len as usize],
+            Operand::Images => batch.images,
+            Operand::Labels => bytemuck::cast_slice(batch.labels),
+            Operand::Weight(parameter) => weights.parameter(parameter),
+            Operand::Gradient(parameter) => weights.gradient(parameter),
+            Operand::WeightPage(page) => &weights.pages().values[page as usize],
+            Operand::GradientPage(page) => &weights.pages().gradients[page as usize],
+            Operand::StatePage { moment, page } => &weights.pages().state[moment as usize][page as usize],
+            Operand::Touched(page) => bytemuck::cast_slice(&program.touched[page as usize]),
+            Operand::Decayed(page) => bytemuck::cast_slice(&weights.layout().decayed()[page as usize]),
+        };
+    }
+    reads
+}
+
+/// Where a written operand lies in its buffer.
+fn range(weights: &Weights, operand: Operand) -> Range<usize> {
+    match operand {
+        Operand::Value { len, .. } => 0..len as usize,
+        Operand::Gradient(parameter) => {
+            let place = weights.layout().place(parameter);
+            place.offset as usize..(place.offset + place.len) as usize
+        }
+        Operand::WeightPage(page) | Operand::StatePage { page, .. } => {
+            0..weights.layout().pages()[page as usize] as usize
+        }
+        _ => 0..0,
+    }
+}
 
 impl Memory {
     /// Sees to it that every slot of the program has its buffer.
@@ -219,35 +290,8 @@ impl Memory {
         step: &Step,
         held: &mut Held,
     ) {
-        let pool = &self.pool;
-        let mut reads: [&[f32]; 8] = [&[]; 8];
-        for (read, operand) in reads.iter_mut().zip(bound.reads()) {
-            *read = match *operand {
-                Operand::Value { slot, len } => &pool[slot.class as usize][slot.index as usize][..len as usize],
-                Operand::Images => batch.images,
-                Operand::Labels => bytemuck::cast_slice(batch.labels),
-                Operand::Weight(parameter) => weights.parameter(parameter),
-                Operand::Gradient(parameter) => weights.gradient(parameter),
-                Operand::WeightPage(page) => &weights.pages().values[page as usize],
-                Operand::GradientPage(page) => &weights.pages().gradients[page as usize],
-                Operand::StatePage { moment, page } => &weights.pages().state[moment as usize][page as usize],
-                Operand::Touched(page) => bytemuck::cast_slice(&program.touched[page as usize]),
-                Operand::Decayed(page) => bytemuck::cast_slice(&weights.layout().decayed()[page as usize]),
-            };
-        }
-        let range = |operand: Operand| -> Range<usize> {
-            match operand {
-                Operand::Value { len, .. } => 0..len as usize,
-                Operand::Gradient(parameter) => {
-                    let place = weights.layout().place(parameter);
-                    place.offset as usize..(place.offset + place.len) as usize
-                }
-                Operand::WeightPage(page) | Operand::StatePage { page, .. } => {
-                    0..weights.layout().pages()[page as usize] as usize
-                }
-                _ => 0..0,
-            }
-        };
+        let reads = reads(&self.pool, bound, program, weights, batch);
+        let range = |operand| range(weights, operand);
         let count = bound.writes().len();
         let mut writes: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
         let [first, second, third] = held;

@@ -8,7 +8,7 @@ use supernet_plugin::{Conv, Init, Space, Supergraph};
 use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Step, reference};
 
-use super::{Context, Method, Operand, Optimizer, Program, Slot, differentiate, fuse, lower};
+use super::{Context, CustomOps, Method, Operand, Optimizer, Program, Slot, differentiate, fuse, lower};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::cpu::Cpu;
@@ -49,6 +49,7 @@ fn odd_space(image: [u32; 3]) -> Supergraph {
 
 struct Setup {
     supergraph: Supergraph,
+    custom: CustomOps,
     layout: Arc<Layout>,
     image: [u32; 3],
     classes: u32,
@@ -69,12 +70,13 @@ impl Setup {
     fn on(supergraph: Supergraph, data: &Dataset, batch: u32) -> Self {
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
         let (images, labels) = (data.images().to_vec(), data.labels().to_vec());
-        Self { supergraph, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
+        let custom = CustomOps::default();
+        Self { supergraph, custom, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
     }
 
     fn context(&self) -> Context<'_> {
-        let Self { supergraph, layout, image, classes, batch, .. } = self;
-        Context { supergraph, layout, image: *image, classes: *classes, batch: *batch }
+        let Self { supergraph, custom, layout, image, classes, batch, .. } = self;
+        Context { supergraph, custom, layout, image: *image, classes: *classes, batch: *batch }
     }
 
     fn training(&self, genome: &[u32], optimizer: &Optimizer) -> Program {

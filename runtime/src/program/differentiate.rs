@@ -1,7 +1,9 @@
 //! Reverse-mode differentiation, from calls to calls: every forward call has one rule.
 
+use supernet_plugin::Operand as Named;
 use supernet_shaders::Call;
 
+use super::custom::CustomNode;
 use super::{Operand, Tape};
 
 /// Appends the calls that compute the gradient of the mean loss by every weight that the tape reads.
@@ -28,16 +30,26 @@ impl<'a> Sweep<'a> {
     fn new(tape: &'a mut Tape) -> Self {
         let mut wanted = vec![false; tape.values.len()];
         let mut of_weight: Vec<(u32, Vec<Operand>)> = Vec::new();
+        let mut reads = |operand: &Operand, times: u32| {
+            let Operand::Weight(parameter) = *operand else { return };
+            let at = parameter as usize;
+            if of_weight.len() <= at {
+                of_weight.resize(at + 1, (0, Vec::new()));
+            }
+            of_weight[at].0 += times;
+        };
+        for node in tape.custom.values() {
+            // Several kernels of one node give one contribution, but one that is read again cannot go straight home.
+            let again = |i: u32| if node.reads_gradient(i) { 2 } else { 1 };
+            (0..).zip(node.params()).for_each(|(i, param)| reads(&param, again(i)));
+        }
         for bound in &tape.calls {
             let mut wants = false;
+            let custom = matches!(bound.call, Call::Custom(_));
             for operand in bound.reads() {
                 match *operand {
-                    Operand::Weight(parameter) => {
-                        let at = parameter as usize;
-                        if of_weight.len() <= at {
-                            of_weight.resize(at + 1, (0, Vec::new()));
-                        }
-                        of_weight[at].0 += 1;
+                    Operand::Weight(_) => {
+                        reads(operand, u32::from(!custom));
                         wants = true;
                     }
                     Operand::Value { slot, .. } => wants |= wanted[slot.index as usize],
@@ -101,12 +113,43 @@ impl<'a> Sweep<'a> {
                 let call = Call::CrossEntropyGrad { rows, smoothing };
                 self.input(ops[0], call, &[ops[0], ops[1]]);
             }
+            Call::Custom(_) => {
+                if let Some(node) = self.custom_node(bound.writes())
+                    && let Some(dy) = self.gradient(node.output())
+                {
+                    self.custom(node, dy);
+                }
+            }
             call => {
                 if let Some(dy) = self.gradient(ops[bound.reads as usize]) {
                     self.rule(call, ops, dy);
                 }
             }
         }
+    }
+
+    /// The node whose forward calls begin with the one that writes `operands`: when the sweep gets there, all that read the
+    /// node's value have spoken.
+    fn custom_node(&mut self, operands: &[Operand]) -> Option<CustomNode> {
+        let Some(Operand::Value { slot, .. }) = operands.first() else { return None };
+        self.tape.custom.remove(&slot.index)
+    }
+
+    /// The backward calls of a space's own op.
+    fn custom(&mut self, mut node: CustomNode, dy: Operand) {
+        let (inputs, params) = (node.inputs(), node.params());
+        let mut gradients = vec![(Named::GradOutput, dy)];
+        for (i, x) in (0..).zip(&inputs).filter(|(_, x)| self.wants(**x)) {
+            let named = Named::GradInput(i);
+            let dx = self.tape.value(node.len(named));
+            self.give(*x, dx);
+            gradients.push((named, dx));
+        }
+        for (i, param) in (0..).zip(params) {
+            let named = Named::GradParam(i);
+            gradients.push((named, self.weight(param, node.len(named))));
+        }
+        node.backward(self.tape, &gradients);
     }
 
     /// A matrix of zeros and its channels.
@@ -214,7 +257,8 @@ impl<'a> Sweep<'a> {
             | Call::NormPartials { .. }
             | Call::ClipFactor { .. }
             | Call::Sgd { .. }
-            | Call::Adam { .. } => {}
+            | Call::Adam { .. }
+            | Call::Custom(_) => {}
         }
     }
 

@@ -1,9 +1,13 @@
 //! From a child's nodes to forward calls.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use supernet_plugin::{Child, Function, Node, Op, Pad, Per, Pooling, Role};
 use supernet_shaders::Call;
 use supernet_shaders::catalogue::{BatchNorm, Conv2d, Linear, PerChannel, Rows, Window};
 
+use super::custom::{CustomNode, Sizes};
 use super::{Context, Operand, ProgramError, Tape};
 
 /// The calls that take the images to every sample's loss and accuracy. Dropout runs only if `training`.
@@ -15,6 +19,7 @@ pub(super) fn forward(context: Context<'_>, child: &Child, training: bool) -> Re
         images: context.batch as usize * context.image.iter().map(|n| *n as usize).product::<usize>(),
         loss: Operand::Images,
         right: Operand::Images,
+        custom: BTreeMap::new(),
     };
     let mut lower = Lower { context, child, training, tape, values: Vec::with_capacity(child.len()) };
     lower.check_sizes()?;
@@ -78,12 +83,17 @@ impl Lower<'_> {
         ProgramError::NoKernel { node, space, op: op.into() }
     }
 
-    /// The parameters of node `i`, which has one input besides. They are whole: kernels for slices of them come with
-    /// elastic spaces, and kernels for weights that are values of the graph with these.
+    /// The parameters of node `i`, which has one input besides. Kernels for weights that are values of the graph come with
+    /// elastic spaces.
     fn params(&self, i: usize) -> Result<&[u32], ProgramError> {
         if self.child.inputs(i).len() != 1 {
             return Err(self.no_kernel(i, format!("{} with a weight that is computed", self.source(i).op.name())));
         }
+        self.whole_params(i)
+    }
+
+    /// The parameters of node `i`. They are whole: kernels for slices of them come with elastic spaces.
+    fn whole_params(&self, i: usize) -> Result<&[u32], ProgramError> {
         let params = self.child.params(i);
         if params.iter().all(|p| self.child.param_shape(*p) == self.context.supergraph.param_shape(*p)) {
             Ok(params)
@@ -176,6 +186,15 @@ impl Lower<'_> {
                 // The stream follows the node, not its place in the child: children that share it share its bits.
                 let call = Call::Dropout { len: len as u32, rate: *rate, stream: self.child.node(i) };
                 Ok(self.tape.compute(call, &[x], len))
+            }
+            (Op::Custom { name, attributes }, Some(_)) => {
+                let variant = self.context.custom.get(name, attributes).map(Arc::clone);
+                let variant = variant.ok_or_else(|| self.no_kernel(i, format!("`{name}` of the space's own")))?;
+                let params = self.whole_params(i)?.to_vec();
+                let sizes = Sizes::of(self.child, i, self.batch());
+                let params: Vec<_> = params.into_iter().map(Operand::Weight).collect();
+                let inputs = self.operands(i);
+                Ok(CustomNode::forward(&mut self.tape, &variant, sizes, &inputs, &params))
             }
             (Op::Activation { function }, _) => Err(self.no_kernel(i, format!("activation {function:?}"))),
             (op, _) => Err(self.no_kernel(i, op.name())),

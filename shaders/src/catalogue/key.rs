@@ -44,6 +44,7 @@ impl Hash for Call {
             Call::ClipFactor { partials, .. } => partials.hash(state),
             Call::Sgd { update, nesterov, .. } => (update, nesterov).hash(state),
             Call::Adam { update, .. } => update.hash(state),
+            Call::Custom(custom) => custom.hash(state),
         }
     }
 }

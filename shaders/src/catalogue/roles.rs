@@ -98,6 +98,7 @@ impl Call {
             Call::ClipFactor { .. } => "clip_factor",
             Call::Sgd { .. } => "sgd",
             Call::Adam { .. } => "adam",
+            Call::Custom(custom) => custom.op,
         }
     }
 
@@ -211,6 +212,7 @@ impl Call {
             Call::ClipFactor { partials, .. } => vec![read("partials", partials as usize), write("clip", 2)],
             Call::Sgd { update: u, .. } => u.roles(&["w", "v"]),
             Call::Adam { update: u, .. } => u.roles(&["w", "m", "v"]),
+            Call::Custom(custom) => custom.roles.clone(),
         }
     }
 }

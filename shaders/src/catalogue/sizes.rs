@@ -1,12 +1,10 @@
 //! The sizes that calls carry.
 
-use serde::{Deserialize, Serialize};
-
 /// Where a sliding window reads: the geometry that convolutions and pools share.
 ///
 /// Output row `oy` reads input rows `oy·stride + ky·dilation − top` for `ky` in `0..kernel[0]`; rows outside the image
 /// are padding. `top` and `left` may be negative, which crops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Images in the batch.
     pub batch: u32,
@@ -49,7 +47,7 @@ impl Window {
 }
 
 /// A dense convolution: x `[batch, h, w, inputs]`, W `[kh, kw, inputs, outputs]`, y `[batch, h′, w′, outputs]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2d {
     /// The geometry.
     pub window: Window,
@@ -61,7 +59,7 @@ pub struct Conv2d {
 
 /// Two pointwise convolutions of one image that read different pixels of it, side by side: x `[batch, h, w, inputs]`, Wa
 /// and Wb `[inputs, outputs]`, y `[batch, h′, w′, 2·outputs]`. No pixel of x is read by both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reduction {
     /// The first of them. Its kernel is 1x1 and its stride at least 2.
     pub first: Conv2d,
@@ -72,7 +70,7 @@ pub struct Reduction {
 }
 
 /// A window over each channel by itself: depthwise convolution (W `[kh, kw, channels]`) or a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PerChannel {
     /// The geometry.
     pub window: Window,
@@ -81,7 +79,7 @@ pub struct PerChannel {
 }
 
 /// A matrix product: x `[rows, inputs]`, W `[inputs, outputs]` or, transposed, `[outputs, inputs]`, y `[rows, outputs]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Linear {
     /// Rows of x and y.
     pub rows: u32,
@@ -94,7 +92,7 @@ pub struct Linear {
 }
 
 /// A matrix whose last axis is the channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rows {
     /// All axes but the last, multiplied.
     pub rows: u32,
@@ -115,7 +113,7 @@ impl Rows {
 }
 
 /// Batch normalisation of a matrix over its rows, followed by a ReLU if `relu`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BatchNorm {
     /// The matrix: rows are batch and space.
     pub rows: Rows,
@@ -127,7 +125,7 @@ pub struct BatchNorm {
 
 /// An update of `len` weights (one page). Only blocks whose touched bit is set change, unless `everywhere`: then the
 /// others change too, with a gradient of zero. L2 is added to the gradient of blocks whose decayed bit is set.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Update {
     /// Weights in the page.
     pub len: u32,

@@ -25,6 +25,7 @@ impl Call {
             | Call::AveragePoolGrad(c)
             | Call::MaxPool(c)
             | Call::MaxPoolGrad(c) => product(c.window.pixels_out(), c.window.taps(), c.channels as usize),
+            Call::Custom(custom) => custom.work,
             _ => self.roles().iter().map(|role| touched(role.access) * role.len as u64).sum(),
         }
     }

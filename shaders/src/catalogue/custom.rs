@@ -1,0 +1,164 @@
+//! Ops that a search space brings along.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+use super::Role;
+use crate::kernel::{Buffer, Constant, Dispatch, Kernel, Lowered, Place};
+
+/// One kernel of an op that a search space brought along, made ready for the sizes of one node.
+///
+/// What it points to lives as long as the process, like the library that it may come from; equal ones are kept once.
+#[derive(Clone, Copy)]
+pub struct Custom(&'static Run);
+
+/// What a [`Custom`] call runs.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The op.
+    pub op: &'static str,
+    /// The entry point in its WGSL, for GPUs.
+    pub kernel: &'static Kernel,
+    /// Values of its `override` constants.
+    pub overrides: Vec<(&'static str, Constant)>,
+    /// The grid, in workgroups.
+    pub groups: [u32; 3],
+    /// The uniform with the shapes: the batch, and then four numbers for every input, every param and the output.
+    pub dims: Vec<u32>,
+    /// The operands: all that are read, then all that are written.
+    pub roles: Vec<Role>,
+    /// Which operand each of them is, in the space's own numbering.
+    pub operands: Vec<u32>,
+    /// For every buffer of the kernel the number of its role.
+    pub places: Vec<usize>,
+    /// How many inputs and params the op takes.
+    pub counts: [u32; 2],
+    /// The node's attributes as JSON.
+    pub attributes: String,
+    /// About how many multiply-adds it costs.
+    pub work: u64,
+    /// What computes it on a CPU, if anything does.
+    pub twin: Option<&'static dyn Twin>,
+}
+
+/// Computes the kernels of a space's own ops on a CPU.
+pub trait Twin: Send + Sync + fmt::Debug {
+    /// Runs a kernel on its operands, in the order of its roles.
+    ///
+    /// # Errors
+    /// If it cannot; a sentence.
+    fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String>;
+}
+
+impl Custom {
+    /// The call that runs this.
+    pub fn new(run: Run) -> Self {
+        static KEPT: Mutex<Option<HashSet<&'static Run>>> = Mutex::new(None);
+        Self(keep(&KEPT, run))
+    }
+
+    pub(crate) fn lower(self) -> Lowered {
+        let Run { kernel, overrides, groups, dims, places, .. } = self.0;
+        let places = places.iter().map(|place| Place::Operand(*place)).collect();
+        let dispatch = Dispatch { kernel, overrides: overrides.clone(), places, groups: *groups };
+        Lowered { sizes: dims.clone(), scratch: vec![], dispatches: vec![dispatch] }
+    }
+}
+
+impl std::ops::Deref for Custom {
+    type Target = Run;
+
+    fn deref(&self) -> &Run {
+        self.0
+    }
+}
+
+impl Kernel {
+    /// A kernel of a space's own op: the module `module`, which no other text may have for its name, has `source`; a
+    /// buffer is a binding, the name of its variable, and whether it is written.
+    pub fn of_space(module: &str, source: &str, entry: &str, buffers: &[(u32, &str, bool)]) -> &'static Self {
+        static KEPT: Mutex<Option<HashSet<&'static Kernel>>> = Mutex::new(None);
+        let buffers = buffers.iter().map(|&(binding, name, written)| Buffer { binding, name: text(name), written });
+        let buffers = list(buffers.collect());
+        let [module, source, entry] = [module, source, entry].map(text);
+        keep(&KEPT, Self { module, source, entry, buffers, step: false, lanes: None })
+    }
+}
+
+/// The text, kept as long as the process lives.
+pub fn text(text: &str) -> &'static str {
+    static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if let Some(known) = kept.get(text) {
+        return known;
+    }
+    let text: &'static str = Box::leak(text.into());
+    kept.insert(text);
+    text
+}
+
+fn list(buffers: Vec<Buffer>) -> &'static [Buffer] {
+    static KEPT: Mutex<Option<HashSet<&'static Vec<Buffer>>>> = Mutex::new(None);
+    let kept: &'static Vec<Buffer> = keep(&KEPT, buffers);
+    kept
+}
+
+/// The one that is equal to `value` among those that are kept.
+fn keep<T: Eq + Hash>(kept: &Mutex<Option<HashSet<&'static T>>>, value: T) -> &'static T {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if let Some(known) = kept.get(&value) {
+        return known;
+    }
+    let value: &'static T = Box::leak(Box::new(value));
+    kept.insert(value);
+    value
+}
+
+// Equal runs are the same one, so that comparing two is comparing where they lie.
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Custom {}
+
+impl Hash for Custom {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::hash(self.0, state);
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({}, {}, {:?})", self.op, self.kernel.entry, self.dims)
+    }
+}
+
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        let twins = match (self.twin, other.twin) {
+            (None, None) => true,
+            (Some(a), Some(b)) => std::ptr::addr_eq(a, b),
+            _ => false,
+        };
+        twins
+            && std::ptr::eq(self.kernel, other.kernel)
+            && (self.op, &self.overrides, self.groups, &self.dims) == (other.op, &other.overrides, other.groups, &other.dims)
+            && (&self.roles, &self.operands, &self.places) == (&other.roles, &other.operands, &other.places)
+            && (self.counts, &self.attributes, self.work) == (other.counts, &other.attributes, other.work)
+    }
+}
+
+impl Eq for Run {}
+
+impl Hash for Run {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::hash(self.kernel, state);
+        (&self.overrides, &self.dims, &self.attributes).hash(state);
+    }
+}
