@@ -1,8 +1,14 @@
 //! Ops that a space brings along, as WGSL.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Dim;
+
+mod author;
+pub(crate) mod uses;
+pub(crate) mod shapes;
 
 /// An op that the space brings along as WGSL, for [`Op::Custom`](crate::Op::Custom).
 ///
@@ -174,18 +180,19 @@ pub enum Gradient {
     Surrogate,
 }
 
-impl CustomOp {
-    /// An op in the easy form: a function of every element of one input, by two WGSL functions `f` and `df`.
-    pub fn per_element(name: impl Into<String>, wgsl: impl Into<String>) -> Self {
-        CustomOp {
-            name: name.into(),
-            wgsl: wgsl.into(),
-            shape: ShapeRule::LikeInput(0),
-            macs_per_output: 0,
-            inputs: 1,
-            params: 0,
-            form: Form::PerElement,
-            gradient: Gradient::Exact,
+impl fmt::Display for Operand {
+    /// In words, such as "input 1".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Operand::Input(i) => write!(f, "input {i}"),
+            Operand::Param(i) => write!(f, "param {i}"),
+            Operand::Output => f.write_str("the output"),
+            Operand::GradOutput => f.write_str("the gradient by the output"),
+            Operand::GradInput(i) => write!(f, "the gradient by input {i}"),
+            Operand::GradParam(i) => write!(f, "the gradient by param {i}"),
+            Operand::Saved(i) => write!(f, "saved {i}"),
+            Operand::Scratch(i) => write!(f, "scratch {i}"),
+            Operand::Dims => f.write_str("the dims"),
         }
     }
 }

@@ -46,6 +46,8 @@ pub mod abi;
 pub use builder::{Body, Built, Conv, Decide, PlannedStep, Size, Space, Tensor, Weights, When};
 pub use condition::Condition;
 pub use config::{Config, ConfigError, Fact, Facts, Field, FieldKind};
+pub use custom::shapes::{MOST_CUSTOM_AXES, Shapes};
+pub use custom::uses::Use;
 pub use custom::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule};
 pub use genome::GenomeError;
 pub use inventory;

@@ -2,7 +2,7 @@
 
 use crate::axis::{Axis, Value};
 use crate::nearest::hint;
-use crate::{CustomOp, Dim, Element, Extent, Kind, Op, Pad, ShapeRule, TIME};
+use crate::{CustomOp, Dim, Element, Extent, Kind, MOST_CUSTOM_AXES, Op, Pad, Setting, ShapeRule, TIME};
 
 /// What shapes may name.
 pub(crate) struct Names<'a> {
@@ -26,6 +26,13 @@ impl Names<'_> {
                 }
             },
         }
+    }
+
+    pub(crate) fn op(&self, name: &str) -> Result<&CustomOp, String> {
+        self.ops.iter().find(|op| op.name == *name).ok_or_else(|| {
+            let near = hint(name, self.ops.iter().map(|op| op.name.as_str()));
+            format!("the space has no op `{name}`{near}")
+        })
     }
 
     pub(crate) fn axes(&self, dims: &[Dim]) -> Result<Vec<Axis>, String> {
@@ -201,20 +208,45 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
             }
             like(0)
         }
-        Op::Custom { name, .. } => {
-            let Some(custom) = names.ops.iter().find(|op| op.name == *name) else {
-                let near = hint(name, names.ops.iter().map(|op| op.name.as_str()));
-                return Err(format!("the space has no op `{name}`{near}"));
-            };
-            match &custom.shape {
+        Op::Custom { name, attributes } => {
+            let custom = names.op(name)?;
+            let params = operands.len() - inputs;
+            if inputs != custom.inputs as usize || params != custom.params as usize {
+                return Err(format!(
+                    "the op `{name}` takes {} inputs and {} params, but has {inputs} inputs and {params} params",
+                    custom.inputs, custom.params
+                ));
+            }
+            attributes.iter().try_for_each(|(key, value)| constant(key, value))?;
+            let value = match &custom.shape {
                 ShapeRule::LikeInput(i) if (*i as usize) < inputs => like(*i as usize),
                 ShapeRule::LikeInput(i) => {
                     return Err(format!("its shape is that of input {i}, and it has {inputs} inputs"));
                 }
                 ShapeRule::Stated(dims) => Value::of(names.axes(dims)?),
+            };
+            if let Some(large) = operands.iter().copied().chain([&value]).find(|v| v.axes.len() > MOST_CUSTOM_AXES) {
+                return Err(format!(
+                    "an op of the space's own takes shapes of {MOST_CUSTOM_AXES} axes at most, not {large}"
+                ));
             }
+            value
         }
     })
+}
+
+/// Whether an attribute can be the value of a WGSL `override`.
+fn constant(key: &str, value: &Setting) -> Result<(), String> {
+    match value {
+        Setting::Bool(_) => Ok(()),
+        Setting::Int(n) if i32::try_from(*n).is_ok() || u32::try_from(*n).is_ok() => Ok(()),
+        Setting::Int(n) => Err(format!("its attribute `{key}` is {n}, and must fit into 32 bits")),
+        Setting::Float(n) if (*n as f32).is_finite() => Ok(()),
+        Setting::Float(n) => Err(format!("its attribute `{key}` is {n}, and must be a finite number of 32 bits")),
+        Setting::Text(_) | Setting::List(_) => {
+            Err(format!("its attribute `{key}` is {}, and must be a number, true or false", value.kind()))
+        }
+    }
 }
 
 /// How many operands the op takes.

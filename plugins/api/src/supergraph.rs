@@ -13,6 +13,7 @@ mod enumerate;
 mod level;
 mod mask;
 mod nodes;
+mod ops;
 pub(crate) mod plan;
 pub(crate) mod relaxed;
 mod resolve;

@@ -29,6 +29,11 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     let owners = decisions.extents(&mut problems);
     repeated(space.blocks.iter().map(|block| &block.id), "block", &mut problems);
     repeated(space.ops.iter().map(|op| &op.name), "op", &mut problems);
+    for op in &space.ops {
+        if problems.len() < MOST {
+            problems.extend(op.problems());
+        }
+    }
     if !space.outputs.iter().any(|output| output.role == Role::Logits) {
         problems.push(Problem::new("the space", "no output has the role `logits`, and it needs one"));
     }

@@ -1,0 +1,90 @@
+use super::{CustomOp, Length, Operand};
+
+/// The shapes of one node's operands, without the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shapes<'a> {
+    /// Of its inputs.
+    pub inputs: &'a [&'a [u32]],
+    /// Of its params, which have no batch.
+    pub params: &'a [&'a [u32]],
+    /// Of its value.
+    pub output: &'a [u32],
+}
+
+/// The most axes that an operand of a custom op has, without the batch: as many as [`Operand::Dims`] can say.
+pub const MOST_CUSTOM_AXES: usize = 4;
+
+impl Shapes<'_> {
+    /// What [`Operand::Dims`] holds, in words: the batch and three words of padding, then four words for every input, param
+    /// and the output. `None` if a shape has more than four axes.
+    pub fn words(&self, batch: u32) -> Option<Vec<u32>> {
+        let mut words = vec![batch, 0, 0, 0];
+        for shape in self.inputs.iter().chain(self.params).chain([&self.output]) {
+            let mut padded = [1; MOST_CUSTOM_AXES];
+            padded.get_mut(..shape.len())?.copy_from_slice(shape);
+            words.extend(padded);
+        }
+        Some(words)
+    }
+
+    /// The shape behind an operand, and how often it is there.
+    fn of(&self, operand: Operand, batch: u32) -> Option<(&[u32], u64)> {
+        let batch = u64::from(batch);
+        match operand {
+            Operand::Input(i) | Operand::GradInput(i) => Some((self.inputs.get(i as usize)?, batch)),
+            Operand::Param(i) | Operand::GradParam(i) => Some((self.params.get(i as usize)?, 1)),
+            Operand::Output | Operand::GradOutput => Some((self.output, batch)),
+            Operand::Saved(_) | Operand::Scratch(_) | Operand::Dims => None,
+        }
+    }
+}
+
+impl CustomOp {
+    /// How many numbers an operand holds at this batch size; `None` if the op has no such operand, or if the number does not
+    /// fit into 64 bits.
+    pub fn len(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
+        match operand {
+            Operand::Dims => Some(4 * (2 + shapes.inputs.len() as u64 + shapes.params.len() as u64)),
+            Operand::Saved(_) | Operand::Scratch(_) => match self.length(operand)? {
+                Length::Like(like) => stored(like, batch, shapes),
+                Length::Rows(like) => rows(like, batch, shapes),
+                Length::PerSample(count) => u64::from(batch).checked_mul(count.into()),
+                Length::Fixed(count) => Some(count.into()),
+            },
+            _ => stored(operand, batch, shapes),
+        }
+    }
+
+    /// How many rows (runs of the last axis) an operand has; a single number is a row of one. What is saved or scratch has
+    /// rows only if it is as long as something that has.
+    pub fn rows(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
+        match operand {
+            Operand::Saved(_) | Operand::Scratch(_) => match self.length(operand)? {
+                Length::Like(like) => rows(like, batch, shapes),
+                Length::Rows(_) | Length::PerSample(_) | Length::Fixed(_) => None,
+            },
+            _ => rows(operand, batch, shapes),
+        }
+    }
+
+    /// The stated length of something saved or scratch.
+    pub fn length(&self, operand: Operand) -> Option<Length> {
+        let kernels = self.stated_kernels()?;
+        match operand {
+            Operand::Saved(i) => kernels.saved.get(i as usize).copied(),
+            Operand::Scratch(i) => kernels.scratch.get(i as usize).copied(),
+            _ => None,
+        }
+    }
+}
+
+fn stored(operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
+    let (shape, times) = shapes.of(operand, batch)?;
+    shape.iter().try_fold(times, |count, &size| count.checked_mul(size.into()))
+}
+
+fn rows(operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
+    let (shape, times) = shapes.of(operand, batch)?;
+    let front = shape.split_last().map_or(shape, |(_, front)| front);
+    front.iter().try_fold(times, |count, &size| count.checked_mul(size.into()))
+}
