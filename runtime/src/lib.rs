@@ -39,6 +39,7 @@ mod actors;
 mod run;
 pub mod bench;
 pub mod selftest;
+pub mod trial;
 mod stream;
 
 pub use config::Config;

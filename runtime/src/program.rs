@@ -14,6 +14,7 @@ mod memory;
 mod optimizer;
 
 pub use custom::{CustomOps, OpError};
+pub(crate) use custom::{Sizes, Variant, named};
 pub use memory::{Plan, Slot, class_len, class_of};
 pub use optimizer::{Method, Optimizer};
 

@@ -16,7 +16,7 @@ pub use found::{Found, thousands};
 use std::sync::Arc;
 use std::time::Instant;
 
-use supernet_plugin::{Path, Pick, Supergraph};
+use supernet_plugin::{Child, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::config::{Config, ConfigError, StrategyName};
@@ -125,23 +125,36 @@ impl Search {
     /// Lowers every node that some genome may run, so that an op without a kernel is found now and not hours into the
     /// search.
     fn rehearse(&self) -> Result<(), SearchError> {
+        let (train, score) = (self.config.train.batch, self.config.score.batch);
+        let context = self.ground.context(train.max(score));
+        self.network(&mut |network| Program::rehearse(context, network))
+    }
+
+    /// Shows `look` every node that some genome may run: in the network of all choices at once, or, where sizes that follow
+    /// a decision cannot be mixed, in one child.
+    pub(crate) fn network<E>(&self, look: &mut dyn FnMut(&Child) -> Result<(), E>) -> Result<(), SearchError>
+    where
+        StageError: From<E>,
+    {
         let supergraph = &self.ground.supergraph;
         let all = |decision| {
             let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
             Pick::Mix { weights: vec![1.0; choices.len()], choices, rows: 1, gradient: false }
         };
         let everything = Path { picks: (0..supergraph.genome_len()).map(all).collect(), at: Vec::new() };
-        let (train, score) = (self.config.train.batch, self.config.score.batch);
-        let context = self.ground.context(train.max(score));
-        let lowered = match supergraph.relaxed(&everything) {
-            Ok(relaxed) => Program::rehearse(context, relaxed.network()),
-            // Sizes that follow a decision cannot be mixed; some child shows what is missing for them.
+        let looked = match supergraph.relaxed(&everything) {
+            Ok(relaxed) => look(relaxed.network()),
             Err(_) => {
                 let genome = from_prior(supergraph, &mut Random::new(0, stream::REPORT))?;
-                Program::rehearse(context, &supergraph.child(&genome)?)
+                look(&supergraph.child(&genome)?)
             }
         };
-        Ok(lowered.map_err(StageError::from)?)
+        Ok(looked.map_err(StageError::from)?)
+    }
+
+    /// The space's own ops.
+    pub(crate) fn custom(&self) -> &CustomOps {
+        &self.ground.custom
     }
 
     /// The settings as resolved: with the space's defaults, what the data told, and what was fitted.

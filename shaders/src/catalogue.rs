@@ -11,7 +11,7 @@ mod roles;
 mod sizes;
 mod work;
 
-pub use custom::{Custom, Run, Twin, text};
+pub use custom::{Custom, FUEL_CONSTANT, Run, Twin, text};
 pub use roles::{Access, Element, Role, bitset_words};
 pub use sizes::{BatchNorm, Conv2d, Linear, PerChannel, Reduction, Rows, Update, Window};
 

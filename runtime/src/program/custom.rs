@@ -4,13 +4,16 @@ mod easy;
 mod node;
 #[cfg(feature = "gpu")]
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub(super) use node::CustomNode;
+pub(crate) use node::Sizes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use supernet_plugin::{CustomOp, Form, Grid, Kernels, Node, Op, SearchSpace, Setting, Use};
+use supernet_plugin::{CustomOp, Form, Grid, Node, Op, SearchSpace, Setting, Use};
 use supernet_shaders::Access;
 use supernet_shaders::catalogue::{Twin, text};
 use supernet_shaders::kernel::{Constant, Kernel};
@@ -41,6 +44,8 @@ pub(crate) struct Variant {
     forward: Vec<Part>,
     backward: Vec<Part>,
     twin: Option<&'static dyn Twin>,
+    #[cfg(feature = "gpu")]
+    source: source::Source,
 }
 
 /// One kernel of a variant.
@@ -70,10 +75,7 @@ impl CustomOps {
     /// # Errors
     /// If an op's source is not WGSL or does not do what the space says about it. Without the feature `gpu` nothing reads
     /// the source.
-    pub fn new(
-        space: &SearchSpace,
-        twin: impl Fn(&str) -> Option<&'static dyn Twin>,
-    ) -> Result<Self, OpError> {
+    pub fn new(space: &SearchSpace, twin: impl Fn(&str) -> Option<&'static dyn Twin>) -> Result<Self, OpError> {
         let mut variants = BTreeMap::new();
         each(&space.nodes, &mut |node| {
             let Op::Custom { name, attributes } = &node.op else { return Ok(()) };
@@ -89,13 +91,13 @@ impl CustomOps {
         Ok(Self { variants: Arc::new(variants) })
     }
 
-    /// All variants, by name and attributes.
-    pub(crate) fn variants(&self) -> impl Iterator<Item = &Arc<Variant>> {
-        self.variants.values()
+    /// Whether the space has none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.variants.is_empty()
     }
 
     /// The op `name` with these attributes.
-    fn get(&self, name: &str, attributes: &BTreeMap<String, Setting>) -> Option<&Arc<Variant>> {
+    pub(crate) fn get(&self, name: &str, attributes: &BTreeMap<String, Setting>) -> Option<&Arc<Variant>> {
         self.variants.get(&(name.to_owned(), json(attributes)))
     }
 }
@@ -138,62 +140,77 @@ impl Variant {
             Form::Kernels(kernels) => (op.wgsl.clone(), kernels.clone()),
         };
         let constants = constants(attributes);
-        let parts = Self::read(op, &source, &kernels, &constants)?;
-        let (forward, backward) = parts;
-        Ok(Self { op: op.clone(), attributes: json, forward, backward, twin })
+        let (forward, backward) = kernels.uses();
+        let (forward, backward) = (kernels.forward.iter().zip(forward), kernels.backward.iter().zip(backward));
+        #[cfg(feature = "gpu")]
+        let source = source::Source::read(op, &source)?;
+        #[cfg(feature = "gpu")]
+        let part = |(kernel, uses)| source.part(kernel, uses, &constants);
+        #[cfg(not(feature = "gpu"))]
+        let part = |(kernel, uses)| Ok(Part::unread(op, &source, kernel, uses, &constants));
+        let forward = forward.map(part).collect::<Result<_, String>>()?;
+        let backward = backward.map(part).collect::<Result<_, String>>()?;
+        Ok(Self {
+            op: op.clone(),
+            attributes: json,
+            forward,
+            backward,
+            twin,
+            #[cfg(feature = "gpu")]
+            source,
+        })
     }
 
+    /// The attributes as JSON.
+    pub(crate) fn attributes(&self) -> &str {
+        &self.attributes
+    }
+
+    /// Whether its kernels run as they are declared on nodes of these sizes.
+    ///
+    /// # Errors
+    /// Names the kernel, and what is wrong with it.
     #[cfg(feature = "gpu")]
-    fn read(
-        op: &CustomOp,
-        source: &str,
-        kernels: &Kernels,
-        constants: &[(&'static str, Constant)],
-    ) -> Result<(Vec<Part>, Vec<Part>), String> {
-        let source = source::Source::read(op, source)?;
-        let (forward, backward) = kernels.uses();
-        let part = |(kernel, uses): (&supernet_plugin::Kernel, Vec<Use>)| source.part(kernel, uses, constants);
-        let forward = kernels.forward.iter().zip(forward).map(part).collect::<Result<_, _>>()?;
-        let backward = kernels.backward.iter().zip(backward).map(part).collect::<Result<_, _>>()?;
-        Ok((forward, backward))
+    pub(crate) fn check(&self, sizes: &Sizes) -> Result<(), OpError> {
+        let calls = self.forward.iter().chain(&self.backward).map(|part| self.run(part, sizes, false));
+        calls
+            .into_iter()
+            .try_for_each(|call| self.source.check(&call))
+            .map_err(|reason| OpError { op: self.op.name.clone(), reason })
     }
 
-    /// Nothing here reads WGSL, and nothing runs it.
+    /// Nothing reads their source here.
     #[cfg(not(feature = "gpu"))]
-    fn read(
+    pub(crate) fn check(&self, _: &Sizes) -> Result<(), OpError> {
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+impl Part {
+    /// A kernel whose source nothing reads, and nothing runs.
+    fn unread(
         op: &CustomOp,
         source: &str,
-        kernels: &Kernels,
+        kernel: &supernet_plugin::Kernel,
+        uses: Vec<Use>,
         constants: &[(&'static str, Constant)],
-    ) -> Result<(Vec<Part>, Vec<Part>), String> {
-        let (forward, backward) = kernels.uses();
-        let part = |(kernel, uses): (&supernet_plugin::Kernel, Vec<Use>)| {
-            let uses = ordered(uses);
-            let names: Vec<_> = uses.iter().map(|used| name(used.operand)).collect();
-            let buffers: Vec<_> =
-                uses.iter().zip(&names).map(|(used, name)| (used.binding, *name, used.written)).collect();
-            let compiled = Kernel::of_space(&op.name, source, &kernel.entry, &buffers);
-            Part {
-                places: (0..uses.len()).collect(),
-                uses,
-                grid: kernel.grid,
-                group: 1,
-                overrides: constants.to_vec(),
-                kernel: compiled,
-                tried: compiled,
-                loops: false,
-                names,
-            }
-        };
-        Ok((
-            kernels.forward.iter().zip(forward).map(part).collect(),
-            kernels.backward.iter().zip(backward).map(part).collect(),
-        ))
-    }
-
-    /// What computes it on the CPU, if anything does.
-    pub(crate) fn twin(&self) -> Option<&'static dyn Twin> {
-        self.twin
+    ) -> Self {
+        let uses = ordered(uses);
+        let names: Vec<_> = uses.iter().map(|used| named(used.operand)).collect();
+        let buffers: Vec<_> = uses.iter().zip(&names).map(|(used, name)| (used.binding, *name, used.written)).collect();
+        let compiled = Kernel::of_space(&op.name, source, &kernel.entry, &buffers);
+        Self {
+            places: (0..uses.len()).collect(),
+            uses,
+            grid: kernel.grid,
+            group: 1,
+            overrides: constants.to_vec(),
+            kernel: compiled,
+            tried: compiled,
+            loops: false,
+            names,
+        }
     }
 }
 
@@ -204,16 +221,16 @@ fn ordered(uses: Vec<Use>) -> Vec<Use> {
     read.into_iter().chain(written).collect()
 }
 
-/// What a role is called.
-fn name(operand: supernet_plugin::Operand) -> &'static str {
+/// What an operand is called in sentences. No variable in WGSL can have such a name, so that none is taken for another.
+pub(crate) fn named(operand: supernet_plugin::Operand) -> &'static str {
     use supernet_plugin::Operand::*;
     match operand {
         Input(i) => text(&format!("input {i}")),
         Param(i) => text(&format!("param {i}")),
-        Output => "output",
-        GradOutput => "gradient by the output",
-        GradInput(i) => text(&format!("gradient by input {i}")),
-        GradParam(i) => text(&format!("gradient by param {i}")),
+        Output => "the output",
+        GradOutput => "the gradient by the output",
+        GradInput(i) => text(&format!("the gradient by input {i}")),
+        GradParam(i) => text(&format!("the gradient by param {i}")),
         Saved(i) => text(&format!("saved {i}")),
         Scratch(i) => text(&format!("scratch {i}")),
         Dims => "dims",

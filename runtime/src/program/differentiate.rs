@@ -139,11 +139,13 @@ impl<'a> Sweep<'a> {
     fn custom(&mut self, mut node: CustomNode, dy: Operand) {
         let (inputs, params) = (node.inputs(), node.params());
         let mut gradients = vec![(Named::GradOutput, dy)];
-        for (i, x) in (0..).zip(&inputs).filter(|(_, x)| self.wants(**x)) {
-            let named = Named::GradInput(i);
-            let dx = self.tape.value(node.len(named));
-            self.give(*x, dx);
-            gradients.push((named, dx));
+        for (i, x) in (0..).zip(inputs) {
+            if self.wants(x) {
+                let named = Named::GradInput(i);
+                let dx = self.tape.value(node.len(named));
+                self.give(x, dx);
+                gradients.push((named, dx));
+            }
         }
         for (i, param) in (0..).zip(params) {
             let named = Named::GradParam(i);

@@ -8,6 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use super::Role;
 use crate::kernel::{Buffer, Constant, Dispatch, Kernel, Lowered, Place};
 
+/// The `override` constant that limits the rounds of a kernel's loops.
+pub const FUEL_CONSTANT: &str = "supernet_fuel";
+
 /// One kernel of an op that a search space brought along, made ready for the sizes of one node.
 ///
 /// What it points to lives as long as the process, like the library that it may come from; equal ones are kept once.
@@ -41,6 +44,14 @@ pub struct Run {
     pub work: u64,
     /// What computes it on a CPU, if anything does.
     pub twin: Option<&'static dyn Twin>,
+}
+
+impl Run {
+    /// Rounds that the loops of one invocation may go through; without loops there is no limit.
+    pub fn fuel(&self) -> Option<u64> {
+        let (_, fuel) = self.overrides.iter().find(|(name, _)| *name == FUEL_CONSTANT)?;
+        Some(fuel.value() as u64)
+    }
 }
 
 /// Computes the kernels of a space's own ops on a CPU.
@@ -148,7 +159,8 @@ impl PartialEq for Run {
         };
         twins
             && std::ptr::eq(self.kernel, other.kernel)
-            && (self.op, &self.overrides, self.groups, &self.dims) == (other.op, &other.overrides, other.groups, &other.dims)
+            && (self.op, &self.overrides, self.groups, &self.dims)
+                == (other.op, &other.overrides, other.groups, &other.dims)
             && (&self.roles, &self.operands, &self.places) == (&other.roles, &other.operands, &other.places)
             && (self.counts, &self.attributes, self.work) == (other.counts, &other.attributes, other.work)
     }

@@ -1,10 +1,11 @@
 //! A node with a space's own op, on its way into a program.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
-use supernet_plugin::{Child, Grid, Operand as Named};
-use supernet_shaders::catalogue::{Custom, Run};
+use supernet_plugin::{Child, Grid, Operand as Named, Shapes, Use};
+use supernet_shaders::catalogue::{Custom, FUEL_CONSTANT, Run};
 use supernet_shaders::kernel::{Constant, fold};
 use supernet_shaders::{Call, Element, Role};
 
@@ -15,28 +16,41 @@ use crate::program::{Operand, Tape};
 const FUEL: u64 = 1 << 16;
 /// Rounds that are granted on top for every element of every operand: a loop over all of them, some dozens of times.
 const FUEL_PER_ELEMENT: u64 = 64;
-/// What the constant with the limit is called.
-#[cfg(feature = "gpu")]
-const FUEL_NAME: &str = supernet_shaders::check::op::FUEL;
-#[cfg(not(feature = "gpu"))]
-const FUEL_NAME: &str = "";
-
 /// The sizes that a node's calls carry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sizes {
     /// Samples.
     pub(crate) batch: u32,
-    /// The shapes of the inputs, the params and the output, without the batch.
-    pub(crate) shapes: Vec<Vec<u32>>,
+    inputs: Vec<Vec<u32>>,
+    params: Vec<Vec<u32>>,
+    output: Vec<u32>,
 }
 
 impl Sizes {
     /// Those of node `i` of a child.
     pub(crate) fn of(child: &Child, i: usize, batch: u32) -> Self {
-        let inputs = child.inputs(i).iter().map(|input| child.shape(*input as usize));
-        let params = child.params(i).iter().map(|param| child.param_shape(*param));
-        let shapes = inputs.chain(params).chain([child.shape(i)]).map(<[u32]>::to_vec).collect();
-        Self { batch, shapes }
+        let inputs = child.inputs(i).iter().map(|input| child.shape(*input as usize).to_vec()).collect();
+        let params = child.params(i).iter().map(|param| child.param_shape(*param).to_vec()).collect();
+        Self { batch, inputs, params, output: child.shape(i).to_vec() }
+    }
+
+    /// Does something with the shapes.
+    fn with<T>(&self, work: impl FnOnce(&Shapes<'_>) -> T) -> T {
+        let [inputs, params] =
+            [&self.inputs, &self.params].map(|shapes| shapes.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        work(&Shapes { inputs: &inputs, params: &params, output: &self.output })
+    }
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shapes =
+            |shapes: &[Vec<u32>]| shapes.iter().map(|shape| format!("{shape:?}")).collect::<Vec<_>>().join(", ");
+        write!(f, "{}", shapes(&self.inputs))?;
+        if !self.params.is_empty() {
+            write!(f, " with {}", shapes(&self.params))?;
+        }
+        write!(f, " to {:?}", self.output)
     }
 }
 
@@ -116,7 +130,7 @@ impl CustomNode {
     /// Appends one call; returns its operands.
     fn call(&mut self, tape: &mut Tape, part: &Part) -> Vec<Operand> {
         let variant = Arc::clone(&self.variant);
-        let operand = |used: &supernet_plugin::Use| {
+        let operand = |used: &Use| {
             let len = variant.len(used.operand, &self.sizes);
             *self.bound.entry(used.operand).or_insert_with(|| tape.value(len))
         };
@@ -129,8 +143,7 @@ impl CustomNode {
 impl Variant {
     /// Elements of an operand for nodes of these sizes.
     pub(crate) fn len(&self, operand: Named, sizes: &Sizes) -> usize {
-        let shapes: Vec<&[u32]> = sizes.shapes.iter().map(Vec::as_slice).collect();
-        let len = self.op.len(operand, sizes.batch, &shapes);
+        let len = sizes.with(|shapes| self.op.len(operand, sizes.batch, shapes));
         len.and_then(|len| u32::try_from(len).ok()).unwrap_or(0) as usize
     }
 
@@ -146,15 +159,22 @@ impl Variant {
         needed
     }
 
-    /// The calls of the forward (0) or the backward pass (1), each with what it is bound to, as they are tried out.
-    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only a GPU's kernels can be tried out"))]
-    pub(crate) fn trial(&self, pass: usize, sizes: &Sizes) -> Vec<(Custom, Vec<supernet_plugin::Use>)> {
+    /// The calls of the forward (0) or the backward pass (1), each with its operands. Those that `tell` have one more, a
+    /// number that is not zero once a loop was stopped.
+    pub(crate) fn runs(&self, pass: usize, sizes: &Sizes, tell: bool) -> Vec<(Custom, Vec<Use>)> {
         let parts = [&self.forward, &self.backward][pass];
-        parts.iter().map(|part| (self.run(part, sizes, true), part.uses.clone())).collect()
+        parts.iter().map(|part| (self.run(part, sizes, tell), part.uses.clone())).collect()
     }
 
-    fn run(&self, part: &Part, sizes: &Sizes, trial: bool) -> Custom {
-        let role = |(used, name): (&supernet_plugin::Use, &&'static str)| Role {
+    /// Elements of all inputs and params and of the output.
+    pub(crate) fn elements(&self, sizes: &Sizes) -> u64 {
+        let inputs = (0..self.op.inputs).map(Named::Input);
+        let all = inputs.chain((0..self.op.params).map(Named::Param)).chain([Named::Output]);
+        all.map(|operand| self.len(operand, sizes) as u64).sum()
+    }
+
+    pub(super) fn run(&self, part: &Part, sizes: &Sizes, tell: bool) -> Custom {
+        let role = |(used, name): (&Use, &&'static str)| Role {
             name,
             access: access(used),
             element: Element::F32,
@@ -168,9 +188,9 @@ impl Variant {
         if part.loops {
             // Few different limits, since each is a pipeline of its own.
             let fuel = (FUEL + FUEL_PER_ELEMENT * elements).next_power_of_two().min(1 << 31);
-            overrides.push((FUEL_NAME, Constant::from(fuel as u32)));
+            overrides.push((FUEL_CONSTANT, Constant::from(fuel as u32)));
         }
-        if trial && part.loops {
+        if tell && part.loops {
             places.push(roles.len());
             roles.push(Role { name: "spent", access: supernet_shaders::Access::Write, element: Element::U32, len: 1 });
             operands.push(u32::MAX);
@@ -178,10 +198,10 @@ impl Variant {
         let output = self.len(Named::Output, sizes) as u64;
         Custom::new(Run {
             op: supernet_shaders::catalogue::text(&self.op.name),
-            kernel: if trial { part.tried } else { part.kernel },
+            kernel: if tell { part.tried } else { part.kernel },
             overrides,
             groups: self.groups(part, sizes),
-            dims: self.dims(sizes),
+            dims: sizes.with(|shapes| shapes.words(sizes.batch)).unwrap_or_default(),
             roles,
             operands,
             places,
@@ -196,29 +216,9 @@ impl Variant {
         match part.grid {
             Grid::PerElement(operand) => fold(self.len(operand, sizes).div_ceil(part.group.max(1) as usize)),
             Grid::PerRow(operand) => {
-                let row = self.row(operand, sizes).max(1) as usize;
-                fold(self.len(operand, sizes) / row)
+                fold(sizes.with(|shapes| self.op.rows(operand, sizes.batch, shapes)).unwrap_or(1) as usize)
             }
             Grid::Fixed(groups) => groups,
         }
-    }
-
-    /// Elements of a row of an operand.
-    fn row(&self, operand: Named, sizes: &Sizes) -> u32 {
-        let inputs = self.op.inputs as usize;
-        let shape = match operand {
-            Named::Input(i) | Named::GradInput(i) => sizes.shapes.get(i as usize),
-            Named::Param(i) | Named::GradParam(i) => sizes.shapes.get(inputs + i as usize),
-            _ => sizes.shapes.last(),
-        };
-        shape.and_then(|shape| shape.last()).copied().unwrap_or(1)
-    }
-
-    fn dims(&self, sizes: &Sizes) -> Vec<u32> {
-        let mut dims = vec![sizes.batch, 0, 0, 0];
-        for shape in &sizes.shapes {
-            dims.extend((0..4).map(|axis| shape.get(axis).copied().unwrap_or(1)));
-        }
-        dims
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use supernet_plugin::{CustomOp, Form, Operand, Use};
+use supernet_shaders::Call;
+use supernet_shaders::catalogue::{Custom, FUEL_CONSTANT};
 use supernet_shaders::check::{self, Parsed, op};
-use supernet_shaders::kernel::{Constant, FIRST_BUFFER, Kernel};
+use supernet_shaders::kernel::{self, Constant, Dispatch, FIRST_BUFFER, Kernel, Traits};
 
-use super::{Part, name, ordered};
+use super::{Part, named, ordered};
 
 /// A module that was read, and the texts that run in its place.
+#[derive(Debug)]
 pub(super) struct Source {
     parsed: Parsed,
     module: String,
@@ -64,7 +67,6 @@ impl Source {
             ));
         }
         let overrides = self.overrides(constants)?;
-        let dims = uses.iter().find(|used| used.operand == Operand::Dims);
         for variable in &facts.variables {
             let (binding, variable_name) = (variable.binding, &variable.name);
             let used = uses.iter().find(|used| used.binding == binding).ok_or_else(|| {
@@ -72,32 +74,31 @@ impl Source {
             })?;
             if variable.uniform != (used.operand == Operand::Dims) {
                 let wanted = if variable.uniform { "a storage buffer" } else { "a uniform" };
-                return Err(format!("`{variable_name}` is bound to {}, and must be {wanted}", name(used.operand)));
+                return Err(format!("`{variable_name}` is bound to {}, and must be {wanted}", named(used.operand)));
             }
             if variable.written && !used.written {
                 return Err(format!(
                     "`{entry}` declares `{variable_name}` as read_write, and it is bound to {}, which it may only read: \
                      declare it as var<storage, read>",
-                    name(used.operand)
+                    named(used.operand)
                 ));
             }
             if !variable.written && used.written && !variable.uniform {
                 return Err(format!(
                     "`{entry}` declares `{variable_name}` as read, and it is bound to {}, which it is the one to write: \
                      declare it as var<storage, read_write>",
-                    name(used.operand)
+                    named(used.operand)
                 ));
             }
         }
         let unused = |used: &&Use| !facts.variables.iter().any(|variable| variable.binding == used.binding);
         if let Some(used) = uses.iter().find(unused).filter(|used| used.operand != Operand::Dims) {
-            return Err(format!("`{entry}` never touches binding {}, {}", used.binding, name(used.operand)));
+            return Err(format!("`{entry}` never touches binding {}, {}", used.binding, named(used.operand)));
         }
-        let _ = dims;
         let uses = ordered(uses);
         let variable = |used: &Use| {
             let found = facts.variables.iter().find(|variable| variable.binding == used.binding);
-            found.map_or(name(used.operand).to_owned(), |variable| variable.name.clone())
+            found.map_or(named(used.operand).to_owned(), |variable| variable.name.clone())
         };
         let names: Vec<_> = uses.iter().map(variable).collect();
         let buffers: Vec<_> =
@@ -110,7 +111,7 @@ impl Source {
         let tried = Kernel::of_space(&format!("{}-tried", self.module), &self.telling, entry, &telling);
         let group = op::workgroup(&self.parsed, entry, &overrides).map_err(sentence)?;
         Ok(Part {
-            names: uses.iter().map(|used| name(used.operand)).collect(),
+            names: uses.iter().map(|used| named(used.operand)).collect(),
             places: (0..uses.len()).collect(),
             uses,
             grid: kernel.grid,
@@ -122,12 +123,24 @@ impl Source {
         })
     }
 
+    /// Whether a call's dispatch runs as its module says.
+    pub(super) fn check(&self, call: &Custom) -> Result<(), String> {
+        let mut lowered = kernel::lower(&Call::Custom(*call), Traits::default());
+        // The limit to loops is not in the text that its author wrote, which is the one to be judged.
+        let written = |dispatch: &mut Dispatch| dispatch.overrides.retain(|(name, _)| *name != FUEL_CONSTANT);
+        lowered.dispatches.iter_mut().for_each(written);
+        let check = |dispatch| check::dispatch(&self.parsed, dispatch, &lowered, &call.roles);
+        lowered.dispatches.iter().try_for_each(check).map_err(sentence)
+    }
+
     /// Those attributes that are constants of the module; others would change nothing.
     fn overrides(&self, constants: &[(&'static str, Constant)]) -> Result<Vec<(&'static str, Constant)>, String> {
         let known: BTreeSet<&str> = self.constants.iter().map(String::as_str).collect();
         if let Some((stray, _)) = constants.iter().find(|(name, _)| !known.contains(name)) {
             let names = if known.is_empty() { "none".into() } else { self.constants.join(", ") };
-            return Err(format!("a node has the attribute `{stray}`, and its WGSL has no `override` of that name; it has {names}"));
+            return Err(format!(
+                "a node has the attribute `{stray}`, and its WGSL has no `override` of that name; it has {names}"
+            ));
         }
         Ok(constants.to_vec())
     }

@@ -1,0 +1,164 @@
+//! Nodes with ops of the space's own in whole programs, held against the same network of ops that are built in.
+
+use std::sync::Arc;
+
+use supernet_plugin::Operand::*;
+use supernet_plugin::{Built, CustomOp, Dim, Init, Kernel, Length, Op, Pad, Space, Supergraph};
+use supernet_shaders::Step;
+use supernet_shaders::catalogue::{Run, Twin};
+use supernet_shaders::random::Random;
+
+use super::CustomOps;
+use crate::device::cpu::Cpu;
+use crate::device::{Device, DeviceError, Minibatch, Samples};
+use crate::program::{Context, Method, Optimizer, Plan, Program};
+use crate::weights::{Layout, Weights};
+
+const IMAGE: [u32; 3] = [4, 3, 2];
+const BATCH: u32 = 8;
+
+/// y = x·p, channel by channel: in two kernels each way, with something saved and something between them, so that every
+/// kind of operand is there.
+fn scaled() -> CustomOp {
+    let forward = |entry: &str| Kernel::per_element(entry, Output);
+    CustomOp::kernels("scaled", "")
+        .params(1)
+        .macs(1)
+        .saved(Length::Like(Input(0)))
+        .scratch(Length::Like(Output))
+        .scratch(Length::Like(Param(0)))
+        .forward(forward("copy").bind(0, Dims).bind(2, Input(0)).bind(3, Saved(0)).bind(4, Scratch(0)))
+        .forward(forward("scale").bind(0, Dims).bind(2, Scratch(0)).bind(3, Param(0)).bind(4, Output))
+        .backward(
+            Kernel::per_element("input", GradInput(0)).bind(2, GradOutput).bind(3, Param(0)).bind(4, GradInput(0)),
+        )
+        .backward(Kernel::per_element("sums", Param(0)).bind(2, Saved(0)).bind(3, GradOutput).bind(4, Scratch(1)))
+        .backward(Kernel::per_element("param", Param(0)).bind(2, Scratch(1)).bind(3, GradParam(0)))
+}
+
+#[derive(Debug)]
+struct Scaled;
+
+impl Twin for Scaled {
+    fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
+        let channels = run.dims[6] as usize;
+        match (run.kernel.entry, reads, writes) {
+            ("copy", [x], [saved, scratch]) => {
+                saved.copy_from_slice(x);
+                scratch.copy_from_slice(x);
+            }
+            ("scale" | "input", [x, p], [y]) => {
+                y.iter_mut().zip(*x).enumerate().for_each(|(i, (y, x))| *y = x * p[i % channels]);
+            }
+            ("sums", [x, dy], [sums]) => {
+                sums.fill(0.0);
+                x.iter().zip(*dy).enumerate().for_each(|(i, (x, dy))| sums[i % channels] += x * dy);
+            }
+            ("param", [sums], [dp]) => dp.copy_from_slice(sums),
+            (kernel, ..) => return Err(format!("there is no kernel `{kernel}`")),
+        }
+        Ok(())
+    }
+}
+
+/// A network in which the op, with a weight of its own for each channel, stands several times.
+fn custom() -> Built {
+    let s = Space::new("custom");
+    s.define_op(scaled());
+    let weights = [2, 4, 4].into_iter().enumerate();
+    let weights: Vec<_> = weights.map(|(i, c)| s.weights(format!("scale{i}"), &[c], Init::Ones)).collect();
+    let scale = |x, i: usize| s.custom("scaled", &[x], &[weights[i]], Default::default());
+    // On the images, whose gradient nobody wants.
+    let x = scale(s.input("image", &IMAGE), 0).conv(3, 4).norm().relu();
+    // The same weights twice, and one value read twice.
+    let y = s.sum(&[scale(x, 1), scale(scale(x, 1), 2), x]);
+    s.output(y.global_avg_pool().linear(3, true));
+    s.finish()
+}
+
+/// The same network, with depthwise convolutions of one pixel in place of the op.
+fn built_in() -> Built {
+    let mut space = custom()?;
+    space.ops.clear();
+    for node in space.nodes.iter_mut().filter(|node| matches!(node.op, Op::Custom { .. })) {
+        node.op = Op::DepthwiseConv2d { stride: 1, dilation: 1, pad: Pad::Same };
+    }
+    for param in space.params.iter_mut().filter(|param| param.id.starts_with("scale")) {
+        param.shape = [Dim::Fixed(1), Dim::Fixed(1)].into_iter().chain(param.shape.clone()).collect();
+    }
+    Ok(space)
+}
+
+struct Setup {
+    supergraph: Supergraph,
+    layout: Arc<Layout>,
+    custom: CustomOps,
+}
+
+impl Setup {
+    fn new(space: Built, twin: Option<&'static dyn Twin>) -> Self {
+        let supergraph = Supergraph::new(space.unwrap()).unwrap();
+        let layout = Arc::new(Layout::new(&supergraph).unwrap());
+        let custom = CustomOps::new(supergraph.space(), |_| twin).unwrap();
+        Self { supergraph, layout, custom }
+    }
+
+    fn context(&self) -> Context<'_> {
+        let Self { supergraph, layout, custom } = self;
+        Context { supergraph, custom, layout, image: IMAGE, classes: 3, batch: BATCH }
+    }
+
+    fn program(&self) -> Program {
+        let sgd = Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false };
+        Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
+    }
+
+    /// Losses of some steps, and the weights afterwards.
+    fn train(&self) -> (Vec<f32>, Vec<Vec<f32>>) {
+        let (mut random, mut losses, mut samples) = (Random::new(4, 0), vec![], Samples::default());
+        let images: Vec<f32> = (0..BATCH * IMAGE.iter().product::<u32>()).map(|_| random.normal()).collect();
+        let labels: Vec<u32> = (0..BATCH).map(|_| random.below(3)).collect();
+        let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, 3);
+        let (program, mut cpu) = (self.program(), Cpu::new(1).unwrap());
+        for number in 1..=5 {
+            let minibatch = Minibatch { images: &images, labels: &labels };
+            cpu.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number, seed: 0 }).unwrap();
+            cpu.samples(&mut samples).unwrap();
+            losses.extend_from_slice(&samples.loss);
+        }
+        let params = (0..self.layout.len() as u32).map(|p| weights.parameter(p).to_vec()).collect();
+        (losses, params)
+    }
+}
+
+#[test]
+fn a_space_trains_with_its_own_op_as_with_one_that_is_built_in() {
+    let (own, ours) = (Setup::new(custom(), Some(&Scaled)), Setup::new(built_in(), None));
+    let ((losses, weights), (wanted, wanted_weights)) = (own.train(), ours.train());
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-5 * (1.0 + b.abs()));
+    assert!(close(&losses, &wanted), "{losses:?} for {wanted:?}");
+    assert_eq!(weights.len(), wanted_weights.len());
+    for (got, wanted) in weights.iter().zip(&wanted_weights) {
+        assert!(close(got, wanted), "{got:?} for {wanted:?}");
+    }
+    assert!(weights[0].iter().all(|x| (x - 1.0).abs() > 1e-4), "the scales learn: {:?}", weights[0]);
+    // What nobody wants is not computed.
+    let names: Vec<_> = own.program().calls.iter().map(|bound| format!("{:?}", bound.call)).collect();
+    let count = |kernel: &str| names.iter().filter(|name| name.contains(&format!("scaled, {kernel}"))).count();
+    assert_eq!(["copy", "scale", "input", "sums", "param"].map(count), [4, 4, 3, 4, 4]);
+}
+
+#[test]
+fn without_a_function_for_the_cpu_the_device_says_so() {
+    let setup = Setup::new(custom(), None);
+    let (program, mut plan) = (setup.program(), Plan::default());
+    plan.add(&program);
+    let mut weights = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 1, 3);
+    let mut cpu = Cpu::new(1).unwrap();
+    let refused = cpu.reserve(&plan, &weights).unwrap_err().to_string();
+    assert!(refused.contains("the op `scaled` has no CPU function, so the CPU device cannot run it"), "{refused}");
+    let images = vec![0.0; program.images];
+    let minibatch = Minibatch { images: &images, labels: &[0; BATCH as usize] };
+    let refused = cpu.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number: 1, seed: 0 });
+    assert!(matches!(refused, Err(DeviceError::NoTwin { .. })));
+}

@@ -1,0 +1,174 @@
+//! A space's own ops, tried out on a device before a search relies on them.
+//!
+//! Every op runs on random operands of the sizes that one of its nodes has. It must write all that it declares and nothing
+//! else, end its loops, give numbers, give the same numbers again, and its gradient must be that of its value: held against
+//! finite differences at points where the differences to the left and to the right agree. A space may say that an op's
+//! gradient is a surrogate, which spares it the last.
+
+mod differences;
+mod error;
+mod nodes;
+
+pub use error::TrialError;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use supernet_plugin::{Gradient, Operand, Use};
+use supernet_shaders::random::Random;
+use supernet_shaders::{Call, Step};
+
+use crate::device::Probe;
+use crate::program::{Sizes, Variant};
+use crate::search::Search;
+use crate::stream;
+
+/// What buffers hold before a kernel runs, in two runs: numbers that no kernel gives.
+const MARKS: [u32; 2] = [0x7fc0_4321, 0xffc0_8765];
+
+/// How an op did on a device.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tried {
+    /// The op.
+    pub op: String,
+    /// Its node's attributes as JSON.
+    pub attributes: String,
+    /// The device.
+    pub device: String,
+    /// The shapes of its operands, without the batch.
+    pub shapes: String,
+    /// Whether its gradient is not held against anything, since the space says that it is a surrogate.
+    pub surrogate: bool,
+    /// Points at which its gradient was held against finite differences.
+    pub points: u32,
+    /// Points at which it was not, since the differences to the left and to the right do not agree.
+    pub rough: u32,
+    /// The largest error as a share of what rounding and curvature may do.
+    pub worst: f64,
+}
+
+/// Tries every op of the space's own that the search may run, for every set of attributes that its nodes have, and on the
+/// smallest of these nodes. Without such ops there is nothing to do.
+///
+/// # Errors
+/// One for every op that fails.
+pub fn run(search: &Search, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
+    let (mut tried, mut failed) = (Vec::new(), Vec::new());
+    let nodes = match nodes::of(search) {
+        Ok(nodes) => nodes,
+        Err(error) => return Err(vec![error]),
+    };
+    for (variant, sizes) in nodes {
+        match Trial::new(&variant, sizes, device).and_then(|mut trial| trial.run()) {
+            Ok(done) => tried.push(done),
+            Err(error) => failed.push(error),
+        }
+    }
+    if failed.is_empty() { Ok(tried) } else { Err(failed) }
+}
+
+/// An op that is being tried out.
+struct Trial<'a> {
+    variant: &'a Arc<Variant>,
+    sizes: Sizes,
+    device: &'a mut dyn Probe,
+    /// Whether kernels say that they ran out of fuel, as those of a GPU do.
+    tells: bool,
+}
+
+/// What the operands hold.
+type Values = BTreeMap<Operand, Vec<f32>>;
+
+impl<'a> Trial<'a> {
+    fn new(variant: &'a Arc<Variant>, sizes: Sizes, device: &'a mut dyn Probe) -> Result<Self, TrialError> {
+        variant.check(&sizes)?;
+        let tells = device.name() != "cpu";
+        Ok(Self { variant, sizes, device, tells })
+    }
+
+    fn run(&mut self) -> Result<Tried, TrialError> {
+        let mut random = Random::new(0, stream::sub(stream::REPORT, 6));
+        let mut values = Values::new();
+        let op = &self.variant.op;
+        let inputs = (0..op.inputs).map(Operand::Input);
+        for operand in inputs.chain((0..op.params).map(Operand::Param)) {
+            let len = self.variant.len(operand, &self.sizes);
+            values.insert(operand, (0..len).map(|_| random.normal()).collect());
+        }
+        self.twice(0, &mut values)?;
+        let len = self.variant.len(Operand::GradOutput, &self.sizes);
+        values.insert(Operand::GradOutput, (0..len).map(|_| random.normal()).collect());
+        self.twice(1, &mut values)?;
+        let mut tried = Tried {
+            op: op.name.clone(),
+            attributes: self.variant.attributes().to_owned(),
+            device: self.device.name(),
+            shapes: self.sizes.to_string(),
+            surrogate: op.gradient == Gradient::Surrogate,
+            points: 0,
+            rough: 0,
+            worst: 0.0,
+        };
+        if !tried.surrogate {
+            self.differences(&values, &mut random, &mut tried)?;
+        }
+        Ok(tried)
+    }
+
+    /// Runs the forward (0) or the backward pass (1) on top of two kinds of leftovers, which must make no difference.
+    fn twice(&mut self, pass: usize, values: &mut Values) -> Result<(), TrialError> {
+        let mut again = values.clone();
+        self.pass(pass, values, MARKS[0])?;
+        self.pass(pass, &mut again, MARKS[1])?;
+        for ((operand, first), second) in values.iter().zip(again.values()) {
+            let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
+            if let Some(element) = first.iter().zip(second).position(|pair| !same(pair)) {
+                let (op, operand) = (self.variant.op.name.clone(), *operand);
+                return Err(TrialError::Unstable { op, operand, element, values: [first[element], second[element]] });
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the kernels of a pass, one by one. What they write holds `mark` before.
+    fn pass(&mut self, pass: usize, values: &mut Values, mark: u32) -> Result<(), TrialError> {
+        let step = Step { rate: 0.0, number: 1, seed: 0 };
+        let op = || self.variant.op.name.clone();
+        for (run, uses) in self.variant.runs(pass, &self.sizes, self.tells) {
+            let (read, written): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|used| !used.written);
+            let mut writes: Vec<Vec<f32>> = written
+                .iter()
+                .map(|used| vec![f32::from_bits(mark); self.variant.len(used.operand, &self.sizes)])
+                .collect();
+            if run.roles.len() > uses.len() {
+                writes.push(vec![0.0]);
+            }
+            let reads: Vec<&[f32]> =
+                read.iter().filter_map(|used| values.get(&used.operand)).map(Vec::as_slice).collect();
+            let mut slices: Vec<&mut [f32]> = writes.iter_mut().map(Vec::as_mut_slice).collect();
+            self.device.call(&Call::Custom(run), &step, &reads, &mut slices).map_err(|error| TrialError::Device {
+                op: op(),
+                kernel: run.kernel.entry.to_owned(),
+                error,
+            })?;
+            let kernel = || run.kernel.entry.to_owned();
+            if run.roles.len() > uses.len() && writes.pop().is_some_and(|spent| spent[0].to_bits() != 0) {
+                return Err(TrialError::Endless { op: op(), kernel: kernel(), rounds: run.fuel().unwrap_or(0) });
+            }
+            for (used, numbers) in written.iter().zip(writes) {
+                let operand = used.operand;
+                if let Some(element) = numbers.iter().position(|x| x.to_bits() == mark) {
+                    let of = numbers.len();
+                    return Err(TrialError::Unwritten { op: op(), kernel: kernel(), operand, element, of });
+                }
+                if let Some(element) = numbers.iter().position(|x| !x.is_finite()) {
+                    let value = numbers[element];
+                    return Err(TrialError::NotFinite { op: op(), kernel: kernel(), operand, element, value });
+                }
+                values.insert(operand, numbers);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Gradients held against finite differences.
+
+use supernet_plugin::Operand;
+use supernet_shaders::random::Random;
+
+use super::{MARKS, Trial, TrialError, Tried, Values};
+
+/// Points for every input and every param, at most.
+const POINTS: usize = 24;
+/// How far a number is moved, as a share of it or, if it is small, as it is: far enough for rounding not to matter, near
+/// enough for a smooth function to be all but straight.
+const STEP: f32 = 1.0 / 128.0;
+/// How far the differences to the left and to the right of a smooth point may be apart, as a share of the gradient.
+const SMOOTH: f64 = 0.1;
+/// How far the gradient may be off, as a share of it.
+const CLOSE: f64 = 2e-3;
+
+/// One number of one operand, moved to both sides.
+struct Point {
+    element: usize,
+    /// What the kernels say.
+    got: f64,
+    left: f64,
+    right: f64,
+    both: f64,
+    /// What rounding may do to the differences.
+    noise: f64,
+}
+
+impl Trial<'_> {
+    /// Holds the gradient of the weighted sum of all outputs against finite differences, input by input, param by param.
+    pub(super) fn differences(
+        &mut self,
+        values: &Values,
+        random: &mut Random,
+        tried: &mut Tried,
+    ) -> Result<(), TrialError> {
+        let op = &self.variant.op;
+        let pairs = (0..op.inputs).map(|i| (Operand::Input(i), Operand::GradInput(i)));
+        let pairs: Vec<_> = pairs.chain((0..op.params).map(|i| (Operand::Param(i), Operand::GradParam(i)))).collect();
+        for (operand, gradient) in pairs {
+            let points = self.points(operand, gradient, values, random)?;
+            self.judge(gradient, &points, tried)?;
+        }
+        Ok(())
+    }
+
+    fn points(
+        &mut self,
+        operand: Operand,
+        gradient: Operand,
+        values: &Values,
+        random: &mut Random,
+    ) -> Result<Vec<Point>, TrialError> {
+        let none: &[f32] = &[];
+        let of = |operand: &Operand| values.get(operand).map_or(none, Vec::as_slice);
+        let (at, gradients, outputs, dy) =
+            (of(&operand), of(&gradient), of(&Operand::Output), of(&Operand::GradOutput));
+        let mut points = Vec::new();
+        for element in elements(at.len(), random) {
+            let here = at[element];
+            let step = STEP * here.abs().max(1.0);
+            let sides = [here - step, here + step];
+            let mut moved = [(0.0, 0.0); 2];
+            for (side, moved) in sides.into_iter().zip(&mut moved) {
+                let mut values = values.clone();
+                values.entry(operand).and_modify(|numbers| numbers[element] = side);
+                self.pass(0, &mut values, MARKS[0])?;
+                let changed = values.get(&Operand::Output).map_or(none, Vec::as_slice);
+                let (mut by, mut squares) = (0.0, 0.0);
+                for ((was, is), dy) in outputs.iter().zip(changed).zip(dy).filter(|((was, is), _)| was != is) {
+                    by += f64::from(*dy) * (f64::from(*is) - f64::from(*was));
+                    squares += (f64::from(*dy) * f64::from(*is)).powi(2);
+                }
+                *moved = (by, squares);
+            }
+            let [down, up] = sides.map(|side| f64::from(side) - f64::from(here));
+            points.push(Point {
+                element,
+                got: f64::from(gradients[element]),
+                left: moved[0].0 / down,
+                right: moved[1].0 / up,
+                both: (moved[1].0 - moved[0].0) / (up - down),
+                noise: 4.0 * f64::from(f32::EPSILON) * moved[0].1.max(moved[1].1).sqrt() / up,
+            });
+        }
+        Ok(points)
+    }
+
+    fn judge(&self, gradient: Operand, points: &[Point], tried: &mut Tried) -> Result<(), TrialError> {
+        // Where most of an operand's gradients are large, a small one may be what rounding leaves of large terms.
+        let squares: f64 = points.iter().map(|point| point.both.powi(2)).sum();
+        let typical = (squares / points.len().max(1) as f64).sqrt();
+        let (smooth, rough): (Vec<_>, Vec<_>) = points
+            .iter()
+            .partition(|point| (point.left - point.right).abs() <= SMOOTH * (point.both.abs() + typical) + point.noise);
+        let op = || self.variant.op.name.clone();
+        if smooth.len() < rough.len() {
+            let (rough, points) = (rough.len() as u32, points.len() as u32);
+            return Err(TrialError::Rough { op: op(), operand: gradient, rough, points });
+        }
+        let error = |point: &Point| {
+            let allowed =
+                CLOSE * (point.both.abs() + typical) + SMOOTH * (point.left - point.right).abs() + point.noise;
+            // Where everything is zero so must be the gradient.
+            (point.got - point.both).abs() / allowed.max(1e-30)
+        };
+        let worst = smooth.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
+        if let Some(point) = worst.filter(|point| error(point) > 1.0) {
+            let Point { element, got, both, .. } = **point;
+            return Err(TrialError::Gradient { op: op(), operand: gradient, element, got, wanted: both });
+        }
+        tried.points += smooth.len() as u32;
+        tried.rough += rough.len() as u32;
+        tried.worst = worst.map_or(tried.worst, |point| tried.worst.max(error(point)));
+        Ok(())
+    }
+}
+
+/// Some elements, the first and the last among them.
+fn elements(len: usize, random: &mut Random) -> Vec<usize> {
+    if len <= POINTS {
+        return (0..len).collect();
+    }
+    let mut elements = vec![0, len - 1];
+    while elements.len() < POINTS {
+        elements.push(random.below(len as u32) as usize);
+    }
+    elements.sort_unstable();
+    elements.dedup();
+    elements
+}

@@ -1,0 +1,143 @@
+//! Why an op is refused after it was tried out.
+
+use supernet_plugin::Operand;
+
+use crate::device::DeviceError;
+use crate::program::{OpError, named};
+use crate::search::SearchError;
+
+/// An op of the space's own that does not do what the space says.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// Its kernels do not fit what they are bound to.
+    #[error(transparent)]
+    Op(#[from] OpError),
+    /// No node could be found to try it on.
+    #[error(transparent)]
+    Search(#[from] Box<SearchError>),
+    /// The device failed, or a kernel wrote where nothing of its own is.
+    #[error("the op `{op}` failed in its kernel `{kernel}`: {error}")]
+    Device {
+        /// The op.
+        op: String,
+        /// The kernel.
+        kernel: String,
+        /// What happened.
+        error: DeviceError,
+    },
+    /// A loop did not end.
+    #[error(
+        "the op `{op}` has a loop that does not end: its kernel `{kernel}` was stopped after {rounds} rounds of an \
+         invocation's loops; loop over what `dims` says"
+    )]
+    Endless {
+        /// The op.
+        op: String,
+        /// The kernel.
+        kernel: String,
+        /// The limit.
+        rounds: u64,
+    },
+    /// An element was left as it was.
+    #[error(
+        "the op `{op}` leaves gaps: its kernel `{kernel}` must write all {of} numbers of {}, and did not write number {element}",
+        named(*.operand)
+    )]
+    Unwritten {
+        /// The op.
+        op: String,
+        /// The kernel.
+        kernel: String,
+        /// Which operand.
+        operand: Operand,
+        /// The first such number.
+        element: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// Not a number.
+    #[error(
+        "the op `{op}` gives {value}: its kernel `{kernel}` does for number {element} of {}, on ordinary numbers (normally \
+         distributed); guard against logarithms, roots and divisions of what may be zero or negative",
+        named(*.operand)
+    )]
+    NotFinite {
+        /// The op.
+        op: String,
+        /// The kernel.
+        kernel: String,
+        /// Which operand.
+        operand: Operand,
+        /// The first such number.
+        element: usize,
+        /// What it is.
+        value: f32,
+    },
+    /// Not the same again.
+    #[error(
+        "the op `{op}` is not the same twice: on the same operands, number {element} of {} was {} and then {}; it reads \
+         something before it writes it, or two invocations write one number",
+        named(*.operand), .values[0], .values[1]
+    )]
+    Unstable {
+        /// The op.
+        op: String,
+        /// Which operand.
+        operand: Operand,
+        /// The first such number.
+        element: usize,
+        /// Both values.
+        values: [f32; 2],
+    },
+    /// Another gradient than that of the value.
+    #[error(
+        "the op `{op}` has a wrong gradient: number {element} of {} is {got} by its kernel and {wanted} by finite \
+         differences; correct it, or declare the gradient a surrogate if that is meant",
+        named(*.operand)
+    )]
+    Gradient {
+        /// The op.
+        op: String,
+        /// Which operand.
+        operand: Operand,
+        /// Which number.
+        element: usize,
+        /// What the kernel gave.
+        got: f64,
+        /// What finite differences give.
+        wanted: f64,
+    },
+    /// Nothing to hold the gradient against.
+    #[error(
+        "the gradient of the op `{op}` cannot be checked: {} has no derivative at {rough} of {points} points, where \
+         differences to the left and to the right disagree; if the op is a step, declare its gradient a surrogate",
+        named(*.operand)
+    )]
+    Rough {
+        /// The op.
+        op: String,
+        /// By which operand.
+        operand: Operand,
+        /// Points without a derivative.
+        rough: u32,
+        /// Points that were looked at.
+        points: u32,
+    },
+}
+
+impl TrialError {
+    /// The op, if one is to blame.
+    pub fn op(&self) -> Option<&str> {
+        match self {
+            TrialError::Op(error) => Some(&error.op),
+            TrialError::Search(_) => None,
+            TrialError::Device { op, .. }
+            | TrialError::Endless { op, .. }
+            | TrialError::Unwritten { op, .. }
+            | TrialError::NotFinite { op, .. }
+            | TrialError::Unstable { op, .. }
+            | TrialError::Gradient { op, .. }
+            | TrialError::Rough { op, .. } => Some(op),
+        }
+    }
+}
