@@ -7,7 +7,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::offers;
 use crate::{Field, Setting};
+
+mod answer;
+mod description;
+mod error;
+mod host;
+mod shim;
+
+pub use crate::space::MOST_BYTES;
+pub use error::AbiError;
+pub use host::Host;
+pub use shim::describe;
 
 /// The symbol under which a plugin exports its [`Table`].
 pub const SYMBOL: &str = "SUPERNET_PLUGIN";
@@ -73,6 +85,10 @@ pub struct OpCall {
     pub dims: *const u32,
     /// How many words.
     pub dims_len: usize,
+    /// How many inputs the op has.
+    pub inputs: u32,
+    /// How many params.
+    pub params: u32,
     /// The operands.
     pub operands: *const Numbers,
     /// How many.
@@ -107,9 +123,10 @@ pub struct Description {
     /// Its version.
     pub version: String,
     /// Its spaces.
+    #[serde(deserialize_with = "offers")]
     pub spaces: Vec<Described>,
     /// The ops that it runs on the CPU.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "offers")]
     pub cpu_ops: Vec<String>,
 }
 
@@ -122,7 +139,7 @@ pub struct Described {
     #[serde(default)]
     pub summary: String,
     /// Its settings.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "offers")]
     pub fields: Vec<Field>,
 }
 

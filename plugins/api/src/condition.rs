@@ -1,19 +1,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Id;
+use crate::bounded::list;
 
 /// A condition on a genome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// The decision takes one of these choices (indices).
-    In(Id, Vec<u32>),
+    In(Id, #[serde(deserialize_with = "list")] Vec<u32>),
     /// The condition does not hold.
     Not(Box<Condition>),
     /// All hold; `All([])` always holds.
-    All(Vec<Condition>),
+    All(#[serde(deserialize_with = "list")] Vec<Condition>),
     /// At least one holds; `Any([])` never holds.
-    Any(Vec<Condition>),
+    Any(#[serde(deserialize_with = "list")] Vec<Condition>),
 }
 
 /// A condition with its names resolved. A set is one flag per choice, so that a test is one look-up.

@@ -292,6 +292,11 @@ impl Config {
         Ok(Config { values })
     }
 
+    /// A config of settings that [`resolve`](Self::resolve) gave, as a plugin gets them from its host.
+    pub fn from_values(values: BTreeMap<String, Setting>) -> Config {
+        Config { values }
+    }
+
     /// The settings by name.
     pub fn values(&self) -> &BTreeMap<String, Setting> {
         &self.values

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Dim;
+use crate::bounded::list;
 
 mod author;
 pub(crate) mod uses;
@@ -60,7 +61,7 @@ pub enum ShapeRule {
     /// That of the input with this position.
     LikeInput(u32),
     /// This.
-    Stated(Vec<Dim>),
+    Stated(#[serde(deserialize_with = "list")] Vec<Dim>),
 }
 
 /// How a custom op's source is to be read.
@@ -79,14 +80,16 @@ pub enum Form {
 #[serde(deny_unknown_fields)]
 pub struct Kernels {
     /// They compute the output, and what is saved for the backward pass.
+    #[serde(deserialize_with = "list")]
     pub forward: Vec<Kernel>,
     /// They compute the gradient of every input and of every param.
+    #[serde(deserialize_with = "list")]
     pub backward: Vec<Kernel>,
     /// Buffers that the forward pass writes and the backward pass reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub saved: Vec<Length>,
     /// Buffers that one kernel writes and a later one of the same pass reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub scratch: Vec<Length>,
 }
 
@@ -99,6 +102,7 @@ pub struct Kernel {
     /// How many invocations run.
     pub grid: Grid,
     /// What its variables, all in group 0, are bound to. [`Operand::Dims`] is at binding 0, buffers from 2 on.
+    #[serde(deserialize_with = "list")]
     pub bindings: Vec<Binding>,
     /// Whether its invocations wait for each other (`workgroupBarrier` and its kin).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

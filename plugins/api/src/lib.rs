@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bounded;
 mod nearest;
 mod problem;
 mod ragged;
@@ -41,11 +42,13 @@ mod supergraph;
 
 mod config;
 mod registry;
+mod cpu;
 pub mod abi;
 
 pub use builder::{Body, Built, Conv, Decide, PlannedStep, Size, Space, Tensor, Weights, When};
 pub use condition::Condition;
 pub use config::{Config, ConfigError, Fact, Facts, Field, FieldKind};
+pub use cpu::{CpuCall, CpuOp, cpu_op, cpu_ops};
 pub use custom::shapes::{MOST_CUSTOM_AXES, Shapes};
 pub use custom::uses::Use;
 pub use custom::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule};

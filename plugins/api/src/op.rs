@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::list;
 use crate::{Condition, Dim, Id, Setting};
 
 /// A node of the graph: an op on values (`inputs`) and weights (`params`).
@@ -15,10 +16,10 @@ pub struct Node {
     /// What it does.
     pub op: Op,
     /// The nodes that it reads; they stand earlier.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub inputs: Vec<Id>,
     /// The params that it reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub params: Vec<Id>,
     /// The block that its cost belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,13 +38,13 @@ pub enum Op {
     /// The sum of the inputs whose condition holds; zero if there is none.
     Sum {
         /// A condition per input; empty means always.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
         when: Vec<Condition>,
     },
     /// The mean of the inputs whose condition holds; zero if there is none.
     Mean {
         /// A condition per input; empty means always.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
         when: Vec<Condition>,
     },
     /// The inputs side by side on the last axis.
@@ -51,11 +52,13 @@ pub enum Op {
     /// A body run over the leading axis of the inputs, with state; the value is `yields` of every step, stacked.
     Scan {
         /// The body. It may read the names in `steps`, the carried states, and outer nodes.
+        #[serde(deserialize_with = "list")]
         nodes: Vec<Node>,
         /// The body's names for one step of each input.
+        #[serde(deserialize_with = "list")]
         steps: Vec<Id>,
         /// The states carried from step to step.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
         carry: Vec<Carry>,
         /// The body's node whose values are stacked.
         yields: Id,
@@ -63,6 +66,7 @@ pub enum Op {
     /// Data.
     Input {
         /// Its shape, without the batch.
+        #[serde(deserialize_with = "list")]
         shape: Vec<Dim>,
         /// What its elements are.
         #[serde(default)]
@@ -247,6 +251,7 @@ pub struct Carry {
     /// The node that gives the state after the step.
     pub next: Id,
     /// Its shape, without the batch.
+    #[serde(deserialize_with = "list")]
     pub shape: Vec<Dim>,
     /// Whether a window starts with the state that the stream's last window ended with, rather than with zeros.
     #[serde(default)]

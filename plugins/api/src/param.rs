@@ -1,18 +1,51 @@
+use std::fmt;
+
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::Id;
+use crate::bounded::list;
 
 /// The dimension name of the sequence axis: its length is the window's, not the space's.
 pub const TIME: &str = "time";
 
 /// One axis of a shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Dim {
     /// A size.
     Fixed(u32),
     /// The name of an [`Extent`](crate::Extent), or [`TIME`].
     Named(Id),
+}
+
+/// By hand, since what is derived for an enum without a tag keeps a copy of whatever stands there before it looks at it.
+impl<'de> Deserialize<'de> for Dim {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Written;
+
+        impl Visitor<'_> for Written {
+            type Value = Dim;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a size, or the name of an extent")
+            }
+
+            fn visit_u64<E: Error>(self, size: u64) -> Result<Dim, E> {
+                u32::try_from(size).map(Dim::Fixed).map_err(|_| E::invalid_value(Unexpected::Unsigned(size), &self))
+            }
+
+            fn visit_i64<E: Error>(self, size: i64) -> Result<Dim, E> {
+                u32::try_from(size).map(Dim::Fixed).map_err(|_| E::invalid_value(Unexpected::Signed(size), &self))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Dim, E> {
+                Ok(Dim::Named(name.into()))
+            }
+        }
+
+        from.deserialize_any(Written)
+    }
 }
 
 impl From<u32> for Dim {
@@ -27,6 +60,7 @@ pub struct Param {
     /// Its name, unique among the params.
     pub id: Id,
     /// Its shape. It is stored at its largest; on an axis with an extent a child uses the first n.
+    #[serde(deserialize_with = "list")]
     pub shape: Vec<Dim>,
     /// How it starts.
     pub init: Init,

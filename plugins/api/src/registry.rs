@@ -46,7 +46,7 @@ pub struct SpaceEntry {
 
 inventory::collect!(SpaceEntry);
 
-/// Why a space was not found.
+/// Why a space, or the function of an op, was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// Nobody registered the name.
@@ -63,6 +63,12 @@ pub enum RegistryError {
     #[error("two search spaces are registered as `{name}`; rename one of them.")]
     Twice {
         /// The name.
+        name: String,
+    },
+    /// Two crates registered the function of an op.
+    #[error("two functions are registered for the op `{name}` on the CPU; rename one of the ops.")]
+    OpTwice {
+        /// The op.
         name: String,
     },
 }

@@ -1,9 +1,13 @@
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::{List, MOST_ITEMS};
+
 /// A value in a config or in a custom op's attributes. JSON and TOML write it as it is, without a tag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Setting {
     /// `true` or `false`.
@@ -34,6 +38,47 @@ impl Setting {
     pub fn ints(&self) -> Option<Vec<i64>> {
         let Setting::List(items) = self else { return None };
         items.iter().map(|item| if let Setting::Int(n) = item { Some(*n) } else { None }).collect()
+    }
+}
+
+/// By hand, since what is derived for an enum without a tag copies the whole of a list again for every list inside it.
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Written;
+
+        impl<'de> Visitor<'de> for Written {
+            type Value = Setting;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a text, true, false or a list of these")
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Setting, E> {
+                Ok(Setting::Bool(value))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Setting, E> {
+                Ok(Setting::Int(value))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Setting, E> {
+                Ok(i64::try_from(value).map_or(Setting::Float(value as f64), Setting::Int))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Setting, E> {
+                Ok(Setting::Float(value))
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Setting, E> {
+                Ok(Setting::Text(value.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Setting, A::Error> {
+                List::<Setting, MOST_ITEMS>(PhantomData).visit_seq(items).map(Setting::List)
+            }
+        }
+
+        from.deserialize_any(Written)
     }
 }
 

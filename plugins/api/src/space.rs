@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::list;
 use crate::{Condition, CustomOp, Node, Param, Setting};
 
 /// A name inside a space: of a decision, a param, a node, an extent, a block, a group.
@@ -9,6 +10,9 @@ pub type Id = String;
 
 /// The version of the data model that this crate writes. It reads every version up to it: 1 had custom ops without kernels.
 pub const SCHEMA: u32 = 2;
+
+/// The longest JSON of a space that is read, in bytes.
+pub const MOST_BYTES: usize = 64 << 20;
 
 /// A search space: one big graph, and the decisions that pick a subgraph of it.
 ///
@@ -27,36 +31,44 @@ pub struct SearchSpace {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub config: BTreeMap<String, Setting>,
     /// The decisions in published order: a genome is one choice index for each.
+    #[serde(deserialize_with = "list")]
     pub decisions: Vec<Decision>,
     /// What every valid genome satisfies.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub require: Vec<Require>,
     /// In which order a sequential controller decides; empty means a step per decision, in genome order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub plan: Vec<Step>,
     /// How a genome is derived from weights where the best choice per decision is not the rule.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub groups: Vec<Group>,
     /// Sizes that a decision picks.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub extents: Vec<Extent>,
     /// What a cost table knows by key.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub blocks: Vec<Block>,
     /// The weights.
+    #[serde(deserialize_with = "list")]
     pub params: Vec<Param>,
     /// The graph; a node stands after its inputs.
+    #[serde(deserialize_with = "list")]
     pub nodes: Vec<Node>,
     /// What the network gives.
+    #[serde(deserialize_with = "list")]
     pub outputs: Vec<Output>,
     /// Ops that the space brings along.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub ops: Vec<CustomOp>,
 }
 
 impl SearchSpace {
-    /// Reads a space from JSON. Unknown fields are tolerated, misspelt attributes inside an op are not.
+    /// Reads a space from JSON of at most [`MOST_BYTES`](crate::abi::MOST_BYTES). Unknown fields are tolerated, misspelt attributes inside an op are not.
     pub fn from_json(json: &str) -> Result<Self, JsonError> {
+        if json.len() > MOST_BYTES {
+            let reason = format!("it has {} bytes, and at most {MOST_BYTES} are read", json.len());
+            return Err(JsonError(serde::de::Error::custom(reason)));
+        }
         Ok(serde_json::from_str(json)?)
     }
 
@@ -96,11 +108,13 @@ pub enum Kind {
     /// Which operation, by label.
     Op {
         /// The labels.
+        #[serde(deserialize_with = "list")]
         choices: Vec<String>,
     },
     /// Which input, by the anchors' names.
     Input {
         /// The anchors.
+        #[serde(deserialize_with = "list")]
         from: Vec<String>,
     },
     /// Off (0) or on (1).
@@ -112,6 +126,7 @@ pub enum Kind {
     /// Which number.
     Value {
         /// The numbers.
+        #[serde(deserialize_with = "list")]
         values: Vec<f64>,
     },
 }
@@ -134,9 +149,14 @@ impl Kind {
             Kind::Op { choices } => choices.get(i).cloned(),
             Kind::Input { from } => from.get(i).cloned(),
             Kind::Skip { .. } => ["off", "on"].get(i).map(|label| (*label).to_owned()),
-            Kind::Value { values } => values.get(i).map(f64::to_string),
+            Kind::Value { values } => values.get(i).map(|value| number(*value)),
         }
     }
+}
+
+/// A number as people write it; with an exponent where it would be hundreds of digits.
+fn number(value: f64) -> String {
+    if value == 0.0 || (1e-9..1e16).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
 /// A constraint on genomes, with the sentence that explains it.
@@ -152,7 +172,7 @@ pub struct Require {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The decisions; several only if all are skips of anchors.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
     pub decide: Vec<Id>,
     /// The anchor's name under which the state is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,6 +185,7 @@ pub struct Group {
     /// Its name.
     pub id: Id,
     /// Its decisions.
+    #[serde(deserialize_with = "list")]
     pub decisions: Vec<Id>,
     /// How many keep a choice other than `none`.
     pub keep: u32,
@@ -180,6 +201,7 @@ pub struct Extent {
     /// The decision.
     pub decision: Id,
     /// A size per choice.
+    #[serde(deserialize_with = "list")]
     pub sizes: Vec<u32>,
 }
 
