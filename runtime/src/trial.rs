@@ -8,6 +8,8 @@
 mod differences;
 mod error;
 mod nodes;
+#[cfg(test)]
+mod tests;
 
 pub use error::TrialError;
 
@@ -23,6 +25,7 @@ use crate::device::Probe;
 use crate::program::{Sizes, Variant};
 use crate::search::Search;
 use crate::stream;
+use nodes::Nodes;
 
 /// What buffers hold before a kernel runs, in two runs: numbers that no kernel gives.
 const MARKS: [u32; 2] = [0x7fc0_4321, 0xffc0_8765];
@@ -54,12 +57,15 @@ pub struct Tried {
 /// # Errors
 /// One for every op that fails.
 pub fn run(search: &Search, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
+    match nodes::of(search) {
+        Ok(nodes) => all(nodes, device),
+        Err(error) => Err(vec![error]),
+    }
+}
+
+fn all(nodes: Nodes, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
     let (mut tried, mut failed) = (Vec::new(), Vec::new());
-    let nodes = match nodes::of(search) {
-        Ok(nodes) => nodes,
-        Err(error) => return Err(vec![error]),
-    };
-    for (variant, sizes) in nodes {
+    for (variant, sizes) in nodes.into_values() {
         match Trial::new(&variant, sizes, device).and_then(|mut trial| trial.run()) {
             Ok(done) => tried.push(done),
             Err(error) => failed.push(error),

@@ -6,10 +6,14 @@
 mod breach;
 mod entry;
 mod flow;
+mod fuel;
 mod interface;
 mod limits;
+pub mod op;
 mod parsed;
 mod places;
+mod statements;
+mod text;
 mod translate;
 
 #[cfg(test)]

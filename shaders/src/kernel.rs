@@ -56,6 +56,8 @@ pub struct Kernel {
     pub step: bool,
     /// If it exchanges numbers within subgroups: how many lanes these must have.
     pub lanes: Option<u32>,
+    /// Whether it is one of a space's own op: it may call its uniform of sizes as it likes, or not look at it.
+    pub own: bool,
 }
 
 /// One buffer of a kernel.

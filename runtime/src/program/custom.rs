@@ -57,6 +57,8 @@ struct Part {
     /// Invocations of a workgroup.
     group: u32,
     overrides: Vec<(&'static str, Constant)>,
+    /// As its author wrote it.
+    written: &'static Kernel,
     /// As it runs.
     kernel: &'static Kernel,
     /// As it runs when it is tried out: it also says whether it ran out of fuel.
@@ -172,10 +174,9 @@ impl Variant {
     /// Names the kernel, and what is wrong with it.
     #[cfg(feature = "gpu")]
     pub(crate) fn check(&self, sizes: &Sizes) -> Result<(), OpError> {
-        let calls = self.forward.iter().chain(&self.backward).map(|part| self.run(part, sizes, false));
-        calls
-            .into_iter()
-            .try_for_each(|call| self.source.check(&call))
+        let mut parts = self.forward.iter().chain(&self.backward);
+        parts
+            .try_for_each(|part| self.source.check(part, &self.run(part, sizes, false)))
             .map_err(|reason| OpError { op: self.op.name.clone(), reason })
     }
 
@@ -206,6 +207,7 @@ impl Part {
             grid: kernel.grid,
             group: 1,
             overrides: constants.to_vec(),
+            written: compiled,
             kernel: compiled,
             tried: compiled,
             loops: false,

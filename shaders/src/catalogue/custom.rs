@@ -94,7 +94,7 @@ impl Kernel {
         let buffers = buffers.iter().map(|&(binding, name, written)| Buffer { binding, name: text(name), written });
         let buffers = list(buffers.collect());
         let [module, source, entry] = [module, source, entry].map(text);
-        keep(&KEPT, Self { module, source, entry, buffers, step: false, lanes: None })
+        keep(&KEPT, Self { module, source, entry, buffers, step: false, lanes: None, own: true })
     }
 }
 

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result};
 
+use super::op::MOST_OP_BUFFERS;
+use super::text::MOST_SOURCE;
 use super::limits::{MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_WORKGROUP_BYTES, STEP_BYTES};
 use crate::kernel::{FIRST_BUFFER, MOST_GROUPS, SLOT};
 
@@ -81,6 +83,14 @@ pub enum Breach {
     UnwrittenScratch { name: &'static str, scratch: usize },
     EmptyScratch { scratch: usize },
     Translation { to: &'static str, message: String },
+    Long { what: &'static str, got: usize, most: usize, line: usize },
+    Nested { most: usize, line: usize },
+    Often { word: &'static str, got: usize, most: usize },
+    Panic,
+    OverriddenGroup,
+    OpBuffers { got: usize },
+    Calls { got: u64, most: u64 },
+    Fuel { message: String },
 }
 
 impl Breach {
@@ -203,6 +213,29 @@ impl Display for Breach {
             EmptyScratch { scratch } => {
                 write!(f, "piece {scratch} of scratch is empty, and empty buffers cannot be bound")
             }
+            Long { what, got, most, line: 1 } if *most == MOST_SOURCE => {
+                write!(f, "{what} has {got} bytes; at most {most} are allowed")
+            }
+            Long { what, got, most, line } => {
+                write!(f, "{what} has {got} bytes up to line {line}; at most {most} are allowed: give parts of it names")
+            }
+            Nested { most, line } => {
+                write!(f, "line {line} has more than {most} brackets in brackets; give inner parts names")
+            }
+            Often { word, got, most } => {
+                write!(f, "`{word}` stands in it {got} times; at most {most} are allowed")
+            }
+            Panic => write!(f, "reading it failed in a way that naga does not explain; make it simpler"),
+            OverriddenGroup => {
+                write!(f, "the size of a workgroup follows an `override`; write a number, since the grid is made for it")
+            }
+            OpBuffers { got } => {
+                write!(f, "the entry point uses {got} storage buffers; an op's may use {MOST_OP_BUFFERS}")
+            }
+            Calls { got, most } => {
+                write!(f, "one run makes {got} calls of functions, all in all; at most {most} are allowed")
+            }
+            Fuel { message } => write!(f, "its loops cannot be given a limit: {message}"),
             Translation { to, message } => write!(f, "there is no translation to {to}: {message}"),
         }
     }

@@ -27,10 +27,14 @@ pub(super) struct Resolved<'a> {
 
 impl<'a> Entry<'a> {
     pub(super) fn of(parsed: &'a Parsed, kernel: &Kernel) -> Result<Self, CheckError> {
+        Self::named(parsed, kernel.entry)
+    }
+
+    pub(super) fn named(parsed: &'a Parsed, name: &str) -> Result<Self, CheckError> {
         let points = &parsed.module().entry_points;
-        let number = points.iter().position(|entry| entry.name == kernel.entry).ok_or_else(|| {
+        let number = points.iter().position(|entry| entry.name == name).ok_or_else(|| {
             let entries = parsed.entries().map(Into::into).collect();
-            Breach::NoEntry { entries }.at(parsed.name(), Some(kernel.entry))
+            Breach::NoEntry { entries }.at(parsed.name(), Some(name))
         })?;
         Ok(Entry { parsed, point: &points[number], uses: parsed.info().get_entry_point(number) })
     }

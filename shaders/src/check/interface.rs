@@ -61,7 +61,7 @@ pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
         }
     }
     let missing = |binding| !bound.iter().any(|used| used.binding == binding);
-    let uniforms = [(SIZES, "sizes", true), (STEP, "step", kernel.step)];
+    let uniforms = [(SIZES, "sizes", !kernel.own), (STEP, "step", kernel.step)];
     if let Some((binding, name, _)) = uniforms.into_iter().find(|(binding, _, wanted)| *wanted && missing(*binding)) {
         return Err(Breach::NoUniform { name, binding });
     }
@@ -77,7 +77,7 @@ fn uniform(used: &Bound, kernel: &Kernel) -> Result<(), Breach> {
         STEP => "step",
         binding => return Err(Breach::Unlisted { name: used.name(), binding }),
     };
-    if used.name() != name {
+    if used.name() != name && !kernel.own {
         return Err(Breach::UniformName { name, got: used.name(), binding: used.binding });
     }
     if used.binding == STEP && !kernel.step { Err(Breach::StrayStep) } else { Ok(()) }

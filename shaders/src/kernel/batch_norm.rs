@@ -6,7 +6,7 @@ use crate::catalogue::{BatchNorm, Rows};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/batch_norm.wgsl");
-    Kernel { module: "batch_norm", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "batch_norm", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 const X: Buffer = read(2, "x");

@@ -6,7 +6,7 @@ use crate::catalogue::Rows;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/bias.wgsl");
-    Kernel { module: "bias", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "bias", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static BIAS: Kernel = kernel("bias", &[read(2, "x"), read(3, "b"), write(4, "y")]);

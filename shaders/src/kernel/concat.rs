@@ -6,7 +6,7 @@ use crate::catalogue::{MOST_INPUTS, Rows};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/concat.wgsl");
-    Kernel { module: "concat", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "concat", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 /// By number of inputs, from one on.

@@ -7,7 +7,7 @@ use crate::catalogue::PerChannel;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/depthwise_weight.wgsl");
-    Kernel { module: "depthwise_weight", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "depthwise_weight", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static GRAD_WEIGHT: Kernel = kernel("depthwise_grad_weight", &[read(2, "x"), read(3, "dy"), write(4, "dw")]);

@@ -10,6 +10,7 @@ static DROPOUT: Kernel = Kernel {
     buffers: &[read(2, "x"), write(3, "y")],
     step: true,
     lanes: None,
+    own: false,
 };
 
 pub(super) fn dropout(len: u32, rate: f32, stream: u32) -> Lowered {

@@ -8,7 +8,7 @@ pub(super) const GROUP: usize = 64;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/elementwise.wgsl");
-    Kernel { module: "elementwise", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "elementwise", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static RELU: Kernel = kernel("relu", &[read(2, "x"), write(3, "y")]);

@@ -5,7 +5,7 @@ use super::{Buffer, Kernel, Lowered, fold, read, write};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/global_pool.wgsl");
-    Kernel { module: "global_pool", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "global_pool", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static AVERAGE: Kernel = kernel("global_average_pool", &[read(2, "x"), write(3, "y")]);

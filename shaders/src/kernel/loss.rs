@@ -5,7 +5,7 @@ use crate::catalogue::Rows;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/loss.wgsl");
-    Kernel { module: "loss", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "loss", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static CROSS_ENTROPY: Kernel = kernel("cross_entropy", &[read(2, "x"), read(3, "labels"), write(4, "loss")]);

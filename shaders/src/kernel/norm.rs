@@ -5,7 +5,7 @@ use crate::catalogue::NORM_CHUNK;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/norm.wgsl");
-    Kernel { module: "norm", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "norm", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static PARTIALS: Kernel = kernel("norm_partials", &[read(2, "g"), read(3, "touched"), write(4, "partials")]);

@@ -5,7 +5,7 @@ use crate::catalogue::{BLOCK, Update};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/optimizer.wgsl");
-    Kernel { module: "optimizer", source, entry, buffers, step: true, lanes: None }
+    Kernel { module: "optimizer", source, entry, buffers, step: true, lanes: None, own: false }
 }
 
 const G: Buffer = read(2, "g");

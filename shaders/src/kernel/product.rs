@@ -5,12 +5,12 @@ use crate::catalogue::{Conv2d, Linear, Window};
 
 const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/product.wgsl");
-    Kernel { module: "product", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "product", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 const fn lanes(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/product_lanes.wgsl");
-    Kernel { module: "product_lanes", source, entry, buffers, step: false, lanes: Some(LANES) }
+    Kernel { module: "product_lanes", source, entry, buffers, step: false, lanes: Some(LANES), own: false }
 }
 
 const NARROW: &[Buffer] = &[read(2, "a"), read(3, "b"), write(4, "c")];

@@ -6,7 +6,7 @@ use crate::catalogue::{Conv2d, Reduction};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/reduction.wgsl");
-    Kernel { module: "reduction", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "reduction", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static REDUCTION: Kernel = kernel("reduction", &[read(2, "x"), read(4, "wa"), read(5, "wb"), write(6, "y")]);

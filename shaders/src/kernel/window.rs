@@ -6,7 +6,7 @@ use crate::catalogue::PerChannel;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/window.wgsl");
-    Kernel { module: "window", source, entry, buffers, step: false, lanes: None }
+    Kernel { module: "window", source, entry, buffers, step: false, lanes: None, own: false }
 }
 
 static DEPTHWISE: Kernel = kernel("depthwise", &[read(2, "x"), read(3, "w"), write(4, "y")]);

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use supernet_plugin::{CustomOp, Form, Operand, Use};
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::{Custom, FUEL_CONSTANT};
-use supernet_shaders::check::{self, Parsed, op};
-use supernet_shaders::kernel::{self, Constant, Dispatch, FIRST_BUFFER, Kernel, Traits};
+use supernet_shaders::catalogue::{Custom, text};
+use supernet_shaders::check::op::{self, Fuelled};
+use supernet_shaders::check::{self, Parsed};
+use supernet_shaders::kernel::{self, Constant, FIRST_BUFFER, Kernel, Traits};
 
 use super::{Part, named, ordered};
 
@@ -14,20 +15,21 @@ use super::{Part, named, ordered};
 #[derive(Debug)]
 pub(super) struct Source {
     parsed: Parsed,
+    text: String,
     module: String,
     constants: Vec<String>,
     /// With a limit to its loops.
-    limited: String,
+    limited: Fuelled,
     /// The same, saying when the limit was met.
-    telling: String,
+    telling: Fuelled,
     spent: u32,
 }
 
 impl Source {
     /// Parses the module of an op and writes the limits into it.
-    pub(super) fn read(op: &CustomOp, source: &str) -> Result<Self, String> {
-        let parsed = check::module(source, &op.name).map_err(sentence)?;
-        if op.form == Form::PerElement {
+    pub(super) fn read(custom: &CustomOp, source: &str) -> Result<Self, String> {
+        let parsed = op::read(source, &custom.name).map_err(sentence)?;
+        if custom.form == Form::PerElement {
             for (function, parameters, signature) in
                 [("f", 1, "f(x: f32) -> f32"), ("df", 3, "df(x: f32, y: f32, gy: f32) -> f32")]
             {
@@ -36,7 +38,7 @@ impl Source {
                 }
             }
         }
-        let bindings = match &op.form {
+        let bindings = match &custom.form {
             Form::PerElement => 6,
             Form::Kernels(kernels) => {
                 let all = kernels.forward.iter().chain(&kernels.backward);
@@ -48,8 +50,8 @@ impl Source {
         let telling = op::fuelled(&parsed, Some(spent)).map_err(sentence)?;
         let constants = op::constants(&parsed);
         // Two ops of one name, in different spaces, may run on one device.
-        let module = format!("{}-{}", op.name, &blake3::hash(source.as_bytes()).to_hex()[..16]);
-        Ok(Self { parsed, module, constants, limited, telling, spent })
+        let module = format!("{}-{}", custom.name, &blake3::hash(source.as_bytes()).to_hex()[..16]);
+        Ok(Self { parsed, text: source.to_owned(), module, constants, limited, telling, spent })
     }
 
     /// One of its kernels.
@@ -103,34 +105,40 @@ impl Source {
         let names: Vec<_> = uses.iter().map(variable).collect();
         let buffers: Vec<_> =
             uses.iter().zip(&names).map(|(used, name)| (used.binding, &name[..], used.written)).collect();
-        let compiled = Kernel::of_space(&self.module, &self.limited, entry, &buffers);
+        let at = self.parsed.entries().position(|known| known == entry).unwrap_or(0);
+        let compiled = Kernel::of_space(&self.module, &self.limited.source, &self.limited.entries[at], &buffers);
         let mut telling = buffers.clone();
         if facts.loops {
             telling.push((self.spent, "supernet_spent", true));
         }
-        let tried = Kernel::of_space(&format!("{}-tried", self.module), &self.telling, entry, &telling);
-        let group = op::workgroup(&self.parsed, entry, &overrides).map_err(sentence)?;
+        let tried = Kernel::of_space(&format!("{}-tried", self.module), &self.telling.source, &self.telling.entries[at], &telling);
         Ok(Part {
             names: uses.iter().map(|used| named(used.operand)).collect(),
             places: (0..uses.len()).collect(),
             uses,
             grid: kernel.grid,
-            group: group.iter().product(),
+            group: facts.group,
             overrides,
+            written: Kernel::of_space(&self.module, &self.text, entry, &buffers),
             kernel: compiled,
             tried,
             loops: facts.loops,
         })
     }
 
-    /// Whether a call's dispatch runs as its module says.
-    pub(super) fn check(&self, call: &Custom) -> Result<(), String> {
+    /// Whether a kernel runs as its module says. It is the author's text that is judged, so that errors have its lines.
+    pub(super) fn check(&self, part: &Part, call: &Custom) -> Result<(), String> {
         let mut lowered = kernel::lower(&Call::Custom(*call), Traits::default());
-        // The limit to loops is not in the text that its author wrote, which is the one to be judged.
-        let written = |dispatch: &mut Dispatch| dispatch.overrides.retain(|(name, _)| *name != FUEL_CONSTANT);
-        lowered.dispatches.iter_mut().for_each(written);
+        for dispatch in &mut lowered.dispatches {
+            (dispatch.kernel, dispatch.overrides) = (part.written, self.as_written(&part.overrides));
+        }
         let check = |dispatch| check::dispatch(&self.parsed, dispatch, &lowered, &call.roles);
         lowered.dispatches.iter().try_for_each(check).map_err(sentence)
+    }
+
+    /// Values of constants under the names that the author gave.
+    fn as_written(&self, overrides: &[(&'static str, Constant)]) -> Vec<(&'static str, Constant)> {
+        renamed(overrides, &self.limited.constants, &self.constants)
     }
 
     /// Those attributes that are constants of the module; others would change nothing.
@@ -142,8 +150,18 @@ impl Source {
                 "a node has the attribute `{stray}`, and its WGSL has no `override` of that name; it has {names}"
             ));
         }
-        Ok(constants.to_vec())
+        // As the text calls them that runs.
+        Ok(renamed(constants, &self.constants, &self.limited.constants))
     }
+}
+
+/// The constants under the names that `to` has where `from` has theirs.
+fn renamed(constants: &[(&'static str, Constant)], from: &[String], to: &[String]) -> Vec<(&'static str, Constant)> {
+    let rename = |(name, value): &(&'static str, Constant)| {
+        let at = from.iter().position(|known| known == name);
+        (at.and_then(|at| to.get(at)).map_or(*name, |name| text(name)), *value)
+    };
+    constants.iter().map(rename).collect()
 }
 
 fn sentence(error: check::CheckError) -> String {
