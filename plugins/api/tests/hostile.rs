@@ -318,7 +318,8 @@ fn random_headers_are_no_tables() {
         // Now and then a part of the header is right, and never all of it.
         let magic = if dice.below(2) == 0 { MAGIC } else { dice.below(usize::MAX) as u64 };
         let version = if dice.below(2) == 0 { VERSION } else { dice.below(9) as u32 };
-        let size = if magic == MAGIC && version == VERSION { dice.below(48) } else { dice.below(u32::MAX as usize) } as u32;
+        let size =
+            if magic == MAGIC && version == VERSION { dice.below(48) } else { dice.below(u32::MAX as usize) } as u32;
         let mut words = [0u64; 16];
         words[..2].copy_from_slice(&[magic, u64::from(version) | u64::from(size) << 32]);
         words[2..].fill(dice.below(usize::MAX) as u64);
