@@ -33,6 +33,7 @@ mod custom;
 mod space;
 
 mod axis;
+mod names;
 mod shape;
 mod builder;
 

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use serde_json::Value;
-use supernet_plugin::{JSON_SCHEMA, Role, SearchSpace, Space, When};
+use supernet_plugin::{JSON_SCHEMA, Role, Space, When};
 
 #[cfg(feature = "schema")]
 #[test]
 fn the_schema_is_that_of_the_types() {
-    let mut schema = Value::from(schemars::schema_for!(SearchSpace));
+    let mut schema = Value::from(schemars::schema_for!(supernet_plugin::SearchSpace));
     unlink(&mut schema);
     if std::env::var_os("SUPERNET_WRITE_SCHEMA").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/space.schema.json");
