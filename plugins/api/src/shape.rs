@@ -1,44 +1,11 @@
 //! The shape of every op's value. The builder and the checks share these rules, so that they cannot disagree.
 
 use crate::axis::{Axis, Value};
-use crate::nearest::hint;
-use crate::{CustomOp, Dim, Element, Extent, Kind, MOST_CUSTOM_AXES, Op, Pad, Setting, ShapeRule, TIME};
+use crate::names::Names;
+use crate::{Element, Kind, MOST_CUSTOM_AXES, Op, Pad, Setting, ShapeRule};
 
-/// What shapes may name.
-pub(crate) struct Names<'a> {
-    pub(crate) extents: &'a [Extent],
-    /// The decision of each extent, as an index.
-    pub(crate) owners: &'a [u32],
-    pub(crate) ops: &'a [CustomOp],
-}
-
-impl Names<'_> {
-    pub(crate) fn axis(&self, dim: &Dim) -> Result<Axis, String> {
-        match dim {
-            Dim::Fixed(0) => Err("a size is 0, and every axis needs at least 1".into()),
-            Dim::Fixed(size) => Ok(Axis::Fixed(*size)),
-            Dim::Named(name) if name == TIME => Ok(Axis::Time),
-            Dim::Named(name) => match self.extents.iter().position(|extent| extent.id == *name) {
-                Some(i) => Ok(Axis::follow(self.owners[i], self.extents[i].sizes.clone())),
-                None => {
-                    let known = hint(name, self.extents.iter().map(|extent| extent.id.as_str()));
-                    Err(format!("its shape names the extent `{name}`, which does not exist{known}"))
-                }
-            },
-        }
-    }
-
-    pub(crate) fn op(&self, name: &str) -> Result<&CustomOp, String> {
-        self.ops.iter().find(|op| op.name == *name).ok_or_else(|| {
-            let near = hint(name, self.ops.iter().map(|op| op.name.as_str()));
-            format!("the space has no op `{name}`{near}")
-        })
-    }
-
-    pub(crate) fn axes(&self, dims: &[Dim]) -> Result<Vec<Axis>, String> {
-        dims.iter().map(|dim| self.axis(dim)).collect()
-    }
-}
+/// How many inputs of different shape a sentence shows.
+const MOST_SHOWN: usize = 8;
 
 /// The value of a choice between `branches`. Branches of different shape make the shape follow the decision, if it is one
 /// about a value.
@@ -55,7 +22,10 @@ pub(crate) fn choose(kind: &Kind, decision: u32, branches: &[&Value]) -> Result<
         return Err("some inputs are numbers and some are indices".into());
     }
     let differ = || -> String {
-        let shapes: Vec<String> = branches.iter().map(ToString::to_string).collect();
+        let mut shapes: Vec<String> = branches.iter().take(MOST_SHOWN).map(ToString::to_string).collect();
+        if branches.len() > MOST_SHOWN {
+            shapes.push("more".into());
+        }
         format!("its inputs have different shapes, {}", shapes.join(" and "))
     };
     if branches.iter().any(|branch| branch.axes.len() != first.axes.len()) {

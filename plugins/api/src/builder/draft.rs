@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::Space;
 use super::tensor::Tensor;
 use crate::axis::{Axis, Value};
-use crate::shape::{self, Names};
+use crate::names::Names;
+use crate::shape;
 use crate::{Block, Carry, Dim, Extent, Id, Init, Mistake, Node, Op, Output, Param, Role, SCHEMA, SearchSpace, TIME};
 
 /// A space while it is being built.
@@ -141,7 +142,7 @@ impl Draft {
             ids.push(made.id.clone());
         }
         operands.extend(params.iter().map(|&param| &self.params[param as usize]));
-        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops };
+        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops, places: None };
         let about = |reason: String| format!("{}: {reason}", op.name());
         let value = match &op {
             Op::Choose { decision } => {
@@ -171,7 +172,7 @@ impl Draft {
         if self.mistake.is_some() {
             return None;
         }
-        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops };
+        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops, places: None };
         match names.axes(&shape) {
             Ok(axes) => {
                 self.params.push(Value::of(axes));

@@ -3,7 +3,7 @@ use super::draft::{BodyDraft, Made, NOTHING};
 use super::size::Size;
 use super::tensor::Tensor;
 use crate::axis::{Axis, Value};
-use crate::shape::Names;
+use crate::names::Names;
 use crate::{Carry, Dim, Node, Op};
 
 /// The body of a scan that is being built.
@@ -133,7 +133,8 @@ impl<'s> Body<'s> {
         let dims: Vec<Dim> = shape.iter().map(|size| self.space.dim((*size).into())).collect();
         let axes = {
             let draft = self.space.draft.borrow();
-            Names { extents: &draft.space.extents, owners: &draft.owners, ops: &draft.space.ops }.axes(&dims)
+            Names { extents: &draft.space.extents, owners: &draft.owners, ops: &draft.space.ops, places: None }
+                .axes(&dims)
         };
         match axes {
             Err(reason) => {
