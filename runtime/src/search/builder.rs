@@ -1,11 +1,11 @@
 //! Setting up a search that runs on threads of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use supernet_plugin::Supergraph;
+use supernet_plugin::{RegistryError, Supergraph};
 
 use super::course::Reason;
 use super::{MakeStrategy, Own, Search, SearchError};
@@ -19,6 +19,7 @@ use crate::device::{Device, DeviceError};
 use crate::event::{Event, Record};
 use crate::run::{Events, Recorder, Run, Shared};
 use crate::run_folder::RunFolder;
+use crate::space::{Origin, SpaceError, Spaces};
 use crate::strategy::{Genome, Schedule, Score, Strategy, StrategyError};
 use crate::train::StageError;
 
@@ -29,6 +30,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 #[must_use = "nothing happens before `start`"]
 pub struct SearchBuilder {
     config: Config,
+    spaces: Spaces,
     data: Option<Dataset>,
     minutes: Option<f64>,
     threads: usize,
@@ -55,6 +57,7 @@ impl Default for SearchBuilder {
     fn default() -> Self {
         Self {
             config: Config::default(),
+            spaces: Spaces::linked(),
             data: None,
             minutes: None,
             threads: 0,
@@ -76,6 +79,11 @@ impl SearchBuilder {
     /// The settings; without this call the defaults.
     pub fn config(self, config: Config) -> Self {
         Self { config, ..self }
+    }
+
+    /// The spaces that the settings may name; without this call the linked ones.
+    pub fn spaces(self, spaces: Spaces) -> Self {
+        Self { spaces, ..self }
     }
 
     /// Data of the application's own, in place of the data set that the settings name.
@@ -151,7 +159,7 @@ impl SearchBuilder {
     }
 
     /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was started with. Data,
-    /// strategy and evaluator of the application's own must be given again.
+    /// strategy and evaluator of the application's own must be given again, and plugins too: a run's folder loads none.
     pub fn resume(self, path: impl Into<PathBuf>) -> Self {
         Self { place: Place::Resume(path.into()), ..self }
     }
@@ -186,7 +194,12 @@ impl SearchBuilder {
         }
         let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
         let mut device = make().map_err(StageError::from)?;
-        let mut search = self.search(&mut *device)?;
+        let earlier = resumed.as_ref().map(|(folder, _)| folder.origin()).transpose()?.flatten();
+        let search = self.search(&mut *device, earlier.as_ref());
+        let mut search = match &resumed {
+            Some((folder, _)) => same_space(search, earlier, folder.path())?,
+            None => search?,
+        };
         search.reserve(&mut *device)?;
         let search = Arc::new(search);
         let first = Snapshot::first(&search)?;
@@ -222,15 +235,14 @@ impl SearchBuilder {
     }
 
     /// The search that is set up.
-    fn search(&mut self, device: &mut dyn Device) -> Result<Search, SearchError> {
+    fn search(&mut self, device: &mut dyn Device, earlier: Option<&Origin>) -> Result<Search, SearchError> {
         let mut config = self.config.clone();
         if self.strategy.is_some() {
             config.search.strategy = StrategyName::Own;
         }
-        let mut search = match self.data.take() {
-            Some(data) => Search::on(data, config)?,
-            None => Search::new(config)?,
-        };
+        config.check()?;
+        let data = self.data.take().map_or_else(|| Dataset::named(&config.search.data), Ok)?;
+        let mut search = Search::again(&self.spaces, data, config, earlier)?;
         search.own = self.strategy.clone().map(Own);
         if let Some(minutes) = self.minutes {
             search.fit(minutes, device)?;
@@ -240,12 +252,31 @@ impl SearchBuilder {
 
     fn create(&self, search: &Search) -> Result<Option<RunFolder>, SearchError> {
         let config = search.config().to_toml()?;
-        let name = format!("{}-{}", search.config().search.space, search.config().search.data);
-        Ok(match &self.place {
-            Place::At(path) => Some(RunFolder::create(path, &config)?),
-            Place::Fresh(parent) => Some(RunFolder::fresh(parent, &name, &config)?),
-            Place::Nowhere | Place::Resume(_) => None,
-        })
+        // A space's name may have slashes, which are no part of a folder's.
+        let space = search.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name = format!("{space}-{}", search.config().search.data);
+        let folder = match &self.place {
+            Place::At(path) => RunFolder::create(path, &config)?,
+            Place::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
+            Place::Nowhere | Place::Resume(_) => return Ok(None),
+        };
+        folder.write_origin(search.origin())?;
+        Ok(Some(folder))
+    }
+}
+
+/// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
+fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run: &Path) -> Result<Search, SearchError> {
+    let (Some(was), run) = (earlier, run.to_owned()) else { return search };
+    match search {
+        Err(SearchError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {
+            Err(SearchError::SpaceGone { run, why, remedy: was.remedy() })
+        }
+        Ok(search) if search.origin().hash != was.hash => {
+            let (was, is) = (Box::new(was), Box::new(search.origin().clone()));
+            Err(SearchError::OtherSpace { run, was, is })
+        }
+        other => other,
     }
 }
 
