@@ -1,4 +1,4 @@
-//! A run on disk: `config.toml`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
+//! A run on disk: `config.toml`, `origin.json`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Record;
+use crate::space::Origin;
+
+/// Where the run's space came from.
+const ORIGIN: &str = "origin.json";
 
 /// What can go wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +155,25 @@ impl RunFolder {
         let opened = opened.and_then(|events| Ok((events.metadata()?.len(), events)));
         let (bytes, events) = opened.map_err(failed("write", &log))?;
         Ok((Self { path: path.to_owned(), events, end: LogEnd { bytes, at: 0.0 }, _lock: lock }, text))
+    }
+
+    /// Notes where the space came from, for whoever goes on with the run.
+    pub(crate) fn write_origin(&self, origin: &Origin) -> Result<(), FolderError> {
+        self.write_json(ORIGIN, origin)
+    }
+
+    /// Where the run's space came from; a run of an earlier version does not say.
+    ///
+    /// # Errors
+    /// If the file is not what was written, or the system refuses.
+    pub fn origin(&self) -> Result<Option<Origin>, FolderError> {
+        let place = self.path.join(ORIGIN);
+        let read = match fs::read_to_string(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read,
+        };
+        let origin = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
+        origin.map(Some).map_err(failed("read", &place))
     }
 
     /// Where the log ends.

@@ -27,7 +27,7 @@ use crate::event::{Event, Record};
 use crate::program::{Context, CustomOps, Plan, Program};
 use crate::run_folder::RunFolder;
 use crate::schedule::Cosine;
-use crate::space::{self, SpaceError};
+use crate::space::{Built, Origin, SpaceError, Spaces};
 use crate::strategy::enas::Enas;
 use crate::strategy::random::{RandomSearch, from_prior};
 use crate::strategy::{Schedule, Strategy, StrategyError};
@@ -43,6 +43,7 @@ const PLANNED: usize = 64;
 #[derive(Debug)]
 pub struct Search {
     config: Config,
+    origin: Origin,
     minutes: Option<f64>,
     ground: Ground,
     schedule: Schedule,
@@ -77,7 +78,7 @@ impl Search {
         SearchBuilder::default()
     }
 
-    /// Sets up a search on the data set that the settings name.
+    /// Sets up a search of a linked space on the data set that the settings name.
     ///
     /// # Errors
     /// If a setting, the space or the data are wrong.
@@ -87,14 +88,32 @@ impl Search {
         Self::on(data, config)
     }
 
-    /// Sets up a search on data of the application's own.
+    /// Sets up a search of a linked space on data of the application's own.
     ///
     /// # Errors
     /// If a setting, the space or the data are wrong.
-    pub fn on(data: Dataset, mut config: Config) -> Result<Self, SearchError> {
+    pub fn on(data: Dataset, config: Config) -> Result<Self, SearchError> {
+        Self::with(&Spaces::linked(), data, config)
+    }
+
+    /// Sets up a search of one of `spaces`.
+    ///
+    /// # Errors
+    /// If a setting, the space or the data are wrong.
+    pub fn with(spaces: &Spaces, data: Dataset, config: Config) -> Result<Self, SearchError> {
+        Self::again(spaces, data, config, None)
+    }
+
+    /// As [`Search::with`], of the space that an earlier search had if several have its name.
+    fn again(
+        spaces: &Spaces,
+        data: Dataset,
+        mut config: Config,
+        earlier: Option<&Origin>,
+    ) -> Result<Self, SearchError> {
         config.check()?;
         data.name().clone_into(&mut config.search.data);
-        let supergraph = space::build(&mut config, &data.facts())?;
+        let Built { supergraph, origin, cpu } = spaces.build_again(&mut config, &data.facts(), earlier)?;
         let layout = Arc::new(Layout::new(&supergraph)?);
         let splits = Splits::new(&data, &config.split())?;
         for (part, key, samples, batch) in [
@@ -115,9 +134,10 @@ impl Search {
         }
         let schedule = schedule(&config, steps);
         let (image, classes) = (data.shape(), data.classes());
-        let custom = CustomOps::new(supergraph.space(), |_| None).map_err(SpaceError::from)?;
+        let custom = CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?;
         let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), image, classes };
-        let search = Self { config, minutes: None, ground, schedule, own: None, reserved: Reserved::default() };
+        let reserved = Reserved::default();
+        let search = Self { config, origin, minutes: None, ground, schedule, own: None, reserved };
         search.rehearse()?;
         Ok(search)
     }
@@ -162,6 +182,11 @@ impl Search {
         &self.config
     }
 
+    /// Where the space came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The space.
     pub fn supergraph(&self) -> &Supergraph {
         &self.ground.supergraph
@@ -185,6 +210,9 @@ impl Search {
         listen: &mut dyn FnMut(&Record),
     ) -> Result<Found, SearchError> {
         self.reserve(device)?;
+        if let Some(folder) = &folder {
+            folder.write_origin(&self.origin)?;
+        }
         let began = Instant::now();
         let mut log = |event: Event| -> Result<(), SearchError> {
             let record = Record { at: began.elapsed().as_secs_f64(), event };
@@ -289,7 +317,7 @@ impl Search {
     fn started(&self) -> Event {
         let search = &self.config.search;
         Event::Started {
-            space: search.space.clone(),
+            space: self.origin.space.clone(),
             data: search.data.clone(),
             strategy: search.strategy,
             device: self.reserved.device.clone(),

@@ -22,9 +22,11 @@ use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Step};
 
 use crate::device::Probe;
+use crate::device::choice::Choice;
 use crate::program::{Sizes, Variant};
-use crate::search::Search;
+use crate::search::{Search, SearchError};
 use crate::stream;
+use crate::train::StageError;
 use nodes::Nodes;
 
 /// What buffers hold before a kernel runs, in two runs: numbers that no kernel gives.
@@ -61,6 +63,26 @@ pub fn run(search: &Search, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<Tr
         Ok(nodes) => all(nodes, device),
         Err(error) => Err(vec![error]),
     }
+}
+
+/// Tries the ops of a search that is about to start, on a device of their own, since a kernel that fails may take its device
+/// with it. `on` is where the search will run; nothing if that is the application's secret.
+pub(crate) fn before(search: &Search, on: Option<&Choice>) -> Result<(), SearchError> {
+    if search.custom().is_empty() {
+        return Ok(());
+    }
+    let choice = match on {
+        Some(choice) => choice.clone(),
+        None if search.custom().run_on_cpu() => Choice::Cpu,
+        None => Choice::Gpu(None),
+    };
+    let mut device = match choice.open(0) {
+        Ok(device) => device,
+        // The application's device may be the only one: its ops have at least been read.
+        Err(_) if on.is_none() => return Ok(()),
+        Err(error) => return Err(StageError::from(error).into()),
+    };
+    run(search, &mut *device).map(drop).map_err(SearchError::Ops)
 }
 
 fn all(nodes: Nodes, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
@@ -155,10 +177,10 @@ impl<'a> Trial<'a> {
             let mut slices: Vec<&mut [f32]> = writes.iter_mut().map(Vec::as_mut_slice).collect();
             self.device.call(&Call::Custom(run), &step, &reads, &mut slices).map_err(|error| TrialError::Device {
                 op: op(),
-                kernel: run.kernel.entry.to_owned(),
+                kernel: run.name.to_owned(),
                 error,
             })?;
-            let kernel = || run.kernel.entry.to_owned();
+            let kernel = || run.name.to_owned();
             if run.roles.len() > uses.len() && writes.pop().is_some_and(|spent| spent[0].to_bits() != 0) {
                 return Err(TrialError::Endless { op: op(), kernel: kernel(), rounds: run.fuel().unwrap_or(0) });
             }

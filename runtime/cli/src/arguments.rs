@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use supernet::space::{PluginError, Spaces};
 
 /// Search neural architectures with shared weights (ENAS, Pham et al. 2018).
 #[derive(Debug, Parser)]
@@ -39,6 +40,9 @@ pub(crate) struct SearchOptions {
     /// The search space; `supernet spaces` lists them [default: enas-macro]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
+    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
     /// The data set: `digits` is built in [default: digits]
     #[arg(long, value_name = "NAME")]
     pub(crate) data: Option<String>,
@@ -82,6 +86,9 @@ pub(crate) struct ResumeOptions {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
+    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
     /// `auto`, `cpu`, `gpu` or `gpu:NAME`: any device can go on with any run; the same bits are promised on the same one
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,
@@ -101,6 +108,9 @@ pub(crate) struct SpacesOptions {
     /// Show this space [default: list all]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
+    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
     /// The data set whose shape and classes the space is built for; without it --set may give them, for example
     /// --set image=[32,32,3] [default: digits]
     #[arg(long, value_name = "NAME", requires = "space")]
@@ -177,6 +187,13 @@ pub(crate) struct BenchOptions {
     /// Print one line of JSON for each kind of work
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The linked spaces and those of these plugins.
+pub(crate) fn spaces(plugins: &[PathBuf]) -> Result<Spaces, PluginError> {
+    let mut spaces = Spaces::linked();
+    plugins.iter().try_for_each(|path| spaces.load(path))?;
+    Ok(spaces)
 }
 
 /// The number of threads: 0 is one per core.

@@ -3,14 +3,14 @@
 use supernet::Search;
 use supernet::device::choice::Choice;
 
-use crate::arguments::{ResumeOptions, evaluators, threads};
+use crate::arguments::{ResumeOptions, evaluators, spaces, threads};
 use crate::progress::Progress;
 use crate::{Failure, search};
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
     let builder = Search::builder().resume(&options.run).threads(threads).evaluators(evaluators);
-    let builder = builder.on(options.device.parse::<Choice>()?);
+    let builder = builder.spaces(spaces(&options.plugin)?).on(options.device.parse::<Choice>()?);
     let mut progress = Progress::new(options.json);
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();

@@ -7,7 +7,7 @@ use supernet::config::Config;
 use supernet::device::choice::Choice;
 use supernet::{Ended, Search, SearchBuilder};
 
-use crate::arguments::{SearchOptions, evaluators, threads};
+use crate::arguments::{SearchOptions, evaluators, spaces, threads};
 use crate::progress::Progress;
 use crate::{Failure, interrupt, summary};
 
@@ -17,7 +17,12 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
     let config = Config::read(&text, &assignments(options))?;
     let device = options.device.parse::<Choice>()?;
-    let builder = Search::builder().config(config).threads(threads).evaluators(evaluators).on(device);
+    let builder = Search::builder()
+        .config(config)
+        .spaces(spaces(&options.plugin)?)
+        .threads(threads)
+        .evaluators(evaluators)
+        .on(device);
     let builder = minutes.into_iter().fold(builder, SearchBuilder::minutes);
     let builder = match &options.run {
         Some(path) => builder.folder(path),

@@ -4,29 +4,27 @@ use std::io::Write;
 
 use supernet::config::Config;
 use supernet::data::Dataset;
-use supernet::plugin::{self, Fact, Facts, FieldKind, Setting};
+use supernet::plugin::{Fact, Facts, Field, FieldKind, Setting};
 use supernet::search::thousands;
-use supernet::space::{Extremes, Size};
+use supernet::space::{Built, Extremes, Listed, Size, Spaces};
 
 use crate::Failure;
-use crate::arguments::SpacesOptions;
+use crate::arguments::{SpacesOptions, spaces};
 
 pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let Some(name) = &options.space else {
-        for entry in plugin::spaces() {
-            writeln!(out, "{:16} {}", entry.name, entry.summary)?;
-        }
-        writeln!(out, "\n`supernet spaces --space NAME` shows one.")?;
-        return Ok(());
-    };
+    let spaces = spaces(&options.plugin)?;
+    let Some(name) = &options.space else { return list(&mut out, &spaces) };
     let keyed = |set: &String| if set.starts_with("space.") { set.clone() } else { format!("space.{set}") };
     let mut config = Config::read("", &options.set.iter().map(keyed).collect::<Vec<_>>())?;
     config.search.space.clone_from(name);
-    let facts = facts(options, &mut config)?;
-    let supergraph = supernet::space::build(&mut config, &facts)?;
+    let fields = fields(&spaces, name)?;
+    let facts = facts(options, &config, &fields)?;
+    let Built { supergraph, origin, .. } = spaces.build(&mut config, &facts)?;
     let space = supergraph.space();
-    writeln!(out, "{}: {}", space.name, space.summary)?;
+    writeln!(out, "{}: {}", origin.space, space.summary)?;
+    writeln!(out, "  from         {}", origin.providers())?;
+    writeln!(out, "  hash         {}", origin.hash)?;
     writeln!(out, "  decisions    {}", space.decisions.len())?;
     writeln!(out, "  genomes      {}", supergraph.size())?;
     writeln!(out, "  parameters   {} in the supergraph", thousands(supergraph.total_params()))?;
@@ -42,13 +40,33 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
         )?;
     }
     writeln!(out, "  {}", extremes.how)?;
+    if fields.is_empty() {
+        return Ok(writeln!(out, "It has no settings.")?);
+    }
     writeln!(out, "Settings (change with --set KEY=VALUE):")?;
-    let entry = plugin::find(name)?;
-    for field in (entry.fields)() {
+    for field in fields {
         let value = space.config.get(&field.key).map_or_else(String::new, ToString::to_string);
         writeln!(out, "  {:12} = {value:14} {}", field.key, field.help)?;
     }
     Ok(())
+}
+
+/// A line for each space; where there are plugins too, with what brings it.
+fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
+    let all = spaces.list();
+    let several = all.iter().any(|listed| listed.origin.path().is_some());
+    for Listed { name, summary, origin, .. } in all {
+        match several {
+            true => writeln!(out, "{name:16} {:40} {summary}", origin.provider().to_string())?,
+            false => writeln!(out, "{name:16} {summary}")?,
+        }
+    }
+    Ok(writeln!(out, "\n`supernet spaces --space NAME` shows one.")?)
+}
+
+/// A space's settings. If several spaces of the name have others, building says so.
+fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure> {
+    Ok(spaces.find(name)?.into_iter().next().map(|listed| listed.fields).unwrap_or_default())
 }
 
 /// Tokens assumed where no text says how many there are: Penn Treebank's.
@@ -56,13 +74,13 @@ const VOCABULARY: u32 = 10_000;
 
 /// What the space asks about data: from the data set, but without one a setting may say it instead, since describing a
 /// space needs no data.
-fn facts(options: &SpacesOptions, config: &mut Config) -> Result<Facts, Failure> {
+fn facts(options: &SpacesOptions, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
     let mut facts = Dataset::named(options.data.as_deref().unwrap_or("digits"))?.facts();
     facts.vocabulary = Some(VOCABULARY);
     if options.data.is_some() {
         return Ok(facts);
     }
-    for field in (plugin::find(&config.search.space)?.fields)() {
+    for field in fields {
         let FieldKind::FromData(fact) = field.kind else { continue };
         let sizes = match config.space.get(&field.key) {
             Some(Setting::Int(size)) => vec![*size],

@@ -98,6 +98,11 @@ impl CustomOps {
         self.variants.is_empty()
     }
 
+    /// Whether all of them have a function for the CPU.
+    pub(crate) fn run_on_cpu(&self) -> bool {
+        self.variants.values().all(|variant| variant.twin.is_some())
+    }
+
     /// The op `name` with these attributes.
     pub(crate) fn get(&self, name: &str, attributes: &BTreeMap<String, Setting>) -> Option<&Arc<Variant>> {
         self.variants.get(&(name.to_owned(), json(attributes)))

@@ -1,11 +1,11 @@
 //! Setting up a search that runs on threads of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use supernet_plugin::Supergraph;
+use supernet_plugin::{RegistryError, Supergraph};
 
 use super::course::Reason;
 use super::{MakeStrategy, Own, Search, SearchError};
@@ -19,8 +19,10 @@ use crate::device::{Device, DeviceError};
 use crate::event::{Event, Record};
 use crate::run::{Events, Recorder, Run, Shared};
 use crate::run_folder::RunFolder;
+use crate::space::{Origin, SpaceError, Spaces};
 use crate::strategy::{Genome, Schedule, Score, Strategy, StrategyError};
 use crate::train::StageError;
+use crate::trial;
 
 /// How long a step, a score or a file may take before its actor is given up, unless the application says otherwise.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -29,11 +31,14 @@ const LIMIT: Duration = Duration::from_secs(600);
 #[must_use = "nothing happens before `start`"]
 pub struct SearchBuilder {
     config: Config,
+    spaces: Spaces,
     data: Option<Dataset>,
     minutes: Option<f64>,
     threads: usize,
     evaluators: usize,
     device: Option<MakeDevice>,
+    /// Where the space's own ops are tried out; none if the device is the application's own.
+    trial: Option<Choice>,
     strategy: Option<MakeStrategy>,
     own: Option<OwnEvaluator>,
     place: Place,
@@ -55,11 +60,13 @@ impl Default for SearchBuilder {
     fn default() -> Self {
         Self {
             config: Config::default(),
+            spaces: Spaces::linked(),
             data: None,
             minutes: None,
             threads: 0,
             evaluators: 1,
             device: None,
+            trial: Some(Choice::Cpu),
             strategy: None,
             own: None,
             place: Place::Nowhere,
@@ -76,6 +83,11 @@ impl SearchBuilder {
     /// The settings; without this call the defaults.
     pub fn config(self, config: Config) -> Self {
         Self { config, ..self }
+    }
+
+    /// The spaces that the settings may name; without this call the linked ones.
+    pub fn spaces(self, spaces: Spaces) -> Self {
+        Self { spaces, ..self }
     }
 
     /// Data of the application's own, in place of the data set that the settings name.
@@ -103,15 +115,18 @@ impl SearchBuilder {
     pub fn on(self, choice: Choice) -> Self {
         match choice.resolved() {
             // Several evaluators divide the threads.
-            Choice::Cpu => Self { device: None, ..self },
-            choice => self.device(move || Ok(choice.open(0)? as Box<dyn Device>)),
+            Choice::Cpu => Self { device: None, trial: Some(Choice::Cpu), ..self },
+            choice => {
+                let trial = Some(choice.clone());
+                Self { trial, ..self.device(move || Ok(choice.open(0)? as Box<dyn Device>)) }
+            }
         }
     }
 
     /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for each of several evaluators,
     /// on their threads, and again after a failure.
     pub fn device(self, make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static) -> Self {
-        Self { device: Some(Arc::new(make)), ..self }
+        Self { device: Some(Arc::new(make)), trial: None, ..self }
     }
 
     /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and is called again after a
@@ -151,7 +166,7 @@ impl SearchBuilder {
     }
 
     /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was started with. Data,
-    /// strategy and evaluator of the application's own must be given again.
+    /// strategy and evaluator of the application's own must be given again, and plugins too: a run's folder loads none.
     pub fn resume(self, path: impl Into<PathBuf>) -> Self {
         Self { place: Place::Resume(path.into()), ..self }
     }
@@ -186,8 +201,14 @@ impl SearchBuilder {
         }
         let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
         let mut device = make().map_err(StageError::from)?;
-        let mut search = self.search(&mut *device)?;
+        let earlier = resumed.as_ref().map(|(folder, _)| folder.origin()).transpose()?.flatten();
+        let search = self.search(&mut *device, earlier.as_ref());
+        let mut search = match &resumed {
+            Some((folder, _)) => same_space(search, earlier, folder.path())?,
+            None => search?,
+        };
         search.reserve(&mut *device)?;
+        trial::before(&search, self.trial.as_ref())?;
         let search = Arc::new(search);
         let first = Snapshot::first(&search)?;
         let (mut restored, mut steps) = (Restored::first(first), None);
@@ -222,15 +243,14 @@ impl SearchBuilder {
     }
 
     /// The search that is set up.
-    fn search(&mut self, device: &mut dyn Device) -> Result<Search, SearchError> {
+    fn search(&mut self, device: &mut dyn Device, earlier: Option<&Origin>) -> Result<Search, SearchError> {
         let mut config = self.config.clone();
         if self.strategy.is_some() {
             config.search.strategy = StrategyName::Own;
         }
-        let mut search = match self.data.take() {
-            Some(data) => Search::on(data, config)?,
-            None => Search::new(config)?,
-        };
+        config.check()?;
+        let data = self.data.take().map_or_else(|| Dataset::named(&config.search.data), Ok)?;
+        let mut search = Search::again(&self.spaces, data, config, earlier)?;
         search.own = self.strategy.clone().map(Own);
         if let Some(minutes) = self.minutes {
             search.fit(minutes, device)?;
@@ -240,12 +260,31 @@ impl SearchBuilder {
 
     fn create(&self, search: &Search) -> Result<Option<RunFolder>, SearchError> {
         let config = search.config().to_toml()?;
-        let name = format!("{}-{}", search.config().search.space, search.config().search.data);
-        Ok(match &self.place {
-            Place::At(path) => Some(RunFolder::create(path, &config)?),
-            Place::Fresh(parent) => Some(RunFolder::fresh(parent, &name, &config)?),
-            Place::Nowhere | Place::Resume(_) => None,
-        })
+        // A space's name may have slashes, which are no part of a folder's.
+        let space = search.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name = format!("{space}-{}", search.config().search.data);
+        let folder = match &self.place {
+            Place::At(path) => RunFolder::create(path, &config)?,
+            Place::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
+            Place::Nowhere | Place::Resume(_) => return Ok(None),
+        };
+        folder.write_origin(search.origin())?;
+        Ok(Some(folder))
+    }
+}
+
+/// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
+fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run: &Path) -> Result<Search, SearchError> {
+    let (Some(was), run) = (earlier, run.to_owned()) else { return search };
+    match search {
+        Err(SearchError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {
+            Err(SearchError::SpaceGone { run, why, remedy: was.remedy() })
+        }
+        Ok(search) if search.origin().hash != was.hash => {
+            let (was, is) = (Box::new(was), Box::new(search.origin().clone()));
+            Err(SearchError::OtherSpace { run, was, is })
+        }
+        other => other,
     }
 }
 

@@ -1,15 +1,17 @@
 //! What can go wrong with a search.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use supernet_plugin::GenomeError;
+use supernet_plugin::{GenomeError, RegistryError};
 
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::run_folder::FolderError;
-use crate::space::SpaceError;
+use crate::space::{Origin, SpaceError};
 use crate::strategy::StrategyError;
 use crate::train::StageError;
+use crate::trial::TrialError;
 use crate::weights::ParameterTooLarge;
 
 /// Why a search cannot start or go on.
@@ -36,6 +38,9 @@ pub enum SearchError {
     /// A child could not be trained or scored.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// An op of the space's own does not do what the space says.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Ops(Vec<TrialError>),
     /// The run folder fails.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -53,6 +58,30 @@ pub enum SearchError {
     /// A strategy that has no name.
     #[error("the strategy `own` is an application's own: only the application can run or resume such a search")]
     NoStrategy,
+    /// A run's space is not here.
+    #[error("{why} The run {} searched it: {remedy}", .run.display())]
+    SpaceGone {
+        /// The run's folder.
+        run: PathBuf,
+        /// That there is no such space.
+        why: RegistryError,
+        /// Where it came from, and how to have it again.
+        remedy: String,
+    },
+    /// A run's space is another one by now.
+    #[error(
+        "the run {run} searched the space `{}` as {} built it (hash {}), and the one at hand, from {}, differs (hash {}): \
+         load the same plugin, or begin anew with `supernet search --config {run}/config.toml`",
+        .was.space, .was.providers(), .was.short(), .is.providers(), .is.short(), run = .run.display()
+    )]
+    OtherSpace {
+        /// The run's folder.
+        run: PathBuf,
+        /// The run's space.
+        was: Box<Origin>,
+        /// The one at hand.
+        is: Box<Origin>,
+    },
     /// A saved state of another search.
     #[error("the saved state does not fit this search: {reason}")]
     Unfit {

@@ -1,7 +1,7 @@
 //! Ops that are right, and ops that are wrong in every way that the trial is there to find.
 
 use supernet_plugin::Operand::*;
-use supernet_plugin::{CustomOp, Init, Kernel, Length, SearchSpace, Setting, Space, Supergraph};
+use supernet_plugin::{CustomOp, Init, Kernel, SearchSpace, Setting, Space, Supergraph};
 
 use super::{Nodes, Tried, all, nodes};
 use crate::device::Probe;
@@ -79,7 +79,11 @@ fn gate(source: &str) -> CustomOp {
 
 fn space(op: CustomOp) -> SearchSpace {
     let (s, name, params) = (Space::new("tried"), op.name.clone(), op.params);
-    let attributes = if op.wgsl.contains("override SCALE") { [("SCALE".into(), Setting::Float(1.5))].into() } else { Default::default() };
+    let attributes = if op.wgsl.contains("override SCALE") {
+        [("SCALE".into(), Setting::Float(1.5))].into()
+    } else {
+        Default::default()
+    };
     s.define_op(op);
     let x = s.input("image", &[6, 5, 3]);
     let weights: Vec<_> = (0..params).map(|i| s.weights(format!("w{i}"), &[3], Init::Ones)).collect();
@@ -148,18 +152,21 @@ mod gpu {
         refused(spoilt("y[i] = x[i] *", "y[i] = z[i] *"), "y[i] = z[i] * sigmoid(g[i % dims.x.z] * x[i]);");
         refused(spoilt("var<storage, read> x", "var<storage, read_write> x"), "which it may only read");
         refused(spoilt("var<storage, read_write> y", "var<storage, read> y"), "");
-        refused(spoilt("@workgroup_size(64) fn by_x", "@workgroup_size(512) fn by_x"), "has 512 invocations along x; between 1 and 256");
-        refused(spoilt("fn forward", "fn forwards"), "there is no such entry point; the module has forwards, by_x, by_g");
+        refused(
+            spoilt("@workgroup_size(64) fn by_x", "@workgroup_size(512) fn by_x"),
+            "has 512 invocations along x; between 1 and 256",
+        );
+        refused(
+            spoilt("fn forward", "fn forwards"),
+            "there is no such entry point; the module has forwards, by_x, by_g",
+        );
         refused(spoilt("y[i] = x[i] *", "y[i] += x[i] *"), "`y` is read besides written");
         refused(spoilt("i < len() { y", "i < arrayLength(&x) { y"), "buffers may be longer than operands");
         let mut op = gate(GATE);
         let supernet_plugin::Form::Kernels(kernels) = &mut op.form else { panic!() };
         kernels.backward[1].barriers = false;
         refused(op, "`by_g` has a barrier, and the space does not say so");
-        refused(
-            spoilt("if own < half {", "if own >= half { continue; } else {"),
-            "",
-        );
+        refused(spoilt("if own < half {", "if own >= half { continue; } else {"), "");
         refused(CustomOp::per_element("mine", "fn f(x: f32) -> f32 { return x; }"), "df");
     }
 
@@ -168,10 +175,17 @@ mod gpu {
         refused(spoilt("* k * s", "* 0.9 * k * s"), "has a wrong gradient: number ");
         refused(spoilt("sum += dy[i]", "sum += 2.0 * dy[i]"), "of the gradient by param 0 is ");
         refused(spoilt("y[i] = x[i] * sig", "y[i] = log(-1.0 - abs(x[i])) * sig"), "gives NaN");
-        refused(spoilt("dims.batch * dims.x.x", "dims.x.x"), "leaves gaps: its kernel `forward` must write all 180 numbers of the output");
-        refused(spoilt("y[i] = x[i] *", "var k = 0u; loop { if x[i] > 1e30 { break; } k += 1u; } y[i] = f32(k) + x[i] *"), "has a loop that does not end: its kernel `forward` was stopped");
+        refused(
+            spoilt("dims.batch * dims.x.x", "dims.x.x"),
+            "leaves gaps: its kernel `forward` must write all 180 numbers of the output",
+        );
+        refused(
+            spoilt("y[i] = x[i] *", "var k = 0u; loop { if x[i] > 1e30 { break; } k += 1u; } y[i] = f32(k) + x[i] *"),
+            "has a loop that does not end: its kernel `forward` was stopped",
+        );
         refused(spoilt("if i < len() { y[i]", "{ y[i]"), "writes beyond the end");
-        let step = "fn f(x: f32) -> f32 { return floor(100.0 * x); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
+        let step =
+            "fn f(x: f32) -> f32 { return floor(100.0 * x); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
         refused(CustomOp::per_element("mine", step), "cannot be checked");
         each(|device| {
             let tried = on(device, CustomOp::per_element("mine", step).surrogate()).unwrap().remove(0);

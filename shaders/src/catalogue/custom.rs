@@ -22,6 +22,8 @@ pub struct Custom(&'static Run);
 pub struct Run {
     /// The op.
     pub op: &'static str,
+    /// The kernel, as its author calls it.
+    pub name: &'static str,
     /// The entry point in its WGSL, for GPUs.
     pub kernel: &'static Kernel,
     /// Values of its `override` constants.
@@ -146,7 +148,7 @@ impl Hash for Custom {
 
 impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Custom({}, {}, {:?})", self.op, self.kernel.entry, self.dims)
+        write!(f, "Custom({}, {}, {:?})", self.op, self.name, self.dims)
     }
 }
 
@@ -159,8 +161,8 @@ impl PartialEq for Run {
         };
         twins
             && std::ptr::eq(self.kernel, other.kernel)
-            && (self.op, &self.overrides, self.groups, &self.dims)
-                == (other.op, &other.overrides, other.groups, &other.dims)
+            && (self.op, self.name, &self.overrides, self.groups, &self.dims)
+                == (other.op, other.name, &other.overrides, other.groups, &other.dims)
             && (&self.roles, &self.operands, &self.places) == (&other.roles, &other.operands, &other.places)
             && (self.counts, &self.attributes, self.work) == (other.counts, &other.attributes, other.work)
     }

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result};
 
+use super::limits::{MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_WORKGROUP_BYTES, STEP_BYTES};
 use super::op::MOST_OP_BUFFERS;
 use super::text::MOST_SOURCE;
-use super::limits::{MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_WORKGROUP_BYTES, STEP_BYTES};
 use crate::kernel::{FIRST_BUFFER, MOST_GROUPS, SLOT};
 
 /// A kernel that breaks a convention, in a sentence.
@@ -217,7 +217,10 @@ impl Display for Breach {
                 write!(f, "{what} has {got} bytes; at most {most} are allowed")
             }
             Long { what, got, most, line } => {
-                write!(f, "{what} has {got} bytes up to line {line}; at most {most} are allowed: give parts of it names")
+                write!(
+                    f,
+                    "{what} has {got} bytes up to line {line}; at most {most} are allowed: give parts of it names"
+                )
             }
             Nested { most, line } => {
                 write!(f, "line {line} has more than {most} brackets in brackets; give inner parts names")
@@ -227,7 +230,10 @@ impl Display for Breach {
             }
             Panic => write!(f, "reading it failed in a way that naga does not explain; make it simpler"),
             OverriddenGroup => {
-                write!(f, "the size of a workgroup follows an `override`; write a number, since the grid is made for it")
+                write!(
+                    f,
+                    "the size of a workgroup follows an `override`; write a number, since the grid is made for it"
+                )
             }
             OpBuffers { got } => {
                 write!(f, "the entry point uses {got} storage buffers; an op's may use {MOST_OP_BUFFERS}")

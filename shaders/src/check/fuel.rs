@@ -10,8 +10,8 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{
-    AddressSpace, ArraySize, BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module, Override,
-    Range, ResourceBinding, Scalar, Span, Statement, StorageAccess, Type, TypeInner,
+    AddressSpace, ArraySize, BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module,
+    Override, Range, ResourceBinding, Scalar, Span, Statement, StorageAccess, Type, TypeInner,
 };
 
 use super::op::{calls, waits};
@@ -156,8 +156,7 @@ impl Tanks {
         let one = add(Expression::Literal(Literal::U32(1)));
         let spent = self.spent.map(|spent| add(Expression::GlobalVariable(spent)));
         let so_far = add(Expression::Load { pointer: place });
-        let out =
-            add(Expression::Binary { op: BinaryOperator::GreaterEqual, left: so_far, right: limit });
+        let out = add(Expression::Binary { op: BinaryOperator::GreaterEqual, left: so_far, right: limit });
         let mut leave = Block::new();
         if let Some(base) = spent {
             let first = add(Expression::AccessIndex { base, index: 0 });

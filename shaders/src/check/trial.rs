@@ -73,7 +73,8 @@ impl Trial {
     pub(super) fn verdict(self) -> Result<(), String> {
         let buffers = self.buffers.leak();
         let (step, lanes) = (self.step, self.lanes);
-        let kernel = Kernel { module: "trial", source: self.source.leak(), entry: self.entry, buffers, step, lanes, own: false };
+        let kernel =
+            Kernel { module: "trial", source: self.source.leak(), entry: self.entry, buffers, step, lanes, own: false };
         let kernel: &Kernel = Box::leak(Box::new(kernel));
         let run = Dispatch { kernel, overrides: self.overrides, places: self.places, groups: self.groups };
         let lowered = Lowered { sizes: self.sizes, scratch: self.scratch, dispatches: vec![run] };

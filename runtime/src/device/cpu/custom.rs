@@ -16,7 +16,7 @@ pub(super) fn twin(custom: &Custom) -> Result<&'static dyn Twin, DeviceError> {
 pub(super) fn run(custom: &Custom, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), DeviceError> {
     twin(custom)?.run(custom, reads, writes).map_err(|reason| DeviceError::Twin {
         op: custom.op.to_owned(),
-        kernel: custom.kernel.entry.to_owned(),
+        kernel: custom.name.to_owned(),
         reason,
     })
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use supernet_plugin::{Child, Grid, Operand as Named, Shapes, Use};
+use supernet_plugin::{Child, Form, Grid, Operand as Named, Shapes, Use};
 use supernet_shaders::catalogue::{Custom, FUEL_CONSTANT, Run};
 use supernet_shaders::kernel::{Constant, fold};
 use supernet_shaders::{Call, Element, Role};
 
+use super::easy::PREFIX;
 use super::{Part, Variant, access};
 use crate::program::{Operand, Tape};
 
@@ -198,6 +199,7 @@ impl Variant {
         let output = self.len(Named::Output, sizes) as u64;
         Custom::new(Run {
             op: supernet_shaders::catalogue::text(&self.op.name),
+            name: self.kernel_name(part),
             kernel: if tell { part.tried } else { part.kernel },
             overrides,
             groups: self.groups(part, sizes),
@@ -210,6 +212,14 @@ impl Variant {
             work: elements + output * self.op.macs_per_output,
             twin: self.twin,
         })
+    }
+
+    /// What its author calls a kernel; in the easy form there are two of fixed names.
+    fn kernel_name(&self, part: &Part) -> &'static str {
+        match self.op.form {
+            Form::PerElement => part.written.entry.strip_prefix(PREFIX).unwrap_or(part.written.entry),
+            Form::Kernels(_) => part.written.entry,
+        }
     }
 
     fn groups(&self, part: &Part, sizes: &Sizes) -> [u32; 3] {

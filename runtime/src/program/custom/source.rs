@@ -111,7 +111,12 @@ impl Source {
         if facts.loops {
             telling.push((self.spent, "supernet_spent", true));
         }
-        let tried = Kernel::of_space(&format!("{}-tried", self.module), &self.telling.source, &self.telling.entries[at], &telling);
+        let tried = Kernel::of_space(
+            &format!("{}-tried", self.module),
+            &self.telling.source,
+            &self.telling.entries[at],
+            &telling,
+        );
         Ok(Part {
             names: uses.iter().map(|used| named(used.operand)).collect(),
             places: (0..uses.len()).collect(),

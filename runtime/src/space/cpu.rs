@@ -1,0 +1,80 @@
+//! A space's own ops on the CPU, by whoever brought the space.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use supernet_plugin::{CpuCall, Operand, Setting, cpu_op};
+use supernet_shaders::catalogue::{Run, Twin};
+
+use super::dynamic::Loaded;
+
+/// What runs a space's own ops on the CPU.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CpuOps {
+    /// The functions of crates that are linked into this program.
+    Linked,
+    /// Those of a plugin.
+    Plugin(&'static Loaded),
+    /// Nothing: a space that is data has only WGSL.
+    None,
+}
+
+impl CpuOps {
+    /// What runs an op.
+    pub(crate) fn twin(self, op: &str) -> Option<&'static dyn Twin> {
+        match self {
+            // Two of one name count: running says what is wrong.
+            CpuOps::Linked => (!matches!(cpu_op(op), Ok(None))).then_some(&Linked as &dyn Twin),
+            CpuOps::Plugin(plugin) => plugin.runs(op).then_some(plugin as &dyn Twin),
+            CpuOps::None => None,
+        }
+    }
+}
+
+/// The ops of crates that are linked into this program.
+#[derive(Debug)]
+pub(super) struct Linked;
+
+impl Twin for Linked {
+    fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
+        let (op, kernel) = (run.op, run.name);
+        let Some(entry) = cpu_op(op).map_err(|error| error.to_string())? else {
+            return Err("nobody registered a function for it; register a `CpuOp`".to_owned());
+        };
+        let attributes: BTreeMap<String, Setting> =
+            serde_json::from_str(&run.attributes).map_err(|error| error.to_string())?;
+        let (reads, writes) = operands(run, reads, writes);
+        let mut call = CpuCall::new(kernel, &attributes, &run.dims, run.counts, &reads, writes);
+        // Whatever the panic left half written is not used: the run has failed.
+        match catch_unwind(AssertUnwindSafe(|| (entry.run)(&mut call))) {
+            Ok(done) => done,
+            Err(panic) => Err(format!("it panicked, and said: {}", said(&*panic))),
+        }
+    }
+}
+
+impl Twin for Loaded {
+    fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
+        let (reads, mut writes) = operands(run, reads, writes);
+        let done = self.host.run_op(run.op, run.name, &run.attributes, &run.dims, run.counts, &reads, &mut writes);
+        done.map_err(|error| format!("{error} (the plugin is {})", self.path.display()))
+    }
+}
+
+type Reads<'a> = Vec<(Operand, &'a [f32])>;
+type Writes<'a> = Vec<(Operand, &'a mut [f32])>;
+
+/// The operands of a run under the space's names for them.
+fn operands<'a>(run: &Run, reads: &[&'a [f32]], writes: &'a mut [&mut [f32]]) -> (Reads<'a>, Writes<'a>) {
+    let mut named = run.operands.iter().map(|code| Operand::from_code(*code).unwrap_or(Operand::Dims));
+    let reads = reads.iter().map(|read| *read).zip(named.by_ref().take(reads.len()).collect::<Vec<_>>());
+    let reads = reads.map(|(read, operand)| (operand, read)).collect();
+    let writes = writes.iter_mut().zip(named).map(|(write, operand)| (operand, &mut **write)).collect();
+    (reads, writes)
+}
+
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let said = panic.downcast_ref::<&str>().copied();
+    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing")
+}
