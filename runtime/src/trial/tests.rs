@@ -166,7 +166,10 @@ mod gpu {
         let supernet_plugin::Form::Kernels(kernels) = &mut op.form else { panic!() };
         kernels.backward[1].barriers = false;
         refused(op, "`by_g` has a barrier, and the space does not say so");
-        refused(spoilt("if own < half {", "if own >= half { continue; } else {"), "");
+        refused(
+            spoilt("if own < half {", "if own >= half { break; } if own < half {"),
+            "not all invocations of a workgroup may reach the barrier",
+        );
         refused(CustomOp::per_element("mine", "fn f(x: f32) -> f32 { return x; }"), "df");
     }
 
@@ -186,7 +189,9 @@ mod gpu {
         refused(spoilt("if i < len() { y[i]", "{ y[i]"), "writes beyond the end");
         let step =
             "fn f(x: f32) -> f32 { return floor(100.0 * x); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
-        refused(CustomOp::per_element("mine", step), "cannot be checked");
+        refused(CustomOp::per_element("mine", step), "declare the gradient a surrogate if that is meant");
+        let saw = "fn f(x: f32) -> f32 { return abs(fract(64.0 * x) - 0.5); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
+        refused(CustomOp::per_element("mine", saw), "the gradient of the op `mine` cannot be checked");
         each(|device| {
             let tried = on(device, CustomOp::per_element("mine", step).surrogate()).unwrap().remove(0);
             assert!(tried.surrogate && tried.points == 0);

@@ -10,8 +10,11 @@ use super::buffers::Id;
 use super::{Gpu, link, ring};
 use crate::device::{self, DeviceError};
 
-/// What stands behind every operand of a trial, to see that no kernel writes there.
+/// What stands behind every operand of a trial that is written, to see that no kernel writes there.
 const BEYOND: u32 = 0x7fc0_1234;
+/// What stands behind every one that is read: a kernel that brings it over is to be seen too, and arithmetic keeps the bits
+/// of such numbers.
+const BEYOND_READ: u32 = 0x7fc0_5678;
 
 impl Gpu {
     /// Runs one call with something behind every operand, so that a kernel that writes there is found.
@@ -78,9 +81,10 @@ impl Gpu {
 
     /// Uploads operands for a call of its own.
     fn provide_call(&mut self, reads: &[&[f32]], writes: &[&[f32]], ids: &mut Vec<Id>) -> Result<(), DeviceError> {
-        for operand in reads.iter().chain(writes) {
+        let reads = reads.iter().map(|operand| (operand, BEYOND_READ));
+        for (operand, beyond) in reads.chain(writes.iter().map(|operand| (operand, BEYOND))) {
             let mut bits: Vec<u32> = operand.iter().map(|x| x.to_bits()).collect();
-            bits.resize(operand.len().next_multiple_of(64) + 64, BEYOND);
+            bits.resize(operand.len().next_multiple_of(64) + 64, beyond);
             let id = self.buffers.create(&self.link, "operand", bits.len())?;
             self.buffers.write(&self.link, id, &bits);
             ids.push(id);

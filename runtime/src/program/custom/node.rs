@@ -13,10 +13,12 @@ use super::easy::PREFIX;
 use super::{Part, Variant, access};
 use crate::program::{Operand, Tape};
 
-/// Rounds of all loops of one invocation that are always granted.
-const FUEL: u64 = 1 << 16;
-/// Rounds that are granted on top for every element of every operand: a loop over all of them, some dozens of times.
-const FUEL_PER_ELEMENT: u64 = 64;
+/// Rounds of all loops of one invocation that are always granted, and those on top for every element of every operand: a
+/// loop over all of them, some dozens of times.
+const FUEL: [u64; 2] = [1 << 16, 64];
+/// The same while an op is tried out, on little: Mesa's lavapipe leaves a loop after 65,535 rounds of its own accord, and
+/// would not be heard to run out.
+const FUEL_OF_TRIAL: [u64; 2] = [1 << 14, 4];
 /// The sizes that a node's calls carry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sizes {
@@ -188,7 +190,8 @@ impl Variant {
         let mut overrides = part.overrides.clone();
         if part.loops {
             // Few different limits, since each is a pipeline of its own.
-            let fuel = (FUEL + FUEL_PER_ELEMENT * elements).next_power_of_two().min(1 << 31);
+            let [granted, each] = if tell { FUEL_OF_TRIAL } else { FUEL };
+            let fuel = (granted + each * elements).next_power_of_two().min(1 << 31);
             overrides.push((FUEL_CONSTANT, Constant::from(fuel as u32)));
         }
         if tell && part.loops {
