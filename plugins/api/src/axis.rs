@@ -3,6 +3,9 @@ use std::sync::Arc;
 
 use crate::Element;
 
+/// How many sizes of an axis a sentence shows.
+const MOST_SHOWN: usize = 32;
+
 /// One axis with its names resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
@@ -83,10 +86,10 @@ impl fmt::Display for Axis {
         match self {
             Axis::Fixed(size) => write!(f, "{size}"),
             Axis::By(_, sizes) => {
-                for (i, size) in sizes.iter().enumerate() {
+                for (i, size) in sizes.iter().take(MOST_SHOWN).enumerate() {
                     write!(f, "{}{size}", if i > 0 { "|" } else { "" })?;
                 }
-                Ok(())
+                if sizes.len() > MOST_SHOWN { f.write_str("|…") } else { Ok(()) }
             }
             Axis::Time => f.write_str(crate::TIME),
         }
@@ -109,6 +112,12 @@ impl Value {
     pub(crate) fn elements(&self, time: u32) -> Option<u64> {
         let count = self.axes.iter().try_fold(1u64, |count, axis| count.checked_mul(u64::from(axis.largest(time))))?;
         (count <= u64::from(u32::MAX)).then_some(count)
+    }
+
+    /// How many sizes its axes list.
+    pub(crate) fn listed(&self) -> u64 {
+        let listed = |axis: &Axis| if let Axis::By(_, sizes) = axis { sizes.len() as u64 } else { 0 };
+        self.axes.iter().map(listed).sum()
     }
 
     /// Adds the decisions that its size follows.

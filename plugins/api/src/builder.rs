@@ -140,9 +140,15 @@ impl Space {
         }
     }
 
-    /// Brings an op along, for [`custom`](Self::custom).
+    /// Brings an op along, for [`custom`](Self::custom). To bring the same op again changes nothing, so that each part of a space
+    /// may bring what it needs.
     pub fn define_op(&self, op: CustomOp) {
-        self.draft.borrow_mut().space.ops.push(op);
+        let mut draft = self.draft.borrow_mut();
+        match draft.space.ops.iter().find(|known| known.name == op.name) {
+            None => draft.space.ops.push(op),
+            Some(known) if *known == op => {}
+            Some(_) => draft.wrong(format!("two different ops are called `{}`; rename one of them", op.name)),
+        }
     }
 
     /// The network gives this value: scores per class or word.

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Id;
@@ -57,16 +59,31 @@ impl Cond {
         }
     }
 
-    /// Adds the decisions it names, each once.
-    pub(crate) fn decisions(&self, into: &mut Vec<u32>) {
+    /// The decisions that any of these names, each once, in the order in which they do.
+    pub(crate) fn decisions<'a>(conditions: impl IntoIterator<Item = &'a Cond>) -> Vec<u32> {
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        conditions.into_iter().for_each(|condition| condition.name(&mut found, &mut seen));
+        found
+    }
+
+    fn name(&self, found: &mut Vec<u32>, seen: &mut HashSet<u32>) {
         match self {
             Cond::In(decision, _) => {
-                if !into.contains(decision) {
-                    into.push(*decision);
+                if seen.insert(*decision) {
+                    found.push(*decision);
                 }
             }
-            Cond::Not(inner) => inner.decisions(into),
-            Cond::All(parts) | Cond::Any(parts) => parts.iter().for_each(|part| part.decisions(into)),
+            Cond::Not(inner) => inner.name(found, seen),
+            Cond::All(parts) | Cond::Any(parts) => parts.iter().for_each(|part| part.name(found, seen)),
+        }
+    }
+
+    /// How many steps it takes to look at all of it.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Cond::In(..) => 1,
+            Cond::Not(inner) => 1 + inner.size(),
+            Cond::All(parts) | Cond::Any(parts) => 1 + parts.iter().map(Cond::size).sum::<u64>(),
         }
     }
 }

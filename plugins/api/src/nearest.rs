@@ -1,11 +1,23 @@
+/// How long a word may be, and how many candidates are looked at.
+const MOST_LETTERS: usize = 100;
+const MOST_CANDIDATES: usize = 10_000;
+
 /// The candidate nearest to `word`, if one is near enough to be a slip of the keyboard.
 ///
 /// Near enough is an edit distance (insert, delete, replace, swap neighbours) of at most a third of the word's length, and one at
-/// least. Ties go to the earlier candidate.
+/// least. Ties go to the earlier candidate. Nothing is near a word of more than 100 letters, and no more than 10,000 candidates
+/// are looked at: a hint is worth no more time.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let letters = word.chars().take(MOST_LETTERS + 1).count();
+    if letters > MOST_LETTERS {
+        return None;
+    }
+    let limit = (letters / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    for candidate in candidates.into_iter().take(MOST_CANDIDATES) {
+        if candidate.chars().take(letters + limit + 1).count().abs_diff(letters) > limit {
+            continue;
+        }
         let away = distance(word, candidate);
         if away <= limit && best.is_none_or(|(least, _)| away < least) {
             best = Some((away, candidate));

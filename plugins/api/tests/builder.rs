@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use supernet_plugin::{Conv, Init, Path, PathError, Pick, Space, Supergraph, Tensor, When};
+use supernet_plugin::{Conv, CustomOp, Init, Path, PathError, Pick, Space, Supergraph, Tensor, When};
 
 #[track_caller]
 fn mistake(build: impl FnOnce(&Space, Tensor<'_>)) -> String {
@@ -333,4 +333,39 @@ fn a_pick_can_be_overridden_at_one_node() {
     let relaxed = graph.relaxed(&Path { picks: vec![Pick::One(0)], at: vec![(choose(1), Pick::One(1))] }).unwrap();
     let names: Vec<_> = (0..3).map(|i| relaxed.network().op_node(i).id.as_str()).collect();
     assert_eq!(names, ["row/input", "activation", "activation.3"]);
+}
+
+#[test]
+fn ops_are_brought_along_once() {
+    let s = Space::new("ops");
+    let swish = || CustomOp::per_element("swish", "…");
+    s.define_op(swish());
+    s.define_op(swish());
+    s.output(s.input("row", &[8]).custom("swish").custom("swish"));
+    let space = s.finish().unwrap();
+    assert_eq!(space.ops, [swish()]);
+    Supergraph::new(space).unwrap();
+
+    let s = Space::new("ops");
+    s.define_op(swish());
+    s.define_op(swish().macs(1));
+    assert_eq!(
+        s.finish().unwrap_err().to_string(),
+        "in space `ops`: two different ops are called `swish`; rename one of them."
+    );
+}
+
+#[test]
+fn local_weights_are_the_scope_s() {
+    let s = Space::new("weights");
+    let x = s.input("row", &[8]);
+    s.weights("cell/scale", &[8u32], Init::Ones);
+    s.scope("cell", || {
+        let scale = |init| s.local_weights("scale", &[8u32], init);
+        let _ = (scale(Init::Ones), scale(Init::Zeros).without_decay());
+    });
+    s.output(x);
+    let params = s.finish().unwrap().params;
+    let named: Vec<_> = params.iter().map(|param| (&*param.id, param.decay)).collect();
+    assert_eq!(named, [("cell/scale", true), ("cell/scale.1", true), ("cell/scale.2", false)]);
 }

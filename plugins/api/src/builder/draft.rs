@@ -141,7 +141,7 @@ impl Draft {
             ids.push(made.id.clone());
         }
         operands.extend(params.iter().map(|&param| &self.params[param as usize]));
-        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops };
+        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops, places: None };
         let about = |reason: String| format!("{}: {reason}", op.name());
         let value = match &op {
             Op::Choose { decision } => {
@@ -171,7 +171,7 @@ impl Draft {
         if self.mistake.is_some() {
             return None;
         }
-        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops };
+        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops, places: None };
         match names.axes(&shape) {
             Ok(axes) => {
                 self.params.push(Value::of(axes));

@@ -133,7 +133,8 @@ impl<'s> Body<'s> {
         let dims: Vec<Dim> = shape.iter().map(|size| self.space.dim((*size).into())).collect();
         let axes = {
             let draft = self.space.draft.borrow();
-            Names { extents: &draft.space.extents, owners: &draft.owners, ops: &draft.space.ops }.axes(&dims)
+            Names { extents: &draft.space.extents, owners: &draft.owners, ops: &draft.space.ops, places: None }
+                .axes(&dims)
         };
         match axes {
             Err(reason) => {

@@ -28,6 +28,17 @@ pub struct Weights<'s> {
     pub(crate) index: u32,
 }
 
+impl Weights<'_> {
+    /// Weight decay leaves it alone, as a bias, a scale or a shift.
+    #[must_use]
+    pub fn without_decay(self) -> Self {
+        if let Some(param) = self.space.draft.borrow_mut().space.params.get_mut(self.index as usize) {
+            param.decay = false;
+        }
+        self
+    }
+}
+
 impl Space {
     /// A param under its own name, without the scope's, for layers that share it.
     pub fn weights<'s>(
@@ -41,6 +52,36 @@ impl Space {
         let mut draft = self.draft.borrow_mut();
         if draft.space.params.iter().any(|param| param.id == id) {
             draft.wrong(format!("two params are called `{id}`"));
+        }
+        let index = draft.param(id, dims, init, true).unwrap_or(super::draft::NOTHING);
+        Weights { space: self, index }
+    }
+
+    /// A param of the scope, for a layer of its own: `name` with the scope's before it, numbered if it was used before.
+    ///
+    /// ```
+    /// # use supernet_plugin::{CustomOp, Init, Kernel, Operand::*, Space};
+    /// # let s = Space::new("scaled");
+    /// # let by = |entry, of| Kernel::per_element(entry, of).bind(2, of);
+    /// # s.define_op(CustomOp::kernels("scaled", "…").params(1).forward(by("go", Output)).backward(by("x", GradInput(0)))
+    /// #     .backward(by("w", GradParam(0))));
+    /// # let x = s.input("row", &[8]);
+    /// let scaled = |x| {
+    ///     let scale = s.local_weights("scale", &[8u32], Init::Ones).without_decay();
+    ///     s.custom("scaled", &[x], &[scale], Default::default())
+    /// };
+    /// s.output(scaled(scaled(x)));
+    /// # let space = s.finish().unwrap();
+    /// # assert_eq!([&*space.params[0].id, &*space.params[1].id], ["scale", "scale.1"]);
+    /// # assert!(!space.params[0].decay);
+    /// # supernet_plugin::Supergraph::new(space).unwrap();
+    /// ```
+    pub fn local_weights<'s>(&'s self, name: &str, shape: &[impl Into<Size<'s>> + Copy], init: Init) -> Weights<'s> {
+        let dims = shape.iter().map(|size| self.dim((*size).into())).collect();
+        let mut draft = self.draft.borrow_mut();
+        let mut id = draft.unique(name);
+        while draft.space.params.iter().any(|param| param.id == id) {
+            id = draft.unique(name);
         }
         let index = draft.param(id, dims, init, true).unwrap_or(super::draft::NOTHING);
         Weights { space: self, index }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Space;
@@ -101,6 +102,11 @@ impl<'s> Tensor<'s> {
         }
         let index = draft.node(self.space, id, op, inputs, &indices).unwrap_or(NOTHING);
         Tensor { space: self.space, index }
+    }
+
+    /// One of the space's own ops of one input, without params and attributes; [`Space::custom`] for any other.
+    pub fn custom(self, op: &str) -> Tensor<'s> {
+        self.space.custom(op, &[self], &[], BTreeMap::new())
     }
 
     pub(crate) fn value(self) -> Option<Value> {

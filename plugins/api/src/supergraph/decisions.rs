@@ -1,7 +1,9 @@
 //! Checks and resolves what does not need the graph: decisions, conditions, groups, extents.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 
+use super::resolve::MOST;
 use crate::condition::Cond;
 use crate::nearest::hint;
 use crate::{Condition, Kind, Problem, SearchSpace, TIME};
@@ -11,12 +13,20 @@ pub(crate) struct Decisions<'a> {
     pub(crate) space: &'a SearchSpace,
     pub(crate) index: HashMap<&'a str, u32>,
     pub(crate) choices: Vec<u32>,
+    /// How many flags the sets of all conditions have so far.
+    flags: Cell<u64>,
 }
+
+/// The most flags that the sets of all conditions have together, one for each choice of the decision that is named.
+const MOST_FLAGS: u64 = 1 << 26;
 
 impl<'a> Decisions<'a> {
     pub(crate) fn new(space: &'a SearchSpace, problems: &mut Vec<Problem>) -> Self {
         let mut index = HashMap::new();
         for (i, decision) in space.decisions.iter().enumerate() {
+            if problems.len() >= MOST {
+                break;
+            }
             let place = || format!("decision `{}`", decision.id);
             if index.insert(decision.id.as_str(), i as u32).is_some() {
                 problems.push(Problem::new(place(), "two decisions have this name"));
@@ -41,7 +51,7 @@ impl<'a> Decisions<'a> {
             }
         }
         let choices = space.decisions.iter().map(|decision| decision.kind.choices() as u32).collect();
-        Decisions { space, index, choices }
+        Decisions { space, index, choices, flags: Cell::new(0) }
     }
 
     /// The index of a decision, or why there is none.
@@ -59,6 +69,14 @@ impl<'a> Decisions<'a> {
         Ok(match condition {
             Condition::In(id, choices) => {
                 let decision = self.find(id)?;
+                let flags = self.flags.get() + u64::from(self.choices[decision as usize]);
+                if flags > MOST_FLAGS {
+                    return Err(format!(
+                        "all conditions together would take {flags} flags, one for each choice of a decision each time that \
+                         it is named, and {MOST_FLAGS} are the most; give it fewer choices, or name it less often"
+                    ));
+                }
+                self.flags.set(flags);
                 let mut set = vec![false; self.choices[decision as usize] as usize].into_boxed_slice();
                 for &choice in choices {
                     let count = set.len();
@@ -84,16 +102,16 @@ impl<'a> Decisions<'a> {
         order.iter().enumerate().for_each(|(at, &decision)| rank[decision as usize] = at);
         let mut conditions = Vec::new();
         for (i, decision) in self.space.decisions.iter().enumerate() {
+            if problems.len() >= MOST {
+                break;
+            }
             let place = || format!("the active_if of decision `{}`", decision.id);
             let resolved = decision.active_if.as_ref().map(|condition| self.condition(condition)).transpose();
             let condition = resolved.unwrap_or_else(|reason| {
                 problems.push(Problem::new(place(), reason));
                 None
             });
-            let mut named = Vec::new();
-            if let Some(condition) = &condition {
-                condition.decisions(&mut named);
-            }
+            let named = Cond::decisions(&condition);
             if let Some(&late) = named.iter().find(|&&d| rank[d as usize] >= rank[i]) {
                 let late = &self.space.decisions[late as usize].id;
                 let reason = format!("it looks at `{late}`, which is not decided earlier in the plan");
@@ -107,6 +125,9 @@ impl<'a> Decisions<'a> {
     pub(crate) fn constraints(&self, problems: &mut Vec<Problem>) -> Vec<Cond> {
         let mut resolved = Vec::new();
         for require in &self.space.require {
+            if problems.len() >= MOST {
+                break;
+            }
             match self.condition(&require.that) {
                 Ok(condition) => resolved.push(condition),
                 Err(reason) => problems.push(Problem::new(format!("the constraint \"{}\"", require.because), reason)),
@@ -118,20 +139,29 @@ impl<'a> Decisions<'a> {
     pub(crate) fn groups(&self, problems: &mut Vec<Problem>) {
         let mut owner: HashMap<u32, &str> = HashMap::new();
         for group in &self.space.groups {
+            if problems.len() >= MOST {
+                break;
+            }
             let mut complain = |reason| problems.push(Problem::new(format!("group `{}`", group.id), reason));
             if group.keep as usize > group.decisions.len() {
                 complain(format!("it keeps {} of {} decisions", group.keep, group.decisions.len()));
             }
             for id in &group.decisions {
                 match self.find(id) {
-                    Err(reason) => complain(reason),
+                    // One complaint is enough: a slip may repeat on every decision.
+                    Err(reason) => {
+                        complain(reason);
+                        break;
+                    }
                     Ok(d) if group.none >= self.choices[d as usize] => {
                         let choices = self.choices[d as usize];
                         complain(format!("its none is choice {}, and `{id}` has {choices} choices", group.none));
+                        break;
                     }
                     Ok(d) => {
                         if let Some(other) = owner.insert(d, &group.id) {
                             complain(format!("`{id}` is also in group `{other}`, and a decision has one group"));
+                            break;
                         }
                     }
                 }
@@ -142,12 +172,16 @@ impl<'a> Decisions<'a> {
     /// The decision of each extent.
     pub(crate) fn extents(&self, problems: &mut Vec<Problem>) -> Vec<u32> {
         let mut owners = Vec::new();
-        for (i, extent) in self.space.extents.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for extent in &self.space.extents {
+            if problems.len() >= MOST {
+                break;
+            }
             let mut complain = |reason| problems.push(Problem::new(format!("extent `{}`", extent.id), reason));
             if extent.id == TIME {
                 complain(format!("`{TIME}` is the name of the sequence axis; choose another"));
             }
-            if self.space.extents[..i].iter().any(|other| other.id == extent.id) {
+            if !seen.insert(extent.id.as_str()) {
                 complain("two extents have this name".into());
             }
             if extent.sizes.contains(&0) {

@@ -1,6 +1,7 @@
 //! Checks and resolves the graph: params, nodes, shapes, outputs.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 
 use super::decisions::Decisions;
 use super::level::{Level, Part, When};
@@ -8,7 +9,7 @@ use super::resolve::MOST;
 use crate::axis::Value;
 use crate::condition::Cond;
 use crate::nearest::hint;
-use crate::shape::{self, Names};
+use crate::shape::{self, MOST_AXES, Names, too_many_axes};
 use crate::{Condition, Init, Node, Op, Problem, SearchSpace, TIME};
 
 /// The graph while it is being resolved. A value is `None` where a problem hides it, so that one slip is reported once.
@@ -28,7 +29,13 @@ pub(crate) struct Graph<'a> {
     pub(crate) extra: Vec<Node>,
     pub(crate) outer: Level,
     pub(crate) bodies: Vec<Level>,
+    blocks: HashSet<&'a str>,
+    /// How many sizes have been looked at that follow a decision.
+    listed: Cell<u64>,
 }
+
+/// The most sizes that follow a decision, over the axes of everything that every node reads and gives.
+const MOST_LISTED: u64 = 1 << 26;
 
 impl<'a> Graph<'a> {
     pub(crate) fn new(decisions: &'a Decisions<'a>, names: Names<'a>, problems: &mut Vec<Problem>) -> Self {
@@ -47,6 +54,8 @@ impl<'a> Graph<'a> {
             extra: Vec::new(),
             outer: Level::default(),
             bodies: Vec::new(),
+            blocks: space.blocks.iter().map(|block| block.id.as_str()).collect(),
+            listed: Cell::new(0),
         };
         graph.params(problems);
         for (i, node) in space.nodes.iter().enumerate() {
@@ -61,6 +70,9 @@ impl<'a> Graph<'a> {
             }
         }
         for output in &space.outputs {
+            if problems.len() >= MOST {
+                break;
+            }
             match graph.node_index.get(output.node.as_str()) {
                 Some(&node) if (node as usize) < space.nodes.len() => graph.outer.outputs.push(node),
                 Some(_) => {
@@ -77,7 +89,7 @@ impl<'a> Graph<'a> {
             }
         }
         if problems.is_empty() {
-            for (param, _) in space.params.iter().zip(&graph.used).filter(|(_, used)| !**used) {
+            for (param, _) in space.params.iter().zip(&graph.used).filter(|(_, used)| !**used).take(MOST) {
                 problems.push(Problem::new(format!("param `{}`", param.id), "no node reads it; remove it"));
             }
         }
@@ -86,6 +98,9 @@ impl<'a> Graph<'a> {
 
     fn params(&mut self, problems: &mut Vec<Problem>) {
         for (i, param) in self.space.params.iter().enumerate() {
+            if problems.len() >= MOST {
+                break;
+            }
             let mut complain = |reason| problems.push(Problem::new(format!("param `{}`", param.id), reason));
             if self.param_index.insert(&param.id, i as u32).is_some() {
                 complain("two params have this name".into());
@@ -95,6 +110,7 @@ impl<'a> Graph<'a> {
                     return Err(format!("weights cannot have an axis of `{TIME}`, whose length changes"));
                 }
                 value.elements(1).ok_or_else(|| format!("{value} is more than 4,294,967,295 numbers"))?;
+                self.list([&value])?;
                 start(&param.init, &value)?;
                 Ok(value)
             });
@@ -147,7 +163,7 @@ impl<'a> Graph<'a> {
             return Err(format!("{} reads no params; make the param a value with a `weight` node", node.op.name()));
         }
         if let Some(block) = &node.block
-            && self.space.blocks.iter().all(|known| known.id != *block)
+            && !self.blocks.contains(block.as_str())
         {
             let near = hint(block, self.space.blocks.iter().map(|known| known.id.as_str()));
             return Err(format!("it belongs to the block `{block}`, which does not exist{near}"));
@@ -168,6 +184,7 @@ impl<'a> Graph<'a> {
         let values = inputs.iter().map(|&input| self.values[input as usize].as_ref());
         let params = self.node_params[index as usize].iter().map(|&param| self.params[param as usize].as_ref());
         let Some(operands) = values.chain(params).collect::<Option<Vec<&Value>>>() else { return Ok(None) };
+        self.list(operands.iter().copied())?;
         let value = match &node.op {
             Op::Choose { decision } => {
                 let decision = self.decisions.find(decision)?;
@@ -175,8 +192,30 @@ impl<'a> Graph<'a> {
             }
             op => shape::infer(op, &operands, inputs.len(), &self.names),
         }?;
-        value.elements(1).ok_or_else(|| format!("its value {value} has more than 4,294,967,295 numbers"))?;
+        self.fits(&value)?;
         Ok(Some(value))
+    }
+
+    /// Whether a node may have this value.
+    pub(crate) fn fits(&self, value: &Value) -> Result<(), String> {
+        if value.axes.len() > MOST_AXES {
+            return Err(too_many_axes(value.axes.len()));
+        }
+        value.elements(1).ok_or_else(|| format!("its value {value} has more than 4,294,967,295 numbers"))?;
+        self.list([value])
+    }
+
+    /// Notes sizes that follow a decision: each of them is looked at for every node, and none of that may go on for ever.
+    pub(crate) fn list<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Result<(), String> {
+        let listed = values.into_iter().map(Value::listed).fold(self.listed.get(), u64::saturating_add);
+        self.listed.set(listed);
+        if listed <= MOST_LISTED {
+            return Ok(());
+        }
+        Err(format!(
+            "up to here all nodes together have more than {MOST_LISTED} sizes that follow decisions; give the decisions \
+             fewer choices, or let fewer sizes follow them"
+        ))
     }
 
     /// What the node is to the walk that picks a child. Not for scans.
@@ -197,8 +236,7 @@ impl<'a> Graph<'a> {
         }
         let conditions: Result<Vec<Cond>, String> = when.iter().map(|part| self.decisions.condition(part)).collect();
         let conditions = conditions?;
-        let mut decisions = Vec::new();
-        conditions.iter().for_each(|condition| condition.decisions(&mut decisions));
+        let decisions = Cond::decisions(&conditions);
         Ok(Some(Box::new(When { conditions, decisions })))
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use super::decisions::Decisions;
+use super::resolve::MOST;
 use crate::{Kind, Problem};
 
 /// The order in which a sequential controller decides, with names resolved.
@@ -73,11 +74,17 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
     let mut order = Vec::new();
     let mut seen = vec![false; space.decisions.len()];
     for (at, (ids, keep)) in steps.iter().enumerate() {
+        if problems.len() >= MOST {
+            break;
+        }
         let mut complain = |reason: String| problems.push(Problem::new(format!("step {at} of the plan"), reason));
         let mut step = PlanStep::default();
         for id in ids {
             match decisions.find(id) {
-                Err(reason) => complain(reason),
+                Err(reason) => {
+                    complain(reason);
+                    break;
+                }
                 Ok(d) if std::mem::replace(&mut seen[d as usize], true) => {
                     complain(format!("`{id}` was decided in an earlier step"));
                 }
@@ -103,7 +110,7 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
         }
         resolving.plan.steps.push(step);
     }
-    for (d, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
+    for (d, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen).take(MOST) {
         let place = format!("decision `{}`", space.decisions[d].id);
         problems.push(Problem::new(place, "no step of the plan decides it"));
     }

@@ -3,7 +3,7 @@ use super::decisions::Decisions;
 use super::nodes::Graph;
 use super::plan::plan;
 use crate::ragged::Ragged;
-use crate::shape::Names;
+use crate::shape::{Names, Places};
 use crate::{Problem, Role, SCHEMA, SearchSpace};
 
 /// How many problems are reported at a time: one slip in a generated space repeats on every layer.
@@ -39,7 +39,8 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     }
     stop(&mut problems)?;
 
-    let names = Names { extents: &space.extents, owners: &owners, ops: &space.ops };
+    let places = Some(Places::new(&space.extents, &owners, &space.ops));
+    let names = Names { extents: &space.extents, owners: &owners, ops: &space.ops, places };
     let graph = Graph::new(&decisions, names, &mut problems);
     stop(&mut problems)?;
 
@@ -92,7 +93,7 @@ fn stop(problems: &mut Vec<Problem>) -> Result<(), Vec<Problem>> {
 fn repeated<'a>(ids: impl Iterator<Item = &'a String>, kind: &str, problems: &mut Vec<Problem>) {
     let mut seen = std::collections::BTreeSet::new();
     for id in ids {
-        if !seen.insert(id) {
+        if problems.len() < MOST && !seen.insert(id) {
             problems.push(Problem::new(format!("{kind} `{id}`"), format!("two {kind}s have this name")));
         }
     }

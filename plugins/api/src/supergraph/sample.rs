@@ -1,8 +1,12 @@
 use super::Supergraph;
+use super::level::{Level, Part};
+use crate::condition::Cond;
 use crate::{GenomeError, Kind, Problem};
 
 /// How many samples are drawn before sampling gives up on the constraints.
 const TRIES: u32 = 1000;
+/// How many steps looking around in a new space may take: a second or so.
+const MOST_STEPS: u64 = 1 << 28;
 
 impl Supergraph {
     /// Samples a valid genome: decisions in the plan's order, choices by their [prior](Self::prior), masked by the constraints;
@@ -10,8 +14,15 @@ impl Supergraph {
     ///
     /// With constraints this is not uniform over valid genomes.
     pub fn sample(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
+        let mut left = TRIES;
+        self.sample_in(&mut left, draw)
+    }
+
+    /// Samples with so many tries left.
+    fn sample_in(&self, left: &mut u32, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
         let mut because = String::new();
-        for _ in 0..TRIES {
+        while *left > 0 {
+            *left -= 1;
             if let Some(genome) = self.attempt(draw)? {
                 match self.check(&genome) {
                     Ok(()) => return Ok(genome),
@@ -81,6 +92,9 @@ impl Supergraph {
             (false, false) => 1,
             (false, true) => return Vec::new(),
         };
+        // A space too large to be sampled a thousand times here is looked at less, or not at all.
+        let affordable = u32::try_from(MOST_STEPS / self.steps_of_a_sample()).unwrap_or(u32::MAX);
+        let mut left = affordable.min(rounds * TRIES);
         // A linear congruential generator is enough to look around, and needs no dependency.
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut draw = |weights: &[f32]| {
@@ -89,10 +103,15 @@ impl Supergraph {
             open[(state >> 33) as usize % open.len()]
         };
         for _ in 0..rounds {
-            let genome = match self.sample(&mut draw) {
+            let granted = left.min(TRIES);
+            let mut tries = granted;
+            let genome = match self.sample_in(&mut tries, &mut draw) {
                 Ok(genome) => genome,
+                // Fewer tries than anybody else would make say nothing.
+                Err(GenomeError::Exhausted { .. }) if granted < TRIES => return Vec::new(),
                 Err(error) => return vec![Problem::new("the constraints", error.to_string().trim_end_matches('.'))],
             };
+            left -= granted - tries;
             let prefix: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
             let asked = super::walk::walk(&self.inner, genome.as_slice(), true).asked;
             if let Some(&d) = asked.iter().find(|&&d| !self.active(&prefix, d as usize)) {
@@ -104,5 +123,26 @@ impl Supergraph {
             }
         }
         Vec::new()
+    }
+
+    /// About how many steps one try and a walk take.
+    fn steps_of_a_sample(&self) -> u64 {
+        let size = |conditions: &[Cond]| conditions.iter().map(Cond::size).fold(0, u64::saturating_add);
+        let inner = &self.inner;
+        let choices = inner.choices.iter().map(|&choices| u64::from(choices)).fold(1, u64::saturating_add);
+        // Every choice of every decision is held against every constraint.
+        let constraints = choices.saturating_mul(1 + size(&inner.require));
+        let activity = inner.active_if.iter().flatten().map(Cond::size).fold(0, u64::saturating_add);
+        let levels = || std::iter::once(&inner.outer).chain(&inner.bodies);
+        let walk = |level: &Level| {
+            let when = |part: &Part| match part {
+                Part::Sum(Some(when)) | Part::Mean(Some(when)) => size(&when.conditions),
+                _ => 0,
+            };
+            let parts = level.parts.iter().map(when).fold(0, u64::saturating_add);
+            parts.saturating_add((level.inputs.items().len() + level.len() + inner.choices.len()) as u64)
+        };
+        let walked = levels().map(walk).fold(0, u64::saturating_add);
+        constraints.saturating_add(activity.saturating_mul(2)).saturating_add(walked)
     }
 }

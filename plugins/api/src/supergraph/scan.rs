@@ -30,6 +30,7 @@ impl<'a> Graph<'a> {
         let Some(sequences) = bound.iter().map(|&b| self.values[b as usize].clone()).collect::<Option<Vec<_>>>() else {
             return Ok(());
         };
+        self.list(&sequences)?;
         let lead = match sequences[0].axes.first() {
             Some(axis) if sequences.iter().all(|sequence| sequence.axes.first() == Some(axis)) => axis.clone(),
             _ => return Err("its inputs must share their first axis, over which it runs".into()),
@@ -79,6 +80,9 @@ impl<'a> Graph<'a> {
             axes.extend(step.axes.iter().cloned());
             Value { axes, element: step.element }
         });
+        if let Some(value) = &stacked {
+            self.fits(value)?;
+        }
         self.values[index as usize] = stacked;
         self.outer.push(index, Part::Scan(self.bodies.len() as u32), &inputs);
         self.bodies.push(inside.level);
@@ -108,13 +112,12 @@ impl<'a> Graph<'a> {
         let dim = |axis: &Axis| match axis {
             Axis::Fixed(size) => Dim::Fixed(*size),
             Axis::Time => Dim::Named(TIME.into()),
-            Axis::By(decision, sizes) => {
-                let owners = self.names.owners.iter().zip(self.names.extents);
-                let found =
-                    owners.into_iter().find(|(owner, extent)| **owner == *decision && extent.sizes[..] == sizes[..]);
-                found.map_or(Dim::Fixed(axis.largest(1)), |(_, extent)| Dim::Named(extent.id.clone()))
-            }
+            Axis::By(decision, sizes) => match self.names.extent_of(*decision, sizes) {
+                Some(extent) => Dim::Named(extent.id.clone()),
+                None => Dim::Fixed(axis.largest(1)),
+            },
         };
+        self.fits(&value)?;
         let op = Op::Input { shape: value.axes.iter().map(dim).collect(), element: value.element };
         let index = self.add(Node { id: id.into(), op, inputs: Vec::new(), params: Vec::new(), block: None })?;
         self.values[index as usize] = Some(value);

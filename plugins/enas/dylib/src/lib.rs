@@ -1,0 +1,3 @@
+//! The search spaces of ENAS as a plugin: a library that an application loads while it runs. Its whole code is one line.
+
+supernet_plugin::export_plugin!(supernet_enas);
