@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Selftest(SelftestOptions),
     /// Time program building, training steps and scoring on this machine.
     Bench(BenchOptions),
+    /// Write a crate with a search space of your own: it builds and passes its tests as it is.
+    NewPlugin(NewPluginOptions),
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +179,19 @@ pub(crate) struct BenchOptions {
     /// Print one line of JSON for each kind of work
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewPluginOptions {
+    /// The name of the crate and of its space: letters (a to z), digits, `-` and `_`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// A checkout of supernet's repository, whose crates it then uses [default: those on crates.io]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) supernet: Option<PathBuf>,
+    /// The crate's folder, which must not exist yet [default: NAME]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// The number of threads: 0 is one per core.
