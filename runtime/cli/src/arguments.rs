@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Selftest(SelftestOptions),
     /// Time program building, training steps and scoring on this machine.
     Bench(BenchOptions),
+    /// Write a crate with a search space of your own: it builds and passes its tests as it is.
+    NewPlugin(NewPluginOptions),
 }
 
 #[derive(Debug, Args)]
@@ -194,6 +196,19 @@ pub(crate) fn spaces(plugins: &[PathBuf]) -> Result<Spaces, PluginError> {
     let mut spaces = Spaces::linked();
     plugins.iter().try_for_each(|path| spaces.load(path))?;
     Ok(spaces)
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewPluginOptions {
+    /// The name of the crate and of its space: letters (a to z), digits, `-` and `_`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// A checkout of supernet's repository, whose crates it then uses [default: those on crates.io]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) supernet: Option<PathBuf>,
+    /// The crate's folder, which must not exist yet [default: NAME]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// The number of threads: 0 is one per core.

@@ -5,6 +5,7 @@ mod bench;
 #[cfg(feature = "gpu")]
 mod devices;
 mod interrupt;
+mod new_plugin;
 mod progress;
 mod resume;
 mod search;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Devices(options) => devices::run(&options),
         Command::Selftest(options) => selftest::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::NewPlugin(options) => new_plugin::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
