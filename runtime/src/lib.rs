@@ -40,6 +40,7 @@ mod run;
 pub mod bench;
 pub mod selftest;
 pub mod trial;
+pub mod report;
 mod stream;
 
 pub use config::Config;

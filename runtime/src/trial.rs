@@ -51,6 +51,9 @@ pub struct Tried {
     pub rough: u32,
     /// The largest error as a share of what rounding and curvature may do.
     pub worst: f64,
+    /// What it gave, for the same operands on every device.
+    #[serde(skip)]
+    pub(crate) output: Vec<f32>,
 }
 
 /// Tries every op of the space's own that the search may run, for every set of attributes that its nodes have, and on the
@@ -137,6 +140,7 @@ impl<'a> Trial<'a> {
             points: 0,
             rough: 0,
             worst: 0.0,
+            output: values.get(&Operand::Output).cloned().unwrap_or_default(),
         };
         if !tried.surrogate {
             self.differences(&values, &mut random, &mut tried)?;

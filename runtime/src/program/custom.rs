@@ -103,6 +103,14 @@ impl CustomOps {
         self.variants.values().all(|variant| variant.twin.is_some())
     }
 
+    /// The ops that have none.
+    pub(crate) fn without_twin(&self) -> Vec<&str> {
+        let mut names: Vec<_> =
+            self.variants.values().filter(|variant| variant.twin.is_none()).map(|variant| &*variant.op.name).collect();
+        names.dedup();
+        names
+    }
+
     /// The op `name` with these attributes.
     pub(crate) fn get(&self, name: &str, attributes: &BTreeMap<String, Setting>) -> Option<&Arc<Variant>> {
         self.variants.get(&(name.to_owned(), json(attributes)))

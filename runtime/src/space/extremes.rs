@@ -1,5 +1,6 @@
 //! The smallest and the largest child of a space.
 
+use serde::Serialize;
 use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_shaders::random::Random;
 
@@ -15,7 +16,7 @@ const SAMPLED: u64 = 2_000;
 const WALKED: u64 = 30_000_000;
 
 /// What a child weighs: parameters first, then multiply-accumulates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Size {
     /// Its own parameters.
     pub parameters: u64,
@@ -24,7 +25,7 @@ pub struct Size {
 }
 
 /// A child at an end of the scale.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Extreme {
     /// The child.
     pub genome: Genome,
@@ -33,7 +34,7 @@ pub struct Extreme {
 }
 
 /// The smallest and the largest child of a space by parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Extremes {
     /// The fewest parameters; among equals the fewest multiply-accumulates.
     pub smallest: Extreme,
