@@ -46,7 +46,8 @@ impl Plugin {
         }
         // SAFETY: The library's initialisers run. Whoever names a plugin trusts its code, as the type says.
         let library = unsafe { Library::new(&path) };
-        let library = library.map_err(|error| PluginError::NoLibrary { path: path.clone(), reason: reason(&error, &path) })?;
+        let library =
+            library.map_err(|error| PluginError::NoLibrary { path: path.clone(), reason: reason(&error, &path) })?;
         // SAFETY: Nothing but the symbol's address is taken, whatever is there.
         let table = unsafe { library.get::<*const Table>(SYMBOL) }.map(|symbol| *symbol);
         // Unloading would be unsound, as the type says; so nobody can.
