@@ -7,6 +7,7 @@ use crate::bounded::list;
 
 /// A condition on a genome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// The decision takes one of these choices (indices).

@@ -25,6 +25,7 @@ pub(crate) mod shapes;
 ///
 /// An attribute of a node that is a number or a flag becomes the value of the source's `override` of that name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomOp {
     /// Its name, as used in [`Op::Custom`](crate::Op::Custom).
     pub name: String,
@@ -56,6 +57,7 @@ fn one() -> u32 {
 
 /// The shape of a custom op's value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ShapeRule {
     /// That of the input with this position.
@@ -66,6 +68,7 @@ pub enum ShapeRule {
 
 /// How a custom op's source is to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Form {
     /// `fn f(x: f32) -> f32` and `fn df(x: f32, y: f32, gy: f32) -> f32`, applied to every element of one input.
@@ -77,6 +80,7 @@ pub enum Form {
 
 /// The entry points of a custom op, in the order in which they run, each seeing what those before it wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kernels {
     /// They compute the output, and what is saved for the backward pass.
@@ -95,6 +99,7 @@ pub struct Kernels {
 
 /// One entry point of a custom op.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {
     /// Its name in the source.
@@ -111,6 +116,7 @@ pub struct Kernel {
 
 /// What one variable of a kernel is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Binding {
     /// The number in `@binding`.
@@ -121,6 +127,7 @@ pub struct Binding {
 
 /// What a kernel of a custom op reads or writes. What it writes it overwrites, all of it: nothing is there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Operand {
     /// An input, by position. Only read.
@@ -149,6 +156,7 @@ pub enum Operand {
 /// Workgroups are numbered over x and y, since no axis of a grid takes more than 65,535: a kernel's workgroup has the number
 /// `group.x + group.y * groups.x`, of `workgroup_id` and `num_workgroups`. Some may stand past the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Grid {
     /// One invocation for each element, in whole workgroups.
@@ -161,6 +169,7 @@ pub enum Grid {
 
 /// How many numbers a saved or scratch buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Length {
     /// As many as this input, param or the output.
@@ -175,6 +184,7 @@ pub enum Length {
 
 /// What a custom op's backward pass computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Gradient {
     /// The gradient: it is held against finite differences.

@@ -33,6 +33,7 @@ mod custom;
 mod space;
 
 mod axis;
+mod names;
 mod shape;
 mod builder;
 
@@ -62,7 +63,7 @@ pub use problem::{Mistake, Problem};
 pub use registry::{RegistryError, SpaceEntry, find, spaces};
 pub use setting::Setting;
 pub use space::{
-    Block, Decision, Extent, Group, Id, JsonError, Kind, Output, Require, Role, SCHEMA, SearchSpace, Step,
+    Block, Decision, Extent, Group, Id, JSON_SCHEMA, JsonError, Kind, Output, Require, Role, SCHEMA, SearchSpace, Step,
 };
 pub use supergraph::child::Child;
 pub use supergraph::plan::{How, Plan, PlanDecision, PlanStep, Table};

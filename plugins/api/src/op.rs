@@ -10,6 +10,7 @@ use crate::{Condition, Dim, Id, Setting};
 /// An op's operands are its inputs followed by its params, so that a weight may also be a node's value.
 /// Values are NHWC without the batch: an image is `[height, width, channels]`, a sequence `[time, ...]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Node {
     /// Its name, unique in the space, the bodies of scans included.
     pub id: Id,
@@ -28,6 +29,7 @@ pub struct Node {
 
 /// What a node does. Kernel sizes and channels come from the weight's shape, never from an attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Op {
     /// The input that the decision picks; one input per choice.
@@ -244,6 +246,7 @@ fn is_no(value: &bool) -> bool {
 
 /// A state that a scan carries from step to step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Carry {
     /// The body's name for the state before the step.
@@ -260,6 +263,7 @@ pub struct Carry {
 
 /// Padding of height and width.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Pad {
     /// dilation·(k − 1)/2 on every side, k odd; the size becomes ⌈size / stride⌉.
@@ -308,6 +312,7 @@ impl Pad {
 
 /// A function per element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
     /// max(x, 0)
@@ -358,6 +363,7 @@ impl Function {
 
 /// What pooling takes of its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
     /// The mean of the valid positions.
@@ -368,6 +374,7 @@ pub enum Pooling {
 
 /// What an input's elements are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Element {
     /// Numbers.
@@ -379,6 +386,7 @@ pub enum Element {
 
 /// What shares one draw of dropout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
     /// Nothing: one draw per element.

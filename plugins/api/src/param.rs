@@ -11,6 +11,7 @@ pub const TIME: &str = "time";
 
 /// One axis of a shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Dim {
     /// A size.
@@ -56,6 +57,7 @@ impl From<u32> for Dim {
 
 /// A tensor of weights. The supergraph owns it under its id; every child that uses the id uses these weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Param {
     /// Its name, unique among the params.
     pub id: Id,
@@ -78,6 +80,7 @@ fn is_yes(value: &bool) -> bool {
 
 /// How a param starts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Init {
     /// All zero.

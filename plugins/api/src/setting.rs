@@ -8,6 +8,7 @@ use crate::bounded::{List, MOST_ITEMS};
 
 /// A value in a config or in a custom op's attributes. JSON and TOML write it as it is, without a tag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Setting {
     /// `true` or `false`.

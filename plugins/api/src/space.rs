@@ -14,11 +14,16 @@ pub const SCHEMA: u32 = 2;
 /// The longest JSON of a space that is read, in bytes.
 pub const MOST_BYTES: usize = 64 << 20;
 
+/// The JSON Schema of a [`SearchSpace`], for editors and for programs in other languages. It says how a space is written down;
+/// [`Supergraph::new`](crate::Supergraph::new) says whether it makes sense.
+pub const JSON_SCHEMA: &str = include_str!("../space.schema.json");
+
 /// A search space: one big graph, and the decisions that pick a subgraph of it.
 ///
 /// It is plain data and travels as JSON. [`Supergraph::new`](crate::Supergraph::new) checks it and answers questions
 /// about it; [`Space`](crate::Space) builds it from code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchSpace {
     /// The version of the data model, at most [`SCHEMA`].
     pub schema: u32,
@@ -85,6 +90,7 @@ pub struct JsonError(#[from] serde_json::Error);
 
 /// One decision: a genome holds one choice index for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decision {
     /// Its name.
     pub id: Id,
@@ -103,6 +109,7 @@ pub struct Decision {
 
 /// What a decision decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Kind {
     /// Which operation, by label.
@@ -161,6 +168,7 @@ fn number(value: f64) -> String {
 
 /// A constraint on genomes, with the sentence that explains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Require {
     /// What holds on every valid genome.
     pub that: Condition,
@@ -170,6 +178,7 @@ pub struct Require {
 
 /// One step of a sequential controller: all its decisions are sampled from one state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// The decisions; several only if all are skips of anchors.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
@@ -181,6 +190,7 @@ pub struct Step {
 
 /// Decisions that a genome is derived from together: the `keep` best take their choice, the rest take `none`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// Its name.
     pub id: Id,
@@ -195,6 +205,7 @@ pub struct Group {
 
 /// A size that a decision picks: width, resolution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Extent {
     /// Its name, as used in shapes.
     pub id: Id,
@@ -207,6 +218,7 @@ pub struct Extent {
 
 /// A group of nodes that a cost table knows by key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Block {
     /// Its name.
     pub id: Id,
@@ -216,6 +228,7 @@ pub struct Block {
 
 /// A value that the network gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
     /// The node.
     pub node: Id,
@@ -225,6 +238,7 @@ pub struct Output {
 
 /// What an output is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Scores per class, or per word.

@@ -254,6 +254,29 @@ fn what_a_node_gives_it() {
 }
 
 #[test]
+fn an_op_may_stand_inside_a_scan_and_reads_no_indices() {
+    let s = Space::new("scanned");
+    s.define_op(sound());
+    let words = s.weights("words", &[5u32, 4], Init::Ones);
+    let scale = s.weights("scale", &[4u32], Init::Ones);
+    let y = s.scan("cell", [s.tokens("tokens").embed_by(words)], |cell, [x]| {
+        let state = cell.carry("state", &[4u32]);
+        let next = s.custom("norm", &[s.sum(&[x, state])], &[scale], BTreeMap::new());
+        cell.next(state, next);
+        next
+    });
+    s.output(y);
+    let graph = Supergraph::new(s.finish().unwrap()).unwrap();
+    assert_eq!(graph.with_time(3).child(&[]).unwrap().macs(), 3 * 4 * 2);
+
+    let s = Space::new("indices");
+    s.define_op(CustomOp::per_element("swish", "…"));
+    s.output(s.tokens("tokens").custom("swish"));
+    let sentence = "in space `indices`: custom: it reads indices (u32), and only an embedding can.";
+    assert_eq!(s.finish().unwrap_err().to_string(), sentence);
+}
+
+#[test]
 fn an_op_of_schema_1_still_reads() {
     let json = r#"{"schema":1,"name":"old","decisions":[],"params":[],
         "nodes":[{"id":"x","op":{"input":{"shape":[3]}}},{"id":"y","op":{"custom":{"name":"f"}},"inputs":["x"]}],

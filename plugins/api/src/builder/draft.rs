@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::Space;
 use super::tensor::Tensor;
 use crate::axis::{Axis, Value};
-use crate::shape::{self, Names};
+use crate::names::Names;
+use crate::shape;
 use crate::{Block, Carry, Dim, Extent, Id, Init, Mistake, Node, Op, Output, Param, Role, SCHEMA, SearchSpace, TIME};
 
 /// A space while it is being built.

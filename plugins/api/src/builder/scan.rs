@@ -3,7 +3,7 @@ use super::draft::{BodyDraft, Made, NOTHING};
 use super::size::Size;
 use super::tensor::Tensor;
 use crate::axis::{Axis, Value};
-use crate::shape::Names;
+use crate::names::Names;
 use crate::{Carry, Dim, Node, Op};
 
 /// The body of a scan that is being built.

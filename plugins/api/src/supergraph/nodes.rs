@@ -8,8 +8,9 @@ use super::level::{Level, Part, When};
 use super::resolve::MOST;
 use crate::axis::Value;
 use crate::condition::Cond;
+use crate::names::{MOST_AXES, Names, too_many_axes};
 use crate::nearest::hint;
-use crate::shape::{self, MOST_AXES, Names, too_many_axes};
+use crate::shape;
 use crate::{Condition, Init, Node, Op, Problem, SearchSpace, TIME};
 
 /// The graph while it is being resolved. A value is `None` where a problem hides it, so that one slip is reported once.

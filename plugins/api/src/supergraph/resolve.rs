@@ -2,8 +2,8 @@ use super::Inner;
 use super::decisions::Decisions;
 use super::nodes::Graph;
 use super::plan::plan;
+use crate::names::{Names, Places};
 use crate::ragged::Ragged;
-use crate::shape::{Names, Places};
 use crate::{Problem, Role, SCHEMA, SearchSpace};
 
 /// How many problems are reported at a time: one slip in a generated space repeats on every layer.
