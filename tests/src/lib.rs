@@ -1,10 +1,13 @@
 //! What the integration tests share: short searches, and where outside data are.
 
 pub mod gpu;
+pub mod plugins;
 
 use std::path::PathBuf;
 
+use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
+use supernet::space::Spaces;
 use supernet::{Config, Found, Record, Search, SearchError};
 use supernet_enas as _;
 
@@ -13,8 +16,17 @@ use supernet_enas as _;
 /// # Errors
 /// If the search fails.
 pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found), SearchError> {
+    search_of(&Spaces::linked(), settings, threads)
+}
+
+/// The same, of one of these spaces.
+///
+/// # Errors
+/// If the search fails.
+pub fn search_of(spaces: &Spaces, settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found), SearchError> {
     let mut records = Vec::new();
-    let search = Search::new(Config::read("", settings)?)?;
+    let config = Config::read("", settings)?;
+    let search = Search::with(spaces, Dataset::named(&config.search.data)?, config)?;
     let found = search.run(&mut Cpu::new(threads).map_err(supernet::StageError::from)?, None, &mut |record| {
         records.push(record.clone());
     })?;

@@ -199,12 +199,12 @@ fn a_space_for_other_data_or_settings_is_refused() {
     let other = refused(&supernet(&place, &search));
     assert!(other.contains("16"), "{other}");
     let setting = refused(&supernet(&place, &[&search[..], &["--set", "space.layers=3"]].concat()));
-    assert!(setting.contains("`space.layers` cannot be 3: the space `kernels` is read from "), "{setting}");
+    assert!(setting.contains("`space.layers` cannot be set: the space `kernels` is read from "), "{setting}");
     // A space that was written down remembers its settings, and takes no others.
     let config = [("layers".to_owned(), Setting::Int(2))].into();
     write(&place.join("mine"), &SearchSpace { config, ..space("kernels", 8, 4) });
     let setting = refused(&supernet(&place, &[&search[..], &["--set", "space.layers=3"]].concat()));
-    assert!(setting.contains("and there `layers` is 2; leave it out"), "{setting}");
+    assert!(setting.contains("and there `layers` is 2, not 3; leave it out"), "{setting}");
     assert!(!place.join("runs").exists());
     well(&supernet(&place, &[&search[..], &["--set", "space.layers=2"]].concat()));
 }

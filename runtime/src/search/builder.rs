@@ -278,7 +278,7 @@ fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run:
     let (Some(was), run) = (earlier, run.to_owned()) else { return search };
     match search {
         Err(SearchError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {
-            Err(SearchError::SpaceGone { run, why, remedy: was.remedy() })
+            Err(SearchError::SpaceGone { run, why: Box::new(why), remedy: was.remedy() })
         }
         Ok(search) if search.origin().hash != was.hash => {
             let (was, is) = (Box::new(was), Box::new(search.origin().clone()));

@@ -64,7 +64,7 @@ pub enum SearchError {
         /// The run's folder.
         run: PathBuf,
         /// That there is no such space.
-        why: RegistryError,
+        why: Box<RegistryError>,
         /// Where it came from, and how to have it again.
         remedy: String,
     },

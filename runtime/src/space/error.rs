@@ -30,7 +30,10 @@ pub enum SpaceError {
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A setting for a space that is data.
-    #[error("`space.{key}` cannot be {given}: the space `{space}` is read from {} as it is, {known}", .path.display())]
+    #[error(
+        "`space.{key}` cannot be set: the space `{space}` is read from {} as it is, {known}; leave it out",
+        .path.display()
+    )]
     Fixed {
         /// Which space.
         space: String,
@@ -38,9 +41,7 @@ pub enum SpaceError {
         path: PathBuf,
         /// The setting.
         key: String,
-        /// What was given.
-        given: String,
-        /// What the space says instead, and the way out, as the end of the sentence.
+        /// What the space says of it, as a part of the sentence.
         known: String,
     },
     /// One name, two spaces.

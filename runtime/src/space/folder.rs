@@ -73,11 +73,11 @@ impl Folder {
             return Ok(space.clone());
         };
         let known = match space.config.get(key) {
-            Some(value) => format!("and there `{key}` is {value}; leave it out"),
-            None => format!("and has no setting `{key}`; leave it out"),
+            Some(value) => format!("and there `{key}` is {value}, not {other}"),
+            None => format!("and has no setting `{key}`"),
         };
         let (space, path) = (space.name.clone(), self.path.to_path_buf());
-        Err(SpaceError::Fixed { space, path, key: key.clone(), given: other.to_string(), known })
+        Err(SpaceError::Fixed { space, path, key: key.clone(), known })
     }
 }
 

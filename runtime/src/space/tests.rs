@@ -91,7 +91,7 @@ fn a_folder_is_a_space_and_so_is_its_file() {
     assert_eq!(file.build(&mut config, &facts()).unwrap().origin.hash, built.origin.hash);
     config.space.insert("width".to_owned(), Setting::Int(3));
     let refused = said(all.build(&mut config, &facts()));
-    assert!(refused.contains("`space.width` cannot be 3: the space `test-json` is read from "), "{refused}");
+    assert!(refused.contains("`space.width` cannot be set: the space `test-json` is read from "), "{refused}");
     fs::remove_dir_all(place).unwrap();
 }
 
