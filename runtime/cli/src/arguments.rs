@@ -29,6 +29,9 @@ pub(crate) enum Command {
     #[cfg(feature = "gpu")]
     /// List the devices: GPUs with driver and limits, and what `auto` takes.
     Devices(DevicesOptions),
+    /// Say everything about a plugin that can be said without searching: its spaces measured, drawn and run, its ops held
+    /// against finite differences. A second process does it, so that a plugin that crashes or hangs harms nothing.
+    CheckPlugin(CheckPluginOptions),
     /// Hold a device against the references: every kernel, ten training steps, a short benchmark; prints a report.
     Selftest(SelftestOptions),
     /// Time program building, training steps and scoring on this machine.
@@ -196,6 +199,31 @@ pub(crate) fn spaces(plugins: &[PathBuf]) -> Result<Spaces, PluginError> {
     let mut spaces = Spaces::linked();
     plugins.iter().try_for_each(|path| spaces.load(path))?;
     Ok(spaces)
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckPluginOptions {
+    /// The plugin: its library, whose code then runs in a process of its own, or a folder with a space.json
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Look at this space only [default: all of them]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// Change a setting of the space, written space.KEY or KEY, for example --set image=[32,32,3]
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true, requires = "space")]
+    pub(crate) set: Vec<String>,
+    /// Where its ops and children are tried: `cpu`, `gpu` or `gpu:NAME` [repeatable] [default: cpu and gpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Vec<String>,
+    /// The folder for the drawings [default: a fresh checked/PLUGIN-N]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) drawings: Option<PathBuf>,
+    /// Stop it after so many seconds
+    #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: u64,
+    /// The process that another one watches
+    #[arg(long, hide = true)]
+    pub(crate) watched: bool,
 }
 
 #[derive(Debug, Args)]

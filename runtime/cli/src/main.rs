@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod check_plugin;
 #[cfg(feature = "gpu")]
 mod devices;
 mod interrupt;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Spaces(options) => spaces::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),
+        Command::CheckPlugin(options) => check_plugin::run(&options),
         Command::Selftest(options) => selftest::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::NewPlugin(options) => new_plugin::run(&options),

@@ -1,0 +1,90 @@
+//! The look itself, in the process that is watched.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use supernet::config::Config;
+use supernet::device::choice::Choice;
+use supernet::report;
+use supernet::space::Spaces;
+
+use super::DOING;
+use crate::Failure;
+use crate::arguments::CheckPluginOptions;
+
+/// Prints a report for each of the plugin's spaces, and draws a child of each.
+pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
+    let mut spaces = Spaces::default();
+    doing(&format!("loading {}", options.path.display()));
+    spaces.load(&options.path)?;
+    let mut names: Vec<String> = spaces.list().into_iter().map(|listed| listed.name).collect();
+    if names.is_empty() {
+        return Err(format!("{} has no space; register one with `inventory::submit!`", options.path.display()).into());
+    }
+    if let Some(name) = &options.space {
+        spaces.find(name)?;
+        names = vec![name.clone()];
+    }
+    let keyed = |set: &String| if set.starts_with("space.") { set.clone() } else { format!("space.{set}") };
+    let settings = Config::read("", &options.set.iter().map(keyed).collect::<Vec<_>>())?.space;
+    let devices = devices(options)?;
+    let drawings = match &options.drawings {
+        Some(folder) => folder.clone(),
+        None => fresh(Path::new("checked"), &options.path)?,
+    };
+    fs::create_dir_all(&drawings)?;
+    let mut failed = false;
+    for name in &names {
+        match report::of(&spaces, name, &settings, &devices, &mut doing) {
+            Ok(report) => {
+                failed |= !report.passed();
+                say(&report.to_string())?;
+                let drawing = drawings.join(format!("{}.svg", report.origin.space));
+                fs::File::create_new(&drawing).and_then(|mut file| file.write_all(report.drawing.as_bytes())).map_err(
+                    |error| format!("cannot write {}: {error}; name another folder: --drawings", drawing.display()),
+                )?;
+                say(&format!("  drawing      {}\n", drawing.display()))?;
+            }
+            Err(error) => {
+                failed = true;
+                say(&format!("{name}\n  PROBLEM      {error}\n"))?;
+            }
+        }
+    }
+    if failed { Err("see the lines with PROBLEM".into()) } else { Ok(()) }
+}
+
+/// The devices to try it on: those that were named, or the CPU and whatever adapter there is.
+fn devices(options: &CheckPluginOptions) -> Result<Vec<Choice>, Failure> {
+    if options.device.is_empty() {
+        return Ok(vec![Choice::Cpu, Choice::Gpu(None)]);
+    }
+    Ok(options.device.iter().map(|device| device.parse()).collect::<Result<_, _>>()?)
+}
+
+/// The first of `parent/STEM-1`, `parent/STEM-2`, ... that does not exist yet, made.
+fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(parent)?;
+    let stem = plugin.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut number = 1;
+    loop {
+        let folder = parent.join(format!("{stem}-{number}"));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(format!("cannot make the folder {}: {error}", folder.display()).into()),
+        }
+    }
+}
+
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Tells the watching process what comes next. If it is gone, the next line of the report says so.
+fn doing(what: &str) {
+    let _ = say(&format!("{DOING}{what}\n"));
+}
