@@ -105,7 +105,15 @@ pub fn of(
             listen("lowering every node");
             match Search::with(spaces, data, config) {
                 Err(error) => report.problems.push(error.to_string()),
-                Ok(search) => devices.iter().for_each(|choice| report.run(&search, choice, listen)),
+                Ok(search) => {
+                    devices.iter().for_each(|choice| report.run(&search, choice, listen));
+                    let untried = report.ops.is_empty() && report.problems.is_empty() && !search.custom().is_empty();
+                    report.problems.extend(untried.then(|| {
+                        "its own ops could be tried nowhere: give them functions for the CPU, or install a driver, such as \
+                         Mesa's for Vulkan in software"
+                            .to_owned()
+                    }));
+                }
             }
         }
     }
