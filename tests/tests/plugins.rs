@@ -87,7 +87,7 @@ fn a_mistake_in_a_setting_gets_the_same_sentence() {
 }
 
 #[test]
-fn a_run_with_a_plugin_is_resumed_with_it_and_with_nothing_else_that_differs() {
+fn a_run_with_a_plugin_is_resumed_with_it_and_not_without() {
     use supernet::{Event, Search};
     let place = place("plugin-run");
     let library = built(PACKAGE, &[]);
