@@ -13,6 +13,7 @@ use std::{env, io, thread};
 
 use crate::Failure;
 use crate::arguments::CheckPluginOptions;
+use crate::summary::Said;
 
 /// What stands before a line that says what comes next; all others are for the reader.
 const DOING: char = '\u{1}';
@@ -44,8 +45,7 @@ fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
     let status = child.wait()?;
     match status.code() {
         Some(0) => Ok(()),
-        // What is wrong was said already.
-        Some(1) => Err(format!("{} did not pass", options.path.display()).into()),
+        Some(1) => Err(Said.into()),
         _ => Err(format!("the plugin ended the process that tried it ({}) {doing}", ended(status)).into()),
     }
 }

@@ -1,6 +1,7 @@
 //! What is said at the end.
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,11 +9,26 @@ use std::process::ExitCode;
 use supernet::Found;
 use supernet::search::thousands;
 
+/// A failure that was told already.
+#[derive(Debug)]
+pub(crate) struct Said;
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("see above")
+    }
+}
+
+impl Error for Said {}
+
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
     // Whoever read our output has enough of it, as `head` does: no failure.
     if failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
+    }
+    if failure.is::<Said>() {
+        return ExitCode::FAILURE;
     }
     // If nobody reads standard error either, the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {failure}");

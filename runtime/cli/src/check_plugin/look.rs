@@ -52,7 +52,11 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
             }
         }
     }
-    if failed { Err("see the lines with PROBLEM".into()) } else { Ok(()) }
+    if failed {
+        Err(format!("{} does not pass: see the lines with PROBLEM", options.path.display()).into())
+    } else {
+        Ok(())
+    }
 }
 
 /// The devices to try it on: those that were named, or the CPU and whatever adapter there is.
