@@ -1,0 +1,39 @@
+//! The page `plugins/WRITING.md` quotes this crate. What it quotes must be here, and the space in it must be one.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use supernet_plugin::{SearchSpace, Supergraph};
+
+/// A file of the repository.
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::read_to_string(root.join(path)).unwrap()
+}
+
+/// The page's blocks in a language.
+fn blocks(language: &str) -> Vec<String> {
+    let page = read("plugins/WRITING.md");
+    let fence = format!("```{language}\n");
+    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_it_quotes_is_here() {
+    let here = ["src/lib.rs", "src/cpu.rs", "ops/mish.wgsl", "ops/gate.wgsl"];
+    let here = here.map(|file| read(&format!("examples/custom-space/{file}")));
+    let quoted = [blocks("rust"), blocks("wgsl")].concat();
+    assert!(quoted.len() >= 10);
+    for block in quoted {
+        assert!(here.iter().any(|text| text.contains(&block)), "not in the example:\n{block}");
+    }
+}
+
+#[test]
+fn its_json_is_a_space() {
+    let [json] = blocks("json").try_into().unwrap();
+    let graph = Supergraph::new(SearchSpace::from_json(&json).unwrap()).unwrap();
+    assert_eq!(graph.size().to_string(), "2");
+}
