@@ -48,7 +48,7 @@ fn run(builder: SearchBuilder) -> Result<Vec<Record>, SearchError> {
 
 fn losses(records: &[Record]) -> Vec<f64> {
     let loss = |record: &Record| match record.event {
-        Event::Step { score, .. } => Some(score.loss),
+        Event::Step { score, .. } => Some(f64::from(score.loss)),
         _ => None,
     };
     records.iter().filter_map(loss).collect()
