@@ -11,7 +11,7 @@ use supernet::config::OptimizerSettings;
 use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
 use supernet::device::{Device, Minibatch, Samples};
-use supernet::program::{Context, Program};
+use supernet::program::{Context, CustomOps, Program};
 use supernet::weights::{Layout as WeightLayout, Weights};
 use supernet::{Config, space};
 use supernet_enas as _;
@@ -88,7 +88,15 @@ fn steps_and_scores_do_not_allocate_once_warm() {
     let digits = Dataset::named("digits").unwrap();
     let supergraph = space::build(&mut Config::default(), &digits.facts()).unwrap();
     let layout = Arc::new(WeightLayout::new(&supergraph).unwrap());
-    let context = Context { supergraph: &supergraph, layout: &layout, image: digits.shape(), classes: 10, batch: 64 };
+    let custom = CustomOps::default();
+    let context = Context {
+        supergraph: &supergraph,
+        custom: &custom,
+        layout: &layout,
+        image: digits.shape(),
+        classes: 10,
+        batch: 64,
+    };
     let optimizer = OptimizerSettings::default().optimizer();
     let mut weights = Weights::new(&supergraph, Arc::clone(&layout), optimizer.moments(), 0);
     let minibatch = Minibatch { images: &digits.images()[..64 * 64], labels: &digits.labels()[..64] };

@@ -1,5 +1,7 @@
 //! The kit on spaces that are right and on ones that are wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::panic::catch_unwind;
 
 use supernet::plugin::{CustomOp, Fact, Field, Space, SpaceEntry, inventory};

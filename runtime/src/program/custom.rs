@@ -11,6 +11,7 @@ pub(super) use node::CustomNode;
 pub(crate) use node::Sizes;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use supernet_plugin::{CustomOp, Form, Grid, Node, Op, SearchSpace, Setting, Use};
@@ -83,10 +84,11 @@ impl CustomOps {
             let Op::Custom { name, attributes } = &node.op else { return Ok(()) };
             let key = (name.clone(), json(attributes));
             let Some(op) = space.ops.iter().find(|op| op.name == *name) else { return Ok(()) };
-            if !variants.contains_key(&key) {
-                let variant = Variant::new(op, attributes, key.1.clone(), twin(name))
+            let attributes_json = key.1.clone();
+            if let Entry::Vacant(place) = variants.entry(key) {
+                let variant = Variant::new(op, attributes, attributes_json, twin(name))
                     .map_err(|reason| OpError { op: name.clone(), reason })?;
-                variants.insert(key, Arc::new(variant));
+                place.insert(Arc::new(variant));
             }
             Ok(())
         })?;

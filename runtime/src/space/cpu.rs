@@ -68,7 +68,7 @@ type Writes<'a> = Vec<(Operand, &'a mut [f32])>;
 /// The operands of a run under the space's names for them.
 fn operands<'a>(run: &Run, reads: &[&'a [f32]], writes: &'a mut [&mut [f32]]) -> (Reads<'a>, Writes<'a>) {
     let mut named = run.operands.iter().map(|code| Operand::from_code(*code).unwrap_or(Operand::Dims));
-    let reads = reads.iter().map(|read| *read).zip(named.by_ref().take(reads.len()).collect::<Vec<_>>());
+    let reads = reads.iter().copied().zip(named.by_ref().take(reads.len()).collect::<Vec<_>>());
     let reads = reads.map(|(read, operand)| (operand, read)).collect();
     let writes = writes.iter_mut().zip(named).map(|(write, operand)| (operand, &mut **write)).collect();
     (reads, writes)

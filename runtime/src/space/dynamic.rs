@@ -63,7 +63,7 @@ impl Plugin {
         let library =
             library.map_err(|error| PluginError::NoLibrary { path: path.clone(), reason: reason(&error, &path) })?;
         // SAFETY: Nothing but the symbol's address is taken, whatever is there.
-        let table = unsafe { library.get::<*const Table>(SYMBOL) }.map(|symbol| *symbol);
+        let table = unsafe { library.get::<*const Table>(SYMBOL.as_bytes()) }.map(|symbol| *symbol);
         // Unloading would be unsound, as the type says; so nobody can.
         mem::forget(library);
         let table = table.map_err(|_| PluginError::NoSymbol { path: path.clone(), symbol: SYMBOL })?;

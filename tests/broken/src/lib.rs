@@ -5,7 +5,7 @@ use supernet_plugin::{Built, CpuOp, CustomOp, Field, Node, Op, Setting, Space, S
 supernet_plugin::export_plugin!();
 
 const fn entry(name: &'static str, build: fn(&supernet_plugin::Config) -> Built) -> SpaceEntry {
-    SpaceEntry { name, summary: "", fields: fields, build }
+    SpaceEntry { name, summary: "", fields, build }
 }
 
 fn fields() -> Vec<Field> {
