@@ -7,8 +7,9 @@ use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{EntryPoint, GlobalVariable, Module, ShaderStage};
 
+use super::parsed::shielded;
 use super::{Breach, CheckError, Parsed};
-use crate::kernel::{Dispatch, Kernel};
+use crate::kernel::{Constant, Dispatch, Kernel};
 
 /// One entry point of a module.
 pub(super) struct Entry<'a> {
@@ -27,17 +28,26 @@ pub(super) struct Resolved<'a> {
 
 impl<'a> Entry<'a> {
     pub(super) fn of(parsed: &'a Parsed, kernel: &Kernel) -> Result<Self, CheckError> {
+        Self::named(parsed, kernel.entry)
+    }
+
+    pub(super) fn named(parsed: &'a Parsed, name: &str) -> Result<Self, CheckError> {
         let points = &parsed.module().entry_points;
-        let number = points.iter().position(|entry| entry.name == kernel.entry).ok_or_else(|| {
+        let number = points.iter().position(|entry| entry.name == name).ok_or_else(|| {
             let entries = parsed.entries().map(Into::into).collect();
-            Breach::NoEntry { entries }.at(parsed.name(), Some(kernel.entry))
+            Breach::NoEntry { entries }.at(parsed.name(), Some(name))
         })?;
         Ok(Entry { parsed, point: &points[number], uses: parsed.info().get_entry_point(number) })
     }
 
     pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Breach> {
+        self.with(&dispatch.overrides)
+    }
+
+    /// The entry point with these values of overrides.
+    pub(super) fn with(&self, overrides: &[(&'static str, Constant)]) -> Result<Resolved<'a>, Breach> {
         let mut constants = PipelineConstants::default();
-        for (name, value) in &dispatch.overrides {
+        for (name, value) in overrides {
             if constants.insert((*name).into(), value.value()).is_some() {
                 return Err(Breach::RepeatedOverride { name });
             }
@@ -48,12 +58,11 @@ impl<'a> Entry<'a> {
             }
         }
         let point = Some((ShaderStage::Compute, &self.point.name[..]));
-        let (module, info) = process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
-            |error| match error {
-                PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
-                error => Breach::Override { message: error.to_string() },
-            },
-        )?;
+        let process = || process_overrides(self.parsed.module(), self.parsed.info(), point, &constants);
+        let (module, info) = shielded(process)?.map_err(|error| match error {
+            PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
+            error => Breach::Override { message: error.to_string() },
+        })?;
         Ok(Resolved { module, info, name: &self.point.name })
     }
 }

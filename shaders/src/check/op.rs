@@ -1,0 +1,108 @@
+//! What the source of an op that a search space brings along has in it.
+
+use naga::{AddressSpace, Function, Scalar, StorageAccess, TypeInner};
+
+use super::entry::Entry;
+use super::limits::{self, MOST_OP_BUFFERS};
+use super::{Breach, CheckError, Parsed, calls, flow, interface};
+use crate::kernel::Constant;
+
+/// A variable of the source that is bound to something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The number in its `@binding`.
+    pub binding: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether it is declared as `read_write`.
+    pub written: bool,
+    /// Whether it is a uniform; it is a storage buffer otherwise.
+    pub uniform: bool,
+}
+
+/// What an entry point does, with the functions that it calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryFacts {
+    /// The bound variables that it uses, by binding.
+    pub variables: Vec<Variable>,
+    /// Whether invocations wait for each other: at a barrier, at a `workgroupUniformLoad`, or to exchange something
+    /// within their subgroup.
+    pub barriers: bool,
+    /// Whether it has loops.
+    pub loops: bool,
+}
+
+/// What the entry point `entry` does, unless it is something that no op may do.
+pub fn entry(parsed: &Parsed, entry: &str) -> Result<EntryFacts, CheckError> {
+    let point = Entry::named(parsed, entry)?;
+    facts(&point).map_err(|breach| breach.at(parsed.name(), Some(entry)))
+}
+
+fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
+    named(entry.parsed)?;
+    // First, for what follows recurses through calls.
+    let deeds = calls::check(entry)?;
+    flow::check(entry)?;
+    let variables = variables(entry)?;
+    let got = variables.iter().filter(|variable| !variable.uniform).count();
+    if got > MOST_OP_BUFFERS {
+        return Err(Breach::OpBuffers { got });
+    }
+    Ok(EntryFacts { variables, barriers: deeds.barriers, loops: deeds.loops })
+}
+
+fn variables(entry: &Entry) -> Result<Vec<Variable>, Breach> {
+    let variable = |bound: interface::Bound| {
+        let name = bound.variable.name.clone().unwrap_or_default();
+        let (written, uniform) = match bound.variable.space {
+            AddressSpace::Uniform => (false, true),
+            AddressSpace::Storage { access } => (access.contains(StorageAccess::STORE), false),
+            _ => return Err(Breach::Space { name }),
+        };
+        Ok(Variable { binding: bound.binding, name, written, uniform })
+    };
+    let mut variables: Vec<_> = interface::bound(entry).into_iter().map(variable).collect::<Result<_, _>>()?;
+    variables.sort_by_key(|variable| variable.binding);
+    Ok(variables)
+}
+
+/// Constants with an `@id` can be set by it alone, and attributes of nodes have names.
+fn named(parsed: &Parsed) -> Result<(), Breach> {
+    match parsed.module().overrides.iter().find(|(_, constant)| constant.id.is_some()) {
+        Some((_, constant)) => Err(Breach::Numbered { name: constant.name.clone().unwrap_or_default() }),
+        None => Ok(()),
+    }
+}
+
+/// The names of the source's `override` constants, in the order in which it declares them.
+pub fn constants(parsed: &Parsed) -> Vec<String> {
+    let overrides = &parsed.module().overrides;
+    let mut constants: Vec<_> = overrides.iter().collect();
+    // Naga has those first that others mention.
+    constants.sort_by_key(|(handle, _)| overrides.get_span(*handle).to_range().map(|range| range.start));
+    constants.into_iter().filter_map(|(_, constant)| constant.name.clone()).collect()
+}
+
+/// Whether the source has a function `name`, that is no entry point, of so many numbers, which returns a number: all f32.
+pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
+    let module = parsed.module();
+    let number = |ty| matches!(module.types[ty].inner, TypeInner::Scalar(Scalar::F32));
+    let fits = |function: &Function| {
+        function.name.as_deref() == Some(name)
+            && function.arguments.len() == parameters
+            && function.arguments.iter().all(|argument| number(argument.ty))
+            && function.result.as_ref().is_some_and(|result| number(result.ty))
+    };
+    module.functions.iter().any(|(_, function)| fits(function))
+}
+
+/// The workgroup's size of the entry point `entry`, with these values of constants. Those that are missing keep their
+/// default.
+pub fn workgroup(parsed: &Parsed, entry: &str, constants: &[(&'static str, Constant)]) -> Result<[u32; 3], CheckError> {
+    let point = Entry::named(parsed, entry)?;
+    let size = || {
+        named(parsed)?;
+        limits::check_workgroup(&point.with(constants)?)
+    };
+    size().map_err(|breach: Breach| breach.at(parsed.name(), Some(entry)))
+}
