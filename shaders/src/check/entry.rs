@@ -58,11 +58,15 @@ impl<'a> Entry<'a> {
             }
         }
         let point = Some((ShaderStage::Compute, &self.point.name[..]));
-        let process = || process_overrides(self.parsed.module(), self.parsed.info(), point, &constants);
-        let (module, info) = shielded(process)?.map_err(|error| match error {
-            PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
-            error => Breach::Override { message: error.to_string() },
-        })?;
+        let process = || {
+            process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
+                |error| match error {
+                    PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
+                    error => Breach::Override { message: error.to_string() },
+                },
+            )
+        };
+        let (module, info) = shielded(process)??;
         Ok(Resolved { module, info, name: &self.point.name })
     }
 }

@@ -7,7 +7,7 @@
 //! There are several counters, all in an invocation's own memory. Were there one alone, an invocation could run out of
 //! fuel in a loop of its own and later leave a loop that has a barrier while others of its workgroup stay, and a barrier
 //! that not all reach hangs too, or does anything else. So loops that all invocations of a workgroup go round together,
-//! as all with barriers must ([`flow`]), have a counter of their own: nothing but such loops burns it, so it is the same
+//! as all with barriers must (`flow`), have a counter of their own: nothing but such loops burns it, so it is the same
 //! in all of them, and they leave together. So it is with loops that all lanes of a subgroup go round together.
 //!
 //! The counters are put into the text, not into what naga makes of it: its writer loses sizes of workgroups that are

@@ -40,7 +40,7 @@ pub(super) fn tokens(source: &str) -> impl Iterator<Item = (usize, Token<'_>)> {
             } else if in_word(first) {
                 // A number's point is part of it; after a name it is a mark.
                 let number = first.is_ascii_digit();
-                let len = rest.find(|c| !in_word(c) && !(number && c == '.')).unwrap_or(rest.len());
+                let len = rest.find(|c| !(in_word(c) || number && c == '.')).unwrap_or(rest.len());
                 at += len;
                 return Some((begin, Token::Word(&rest[..len])));
             } else {
