@@ -36,10 +36,9 @@ const COUNTERS: [(Differs, &str); 3] = [
 /// Rounds, unless [`FUEL`] is set.
 const ENOUGH: u32 = 1 << 24;
 
-/// The text of `parsed` with an end to all loops: after as many rounds as the override [`FUEL`] says, for
-/// each of the counters. With a binding
-/// for `spent`, an `array<u32>` is there, whose first element becomes 1 where that happens. A text without loops is left
-/// as it is.
+/// The text of `parsed` with an end to all loops: after as many rounds as the override [`FUEL`] says, for each of the
+/// counters. With a binding for `spent`, the buffer [`SPENT`], an `array<u32>`, is there, and its first element becomes 1
+/// where that happens. A text without loops is left as it is.
 pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError> {
     let fail = |breach: Breach| breach.at(parsed.name(), None);
     unreserved(parsed.source()).map_err(fail)?;
