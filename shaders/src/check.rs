@@ -2,17 +2,20 @@
 //!
 //! [`module`] parses and validates a text, [`dispatch`] holds one run of one of its entry points against it, [`call`]
 //! holds all dispatches of a call against each other, and [`translate`] makes of a kernel what wgpu hands to drivers.
+//!
+//! Ops that a search space brings along follow fewer conventions and are trusted less: [`op`] says what their entry
+//! points do, and [`fuel`] gives all their loops an end.
 
 mod breach;
+mod calls;
 mod entry;
 mod flow;
-mod fuel;
+pub mod fuel;
 mod interface;
 mod limits;
 pub mod op;
 mod parsed;
 mod places;
-mod statements;
 mod text;
 mod translate;
 
@@ -21,7 +24,13 @@ mod breaking;
 #[cfg(test)]
 mod every_case;
 #[cfg(test)]
+mod fuel_tests;
+#[cfg(test)]
 mod meeting;
+#[cfg(test)]
+mod odd_sources;
+#[cfg(test)]
+mod op_tests;
 #[cfg(test)]
 mod spirv;
 #[cfg(test)]
@@ -31,9 +40,11 @@ use crate::Role;
 use crate::kernel::{Dispatch, Lowered};
 
 pub use breach::{Breach, CheckError};
-pub use limits::{MOST_BUFFERS, MOST_INVOCATIONS, MOST_WORKGROUP_BYTES};
+pub use calls::MOST_CALLS;
+pub use limits::{MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_WORKGROUP_BYTES};
 pub use parsed::{Parsed, module};
 pub use places::call;
+pub use text::MOST_SOURCE;
 pub use translate::{Translation, translate};
 
 /// Whether `dispatch`, one of those of `lowered`, runs as `parsed`, its kernel's module, says; `roles` are the call's.

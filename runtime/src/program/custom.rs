@@ -58,8 +58,6 @@ struct Part {
     /// Invocations of a workgroup.
     group: u32,
     overrides: Vec<(&'static str, Constant)>,
-    /// As its author wrote it.
-    written: &'static Kernel,
     /// As it runs.
     kernel: &'static Kernel,
     /// As it runs when it is tried out: it also says whether it ran out of fuel.
@@ -191,7 +189,7 @@ impl Variant {
     pub(crate) fn check(&self, sizes: &Sizes) -> Result<(), OpError> {
         let mut parts = self.forward.iter().chain(&self.backward);
         parts
-            .try_for_each(|part| self.source.check(part, &self.run(part, sizes, false)))
+            .try_for_each(|part| self.source.check(&self.run(part, sizes, false)))
             .map_err(|reason| OpError { op: self.op.name.clone(), reason })
     }
 
@@ -222,7 +220,6 @@ impl Part {
             grid: kernel.grid,
             group: 1,
             overrides: constants.to_vec(),
-            written: compiled,
             kernel: compiled,
             tried: compiled,
             loops: false,

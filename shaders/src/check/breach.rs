@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result};
 
-use super::limits::{MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_WORKGROUP_BYTES, STEP_BYTES};
-use super::op::MOST_OP_BUFFERS;
-use super::text::MOST_SOURCE;
+use super::calls::{MOST_CALL_DEPTH, MOST_CALLS};
+use super::fuel::RESERVED;
+use super::limits::{MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_WORKGROUP_BYTES, STEP_BYTES};
+use super::text::{MOST_DECLARATIONS, MOST_DEPTH, MOST_SOURCE, MOST_STATEMENTS};
 use crate::kernel::{FIRST_BUFFER, MOST_GROUPS, SLOT};
 
 /// A kernel that breaks a convention, in a sentence.
@@ -83,14 +84,18 @@ pub enum Breach {
     UnwrittenScratch { name: &'static str, scratch: usize },
     EmptyScratch { scratch: usize },
     Translation { to: &'static str, message: String },
-    Long { what: &'static str, got: usize, most: usize, line: usize },
-    Nested { most: usize, line: usize },
-    Often { word: &'static str, got: usize, most: usize },
-    Panic,
-    OverriddenGroup,
+    Source { bytes: usize },
+    Depth,
+    Declarations { got: usize },
+    Statements { got: usize },
+    Panicked { message: String },
     OpBuffers { got: usize },
-    Calls { got: u64, most: u64 },
-    Fuel { message: String },
+    Numbered { name: String },
+    Reserved { name: String },
+    Calls { got: u64 },
+    CallDepth { got: u32 },
+    Tangled,
+    Unfuelled { line: u32 },
 }
 
 impl Breach {
@@ -108,6 +113,9 @@ impl Display for Breach {
             Invalid { frame } => write!(f, "this is not valid\n{frame}"),
             Group { name, got } => write!(f, "`{name}` is in group {got}; kernels have group 0 alone"),
             SharedBinding { names: [a, b], binding } => write!(f, "`{a}` and `{b}` share binding {binding}"),
+            NoEntry { entries } if entries.is_empty() => {
+                write!(f, "there is no such entry point; the module has none, no function of it is marked @compute")
+            }
             NoEntry { entries } => write!(f, "there is no such entry point; the module has {}", entries.join(", ")),
             NotCompute => write!(f, "the entry point is not @compute"),
             Missed { what, function, line } => {
@@ -213,36 +221,73 @@ impl Display for Breach {
             EmptyScratch { scratch } => {
                 write!(f, "piece {scratch} of scratch is empty, and empty buffers cannot be bound")
             }
-            Long { what, got, most, line: 1 } if *most == MOST_SOURCE => {
-                write!(f, "{what} has {got} bytes; at most {most} are allowed")
-            }
-            Long { what, got, most, line } => {
+            Translation { to, message } => write!(f, "there is no translation to {to}: {message}"),
+            Source { bytes } => {
                 write!(
                     f,
-                    "{what} has {got} bytes up to line {line}; at most {most} are allowed: give parts of it names"
+                    "the source has {bytes} bytes, of which at most {MOST_SOURCE} are read; shorten it or split the op"
                 )
             }
-            Nested { most, line } => {
-                write!(f, "line {line} has more than {most} brackets in brackets; give inner parts names")
-            }
-            Often { word, got, most } => {
-                write!(f, "`{word}` stands in it {got} times; at most {most} are allowed")
-            }
-            Panic => write!(f, "reading it failed in a way that naga does not explain; make it simpler"),
-            OverriddenGroup => {
+            Depth => {
                 write!(
                     f,
-                    "the size of a workgroup follows an `override`; write a number, since the grid is made for it"
+                    "brackets, operators and `else` are nested more than {MOST_DEPTH} deep; name parts of long \
+                     expressions with `let`, move inner blocks into functions, turn chains of `else if` into a `switch`"
                 )
+            }
+            Declarations { got } => {
+                write!(
+                    f,
+                    "the source declares {got} things outside functions; at most {MOST_DECLARATIONS} are allowed, so \
+                     join some or split the op"
+                )
+            }
+            Statements { got } => {
+                write!(
+                    f,
+                    "the source has {got} statements; at most {MOST_STATEMENTS} are allowed, so use loops or split the op"
+                )
+            }
+            Panicked { message } => {
+                write!(f, "the WGSL compiler fails on this source, by no fault that it could name: {message}")
             }
             OpBuffers { got } => {
-                write!(f, "the entry point uses {got} storage buffers; an op's may use {MOST_OP_BUFFERS}")
+                write!(
+                    f,
+                    "the entry point uses {got} storage buffers; at most {MOST_OP_BUFFERS} are allowed in an op, so \
+                     split it in two or join buffers"
+                )
             }
-            Calls { got, most } => {
-                write!(f, "one run makes {got} calls of functions, all in all; at most {most} are allowed")
+            Numbered { name } => {
+                write!(f, "the override `{name}` has an @id, but overrides are set by their names; leave the @id out")
             }
-            Fuel { message } => write!(f, "its loops cannot be given a limit: {message}"),
-            Translation { to, message } => write!(f, "there is no translation to {to}: {message}"),
+            Reserved { name } => {
+                write!(f, "`{name}` begins with `{RESERVED}`, as only names of the host may; rename it")
+            }
+            Calls { got } => {
+                write!(
+                    f,
+                    "the entry point makes {got} calls of functions, by way of those it calls; at most {MOST_CALLS} are \
+                     allowed, so use a loop instead of functions that call others twice"
+                )
+            }
+            CallDepth { got } => {
+                write!(
+                    f,
+                    "the entry point calls functions that call functions, {got} deep; at most {MOST_CALL_DEPTH} are \
+                     allowed, so write some of them out where they are called"
+                )
+            }
+            Tangled => {
+                write!(
+                    f,
+                    "calls and branches are too tangled to find out whether all invocations reach the barriers; use \
+                     fewer functions and fewer variables that change"
+                )
+            }
+            Unfuelled { line } => {
+                write!(f, "the loop in line {line} cannot be given an end of its own; write it as a plain `loop`")
+            }
         }
     }
 }

@@ -7,8 +7,9 @@ use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{EntryPoint, GlobalVariable, Module, ShaderStage};
 
+use super::parsed::shielded;
 use super::{Breach, CheckError, Parsed};
-use crate::kernel::{Dispatch, Kernel};
+use crate::kernel::{Constant, Dispatch, Kernel};
 
 /// One entry point of a module.
 pub(super) struct Entry<'a> {
@@ -40,8 +41,13 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Breach> {
+        self.with(&dispatch.overrides)
+    }
+
+    /// The entry point with these values of overrides.
+    pub(super) fn with(&self, overrides: &[(&'static str, Constant)]) -> Result<Resolved<'a>, Breach> {
         let mut constants = PipelineConstants::default();
-        for (name, value) in &dispatch.overrides {
+        for (name, value) in overrides {
             if constants.insert((*name).into(), value.value()).is_some() {
                 return Err(Breach::RepeatedOverride { name });
             }
@@ -52,12 +58,15 @@ impl<'a> Entry<'a> {
             }
         }
         let point = Some((ShaderStage::Compute, &self.point.name[..]));
-        let (module, info) = process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
-            |error| match error {
-                PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
-                error => Breach::Override { message: error.to_string() },
-            },
-        )?;
+        let process = || {
+            process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
+                |error| match error {
+                    PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
+                    error => Breach::Override { message: error.to_string() },
+                },
+            )
+        };
+        let (module, info) = shielded(process)??;
         Ok(Resolved { module, info, name: &self.point.name })
     }
 }

@@ -4,28 +4,67 @@
 //! An analysis after WGSL's rules, but coarser: a local variable is uniform if every value that it ever gets is, at a
 //! place that all reach together.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
 use naga::{
     AddressSpace, Binding, Block, BuiltIn, CollectiveOperation, Expression, Function, GatherMode, Handle, Module, Span,
     Statement, StorageAccess, TypeInner,
 };
 
-use super::Breach;
 use super::entry::Entry;
+use super::fuel::counter;
+use super::{Breach, CheckError, Parsed};
+
+/// Most expressions and statements that are looked at, over all rounds of the analysis: those of a chain of functions,
+/// each of which looks at the next one twice, would take years.
+const MOST_STEPS: u64 = 10_000_000;
 
 /// Whether those meet who have to, wherever the entry point gets.
 pub(super) fn check(entry: &Entry) -> Result<(), Breach> {
+    walk(entry, &Record::default())
+}
+
+/// For every loop that some entry point reaches, by the offset of its keyword: what decides who goes round it.
+pub(super) fn loops(parsed: &Parsed) -> Result<BTreeMap<usize, Differs>, CheckError> {
+    let record = Record::default();
+    for name in parsed.entries() {
+        walk(&Entry::named(parsed, name)?, &record).map_err(|breach| breach.at(parsed.name(), Some(name)))?;
+    }
+    Ok(record.loops.into_inner())
+}
+
+fn walk(entry: &Entry, record: &Record) -> Result<(), Breach> {
     let function = &entry.point.function;
     let arguments = function.arguments.iter().map(|argument| Differs::of_input(&argument.binding)).collect();
-    let walk = Walk::new(entry.parsed.module(), function, arguments, true);
-    walk.run(Differs::Never).map(drop).map_err(|Missed { what, span, function }| {
-        let function = function.unwrap_or_else(|| entry.point.name.clone());
-        Breach::Missed { what, function, line: span.location(entry.parsed.source()).line_number }
+    let walk = Walk::new(entry.parsed.module(), function, arguments, true, record);
+    walk.run(Differs::Never).map(drop).map_err(|fault| match fault {
+        Fault::Tangled => Breach::Tangled,
+        Fault::Missed { what, span, function } => {
+            let function = function.unwrap_or_else(|| entry.point.name.clone());
+            Breach::Missed { what, function, line: span.location(entry.parsed.source()).line_number }
+        }
     })
 }
 
+/// What all walks from an entry point leave behind.
+#[derive(Default)]
+struct Record {
+    steps: Cell<u64>,
+    /// What decides who goes round a loop, by where it begins in the text.
+    loops: RefCell<BTreeMap<usize, Differs>>,
+}
+
+impl Record {
+    fn step(&self, steps: usize) -> Result<(), Fault> {
+        self.steps.set(self.steps.get() + steps as u64);
+        if self.steps.get() > MOST_STEPS { Err(Fault::Tangled) } else { Ok(()) }
+    }
+}
+
 /// What a value may depend on beyond the workgroup, and so what may decide who reaches a statement.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Differs {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Differs {
     #[default]
     Never,
     BySubgroup,
@@ -48,11 +87,11 @@ impl Differs {
     }
 }
 
-/// A statement that not all reach who have to, and the function it is in, if that has a name.
-struct Missed {
-    what: &'static str,
-    span: Span,
-    function: Option<String>,
+enum Fault {
+    /// A statement that not all reach who have to, and the function it is in, if that has a name.
+    Missed { what: &'static str, span: Span, function: Option<String> },
+    /// The analysis would not end in time.
+    Tangled,
 }
 
 /// Who leaves a block early while others go on.
@@ -82,6 +121,7 @@ struct Walk<'a> {
     /// Whether it is the entry point itself.
     entry: bool,
     arguments: Vec<Differs>,
+    record: &'a Record,
     locals: Vec<Differs>,
     /// Of expressions; those of statements' results outlive a walk.
     values: Vec<Differs>,
@@ -89,16 +129,23 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(module: &'a Module, function: &'a Function, arguments: Vec<Differs>, entry: bool) -> Self {
+    fn new(
+        module: &'a Module,
+        function: &'a Function,
+        arguments: Vec<Differs>,
+        entry: bool,
+        record: &'a Record,
+    ) -> Self {
         let locals = vec![Differs::Never; function.local_variables.len()];
         let values = vec![Differs::Never; function.expressions.len()];
-        Walk { module, function, entry, arguments, locals, values, result: Differs::Never }
+        Walk { module, function, entry, arguments, record, locals, values, result: Differs::Never }
     }
 
     /// What the function's result depends on, if those who call it are `apart`.
-    fn run(mut self, apart: Differs) -> Result<Differs, Missed> {
+    fn run(mut self, apart: Differs) -> Result<Differs, Fault> {
         // What is found only ever grows, so this ends.
         loop {
+            self.record.step(self.function.expressions.len())?;
             self.evaluate();
             let before = (self.locals.clone(), self.values.clone());
             self.block(&self.function.body, apart)?;
@@ -165,6 +212,8 @@ impl<'a> Walk<'a> {
             Expression::GlobalVariable(global) => match self.module.global_variables[global].space {
                 AddressSpace::Uniform => Differs::Never,
                 AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => Differs::Never,
+                // What is written to a counter is looked at there.
+                AddressSpace::Private => self.counter(pointer).unwrap_or(Differs::ByInvocation),
                 // What others write may come before one invocation's read and after another's.
                 _ => Differs::ByInvocation,
             },
@@ -182,7 +231,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Statements that invocations reach together, or `apart`.
-    fn block(&mut self, block: &Block, mut apart: Differs) -> Result<Exits, Missed> {
+    fn block(&mut self, block: &Block, mut apart: Differs) -> Result<Exits, Fault> {
         let mut exits = Exits::default();
         for (statement, span) in block.span_iter() {
             let inner = self.statement(statement, *span, apart)?;
@@ -192,7 +241,8 @@ impl<'a> Walk<'a> {
         Ok(exits)
     }
 
-    fn statement(&mut self, statement: &Statement, span: Span, apart: Differs) -> Result<Exits, Missed> {
+    fn statement(&mut self, statement: &Statement, span: Span, apart: Differs) -> Result<Exits, Fault> {
+        self.record.step(1)?;
         let mut exits = Exits::default();
         match *statement {
             Statement::Block(ref block) => return self.block(block, apart),
@@ -209,8 +259,8 @@ impl<'a> Walk<'a> {
                 // A break leaves the switch alone.
                 exits.from_loop = Differs::Never;
             }
-            Statement::Loop { ref body, ref continuing, break_if } => {
-                exits.from_function = self.rounds(body, continuing, break_if, apart)?;
+            Statement::Loop { .. } => {
+                exits.from_function = self.rounds(statement, span, apart)?;
             }
             Statement::Break => exits.from_loop = apart,
             Statement::Continue => exits.from_round = apart,
@@ -220,7 +270,7 @@ impl<'a> Walk<'a> {
             }
             Statement::ControlBarrier(_) | Statement::WorkGroupUniformLoad { .. } if apart > Differs::Never => {
                 let what = "invocations of a workgroup may reach the barrier";
-                return Err(Missed { what, span, function: self.function.name.clone() });
+                return Err(Fault::Missed { what, span, function: self.function.name.clone() });
             }
             Statement::SubgroupBallot { result, .. } => self.exchange(result, Differs::BySubgroup, span, apart)?,
             Statement::SubgroupGather { mode, result, .. } => {
@@ -233,6 +283,12 @@ impl<'a> Walk<'a> {
                 let differs = if same { Differs::BySubgroup } else { Differs::ByInvocation };
                 self.exchange(result, differs, span, apart)?;
             }
+            Statement::Store { pointer, value }
+                if self.counter(pointer).is_some_and(|may| apart.max(self.of(value)) > may) =>
+            {
+                let what = "invocations that share it may reach the count of rounds";
+                return Err(Fault::Missed { what, span, function: self.function.name.clone() });
+            }
             Statement::Store { pointer, value } => {
                 self.taint(pointer, apart.max(self.of(pointer)).max(self.of(value)));
             }
@@ -240,7 +296,8 @@ impl<'a> Walk<'a> {
                 // The callee may write whatever it gets a pointer to.
                 arguments.iter().for_each(|argument| self.taint(*argument, Differs::ByInvocation));
                 let arguments = arguments.iter().map(|argument| self.of(*argument)).collect();
-                let callee = Walk::new(self.module, &self.module.functions[function], arguments, false);
+                let callee = &self.module.functions[function];
+                let callee = Walk::new(self.module, callee, arguments, false, self.record);
                 let differs = callee.run(apart)?;
                 if let Some(result) = result {
                     self.values[result.index()].rise(differs);
@@ -258,27 +315,24 @@ impl<'a> Walk<'a> {
         differs: Differs,
         span: Span,
         apart: Differs,
-    ) -> Result<(), Missed> {
+    ) -> Result<(), Fault> {
         if apart > Differs::BySubgroup {
             let what = "lanes of a subgroup may reach the exchange";
-            return Err(Missed { what, span, function: self.function.name.clone() });
+            return Err(Fault::Missed { what, span, function: self.function.name.clone() });
         }
         self.values[result.index()].rise(differs);
         Ok(())
     }
 
     /// A loop; says who leaves the function from within.
-    fn rounds(
-        &mut self,
-        body: &Block,
-        continuing: &Block,
-        break_if: Option<Handle<Expression>>,
-        apart: Differs,
-    ) -> Result<Differs, Missed> {
+    fn rounds(&mut self, statement: &Statement, span: Span, apart: Differs) -> Result<Differs, Fault> {
+        let Statement::Loop { body, continuing, break_if } = statement else { return Ok(Differs::Never) };
         let inner = self.block(body, apart)?;
         let fewer = inner.from_function.max(inner.from_loop);
         let last = self.block(continuing, apart.max(fewer))?;
         let fewer = fewer.max(last.from_function).max(break_if.map_or(Differs::Never, |value| self.of(value)));
+        let begins = span.to_range().map_or(usize::MAX, |range| range.start);
+        self.record.loops.borrow_mut().entry(begins).or_default().rise(fewer.max(apart));
         let mut left = inner.from_function.max(last.from_function);
         if fewer > apart {
             // From the second round on, some have left.
@@ -286,5 +340,12 @@ impl<'a> Walk<'a> {
             self.block(continuing, fewer)?;
         }
         Ok(left)
+    }
+
+    /// If a pointer is to one of the counters of [`fuel`](super::fuel): what that may depend on.
+    fn counter(&self, pointer: Handle<Expression>) -> Option<Differs> {
+        let Expression::GlobalVariable(global) = self.function.expressions[pointer] else { return None };
+        let variable = &self.module.global_variables[global];
+        if variable.space == AddressSpace::Private { counter(variable.name.as_deref()?) } else { None }
     }
 }

@@ -1,175 +1,138 @@
-//! A limit to the loops of a module.
+//! A text whose every loop ends: all of its rounds burn fuel, and where that is out, loops are left.
 //!
-//! WGSL has no recursion, so a kernel runs forever only by a loop. On some drivers nothing can stop one that does, and
-//! giving its device up hangs too. So every round of every loop burns fuel, and a loop is left when there is none: so are,
-//! one by one, those around it.
+//! A loop without an end hangs a GPU, and with it every window of the machine. So a counter is put at the head of every
+//! loop's body, which `continue` passes too, since it leads to the next round. When a loop is left because the fuel is
+//! out, those around it are as soon as they come to their heads.
 //!
-//! Loops with a barrier burn from a tank of their own. All invocations of a workgroup go through these together, as the
-//! check of barriers demands, so they also run out together, and none is left waiting. All other loops may burn as much as
-//! they like beside them.
+//! There are several counters, all in an invocation's own memory. Were there one alone, an invocation could run out of
+//! fuel in a loop of its own and later leave a loop that has a barrier while others of its workgroup stay, and a barrier
+//! that not all reach hangs too, or does anything else. So loops that all invocations of a workgroup go round together,
+//! as all with barriers must (`flow`), have a counter of their own: nothing but such loops burns it, so it is the same
+//! in all of them, and they leave together. So it is with loops that all lanes of a subgroup go round together.
+//!
+//! The counters are put into the text, not into what naga makes of it: its writer loses sizes of workgroups that are
+//! overrides, and gives another name to entry points and overrides whose name ends in a digit. Lines keep their numbers.
 
-use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{
-    AddressSpace, ArraySize, BinaryOperator, Block, Expression, Function, GlobalVariable, Handle, Literal, Module,
-    Override, Range, ResourceBinding, Scalar, Span, Statement, StorageAccess, Type, TypeInner,
-};
+use std::ops::ControlFlow;
 
-use super::op::{calls, waits};
-use super::statements::{any, anywhere, blocks, blocks_mut};
-use super::{Breach, CheckError, Parsed, module};
+use naga::{Block, Expression, Function, Span, Statement};
+
+use super::entry::Entry;
+use super::flow::Differs;
+use super::{Breach, CheckError, Parsed, calls, flow, module, text};
 use crate::catalogue::FUEL_CONSTANT;
 
-/// Rounds of all loops of an invocation unless the constant says otherwise.
-const FUEL: u32 = 1 << 24;
-/// Calls of functions in one run of an entry point at most.
-const MOST_CALLS: u64 = 1 << 16;
+/// The `override` that says how many rounds an invocation may go, over all loops.
+pub const FUEL: &str = FUEL_CONSTANT;
+/// The buffer that tells that fuel ran out.
+pub const SPENT: &str = "supernet_spent";
+/// What no name in an op's source may begin with.
+pub(super) const RESERVED: &str = "supernet_";
+/// Rounds in loops, by what decides who goes round these.
+const COUNTERS: [(Differs, &str); 3] = [
+    (Differs::Never, "supernet_rounds_of_all"),
+    (Differs::BySubgroup, "supernet_rounds_of_subgroup"),
+    (Differs::ByInvocation, "supernet_rounds_of_one"),
+];
+/// Rounds, unless [`FUEL`] is set.
+const ENOUGH: u32 = 1 << 24;
 
-/// A module whose loops end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fuelled {
-    /// Its text.
-    pub source: String,
-    /// Its entry points, as they are called in it, in the order of the original.
-    pub entries: Vec<String>,
-    /// Its `override` constants, as they are called in it, in the order of the original, without the limit itself,
-    /// [`FUEL_CONSTANT`].
-    pub constants: Vec<String>,
-}
-
-/// The module with a limit to its loops. If `spent` is a binding, the text has there an array of whole numbers, whose first
-/// becomes 1 when a loop is left for want of fuel.
-///
-/// # Errors
-/// If functions call each other too often, or the module cannot be written down again.
-pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<Fuelled, CheckError> {
+/// The text of `parsed` with an end to all loops: after as many rounds as the override [`FUEL`] says, for each of the
+/// counters. With a binding for `spent`, the buffer [`SPENT`], an `array<u32>`, is there, and its first element becomes 1
+/// where that happens. A text without loops is left as it is.
+pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError> {
     let fail = |breach: Breach| breach.at(parsed.name(), None);
-    let mut limited = parsed.module().clone();
-    for entry in &limited.entry_points {
-        let got = calls(&limited, &entry.function.body);
-        if got > MOST_CALLS {
-            return Err(Breach::Calls { got, most: MOST_CALLS }.at(parsed.name(), Some(&entry.name)));
-        }
+    unreserved(parsed.source()).map_err(fail)?;
+    for name in parsed.entries() {
+        calls::check(&Entry::named(parsed, name)?).map_err(|breach| breach.at(parsed.name(), Some(name)))?;
     }
-    let (entries, constants) = (limited.entry_points.len(), limited.overrides.len());
-    limit(&mut limited, spent);
-    let flags = ValidationFlags::all();
-    let info = Validator::new(flags, Capabilities::SUBGROUP)
-        .validate(&limited)
-        .map_err(|error| fail(Breach::Fuel { message: error.as_inner().to_string() }))?;
-    let flags = naga::back::wgsl::WriterFlags::empty();
-    let source = naga::back::wgsl::write_string(&limited, &info, flags)
-        .map_err(|error| fail(Breach::Fuel { message: error.to_string() }))?;
-    // Names that are no good in every language come out changed.
-    let again = module(&source, parsed.name())?;
-    let again = again.module();
-    let names = |name: &Option<String>| name.clone().unwrap_or_default();
-    Ok(Fuelled {
-        entries: again.entry_points.iter().take(entries).map(|entry| entry.name.clone()).collect(),
-        constants: again.overrides.iter().take(constants).map(|(_, constant)| names(&constant.name)).collect(),
-        source,
-    })
+    let differs = flow::loops(parsed)?;
+    let loops = text::loops(parsed.source());
+    if loops.is_empty() {
+        return Ok(parsed.source().into());
+    }
+    let mut written = String::with_capacity(parsed.source().len() + 128 * (loops.len() + 2));
+    let mut done = text::directives(parsed.source());
+    written += &parsed.source()[..done];
+    // In front of all others: when naga gives overrides their values, it panics on one that follows an array whose
+    // length is made of overrides.
+    written += &format!(" override {FUEL} = {ENOUGH}u; ");
+    for text::Loop { begins, body } in loops {
+        written += &parsed.source()[done..body];
+        written += &head(differs.get(&begins).copied(), spent);
+        done = body;
+    }
+    written += &parsed.source()[done..];
+    written += &declarations(spent);
+
+    // Nothing is believed of the above: what naga understands must have a counter in every loop, and all who have to
+    // must still meet.
+    let fuelled = module(&written, parsed.name())?;
+    burning(&fuelled).map_err(fail)?;
+    flow::loops(&fuelled)?;
+    Ok(written)
 }
 
-/// What the module has for counting.
-struct Tanks {
-    limit: Handle<Override>,
-    /// Rounds of loops without a barrier, and of those with one.
-    burnt: [Handle<GlobalVariable>; 2],
-    spent: Option<Handle<GlobalVariable>>,
+/// What the counter of this name may depend on, if it is one.
+pub(super) fn counter(name: &str) -> Option<Differs> {
+    COUNTERS.iter().find(|(_, counter)| *counter == name).map(|(differs, _)| *differs)
 }
 
-fn limit(module: &mut Module, spent: Option<u32>) {
-    let looped = |body: &Block| any(body, &mut |statement| matches!(statement, Statement::Loop { .. }));
-    let functions = module.functions.iter().any(|(_, function)| looped(&function.body));
-    if !functions && !module.entry_points.iter().any(|entry| looped(&entry.function.body)) {
-        return;
-    }
-    let tanks = Tanks::new(module, spent);
-    // Which functions wait is asked of the module as it was.
-    let original = module.clone();
-    for (_, function) in module.functions.iter_mut() {
-        tanks.burn_in(&original, function);
-    }
-    for entry in &mut module.entry_points {
-        tanks.burn_in(&original, &mut entry.function);
+/// What a loop's body begins with. A loop that no entry point reaches differs in nothing.
+fn head(differs: Option<Differs>, spent: Option<u32>) -> String {
+    let (_, counter) = COUNTERS[differs.unwrap_or_default() as usize];
+    let tell = spent.map_or_else(String::new, |_| format!("{SPENT}[0] = 1u; "));
+    format!(" if {counter} >= {FUEL} {{ {tell}break; }} {counter} += 1u; ")
+}
+
+/// What is declared besides. It stands at the end, so that lines keep their numbers; the first line break ends a comment
+/// that the text may end with. Without names of types where that can be: a text may give them another meaning.
+fn declarations(spent: Option<u32>) -> String {
+    let mut text = String::from("\n");
+    text.extend(COUNTERS.map(|(_, counter)| format!("var<private> {counter} = 0u;\n")));
+    let buffer = |binding| format!("@group(0) @binding({binding}) var<storage, read_write> {SPENT}: array<u32>;\n");
+    text + &spent.map_or_else(String::new, buffer)
+}
+
+/// No name of the source is one that the counters have.
+fn unreserved(source: &str) -> Result<(), Breach> {
+    let taken = |(_, token)| match token {
+        text::Token::Word(word) if word.starts_with(RESERVED) => Some(word),
+        _ => None,
+    };
+    match text::tokens(source).find_map(taken) {
+        Some(name) => Err(Breach::Reserved { name: name.into() }),
+        None => Ok(()),
     }
 }
 
-impl Tanks {
-    fn new(module: &mut Module, spent: Option<u32>) -> Self {
-        let none = Span::UNDEFINED;
-        let ty = module.types.insert(Type { name: None, inner: TypeInner::Scalar(Scalar::U32) }, none);
-        let number = |module: &mut Module, number| {
-            module.global_expressions.append(Expression::Literal(Literal::U32(number)), none)
-        };
-        let fuel = number(module, FUEL);
-        let limit = Override { name: Some(FUEL_CONSTANT.into()), id: None, ty, init: Some(fuel) };
-        let limit = module.overrides.append(limit, none);
-        let zero = number(module, 0);
-        let variable = |name: &str, space, binding, ty, init| GlobalVariable {
-            name: Some(name.into()),
-            space,
-            binding,
-            ty,
-            init,
-            memory_decorations: naga::MemoryDecorations::empty(),
-        };
-        let burnt = ["supernet_burnt", "supernet_burnt_together"].map(|name| {
-            let burnt = variable(name, AddressSpace::Private, None, ty, Some(zero));
-            module.global_variables.append(burnt, none)
+/// Whether every loop of every function burns fuel.
+fn burning(parsed: &Parsed) -> Result<(), Breach> {
+    let module = parsed.module();
+    let functions = module.functions.iter().map(|(_, function)| function);
+    for function in functions.chain(module.entry_points.iter().map(|entry| &entry.function)) {
+        let idle = calls::every(&function.body, &mut |statement, span| match statement {
+            Statement::Loop { body, .. } if !burns(parsed, function, body) => ControlFlow::Break(span),
+            _ => ControlFlow::Continue(()),
         });
-        let spent = spent.map(|binding| {
-            let inner = TypeInner::Array { base: ty, size: ArraySize::Dynamic, stride: 4 };
-            let list = module.types.insert(Type { name: None, inner }, none);
-            let space = AddressSpace::Storage { access: StorageAccess::LOAD | StorageAccess::STORE };
-            let binding = Some(ResourceBinding { group: 0, binding });
-            module.global_variables.append(variable("supernet_spent", space, binding, list, None), none)
-        });
-        Self { limit, burnt, spent }
-    }
-
-    fn burn_in(&self, module: &Module, function: &mut Function) {
-        let mut body = std::mem::take(&mut function.body);
-        self.burn(module, function, &mut body);
-        function.body = body;
-    }
-
-    /// Puts a limit to every loop of a block.
-    fn burn(&self, module: &Module, function: &mut Function, block: &mut Block) {
-        for statement in block.iter_mut() {
-            let together = blocks(statement).into_iter().any(|inner| anywhere(module, inner, &waits));
-            blocks_mut(statement).into_iter().for_each(|inner| self.burn(module, function, inner));
-            if let Statement::Loop { body, .. } = statement {
-                let mut limited = self.round(function, self.burnt[usize::from(together)]);
-                limited.append(body);
-                *body = limited;
-            }
+        if let ControlFlow::Break(span) = idle {
+            let span: Span = span;
+            return Err(Breach::Unfuelled { line: span.location(parsed.source()).line_number });
         }
     }
+    Ok(())
+}
 
-    /// What stands at the head of a round: is there fuel left, and one less of it.
-    fn round(&self, function: &mut Function, burnt: Handle<GlobalVariable>) -> Block {
-        let none = Span::UNDEFINED;
-        let mut add = |expression| function.expressions.append(expression, none);
-        let place = add(Expression::GlobalVariable(burnt));
-        let limit = add(Expression::Override(self.limit));
-        let one = add(Expression::Literal(Literal::U32(1)));
-        let spent = self.spent.map(|spent| add(Expression::GlobalVariable(spent)));
-        let so_far = add(Expression::Load { pointer: place });
-        let out = add(Expression::Binary { op: BinaryOperator::GreaterEqual, left: so_far, right: limit });
-        let mut leave = Block::new();
-        if let Some(base) = spent {
-            let first = add(Expression::AccessIndex { base, index: 0 });
-            leave.push(Statement::Emit(Range::new_from_bounds(first, first)), none);
-            leave.push(Statement::Store { pointer: first, value: one }, none);
-        }
-        leave.push(Statement::Break, none);
-        let more = add(Expression::Binary { op: BinaryOperator::Add, left: so_far, right: one });
-        let mut round = Block::new();
-        round.push(Statement::Emit(Range::new_from_bounds(so_far, out)), none);
-        round.push(Statement::If { condition: out, accept: leave, reject: Block::new() }, none);
-        round.push(Statement::Emit(Range::new_from_bounds(more, more)), none);
-        round.push(Statement::Store { pointer: place, value: more }, none);
-        round
-    }
+/// Whether a loop's body counts. That of `for` and `while` is, to naga, a block after the condition.
+fn burns(parsed: &Parsed, function: &Function, body: &Block) -> bool {
+    let counts = |statement: &Statement| {
+        let Statement::Store { pointer, .. } = statement else { return false };
+        let Expression::GlobalVariable(variable) = function.expressions[*pointer] else { return false };
+        parsed.module().global_variables[variable].name.as_deref().and_then(counter).is_some()
+    };
+    let inner = || match body.last() {
+        Some(Statement::Block(inner)) => inner.iter().any(counts),
+        _ => false,
+    };
+    body.iter().any(counts) || inner()
 }

@@ -16,6 +16,8 @@ pub(super) const MOST_AXES: [u32; 3] = [256, 256, 64];
 pub const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
 /// Most storage buffers of a kernel.
 pub const MOST_BUFFERS: usize = 8;
+/// Most storage buffers of an op that a search space brings along: one more is the host's while it tries the op.
+pub const MOST_OP_BUFFERS: usize = MOST_BUFFERS - 1;
 /// Bytes of the uniform with what changes from step to step.
 pub(super) const STEP_BYTES: usize = 32;
 
@@ -28,8 +30,8 @@ pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Breach> {
     }
 }
 
-/// Whether workgroups are such that any GPU runs them.
-pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> {
+/// Whether workgroups are such that any GPU runs them; their size.
+pub(super) fn check_workgroup(resolved: &Resolved) -> Result<[u32; 3], Breach> {
     let size = resolved.point().0.workgroup_size;
     if let Some(axis) = (0..3).find(|axis| !(1..=MOST_AXES[*axis]).contains(&size[*axis])) {
         return Err(Breach::Axis { axis, got: size[axis] });
@@ -42,6 +44,12 @@ pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> 
     if got > MOST_WORKGROUP_BYTES {
         return Err(Breach::WorkgroupBytes { got });
     }
+    Ok(size)
+}
+
+/// Whether the kernel is such that any GPU runs it.
+pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> {
+    let invocations: u32 = check_workgroup(resolved)?.iter().product();
     let got = kernel.buffers.len();
     if got > MOST_BUFFERS {
         return Err(Breach::Buffers { got });

@@ -1,136 +1,108 @@
-//! Modules of ops that a search space brings along: what they have, and a limit to their loops.
+//! What the source of an op that a search space brings along has in it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use naga::{AddressSpace, Scalar, Statement, StorageAccess, TypeInner};
-
-pub use super::fuel::{Fuelled, fuelled};
-pub use super::text::MOST_SOURCE;
+use naga::{AddressSpace, Function, Scalar, StorageAccess, TypeInner};
 
 use super::entry::Entry;
-use super::interface::bound;
-use super::statements::{any, anywhere};
-use super::{Breach, CheckError, Parsed, text};
+use super::limits::{self, MOST_OP_BUFFERS};
+use super::{Breach, CheckError, Parsed, calls, flow, interface};
+use crate::kernel::Constant;
 
-/// Storage buffers of one entry point at most: one of WebGPU's eight is kept, to hear of endless loops.
-pub const MOST_OP_BUFFERS: usize = 7;
-
-/// A variable with a binding.
+/// A variable of the source that is bound to something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// The number in `@binding`.
+    /// The number in its `@binding`.
     pub binding: u32,
     /// Its name.
     pub name: String,
-    /// Whether it is declared as read_write.
+    /// Whether it is declared as `read_write`.
     pub written: bool,
-    /// Whether it is a uniform.
+    /// Whether it is a uniform; it is a storage buffer otherwise.
     pub uniform: bool,
 }
 
-/// What an entry point has.
+/// What an entry point does, with the functions that it calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryFacts {
-    /// The variables with a binding that it or a function that it calls uses, by binding.
+    /// The bound variables that it uses, by binding.
     pub variables: Vec<Variable>,
-    /// Whether its invocations wait for each other somewhere.
+    /// Whether invocations wait for each other: at a barrier, at a `workgroupUniformLoad`, or to exchange something
+    /// within their subgroup.
     pub barriers: bool,
-    /// Whether there are loops in it or in functions that it calls.
+    /// Whether it has loops.
     pub loops: bool,
-    /// Invocations of a workgroup.
-    pub group: u32,
 }
 
-/// Parses and validates a stranger's module, which errors call `name`.
-///
-/// # Errors
-/// If it is not WGSL, with the lines in question; or if it is so deeply nested that reading it would not be safe.
-pub fn read(source: &str, name: &str) -> Result<Parsed, CheckError> {
-    text::check(source).map_err(|breach| breach.at(name, None))?;
-    // Whatever a stranger's text makes naga stumble over must not end the application.
-    let parsed = catch_unwind(AssertUnwindSafe(|| super::module(source, name)));
-    parsed.unwrap_or_else(|_| Err(Breach::Panic.at(name, None)))
+/// What the entry point `entry` does, unless it is something that no op may do.
+pub fn entry(parsed: &Parsed, entry: &str) -> Result<EntryFacts, CheckError> {
+    let point = Entry::named(parsed, entry)?;
+    facts(&point).map_err(|breach| breach.at(parsed.name(), Some(entry)))
 }
 
-/// What the entry point of that name has.
-///
-/// # Errors
-/// If there is none, or it is not one of an op.
-pub fn entry(parsed: &Parsed, name: &str) -> Result<EntryFacts, CheckError> {
-    let found = Entry::named(parsed, name)?;
-    let fail = |breach: Breach| breach.at(parsed.name(), Some(name));
-    if found.point.workgroup_size_overrides.is_some() {
-        return Err(fail(Breach::OverriddenGroup));
+fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
+    named(entry.parsed)?;
+    // First, for what follows recurses through calls.
+    let deeds = calls::check(entry)?;
+    flow::check(entry)?;
+    let variables = variables(entry)?;
+    let got = variables.iter().filter(|variable| !variable.uniform).count();
+    if got > MOST_OP_BUFFERS {
+        return Err(Breach::OpBuffers { got });
     }
-    let mut variables = Vec::new();
-    for used in bound(&found) {
-        let name = used.variable.name.clone().unwrap_or_default();
-        let (written, uniform) = match used.variable.space {
+    Ok(EntryFacts { variables, barriers: deeds.barriers, loops: deeds.loops })
+}
+
+fn variables(entry: &Entry) -> Result<Vec<Variable>, Breach> {
+    let variable = |bound: interface::Bound| {
+        let name = bound.variable.name.clone().unwrap_or_default();
+        let (written, uniform) = match bound.variable.space {
             AddressSpace::Uniform => (false, true),
             AddressSpace::Storage { access } => (access.contains(StorageAccess::STORE), false),
-            _ => return Err(fail(Breach::Space { name })),
+            _ => return Err(Breach::Space { name }),
         };
-        variables.push(Variable { binding: used.binding, name, written, uniform });
-    }
-    let buffers = variables.iter().filter(|variable| !variable.uniform).count();
-    if buffers > MOST_OP_BUFFERS {
-        return Err(fail(Breach::OpBuffers { got: buffers }));
-    }
+        Ok(Variable { binding: bound.binding, name, written, uniform })
+    };
+    let mut variables: Vec<_> = interface::bound(entry).into_iter().map(variable).collect::<Result<_, _>>()?;
     variables.sort_by_key(|variable| variable.binding);
-    let body = &found.point.function.body;
-    let barriers = anywhere(parsed.module(), body, &waits);
-    let loops = anywhere(parsed.module(), body, &|statement| matches!(statement, Statement::Loop { .. }));
-    let group = found.point.workgroup_size.iter().fold(1, |all: u32, axis| all.saturating_mul(*axis));
-    Ok(EntryFacts { variables, barriers, loops, group })
+    Ok(variables)
 }
 
-/// Whether invocations wait for each other at this statement.
-pub(super) fn waits(statement: &Statement) -> bool {
-    matches!(
-        statement,
-        Statement::ControlBarrier(_)
-            | Statement::MemoryBarrier(_)
-            | Statement::WorkGroupUniformLoad { .. }
-            | Statement::SubgroupBallot { .. }
-            | Statement::SubgroupGather { .. }
-            | Statement::SubgroupCollectiveOperation { .. }
-    )
+/// Constants with an `@id` can be set by it alone, and attributes of nodes have names.
+fn named(parsed: &Parsed) -> Result<(), Breach> {
+    match parsed.module().overrides.iter().find(|(_, constant)| constant.id.is_some()) {
+        Some((_, constant)) => Err(Breach::Numbered { name: constant.name.clone().unwrap_or_default() }),
+        None => Ok(()),
+    }
 }
 
-/// The names of the module's `override` constants, in their order.
+/// The names of the source's `override` constants, in the order in which it declares them.
 pub fn constants(parsed: &Parsed) -> Vec<String> {
-    parsed.module().overrides.iter().filter_map(|(_, constant)| constant.name.clone()).collect()
+    let overrides = &parsed.module().overrides;
+    let mut constants: Vec<_> = overrides.iter().collect();
+    // Naga has those first that others mention.
+    constants.sort_by_key(|(handle, _)| overrides.get_span(*handle).to_range().map(|range| range.start));
+    constants.into_iter().filter_map(|(_, constant)| constant.name.clone()).collect()
 }
 
-/// Whether the module has a function `name` from so many numbers to a number.
+/// Whether the source has a function `name`, that is no entry point, of so many numbers, which returns a number: all f32.
 pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
     let module = parsed.module();
-    let number = |ty| module.types[ty].inner == TypeInner::Scalar(Scalar::F32);
-    module.functions.iter().any(|(_, function)| {
+    let number = |ty| matches!(module.types[ty].inner, TypeInner::Scalar(Scalar::F32));
+    let fits = |function: &Function| {
         function.name.as_deref() == Some(name)
             && function.arguments.len() == parameters
             && function.arguments.iter().all(|argument| number(argument.ty))
             && function.result.as_ref().is_some_and(|result| number(result.ty))
-    })
+    };
+    module.functions.iter().any(|(_, function)| fits(function))
 }
 
-/// How many calls one run of a body makes, those of called functions included; without recursion it is a number, but it can
-/// double with every function.
-pub(super) fn calls(module: &naga::Module, body: &naga::Block) -> u64 {
-    let mut of = vec![0_u64; module.functions.len()];
-    let count = |body: &naga::Block, of: &[u64]| {
-        let mut calls = 0_u64;
-        any(body, &mut |statement| {
-            if let Statement::Call { function, .. } = statement {
-                calls = calls.saturating_add(of[function.index()].saturating_add(1));
-            }
-            false
-        });
-        calls
+/// The workgroup's size of the entry point `entry`, with these values of constants. Those that are missing keep their
+/// default.
+pub fn workgroup(parsed: &Parsed, entry: &str, constants: &[(&'static str, Constant)]) -> Result<[u32; 3], CheckError> {
+    let point = Entry::named(parsed, entry)?;
+    let size = || {
+        named(parsed)?;
+        limits::check_workgroup(&point.with(constants)?)
     };
-    // A function stands after those that it calls.
-    for (handle, function) in module.functions.iter() {
-        of[handle.index()] = count(&function.body, &of);
-    }
-    count(body, &of)
+    size().map_err(|breach: Breach| breach.at(parsed.name(), Some(entry)))
 }

@@ -1,12 +1,14 @@
 //! A WGSL text that naga understands.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use naga::front::wgsl::{Frontend, Options};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ShaderStage};
 
-use super::{Breach, CheckError};
+use super::{Breach, CheckError, text};
 
 /// A module, parsed and valid.
 #[derive(Debug)]
@@ -44,6 +46,23 @@ impl Parsed {
 /// Parses `source`, which errors call `name`, as wgpu does on a device that has no feature but subgroups: no f16 and no
 /// atomic floats, among others.
 pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
+    text::check(source).map_err(|breach| breach.at(name, None))?;
+    shielded(|| understood(source, name)).unwrap_or_else(|breach| Err(breach.at(name, None)))
+}
+
+/// What naga does, with a panic as a breach. Naga has some left for texts that nobody wrote before, and a space's text must
+/// not end the host. Nothing that a panic leaves half done is seen again.
+pub(super) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, Breach> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Breach::Panicked { message: said(&*panic) })
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it did not say why").into()
+}
+
+fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
     let fail = |breach: Breach| breach.at(name, None);
     let mut options = Options::new();
     options.capabilities = Capabilities::SUBGROUP;

@@ -1,116 +1,200 @@
-//! Whether a stranger's text may be handed to naga at all.
+//! The text of a module before naga reads it: its words and marks, how deep it nests, where its loops are.
 //!
-//! Naga goes down into a text by recursion, and so do the compilers of drivers. A text that is nested deeply enough would end
-//! the process with a stack overflow, which nothing can catch, so it is refused before anybody reads it.
+//! Naga's parser, its validator, what writes a module for a driver, and what drivers do with that all recurse wherever
+//! a text nests. Naga limits the depth of brackets but not that of `a + a + a …`, of `!!!…a` or of `else if` chains,
+//! and a stack that overflows ends the process. A larger stack would help here and not in wgpu, which parses the text
+//! again, so a deep text is refused instead.
 
 use super::Breach;
 
-/// Bytes of a module at most.
-pub const MOST_SOURCE: usize = 64 << 10;
-/// Brackets in brackets at most.
-const MOST_NESTED: usize = 64;
-/// Bytes of one statement at most, since a chain of operators is as deep as it is long.
-const MOST_STATEMENT: usize = 2048;
-/// Times `else` at most, for the same reason.
-const MOST_ELSE: usize = 256;
-/// Functions at most: each may call the one before it.
-const MOST_FUNCTIONS: usize = 256;
+/// Most bytes of a module's text.
+pub const MOST_SOURCE: usize = 1 << 20;
+/// How deep brackets, operators and `else` may nest, all counted together.
+pub(super) const MOST_DEPTH: u32 = 250;
+/// Most functions, variables, types and so on of a module: naga recurses from each into those it mentions.
+pub(super) const MOST_DECLARATIONS: usize = 1024;
+/// Most statements, of all functions together: naga takes time that grows with the square of their number.
+pub(super) const MOST_STATEMENTS: usize = 8192;
 
-/// Whether the text is short and flat enough.
+/// A word or a number, or a mark of one character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    Word(&'a str),
+    Mark(char),
+}
+
+/// The tokens of a text, without comments, each with its offset.
+pub(super) fn tokens(source: &str) -> impl Iterator<Item = (usize, Token<'_>)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = &source[at..];
+            let first = rest.chars().next()?;
+            let begin = at;
+            if rest.starts_with("//") {
+                at += rest.find(ends_line).unwrap_or(rest.len());
+            } else if rest.starts_with("/*") {
+                at += block_comment(rest);
+            } else if blank(first) {
+                at += first.len_utf8();
+            } else if in_word(first) {
+                // A number's point is part of it; after a name it is a mark.
+                let number = first.is_ascii_digit();
+                let len = rest.find(|c| !(in_word(c) || number && c == '.')).unwrap_or(rest.len());
+                at += len;
+                return Some((begin, Token::Word(&rest[..len])));
+            } else {
+                at += first.len_utf8();
+                return Some((begin, Token::Mark(first)));
+            }
+        }
+    })
+}
+
+/// Bytes of the comment that `rest` begins with; comments nest.
+fn block_comment(rest: &str) -> usize {
+    let (mut at, mut depth) = (2, 1_usize);
+    let bytes = rest.as_bytes();
+    while depth > 0 && at < bytes.len() {
+        match &bytes[at..] {
+            [b'*', b'/', ..] => (at, depth) = (at + 2, depth - 1),
+            [b'/', b'*', ..] => (at, depth) = (at + 2, depth + 1),
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// As WGSL has it.
+fn ends_line(c: char) -> bool {
+    matches!(c, '\u{a}'..='\u{d}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn blank(c: char) -> bool {
+    ends_line(c) || matches!(c, ' ' | '\t' | '\u{200e}' | '\u{200f}')
+}
+
+/// Of what is not ASCII, all that is no blank: naga refuses what no word may have, whatever it is taken for here.
+fn in_word(c: char) -> bool {
+    c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii() && !blank(c)
+}
+
+/// Whether the text is one that can be handed to a parser that recurses.
 pub(super) fn check(source: &str) -> Result<(), Breach> {
     if source.len() > MOST_SOURCE {
-        return Err(Breach::Long { what: "the module", got: source.len(), most: MOST_SOURCE, line: 1 });
+        return Err(Breach::Source { bytes: source.len() });
     }
-    let text = without_comments(source);
-    let (mut depth, mut statement, mut line) = (0_usize, 0, 1);
-    for byte in &text {
-        statement += 1;
-        match byte {
-            b'\n' => line += 1,
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+    if depth(source) > MOST_DEPTH {
+        return Err(Breach::Depth);
+    }
+    let (declarations, statements) = count(source);
+    if declarations > MOST_DECLARATIONS {
+        return Err(Breach::Declarations { got: declarations });
+    }
+    if statements > MOST_STATEMENTS { Err(Breach::Statements { got: statements }) } else { Ok(()) }
+}
+
+/// What lies between two brackets.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Operators since the last `;`, `,` or end of a statement: no tree is deeper than it has operators.
+    operators: u32,
+    /// The deepest brackets since then.
+    inner: u32,
+    /// The deepest of what was before.
+    most: u32,
+}
+
+impl Level {
+    fn depth(self) -> u32 {
+        self.most.max(self.operators + self.inner)
+    }
+
+    fn part(&mut self) {
+        *self = Level { most: self.depth(), ..Level::default() };
+    }
+}
+
+/// A bound on how deep the tree of the text is, once parsed.
+fn depth(source: &str) -> u32 {
+    let mut outer = vec![];
+    let mut level = Level::default();
+    let mut closed = false;
+    for (_, token) in tokens(source) {
+        // A block ends a statement unless `else` goes on with it.
+        if std::mem::take(&mut closed) && token != Token::Word("else") {
+            level.part();
+        }
+        match token {
+            Token::Mark('(' | '[' | '{') => {
+                // Brackets in a row, as in `a[0][0]`, are a chain like any other.
+                level.operators += 1;
+                outer.push(std::mem::take(&mut level));
+            }
+            Token::Mark(mark @ (')' | ']' | '}')) => {
+                let depth = level.depth() + 1;
+                let Some(around) = outer.pop() else { continue };
+                level = Level { inner: depth.max(around.inner), ..around };
+                closed = mark == '}';
+            }
+            Token::Mark(';' | ',') => level.part(),
+            Token::Mark(_) | Token::Word("else") => level.operators += 1,
+            Token::Word(_) => {}
+        }
+    }
+    outer.iter().rev().fold(level.depth(), |depth, around| around.depth().max(around.operators + depth + 1))
+}
+
+/// Declarations outside functions, and what ends a statement within.
+fn count(source: &str) -> (usize, usize) {
+    let (mut depth, mut declarations, mut statements) = (0_usize, 0, 0);
+    for (_, token) in tokens(source) {
+        match token {
+            Token::Mark('{') => depth += 1,
+            Token::Mark('}') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if matches!(byte, b';' | b'{' | b'}') {
-            statement = 0;
-        }
-        if depth > MOST_NESTED {
-            return Err(Breach::Nested { most: MOST_NESTED, line });
-        }
-        if statement > MOST_STATEMENT {
-            return Err(Breach::Long { what: "a statement", got: statement, most: MOST_STATEMENT, line });
+        if matches!(token, Token::Mark(';' | '}')) {
+            *if depth == 0 { &mut declarations } else { &mut statements } += 1;
         }
     }
-    for (word, most) in [("else", MOST_ELSE), ("fn", MOST_FUNCTIONS)] {
-        let letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        let got = text.split(|byte| !letter(byte)).filter(|part| *part == word.as_bytes()).count();
-        if got > most {
-            return Err(Breach::Often { word, got, most });
-        }
-    }
-    Ok(())
+    (declarations, statements)
 }
 
-/// The text with comments blanked out; lines stay where they are.
-fn without_comments(source: &str) -> Vec<u8> {
-    let mut text = source.as_bytes().to_vec();
-    let (mut at, mut open, mut rest_of_line) = (0, 0, false);
-    while at < text.len() {
-        let pair = [text[at], text.get(at + 1).copied().unwrap_or(0)];
-        let (skip, step) = match pair {
-            [b'\n', _] => {
-                rest_of_line = false;
-                (false, 1)
-            }
-            _ if rest_of_line => (true, 1),
-            // Comments of this kind nest in WGSL.
-            [b'/', b'*'] => {
-                open += 1;
-                (true, 2)
-            }
-            [b'*', b'/'] if open > 0 => {
-                open -= 1;
-                (true, 2)
-            }
-            [b'/', b'/'] if open == 0 => {
-                rest_of_line = true;
-                (true, 2)
-            }
-            _ => (open > 0, 1),
-        };
-        let end = (at + step).min(text.len());
-        if skip {
-            text[at..end].fill(b' ');
+/// Where the directives end, which stand before everything else.
+pub(super) fn directives(source: &str) -> usize {
+    let (mut end, mut within) = (0, false);
+    for (at, token) in tokens(source) {
+        match token {
+            Token::Mark(';') if within => (end, within) = (at + 1, false),
+            Token::Word("enable" | "requires" | "diagnostic") => within = true,
+            _ if within => {}
+            _ => break,
         }
-        at = end;
     }
-    text
+    end
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A loop of any kind in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Loop {
+    /// Where its keyword is.
+    pub(super) begins: usize,
+    /// Where its body begins, past the brace.
+    pub(super) body: usize,
+}
 
-    fn said(source: &str) -> String {
-        check(source).map_or_else(|breach| breach.to_string(), |()| "fine".into())
+/// The loops of a valid text, by where their bodies begin. The words are WGSL's own, so nothing else is called that;
+/// what stands before the body has no braces.
+pub(super) fn loops(source: &str) -> Vec<Loop> {
+    let mut loops = vec![];
+    let mut open = None;
+    for (at, token) in tokens(source) {
+        match token {
+            Token::Word("loop" | "for" | "while") => open = Some(at),
+            Token::Mark('{') => loops.extend(open.take().map(|begins| Loop { begins, body: at + 1 })),
+            _ => {}
+        }
     }
-
-    #[test]
-    fn texts_that_are_deep_are_refused() {
-        assert_eq!(said("fn f() { let a = (1 + (2)); } // ((((("), "fine");
-        assert_eq!(said(&format!("/* {} /* */ {0} */ fn f() {{ }}", "(".repeat(500))), "fine");
-        let deep = format!("fn f() {{\n let a = {}1{}; }}", "(".repeat(70), ")".repeat(70));
-        assert_eq!(said(&deep), "line 2 has more than 64 brackets in brackets; give inner parts names");
-        let long = format!("fn f() {{ let a = 1{}; }}", "+1".repeat(1100));
-        assert!(said(&long).starts_with("a statement has 2049 bytes up to line 1"), "{}", said(&long));
-        let often = format!("fn f() {{ if a {{ }} {} }}", "else if a { } ".repeat(300));
-        assert_eq!(said(&often), "`else` stands in it 300 times; at most 256 are allowed");
-        assert!(said(&" ".repeat(70_000)).starts_with("the module has 70000 bytes"));
-    }
-
-    #[test]
-    fn lines_are_counted_in_comments_too() {
-        let text = format!("/*\n\n*/ //\n{}", "(".repeat(65));
-        assert!(said(&text).starts_with("line 4 "), "{}", said(&text));
-    }
+    loops
 }

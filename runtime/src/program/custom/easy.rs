@@ -3,42 +3,42 @@
 use supernet_plugin::{Binding, Grid, Kernel, Kernels, Operand};
 
 /// What the names of the CPU's two kernels have in front in the WGSL, so that they cannot be the op's own.
-pub(super) const PREFIX: &str = "supernet_";
+pub(super) const PREFIX: &str = "per_element_";
 
 const LOOP: &str = "
 
-struct SupernetDims { batch: u32, input: vec4<u32> }
-@group(0) @binding(0) var<uniform> supernet_dims: SupernetDims;
-@group(0) @binding(2) var<storage, read> supernet_x: array<f32>;
-@group(0) @binding(3) var<storage, read_write> supernet_y: array<f32>;
-@group(0) @binding(4) var<storage, read> supernet_output: array<f32>;
-@group(0) @binding(5) var<storage, read> supernet_gy: array<f32>;
-@group(0) @binding(6) var<storage, read_write> supernet_gx: array<f32>;
+struct PerElementDims { batch: u32, input: vec4<u32> }
+@group(0) @binding(0) var<uniform> per_element_dims: PerElementDims;
+@group(0) @binding(2) var<storage, read> per_element_x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> per_element_y: array<f32>;
+@group(0) @binding(4) var<storage, read> per_element_output: array<f32>;
+@group(0) @binding(5) var<storage, read> per_element_gy: array<f32>;
+@group(0) @binding(6) var<storage, read_write> per_element_gx: array<f32>;
 
-fn supernet_len() -> u32 {
-    let shape = supernet_dims.input;
-    return supernet_dims.batch * shape.x * shape.y * shape.z * shape.w;
+fn per_element_len() -> u32 {
+    let shape = per_element_dims.input;
+    return per_element_dims.batch * shape.x * shape.y * shape.z * shape.w;
 }
 
 @compute @workgroup_size(64)
-fn supernet_forward(
+fn per_element_forward(
     @builtin(local_invocation_index) own: u32, @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + own;
-    if i < supernet_len() {
-        supernet_y[i] = f(supernet_x[i]);
+    if i < per_element_len() {
+        per_element_y[i] = f(per_element_x[i]);
     }
 }
 
 @compute @workgroup_size(64)
-fn supernet_backward(
+fn per_element_backward(
     @builtin(local_invocation_index) own: u32, @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + own;
-    if i < supernet_len() {
-        supernet_gx[i] = df(supernet_x[i], supernet_output[i], supernet_gy[i]);
+    if i < per_element_len() {
+        per_element_gx[i] = df(per_element_x[i], per_element_output[i], per_element_gy[i]);
     }
 }
 ";

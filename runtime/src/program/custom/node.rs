@@ -220,8 +220,8 @@ impl Variant {
     /// What its author calls a kernel; in the easy form there are two of fixed names.
     fn kernel_name(&self, part: &Part) -> &'static str {
         match self.op.form {
-            Form::PerElement => part.written.entry.strip_prefix(PREFIX).unwrap_or(part.written.entry),
-            Form::Kernels(_) => part.written.entry,
+            Form::PerElement => part.kernel.entry.strip_prefix(PREFIX).unwrap_or(part.kernel.entry),
+            Form::Kernels(_) => part.kernel.entry,
         }
     }
 

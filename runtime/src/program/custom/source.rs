@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use supernet_plugin::{CustomOp, Form, Operand, Use};
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::{Custom, text};
-use supernet_shaders::check::op::{self, Fuelled};
-use supernet_shaders::check::{self, Parsed};
-use supernet_shaders::kernel::{self, Constant, FIRST_BUFFER, Kernel, Traits};
+use supernet_shaders::catalogue::Custom;
+use supernet_shaders::check::fuel::{FUEL, SPENT, fuelled};
+use supernet_shaders::check::{self, Parsed, op};
+use supernet_shaders::kernel::{self, Constant, Dispatch, FIRST_BUFFER, Kernel, Traits};
 
 use super::{Part, named, ordered};
 
@@ -15,20 +15,19 @@ use super::{Part, named, ordered};
 #[derive(Debug)]
 pub(super) struct Source {
     parsed: Parsed,
-    text: String,
     module: String,
     constants: Vec<String>,
     /// With a limit to its loops.
-    limited: Fuelled,
+    limited: String,
     /// The same, saying when the limit was met.
-    telling: Fuelled,
+    telling: String,
     spent: u32,
 }
 
 impl Source {
     /// Parses the module of an op and writes the limits into it.
     pub(super) fn read(custom: &CustomOp, source: &str) -> Result<Self, String> {
-        let parsed = op::read(source, &custom.name).map_err(sentence)?;
+        let parsed = check::module(source, &custom.name).map_err(sentence)?;
         if custom.form == Form::PerElement {
             for (function, parameters, signature) in
                 [("f", 1, "f(x: f32) -> f32"), ("df", 3, "df(x: f32, y: f32, gy: f32) -> f32")]
@@ -46,12 +45,12 @@ impl Source {
             }
         };
         let spent = bindings.saturating_add(1);
-        let limited = op::fuelled(&parsed, None).map_err(sentence)?;
-        let telling = op::fuelled(&parsed, Some(spent)).map_err(sentence)?;
+        let limited = fuelled(&parsed, None).map_err(sentence)?;
+        let telling = fuelled(&parsed, Some(spent)).map_err(sentence)?;
         let constants = op::constants(&parsed);
         // Two ops of one name, in different spaces, may run on one device.
         let module = format!("{}-{}", custom.name, &blake3::hash(source.as_bytes()).to_hex()[..16]);
-        Ok(Self { parsed, text: source.to_owned(), module, constants, limited, telling, spent })
+        Ok(Self { parsed, module, constants, limited, telling, spent })
     }
 
     /// One of its kernels.
@@ -105,26 +104,20 @@ impl Source {
         let names: Vec<_> = uses.iter().map(variable).collect();
         let buffers: Vec<_> =
             uses.iter().zip(&names).map(|(used, name)| (used.binding, &name[..], used.written)).collect();
-        let at = self.parsed.entries().position(|known| known == entry).unwrap_or(0);
-        let compiled = Kernel::of_space(&self.module, &self.limited.source, &self.limited.entries[at], &buffers);
+        let compiled = Kernel::of_space(&self.module, &self.limited, entry, &buffers);
         let mut telling = buffers.clone();
         if facts.loops {
-            telling.push((self.spent, "supernet_spent", true));
+            telling.push((self.spent, SPENT, true));
         }
-        let tried = Kernel::of_space(
-            &format!("{}-tried", self.module),
-            &self.telling.source,
-            &self.telling.entries[at],
-            &telling,
-        );
+        let tried = Kernel::of_space(&format!("{}-tried", self.module), &self.telling, entry, &telling);
+        let group = op::workgroup(&self.parsed, entry, &overrides).map_err(sentence)?;
         Ok(Part {
             names: uses.iter().map(|used| named(used.operand)).collect(),
             places: (0..uses.len()).collect(),
             uses,
             grid: kernel.grid,
-            group: facts.group,
+            group: group.iter().product(),
             overrides,
-            written: Kernel::of_space(&self.module, &self.text, entry, &buffers),
             kernel: compiled,
             tried,
             loops: facts.loops,
@@ -132,18 +125,13 @@ impl Source {
     }
 
     /// Whether a kernel runs as its module says. It is the author's text that is judged, so that errors have its lines.
-    pub(super) fn check(&self, part: &Part, call: &Custom) -> Result<(), String> {
+    pub(super) fn check(&self, call: &Custom) -> Result<(), String> {
         let mut lowered = kernel::lower(&Call::Custom(*call), Traits::default());
-        for dispatch in &mut lowered.dispatches {
-            (dispatch.kernel, dispatch.overrides) = (part.written, self.as_written(&part.overrides));
-        }
+        // The limit to loops is not in that text.
+        let written = |dispatch: &mut Dispatch| dispatch.overrides.retain(|(name, _)| *name != FUEL);
+        lowered.dispatches.iter_mut().for_each(written);
         let check = |dispatch| check::dispatch(&self.parsed, dispatch, &lowered, &call.roles);
         lowered.dispatches.iter().try_for_each(check).map_err(sentence)
-    }
-
-    /// Values of constants under the names that the author gave.
-    fn as_written(&self, overrides: &[(&'static str, Constant)]) -> Vec<(&'static str, Constant)> {
-        renamed(overrides, &self.limited.constants, &self.constants)
     }
 
     /// Those attributes that are constants of the module; others would change nothing.
@@ -155,18 +143,8 @@ impl Source {
                 "a node has the attribute `{stray}`, and its WGSL has no `override` of that name; it has {names}"
             ));
         }
-        // As the text calls them that runs.
-        Ok(renamed(constants, &self.constants, &self.limited.constants))
+        Ok(constants.to_vec())
     }
-}
-
-/// The constants under the names that `to` has where `from` has theirs.
-fn renamed(constants: &[(&'static str, Constant)], from: &[String], to: &[String]) -> Vec<(&'static str, Constant)> {
-    let rename = |(name, value): &(&'static str, Constant)| {
-        let at = from.iter().position(|known| known == name);
-        (at.and_then(|at| to.get(at)).map_or(*name, |name| text(name)), *value)
-    };
-    constants.iter().map(rename).collect()
 }
 
 fn sentence(error: check::CheckError) -> String {

@@ -1,0 +1,87 @@
+//! Which functions call which, how often, and what they do on the way.
+
+use std::ops::ControlFlow;
+
+use naga::{Block, Function, Module, Span, Statement};
+
+use super::Breach;
+use super::entry::Entry;
+
+/// Most calls that an entry point may make, counting those that the functions it calls make, each time they are called.
+/// GPUs' compilers write every call out, and forty functions that each call the next one twice are a text of no length.
+pub const MOST_CALLS: u64 = 1 << 16;
+/// How deep calls may nest: what looks at them recurses.
+pub(super) const MOST_CALL_DEPTH: u32 = 64;
+
+/// What a function does, with those that it calls.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Deeds {
+    pub(super) calls: u64,
+    pub(super) depth: u32,
+    /// Whether invocations wait for each other.
+    pub(super) barriers: bool,
+    pub(super) loops: bool,
+}
+
+/// What the entry point does, if it does not call too much.
+pub(super) fn check(entry: &Entry) -> Result<Deeds, Breach> {
+    let deeds = entry_deeds(entry.parsed.module(), &entry.point.function);
+    if deeds.depth > MOST_CALL_DEPTH {
+        return Err(Breach::CallDepth { got: deeds.depth });
+    }
+    if deeds.calls > MOST_CALLS { Err(Breach::Calls { got: deeds.calls }) } else { Ok(deeds) }
+}
+
+fn entry_deeds(module: &Module, function: &Function) -> Deeds {
+    // Functions come after those that they call.
+    let mut known: Vec<Deeds> = Vec::with_capacity(module.functions.len());
+    for (_, function) in module.functions.iter() {
+        known.push(deeds(&function.body, &known));
+    }
+    deeds(&function.body, &known)
+}
+
+fn deeds(body: &Block, known: &[Deeds]) -> Deeds {
+    let mut deeds = Deeds::default();
+    let _: ControlFlow<()> = every(body, &mut |statement, _| {
+        match statement {
+            Statement::Call { function, .. } => {
+                let callee = known[function.index()];
+                deeds.calls = deeds.calls.saturating_add(callee.calls.saturating_add(1));
+                deeds.depth = deeds.depth.max(callee.depth.saturating_add(1));
+                deeds.barriers |= callee.barriers;
+                deeds.loops |= callee.loops;
+            }
+            Statement::ControlBarrier(_)
+            | Statement::WorkGroupUniformLoad { .. }
+            | Statement::SubgroupBallot { .. }
+            | Statement::SubgroupGather { .. }
+            | Statement::SubgroupCollectiveOperation { .. } => deeds.barriers = true,
+            Statement::Loop { .. } => deeds.loops = true,
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    deeds
+}
+
+/// Shows `see` every statement of a block and of the blocks in it, until it has seen enough.
+pub(super) fn every<B>(block: &Block, see: &mut impl FnMut(&Statement, Span) -> ControlFlow<B>) -> ControlFlow<B> {
+    for (statement, span) in block.span_iter() {
+        see(statement, *span)?;
+        match statement {
+            Statement::Block(inner) => every(inner, see)?,
+            Statement::If { accept, reject, .. } => {
+                every(accept, see)?;
+                every(reject, see)?;
+            }
+            Statement::Switch { cases, .. } => cases.iter().try_for_each(|case| every(&case.body, see))?,
+            Statement::Loop { body, continuing, .. } => {
+                every(body, see)?;
+                every(continuing, see)?;
+            }
+            _ => {}
+        }
+    }
+    ControlFlow::Continue(())
+}
