@@ -124,7 +124,7 @@ mod gpu {
     fn refused(op: CustomOp, sentence: &str) {
         each(|device| {
             let said = on(device, op.clone()).unwrap_err();
-            assert!(said.contains(sentence), "{}: {said}", device.name());
+            assert!(said.contains(sentence), "{}: {said}, not: {sentence}", device.name());
         });
     }
 
@@ -177,7 +177,7 @@ mod gpu {
     fn kernels_that_do_not_do_what_they_should() {
         refused(spoilt("* k * s", "* 0.9 * k * s"), "has a wrong gradient: number ");
         refused(spoilt("sum += dy[i]", "sum += 2.0 * dy[i]"), "of the gradient by param 0 is ");
-        refused(spoilt("y[i] = x[i] * sig", "y[i] = log(-1.0 - abs(x[i])) * sig"), "gives NaN");
+        refused(spoilt("y[i] = x[i] * sig", "y[i] = bitcast<f32>(2143289344u + min(i, 0u)) * sig"), "gives NaN");
         refused(
             spoilt("dims.batch * dims.x.x", "dims.x.x"),
             "leaves gaps: its kernel `forward` must write all 180 numbers of the output",
