@@ -17,9 +17,9 @@ use crate::config::Config;
 use crate::device::choice::Choice;
 use crate::device::{Device, Minibatch, Samples};
 use crate::draw::{self, Caption};
-use crate::program::Program;
+use crate::program::{Program, named};
 use crate::search::{Search, SearchError, thousands};
-use crate::space::{Built, Extremes, Origin, Spaces};
+use crate::space::{self, Built, Extremes, Origin, SpaceError, Spaces};
 use crate::strategy::random::from_prior;
 use crate::stream;
 use crate::train::StageError;
@@ -76,7 +76,9 @@ pub fn of(
     let mut config = Config::default();
     name.clone_into(&mut config.search.space);
     config.space.clone_from(settings);
-    let Built { supergraph, origin, .. } = spaces.build(&mut config, &stand_in::facts(settings))?;
+    let fields = spaces.find(name).map_err(SpaceError::from)?.swap_remove(0).fields;
+    let facts = space::stated(&fields, settings, stand_in::facts());
+    let Built { supergraph, origin, .. } = spaces.build(&mut config, &facts)?;
     listen("measuring its children");
     let extremes = Extremes::of(&supergraph)?;
     let genome = from_prior(&supergraph, &mut Random::new(0, stream::sub(stream::REPORT, 7)))?;
@@ -157,13 +159,22 @@ impl Report {
         for (at, tried) in self.ops.iter().enumerate() {
             let same = |other: &&Tried| (&other.op, &other.attributes) == (&tried.op, &tried.attributes);
             let Some(first) = self.ops[..at].iter().find(same) else { continue };
-            let off = |(a, b): (&f32, &f32)| (a - b).abs() > CLOSE * (1.0 + a.abs());
-            if let Some(element) = first.output.iter().zip(&tried.output).position(off) {
+            for ((operand, here), (_, there)) in first.results.iter().zip(&tried.results) {
+                let squares: f32 = here.iter().map(|x| x * x).sum();
+                let typical = (squares / here.len().max(1) as f32).sqrt();
+                let off = |(a, b): (&f32, &f32)| (a - b).abs() > CLOSE * (typical + a.abs());
+                let Some(element) = here.iter().zip(there).position(off) else { continue };
                 self.problems.push(format!(
-                    "the op `{}` is not one function: on the same operands, number {element} of the output is {} on {} and {} \
-                     on {}; its function for the CPU must compute what its WGSL does",
-                    tried.op, first.output[element], first.device, tried.output[element], tried.device
+                    "the op `{}` is not one function: on the same operands, number {element} of {} is {} on {} and {} on \
+                     {}; its function for the CPU must compute what its WGSL does",
+                    tried.op,
+                    named(*operand),
+                    here[element],
+                    first.device,
+                    there[element],
+                    tried.device
                 ));
+                break;
             }
         }
     }

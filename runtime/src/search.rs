@@ -35,11 +35,13 @@ use crate::stream;
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
 use crate::weights::{Layout, Weights};
 
+/// Children that stand for all where choices cannot be mixed.
+const LOOKED_AT: usize = 16;
 /// Children that the memory of a search is judged by.
 const PLANNED: usize = 64;
 
 /// A search that is set up: its settings, space and data have been checked, and every node that may run has a kernel. (A
-/// space with elastic sizes, which no kernel runs yet, is judged by one child.)
+/// space with elastic sizes, which no kernel runs yet, is judged by some children.)
 #[derive(Debug)]
 pub struct Search {
     config: Config,
@@ -113,6 +115,10 @@ impl Search {
     ) -> Result<Self, SearchError> {
         config.check()?;
         data.name().clone_into(&mut config.search.data);
+        if let Some(earlier) = earlier {
+            // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
+            config.search.space.clone_from(&earlier.space);
+        }
         let Built { supergraph, origin, cpu } = spaces.build_again(&mut config, &data.facts(), earlier)?;
         let layout = Arc::new(Layout::new(&supergraph)?);
         let splits = Splits::new(&data, &config.split())?;
@@ -151,7 +157,7 @@ impl Search {
     }
 
     /// Shows `look` every node that some genome may run: in the network of all choices at once, or, where sizes that follow
-    /// a decision cannot be mixed, in one child.
+    /// a decision cannot be mixed, in some children.
     pub(crate) fn network<E>(&self, look: &mut dyn FnMut(&Child) -> Result<(), E>) -> Result<(), SearchError>
     where
         StageError: From<E>,
@@ -165,8 +171,13 @@ impl Search {
         let looked = match supergraph.relaxed(&everything) {
             Ok(relaxed) => look(relaxed.network()),
             Err(_) => {
-                let genome = from_prior(supergraph, &mut Random::new(0, stream::REPORT))?;
-                look(&supergraph.child(&genome)?)
+                let mut random = Random::new(0, stream::REPORT);
+                let mut looked = Ok(());
+                for _ in 0..LOOKED_AT {
+                    let child = supergraph.child(&from_prior(supergraph, &mut random)?)?;
+                    looked = looked.and_then(|()| look(&child));
+                }
+                looked
             }
         };
         Ok(looked.map_err(StageError::from)?)

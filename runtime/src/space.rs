@@ -19,9 +19,34 @@ pub use origin::{Origin, Provider};
 pub use source::Source;
 pub use spaces::{Built, Listed, Spaces};
 
-use supernet_plugin::{Facts, Supergraph};
+use std::collections::BTreeMap;
+
+use supernet_plugin::{Fact, Facts, Field, FieldKind, Setting, Supergraph};
 
 use crate::config::Config;
+
+/// What is known of data where settings may say it too: `otherwise`, but for what `given` states for fields that ask about
+/// data.
+pub fn stated(fields: &[Field], given: &BTreeMap<String, Setting>, otherwise: Facts) -> Facts {
+    let mut facts = otherwise;
+    for field in fields {
+        let FieldKind::FromData(fact) = field.kind else { continue };
+        let sizes = match given.get(&field.key) {
+            Some(Setting::Int(size)) => vec![*size],
+            Some(list) => list.ints().unwrap_or_default(),
+            None => continue,
+        };
+        let sizes: Vec<u32> = sizes.into_iter().filter_map(|size| u32::try_from(size).ok()).collect();
+        match (fact, sizes.as_slice()) {
+            (Fact::Shape, [_, ..]) => facts.shape = sizes,
+            (Fact::Classes, [classes]) => facts.classes = *classes,
+            (Fact::Vocabulary, [tokens]) => facts.vocabulary = Some(*tokens),
+            // Left to the space, which says what it takes.
+            _ => {}
+        }
+    }
+    facts
+}
 
 /// The linked space that `config.search.space` names, as [`Spaces::build`] builds it.
 ///

@@ -27,10 +27,13 @@ use crate::program::{Sizes, Variant};
 use crate::search::{Search, SearchError};
 use crate::stream;
 use crate::train::StageError;
-use nodes::Nodes;
+use nodes::{Found, Nodes};
 
 /// What buffers hold before a kernel runs, in two runs: numbers that no kernel gives.
 const MARKS: [u32; 2] = [0x7fc0_4321, 0xffc0_8765];
+
+/// Numbers of one operand in a trial at most.
+const MOST: u128 = 1 << 26;
 
 /// How an op did on a device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,19 +54,23 @@ pub struct Tried {
     pub rough: u32,
     /// The largest error as a share of what rounding and curvature may do.
     pub worst: f64,
-    /// What it gave, for the same operands on every device.
+    /// The value and the gradients that it gave, for the same operands on every device.
     #[serde(skip)]
-    pub(crate) output: Vec<f32>,
+    pub(crate) results: Vec<(Operand, Vec<f32>)>,
 }
 
-/// Tries every op of the space's own that the search may run, for every set of attributes that its nodes have, and on the
-/// smallest of these nodes. Without such ops there is nothing to do.
+/// Tries every op of the space's own that the search may run, for every set of attributes that its nodes have: on the
+/// smallest of these nodes, and, without the gradient's check, on the largest with about as many samples as the search
+/// has. Without such ops there is nothing to do.
 ///
 /// # Errors
 /// One for every op that fails.
 pub fn run(search: &Search, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
     match nodes::of(search) {
-        Ok(nodes) => all(nodes, device),
+        Ok(nodes) => {
+            let config = search.config();
+            all(nodes, config.train.batch.max(config.score.batch), device)
+        }
         Err(error) => Err(vec![error]),
     }
 }
@@ -88,15 +95,27 @@ pub(crate) fn before(search: &Search, on: Option<&Choice>) -> Result<(), SearchE
     run(search, &mut *device).map(drop).map_err(SearchError::Ops)
 }
 
-fn all(nodes: Nodes, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
+fn all(nodes: Nodes, batch: u32, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
     let (mut tried, mut failed) = (Vec::new(), Vec::new());
-    for (variant, sizes) in nodes.into_values() {
-        match Trial::new(&variant, sizes, device).and_then(|mut trial| trial.run()) {
+    for found in nodes.into_values() {
+        match one(&found, batch, device) {
             Ok(done) => tried.push(done),
             Err(error) => failed.push(error),
         }
     }
     if failed.is_empty() { Ok(tried) } else { Err(failed) }
+}
+
+/// Tries one op.
+fn one(found: &Found, batch: u32, device: &mut dyn Probe) -> Result<Tried, TrialError> {
+    let variant = &found.variant;
+    found.sizes.iter().try_for_each(|sizes| variant.check(sizes))?;
+    let [Some(small), Some(large)] = [found.sizes.first().cloned(), found.large(batch)] else {
+        return Err(TrialError::Nowhere { op: variant.op.name.clone() });
+    };
+    let tried = Trial::new(variant, small, device)?.run()?;
+    Trial::new(variant, large, device)?.passes(&mut Random::new(0, stream::sub(stream::REPORT, 6)))?;
+    Ok(tried)
 }
 
 /// An op that is being tried out.
@@ -108,18 +127,49 @@ struct Trial<'a> {
     tells: bool,
 }
 
+/// Whether an op is there to compute this.
+fn is_result(operand: Operand) -> bool {
+    matches!(operand, Operand::Output | Operand::GradInput(_) | Operand::GradParam(_))
+}
+
 /// What the operands hold.
 type Values = BTreeMap<Operand, Vec<f32>>;
 
 impl<'a> Trial<'a> {
     fn new(variant: &'a Arc<Variant>, sizes: Sizes, device: &'a mut dyn Probe) -> Result<Self, TrialError> {
+        let numbers = variant.largest(&sizes);
+        if numbers > MOST {
+            return Err(TrialError::Large { op: variant.op.name.clone(), numbers });
+        }
         variant.check(&sizes)?;
         let tells = device.name() != "cpu";
         Ok(Self { variant, sizes, device, tells })
     }
 
+    /// Everything that an op must do.
     fn run(&mut self) -> Result<Tried, TrialError> {
         let mut random = Random::new(0, stream::sub(stream::REPORT, 6));
+        let values = self.passes(&mut random)?;
+        let op = &self.variant.op;
+        let mut tried = Tried {
+            op: op.name.clone(),
+            attributes: self.variant.attributes().to_owned(),
+            device: self.device.name(),
+            shapes: self.sizes.to_string(),
+            surrogate: op.gradient == Gradient::Surrogate,
+            points: 0,
+            rough: 0,
+            worst: 0.0,
+            results: values.iter().filter(|(operand, _)| is_result(**operand)).map(|(o, x)| (*o, x.clone())).collect(),
+        };
+        if !tried.surrogate {
+            self.differences(&values, &mut random, &mut tried)?;
+        }
+        Ok(tried)
+    }
+
+    /// Both passes on random operands.
+    fn passes(&mut self, random: &mut Random) -> Result<Values, TrialError> {
         let mut values = Values::new();
         let op = &self.variant.op;
         let inputs = (0..op.inputs).map(Operand::Input);
@@ -131,21 +181,7 @@ impl<'a> Trial<'a> {
         let len = self.variant.len(Operand::GradOutput, &self.sizes);
         values.insert(Operand::GradOutput, (0..len).map(|_| random.normal()).collect());
         self.twice(1, &mut values)?;
-        let mut tried = Tried {
-            op: op.name.clone(),
-            attributes: self.variant.attributes().to_owned(),
-            device: self.device.name(),
-            shapes: self.sizes.to_string(),
-            surrogate: op.gradient == Gradient::Surrogate,
-            points: 0,
-            rough: 0,
-            worst: 0.0,
-            output: values.get(&Operand::Output).cloned().unwrap_or_default(),
-        };
-        if !tried.surrogate {
-            self.differences(&values, &mut random, &mut tried)?;
-        }
-        Ok(tried)
+        Ok(values)
     }
 
     /// Runs the forward (0) or the backward pass (1) on top of two kinds of leftovers, which must make no difference.

@@ -13,26 +13,38 @@ use std::{env, io, thread};
 
 use crate::Failure;
 use crate::arguments::CheckPluginOptions;
-use crate::summary::Said;
 
-/// What stands before a line that says what comes next; all others are for the reader.
+/// What stands before a line that says what comes next; all others but these are for the reader.
 const DOING: char = '\u{1}';
+/// What stands before the line that says why the check failed, its last one.
+const FAILED: char = '\u{2}';
+/// The last line of a check that passed. A plugin may end its process at any time, and as if all were well.
+const PASSED: char = '\u{3}';
 
 pub(crate) fn run(options: &CheckPluginOptions) -> Result<(), Failure> {
-    if options.watched { look::look(options) } else { watch(options) }
+    if !options.watched {
+        return watch(options);
+    }
+    let last = match look::look(options) {
+        Ok(()) => format!("{PASSED}\n"),
+        Err(failure) => format!("{FAILED}{}\n", failure.to_string().replace('\n', "\n  ")),
+    };
+    Ok(look::say(&last)?)
 }
 
 /// Runs the same command in a process of its own, and ends it if it takes too long.
 fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
     let mut child = Command::new(env::current_exe()?)
-        .args(env::args_os().skip(1))
-        .arg("--watched")
+        .args(["check-plugin", "--watched"])
+        .args(env::args_os().skip(2))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
     let until = Instant::now() + Duration::from_secs(options.seconds);
-    let (doing, in_time) = follow(&mut child, until)?;
-    if !in_time {
+    let Followed { doing, outcome, in_time } = follow(&mut child, until)?;
+    // A plugin may also close the line and stay.
+    let status = if in_time { wait(&mut child, until)? } else { None };
+    let Some(status) = status else {
         // A process that waits for a driver may ignore even this for a while; nobody waits for it.
         child.kill()?;
         let seconds = options.seconds;
@@ -41,32 +53,70 @@ fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
             2 * seconds
         )
         .into());
-    }
-    let status = child.wait()?;
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(1) => Err(Said.into()),
-        _ => Err(format!("the plugin ended the process that tried it ({}) {doing}", ended(status)).into()),
+    };
+    match outcome {
+        Some(Outcome::Passed) => Ok(()),
+        Some(Outcome::Failed(why)) => Err(why.into()),
+        None => Err(format!("the plugin ended the process that tried it ({}) {doing}", ended(status)).into()),
     }
 }
 
-/// Prints what the child says; returns what it was doing last, and whether it came to an end in time.
-fn follow(child: &mut Child, until: Instant) -> Result<(String, bool), Failure> {
+/// How a check ended, by its own account.
+enum Outcome {
+    Passed,
+    Failed(String),
+}
+
+/// What was heard of a check.
+struct Followed {
+    /// What it was doing last.
+    doing: String,
+    outcome: Option<Outcome>,
+    /// Whether it came to an end in time.
+    in_time: bool,
+}
+
+/// Prints what the child says.
+fn follow(child: &mut Child, until: Instant) -> Result<Followed, Failure> {
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
     let (line, lines) = channel();
     thread::Builder::new().name("supernet-check".into()).spawn(move || {
-        BufReader::new(stdout).lines().map_while(Result::ok).all(|text| line.send(text).is_ok());
+        let mut stdout = BufReader::new(stdout);
+        let mut bytes = Vec::new();
+        // A plugin may print whatever it likes, no text included.
+        while stdout.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned();
+            bytes.clear();
+            if line.send(text).is_err() {
+                break;
+            }
+        }
     })?;
-    let mut doing = "while it was being loaded".to_owned();
+    let mut followed = Followed { doing: "while it was being loaded".to_owned(), outcome: None, in_time: true };
     loop {
         match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(text) => match text.strip_prefix(DOING) {
-                Some(next) => doing = format!("while {next}"),
-                None => writeln!(io::stdout(), "{text}")?,
+            Ok(text) => match (text.strip_prefix(DOING), text.strip_prefix(FAILED), text.strip_prefix(PASSED)) {
+                (Some(next), ..) => followed.doing = format!("while {next}"),
+                (_, Some(why), _) => followed.outcome = Some(Outcome::Failed(why.to_owned())),
+                (.., Some(_)) => followed.outcome = Some(Outcome::Passed),
+                _ => writeln!(io::stdout(), "{text}")?,
             },
-            Err(RecvTimeoutError::Disconnected) => return Ok((doing, true)),
-            Err(RecvTimeoutError::Timeout) => return Ok((doing, false)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(followed),
+            Err(RecvTimeoutError::Timeout) => return Ok(Followed { in_time: false, ..followed }),
         }
+    }
+}
+
+/// Waits for the child's end; nothing if it does not come in time.
+fn wait(child: &mut Child, until: Instant) -> Result<Option<ExitStatus>, Failure> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -15,5 +15,5 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();
     log.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|record| progress.recall(&record));
-    search::follow(builder, progress, options.json)
+    search::follow(builder, progress, options.json, &options.plugin)
 }

@@ -1,7 +1,7 @@
 //! `supernet search`.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
 use supernet::device::choice::Choice;
@@ -28,11 +28,16 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         Some(path) => builder.folder(path),
         None => builder.fresh_folder("runs"),
     };
-    follow(builder, Progress::new(options.json), options.json)
+    follow(builder, Progress::new(options.json), options.json, &options.plugin)
 }
 
 /// Runs a search to its end, or until it is interrupted.
-pub(crate) fn follow(builder: SearchBuilder, mut progress: Progress, json: bool) -> Result<(), Failure> {
+pub(crate) fn follow(
+    builder: SearchBuilder,
+    mut progress: Progress,
+    json: bool,
+    plugins: &[PathBuf],
+) -> Result<(), Failure> {
     let events = builder.events();
     let run = builder.start()?;
     let folder = run.folder().unwrap_or(Path::new("")).to_owned();
@@ -46,7 +51,7 @@ pub(crate) fn follow(builder: SearchBuilder, mut progress: Progress, json: bool)
     match run.wait()? {
         Ended::Found(found) if !json => summary::found(&found, &folder)?,
         Ended::Found(_) => {}
-        Ended::Stopped { steps } => summary::stopped(steps, &folder)?,
+        Ended::Stopped { steps } => summary::stopped(steps, &folder, plugins)?,
     }
     Ok(())
 }

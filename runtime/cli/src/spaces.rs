@@ -1,10 +1,11 @@
 //! `supernet spaces`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use supernet::config::Config;
 use supernet::data::Dataset;
-use supernet::plugin::{Fact, Facts, Field, FieldKind, Setting};
+use supernet::plugin::{Facts, Field};
 use supernet::search::thousands;
 use supernet::space::{Built, Extremes, Listed, Size, Spaces};
 
@@ -77,24 +78,6 @@ const VOCABULARY: u32 = 10_000;
 fn facts(options: &SpacesOptions, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
     let mut facts = Dataset::named(options.data.as_deref().unwrap_or("digits"))?.facts();
     facts.vocabulary = Some(VOCABULARY);
-    if options.data.is_some() {
-        return Ok(facts);
-    }
-    for field in fields {
-        let FieldKind::FromData(fact) = field.kind else { continue };
-        let sizes = match config.space.get(&field.key) {
-            Some(Setting::Int(size)) => vec![*size],
-            Some(list) => list.ints().unwrap_or_default(),
-            None => continue,
-        };
-        let sizes: Vec<u32> = sizes.into_iter().filter_map(|size| u32::try_from(size).ok()).collect();
-        match (fact, sizes.as_slice()) {
-            (Fact::Shape, [_, ..]) => facts.shape = sizes,
-            (Fact::Classes, [classes]) => facts.classes = *classes,
-            (Fact::Vocabulary, [tokens]) => facts.vocabulary = Some(*tokens),
-            // Left to the space, which says what it takes.
-            _ => {}
-        }
-    }
-    Ok(facts)
+    let given = if options.data.is_some() { &BTreeMap::new() } else { &config.space };
+    Ok(supernet::space::stated(fields, given, facts))
 }

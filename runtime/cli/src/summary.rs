@@ -1,25 +1,12 @@
 //! What is said at the end.
 
 use std::error::Error;
-use std::fmt;
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supernet::Found;
 use supernet::search::thousands;
-
-/// A failure that was told already.
-#[derive(Debug)]
-pub(crate) struct Said;
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("see above")
-    }
-}
-
-impl Error for Said {}
 
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
@@ -27,18 +14,16 @@ pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
     if failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
-    if failure.is::<Said>() {
-        return ExitCode::FAILURE;
-    }
     // If nobody reads standard error either, the exit code still tells.
     let _ = writeln!(io::stderr(), "error: {failure}");
     ExitCode::FAILURE
 }
 
 /// How to go on with a search that was interrupted.
-pub(crate) fn stopped(steps: u64, folder: &Path) -> io::Result<()> {
-    let folder = folder.display();
-    writeln!(io::stderr(), "Stopped and saved after {steps} steps. To go on with it: supernet resume {folder}")
+pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Result<()> {
+    let plugins: String = plugins.iter().map(|path| format!(" --plugin {}", path.display())).collect();
+    let resume = format!("supernet resume {}{plugins}", folder.display());
+    writeln!(io::stderr(), "Stopped and saved after {steps} steps. To go on with it: {resume}")
 }
 
 /// The result of a search.

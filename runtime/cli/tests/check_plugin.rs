@@ -55,6 +55,7 @@ fn what_a_plugin_does_wrong_is_said_and_harms_nobody() {
     for (space, sentence) in [
         ("panics", "nobody told me what to do"),
         ("aborts", "the plugin ended the process that tried it (it aborted"),
+        ("exits", "the plugin ended the process that tried it (exit status: 0) while building the space `exits`"),
         ("broken-graph", "is not sound: node `"),
         ("huge", "at most 67108864 are read"),
         ("many-nodes", "1000000"),
@@ -69,6 +70,10 @@ fn what_a_plugin_does_wrong_is_said_and_harms_nobody() {
     let (passed, said) = check(&place, &[library, "--space", "hangs", "--device", "cpu", "--seconds", "1"]);
     assert!(!passed, "{said}");
     assert!(said.contains("did not end within 1 s and was stopped while building the space `hangs`"), "{said}");
+    let (passed, said) = check(&place, &[library, "--space", "babbles", "--device", "cpu", "--seconds", "1"]);
+    assert!(!passed && said.contains("did not end within 1 s"), "{said}");
+    let (passed, said) = check(&place, &["--space", "panics", "--device", "cpu", "--", library]);
+    assert!(!passed && said.contains("nobody told me what to do"), "{said}");
     let (passed, said) = check(&place, &[library, "--space", "hang"]);
     assert!(!passed && said.contains("there is no search space `hang`; the nearest is `hangs`"), "{said}");
     fs::remove_dir_all(place).unwrap();
@@ -77,10 +82,12 @@ fn what_a_plugin_does_wrong_is_said_and_harms_nobody() {
 #[test]
 fn a_function_for_the_cpu_that_is_another_function_is_found() {
     let place = place("differs");
-    let (passed, said) = check(&place, &[BROKEN.to_str().unwrap(), "--space", "cpu-differs"]);
-    // Without any GPU there is nothing to hold it against.
-    let alone = said.contains("not tried on `gpu`");
-    assert_eq!(passed, alone, "{said}");
-    assert!(alone || said.contains("the op `cpu-differs` is not one function"), "{said}");
+    for space in ["cpu-differs", "cpu-gradient-differs"] {
+        let (passed, said) = check(&place, &[BROKEN.to_str().unwrap(), "--space", space]);
+        // Without any GPU there is nothing to hold it against.
+        let alone = said.contains("not tried on `gpu`");
+        assert_eq!(passed, alone, "{said}");
+        assert!(alone || said.contains(&format!("the op `{space}` is not one function")), "{said}");
+    }
     fs::remove_dir_all(place).unwrap();
 }

@@ -3,6 +3,7 @@
 use supernet_shaders::Call;
 use supernet_shaders::catalogue::Reduction;
 
+use super::custom::CustomNode;
 use super::{Operand, Operands, Tape};
 
 /// All fusions, before differentiation, so that the backward pass is fused too.
@@ -32,6 +33,12 @@ impl Uses {
                 if let Operand::Value { slot, .. } = operand {
                     uses.producer[slot.index as usize] = Some(at);
                 }
+            }
+        }
+        // What a space's own op is bound to may be read by its backward pass alone, which is not there yet.
+        for operand in tape.custom.values().flat_map(CustomNode::bound) {
+            if let Operand::Value { slot, .. } = operand {
+                uses.reads[slot.index as usize] += 1;
             }
         }
         uses

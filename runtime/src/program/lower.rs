@@ -192,6 +192,11 @@ impl Lower<'_> {
                 let variant = variant.ok_or_else(|| self.no_kernel(i, format!("`{name}` of the space's own")))?;
                 let params = self.whole_params(i)?.to_vec();
                 let sizes = Sizes::of(self.child, i, self.batch());
+                let elements = variant.largest(&sizes);
+                if elements > u128::from(u32::MAX) {
+                    let (node, space) = self.name(i);
+                    return Err(ProgramError::TooLarge { node, space, elements, batch: self.batch() });
+                }
                 let params: Vec<_> = params.into_iter().map(Operand::Weight).collect();
                 let inputs = self.operands(i);
                 Ok(CustomNode::forward(&mut self.tape, &variant, sizes, &inputs, &params))

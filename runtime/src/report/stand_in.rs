@@ -1,8 +1,6 @@
 //! Data that stand in for real ones: random, of the sizes that a space takes.
 
-use std::collections::BTreeMap;
-
-use supernet_plugin::{Child, Facts, Op, Role, Setting, Supergraph};
+use supernet_plugin::{Child, Facts, Op, Role, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::data::Dataset;
@@ -20,18 +18,8 @@ const CLASSES: u32 = 10;
 const VOCABULARY: u32 = 1000;
 
 /// What a space is told about data, unless its settings say it instead.
-pub(super) fn facts(settings: &BTreeMap<String, Setting>) -> Facts {
-    let sizes = |key: &str| -> Option<Vec<u32>> {
-        let sizes = match settings.get(key)? {
-            Setting::Int(size) => vec![*size],
-            list => list.ints()?,
-        };
-        sizes.into_iter().map(|size| u32::try_from(size).ok()).collect()
-    };
-    let shape = sizes("image").or_else(|| sizes("shape")).unwrap_or(IMAGE.to_vec());
-    let classes = sizes("classes").and_then(|classes| classes.first().copied()).unwrap_or(CLASSES);
-    let vocabulary = sizes("vocabulary").and_then(|tokens| tokens.first().copied()).unwrap_or(VOCABULARY);
-    Facts { shape, classes, vocabulary: Some(vocabulary) }
+pub(super) fn facts() -> Facts {
+    Facts { shape: IMAGE.to_vec(), classes: CLASSES, vocabulary: Some(VOCABULARY) }
 }
 
 /// Random images for the space's one input, with random labels for its output; or why no such data fit.

@@ -71,7 +71,7 @@ pub enum SearchError {
     /// A run's space is another one by now.
     #[error(
         "the run {run} searched the space `{}` as {} built it (hash {}), and the one at hand, from {}, differs (hash {}): \
-         load the same plugin, or begin anew with `supernet search --config {run}/config.toml`",
+         load the same plugin, or begin anew with `supernet search --config {run}/config.toml` and the plugin at hand",
         .was.space, .was.providers(), .was.short(), .is.providers(), .is.short(), run = .run.display()
     )]
     OtherSpace {

@@ -56,13 +56,14 @@ impl Trial<'_> {
         let of = |operand: &Operand| values.get(operand).map_or(none, Vec::as_slice);
         let (at, gradients, outputs, dy) =
             (of(&operand), of(&gradient), of(&Operand::Output), of(&Operand::GradOutput));
+        // Rounding of the largest term is never worth more than this.
+        let largest = outputs.iter().zip(dy).map(|(y, dy)| (f64::from(*y) * f64::from(*dy)).abs()).fold(0.0, f64::max);
         let mut points = Vec::new();
         for element in elements(at.len(), random) {
             let here = at[element];
             let step = STEP * here.abs().max(1.0);
-            let sides = [here - step, here + step];
-            let mut moved = [(0.0, 0.0); 2];
-            for (side, moved) in sides.into_iter().zip(&mut moved) {
+            // How far the weighted sum of the outputs goes, and the rounding in it.
+            let mut move_to = |side: f32| -> Result<(f64, f64, f64), TrialError> {
                 let mut values = values.clone();
                 values.entry(operand).and_modify(|numbers| numbers[element] = side);
                 self.pass(0, &mut values, MARKS[0])?;
@@ -72,25 +73,31 @@ impl Trial<'_> {
                     by += f64::from(*dy) * (f64::from(*is) - f64::from(*was));
                     squares += (f64::from(*dy) * f64::from(*is)).powi(2);
                 }
-                *moved = (by, squares);
-            }
-            let [down, up] = sides.map(|side| f64::from(side) - f64::from(here));
+                Ok((by, f64::from(side) - f64::from(here), squares.sqrt().max(largest)))
+            };
+            let [far_down, down] = [move_to(here - step)?, move_to(here - step / 2.0)?];
+            let [up, far_up] = [move_to(here + step / 2.0)?, move_to(here + step)?];
+            let slope = |(low, at_low, _): (f64, f64, f64), (high, at_high, _): (f64, f64, f64)| {
+                (high - low) / (at_high - at_low)
+            };
             points.push(Point {
                 element,
                 got: f64::from(gradients[element]),
-                left: moved[0].0 / down,
-                right: moved[1].0 / up,
-                both: (moved[1].0 - moved[0].0) / (up - down),
-                noise: 4.0 * f64::from(f32::EPSILON) * moved[0].1.max(moved[1].1).sqrt() / up,
+                left: down.0 / down.1,
+                right: up.0 / up.1,
+                // Richardson's extrapolation: what is left of the error goes with the fourth power of the step.
+                both: (4.0 * slope(down, up) - slope(far_down, far_up)) / 3.0,
+                noise: 8.0 * f64::from(f32::EPSILON) * far_down.2.max(far_up.2) / f64::from(step),
             });
         }
         Ok(points)
     }
 
     fn judge(&self, gradient: Operand, points: &[Point], tried: &mut Tried) -> Result<(), TrialError> {
-        // Where most of an operand's gradients are large, a small one may be what rounding leaves of large terms.
-        let squares: f64 = points.iter().map(|point| point.both.powi(2)).sum();
-        let typical = (squares / points.len().max(1) as f64).sqrt();
+        // Where gradients are of one size, a small one may be what rounding leaves of large terms.
+        let mut sizes: Vec<f64> = points.iter().map(|point| point.both.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        let typical = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
         let (smooth, rough): (Vec<_>, Vec<_>) = points
             .iter()
             .partition(|point| (point.left - point.right).abs() <= SMOOTH * (point.both.abs() + typical) + point.noise);

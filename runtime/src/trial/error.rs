@@ -25,6 +25,23 @@ pub enum TrialError {
         /// What happened.
         error: DeviceError,
     },
+    /// No node has it.
+    #[error("the op `{op}` stands in no node that a random child has, so it cannot be tried")]
+    Nowhere {
+        /// The op.
+        op: String,
+    },
+    /// Too much to be tried.
+    #[error(
+        "the op `{op}` is bound to {numbers} numbers at once, on its smallest node and a few samples, which is too much to \
+         be tried: 67108864 are the limit; make its saved and scratch buffers smaller, or the space"
+    )]
+    Large {
+        /// The op.
+        op: String,
+        /// Numbers of its largest operand.
+        numbers: u128,
+    },
     /// A loop did not end.
     #[error(
         "the op `{op}` has a loop that does not end: its kernel `{kernel}` was stopped after {rounds} rounds of an \
@@ -132,6 +149,8 @@ impl TrialError {
             TrialError::Op(error) => Some(&error.op),
             TrialError::Search(_) => None,
             TrialError::Device { op, .. }
+            | TrialError::Nowhere { op }
+            | TrialError::Large { op, .. }
             | TrialError::Endless { op, .. }
             | TrialError::Unwritten { op, .. }
             | TrialError::NotFinite { op, .. }

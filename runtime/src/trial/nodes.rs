@@ -9,13 +9,26 @@ use super::TrialError;
 use crate::program::{CustomOps, ProgramError, Sizes, Variant};
 use crate::search::Search;
 
-/// Samples in the trial's batch: two, so that a kernel that forgets the batch is found.
+/// Samples of the trial on the smallest node: two, so that a kernel that forgets the batch is found.
 const BATCH: u32 = 2;
+/// Samples of the trial on the largest node at least: not those of the smallest.
+const MORE: u32 = 3;
+/// Numbers of all operands in a trial on the largest node, about: as much as a download does not dwarf.
+const NUMBERS: u64 = 1 << 20;
+/// Nodes of different sizes that are looked at.
+const SIZES: usize = 64;
+
+/// An op with one set of attributes, and the nodes that have it.
+pub(super) struct Found {
+    pub(super) variant: Arc<Variant>,
+    /// The different sizes of these nodes, the smallest first.
+    pub(super) sizes: Vec<Sizes>,
+}
 
 /// Ops with nodes to try them on, by name and attributes.
-pub(super) type Nodes = BTreeMap<(String, String), (Arc<Variant>, Sizes)>;
+pub(super) type Nodes = BTreeMap<(String, String), Found>;
 
-/// Every op with every set of attributes, with the sizes of the smallest node that has it.
+/// Every op with every set of attributes.
 pub(super) fn of(search: &Search) -> Result<Nodes, TrialError> {
     let mut nodes = Nodes::new();
     if !search.custom().is_empty() {
@@ -28,16 +41,27 @@ pub(super) fn of(search: &Search) -> Result<Nodes, TrialError> {
     Ok(nodes)
 }
 
-/// Adds the nodes of a network where they are smaller than those that are known.
+/// Adds the nodes of a network.
 pub(super) fn add(nodes: &mut Nodes, custom: &CustomOps, network: &Child) {
     for i in 0..network.len() {
         let Op::Custom { name, attributes } = &network.op_node(i).op else { continue };
         let Some(variant) = custom.get(name, attributes) else { continue };
-        let sizes = Sizes::of(network, i, BATCH);
         let key = (name.clone(), variant.attributes().to_owned());
-        let (_, smallest) = nodes.entry(key).or_insert_with(|| (Arc::clone(variant), sizes.clone()));
-        if variant.elements(&sizes) < variant.elements(smallest) {
-            *smallest = sizes;
+        let found = nodes.entry(key).or_insert_with(|| Found { variant: Arc::clone(variant), sizes: Vec::new() });
+        let sizes = Sizes::of(network, i, BATCH);
+        if found.sizes.len() < SIZES && !found.sizes.contains(&sizes) {
+            found.sizes.push(sizes);
+            found.sizes.sort_by_key(|sizes| variant.elements(sizes));
         }
+    }
+}
+
+impl Found {
+    /// The largest node with as many samples as a search has, or as many as are quick.
+    pub(super) fn large(&self, batch: u32) -> Option<Sizes> {
+        let largest = self.sizes.last()?;
+        let each = self.variant.elements(&largest.with_batch(1)).max(1);
+        let quick = u32::try_from(NUMBERS / each).unwrap_or(u32::MAX);
+        Some(largest.with_batch(batch.min(quick).max(MORE)))
     }
 }

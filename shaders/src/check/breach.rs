@@ -5,7 +5,9 @@ use std::fmt::{Display, Formatter, Result};
 
 use super::calls::{MOST_CALL_DEPTH, MOST_CALLS};
 use super::fuel::RESERVED;
-use super::limits::{MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_WORKGROUP_BYTES, STEP_BYTES};
+use super::limits::{
+    MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_PRIVATE_BYTES, MOST_WORKGROUP_BYTES, STEP_BYTES,
+};
 use super::text::{MOST_DECLARATIONS, MOST_DEPTH, MOST_SOURCE, MOST_STATEMENTS};
 use crate::kernel::{FIRST_BUFFER, MOST_GROUPS, SLOT};
 
@@ -89,6 +91,7 @@ pub enum Breach {
     Declarations { got: usize },
     Statements { got: usize },
     Panicked { message: String },
+    PrivateBytes { got: u64 },
     OpBuffers { got: usize },
     Numbered { name: String },
     Reserved { name: String },
@@ -250,6 +253,13 @@ impl Display for Breach {
             }
             Panicked { message } => {
                 write!(f, "the WGSL compiler fails on this source, by no fault that it could name: {message}")
+            }
+            PrivateBytes { got } => {
+                write!(
+                    f,
+                    "an invocation has {got} bytes of its own memory; at most {MOST_PRIVATE_BYTES} are allowed: put large \
+                     arrays into scratch"
+                )
             }
             OpBuffers { got } => {
                 write!(

@@ -14,6 +14,8 @@ pub const MOST_INVOCATIONS: u32 = 256;
 pub(super) const MOST_AXES: [u32; 3] = [256, 256, 64];
 /// Most bytes of a workgroup's memory.
 pub const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
+/// Most bytes of an invocation's own memory: what is private to it, and what its functions hold.
+pub(super) const MOST_PRIVATE_BYTES: u64 = 8 << 10;
 /// Most storage buffers of a kernel.
 pub const MOST_BUFFERS: usize = 8;
 /// Most storage buffers of an op that a search space brings along: one more is the host's while it tries the op.
@@ -62,6 +64,19 @@ pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> 
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an invocation's own memory is as small as WGSL promises that it may be.
+pub(super) fn check_private(module: &Module) -> Result<(), Breach> {
+    let bytes = |ty: naga::Handle<naga::Type>| u64::from(module.types[ty].inner.size(module.to_ctx()));
+    let private = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::Private);
+    let private: u64 = private.map(|(_, variable)| bytes(variable.ty)).sum();
+    let functions = module.functions.iter().map(|(_, function)| function);
+    let functions = functions.chain(module.entry_points.iter().map(|entry| &entry.function));
+    let locals =
+        functions.map(|function| function.local_variables.iter().map(|(_, local)| bytes(local.ty)).sum::<u64>());
+    let got = private + locals.max().unwrap_or(0);
+    if got > MOST_PRIVATE_BYTES { Err(Breach::PrivateBytes { got }) } else { Ok(()) }
 }
 
 /// As WebGPU counts: each variable takes a multiple of 16.

@@ -1,6 +1,6 @@
 //! What the source of an op that a search space brings along has in it.
 
-use naga::{AddressSpace, Function, Scalar, StorageAccess, TypeInner};
+use naga::{AddressSpace, Function, Override, Scalar, ScalarKind, StorageAccess, TypeInner};
 
 use super::entry::Entry;
 use super::limits::{self, MOST_OP_BUFFERS};
@@ -43,6 +43,7 @@ fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
     // First, for what follows recurses through calls.
     let deeds = calls::check(entry)?;
     flow::check(entry)?;
+    limits::check_private(entry.parsed.module())?;
     let variables = variables(entry)?;
     let got = variables.iter().filter(|variable| !variable.uniform).count();
     if got > MOST_OP_BUFFERS {
@@ -81,6 +82,26 @@ pub fn constants(parsed: &Parsed) -> Vec<String> {
     // Naga has those first that others mention.
     constants.sort_by_key(|(handle, _)| overrides.get_span(*handle).to_range().map(|range| range.start));
     constants.into_iter().filter_map(|(_, constant)| constant.name.clone()).collect()
+}
+
+/// The largest number in any `@binding` of the module.
+pub fn last_binding(parsed: &Parsed) -> u32 {
+    let bound = parsed.module().global_variables.iter().filter_map(|(_, variable)| variable.binding);
+    bound.map(|at| at.binding).max().unwrap_or(0)
+}
+
+/// Whether the `override` constant `name` can be this number: whole for one that is, 0 or 1 for a flag.
+pub fn takes(parsed: &Parsed, name: &str, number: f64) -> bool {
+    let module = parsed.module();
+    let named = |constant: &&Override| constant.name.as_deref() == Some(name);
+    let found = module.overrides.iter().map(|(_, constant)| constant).find(named);
+    let Some(TypeInner::Scalar(scalar)) = found.map(|constant| &module.types[constant.ty].inner) else { return false };
+    match scalar.kind {
+        ScalarKind::Sint => number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number),
+        ScalarKind::Uint => number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number),
+        ScalarKind::Bool => number == 0.0 || number == 1.0,
+        _ => (number as f32).is_finite(),
+    }
 }
 
 /// Whether the source has a function `name`, that is no entry point, of so many numbers, which returns a number: all f32.

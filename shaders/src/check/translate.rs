@@ -84,7 +84,7 @@ fn metal(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Str
         per_entry_point_map: [(kernel.entry.into(), resources)].into(),
         fake_missing_bindings: false,
         bounds_check_policies: RESTRICT,
-        zero_initialize_workgroup_memory: false,
+        zero_initialize_workgroup_memory: kernel.own,
         ..Default::default()
     };
     let pipeline = msl::PipelineOptions { entry_point: Some(point(kernel)), ..Default::default() };
@@ -116,7 +116,7 @@ fn direct3d(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<
         fake_missing_bindings: false,
         // The size of the grid, which Direct3D does not tell.
         special_constants_binding: Some(hlsl::BindTarget { register: next[0], ..Default::default() }),
-        zero_initialize_workgroup_memory: false,
+        zero_initialize_workgroup_memory: kernel.own,
         ..Default::default()
     };
     let pipeline = hlsl::PipelineOptions { entry_point: Some(point(kernel)) };
@@ -146,7 +146,11 @@ fn vulkan(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Ve
         binding_map: layout.iter().enumerate().map(target).collect(),
         capabilities: Some(capabilities.into_iter().collect()),
         bounds_check_policies: RESTRICT,
-        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
+        zero_initialize_workgroup_memory: if kernel.own {
+            spv::ZeroInitializeWorkgroupMemoryMode::Polyfill
+        } else {
+            spv::ZeroInitializeWorkgroupMemoryMode::None
+        },
         ..Default::default()
     };
     let (shader_stage, entry_point) = point(kernel);

@@ -1,6 +1,8 @@
 //! A plugin that does everything wrong, for the tests: a space for each way.
 
-use supernet_plugin::{Built, CpuOp, CustomOp, Field, Node, Op, Setting, Space, SpaceEntry, inventory};
+use std::io::Write;
+
+use supernet_plugin::{Built, CpuOp, CustomOp, Field, Mistake, Node, Op, Setting, Space, SpaceEntry, inventory};
 
 supernet_plugin::export_plugin!();
 
@@ -30,6 +32,15 @@ fn identity(name: &str) -> CustomOp {
 
 inventory::submit! { entry("panics", |_| panic!("nobody told me what to do")) }
 inventory::submit! { entry("aborts", |_| std::process::abort()) }
+inventory::submit! { entry("exits", |_| std::process::exit(0)) }
+inventory::submit! {
+    entry("babbles", |_| {
+        std::io::stdout().write_all(b"\xff\xfe\n").map_err(|error| Mistake::refused(error.to_string()))?;
+        loop {
+            std::thread::park();
+        }
+    })
+}
 inventory::submit! {
     entry("hangs", |_| loop {
         std::thread::park();
@@ -72,9 +83,18 @@ inventory::submit! {
 inventory::submit! { entry("cpu-panics", |_| sound(identity("cpu-panics"))) }
 inventory::submit! { entry("cpu-aborts", |_| sound(identity("cpu-aborts"))) }
 inventory::submit! { entry("cpu-differs", |_| sound(identity("cpu-differs"))) }
+inventory::submit! {
+    entry("cpu-gradient-differs", |_| {
+        let small = "fn f(x: f32) -> f32 { return 1e-4 * x; } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
+        sound(CustomOp::per_element("cpu-gradient-differs", small).surrogate())
+    })
+}
 inventory::submit! { entry("cpu-refuses", |_| sound(identity("cpu-refuses"))) }
 
 inventory::submit! { CpuOp { op: "cpu-panics", run: |_| panic!("this was not in the plan") } }
 inventory::submit! { CpuOp { op: "cpu-aborts", run: |_| std::process::abort() } }
 inventory::submit! { CpuOp { op: "cpu-differs", run: |call| call.per_element(|x| x + 1.0, |_, _, gy| gy) } }
+inventory::submit! {
+    CpuOp { op: "cpu-gradient-differs", run: |call| call.per_element(|x| 1e-4 * x, |_, _, gy| -100.0 * gy) }
+}
 inventory::submit! { CpuOp { op: "cpu-refuses", run: |_| Err("it does not feel like it".into()) } }

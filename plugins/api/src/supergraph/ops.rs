@@ -13,6 +13,8 @@ const MOST_PARTS: usize = 64;
 const LAST_BINDING: u32 = 999;
 /// How many workgroups an axis of a grid takes on every GPU.
 const MOST_GROUPS: u32 = 65_535;
+/// Workgroups of one run of a kernel whose grid is fixed.
+const MOST_GROUPS_AT_ONCE: u64 = 1 << 22;
 /// How long a name may be.
 const MOST_LETTERS: usize = 100;
 
@@ -158,6 +160,10 @@ impl Found<'_> {
             Grid::Fixed(groups) => {
                 if groups.iter().any(|groups| !(1..=MOST_GROUPS).contains(groups)) {
                     self.say(format!("{about} runs {groups:?} workgroups; each axis takes 1 to {MOST_GROUPS}"));
+                }
+                let all = groups.iter().map(|groups| u64::from(*groups)).product::<u64>();
+                if all > MOST_GROUPS_AT_ONCE {
+                    self.say(format!("{about} runs {all} workgroups; at most {MOST_GROUPS_AT_ONCE} are allowed"));
                 }
             }
             Grid::PerElement(operand) | Grid::PerRow(operand) => {

@@ -40,10 +40,7 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
             Ok(report) => {
                 failed |= !report.passed();
                 say(&report.to_string())?;
-                let drawing = drawings.join(format!("{}.svg", report.origin.space));
-                fs::File::create_new(&drawing).and_then(|mut file| file.write_all(report.drawing.as_bytes())).map_err(
-                    |error| format!("cannot write {}: {error}; name another folder: --drawings", drawing.display()),
-                )?;
+                let drawing = draw(&drawings, &report.origin.space, &report.drawing)?;
                 say(&format!("  drawing      {}\n", drawing.display()))?;
             }
             Err(error) => {
@@ -70,6 +67,7 @@ fn devices(options: &CheckPluginOptions) -> Result<Vec<Choice>, Failure> {
 /// The first of `parent/STEM-1`, `parent/STEM-2`, ... that does not exist yet, made.
 fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
     fs::create_dir_all(parent)?;
+    let plugin = fs::canonicalize(plugin)?;
     let stem = plugin.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut number = 1;
     loop {
@@ -82,7 +80,23 @@ fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-fn say(text: &str) -> io::Result<()> {
+/// Writes a drawing into the first of NAME.svg, NAME-2.svg, ... that does not exist yet.
+fn draw(folder: &Path, name: &str, drawing: &str) -> Result<PathBuf, Failure> {
+    let mut number = 1;
+    loop {
+        let path = folder.join(if number == 1 { format!("{name}.svg") } else { format!("{name}-{number}.svg") });
+        match fs::File::create_new(&path) {
+            Ok(mut file) => {
+                file.write_all(drawing.as_bytes())?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(format!("cannot write {}: {error}", path.display()).into()),
+        }
+    }
+}
+
+pub(super) fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()

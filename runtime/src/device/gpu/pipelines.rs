@@ -75,10 +75,10 @@ impl Pipelines {
             layout: Some(&self.layouts[layout].1),
             module,
             entry_point: Some(kernel.entry),
-            // Kernels write workgroup memory before they read it.
+            // Our kernels write workgroup memory before they read it; others may rely on what WGSL promises.
             compilation_options: PipelineCompilationOptions {
                 constants: &constants,
-                zero_initialize_workgroup_memory: false,
+                zero_initialize_workgroup_memory: kernel.own,
             },
             cache: None,
         });

@@ -18,7 +18,7 @@ use crate::program::{Operand, Tape};
 const FUEL: [u64; 2] = [1 << 16, 64];
 /// The same while an op is tried out, on little: Mesa's lavapipe leaves a loop after 65,535 rounds of its own accord, and
 /// would not be heard to run out.
-const FUEL_OF_TRIAL: [u64; 2] = [1 << 14, 4];
+const FUEL_OF_TRIAL: [u64; 2] = [1 << 14, 2];
 /// The sizes that a node's calls carry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sizes {
@@ -35,6 +35,11 @@ impl Sizes {
         let inputs = child.inputs(i).iter().map(|input| child.shape(*input as usize).to_vec()).collect();
         let params = child.params(i).iter().map(|param| child.param_shape(*param).to_vec()).collect();
         Self { batch, inputs, params, output: child.shape(i).to_vec() }
+    }
+
+    /// The same for so many samples.
+    pub(crate) fn with_batch(&self, batch: u32) -> Self {
+        Self { batch, ..self.clone() }
     }
 
     /// Does something with the shapes.
@@ -88,6 +93,11 @@ impl CustomNode {
             tape.custom.insert(slot.index, node);
         }
         output
+    }
+
+    /// Everything that it is bound to so far.
+    pub(in crate::program) fn bound(&self) -> impl Iterator<Item = Operand> {
+        self.bound.values().copied()
     }
 
     /// The node's value.
@@ -150,6 +160,14 @@ impl Variant {
         len.and_then(|len| u32::try_from(len).ok()).unwrap_or(0) as usize
     }
 
+    /// The most numbers of one operand, saved and scratch buffers included.
+    pub(crate) fn largest(&self, sizes: &Sizes) -> u128 {
+        let uses = self.forward.iter().chain(&self.backward).flat_map(|part| &part.uses);
+        let len = |used: &Use| sizes.with(|shapes| self.op.len(used.operand, sizes.batch, shapes));
+        // What does not fit 64 bits fits nowhere.
+        uses.map(|used| len(used).map_or(u128::MAX, u128::from)).max().unwrap_or(0)
+    }
+
     /// The backward kernels without which not all of `wanted` would be written.
     fn needed(&self, mut wanted: BTreeSet<Named>) -> Vec<&Part> {
         let mut needed = Vec::new();
@@ -189,9 +207,10 @@ impl Variant {
         let elements: u64 = roles.iter().map(|role| role.len as u64).sum();
         let mut overrides = part.overrides.clone();
         if part.loops {
+            let fuel = |[granted, each]: [u64; 2]| elements.saturating_mul(each).saturating_add(granted);
             // Few different limits, since each is a pipeline of its own.
-            let [granted, each] = if tell { FUEL_OF_TRIAL } else { FUEL };
-            let fuel = (granted + each * elements).next_power_of_two().min(1 << 31);
+            let many = || fuel(FUEL).checked_next_power_of_two().unwrap_or(u64::MAX);
+            let fuel = if tell { fuel(FUEL_OF_TRIAL) } else { many() }.min(1 << 31);
             overrides.push((FUEL_CONSTANT, Constant::from(fuel as u32)));
         }
         if tell && part.loops {
@@ -212,7 +231,7 @@ impl Variant {
             places,
             counts: [self.op.inputs, self.op.params],
             attributes: self.attributes.clone(),
-            work: elements + output * self.op.macs_per_output,
+            work: elements.saturating_add(output.saturating_mul(self.op.macs_per_output)),
             twin: self.twin,
         })
     }

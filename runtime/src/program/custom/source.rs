@@ -37,14 +37,7 @@ impl Source {
                 }
             }
         }
-        let bindings = match &custom.form {
-            Form::PerElement => 6,
-            Form::Kernels(kernels) => {
-                let all = kernels.forward.iter().chain(&kernels.backward);
-                all.flat_map(|kernel| &kernel.bindings).map(|bound| bound.binding).max().unwrap_or(FIRST_BUFFER)
-            }
-        };
-        let spent = bindings.saturating_add(1);
+        let spent = op::last_binding(&parsed).saturating_add(1).max(FIRST_BUFFER);
         let limited = fuelled(&parsed, None).map_err(sentence)?;
         let telling = fuelled(&parsed, Some(spent)).map_err(sentence)?;
         let constants = op::constants(&parsed);
@@ -141,6 +134,15 @@ impl Source {
             let names = if known.is_empty() { "none".into() } else { self.constants.join(", ") };
             return Err(format!(
                 "a node has the attribute `{stray}`, and its WGSL has no `override` of that name; it has {names}"
+            ));
+        }
+        if let Some((name, value)) =
+            constants.iter().find(|(name, value)| !op::takes(&self.parsed, name, value.value()))
+        {
+            return Err(format!(
+                "a node has the attribute `{name}` = {}, which the `override` of that name cannot be: its type is another, \
+                 or its range",
+                value.value()
             ));
         }
         Ok(constants.to_vec())

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use supernet_plugin::Operand::*;
-use supernet_plugin::{Built, CustomOp, Dim, Init, Kernel, Length, Op, Pad, Space, Supergraph};
-use supernet_shaders::Step;
+use supernet_plugin::{Built, CustomOp, Dim, Form, Init, Kernel, Length, Op, Pad, Space, Supergraph};
 use supernet_shaders::catalogue::{Run, Twin};
 use supernet_shaders::random::Random;
+use supernet_shaders::{Call, Step};
 
 use super::CustomOps;
 use crate::device::cpu::Cpu;
@@ -223,4 +223,52 @@ fn without_a_function_for_the_cpu_the_device_says_so() {
     let minibatch = Minibatch { images: &images, labels: &[0; BATCH as usize] };
     let refused = cpu.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number: 1, seed: 0 });
     assert!(matches!(refused, Err(DeviceError::NoTwin { .. })));
+}
+
+#[test]
+fn what_only_a_backward_kernel_reads_is_not_fused_away() {
+    let source = "
+        @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+        @group(0) @binding(3) var<storage, read> x: array<f32>;
+        @compute @workgroup_size(1) fn one() { y[0] = 1.0; }
+        @compute @workgroup_size(1) fn by_x() { y[0] = x[0]; }";
+    let op = CustomOp::kernels("late", source)
+        .forward(Kernel::fixed("one", [1, 1, 1]).bind(2, Output))
+        .backward(Kernel::fixed("by_x", [1, 1, 1]).bind(3, Input(0)).bind(2, GradInput(0)));
+    let s = Space::new("late");
+    s.define_op(op);
+    let x = s.input("image", &IMAGE).conv(3, 4).norm();
+    s.output(s.sum(&[x.relu(), x.custom("late")]).global_avg_pool().linear(3, true));
+    let program = Setup::new(s.finish(), None).program();
+    let fused = |bound: &crate::program::Bound| matches!(bound.call, Call::BatchNorm(norm) if norm.relu);
+    assert!(!program.calls.iter().any(fused), "the custom op's gradient reads what batch norm gives");
+}
+
+#[test]
+fn sizes_without_measure_are_refused_or_counted_without_harm() {
+    let mut op = scaled();
+    op.macs_per_output = u64::MAX;
+    op = op.saved(Length::PerSample(u32::MAX));
+    let kernels = match &mut op.form {
+        Form::Kernels(kernels) => kernels,
+        Form::PerElement => panic!("it has kernels"),
+    };
+    // It is written by the first kernel and read by the last.
+    kernels.forward[0].bindings.push(supernet_plugin::Binding { binding: 6, operand: Saved(1) });
+    kernels.backward[2].bindings.push(supernet_plugin::Binding { binding: 7, operand: Saved(1) });
+    op.wgsl += "
+        @group(0) @binding(6) var<storage, read_write> e: array<f32>;
+        @group(0) @binding(7) var<storage, read> f: array<f32>;";
+    op.wgsl = op
+        .wgsl
+        .replace("d[i] = a[i]; }", "d[i] = a[i]; e[i] = 0.0; }")
+        .replace("c[i] = a[i]; }", "c[i] = a[i] + 0.0 * f[i]; }");
+    let s = Space::new("large");
+    s.define_op(op);
+    let weights = s.weights("scale", &[2], Init::Ones);
+    let x = s.custom("scaled", &[s.input("image", &IMAGE)], &[weights], Default::default());
+    s.output(x.global_avg_pool().linear(3, true));
+    let setup = Setup::new(s.finish(), None);
+    let refused = Program::scoring(setup.context(), &setup.supergraph.child(&[]).unwrap()).unwrap_err().to_string();
+    assert!(refused.contains("has 34359738360 numbers in a batch of 8"), "{refused}");
 }
