@@ -91,7 +91,10 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
     fs::write(place.join("file"), "").unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["search", "--space", "enas-makro"], "there is no search space `enas-makro`; the nearest is `enas-macro`"),
-        (&["search", "--strategy", "darts"], "`search.strategy` is `darts`, but it must be `enas` or `random`"),
+        (
+            &["search", "--strategy", "darts"],
+            "`search.strategy` is `darts`, but it must be `enas` or `random` or `evolution`",
+        ),
         (&["search", "--data", "mnist"], "there is no data set `mnist`"),
         (&["search", "--set", "space.layer=4"], "the nearest is `layers`"),
         (&["search", "--set", "optimizer.rat=1"], "the nearest is `optimizer.rate`"),
