@@ -38,8 +38,9 @@ pub struct Table {
     reward: String,
     report: String,
     rows: BTreeMap<Genome, Entry>,
-    /// Rows by the child that they stand for; made when a genome has no row of its own.
-    alike: OnceLock<BTreeMap<Genome, Entry>>,
+    /// Rows by the child that they stand for, nothing where they contradict each other; made when a genome has no row of its
+    /// own.
+    alike: OnceLock<BTreeMap<Genome, Option<Entry>>>,
     /// The report column, best first.
     ranked: Vec<f64>,
     percent: bool,
@@ -91,8 +92,8 @@ impl Table {
     }
 
     /// What it says of a genome. One that has no row of its own is looked up by its
-    /// [canonical form](Supergraph::canonical), so that a table may have each architecture once; of several rows for one
-    /// architecture the smallest genome's counts.
+    /// [canonical form](Supergraph::canonical), so that a table may have each architecture once. If it has several rows that
+    /// differ, none of them counts.
     ///
     /// # Errors
     /// If there is no such row.
@@ -101,17 +102,18 @@ impl Table {
             return Ok(*entry);
         }
         let alike = || {
-            let mut alike = BTreeMap::new();
+            let mut alike: BTreeMap<Genome, Option<Entry>> = BTreeMap::new();
             for (genome, entry) in &self.rows {
                 if let Ok(canonical) = self.space.canonical(genome) {
-                    alike.entry(canonical).or_insert(*entry);
+                    let known = alike.entry(canonical).or_insert(Some(*entry));
+                    *known = known.filter(|known| known == entry);
                 }
             }
             alike
         };
         let canonical = self.space.canonical(genome)?;
         let entry = self.alike.get_or_init(alike).get(&canonical);
-        entry.copied().ok_or_else(|| TableError::Lacks {
+        entry.copied().flatten().ok_or_else(|| TableError::Lacks {
             name: self.name.clone(),
             genome: genome.to_vec(),
             rows: self.rows.len(),

@@ -1,6 +1,6 @@
 //! Genomes as tables write them.
 
-use supernet_plugin::Supergraph;
+use supernet_plugin::{Decision, Supergraph};
 
 use crate::strategy::Genome;
 
@@ -32,8 +32,10 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn new(space: &Supergraph) -> Self {
         let decisions = &space.space().decisions;
-        let of = |kind: &supernet_plugin::Kind| (0..kind.choices() as u32).filter_map(|choice| kind.label(choice));
-        let labels: Vec<Vec<String>> = decisions.iter().map(|decision| of(&decision.kind).collect()).collect();
+        let of = |decision: &Decision| -> Vec<String> {
+            (0..decision.kind.choices() as u32).filter_map(|choice| decision.kind.label(choice)).collect()
+        };
+        let labels: Vec<Vec<String>> = decisions.iter().map(of).collect();
         let mut all: Vec<String> = labels.iter().flatten().filter(|label| !label.is_empty()).cloned().collect();
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
@@ -128,9 +130,9 @@ fn inside(text: &str, at: usize, label: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn keys(labels: &[&[&str]]) -> Keys {
+    fn keys<'a>(labels: impl IntoIterator<Item = &'a [&'a str]>) -> Keys {
         let labels: Vec<Vec<String>> =
-            labels.iter().map(|of| of.iter().map(|label| (*label).to_owned()).collect()).collect();
+            labels.into_iter().map(|of| of.iter().map(|label| (*label).to_owned()).collect()).collect();
         let mut all: Vec<String> = labels.concat();
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
@@ -138,7 +140,7 @@ mod tests {
     }
 
     fn ops() -> Keys {
-        keys(&[&["none", "conv", "conv3x3", "skip"]; 3])
+        keys([&["none", "conv", "conv3x3", "skip"][..]; 3])
     }
 
     #[test]
@@ -155,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(ops().column([text].into_iter()), Ok(vec![vec![0, 2, 3]]), "{text}");
         }
-        assert_eq!(keys(&[&["I", "R"]; 4]).column(["IRRI"].into_iter()), Ok(vec![vec![0, 1, 1, 0]]));
+        assert_eq!(keys([&["I", "R"][..]; 4]).column(["IRRI"].into_iter()), Ok(vec![vec![0, 1, 1, 0]]));
         assert_eq!(
             ops().column(["skip conv none", "conv3x3,conv,conv"].into_iter()),
             Ok(vec![vec![3, 1, 0], vec![2, 1, 1]])
@@ -173,20 +175,26 @@ mod tests {
         assert_eq!(ops().column(["conv3x3~0|conv~1|conv~0"].into_iter()), Ok(vec![vec![2, 1, 1]]));
         assert_eq!(ops().column(["pool3x3~0 1"].into_iter()), Err(0));
         // A separator that is a label of some decision makes one label too many.
-        assert_eq!(keys(&[&["conv", "pool"], &["0", "1"]]).column(["conv~0 size=1"].into_iter()), Err(0));
-        assert_eq!(keys(&[&["conv", "pool"], &["0", "1"]]).column(["conv size=1"].into_iter()), Ok(vec![vec![0, 1]]));
+        assert_eq!(keys([&["conv", "pool"][..], &["0", "1"]]).column(["conv~0 size=1"].into_iter()), Err(0));
+        assert_eq!(
+            keys([&["conv", "pool"][..], &["0", "1"]]).column(["conv size=1"].into_iter()),
+            Ok(vec![vec![0, 1]])
+        );
         // Whole numbers are choices, and labels only where they cannot be choices.
-        assert_eq!(keys(&[&["2", "1", "0"]; 2]).column(["2 0"].into_iter()), Ok(vec![vec![2, 0]]));
-        assert_eq!(keys(&[&["3", "5"]; 2]).column(["5 3"].into_iter()), Ok(vec![vec![1, 0]]));
+        assert_eq!(keys([&["2", "1", "0"][..]; 2]).column(["2 0"].into_iter()), Ok(vec![vec![2, 0]]));
+        assert_eq!(keys([&["3", "5"][..]; 2]).column(["5 3"].into_iter()), Ok(vec![vec![1, 0]]));
     }
 
     #[test]
     fn a_column_is_written_in_one_way() {
         assert_eq!(ops().column(["012", "0 1 2"].into_iter()), Err(1));
         assert_eq!(ops().column(["none conv skip", "none conv skip", "nine conv skip", "012"].into_iter()), Err(2));
-        assert_eq!(keys(&[&["é", "éa"], &["a"]]).column(["éaéa", "éaa"].into_iter()), Err(0));
-        assert_eq!(keys(&[&["é", "éa"], &["a"]]).column(["ééa"].into_iter()), Err(0));
-        assert_eq!(keys(&[&["é", "éa"], &["a"]]).column(["é-a", "éa-a"].into_iter()), Ok(vec![vec![0, 0], vec![1, 0]]));
+        assert_eq!(keys([&["é", "éa"][..], &["a"]]).column(["éaéa", "éaa"].into_iter()), Err(0));
+        assert_eq!(keys([&["é", "éa"][..], &["a"]]).column(["ééa"].into_iter()), Err(0));
+        assert_eq!(
+            keys([&["é", "éa"][..], &["a"]]).column(["é-a", "éa-a"].into_iter()),
+            Ok(vec![vec![0, 0], vec![1, 0]])
+        );
         let said = ops().expected();
         assert!(
             said.contains("3 numbers") && said.contains("from 0 to 3") && said.contains("none, conv, conv3x3, skip")

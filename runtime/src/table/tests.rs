@@ -123,8 +123,9 @@ fn mistakes_get_sentences() {
     assert!(twice.contains("entry 1 and entry 2 are both about"), "{twice}");
     assert!(refused("t.json", "g,v\n", &with(None, "v")).contains("not valid JSON"));
     // The same twice is no contradiction.
-    let same = Table::parse("t.csv", "g,v\n000,0.5\n000,0.5\n", &with(None, "v"), &space()).unwrap();
-    assert_eq!((same.len(), same.percent()), (1, false));
+    let same = "g,v\n000,0.5\n001,0.25\n000,0.5\n";
+    let same = Table::parse("t.csv", same, &with(None, "v"), &space()).unwrap();
+    assert_eq!((same.len(), same.percent()), (2, false));
     let lacks = same.look(&[0, 1, 2]).unwrap_err().to_string();
     assert!(lacks.starts_with("the table t.csv has no row for the genome [0, 1, 2]"), "{lacks}");
     assert!(same.look(&[0, 1]).unwrap_err().to_string().contains("has 3 numbers"));
@@ -143,6 +144,15 @@ fn constraints_leave_rows_out() {
     assert_eq!(Table::parse("t", &text, &columns, &guarded).unwrap().len(), all.len());
     let said = Table::parse("t", "g,v\n0 2 0 0 0 0,0.7\n", &columns, &guarded).unwrap_err().to_string();
     assert!(said.contains("all of its 1 rows") && said.contains("must not start with z"), "{said}");
+}
+
+#[test]
+fn a_genome_without_a_row_has_that_of_its_child_unless_rows_differ() {
+    // The toy's network asks none of its decisions: all genomes have one child.
+    let columns = Columns { key: None, reward: "v".to_owned(), report: None };
+    let table = |text| Table::parse("t", text, &columns, &space()).unwrap();
+    assert_eq!(table("g,v\n001,0.5\n002,0.5\n").look(&[4, 4, 4]).unwrap().reward, 0.5);
+    assert!(table("g,v\n001,0.5\n002,0.6\n003,0.5\n").look(&[4, 4, 4]).is_err());
 }
 
 #[test]
