@@ -85,9 +85,11 @@ fn best(out: &mut impl Write, found: &Found) -> io::Result<()> {
         thousands(found.rows.into()),
         found.best_report
     )?;
-    writeln!(out, "  samples  {:>10}  {:>10}", found.reward_column, found.report_column)?;
+    let width = |column: &str| column.chars().count().max(10);
+    let (reward, report) = (width(&found.reward_column), width(&found.report_column));
+    writeln!(out, "  samples  {:>reward$}  {:>report$}", found.reward_column, found.report_column)?;
     for point in &found.curve {
-        writeln!(out, "  {:>7}  {:>10.4}  {:>10.4}", point.samples, point.reward, point.report)?;
+        writeln!(out, "  {:>7}  {:>reward$.4}  {:>report$.4}", point.samples, point.reward, point.report)?;
     }
     Ok(())
 }

@@ -34,7 +34,8 @@ fn record(text: &str, at: usize) -> Result<(Vec<String>, usize, &str), Fault> {
         let (cell, after) = match rest.strip_prefix('"') {
             Some(inner) => quoted(inner).ok_or(Fault::Quote { line: at + lines - 1 })?,
             None => {
-                let (cell, after) = rest.split_at(rest.find([',', '\n', '\r']).unwrap_or(rest.len()));
+                let end = rest.bytes().position(|byte| matches!(byte, b',' | b'\n' | b'\r'));
+                let (cell, after) = rest.split_at(end.unwrap_or(rest.len()));
                 (cell.to_owned(), after)
             }
         };

@@ -25,6 +25,8 @@ pub(super) struct Keys {
     labels: Vec<Vec<String>>,
     /// All different labels, longest first: a label may begin another.
     all: Vec<String>,
+    /// The bytes that labels begin with, since most places of a text begin none.
+    begins: Vec<bool>,
     /// The first decision's name.
     first: String,
 }
@@ -36,11 +38,17 @@ impl Keys {
             (0..decision.kind.choices() as u32).filter_map(|choice| decision.kind.label(choice)).collect()
         };
         let labels: Vec<Vec<String>> = decisions.iter().map(of).collect();
+        let first = decisions.first().map(|decision| decision.id.to_string()).unwrap_or_default();
+        Self::of(labels, first)
+    }
+
+    fn of(labels: Vec<Vec<String>>, first: String) -> Self {
         let mut all: Vec<String> = labels.iter().flatten().filter(|label| !label.is_empty()).cloned().collect();
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
-        let first = decisions.first().map(|decision| decision.id.to_string()).unwrap_or_default();
-        Self { labels, all, first }
+        let mut begins = vec![false; 256];
+        all.iter().filter_map(|label| label.bytes().next()).for_each(|byte| begins[usize::from(byte)] = true);
+        Self { labels, all, begins, first }
     }
 
     /// The genomes of a column, all written in one way. Else the first cell that is not written in the way that goes the
@@ -77,10 +85,12 @@ impl Keys {
     /// Reads the labels from left to right, the longest at each place. There must be one per decision and no other.
     fn labels(&self, text: &str, words: bool) -> Option<Genome> {
         let (mut genome, mut at) = (Vec::with_capacity(self.labels.len()), 0);
-        while let Some(here) = text[at..].chars().next() {
-            let fits = |label: &&String| text[at..].starts_with(label.as_str()) && !(words && inside(text, at, label));
-            let Some(label) = self.all.iter().find(fits) else {
-                at += here.len_utf8();
+        while let Some(byte) = text.as_bytes().get(at) {
+            // Of bytes inside a letter none begins a label.
+            let rest = if self.begins[usize::from(*byte)] { text.get(at..) } else { None };
+            let fits = |rest: &str, label: &str| rest.starts_with(label) && !(words && inside(text, at, label));
+            let Some(label) = rest.and_then(|rest| self.all.iter().find(|label| fits(rest, label))) else {
+                at += 1;
                 continue;
             };
             let choice = self.labels.get(genome.len())?.iter().position(|known| known == label)?;
@@ -133,10 +143,7 @@ mod tests {
     fn keys<'a>(labels: impl IntoIterator<Item = &'a [&'a str]>) -> Keys {
         let labels: Vec<Vec<String>> =
             labels.into_iter().map(|of| of.iter().map(|label| (*label).to_owned()).collect()).collect();
-        let mut all: Vec<String> = labels.concat();
-        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        all.dedup();
-        Keys { labels, all, first: "op".to_owned() }
+        Keys::of(labels, "op".to_owned())
     }
 
     fn ops() -> Keys {
