@@ -54,6 +54,21 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
 }
 
 #[test]
+fn evolution_searches_with_shared_weights_too() {
+    let place = place("evolution");
+    let evolution = ["--strategy=evolution", "--set=evolution.population=12", "--set=score.rollouts=6"];
+    let output = supernet(&place, &[&SHORT[..], &evolution, &["--set=score.updates=3", "--run=a", "--json"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let events: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["strategy"], "evolution");
+    assert_eq!(events.iter().filter(|event| event["event"] == "update").count(), 6);
+    assert!(fs::metadata(place.join("a/best/genome.json")).unwrap().len() > 0);
+    let config = fs::read_to_string(place.join("a/config.toml")).unwrap();
+    assert!(config.contains("strategy = \"evolution\"") && config.contains("population = 12"), "{config}");
+}
+
+#[test]
 fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
     let place = place("json");
     let first = supernet(&place, &[&SHORT[..], &["--json", "--run", "a"]].concat());

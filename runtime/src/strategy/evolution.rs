@@ -221,8 +221,8 @@ impl Strategy for Evolution {
     fn load(&mut self, saved: serde_json::Value) -> Result<(), serde_json::Error> {
         let mut state: State = serde_json::from_value(saved)?;
         super::check_genomes(&self.space, &state.agenda)?;
-        let genomes = state.alive.iter().map(|member| &member.genome);
-        genomes.map(|genome| self.space.check(genome)).collect::<Result<(), _>>().map_err(serde_json::Error::custom)?;
+        let mut alive = state.alive.iter();
+        alive.try_for_each(|member| self.space.check(&member.genome)).map_err(serde_json::Error::custom)?;
         if state.alive.len() > self.population {
             let (found, most) = (state.alive.len(), self.population);
             let reason = format!("the saved population has {found} genomes, and this search's at most {most}");

@@ -15,7 +15,7 @@ pub enum TableError {
         /// Which one.
         path: PathBuf,
         /// What is wrong with it.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// A genome without a row.
     #[error(

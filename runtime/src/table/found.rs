@@ -126,7 +126,7 @@ impl<'a> Tally<'a> {
 /// Whether a curve has a point there: 10, 20, 50, 100, 200, 500 and so on.
 fn is_shown(samples: u32) -> bool {
     let mut digits = samples;
-    while digits >= 10 && digits % 10 == 0 {
+    while digits >= 10 && digits.is_multiple_of(10) {
         digits /= 10;
     }
     samples >= 10 && matches!(digits, 1 | 2 | 5)

@@ -19,7 +19,7 @@ const MOST: (u64, &str) = (1 << 30, "1 GiB");
 pub struct Columns {
     /// Has the genomes. Without it, the keys of a JSON object, or the first column with a genome in every row.
     pub key: Option<String>,
-    /// Has what strategies are told.
+    /// Has what strategies are told; more is better, as for the report.
     pub reward: String,
     /// Has what is reported of what they find; without it, the rewards.
     pub report: Option<String>,
@@ -35,7 +35,7 @@ impl Table {
     /// # Errors
     /// If there is no such file or column, a genome or a value cannot be read, or two rows of one genome differ.
     pub fn open(path: &Path, columns: &Columns, space: &Supergraph) -> Result<Self, TableError> {
-        let failed = |fault| TableError::File { path: path.to_owned(), fault };
+        let failed = |fault| TableError::File { path: path.to_owned(), fault: Box::new(fault) };
         let text = text(path).map_err(failed)?;
         Self::parse(&path.display().to_string(), &text, columns, space)
     }
@@ -45,7 +45,7 @@ impl Table {
     /// # Errors
     /// As [`Table::open`].
     pub fn parse(name: &str, text: &str, columns: &Columns, space: &Supergraph) -> Result<Self, TableError> {
-        made(name, text, columns, space).map_err(|fault| TableError::File { path: name.into(), fault })
+        made(name, text, columns, space).map_err(|fault| TableError::File { path: name.into(), fault: Box::new(fault) })
     }
 }
 
