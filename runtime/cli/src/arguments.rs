@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Without options: ENAS macro on the built-in digits, half a minute on two cores. The result lies in a run folder:
     /// best/genome.json, best/architecture.svg, events.jsonl, and config.toml with every setting as resolved. Ctrl-C saves
     /// and ends a search; `supernet resume` goes on with it.
-    Search(SearchOptions),
+    Search(Box<SearchOptions>),
     /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
     /// bit, as if it had never ended.
     Resume(ResumeOptions),
