@@ -10,6 +10,7 @@ use supernet_plugin::Setting;
 use crate::data::Split;
 use crate::program::{Method, Optimizer};
 use crate::strategy::enas::{ControllerSettings, SettingError};
+use crate::strategy::evolution::EvolutionSettings;
 
 /// The settings of a search. Equal settings give equal bits on one kind of machine, on any number of threads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Config {
     pub score: ScoreSettings,
     /// The controller of the strategy `enas`.
     pub controller: ControllerSettings,
+    /// The strategy `evolution`.
+    pub evolution: EvolutionSettings,
     /// What comes after the last epoch.
     pub derive: DeriveSettings,
     /// How often a search is saved; changes no result.
@@ -59,8 +62,10 @@ pub struct SearchSettings {
 pub enum StrategyName {
     /// The LSTM controller of Pham et al. 2018.
     Enas,
-    /// Samples of the space's prior at the same budget.
+    /// Samples of the space's prior at the same budget; in a search of a table, no genome twice.
     Random,
+    /// Regularised evolution, of Real et al. 2019.
+    Evolution,
     /// One that the application gives to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
     Own,
 }
@@ -284,6 +289,18 @@ pub enum ConfigError {
     Controller(#[from] SettingError),
 }
 
+impl StrategyName {
+    /// The word that names it in settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enas => "enas",
+            Self::Random => "random",
+            Self::Evolution => "evolution",
+            Self::Own => "own",
+        }
+    }
+}
+
 impl Config {
     /// Whether every value lies in its range.
     ///
@@ -296,8 +313,8 @@ impl Config {
         let share = |x: f64| (0.0..1.0).contains(&(x as f32));
         let part = |x: f64| x > 0.0 && x < 1.0;
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
-        let (most, minutes) = (1_u32 << 20, self.checkpoint.minutes);
-        let numbers: [(&str, f64, bool, &'static str); 22] = [
+        let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
+        let numbers: [(&str, f64, bool, &'static str); 24] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), "above 0 and below 1"),
@@ -314,6 +331,18 @@ impl Config {
             ("score.batch", score.batch.into(), (1..=65536).contains(&score.batch), "from 1 to 65536"),
             ("score.rollouts", score.rollouts.into(), (1..=10000).contains(&score.rollouts), "from 1 to 10000"),
             ("score.updates", score.updates.into(), score.updates <= most, "from 0 (fitted) to 1048576"),
+            (
+                "evolution.population",
+                evolution.population.into(),
+                (1..=most).contains(&evolution.population),
+                "from 1 to 1048576",
+            ),
+            (
+                "evolution.tournament",
+                evolution.tournament.into(),
+                (1..=most).contains(&evolution.tournament),
+                "from 1 to 1048576",
+            ),
             (
                 "derive.candidates",
                 self.derive.candidates.into(),

@@ -35,6 +35,7 @@ pub mod event;
 pub mod run_folder;
 mod checkpoint;
 pub mod search;
+pub mod table;
 mod actors;
 mod run;
 pub mod bench;

@@ -29,6 +29,7 @@ use crate::run_folder::RunFolder;
 use crate::schedule::Cosine;
 use crate::space::{Built, Origin, SpaceError, Spaces};
 use crate::strategy::enas::Enas;
+use crate::strategy::evolution::Evolution;
 use crate::strategy::random::{RandomSearch, from_prior};
 use crate::strategy::{Schedule, Strategy, StrategyError};
 use crate::stream;
@@ -242,17 +243,11 @@ impl Search {
     }
 
     fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
-        let (supergraph, seed) = (self.ground.supergraph.clone(), self.config.search.seed);
-        Ok(match self.config.search.strategy {
-            StrategyName::Own => match &self.own {
-                Some(Own(make)) => make(&supergraph, schedule, seed)?,
-                None => return Err(SearchError::NoStrategy),
-            },
-            StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
-            StrategyName::Enas => {
-                Box::new(Enas::new(supergraph, schedule, self.config.controller, seed).map_err(ConfigError::from)?)
-            }
-        })
+        let (supergraph, seed) = (&self.ground.supergraph, self.config.search.seed);
+        match (self.config.search.strategy, &self.own) {
+            (StrategyName::Own, Some(Own(make))) => Ok(make(supergraph, schedule, seed)?),
+            _ => strategy(supergraph, schedule, &self.config, seed),
+        }
     }
 
     fn rate(&self) -> Cosine {
@@ -347,6 +342,24 @@ impl Search {
         let (judged, batches, memory) = (self.judged(), self.batches(), self.reserved.memory);
         Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches, memory }
     }
+}
+
+/// The strategy that the settings name, if it is one of ours.
+pub(crate) fn strategy(
+    supergraph: &Supergraph,
+    schedule: Schedule,
+    config: &Config,
+    seed: u64,
+) -> Result<Box<dyn Strategy>, SearchError> {
+    let supergraph = supergraph.clone();
+    Ok(match config.search.strategy {
+        StrategyName::Own => return Err(SearchError::NoStrategy),
+        StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
+        StrategyName::Evolution => Box::new(Evolution::new(supergraph, schedule, config.evolution, seed)),
+        StrategyName::Enas => {
+            Box::new(Enas::new(supergraph, schedule, config.controller, seed).map_err(ConfigError::from)?)
+        }
+    })
 }
 
 fn schedule(config: &Config, steps: u32) -> Schedule {

@@ -6,9 +6,10 @@
 
 mod agenda;
 pub mod enas;
+pub mod evolution;
 pub mod random;
 #[cfg(test)]
-mod toys;
+pub(crate) mod toys;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};

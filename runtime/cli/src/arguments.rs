@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Without options: ENAS macro on the built-in digits, half a minute on two cores. The result lies in a run folder:
     /// best/genome.json, best/architecture.svg, events.jsonl, and config.toml with every setting as resolved. Ctrl-C saves
     /// and ends a search; `supernet resume` goes on with it.
-    Search(SearchOptions),
+    Search(Box<SearchOptions>),
     /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
     /// bit, as if it had never ended.
     Resume(ResumeOptions),
@@ -51,7 +51,7 @@ pub(crate) struct SearchOptions {
     /// The data set: `digits` is built in [default: digits]
     #[arg(long, value_name = "NAME")]
     pub(crate) data: Option<String>,
-    /// `enas`, or `random` at the same budget [default: enas]
+    /// `enas` (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same budget [default: enas]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,
     /// Passes over the training part [default: 150]
@@ -81,9 +81,40 @@ pub(crate) struct SearchOptions {
     /// The run's folder, which must not exist yet [default: a fresh runs/SPACE-DATA-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
-    /// Print every event as a line of JSON
+    /// Print every event as a line of JSON; of a table, the result alone
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) table: TableOptions,
+}
+
+/// A search of a table trains nothing, so what concerns training goes with none of these.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Search a table instead of training")]
+pub(crate) struct TableOptions {
+    /// Look rewards up in this file, CSV or JSON with a row for each genome of the space; nothing is trained
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires_all = ["reward", "samples"],
+        conflicts_with_all = ["data", "epochs", "minutes", "device", "threads", "evaluators", "run"]
+    )]
+    pub(crate) table: Option<PathBuf>,
+    /// The column of genomes: numbers, digits or labels, one per decision [default: the first that has them]
+    #[arg(long, value_name = "COLUMN", requires = "table")]
+    pub(crate) key: Option<String>,
+    /// The column of rewards, which the strategy sees: percentages if any is above 1, else shares
+    #[arg(long, value_name = "COLUMN", requires = "table")]
+    pub(crate) reward: Option<String>,
+    /// The column that is reported of the best by reward, and that the strategy does not see [default: the rewards]
+    #[arg(long, value_name = "COLUMN", requires = "table")]
+    pub(crate) report: Option<String>,
+    /// Rewards to look up; one that is asked for again counts again, which only `random` avoids
+    #[arg(long, value_name = "N", requires = "table", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub(crate) samples: Option<u32>,
+    /// Search with this many seeds, from --seed on, and print means with their standard errors
+    #[arg(long, value_name = "K", requires = "table", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) repeat: Option<u32>,
 }
 
 #[derive(Debug, Args)]

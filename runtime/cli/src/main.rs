@@ -13,6 +13,7 @@ mod search;
 mod selftest;
 mod spaces;
 mod summary;
+mod table;
 
 use std::process::ExitCode;
 

@@ -9,13 +9,15 @@ use supernet::{Ended, Search, SearchBuilder};
 
 use crate::arguments::{SearchOptions, evaluators, spaces, threads};
 use crate::progress::Progress;
-use crate::{Failure, interrupt, summary};
+use crate::{Failure, interrupt, summary, table};
 
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
+    if let Some(file) = &options.table.table {
+        return table::run(file, options);
+    }
     let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
-    let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
-    let config = Config::read(&text, &assignments(options))?;
+    let config = config(options)?;
     let device = options.device.parse::<Choice>()?;
     let builder = Search::builder()
         .config(config)
@@ -54,6 +56,12 @@ pub(crate) fn follow(
         Ended::Stopped { steps } => summary::stopped(steps, &folder, plugins)?,
     }
     Ok(())
+}
+
+/// The settings: a file, the options, `--set`.
+pub(crate) fn config(options: &SearchOptions) -> Result<Config, Failure> {
+    let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
+    Ok(Config::read(&text, &assignments(options))?)
 }
 
 fn read(file: &Path) -> Result<String, String> {

@@ -20,7 +20,7 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     let mut config = Config::read("", &options.set.iter().map(keyed).collect::<Vec<_>>())?;
     config.search.space.clone_from(name);
     let fields = fields(&spaces, name)?;
-    let facts = facts(options, &config, &fields)?;
+    let facts = facts(options.data.as_deref(), &config, &fields)?;
     let Built { supergraph, origin, .. } = spaces.build(&mut config, &facts)?;
     let space = supergraph.space();
     writeln!(out, "{}: {}", origin.space, space.summary)?;
@@ -66,7 +66,7 @@ fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
 }
 
 /// A space's settings. If several spaces of the name have others, building says so.
-fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure> {
+pub(crate) fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure> {
     Ok(spaces.find(name)?.into_iter().next().map(|listed| listed.fields).unwrap_or_default())
 }
 
@@ -75,9 +75,9 @@ const VOCABULARY: u32 = 10_000;
 
 /// What the space asks about data: from the data set, but without one a setting may say it instead, since describing a
 /// space needs no data.
-fn facts(options: &SpacesOptions, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
-    let mut facts = Dataset::named(options.data.as_deref().unwrap_or("digits"))?.facts();
+pub(crate) fn facts(data: Option<&str>, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
+    let mut facts = Dataset::named(data.unwrap_or("digits"))?.facts();
     facts.vocabulary = Some(VOCABULARY);
-    let given = if options.data.is_some() { &BTreeMap::new() } else { &config.space };
+    let given = if data.is_some() { &BTreeMap::new() } else { &config.space };
     Ok(supernet::space::stated(fields, given, facts))
 }

@@ -54,6 +54,21 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
 }
 
 #[test]
+fn evolution_searches_with_shared_weights_too() {
+    let place = place("evolution");
+    let evolution = ["--strategy=evolution", "--set=evolution.population=12", "--set=score.rollouts=6"];
+    let output = supernet(&place, &[&SHORT[..], &evolution, &["--set=score.updates=3", "--run=a", "--json"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let events: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["strategy"], "evolution");
+    assert_eq!(events.iter().filter(|event| event["event"] == "update").count(), 6);
+    assert!(fs::metadata(place.join("a/best/genome.json")).unwrap().len() > 0);
+    let config = fs::read_to_string(place.join("a/config.toml")).unwrap();
+    assert!(config.contains("strategy = \"evolution\"") && config.contains("population = 12"), "{config}");
+}
+
+#[test]
 fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
     let place = place("json");
     let first = supernet(&place, &[&SHORT[..], &["--json", "--run", "a"]].concat());
@@ -91,7 +106,10 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
     fs::write(place.join("file"), "").unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["search", "--space", "enas-makro"], "there is no search space `enas-makro`; the nearest is `enas-macro`"),
-        (&["search", "--strategy", "darts"], "`search.strategy` is `darts`, but it must be `enas` or `random`"),
+        (
+            &["search", "--strategy", "darts"],
+            "`search.strategy` is `darts`, but it must be `enas` or `random` or `evolution`",
+        ),
         (&["search", "--data", "mnist"], "there is no data set `mnist`"),
         (&["search", "--set", "space.layer=4"], "the nearest is `layers`"),
         (&["search", "--set", "optimizer.rat=1"], "the nearest is `optimizer.rate`"),

@@ -51,7 +51,7 @@ impl Config {
 /// The settings that take one of a few words.
 fn words() -> [(&'static str, &'static [&'static str]); 4] {
     [
-        ("search.strategy", &["enas", "random"]),
+        ("search.strategy", &["enas", "random", "evolution"]),
         ("optimizer.method", &["sgd", "adam"]),
         ("optimizer.touch", &["path", "all"]),
         ("controller.baseline", &["leave_one_out", "moving_average"]),
@@ -169,7 +169,14 @@ mod tests {
         assert_eq!(said(&["search.epochs=0"]), "`search.epochs` is 0, but it must be from 1 to 1048576");
         assert_eq!(said(&["optimizer.rate=nan"]), "`optimizer.rate` is NaN, but it must be above 0 and below 3.4e38");
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
-        assert_eq!(said(&["search.strategy=darts"]), "`search.strategy` is `darts`, but it must be `enas` or `random`");
+        let strategies = "`enas` or `random` or `evolution`";
+        assert_eq!(
+            said(&["search.strategy=darts"]),
+            format!("`search.strategy` is `darts`, but it must be {strategies}")
+        );
+        assert_eq!(said(&["evolution.population=0"]), "`evolution.population` is 0, but it must be from 1 to 1048576");
+        assert!(said(&["evolution.tournament=0"]).contains("from 1 to 1048576"));
+        assert!(said(&["evolution.size=3"]).contains("there is no setting `evolution.size`"));
         assert!(said(&["controller.baseline=none"]).contains("must be `leave_one_out` or `moving_average`"));
         assert!(said(&["optimizer.beta2=0.99999999999"]).contains("below 1"));
     }

@@ -6,7 +6,7 @@ use supernet_plugin::{SearchSpace, Supergraph};
 use super::Genome;
 
 /// A space with these decisions, plan and constraints.
-pub(super) fn space(decisions: Vec<Value>, plan: Vec<Value>, require: Vec<Value>) -> Supergraph {
+pub(crate) fn space(decisions: Vec<Value>, plan: Vec<Value>, require: Vec<Value>) -> Supergraph {
     let nodes = json!([{"id": "row", "op": {"input": {"shape": [4]}}}]);
     let space: SearchSpace = serde_json::from_value(json!({
         "schema": 1, "name": "toy", "decisions": decisions, "plan": plan, "require": require,
@@ -16,7 +16,7 @@ pub(super) fn space(decisions: Vec<Value>, plan: Vec<Value>, require: Vec<Value>
     Supergraph::new(space).unwrap()
 }
 
-pub(super) fn op(id: &str, choices: &[&str]) -> Value {
+pub(crate) fn op(id: &str, choices: &[&str]) -> Value {
     json!({"id": id, "kind": {"op": {"choices": choices}}})
 }
 
@@ -28,7 +28,7 @@ pub(super) fn skip(id: &str, of: &str) -> Value {
     json!({"id": id, "kind": {"skip": {"of": of}}})
 }
 
-pub(super) fn step(decide: &[String], keep: Option<&str>) -> Value {
+pub(crate) fn step(decide: &[String], keep: Option<&str>) -> Value {
     json!({"decide": decide, "keep": keep})
 }
 
@@ -92,7 +92,7 @@ pub(super) fn recurrent(nodes: usize) -> Supergraph {
 
 /// Everything that a plan can ask for: tables, attention, skips, a prior, inactive decisions, and constraints that mask
 /// (`deep` and the first op; the two skips) or that no mask sees in time (the ops of two nodes that no skip joins).
-pub(super) fn guarded() -> Supergraph {
+pub(crate) fn guarded() -> Supergraph {
     let all = ["a".to_owned(), "b".to_owned()];
     let mut second = op("second", &["x", "y", "z"]);
     second["active_if"] = json!({"in": ["deep", [1]]});
