@@ -57,11 +57,10 @@ fn inverted_residual<'s>(s: &'s Space, x: Tensor<'s>, expand: u32, depthwise: Co
 /// The space of NAS-Bench-Macro: a genome is an operation for each of eight layers (6,561 genomes). Its digits, written one after
 /// the other, are a table's key.
 ///
-/// Structure as in the paper's appendix on NAS-Bench-Macro and its released code, which agree with the table on the parameters
-/// and FLOPs (multiplications with addition) of every network: a stem, then stages of two, three and three layers, then a 1x1
-/// convolution to 1280 channels, the mean over space and a linear layer. The first layer of a stage halves the image and doubles
-/// the channels; there, `identity` is a 1x1 convolution with batch norm. All activations are ReLU, as in the released code, where
-/// MobileNetV2 itself (Sandler et al. 2018) has ReLU6; neither has parameters.
+/// Structure as in the released code that trained the paper's NAS-Bench-Macro: a stem, then stages of two, three and three
+/// layers, then a 1x1 convolution to 1280 channels, the mean over space and a linear layer. The first layer of a stage halves the
+/// image and doubles the channels; there, `identity` is a 1x1 convolution with batch norm. Parameters are the table's, MACs what
+/// it calls FLOPs. All activations are ReLU, as in that code; MobileNetV2 itself (Sandler et al. 2018) has ReLU6.
 pub fn nasbench_macro(config: &NasbenchMacro) -> Built {
     let &NasbenchMacro { mut channels, ref image, classes } = config;
     super::check_image(image, HALVES.len() as u32)?;
