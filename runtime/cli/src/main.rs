@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 // A linked space that nobody names is left out by the linker.
-use supernet_enas as _;
+use {supernet_enas as _, supernet_nasbench as _};
 
 use arguments::{Arguments, Command};
 
