@@ -72,6 +72,12 @@ fn a_loaded_library_gives_the_same_bits_as_a_linked_crate() {
     assert_eq!(origin.providers(), format!("linked and {} ({PACKAGE} {version})", library.display()));
     assert_eq!(build(&both, &format!("{STEM}/enas-macro")).origin.from.len(), 1);
     assert_eq!(build(&both, "linked/enas-macro").origin.from.len(), 1);
+    // A genome that is none of the space's is told so, whoever brought the space.
+    let loaded = build(&only(&library), "enas-macro").supergraph;
+    let mut genome = vec![0; loaded.genome_len()];
+    genome[0] = 6;
+    let refused = loaded.child(&genome).unwrap_err().to_string();
+    assert_eq!(refused, "decision `op0` (number 0 of the genome, counted from 0) is 6, and must be below 6.");
 }
 
 #[test]
@@ -87,7 +93,7 @@ fn a_mistake_in_a_setting_gets_the_same_sentence() {
 }
 
 #[test]
-fn a_run_with_a_plugin_is_resumed_with_it_and_not_without() {
+fn a_run_with_a_plugin_is_resumed_with_the_same_space_and_not_without() {
     use supernet::{Event, Search};
     let place = place("plugin-run");
     let library = built(PACKAGE, &[]);
@@ -102,7 +108,7 @@ fn a_run_with_a_plugin_is_resumed_with_it_and_not_without() {
     assert!(events.into_iter().any(|record| matches!(record.event, Event::Step { step: 5, .. })));
     handle.stop();
     handle.wait().unwrap();
-    let gone = Search::builder().resume(&run).start().unwrap_err().to_string();
+    let gone = Search::builder().spaces(Spaces::default()).resume(&run).start().unwrap_err().to_string();
     let path = fs::canonicalize(&library).unwrap().display().to_string();
     assert!(gone.contains(&format!("it came from {path}; add --plugin {path}")), "{gone}");
     let found = Search::builder().spaces(only(&library)).resume(&run).start().unwrap().wait().unwrap();

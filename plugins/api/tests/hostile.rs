@@ -72,6 +72,11 @@ fn long_and_deep_texts_are_refused() {
         "this JSON is not a search space: it has 67108865 bytes, and at most 67108864 are read"
     );
     let json = rich().to_json().unwrap();
+    let nodes = "{\"id\":\"n\",\"op\":\"concat\"},".repeat(10_000_000);
+    let nodes = json.replacen("\"nodes\":[", &format!("\"nodes\":[{nodes}"), 1);
+    let refused = SearchSpace::from_json(&nodes).unwrap_err().to_string();
+    assert!(refused.ends_with("and at most 67108864 are read"), "{refused}");
+    drop(nodes);
     for (open, close) in [("[", "]"), ("{\"not\":", "}"), ("{\"all\":[", "]}")] {
         for depth in [100, 127, 128, 100_000] {
             let nested = format!("{}{}{}", open.repeat(depth), "{\"in\":[\"op\",[0]]}", close.repeat(depth));
