@@ -140,7 +140,7 @@ impl Dispatch {
 
 impl Lowered {
     /// One dispatch on the call's operands in their order.
-    fn one(kernel: &'static Kernel, sizes: Vec<u32>, groups: [u32; 3]) -> Self {
+    pub(crate) fn one(kernel: &'static Kernel, sizes: Vec<u32>, groups: [u32; 3]) -> Self {
         let places = (0..kernel.buffers.len()).map(Place::Operand).collect();
         Self { sizes, scratch: vec![], dispatches: vec![Dispatch::new(kernel, places, groups)] }
     }

@@ -38,6 +38,7 @@ mod shape;
 mod builder;
 
 mod genome;
+mod image;
 mod path;
 mod supergraph;
 
@@ -54,6 +55,7 @@ pub use custom::shapes::{MOST_CUSTOM_AXES, Shapes};
 pub use custom::uses::Use;
 pub use custom::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule};
 pub use genome::GenomeError;
+pub use image::check_image;
 pub use inventory;
 pub use nearest::nearest;
 pub use op::{Carry, Element, Function, Node, Op, Pad, Per, Pooling};

@@ -63,7 +63,7 @@ pub fn enas_macro(config: &Macro) -> Built {
         return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
     }
     let reductions = config.reductions();
-    super::check_image(image, reductions.len() as u32)?;
+    supernet_plugin::check_image(image, reductions.len() as u32)?;
 
     let s = Space::new("enas-macro");
     s.step(&[]).keep("t0");

@@ -118,7 +118,7 @@ pub fn enas_micro(config: &Micro) -> Built {
     if layers == 0 {
         return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
     }
-    super::check_image(image, 2)?;
+    supernet_plugin::check_image(image, 2)?;
 
     let s = Space::new("enas-micro");
     let (normal, reduce) = (Cell::decide(&s, "normal"), Cell::decide(&s, "reduce"));

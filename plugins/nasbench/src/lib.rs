@@ -9,26 +9,5 @@
 mod nasbench201;
 mod nasbench_macro;
 
-use supernet_plugin::Mistake;
-
 pub use nasbench_macro::{NasbenchMacro, nasbench_macro};
 pub use nasbench201::{Nasbench201, nasbench201};
-
-/// `[height, width, channels]`, large enough to be halved so often.
-fn check_image(image: &[u32], halvings: u32) -> Result<(), Mistake> {
-    let &[height, width, channels] = image else {
-        return Err(Mistake::refused(format!(
-            "the samples have the shape {image:?}, and must be images [height, width, channels]"
-        )));
-    };
-    let least = 1 << halvings;
-    if height < least || width < least {
-        return Err(Mistake::refused(format!(
-            "images of {height} x {width} are too small: the network halves them {halvings} times, so both sides need at least {least}"
-        )));
-    }
-    if channels == 0 {
-        return Err(Mistake::refused("the images have no channels"));
-    }
-    Ok(())
-}

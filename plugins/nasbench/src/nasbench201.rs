@@ -118,7 +118,7 @@ pub fn nasbench201(config: &Nasbench201) -> Built {
     if cells == 0 {
         return Err(Mistake::refused("a stage has 0 cells, and needs at least 1"));
     }
-    super::check_image(image, STAGES.len() as u32 - 1)?;
+    supernet_plugin::check_image(image, STAGES.len() as u32 - 1)?;
 
     let s = Space::new("nasbench201");
     let cell = Cell::decide(&s);

@@ -63,7 +63,7 @@ fn inverted_residual<'s>(s: &'s Space, x: Tensor<'s>, expand: u32, depthwise: Co
 /// it calls FLOPs. All activations are ReLU, as in that code; MobileNetV2 itself (Sandler et al. 2018) has ReLU6.
 pub fn nasbench_macro(config: &NasbenchMacro) -> Built {
     let &NasbenchMacro { mut channels, ref image, classes } = config;
-    super::check_image(image, HALVES.len() as u32)?;
+    supernet_plugin::check_image(image, HALVES.len() as u32)?;
 
     let s = Space::new("nasbench-macro");
     let mut x = s.scope("stem", || s.input("image", image).conv(3, channels).norm().relu());

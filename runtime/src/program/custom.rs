@@ -64,8 +64,6 @@ struct Part {
     tried: &'static Kernel,
     /// Whether it has loops, and so a limit to them.
     loops: bool,
-    /// For every buffer of the kernel the number of its role.
-    places: Vec<usize>,
     /// The names of the roles.
     names: Vec<&'static str>,
 }
@@ -215,7 +213,6 @@ impl Part {
         let buffers: Vec<_> = uses.iter().zip(&names).map(|(used, name)| (used.binding, *name, used.written)).collect();
         let compiled = Kernel::of_space(&op.name, source, &kernel.entry, &buffers);
         Self {
-            places: (0..uses.len()).collect(),
             uses,
             grid: kernel.grid,
             group: 1,

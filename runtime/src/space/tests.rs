@@ -269,7 +269,6 @@ fn a_linked_op_runs_on_the_cpu_and_its_panic_is_a_sentence() {
             dims: vec![batch, 0, 0, 0, 2, 1, 1, 1, 2, 1, 1, 1],
             roles: vec![],
             operands: [Operand::Input(0), Operand::Output].map(Operand::code).to_vec(),
-            places: vec![],
             counts: [1, 0],
             attributes: attributes.to_owned(),
             work: 0,

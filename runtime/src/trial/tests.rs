@@ -161,7 +161,7 @@ mod gpu {
     fn sources_that_do_not_fit_what_the_space_says() {
         refused(spoilt("y[i] = x[i] *", "y[i] = z[i] *"), "y[i] = z[i] * sigmoid(g[i % dims.x.z] * x[i]);");
         refused(spoilt("var<storage, read> x", "var<storage, read_write> x"), "which it may only read");
-        refused(spoilt("var<storage, read_write> y", "var<storage, read> y"), "");
+        refused(spoilt("var<storage, read_write> y", "var<storage, read> y"), "this is not valid");
         refused(
             spoilt("@workgroup_size(64) fn by_x", "@workgroup_size(512) fn by_x"),
             "has 512 invocations along x; between 1 and 256",

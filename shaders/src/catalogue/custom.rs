@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use super::Role;
-use crate::kernel::{Buffer, Constant, Dispatch, Kernel, Lowered, Place};
+use crate::kernel::{Buffer, Constant, Kernel, Lowered};
 
 /// The `override` constant that limits the rounds of a kernel's loops.
 pub const FUEL_CONSTANT: &str = "supernet_fuel";
@@ -32,12 +32,10 @@ pub struct Run {
     pub groups: [u32; 3],
     /// The uniform with the shapes: the batch, and then four numbers for every input, every param and the output.
     pub dims: Vec<u32>,
-    /// The operands: all that are read, then all that are written.
+    /// The operands: all that are read, then all that are written. The kernel's buffers stand in the same order.
     pub roles: Vec<Role>,
     /// Which operand each of them is, in the space's own numbering.
     pub operands: Vec<u32>,
-    /// For every buffer of the kernel the number of its role.
-    pub places: Vec<usize>,
     /// How many inputs and params the op takes.
     pub counts: [u32; 2],
     /// The node's attributes as JSON.
@@ -73,10 +71,9 @@ impl Custom {
     }
 
     pub(crate) fn lower(self) -> Lowered {
-        let Run { kernel, overrides, groups, dims, places, .. } = self.0;
-        let places = places.iter().map(|place| Place::Operand(*place)).collect();
-        let dispatch = Dispatch { kernel, overrides: overrides.clone(), places, groups: *groups };
-        Lowered { sizes: dims.clone(), scratch: vec![], dispatches: vec![dispatch] }
+        let mut lowered = Lowered::one(self.kernel, self.dims.clone(), self.groups);
+        lowered.dispatches.iter_mut().for_each(|dispatch| dispatch.overrides.clone_from(&self.overrides));
+        lowered
     }
 }
 
@@ -163,7 +160,7 @@ impl PartialEq for Run {
             && std::ptr::eq(self.kernel, other.kernel)
             && (self.op, self.name, &self.overrides, self.groups, &self.dims)
                 == (other.op, other.name, &other.overrides, other.groups, &other.dims)
-            && (&self.roles, &self.operands, &self.places) == (&other.roles, &other.operands, &other.places)
+            && (&self.roles, &self.operands) == (&other.roles, &other.operands)
             && (self.counts, &self.attributes, self.work) == (other.counts, &other.attributes, other.work)
     }
 }

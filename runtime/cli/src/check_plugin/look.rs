@@ -61,7 +61,10 @@ fn devices(options: &CheckPluginOptions) -> Result<Vec<Choice>, Failure> {
     if options.device.is_empty() {
         return Ok(vec![Choice::Cpu, Choice::Gpu(None)]);
     }
-    Ok(options.device.iter().map(|device| device.parse()).collect::<Result<_, _>>()?)
+    let devices = options.device.iter().map(|device| device.parse()).collect::<Result<Vec<Choice>, _>>()?;
+    // Whoever names a device wants it, and not a note that it was left out.
+    devices.iter().try_for_each(|choice| choice.open(0).map(drop))?;
+    Ok(devices)
 }
 
 /// The first of `parent/STEM-1`, `parent/STEM-2`, ... that does not exist yet, made.

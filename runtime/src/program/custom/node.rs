@@ -19,6 +19,7 @@ const FUEL: [u64; 2] = [1 << 16, 64];
 /// The same while an op is tried out, on little: Mesa's lavapipe leaves a loop after 65,535 rounds of its own accord, and
 /// would not be heard to run out.
 const FUEL_OF_TRIAL: [u64; 2] = [1 << 14, 2];
+
 /// The sizes that a node's calls carry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sizes {
@@ -203,7 +204,6 @@ impl Variant {
         };
         let mut roles: Vec<_> = part.uses.iter().zip(&part.names).map(role).collect();
         let mut operands: Vec<_> = part.uses.iter().map(|used| used.operand.code()).collect();
-        let mut places = part.places.clone();
         let elements: u64 = roles.iter().map(|role| role.len as u64).sum();
         let mut overrides = part.overrides.clone();
         if part.loops {
@@ -214,7 +214,6 @@ impl Variant {
             overrides.push((FUEL_CONSTANT, Constant::from(fuel as u32)));
         }
         if tell && part.loops {
-            places.push(roles.len());
             roles.push(Role { name: "spent", access: supernet_shaders::Access::Write, element: Element::U32, len: 1 });
             operands.push(u32::MAX);
         }
@@ -228,7 +227,6 @@ impl Variant {
             dims: sizes.with(|shapes| shapes.words(sizes.batch)).unwrap_or_default(),
             roles,
             operands,
-            places,
             counts: [self.op.inputs, self.op.params],
             attributes: self.attributes.clone(),
             work: elements.saturating_add(output.saturating_mul(self.op.macs_per_output)),

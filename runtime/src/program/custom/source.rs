@@ -106,7 +106,6 @@ impl Source {
         let group = op::workgroup(&self.parsed, entry, &overrides).map_err(sentence)?;
         Ok(Part {
             names: uses.iter().map(|used| named(used.operand)).collect(),
-            places: (0..uses.len()).collect(),
             uses,
             grid: kernel.grid,
             group: group.iter().product(),
