@@ -34,6 +34,8 @@ pub struct Config {
     pub evolution: EvolutionSettings,
     /// What comes after the last epoch.
     pub derive: DeriveSettings,
+    /// Training of what was found, from scratch.
+    pub retrain: RetrainSettings,
     /// How often a search is saved; changes no result.
     pub checkpoint: CheckpointSettings,
 }
@@ -158,6 +160,30 @@ pub struct DeriveSettings {
     pub report: u32,
 }
 
+/// Training of what was found, from scratch, beside random architectures: the last phase of a search, and
+/// `supernet retrain`. The update rule is the one of `optimizer`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetrainSettings {
+    /// Passes over training and validation part together; 0 leaves retraining out of a search.
+    pub epochs: u32,
+    /// The learning rate after warm-up; 0 takes `optimizer.rate`. It falls to `optimizer.rate_min`.
+    pub rate: f64,
+    /// Passes, or a part of one, in which the learning rate rises.
+    pub warm_up: f64,
+    /// Share of every label that is spread over all classes (Szegedy et al. 2016, §7).
+    pub smoothing: f64,
+    /// Whether the result is the mean of the weights at the ends of the last quarter of the passes (Izmailov et al. 2018).
+    pub average: bool,
+    /// Trainings of the architecture that was found, each with a seed of its own.
+    pub seeds: u32,
+    /// Random architectures that are trained alike, each with one of the same seeds.
+    pub random: u32,
+    /// As the last phase of a search: what retraining may cost, as a multiple of what the search did. Fewer networks are
+    /// trained where not all fit.
+    pub budget: f64,
+}
+
 /// How often a search is saved, such that it can go on after a crash: whenever so many steps or minutes have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -173,6 +199,13 @@ pub struct CheckpointSettings {
 impl Default for CheckpointSettings {
     fn default() -> Self {
         Self { steps: 500, minutes: 5.0, keep: 2 }
+    }
+}
+
+impl Default for RetrainSettings {
+    fn default() -> Self {
+        let (epochs, rate, warm_up) = (30, 0.0, 2.0);
+        Self { epochs, rate, warm_up, smoothing: 0.1, average: true, seeds: 5, random: 5, budget: 1.5 }
     }
 }
 
@@ -314,7 +347,8 @@ impl Config {
         let part = |x: f64| x > 0.0 && x < 1.0;
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
-        let numbers: [(&str, f64, bool, &'static str); 24] = [
+        let retrain = self.retrain;
+        let numbers: [(&str, f64, bool, &'static str); 31] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), "above 0 and below 1"),
@@ -350,6 +384,18 @@ impl Config {
                 "from 1 to 1048576",
             ),
             ("derive.report", self.derive.report.into(), (2..=most).contains(&self.derive.report), "from 2 to 1048576"),
+            ("retrain.epochs", retrain.epochs.into(), retrain.epochs <= most, "from 0 (no retraining) to 1048576"),
+            ("retrain.rate", retrain.rate, weight(retrain.rate), "0 (as `optimizer.rate`) or above"),
+            (
+                "retrain.warm_up",
+                retrain.warm_up,
+                (0.0..=f64::from(most)).contains(&retrain.warm_up),
+                "from 0 to 1048576",
+            ),
+            ("retrain.smoothing", retrain.smoothing, share(retrain.smoothing), "from 0 to below 1"),
+            ("retrain.seeds", retrain.seeds.into(), (1..=1000).contains(&retrain.seeds), "from 1 to 1000"),
+            ("retrain.random", retrain.random.into(), retrain.random <= 1000, "from 0 (none) to 1000"),
+            ("retrain.budget", retrain.budget, (0.0..=1e9).contains(&retrain.budget), "from 0 to 1000000000"),
             (
                 "checkpoint.steps",
                 self.checkpoint.steps.into(),
@@ -391,7 +437,13 @@ impl OptimizerSettings {
             }
             MethodName::Sgd => Method::Sgd { momentum: self.momentum as f32 },
         };
-        Optimizer { method, l2: self.l2 as f32, clip: self.clip as f32, everywhere: self.touch == Touch::All }
+        Optimizer {
+            method,
+            l2: self.l2 as f32,
+            clip: self.clip as f32,
+            everywhere: self.touch == Touch::All,
+            smoothing: 0.0,
+        }
     }
 }
 

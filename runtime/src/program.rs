@@ -210,6 +210,7 @@ impl Program {
     /// If a node has no kernel, or inputs and outputs do not fit images and classes.
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, true)?;
+        tape.smooth(optimizer.smoothing);
         fuse::all(&mut tape);
         differentiate::backward(&mut tape);
         let touched = tape.touched(context.layout);
@@ -312,6 +313,15 @@ impl Tape {
             let channels: u32 = widths.iter().sum();
             let whole = self.compute(Call::Concat { rows, widths }, &reads, rows as usize * channels as usize);
             parts.insert(0, (whole, channels));
+        }
+    }
+
+    /// Smooths the labels in the loss; its gradient is that of the smoothed one if it is taken afterwards.
+    fn smooth(&mut self, share: f32) {
+        for bound in &mut self.calls {
+            if let Call::CrossEntropy { smoothing, .. } = &mut bound.call {
+                *smoothing = share;
+            }
         }
     }
 

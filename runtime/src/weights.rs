@@ -4,9 +4,10 @@
 //! floats (256 bytes, the offset that any GPU can bind at); pages hold at most 128 MiB (the largest binding that any
 //! GPU takes) and no parameter crosses one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use supernet_plugin::{Init, Supergraph};
+use supernet_plugin::{Child, Init, Supergraph};
 use supernet_shaders::catalogue::{BLOCK, bitset_words};
 use supernet_shaders::random::Random;
 
@@ -49,12 +50,30 @@ impl Layout {
     /// # Errors
     /// If a parameter is larger than a page.
     pub fn new(supergraph: &Supergraph) -> Result<Self, ParameterTooLarge> {
-        Self::paged(supergraph, PAGE)
+        Self::paged(supergraph, PAGE, |_| true)
     }
 
-    fn paged(supergraph: &Supergraph, page_len: usize) -> Result<Self, ParameterTooLarge> {
+    /// Lays out the parameters that `child` reads, for training it by itself. Those of the rest have no place: a length
+    /// of 0.
+    ///
+    /// # Errors
+    /// If a parameter is larger than a page.
+    pub fn of(supergraph: &Supergraph, child: &Child) -> Result<Self, ParameterTooLarge> {
+        let read: BTreeSet<u32> = (0..child.len()).flat_map(|i| child.params(i)).copied().collect();
+        Self::paged(supergraph, PAGE, |index| read.contains(&index))
+    }
+
+    fn paged(
+        supergraph: &Supergraph,
+        page_len: usize,
+        has_place: impl Fn(u32) -> bool,
+    ) -> Result<Self, ParameterTooLarge> {
         let (mut places, mut pages) = (Vec::new(), Vec::<u32>::new());
         for index in 0..supergraph.param_count() as u32 {
+            if !has_place(index) {
+                places.push(Place { page: 0, offset: 0, len: 0 });
+                continue;
+            }
             let len: usize = supergraph.param_shape(index).iter().map(|n| *n as usize).product();
             let padded = len.next_multiple_of(BLOCK);
             if padded > page_len {
@@ -74,12 +93,12 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Where parameter `index` lies.
+    /// Where parameter `index` lies; its length is 0 if it has no place.
     pub fn place(&self, index: u32) -> Place {
         self.places[index as usize]
     }
 
-    /// Number of parameters.
+    /// Number of parameters, those without a place included.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -223,6 +242,9 @@ impl Weights {
         let mut values = zeros();
         for index in 0..supergraph.param_count() as u32 {
             let place = layout.place(index);
+            if place.len == 0 {
+                continue;
+            }
             let from = place.offset as usize;
             let floats = &mut values[place.page as usize][from..from + place.len as usize];
             let random = Random::new(seed, stream::named(stream::INITIALISE, &supergraph.param(index).id));
@@ -231,6 +253,13 @@ impl Weights {
         let state = (0..moments).map(|_| zeros()).collect();
         let pages = Pages { gradients: zeros(), state, values };
         Self { pages, version: 0, layout, mark: Mark::new(), away: None }
+    }
+
+    /// The same values, without the optimiser's memory.
+    pub(crate) fn without_state(&self) -> Self {
+        let mut weights = self.clone();
+        weights.pages_mut().state.clear();
+        weights
     }
 
     /// Where everything lies.
@@ -330,7 +359,7 @@ mod tests {
     #[test]
     fn parameters_begin_at_blocks_and_none_crosses_a_page() {
         let supergraph = space(&[3, 20, 13, 9]);
-        let layout = Layout::paged(&supergraph, 256).unwrap();
+        let layout = Layout::paged(&supergraph, 256, |_| true).unwrap();
         let mut end = vec![0; layout.pages().len()];
         for index in 0..layout.len() as u32 {
             let place = layout.place(index);
@@ -340,7 +369,7 @@ mod tests {
             end[place.page as usize] = place.offset + len;
         }
         assert!(layout.pages().len() > 2 && layout.pages().iter().all(|len| *len <= 256));
-        let said = Layout::paged(&supergraph, 128).unwrap_err().to_string();
+        let said = Layout::paged(&supergraph, 128, |_| true).unwrap_err().to_string();
         assert!(said.contains("has 200 numbers; at most 128"), "{said}");
     }
 
@@ -353,6 +382,18 @@ mod tests {
         };
         assert_eq!(start(&[3, 20]), start(&[3, 5, 5]));
         assert!(start(&[3]).iter().any(|x| *x != 0.0));
+    }
+
+    #[test]
+    fn a_layout_of_some_parameters_gives_the_rest_no_place() {
+        let supergraph = space(&[3, 20, 13]);
+        let all = Arc::new(Layout::new(&supergraph).unwrap());
+        let some = Arc::new(Layout::paged(&supergraph, PAGE, |index| index % 2 == 1).unwrap());
+        assert_eq!((some.len(), some.place(0).len), (all.len(), 0));
+        assert!(some.pages()[0] < all.pages()[0]);
+        let [whole, part] = [all, some].map(|layout| Weights::new(&supergraph, layout, 1, 7));
+        assert_eq!(whole.parameter(3), part.parameter(3));
+        assert!(part.parameter(2).is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod interrupt;
 mod new_plugin;
 mod progress;
 mod resume;
+mod retrain;
 mod search;
 mod selftest;
 mod spaces;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
         Command::Resume(options) => resume::run(&options),
+        Command::Retrain(options) => retrain::run(&options),
         Command::Spaces(options) => spaces::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),

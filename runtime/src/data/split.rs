@@ -73,6 +73,16 @@ impl Splits {
     }
 }
 
+impl Splits {
+    /// Training and validation part as one training part: what a search has seen. Standardised as they were.
+    pub(crate) fn joined(&self) -> Self {
+        let mut train = self.train.clone();
+        train.images.extend_from_slice(&self.validation.images);
+        train.labels.extend_from_slice(&self.validation.labels);
+        Self { train, ..self.clone() }
+    }
+}
+
 impl Part {
     fn pick(data: &Dataset, indices: &[usize]) -> Self {
         let len = data.image_len();

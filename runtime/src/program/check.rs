@@ -17,7 +17,8 @@ use crate::space;
 use crate::weights::{Layout, Weights};
 
 const STEP: Step = Step { rate: 0.1, number: 3, seed: 5 };
-const SGD: Optimizer = Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false };
+const SGD: Optimizer =
+    Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
 
 fn noise(image: [u32; 3], batch: u32) -> Dataset {
     let mut random = Random::new(11, 0);
@@ -330,6 +331,22 @@ fn weights_elsewhere_move_only_if_asked_to() {
         }
     }
     assert!(moved > 0);
+}
+
+#[test]
+fn a_smoothed_loss_comes_with_its_gradient_and_scores_stay_plain() {
+    let setup = Setup::new(&["space.layers=2", "space.filters=4"], [8, 8, 1], 4);
+    let genome = setup.sample(&mut Random::new(1, 0));
+    let smoothings = |program: &Program| -> Vec<f32> {
+        let smoothing = |call: &Call| match call {
+            Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } => Some(*smoothing),
+            _ => None,
+        };
+        program.calls.iter().filter_map(|bound| smoothing(&bound.call)).collect()
+    };
+    assert_eq!(smoothings(&setup.training(&genome, &Optimizer { smoothing: 0.1, ..SGD })), [0.1, 0.1]);
+    assert_eq!(smoothings(&setup.training(&genome, &SGD)), [0.0, 0.0]);
+    assert_eq!(smoothings(&setup.scoring(&genome)), [0.0]);
 }
 
 #[test]

@@ -17,8 +17,9 @@ use crate::device::choice::Choice;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, DeviceError};
 use crate::event::{Event, Record};
+use crate::retrain::Retraining;
 use crate::run::{Events, Recorder, Run, Shared};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{LogEnd, RunFolder};
 use crate::space::{Origin, SpaceError, Spaces};
 use crate::strategy::{Genome, Schedule, Score, Strategy, StrategyError};
 use crate::train::StageError;
@@ -212,18 +213,27 @@ impl SearchBuilder {
         let search = Arc::new(search);
         let first = Snapshot::first(&search)?;
         let (mut restored, mut steps) = (Restored::first(first), None);
+        let (mut recorded, mut log, mut retraining) = (0, LogEnd::default(), None);
         let folder = match resumed {
             None => self.create(&search)?,
             Some((mut folder, _)) => {
                 restored = checkpoint::newest(folder.path(), &search, folder.end().bytes)?.unwrap_or(restored);
-                folder.rewind(restored.log)?;
+                let (later, damaged) = Retraining::read(folder.path(), &search, folder.end().bytes)?;
+                restored.damaged.extend(damaged);
+                // A retraining comes after the search, of which then nothing is told again.
+                (recorded, log) = match &later {
+                    Some(later) => (later.events, later.log),
+                    None => (restored.snapshot.course.events(), restored.log),
+                };
+                folder.rewind(log)?;
                 steps = Some(restored.snapshot.course.steps());
+                retraining = later.map(|later| later.retraining);
                 Some(folder)
             }
         };
-        let Restored { snapshot, log, damaged } = restored;
+        let Restored { snapshot, damaged, .. } = restored;
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
-        let (shared, recorded) = (Arc::clone(&self.shared), snapshot.course.events());
+        let shared = Arc::clone(&self.shared);
         let mut recorder = Recorder::new(folder, self.listener, Arc::clone(&shared), recorded, log.at);
         let damaged = damaged.into_iter().map(|reason| Event::Damaged { reason });
         damaged.chain(steps.map(|steps| Event::Resumed { steps })).try_for_each(|event| recorder.incident(event))?;
@@ -239,7 +249,7 @@ impl SearchBuilder {
             #[cfg(test)]
             faults: self.faults,
         };
-        Run::start(Start { crew: Arc::new(crew), snapshot, recorder, shared }, path)
+        Run::start(Start { crew: Arc::new(crew), snapshot, recorder, shared }, retraining, path)
     }
 
     /// The search that is set up.
@@ -274,7 +284,11 @@ impl SearchBuilder {
 }
 
 /// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
-fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run: &Path) -> Result<Search, SearchError> {
+pub(crate) fn same_space(
+    search: Result<Search, SearchError>,
+    earlier: Option<Origin>,
+    run: &Path,
+) -> Result<Search, SearchError> {
     let (Some(was), run) = (earlier, run.to_owned()) else { return search };
     match search {
         Err(SearchError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {

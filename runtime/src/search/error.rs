@@ -7,6 +7,7 @@ use supernet_plugin::{GenomeError, RegistryError};
 
 use crate::config::ConfigError;
 use crate::data::DataError;
+use crate::retrain::CarryError;
 use crate::run_folder::FolderError;
 use crate::space::{Origin, SpaceError};
 use crate::strategy::StrategyError;
@@ -44,6 +45,12 @@ pub enum SearchError {
     /// The run folder fails.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// An architecture that does not fit the space.
+    #[error(transparent)]
+    Carry(#[from] CarryError),
+    /// Retraining without a pass.
+    #[error("`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1")]
+    NoEpochs,
     /// No candidate to choose from.
     #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
     NothingDerived,
