@@ -31,6 +31,12 @@ pub(crate) enum Command {
     /// names of its decisions. Random architectures at the same budget tell what the search was good for. Ctrl-C saves;
     /// `supernet resume` goes on.
     Retrain(Box<RetrainOptions>),
+    /// Judge architectures with a run's shared weights: accuracy and loss on the whole validation part, parameters,
+    /// multiply-accumulates.
+    Score(ScoreOptions),
+    /// The best architectures of a run within limits, ranked with its shared weights: of those that it judged at its end,
+    /// and of fresh samples of its policy.
+    Top(TopOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
     #[cfg(feature = "gpu")]
@@ -195,6 +201,59 @@ pub(crate) struct RetrainOptions {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
     /// Print every event as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreOptions {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub(crate) from: PathBuf,
+    /// The architecture: a best/genome.json, a JSON list of whole numbers, or the numbers themselves: '1 0 2' [repeatable]
+    #[arg(long, value_name = "FILE|NUMBERS", required = true)]
+    pub(crate) genome: Vec<String>,
+    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// `auto`, `cpu`, `gpu` or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Print a line of JSON for each
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopOptions {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub(crate) from: PathBuf,
+    /// How many, at most
+    #[arg(long, short, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) k: u32,
+    /// The most parameters that one may have
+    #[arg(long, value_name = "N")]
+    pub(crate) max_params: Option<u64>,
+    /// The most multiply-accumulates that one may take
+    #[arg(long, value_name = "N")]
+    pub(crate) max_macs: Option<u64>,
+    /// Fresh samples of the policy besides what the run judged
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
+    pub(crate) samples: u32,
+    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// `auto`, `cpu`, `gpu` or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use supernet::retrain::Side;
 use supernet::search::thousands;
-use supernet::{Found, Retrained};
+use supernet::{Candidate, Found, Retrained};
 
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
@@ -69,6 +69,20 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
         Some(retrained) => self::retrained(&mut out, retrained),
         None => writeln!(out, "To train the architecture from scratch: supernet retrain {}", folder.display()),
     }
+}
+
+/// An architecture judged with shared weights.
+pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate) -> io::Result<()> {
+    let Candidate { genome, score, parameters, macs } = candidate;
+    writeln!(
+        out,
+        "{:6.2} % validation accuracy, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
+        100.0 * score.accuracy,
+        score.loss,
+        thousands(*parameters),
+        thousands(*macs),
+        genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    )
 }
 
 /// What training from scratch came to.

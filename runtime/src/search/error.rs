@@ -7,6 +7,7 @@ use supernet_plugin::{GenomeError, RegistryError};
 
 use crate::config::ConfigError;
 use crate::data::DataError;
+use crate::judge::NothingFits;
 use crate::retrain::CarryError;
 use crate::run_folder::FolderError;
 use crate::space::{Origin, SpaceError};
@@ -45,6 +46,9 @@ pub enum SearchError {
     /// The run folder fails.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Limits that leave no architecture.
+    #[error(transparent)]
+    NothingFits(#[from] NothingFits),
     /// An architecture that does not fit the space.
     #[error(transparent)]
     Carry(#[from] CarryError),
