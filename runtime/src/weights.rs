@@ -53,12 +53,28 @@ impl Layout {
     }
 
     fn paged(supergraph: &Supergraph, page_len: usize) -> Result<Self, ParameterTooLarge> {
+        let len = |index| supergraph.param_shape(index).iter().map(|n| *n as usize).product();
+        let all = (0..supergraph.param_count() as u32).map(|index| (supergraph.param(index).id.as_str(), len(index)));
+        let mut layout = Self::of(all, page_len)?;
+        let decaying = (0..supergraph.param_count() as u32).filter(|p| supergraph.param(*p).decay);
+        layout.decayed = layout.blocks_of(decaying);
+        Ok(layout)
+    }
+
+    /// Lays out tensors by name and length, of which none decays. One without numbers takes no room.
+    ///
+    /// # Errors
+    /// If one is larger than a page.
+    pub(crate) fn frozen<'a>(tensors: impl Iterator<Item = (&'a str, usize)>) -> Result<Self, ParameterTooLarge> {
+        Self::of(tensors, PAGE)
+    }
+
+    fn of<'a>(tensors: impl Iterator<Item = (&'a str, usize)>, page_len: usize) -> Result<Self, ParameterTooLarge> {
         let (mut places, mut pages) = (Vec::new(), Vec::<u32>::new());
-        for index in 0..supergraph.param_count() as u32 {
-            let len: usize = supergraph.param_shape(index).iter().map(|n| *n as usize).product();
+        for (id, len) in tensors {
             let padded = len.next_multiple_of(BLOCK);
             if padded > page_len {
-                return Err(ParameterTooLarge { id: supergraph.param(index).id.clone(), len, page_len });
+                return Err(ParameterTooLarge { id: id.to_owned(), len, page_len });
             }
             let fits = pages.last().is_some_and(|used| *used as usize + padded <= page_len);
             if !fits {
@@ -69,8 +85,7 @@ impl Layout {
             pages[page] += padded as u32;
         }
         let mut layout = Self { places, pages, decayed: Vec::new() };
-        let decaying = (0..supergraph.param_count() as u32).filter(|p| supergraph.param(*p).decay);
-        layout.decayed = layout.blocks_of(decaying);
+        layout.decayed = layout.blocks_of(std::iter::empty());
         Ok(layout)
     }
 
@@ -219,8 +234,8 @@ impl Weights {
     /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own name under `seed`, so that
     /// its start does not depend on the rest of the space. `moments` is how many state pages the optimiser keeps.
     pub fn new(supergraph: &Supergraph, layout: Arc<Layout>, moments: usize, seed: u64) -> Self {
-        let zeros = || layout.pages.iter().map(|len| vec![0.0; *len as usize]).collect::<Vec<Vec<f32>>>();
-        let mut values = zeros();
+        let mut weights = Self::zeros(layout, moments);
+        let (layout, values) = (&weights.layout, &mut weights.pages.values);
         for index in 0..supergraph.param_count() as u32 {
             let place = layout.place(index);
             let from = place.offset as usize;
@@ -228,8 +243,13 @@ impl Weights {
             let random = Random::new(seed, stream::named(stream::INITIALISE, &supergraph.param(index).id));
             start(&supergraph.param(index).init, supergraph.param_shape(index), floats, random);
         }
-        let state = (0..moments).map(|_| zeros()).collect();
-        let pages = Pages { gradients: zeros(), state, values };
+        weights
+    }
+
+    /// Weights that are all zero.
+    pub(crate) fn zeros(layout: Arc<Layout>, moments: usize) -> Self {
+        let zeros = || layout.pages.iter().map(|len| vec![0.0; *len as usize]).collect::<Vec<Vec<f32>>>();
+        let pages = Pages { gradients: zeros(), state: (0..moments).map(|_| zeros()).collect(), values: zeros() };
         Self { pages, version: 0, layout, mark: Mark::new(), away: None }
     }
 
@@ -282,6 +302,12 @@ impl Weights {
     pub fn parameter(&self, index: u32) -> &[f32] {
         let place = self.layout.place(index);
         &self.pages.values[place.page as usize][place.offset as usize..][..place.len as usize]
+    }
+
+    /// The values of parameter `index`, to change them.
+    pub(crate) fn parameter_mut(&mut self, index: u32) -> &mut [f32] {
+        let place = self.layout.place(index);
+        &mut self.pages_mut().values[place.page as usize][place.offset as usize..][..place.len as usize]
     }
 
     /// The gradient of parameter `index`, as the last step that touched it left it.
