@@ -262,7 +262,7 @@ impl SearchBuilder {
         let config = search.config().to_toml()?;
         // A space's name may have slashes, which are no part of a folder's.
         let space = search.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = format!("{space}-{}", search.config().search.data);
+        let name = format!("{space}-{}", plain(search.data.name()));
         let folder = match &self.place {
             Place::At(path) => RunFolder::create(path, &config)?,
             Place::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
@@ -286,6 +286,12 @@ fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run:
         }
         other => other,
     }
+}
+
+/// A name that is one on every file system.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    name.chars().map(plain).collect()
 }
 
 /// Makes CPU devices.
