@@ -25,12 +25,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::json;
+
 use crate::config::Config;
 use crate::data::{Dataset, Splits};
 use crate::device::Device;
 use crate::device::choice::Choice as DeviceChoice;
-use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
+use crate::model::{Model, Provenance};
 use crate::run::Ask;
 use crate::run_folder::RunFolder;
 use crate::search::{Search, SearchError, genome_file};
@@ -107,7 +109,7 @@ impl Retraining {
 
     /// Networks as planned.
     pub(crate) fn planned(search: Arc<Search>, plan: Plan) -> Self {
-        let data = Arc::new(search.data().joined());
+        let data = Arc::new(search.parts().joined());
         Self { search, data, plan, finished: Vec::new(), current: None, begun: false }
     }
 
@@ -297,7 +299,8 @@ impl Retraining {
         Ok(false)
     }
 
-    /// The end of a network: its score on the test part.
+    /// The end of a network: frozen, it is scored on the test part; the first one with the architecture that was found is
+    /// kept.
     fn settle(
         &mut self,
         planned: &Planned,
@@ -306,10 +309,20 @@ impl Retraining {
     ) -> Result<Score, SearchError> {
         let Some(network) = &mut self.current else { return Ok(Score::WORST) };
         network.settle(device)?;
-        let config = self.search.config();
-        let mut evaluator = Evaluator::new(network.ground.clone(), config.score.batch, planned.seed);
-        let _ = follow;
-        Ok(evaluator.test(device, &network.weights, &planned.genome)?)
+        let (config, data) = (self.search.config(), &self.data);
+        let training = json!({ "retrain": config.retrain, "optimizer": config.optimizer, "seed": planned.seed });
+        let provenance = Provenance { data: config.search.data.clone(), split: config.split(), training };
+        let (ground, batch) = (&network.ground, config.train.batch);
+        let model = Model::freeze(ground, &planned.genome, &mut network.weights, device, batch, provenance)?;
+        let tested = model.evaluate_parts(device, data, &[&data.test])?;
+        // Which one is kept does not depend on how it does. One that is there was written before a failure, alike.
+        if let Some(folder) = follow.folder().filter(|_| self.finished.is_empty() && planned.side == Side::Found) {
+            let place = folder.path().join("best/model");
+            if !place.exists() {
+                model.save(&place)?;
+            }
+        }
+        Ok(Score { accuracy: tested.accuracy as f32, loss: tested.loss as f32 })
     }
 
     fn trained(&self, planned: &Planned, train: Option<Score>, test: Option<Score>) -> Result<Trained, SearchError> {

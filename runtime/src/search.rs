@@ -49,6 +49,7 @@ const PLANNED: usize = 64;
 pub struct Search {
     config: Config,
     origin: Origin,
+    data: Dataset,
     minutes: Option<f64>,
     ground: Ground,
     schedule: Schedule,
@@ -117,14 +118,16 @@ impl Search {
         earlier: Option<&Origin>,
     ) -> Result<Self, SearchError> {
         config.check()?;
-        data.name().clone_into(&mut config.search.data);
+        data.address().clone_into(&mut config.search.data);
         if let Some(earlier) = earlier {
             // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
             config.search.space.clone_from(&earlier.space);
         }
         let Built { supergraph, origin, cpu } = spaces.build_again(&mut config, &data.facts(), earlier)?;
         let layout = Arc::new(Layout::new(&supergraph)?);
-        let splits = Splits::new(&data, &config.split())?;
+        let split = config.split().fitted(&data);
+        (config.data.train, config.data.validation) = (split.train, split.validation);
+        let splits = Splits::new(&data, &split)?;
         for (part, key, samples, batch) in [
             ("training", "train.batch", splits.train.len(), config.train.batch),
             ("validation", "score.batch", splits.validation.len(), config.score.batch),
@@ -146,7 +149,7 @@ impl Search {
         let custom = CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?;
         let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), image, classes };
         let reserved = Reserved::default();
-        let search = Self { config, origin, minutes: None, ground, schedule, own: None, reserved };
+        let search = Self { config, origin, data, minutes: None, ground, schedule, own: None, reserved };
         search.rehearse()?;
         Ok(search)
     }
@@ -192,7 +195,7 @@ impl Search {
     }
 
     /// The data set's parts.
-    pub(crate) fn data(&self) -> &Splits {
+    pub(crate) fn parts(&self) -> &Splits {
         &self.ground.data
     }
 
@@ -335,7 +338,7 @@ impl Search {
         let search = &self.config.search;
         Event::Started {
             space: self.origin.space.clone(),
-            data: search.data.clone(),
+            data: self.data.name().to_owned(),
             strategy: search.strategy,
             device: self.reserved.device.clone(),
             seed: search.seed,

@@ -34,9 +34,7 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
         (Some(path), _) => retraining.folder(path)?,
         (None, Some(run)) => retraining.fresh_folder(run, "retrained")?,
         (None, None) => {
-            let settings = &retraining.search().config().search;
-            let space = settings.space.rsplit(['/', '\\']).next().unwrap_or_default();
-            retraining.fresh_folder(Path::new("runs"), &format!("{space}-{}-retrained", settings.data))?
+            retraining.fresh_folder(Path::new("runs"), &format!("{}-retrained", retraining.search().run_name()))?
         }
     };
     follow(retraining, folder, device, options.json, &options.plugin)

@@ -70,7 +70,7 @@ impl Setup {
     /// A space on the first samples of a data set.
     fn on(supergraph: Supergraph, data: &Dataset, batch: u32) -> Self {
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
-        let (images, labels) = (data.images().to_vec(), data.labels().to_vec());
+        let (images, labels) = (data.images().into_owned(), data.labels().to_vec());
         let custom = CustomOps::default();
         Self { supergraph, custom, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
     }

@@ -65,7 +65,7 @@ impl Network {
         optimizer.smoothing = settings.smoothing as f32;
         let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
         let in_pass = f64::from(steps(search));
-        let highest = if settings.rate > 0.0 { settings.rate } else { config.optimizer.rate };
+        let highest = if settings.rate > 0.0 { settings.rate } else { 2.0 * config.optimizer.rate };
         let warm_up = (settings.warm_up * in_pass).round() as u32;
         let all = settings.epochs * steps(search);
         let rate = Rate::Once(Once::new(highest as f32, config.optimizer.rate_min as f32, warm_up, all));

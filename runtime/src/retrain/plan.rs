@@ -93,8 +93,8 @@ impl Plan {
 
 /// Samples that a network is trained on: those of the training and the validation part.
 fn explored(search: &Search) -> u64 {
-    let data = search.data();
-    (data.train.len() + data.validation.len()) as u64
+    let parts = search.parts();
+    (parts.train.len() + parts.validation.len()) as u64
 }
 
 /// Minibatches of a pass.

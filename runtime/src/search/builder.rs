@@ -270,9 +270,7 @@ impl SearchBuilder {
 
     fn create(&self, search: &Search) -> Result<Option<RunFolder>, SearchError> {
         let config = search.config().to_toml()?;
-        // A space's name may have slashes, which are no part of a folder's.
-        let space = search.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = format!("{space}-{}", search.config().search.data);
+        let name = search.run_name();
         let folder = match &self.place {
             Place::At(path) => RunFolder::create(path, &config)?,
             Place::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
@@ -280,6 +278,15 @@ impl SearchBuilder {
         };
         folder.write_origin(search.origin())?;
         Ok(Some(folder))
+    }
+}
+
+impl Search {
+    /// What a folder of its own is called: its space and its data.
+    pub fn run_name(&self) -> String {
+        // A space's name may have slashes, which are no part of a folder's.
+        let space = self.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
+        format!("{space}-{}", plain(self.data.name()))
     }
 }
 
@@ -300,6 +307,12 @@ pub(crate) fn same_space(
         }
         other => other,
     }
+}
+
+/// A name that is one on every file system.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    name.chars().map(plain).collect()
 }
 
 /// Makes CPU devices.

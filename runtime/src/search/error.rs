@@ -8,6 +8,7 @@ use supernet_plugin::{GenomeError, RegistryError};
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::judge::NothingFits;
+use crate::model::ModelError;
 use crate::retrain::CarryError;
 use crate::run_folder::FolderError;
 use crate::space::{Origin, SpaceError};
@@ -46,6 +47,9 @@ pub enum SearchError {
     /// The run folder fails.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A network that was trained from scratch cannot be finished or saved.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// Limits that leave no architecture.
     #[error(transparent)]
     NothingFits(#[from] NothingFits),

@@ -63,7 +63,7 @@ pub(crate) struct SharedScore {
 
 impl Search {
     pub(crate) fn found(&self, finding: Finding, weights: Weights) -> Found {
-        let (supergraph, data) = (self.ground.supergraph.clone(), self.config.search.data.clone());
+        let (supergraph, data) = (self.ground.supergraph.clone(), self.data.name().to_owned());
         let Finding { top, gain, test } = finding;
         Found { supergraph, data, top, gain, test, weights, retrained: None }
     }
