@@ -12,6 +12,8 @@ mod phase;
 mod plan;
 mod result;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 pub use carry::{Architecture, CarryError, Choice};
 pub(crate) use follow::{Follow, Plain, Supervised};

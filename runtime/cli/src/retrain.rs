@@ -102,7 +102,7 @@ fn follow(
     if !json {
         let mut out = std::io::stdout().lock();
         summary::retrained(&mut out, &trained)?;
-        writeln!(out, "Result in {}", path.join("best").display())?;
+        writeln!(out, "Result in {0}/retrained.json, the first network in {0}/model", path.join("best").display())?;
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
         Some(("best/architecture.svg", "a drawing of it")),
         Some(("best/top.json", "the ten best")),
         retrained.map(|_| ("best/retrained.json", "the architecture and random ones, trained from scratch")),
+        retrained.map(|_| ("best/model", "the first of these networks, ready to be used")),
         Some(("events.jsonl", "everything that it did")),
         Some(("config.toml", "every setting")),
     ]

@@ -168,8 +168,8 @@ fn an_evaluation_counts_what_predictions_say() {
     let data = data([6, 5, 2], 300);
     let ground = built(&["space.layers=4", "space.filters=4"], &data);
     let model = frozen(&ground, &sampled(&ground, 3), 16);
-    let evaluation = model.evaluate(data.images(), data.labels()).unwrap();
-    let predictions = model.predict(data.images()).unwrap();
+    let evaluation = model.evaluate(&*data.images(), data.labels()).unwrap();
+    let predictions = model.predict(&*data.images()).unwrap();
     let right = predictions.iter().zip(data.labels()).filter(|(said, label)| said.class == **label).count();
     assert_eq!((evaluation.samples, evaluation.accuracy), (300, right as f64 / 300.0));
     let loss = |(said, label): (&Prediction, &u32)| -f64::from(said.probabilities[*label as usize]).ln();
