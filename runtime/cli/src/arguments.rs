@@ -70,7 +70,8 @@ pub(crate) struct SearchOptions {
     /// Passes over the training part [default: 150]
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "minutes")]
     pub(crate) epochs: Option<String>,
-    /// Time to spend, about: the first steps are timed and a number of epochs is fixed from them
+    /// Time to search, about: the first steps are timed and a number of epochs is fixed from them. Training from scratch
+    /// what was found comes on top (`retrain.budget`, `--no-retrain`)
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
     /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]

@@ -96,7 +96,8 @@ impl SearchBuilder {
         Self { data: Some(data), ..self }
     }
 
-    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps.
+    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps. Retraining
+    /// comes on top, at most `retrain.budget` times as long.
     pub fn minutes(self, minutes: f64) -> Self {
         Self { minutes: Some(minutes), ..self }
     }
