@@ -113,8 +113,7 @@ pub(crate) fn newest(run: &Path, search: &Search, logged: u64) -> Result<Option<
         match read(place, search, logged) {
             Ok((snapshot, log)) => {
                 // Out of the way of those to come, but not thrown away.
-                let newer = there[..number].iter();
-                newer.map(|(_, place)| set_aside(place)).collect::<Result<(), _>>()?;
+                there[..number].iter().try_for_each(|(_, place)| set_aside(place))?;
                 return Ok(Some(Restored { snapshot, log, damaged }));
             }
             Err(reason) => damaged.push(format!("the checkpoint {} is damaged: {reason}", place.display())),

@@ -55,29 +55,25 @@ pub enum CarryError {
         path: PathBuf,
     },
     /// Not as many numbers as decisions.
-    #[error("the architecture has {given} numbers, and `{space}`{settings} asks {asked} decisions")]
+    #[error("the architecture has {given} numbers, and {space} asks {asked} decisions")]
     Numbers {
         /// Numbers of the architecture.
         given: usize,
-        /// The space.
+        /// The space, with the settings that were changed, in words.
         space: String,
-        /// The settings that were changed, in words.
-        settings: String,
         /// Decisions of the space.
         asked: usize,
     },
     /// Other decisions.
     #[error(
-        "the architecture answers {given} decisions, and `{space}`{settings} asks {asked}; the first that {which}, is \
+        "the architecture answers {given} decisions, and {space} asks {asked}; the first that {which}, is \
          `{first}`: {remedy}, or search with it"
     )]
     Decisions {
         /// Decisions that the architecture answers.
         given: usize,
-        /// The space.
+        /// The space, with the settings that were changed, in words.
         space: String,
-        /// The settings that were changed, in words.
-        settings: String,
         /// Decisions of the space.
         asked: usize,
         /// Which decision is named.
@@ -88,16 +84,14 @@ pub enum CarryError {
         remedy: String,
     },
     /// A choice that the space does not offer.
-    #[error("the architecture chooses `{label}` for `{decision}`, and `{space}`{settings} offers {offered}")]
+    #[error("the architecture chooses `{label}` for `{decision}`, and {space} offers {offered}")]
     Label {
         /// What is chosen.
         label: String,
         /// For which decision.
         decision: String,
-        /// The space.
+        /// The space, with the settings that were changed, in words.
         space: String,
-        /// The settings that were changed, in words.
-        settings: String,
         /// What there is.
         offered: String,
     },
@@ -131,15 +125,15 @@ impl Architecture {
     /// # Errors
     /// If the space asks other decisions, offers other choices, or forbids this one.
     pub fn carry(&self, space: &Supergraph, changed: &[String]) -> Result<Genome, CarryError> {
-        let (name, asked) = (space.space().name.clone(), space.genome_len());
-        let settings = match changed {
-            [] => String::new(),
-            _ => format!(" with {}", changed.join(", ")),
+        let (name, asked) = (&space.space().name, space.genome_len());
+        let name = match changed {
+            [] => format!("`{name}`"),
+            _ => format!("`{name}` with {}", changed.join(", ")),
         };
         let genome = match self {
             Self::Numbers(genome) if genome.len() == asked => genome.clone(),
             Self::Numbers(genome) => {
-                return Err(CarryError::Numbers { given: genome.len(), space: name, settings, asked });
+                return Err(CarryError::Numbers { given: genome.len(), space: name, asked });
             }
             Self::Named { decisions, .. } => {
                 let others = |which, first: &str| {
@@ -149,8 +143,8 @@ impl Architecture {
                         true => "give the settings that it was found with (`--config RUN/config.toml`)".to_owned(),
                         false => format!("keep {}", keys.join(", ")),
                     };
-                    let (given, space, settings) = (decisions.len(), name.clone(), settings.clone());
-                    CarryError::Decisions { given, space, settings, asked, which, first: first.to_owned(), remedy }
+                    let (given, space) = (decisions.len(), name.clone());
+                    CarryError::Decisions { given, space, asked, which, first: first.to_owned(), remedy }
                 };
                 let mut genome = Genome::new();
                 for decision in &space.space().decisions {
@@ -163,7 +157,6 @@ impl Architecture {
                         label: known.label.clone(),
                         decision: decision.id.clone(),
                         space: name.clone(),
-                        settings: settings.clone(),
                         offered: labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", "),
                     })?);
                 }

@@ -49,13 +49,13 @@ pub enum SearchError {
     Folder(#[from] FolderError),
     /// A network that was trained from scratch cannot be finished or saved.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(Box<ModelError>),
     /// Limits that leave no architecture.
     #[error(transparent)]
-    NothingFits(#[from] NothingFits),
+    NothingFits(Box<NothingFits>),
     /// An architecture that does not fit the space.
     #[error(transparent)]
-    Carry(#[from] CarryError),
+    Carry(Box<CarryError>),
     /// Retraining without a pass.
     #[error("`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1")]
     NoEpochs,
@@ -135,4 +135,22 @@ pub enum SearchError {
         /// What was asked for.
         minutes: f64,
     },
+}
+
+impl From<CarryError> for SearchError {
+    fn from(error: CarryError) -> Self {
+        Self::Carry(Box::new(error))
+    }
+}
+
+impl From<ModelError> for SearchError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
+
+impl From<NothingFits> for SearchError {
+    fn from(error: NothingFits) -> Self {
+        Self::NothingFits(Box::new(error))
+    }
 }
