@@ -4,11 +4,12 @@
 //! `b3sum --check blake3` says whether it still is what was written. The newest ones are kept; a damaged one is named,
 //! and the one before it is used.
 
+pub(crate) mod folder;
 mod hashing;
-mod tensors;
+pub(crate) mod tensors;
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,13 +19,11 @@ use crate::run_folder::{FolderError, LogEnd, failed};
 use crate::search::course::{Course, Limits, Saved};
 use crate::search::{Search, SearchError};
 use crate::weights::Weights;
-use hashing::Hashing;
 
 /// Changes when older versions cannot read what is written.
 const FORMAT: u32 = 1;
-const STATE: &str = "state.json";
-const TENSORS: &str = "tensors.safetensors";
-const CHECKSUMS: &str = "blake3";
+pub(crate) const STATE: &str = "state.json";
+pub(crate) const TENSORS: &str = "tensors.safetensors";
 
 /// Everything that the next step depends on.
 #[derive(Clone, Debug)]
@@ -76,13 +75,8 @@ fn parent(run: &Path) -> PathBuf {
     run.join("checkpoints")
 }
 
-/// Sees to it that names in a folder are on disk. Elsewhere than on Unix a folder cannot be synced.
-fn sync(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// Writes `snapshot` into the run's folder and deletes all but the newest `keep`. Returns where it is. Each `writer` has a
-/// place of its own to write to, so that one that was given up spoils nothing when it wakes.
+/// Writes `snapshot` into the run's folder and deletes all but the newest `keep`. Returns where it is. For `writer` see
+/// [`folder::write`].
 ///
 /// # Errors
 /// If the system refuses.
@@ -95,60 +89,15 @@ pub(crate) fn write(
     writer: u32,
 ) -> Result<PathBuf, FolderError> {
     let parent = parent(run);
-    let place = parent.join(format!("{:09}", snapshot.course.position()));
-    let beside = place.with_extension(format!("{writer}.part"));
-    let write = || -> io::Result<()> {
-        if place.exists() {
-            // The same moment was saved before, and is good: what is damaged was moved away.
-            return Ok(());
-        }
-        fs::create_dir_all(&parent)?;
-        if beside.exists() {
-            fs::remove_dir_all(&beside)?;
-        }
-        fs::create_dir(&beside)?;
-        let version = snapshot.weights.version;
-        let state = State { format: FORMAT, trained: snapshot.trained, version, log, course: snapshot.course.clone() };
-        let sums = [
-            put(&beside, STATE, &mut |file| Ok(serde_json::to_writer(file, &state)?))?,
-            put(&beside, TENSORS, &mut |file| tensors::write(search.supergraph(), &snapshot.weights, file))?,
-        ];
-        put(&beside, CHECKSUMS, &mut |file| file.write_all(sums.concat().as_bytes()))?;
-        sync(&beside)?;
-        fs::rename(&beside, &place)?;
-        sync(&parent)?;
-        for (_, old) in all(&parent)?.into_iter().skip(keep as usize) {
-            // Renamed first, so that a process that dies here leaves nothing that looks like a checkpoint.
-            let going = old.with_extension("old.part");
-            fs::rename(old, &going)?;
-            fs::remove_dir_all(going)?;
-        }
-        Ok(())
-    };
-    write().map_err(failed("write the checkpoint", &place))?;
+    let position = snapshot.course.position();
+    let version = snapshot.weights.version;
+    let state = State { format: FORMAT, trained: snapshot.trained, version, log, course: snapshot.course.clone() };
+    let mut write_state = |file: &mut dyn Write| Ok(serde_json::to_writer(file, &state)?);
+    let mut write_tensors = |file: &mut dyn Write| tensors::write(search.supergraph(), &snapshot.weights, file);
+    let place = folder::place(&parent, position);
+    let files: &mut [(&str, folder::Content<'_>)] = &mut [(STATE, &mut write_state), (TENSORS, &mut write_tensors)];
+    folder::write(&parent, position, writer, keep, files).map_err(failed("write the checkpoint", &place))?;
     Ok(place)
-}
-
-/// Writes a file and syncs it. Returns its line among the checksums.
-fn put(folder: &Path, name: &str, content: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<String> {
-    let mut file = Hashing::new(BufWriter::new(File::create(folder.join(name))?));
-    content(&mut file)?;
-    let (file, sum) = file.finish()?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(format!("{sum}  {name}\n"))
-}
-
-/// The checkpoints there are, newest first.
-fn all(parent: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(parent)? {
-        let entry = entry?;
-        if let Some(position) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-            all.push((position, entry.path()));
-        }
-    }
-    all.sort_unstable_by(|a, b| b.cmp(a));
-    Ok(all)
 }
 
 /// The newest good checkpoint in the run's folder, whose log has `logged` bytes; none if none was ever written.
@@ -157,26 +106,14 @@ fn all(parent: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 /// If there are checkpoints and all are damaged, or the system refuses.
 pub(crate) fn newest(run: &Path, search: &Search, logged: u64) -> Result<Option<Restored>, FolderError> {
     let parent = parent(run);
-    let there = match all(&parent) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        other => other.map_err(failed("read", &parent))?,
-    };
-    // What was not finished when its process died.
-    for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
-        if entry.path().extension().is_some_and(|extension| extension == "part") {
-            fs::remove_dir_all(entry.path()).map_err(failed("delete", &entry.path()))?;
-        }
-    }
+    let there = folder::all(&parent).map_err(failed("read", &parent))?;
+    folder::sweep(&parent).map_err(failed("tidy", &parent))?;
     let mut damaged = Vec::new();
     for (number, (_, place)) in there.iter().enumerate() {
         match read(place, search, logged) {
             Ok((snapshot, log)) => {
                 // Out of the way of those to come, but not thrown away.
-                for (_, place) in &there[..number] {
-                    let aside = place.with_extension("damaged");
-                    let moved = if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) };
-                    moved.and_then(|()| fs::rename(place, &aside)).map_err(failed("rename", place))?;
-                }
+                there[..number].iter().try_for_each(|(_, place)| set_aside(place))?;
                 return Ok(Some(Restored { snapshot, log, damaged }));
             }
             Err(reason) => damaged.push(format!("the checkpoint {} is damaged: {reason}", place.display())),
@@ -188,15 +125,32 @@ pub(crate) fn newest(run: &Path, search: &Search, logged: u64) -> Result<Option<
     }
 }
 
+/// The newest good checkpoint of a run that is not gone on with. Nothing in its folder is changed.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn last(run: &Path, search: &Search) -> Result<Snapshot, FolderError> {
+    let parent = parent(run);
+    let mut reasons = Vec::new();
+    for (_, place) in folder::all(&parent).map_err(failed("read", &parent))? {
+        match read(&place, search, u64::MAX) {
+            Ok((snapshot, _)) => return Ok(snapshot),
+            Err(reason) => reasons.push(format!("the checkpoint {} is damaged: {reason}", place.display())),
+        }
+    }
+    let reasons = if reasons.is_empty() { "there is none".to_owned() } else { reasons.join("; ") };
+    Err(FolderError::AllDamaged { path: run.to_owned(), reasons })
+}
+
+/// Renames a damaged checkpoint, so that it is in nobody's way and not thrown away.
+pub(crate) fn set_aside(place: &Path) -> Result<(), FolderError> {
+    let aside = place.with_extension("damaged");
+    let moved = if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) };
+    moved.and_then(|()| fs::rename(place, &aside)).map_err(failed("rename", place))
+}
+
 fn read(place: &Path, search: &Search, logged: u64) -> Result<(Snapshot, LogEnd), String> {
-    let get = |name: &str| fs::read(place.join(name)).map_err(|error| format!("{name}: {error}"));
-    let sums = String::from_utf8(get(CHECKSUMS)?).map_err(|_| format!("{CHECKSUMS} is no text"))?;
-    let checked = |name: &str| {
-        let bytes = get(name)?;
-        let line = format!("{}  {name}", blake3::hash(&bytes).to_hex());
-        let holds = sums.lines().any(|sum| sum == line);
-        if holds { Ok(bytes) } else { Err(format!("{name} is not what was written")) }
-    };
+    let checked = |name: &str| folder::read(place, name);
     let state: State = serde_json::from_slice(&checked(STATE)?).map_err(|error| format!("{STATE}: {error}"))?;
     if state.format != FORMAT {
         return Err(format!("its format is {}, and this version reads {FORMAT}", state.format));

@@ -34,6 +34,8 @@ pub struct Config {
     pub evolution: EvolutionSettings,
     /// What comes after the last epoch.
     pub derive: DeriveSettings,
+    /// Training of what was found, from scratch.
+    pub retrain: RetrainSettings,
     /// How often a search is saved; changes no result.
     pub checkpoint: CheckpointSettings,
 }
@@ -44,7 +46,7 @@ pub struct Config {
 pub struct SearchSettings {
     /// A registered space.
     pub space: String,
-    /// A data set.
+    /// A data set: a built-in name, or a path.
     pub data: String,
     /// What decides which child is trained and scored next.
     pub strategy: StrategyName,
@@ -90,13 +92,13 @@ pub enum Touch {
     All,
 }
 
-/// How the data set is divided; the test part is what these leave.
+/// How the data set is divided; the test part is the source's own, else what these leave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSettings {
-    /// Share of the samples that trains the shared weights.
+    /// Samples that train the shared weights: a share below 1, a number of samples from 1 on, 0 for one that is fitted.
     pub train: f64,
-    /// Share of the samples that scores children.
+    /// Samples that score children, in the same way.
     pub validation: f64,
     /// Seeds the division, apart from the search's seed so that searches can be compared.
     pub seed: u64,
@@ -158,6 +160,31 @@ pub struct DeriveSettings {
     pub report: u32,
 }
 
+/// Training of what was found, from scratch, beside random architectures: the last phase of a search, and
+/// `supernet retrain`. The update rule is the one of `optimizer`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetrainSettings {
+    /// Passes over training and validation part together; 0 leaves retraining out of a search.
+    pub epochs: u32,
+    /// The learning rate after warm-up; 0 takes twice `optimizer.rate`, since a network alone bears more than weights that
+    /// many share. It falls to `optimizer.rate_min`.
+    pub rate: f64,
+    /// Passes, or a part of one, in which the learning rate rises.
+    pub warm_up: f64,
+    /// Share of every label that is spread over all classes (Szegedy et al. 2016, §7).
+    pub smoothing: f64,
+    /// Whether the result is the mean of the weights at the ends of the last quarter of the passes (Izmailov et al. 2018).
+    pub average: bool,
+    /// Trainings of the architecture that was found, each with a seed of its own.
+    pub seeds: u32,
+    /// Random architectures that are trained alike, each with one of the same seeds.
+    pub random: u32,
+    /// As the last phase of a search: what retraining may cost, as a multiple of what the search did. Fewer networks are
+    /// trained where not all fit.
+    pub budget: f64,
+}
+
 /// How often a search is saved, such that it can go on after a crash: whenever so many steps or minutes have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -176,6 +203,13 @@ impl Default for CheckpointSettings {
     }
 }
 
+impl Default for RetrainSettings {
+    fn default() -> Self {
+        let (epochs, rate, warm_up) = (30, 0.0, 2.0);
+        Self { epochs, rate, warm_up, smoothing: 0.1, average: true, seeds: 5, random: 5, budget: 1.5 }
+    }
+}
+
 impl Default for SearchSettings {
     fn default() -> Self {
         Self {
@@ -191,7 +225,7 @@ impl Default for SearchSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { train: 0.6, validation: 0.2, seed: 0 }
+        Self { train: 0.0, validation: 0.0, seed: 0 }
     }
 }
 
@@ -311,14 +345,16 @@ impl Config {
         let positive = |x: f64| (x as f32).is_finite() && x as f32 > 0.0;
         let weight = |x: f64| (x as f32).is_finite() && x >= 0.0;
         let share = |x: f64| (0.0..1.0).contains(&(x as f32));
-        let part = |x: f64| x > 0.0 && x < 1.0;
+        let part = |x: f64| (0.0..1.0).contains(&x) || x <= f64::from(u32::MAX) && x.fract() == 0.0 && x > 0.0;
+        let parts = "a share below 1, a whole number of samples, or 0 (fitted)";
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
-        let numbers: [(&str, f64, bool, &'static str); 24] = [
+        let retrain = self.retrain;
+        let numbers: [(&str, f64, bool, &'static str); 31] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
-            ("data.train", data.train, part(data.train), "above 0 and below 1"),
-            ("data.validation", data.validation, part(data.validation), "above 0 and below 1"),
+            ("data.train", data.train, part(data.train), parts),
+            ("data.validation", data.validation, part(data.validation), parts),
             ("train.batch", self.train.batch.into(), (1..=65536).contains(&self.train.batch), "from 1 to 65536"),
             ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0 and below 3.4e38"),
             ("optimizer.rate_min", optimizer.rate_min, weight(optimizer.rate_min), "0 or above"),
@@ -350,6 +386,18 @@ impl Config {
                 "from 1 to 1048576",
             ),
             ("derive.report", self.derive.report.into(), (2..=most).contains(&self.derive.report), "from 2 to 1048576"),
+            ("retrain.epochs", retrain.epochs.into(), retrain.epochs <= most, "from 0 (no retraining) to 1048576"),
+            ("retrain.rate", retrain.rate, weight(retrain.rate), "0 (twice `optimizer.rate`) or above"),
+            (
+                "retrain.warm_up",
+                retrain.warm_up,
+                (0.0..=f64::from(most)).contains(&retrain.warm_up),
+                "from 0 to 1048576",
+            ),
+            ("retrain.smoothing", retrain.smoothing, share(retrain.smoothing), "from 0 to below 1"),
+            ("retrain.seeds", retrain.seeds.into(), (1..=1000).contains(&retrain.seeds), "from 1 to 1000"),
+            ("retrain.random", retrain.random.into(), retrain.random <= 1000, "from 0 (none) to 1000"),
+            ("retrain.budget", retrain.budget, (0.0..=1e9).contains(&retrain.budget), "from 0 to 1000000000"),
             (
                 "checkpoint.steps",
                 self.checkpoint.steps.into(),
@@ -391,7 +439,13 @@ impl OptimizerSettings {
             }
             MethodName::Sgd => Method::Sgd { momentum: self.momentum as f32 },
         };
-        Optimizer { method, l2: self.l2 as f32, clip: self.clip as f32, everywhere: self.touch == Touch::All }
+        Optimizer {
+            method,
+            l2: self.l2 as f32,
+            clip: self.clip as f32,
+            everywhere: self.touch == Touch::All,
+            smoothing: 0.0,
+        }
     }
 }
 

@@ -1,64 +1,38 @@
 //! Labelled images: where they come from, how they are split, how they become minibatches.
 
 mod digits;
+mod error;
+mod part;
+mod pixels;
+mod read;
 mod split;
 
-pub use split::{Part, Split, Splits};
+pub use error::{DataError, Place};
+pub use part::Part;
+pub use split::{Split, Splits};
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use supernet_plugin::Facts;
 
-/// Labelled images in memory, as they came from their source.
+use pixels::Pixels;
+
+/// Labelled images in memory, as they came from their source. A copy shares them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
+    /// Where it was read, absolute.
+    source: Option<PathBuf>,
     shape: [u32; 3],
     classes: u32,
-    images: Vec<f32>,
-    labels: Vec<u32>,
-}
-
-/// What can be wrong with a data set.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// The name is none that this build knows.
-    #[error("there is no data set `{name}`; this version knows `digits` (1,797 images of 8x8, built in)")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-    },
-    /// The built-in file does not read as it should.
-    #[error("the built-in data set `{name}` is damaged: {reason}")]
-    Damaged {
-        /// Which one.
-        name: &'static str,
-        /// What was found.
-        reason: String,
-    },
-    /// Arrays that do not fit together.
-    #[error("the data set `{name}` does not fit together: {reason}")]
-    Mismatch {
-        /// Which one.
-        name: String,
-        /// What does not fit.
-        reason: String,
-    },
-    /// Too few samples for the batches asked for.
-    #[error(
-        "the {part} part of `{name}` has {samples} samples, fewer than one batch of {batch}; \
-         lower `{key}`, or give that part a larger share (`data.train`, `data.validation`)"
-    )]
-    TooSmall {
-        /// The data set.
-        name: String,
-        /// Which part.
-        part: &'static str,
-        /// Its size.
-        samples: usize,
-        /// Samples of a batch.
-        batch: u32,
-        /// The setting that gives the batch.
-        key: &'static str,
-    },
+    /// Empty, or one a class.
+    class_names: Vec<String>,
+    pixels: Arc<Pixels>,
+    labels: Arc<Vec<u32>>,
+    /// Samples before the source's own test part, if it has one.
+    own_test: Option<usize>,
 }
 
 impl Dataset {
@@ -73,10 +47,28 @@ impl Dataset {
         images: Vec<f32>,
         labels: Vec<u32>,
     ) -> Result<Self, DataError> {
+        Self::of(name, shape, classes, Pixels::Floats(images), labels)
+    }
+
+    /// The same from bytes, which stay bytes: a quarter of the memory.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn from_bytes(
+        name: &str,
+        shape: [u32; 3],
+        classes: u32,
+        images: Vec<u8>,
+        labels: Vec<u32>,
+    ) -> Result<Self, DataError> {
+        Self::of(name, shape, classes, Pixels::Bytes(images), labels)
+    }
+
+    fn of(name: &str, shape: [u32; 3], classes: u32, pixels: Pixels, labels: Vec<u32>) -> Result<Self, DataError> {
         let mismatch = |reason: String| DataError::Mismatch { name: name.to_owned(), reason };
-        let pixels = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n as usize)).unwrap_or(0);
-        if pixels == 0 || pixels.checked_mul(labels.len()) != Some(images.len()) {
-            let (labels, numbers) = (labels.len(), images.len());
+        let numbers = shape.iter().try_fold(1_usize, |product, n| product.checked_mul(*n as usize)).unwrap_or(0);
+        if numbers == 0 || numbers.checked_mul(labels.len()) != Some(pixels.len()) {
+            let (labels, numbers) = (labels.len(), pixels.len());
             return Err(mismatch(format!(
                 "{labels} labels need images of shape {shape:?}, but there are {numbers} numbers"
             )));
@@ -89,26 +81,80 @@ impl Dataset {
                 "label {label} of sample {index} is not below {classes}, the number of classes"
             )));
         }
-        if let Some(at) = images.iter().position(|pixel| !pixel.is_finite()) {
-            return Err(mismatch(format!("a pixel of sample {} is not a finite number", at / pixels)));
+        if let Some(at) = pixels.not_finite() {
+            return Err(mismatch(format!("a pixel of sample {} is not a finite number", at / numbers)));
         }
-        Ok(Self { name: name.to_owned(), shape, classes, images, labels })
+        let (pixels, labels) = (Arc::new(pixels), Arc::new(labels));
+        let (name, source, class_names, own_test) = (name.to_owned(), None, Vec::new(), None);
+        Ok(Self { name, source, shape, classes, class_names, pixels, labels, own_test })
     }
 
-    /// The data set that `--data NAME` means.
+    /// Adds a test part of its own: what a search then tests with, and never touches before. Without this call a part of
+    /// the samples is set aside.
     ///
     /// # Errors
-    /// If no data set has that name.
+    /// As [`Dataset::new`], or if it has one already.
+    pub fn with_test(self, images: Vec<f32>, labels: Vec<u32>) -> Result<Self, DataError> {
+        self.tested(&Pixels::Floats(images), labels)
+    }
+
+    /// The same from bytes.
+    ///
+    /// # Errors
+    /// As [`Dataset::with_test`].
+    pub fn with_test_bytes(self, images: Vec<u8>, labels: Vec<u32>) -> Result<Self, DataError> {
+        self.tested(&Pixels::Bytes(images), labels)
+    }
+
+    fn tested(self, pixels: &Pixels, labels: Vec<u32>) -> Result<Self, DataError> {
+        if self.own_test.is_some() || labels.is_empty() {
+            let reason = if labels.is_empty() { "its test part is empty" } else { "it has a test part already" };
+            return Err(DataError::Mismatch { name: self.name, reason: reason.to_owned() });
+        }
+        let own_test = Some(self.labels.len());
+        let pixels = Arc::unwrap_or_clone(self.pixels).and(pixels);
+        let labels = [Arc::unwrap_or_clone(self.labels), labels].concat();
+        let both = Self::of(&self.name, self.shape, self.classes, pixels, labels)?;
+        Ok(Self { own_test, source: self.source, class_names: self.class_names, ..both })
+    }
+
+    /// Says what its classes are called, in the order of their labels.
+    ///
+    /// # Errors
+    /// If there is not one name a class.
+    pub fn with_class_names(self, names: Vec<String>) -> Result<Self, DataError> {
+        if names.len() != self.classes as usize {
+            let reason = format!("{} names were given to its {} classes", names.len(), self.classes);
+            return Err(DataError::Mismatch { name: self.name, reason });
+        }
+        Ok(Self { class_names: names, ..self })
+    }
+
+    /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at that path.
+    ///
+    /// # Errors
+    /// If there is neither, or what is there cannot be read.
     pub fn named(name: &str) -> Result<Self, DataError> {
         match name {
-            "digits" => digits::load(),
+            _ if Self::is_built_in(name) => digits::load(),
+            _ if !name.is_empty() && Path::new(name).exists() => Self::read(Path::new(name)),
             _ => Err(DataError::Unknown { name: name.to_owned() }),
         }
     }
 
-    /// What a person calls it.
+    /// Whether a name is that of a built-in data set, so that nothing is read.
+    pub fn is_built_in(name: &str) -> bool {
+        name == "digits"
+    }
+
+    /// What a person calls it: of a path, the last component.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What [`Dataset::named`] reads it again by: the absolute path if it was read from one, else its name.
+    pub fn address(&self) -> &str {
+        self.source.as_deref().and_then(Path::to_str).unwrap_or(&self.name)
     }
 
     /// Height, width and channels of every image.
@@ -121,9 +167,14 @@ impl Dataset {
         self.classes
     }
 
-    /// Pixels of all images, NHWC.
-    pub fn images(&self) -> &[f32] {
-        &self.images
+    /// What the classes are called, in the order of their labels; empty if nobody said so.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Pixels of all images, NHWC; those of its own test part come last. Bytes are copied.
+    pub fn images(&self) -> Cow<'_, [f32]> {
+        self.pixels.floats()
     }
 
     /// One label an image.
@@ -131,13 +182,85 @@ impl Dataset {
         &self.labels
     }
 
+    /// Samples of its own test part; 0 if it has none.
+    pub fn own_test(&self) -> usize {
+        self.labels.len() - self.explorable()
+    }
+
     /// What a space may ask about it.
     pub fn facts(&self) -> Facts {
         Facts::images(&self.shape, self.classes)
     }
 
+    /// The blake3 of everything that a search sees of it: shape, classes, pixels, labels, and where its own test part
+    /// begins. Names are no part of it.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let [height, width, channels] = self.shape.map(u64::from);
+        let counts = [self.labels.len() as u64, self.explorable() as u64];
+        let numbers = [height, width, channels, self.classes.into()].into_iter().chain(counts);
+        hasher.update(&numbers.flat_map(u64::to_le_bytes).collect::<Vec<u8>>());
+        hasher.update(&self.labels.iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>());
+        self.pixels.hash(&mut hasher);
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Samples that are not of its own test part.
+    fn explorable(&self) -> usize {
+        self.own_test.unwrap_or(self.labels.len())
+    }
+
     /// Pixels times channels of one image.
     fn image_len(&self) -> usize {
         self.shape.iter().map(|n| *n as usize).product()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn toy() -> Dataset {
+        Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 2]).unwrap()
+    }
+
+    #[test]
+    fn a_label_out_of_range_is_named() {
+        let error = Dataset::new("toy", [1, 1, 1], 2, vec![0.0; 2], vec![0, 2]).unwrap_err().to_string();
+        assert!(error.contains("label 2 of sample 1"), "{error}");
+    }
+
+    #[test]
+    fn a_test_part_is_added_once_and_has_to_fit() {
+        let bytes = toy().with_test_bytes(vec![9, 9], vec![1]).unwrap();
+        assert_eq!((bytes.own_test(), bytes.labels()), (1, &[0, 1, 2, 1][..]));
+        assert!(matches!(*bytes.pixels, Pixels::Bytes(_)));
+        let floats = toy().with_test(vec![9.0, 9.0], vec![1]).unwrap();
+        assert_eq!(floats.images(), bytes.images());
+        assert!(bytes.with_test(vec![9.0, 9.0], vec![1]).unwrap_err().to_string().contains("already"));
+        assert!(toy().with_test(vec![9.0], vec![1]).is_err());
+        assert!(toy().with_test(vec![9.0, 9.0], vec![3]).unwrap_err().to_string().contains("label 3 of sample 3"));
+        assert!(toy().with_test(vec![], vec![]).unwrap_err().to_string().contains("empty"));
+    }
+
+    #[test]
+    fn class_names_fit_the_classes() {
+        let names = ["a", "b", "c"].map(String::from).to_vec();
+        assert_eq!(toy().with_class_names(names.clone()).unwrap().class_names(), names);
+        assert!(toy().with_class_names(names[..2].to_vec()).unwrap_err().to_string().contains("2 names"));
+    }
+
+    #[test]
+    fn a_fingerprint_sees_whatever_a_search_sees() {
+        let moved = Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 7], vec![0, 1, 2]).unwrap();
+        let labelled = Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 1]).unwrap();
+        let turned = Dataset::from_bytes("toy", [1, 2, 1], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 2]).unwrap();
+        let first = Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4], vec![0, 1]).unwrap();
+        let tested = first.with_test_bytes(vec![5, 6], vec![2]).unwrap();
+        let named = Dataset::from_bytes("other", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 2]).unwrap();
+        for other in [moved, labelled, turned, tested] {
+            assert_ne!(toy().fingerprint(), other.fingerprint());
+        }
+        assert_eq!(toy().fingerprint(), named.fingerprint());
     }
 }

@@ -191,7 +191,7 @@ pub struct Counts {
 impl Minibatch<'_> {
     /// Whether the program runs on that many samples.
     fn fits(&self, program: &Program) -> Result<(), DeviceError> {
-        let (images, labels) = (program.images, program.batch as usize);
+        let (images, labels) = (program.images, program.labels);
         let given = [self.images.len(), self.labels.len()];
         if given == [images, labels] { Ok(()) } else { Err(DeviceError::Minibatch { images, labels, given }) }
     }
@@ -271,6 +271,13 @@ pub trait Device: Send {
     /// # Errors
     /// If the device fails, or no run is under way.
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError>;
+
+    /// Runs a program that reads no labels, waits for it, and hands out its outputs in their order. Runs under way stay
+    /// under way.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError>;
 
     /// Forgets the runs under way: nobody asks for their samples any more.
     fn forget(&mut self) {}

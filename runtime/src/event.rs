@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::StrategyName;
 use crate::derive::Candidate;
 use crate::gain::Gain;
+use crate::retrain::{Comparison, Side, Trained};
 use crate::strategy::{Genome, Insight, Score};
 
 /// An event with its time. Two runs of equal settings differ in nothing but `at`.
@@ -141,6 +142,53 @@ pub enum Event {
         /// The score.
         #[serde(flatten)]
         score: Score,
+    },
+    /// What was found is trained from scratch now, beside random architectures.
+    RetrainStarted {
+        /// Passes of each network.
+        epochs: u32,
+        /// Steps in a pass.
+        steps: u32,
+        /// Samples in a pass: training and validation part.
+        samples: u64,
+        /// Trainings of the architecture that was found.
+        seeds: u32,
+        /// Random architectures.
+        random: u32,
+        /// Trainings that the settings ask for, and that `retrain.budget` does not pay.
+        left_out: u32,
+    },
+    /// A network that is trained from scratch has done a pass.
+    RetrainEpoch {
+        /// Which network, from 0.
+        network: u32,
+        /// Whose architecture it has.
+        side: Side,
+        /// Its seed.
+        seed: u64,
+        /// Which pass, from 0.
+        epoch: u32,
+        /// The learning rate of the last step.
+        rate: f32,
+        /// Means over the pass.
+        #[serde(flatten)]
+        score: Score,
+    },
+    /// A network was trained from scratch, and tested.
+    Retrained {
+        /// Which network, from 0.
+        network: u32,
+        /// What came of it.
+        #[serde(flatten)]
+        trained: Trained,
+    },
+    /// All networks were trained.
+    RetrainCompared {
+        /// The numbers.
+        #[serde(flatten)]
+        comparison: Comparison,
+        /// The same in words.
+        summary: String,
     },
     /// The search stands still because it was asked to. This and what follows are incidents: see
     /// [`Event::is_incident`].

@@ -2,7 +2,8 @@
 //!
 //! [`Program::training`] and [`Program::scoring`] take a child through four passes: lower its nodes to forward calls,
 //! fuse, differentiate (a training program only), plan the memory. ENAS trains another child with every minibatch, so
-//! this must cost far less than running the result.
+//! this must cost far less than running the result. [`Program::calibrating`] and [`Program::inferring`] are for a child
+//! that is finished: its batch normalisation is frozen.
 
 #[cfg(test)]
 mod check;
@@ -125,10 +126,11 @@ pub struct Program {
     pub batch: u32,
     /// Numbers of all images of a minibatch.
     pub images: usize,
-    /// Cross-entropy of every sample, `[batch]`.
-    pub loss: Operand,
-    /// 1 for every sample that is classified rightly, else 0, `[batch]`.
-    pub right: Operand,
+    /// Labels of a minibatch; none if the program reads none.
+    pub labels: usize,
+    /// The values that it is run for. Of training and scoring: cross-entropy of every sample, and 1 for every sample that
+    /// is classified rightly, else 0, `[batch]` each.
+    pub outputs: Vec<Operand>,
     /// For every page the blocks of the weights that the program updates; empty if it only scores.
     pub touched: Vec<Vec<u32>>,
 }
@@ -209,7 +211,8 @@ impl Program {
     /// # Errors
     /// If a node has no kernel, or inputs and outputs do not fit images and classes.
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
-        let mut tape = lower::forward(context, child, true)?;
+        let mut tape = lower::forward(context, child, Purpose::Train)?;
+        tape.smooth(optimizer.smoothing);
         fuse::all(&mut tape);
         differentiate::backward(&mut tape);
         let touched = tape.touched(context.layout);
@@ -222,7 +225,34 @@ impl Program {
     /// # Errors
     /// As [`Program::training`].
     pub fn scoring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
-        let mut tape = lower::forward(context, child, false)?;
+        let mut tape = lower::forward(context, child, Purpose::Score)?;
+        fuse::all(&mut tape);
+        Ok(tape.finish(Vec::new()))
+    }
+
+    /// What a minibatch shows to every batch normalisation of the child, in the order of its nodes: mean and 1/√(variance
+    /// \+ eps) of each channel, `[2, channels]`. Each normalises with these itself, so that the next one sees what it would
+    /// see in training. The outputs are empty if there is none.
+    ///
+    /// # Errors
+    /// As [`Program::training`].
+    pub fn calibrating(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
+        let mut tape = lower::forward(context, child, Purpose::Calibrate)?;
+        fuse::all(&mut tape);
+        // What comes after the last of them serves nothing.
+        let last = tape.calls.iter().rposition(|bound| matches!(bound.call, Call::BatchNormStats { .. }));
+        tape.calls.truncate(last.map_or(0, |last| last + 1));
+        Ok(tape.finish(Vec::new()))
+    }
+
+    /// The logits of every sample, `[batch, classes]`, each sample for itself: the statistics of batch normalisation are
+    /// constants. They stand in the layout after the space's parameters, those of the child's `k`-th batch normalisation
+    /// at the number of parameters plus `k`.
+    ///
+    /// # Errors
+    /// As [`Program::training`].
+    pub fn inferring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
+        let mut tape = lower::forward(context, child, Purpose::Infer)?;
         fuse::all(&mut tape);
         Ok(tape.finish(Vec::new()))
     }
@@ -238,8 +268,21 @@ impl Program {
     /// # Errors
     /// As [`Program::training`].
     pub(crate) fn rehearse(context: Context<'_>, network: &Child) -> Result<(), ProgramError> {
-        lower::forward(context, network, true).map(drop)
+        lower::forward(context, network, Purpose::Train).map(drop)
     }
+}
+
+/// What a child is lowered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Loss and accuracy, with dropout.
+    Train,
+    /// Loss and accuracy, without.
+    Score,
+    /// The statistics of every batch normalisation.
+    Calibrate,
+    /// Logits, with frozen statistics.
+    Infer,
 }
 
 /// A program while it grows: values are numbered, not placed.
@@ -250,8 +293,8 @@ struct Tape {
     values: Vec<u32>,
     batch: u32,
     images: usize,
-    loss: Operand,
-    right: Operand,
+    labels: usize,
+    outputs: Vec<Operand>,
     /// Nodes with ops of the space's own, by the first value that their calls write.
     custom: BTreeMap<u32, CustomNode>,
 }
@@ -315,6 +358,15 @@ impl Tape {
         }
     }
 
+    /// Smooths the labels in the loss; its gradient is that of the smoothed one if it is taken afterwards.
+    fn smooth(&mut self, share: f32) {
+        for bound in &mut self.calls {
+            if let Call::CrossEntropy { smoothing, .. } = &mut bound.call {
+                *smoothing = share;
+            }
+        }
+    }
+
     /// The blocks of every parameter whose gradient the tape computes: what an update may move.
     fn touched(&self, layout: &Layout) -> Vec<Vec<u32>> {
         let operands = self.calls.iter().flat_map(|bound| bound.writes());
@@ -326,8 +378,8 @@ impl Tape {
 
     fn finish(mut self, touched: Vec<Vec<u32>>) -> Program {
         let slots = memory::place(&mut self);
-        let Self { calls, batch, images, loss, right, .. } = self;
-        Program { calls, slots, batch, images, loss, right, touched }
+        let Self { calls, batch, images, labels, outputs, .. } = self;
+        Program { calls, slots, batch, images, labels, outputs, touched }
     }
 }
 

@@ -9,7 +9,7 @@ pub use events::Events;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use tokio::runtime::Builder;
 
 use crate::actors::{Msg, Start, supervise};
 use crate::config::Config;
+use crate::retrain::{Retraining, Supervised, last_phase};
 use crate::search::{Found, SearchError};
 use events::Hub;
 use latch::Latch;
@@ -79,8 +80,10 @@ pub(crate) enum Ask {
 #[derive(Default)]
 pub(crate) struct Shared {
     ask: AtomicU8,
+    /// Whoever stands still outside the actors waits here for another question.
+    asked_anew: (Mutex<()>, Condvar),
     pub(crate) hub: Hub,
-    outcome: Mutex<Option<Outcome>>,
+    outcome: Mutex<Option<(Outcome, Recorder)>>,
     done: Latch<Outcome>,
 }
 
@@ -90,6 +93,17 @@ impl Shared {
         let change = |now| (now != Ask::Stop as u8).then_some(ask as u8);
         // An error says that the search stops anyway.
         let _ = self.ask.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        drop(self.asked_anew.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self.asked_anew.1.notify_all();
+    }
+
+    /// Stands still as long as a pause is asked for. Returns what is asked for then.
+    pub(crate) fn stand(&self) -> Ask {
+        let mut held = self.asked_anew.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.asked() == Ask::Pause {
+            held = self.asked_anew.1.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.asked()
     }
 
     pub(crate) fn asked(&self) -> Ask {
@@ -100,12 +114,12 @@ impl Shared {
         }
     }
 
-    /// Keeps the outcome until the search has put everything away.
-    pub(crate) fn put_outcome(&self, outcome: Outcome) {
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    /// Keeps the outcome of the actors, and the recorder for what follows, until they have put everything away.
+    pub(crate) fn put_outcome(&self, outcome: Outcome, recorder: Recorder) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some((outcome, recorder));
     }
 
-    pub(crate) fn take_outcome(&self) -> Option<Outcome> {
+    pub(crate) fn take_outcome(&self) -> Option<(Outcome, Recorder)> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -118,15 +132,26 @@ impl Shared {
 
 impl Run {
     /// Starts the search on a thread of its own.
-    pub(crate) fn start(start: Start, folder: Option<PathBuf>) -> Result<Self, SearchError> {
+    pub(crate) fn start(
+        start: Start,
+        retraining: Option<Retraining>,
+        folder: Option<PathBuf>,
+    ) -> Result<Self, SearchError> {
         let (shared, config) = (Arc::clone(&start.shared), start.crew.search.config().clone());
         let (sender, started) = mpsc::channel();
         let run = move || {
-            let shared = Arc::clone(&start.shared);
+            let (shared, crew) = (Arc::clone(&start.shared), Arc::clone(&start.crew));
             // Made and dropped on this thread: a runtime must not be dropped in asynchronous code.
-            let outcome = match Builder::new_current_thread().enable_time().build() {
+            let (outcome, recorder) = match Builder::new_current_thread().enable_time().build() {
                 Ok(runtime) => runtime.block_on(supervise(start, |search| drop(sender.send(search)))),
-                Err(source) => Err(Arc::new(SearchError::Thread { source })),
+                Err(source) => (Err(Arc::new(SearchError::Thread { source })), None),
+            };
+            let outcome = match (outcome, recorder) {
+                (Ok(Ended::Found(found)), Some(recorder)) => {
+                    let follow = Supervised { recorder, shared: Arc::clone(&shared) };
+                    last_phase(&crew.search, found, retraining, &*crew.device, follow)
+                }
+                (outcome, _) => outcome,
             };
             shared.close(outcome);
         };

@@ -77,6 +77,8 @@ pub struct RunFolder {
     path: PathBuf,
     events: File,
     end: LogEnd,
+    /// Events of the log, as far as it was read.
+    pub(crate) told: u64,
     /// Held as long as the folder is.
     _lock: File,
 }
@@ -101,7 +103,33 @@ fn lock(path: &Path) -> Result<File, FolderError> {
     }
 }
 
+fn origin(run: &Path) -> Result<Option<Origin>, FolderError> {
+    let place = run.join(ORIGIN);
+    let read = match fs::read_to_string(&place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read,
+    };
+    let origin = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
+    origin.map(Some).map_err(failed("read", &place))
+}
+
 impl RunFolder {
+    /// What a retraining goes on from, as long as it is under way.
+    pub(crate) const RETRAINING: &str = "retraining";
+
+    /// The settings of the run at `path`, and where its space came from; it is only looked at.
+    ///
+    /// # Errors
+    /// If it is no run, or the system refuses.
+    pub(crate) fn look(path: &Path) -> Result<(String, Option<Origin>), FolderError> {
+        let config = path.join("config.toml");
+        if !config.is_file() {
+            return Err(FolderError::NoRun { path: path.to_owned() });
+        }
+        let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
+        Ok((text, origin(path)?))
+    }
+
     /// Makes `path`, which must not exist, and its parents; writes `config.toml` into it.
     ///
     /// # Errors
@@ -117,7 +145,7 @@ impl RunFolder {
         let lock = lock(path)?;
         let log = path.join("events.jsonl");
         let events = OpenOptions::new().append(true).create_new(true).open(&log).map_err(failed("write", &log))?;
-        let folder = Self { path: path.to_owned(), events, end: LogEnd::default(), _lock: lock };
+        let folder = Self { path: path.to_owned(), events, end: LogEnd::default(), told: 0, _lock: lock };
         folder.write("config.toml", config.as_bytes())?;
         Ok(folder)
     }
@@ -146,7 +174,8 @@ impl RunFolder {
             return Err(FolderError::NoRun { path: path.to_owned() });
         }
         let lock = lock(path)?;
-        if path.join("best/genome.json").exists() {
+        // A retraining under way comes after the result of the search.
+        if path.join("best/genome.json").exists() && !path.join(Self::RETRAINING).exists() {
             return Err(FolderError::Finished { path: path.to_owned() });
         }
         let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
@@ -154,7 +183,7 @@ impl RunFolder {
         let opened = OpenOptions::new().append(true).create(true).open(&log);
         let opened = opened.and_then(|events| Ok((events.metadata()?.len(), events)));
         let (bytes, events) = opened.map_err(failed("write", &log))?;
-        Ok((Self { path: path.to_owned(), events, end: LogEnd { bytes, at: 0.0 }, _lock: lock }, text))
+        Ok((Self { path: path.to_owned(), events, end: LogEnd { bytes, at: 0.0 }, told: 0, _lock: lock }, text))
     }
 
     /// Notes where the space came from, for whoever goes on with the run.
@@ -167,13 +196,7 @@ impl RunFolder {
     /// # Errors
     /// If the file is not what was written, or the system refuses.
     pub fn origin(&self) -> Result<Option<Origin>, FolderError> {
-        let place = self.path.join(ORIGIN);
-        let read = match fs::read_to_string(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read,
-        };
-        let origin = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
-        origin.map(Some).map_err(failed("read", &place))
+        origin(&self.path)
     }
 
     /// Where the log ends.

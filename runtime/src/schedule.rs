@@ -1,6 +1,52 @@
-//! The learning rate of the shared weights over a search.
+//! The learning rate over a search, or over the training of one network.
 
 use std::f64::consts::PI;
+
+/// A learning rate over time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rate {
+    /// Of the shared weights: it changes from epoch to epoch.
+    Restarts(Cosine),
+    /// Of one network: it changes from step to step.
+    Once(Once),
+}
+
+impl Rate {
+    /// The rate of a step, counted from 0, in an epoch, counted from 0.
+    pub(crate) fn at(&self, epoch: u32, step: u32) -> f32 {
+        match self {
+            Self::Restarts(cosine) => cosine.rate(epoch),
+            Self::Once(once) => once.rate(step),
+        }
+    }
+}
+
+/// One descent: a linear warm-up (Goyal et al. 2017, §2.2), then half a period of a cosine, without restarts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Once {
+    highest: f64,
+    lowest: f64,
+    warm_up: u32,
+    steps: u32,
+}
+
+impl Once {
+    /// Over `steps` steps, of which the first `warm_up` rise to `highest`; the last one is near `lowest`.
+    pub(crate) fn new(highest: f32, lowest: f32, warm_up: u32, steps: u32) -> Self {
+        let (highest, lowest) = (f64::from(highest), f64::from(lowest.min(highest)));
+        Self { highest, lowest, warm_up: warm_up.min(steps), steps }
+    }
+
+    /// The rate of a step, counted from 0.
+    pub(crate) fn rate(&self, step: u32) -> f32 {
+        if step < self.warm_up {
+            return (self.highest * f64::from(step + 1) / f64::from(self.warm_up + 1)) as f32;
+        }
+        let (since, length) = (step - self.warm_up, (self.steps - self.warm_up).max(1));
+        let share = (f64::from(since) / f64::from(length)).min(1.0);
+        (self.lowest + 0.5 * (self.highest - self.lowest) * (1.0 + (PI * share).cos())) as f32
+    }
+}
 
 /// Cosine annealing with warm restarts (Loshchilov and Hutter 2017; ENAS §3.2), fitted to the search: every period is
 /// twice the one before it, and the last one ends with the last epoch, when the weights are at rest.
@@ -61,6 +107,21 @@ mod tests {
         let cosine = Cosine::fitted(0.05, 0.0005, 150);
         assert!((cosine.rate(0) - 0.05).abs() < 1e-7);
         assert!((cosine.rate(5) - (0.0005 + 0.5 * 0.0495)).abs() < 1e-7);
+    }
+
+    #[test]
+    fn a_single_descent_rises_to_its_peak_and_falls_to_its_end() {
+        let once = Once::new(0.1, 0.001, 4, 104);
+        let rates: Vec<f32> = (0..104).map(|step| once.rate(step)).collect();
+        let peak = (0..104).max_by(|a, b| rates[*a].total_cmp(&rates[*b])).unwrap();
+        assert_eq!((peak, rates[4]), (4, 0.1));
+        assert!((rates[1] - 0.04).abs() < 1e-7 && rates[..5].is_sorted());
+        assert!(rates[4..].windows(2).all(|pair| pair[1] < pair[0]));
+        // Half way down after half of the descent.
+        assert!((rates[54] - 0.0505).abs() < 1e-6);
+        assert!((0.001..0.0012).contains(&rates[103]), "{}", rates[103]);
+        // Steps past the end and warm-ups longer than everything stay in range.
+        assert_eq!((once.rate(500), Once::new(0.1, 0.0, 9, 3).rate(2)), (0.001, 0.075));
     }
 
     #[test]

@@ -10,11 +10,12 @@ mod minutes;
 mod stages;
 
 pub use builder::SearchBuilder;
+pub(crate) use builder::same_space;
 pub use error::SearchError;
+pub(crate) use found::genome_file;
 pub use found::{Found, thousands};
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use supernet_plugin::{Child, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
@@ -25,8 +26,9 @@ use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
 use crate::program::{Context, CustomOps, Plan, Program};
+use crate::retrain::{Follow, Plain};
 use crate::run_folder::RunFolder;
-use crate::schedule::Cosine;
+use crate::schedule::{Cosine, Rate};
 use crate::space::{Built, Origin, SpaceError, Spaces};
 use crate::strategy::enas::Enas;
 use crate::strategy::evolution::Evolution;
@@ -47,6 +49,7 @@ const PLANNED: usize = 64;
 pub struct Search {
     config: Config,
     origin: Origin,
+    data: Dataset,
     minutes: Option<f64>,
     ground: Ground,
     schedule: Schedule,
@@ -108,21 +111,23 @@ impl Search {
     }
 
     /// As [`Search::with`], of the space that an earlier search had if several have its name.
-    fn again(
+    pub(crate) fn again(
         spaces: &Spaces,
         data: Dataset,
         mut config: Config,
         earlier: Option<&Origin>,
     ) -> Result<Self, SearchError> {
         config.check()?;
-        data.name().clone_into(&mut config.search.data);
+        data.address().clone_into(&mut config.search.data);
         if let Some(earlier) = earlier {
             // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
             config.search.space.clone_from(&earlier.space);
         }
         let Built { supergraph, origin, cpu } = spaces.build_again(&mut config, &data.facts(), earlier)?;
         let layout = Arc::new(Layout::new(&supergraph)?);
-        let splits = Splits::new(&data, &config.split())?;
+        let split = config.split().fitted(&data);
+        (config.data.train, config.data.validation) = (split.train, split.validation);
+        let splits = Splits::new(&data, &split)?;
         for (part, key, samples, batch) in [
             ("training", "train.batch", splits.train.len(), config.train.batch),
             ("validation", "score.batch", splits.validation.len(), config.score.batch),
@@ -144,7 +149,7 @@ impl Search {
         let custom = CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?;
         let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), image, classes };
         let reserved = Reserved::default();
-        let search = Self { config, origin, minutes: None, ground, schedule, own: None, reserved };
+        let search = Self { config, origin, data, minutes: None, ground, schedule, own: None, reserved };
         search.rehearse()?;
         Ok(search)
     }
@@ -184,6 +189,25 @@ impl Search {
         Ok(looked.map_err(StageError::from)?)
     }
 
+    /// What its stages work on.
+    pub(crate) fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    /// The data set's parts.
+    pub(crate) fn parts(&self) -> &Splits {
+        &self.ground.data
+    }
+
+    /// What the search costs, in forward passes of one sample; a training step is about three.
+    pub(crate) fn cost(&self) -> f64 {
+        let Schedule { epochs, steps, warm_up, updates, rollouts } = self.schedule;
+        let (train, score) = (f64::from(self.config.train.batch), f64::from(self.config.score.batch));
+        let trained = 3.0 * f64::from(epochs) * f64::from(steps) * train;
+        let scored = f64::from(epochs - warm_up) * f64::from(updates) * f64::from(rollouts) * score;
+        trained + scored + f64::from(self.judged()) * f64::from(self.batches()) * score
+    }
+
     /// The space's own ops.
     pub(crate) fn custom(&self) -> &CustomOps {
         &self.ground.custom
@@ -210,7 +234,8 @@ impl Search {
     }
 
     /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into the folder if there
-    /// is one, which also receives the result. Nothing is saved underway, and a failure ends the search:
+    /// is one, which also receives the result. The last phase is [`Retraining`](crate::Retraining), unless
+    /// `retrain.epochs` is 0 or it would cost too much (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
     /// [`Search::builder`] offers more. The results are the same.
     ///
     /// # Errors
@@ -218,27 +243,16 @@ impl Search {
     pub fn run(
         mut self,
         device: &mut dyn Device,
-        mut folder: Option<&mut RunFolder>,
+        folder: Option<&mut RunFolder>,
         listen: &mut dyn FnMut(&Record),
     ) -> Result<Found, SearchError> {
         self.reserve(device)?;
         if let Some(folder) = &folder {
             folder.write_origin(&self.origin)?;
         }
-        let began = Instant::now();
-        let mut log = |event: Event| -> Result<(), SearchError> {
-            let record = Record { at: began.elapsed().as_secs_f64(), event };
-            if let Some(folder) = folder.as_deref_mut() {
-                folder.log(&record)?;
-            }
-            listen(&record);
-            Ok(())
-        };
-        let found = Arc::new(self).stages(device, &mut log)?;
-        if let Some(folder) = folder {
-            folder.sync()?;
-            found.save(folder)?;
-        }
+        let (search, mut follow) = (Arc::new(self), Plain::new(folder, listen, &|| false, 0, 0.0));
+        let mut found = Arc::clone(&search).stages(device, &mut |event| follow.tell(event))?;
+        search.last_phase(&mut found, device, &mut follow)?;
         Ok(found)
     }
 
@@ -274,7 +288,7 @@ impl Search {
         let settings = TrainerSettings {
             batch: self.config.train.batch,
             optimizer: self.config.optimizer.optimizer(),
-            rate: self.rate(),
+            rate: Rate::Restarts(self.rate()),
             seed: self.config.search.seed,
         };
         Trainer::new(self.ground.clone(), settings)
@@ -324,7 +338,7 @@ impl Search {
         let search = &self.config.search;
         Event::Started {
             space: self.origin.space.clone(),
-            data: search.data.clone(),
+            data: self.data.name().to_owned(),
             strategy: search.strategy,
             device: self.reserved.device.clone(),
             seed: search.seed,

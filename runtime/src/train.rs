@@ -1,4 +1,4 @@
-//! Training the shared weights: one step is one child on one minibatch.
+//! Training weights, shared ones or a network's own: one step is one child on one minibatch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use supernet_shaders::random::Random;
 use crate::data::Splits;
 use crate::device::{Device, DeviceError, Minibatch, Samples};
 use crate::program::{Context, CustomOps, Optimizer, Program, ProgramError};
-use crate::schedule::Cosine;
+use crate::schedule::Rate;
 use crate::strategy::Score;
 use crate::stream;
 use crate::weights::{Layout, Weights};
@@ -33,6 +33,11 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
+    /// The same space with its weights elsewhere, and other data.
+    pub(crate) fn with(&self, layout: Arc<Layout>, data: Arc<Splits>) -> Self {
+        Self { layout, data, ..self.clone() }
+    }
+
     /// What programs for minibatches of `batch` samples are built for.
     pub(crate) fn context(&self, batch: u32) -> Context<'_> {
         let Self { supergraph, custom, layout, image, classes, .. } = self;
@@ -72,8 +77,8 @@ pub(crate) struct TrainerSettings {
     pub(crate) batch: u32,
     /// The update rule.
     pub(crate) optimizer: Optimizer,
-    /// The learning rate over the epochs.
-    pub(crate) rate: Cosine,
+    /// The learning rate over time.
+    pub(crate) rate: Rate,
     /// Seeds shuffling and dropout.
     pub(crate) seed: u64,
 }
@@ -103,7 +108,7 @@ impl Trainer {
     }
 
     /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
-    fn steps(&self) -> u32 {
+    pub(crate) fn steps(&self) -> u32 {
         self.ground.data.train.len() as u32 / self.settings.batch
     }
 
@@ -147,7 +152,8 @@ impl Trainer {
         let chosen = &self.order[within as usize * batch..][..batch];
         self.ground.data.train.gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
         self.done += 1;
-        let step = Step { rate: self.settings.rate.rate(epoch), number: self.done, seed: self.settings.seed };
+        let step =
+            Step { rate: self.settings.rate.at(epoch, self.done - 1), number: self.done, seed: self.settings.seed };
         let minibatch = Minibatch { images: &self.images, labels: &self.labels };
         device.train(&program, weights, minibatch, &step)?;
         self.under_way.push_back((step.number, step.rate));
@@ -162,6 +168,11 @@ impl Trainer {
     /// Steps done: with the weights, all that the next step depends on.
     pub(crate) fn done(&self) -> u32 {
         self.done
+    }
+
+    /// Steps that were started and not finished.
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way.len()
     }
 
     /// Continues after `done` steps.

@@ -4,9 +4,10 @@
 //! floats (256 bytes, the offset that any GPU can bind at); pages hold at most 128 MiB (the largest binding that any
 //! GPU takes) and no parameter crosses one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use supernet_plugin::{Init, Supergraph};
+use supernet_plugin::{Child, Init, Supergraph};
 use supernet_shaders::catalogue::{BLOCK, bitset_words};
 use supernet_shaders::random::Random;
 
@@ -49,16 +50,48 @@ impl Layout {
     /// # Errors
     /// If a parameter is larger than a page.
     pub fn new(supergraph: &Supergraph) -> Result<Self, ParameterTooLarge> {
-        Self::paged(supergraph, PAGE)
+        Self::paged(supergraph, PAGE, |_| true)
     }
 
-    fn paged(supergraph: &Supergraph, page_len: usize) -> Result<Self, ParameterTooLarge> {
+    /// Lays out the parameters that `child` reads, for training it by itself. Those of the rest have no numbers.
+    ///
+    /// # Errors
+    /// If a parameter is larger than a page.
+    pub fn alone(supergraph: &Supergraph, child: &Child) -> Result<Self, ParameterTooLarge> {
+        let read: BTreeSet<u32> = (0..child.len()).flat_map(|i| child.params(i)).copied().collect();
+        Self::paged(supergraph, PAGE, |index| read.contains(&index))
+    }
+
+    fn paged(
+        supergraph: &Supergraph,
+        page_len: usize,
+        has_numbers: impl Fn(u32) -> bool,
+    ) -> Result<Self, ParameterTooLarge> {
+        let len = |index| match has_numbers(index) {
+            true => supergraph.param_shape(index).iter().map(|n| *n as usize).product(),
+            false => 0,
+        };
+        let all = (0..supergraph.param_count() as u32).map(|index| (supergraph.param(index).id.as_str(), len(index)));
+        let mut layout = Self::of(all, page_len)?;
+        let decaying = (0..supergraph.param_count() as u32).filter(|p| supergraph.param(*p).decay);
+        layout.decayed = layout.blocks_of(decaying);
+        Ok(layout)
+    }
+
+    /// Lays out tensors by name and length, of which none decays. One without numbers takes no room.
+    ///
+    /// # Errors
+    /// If one is larger than a page.
+    pub(crate) fn frozen<'a>(tensors: impl Iterator<Item = (&'a str, usize)>) -> Result<Self, ParameterTooLarge> {
+        Self::of(tensors, PAGE)
+    }
+
+    fn of<'a>(tensors: impl Iterator<Item = (&'a str, usize)>, page_len: usize) -> Result<Self, ParameterTooLarge> {
         let (mut places, mut pages) = (Vec::new(), Vec::<u32>::new());
-        for index in 0..supergraph.param_count() as u32 {
-            let len: usize = supergraph.param_shape(index).iter().map(|n| *n as usize).product();
+        for (id, len) in tensors {
             let padded = len.next_multiple_of(BLOCK);
             if padded > page_len {
-                return Err(ParameterTooLarge { id: supergraph.param(index).id.clone(), len, page_len });
+                return Err(ParameterTooLarge { id: id.to_owned(), len, page_len });
             }
             let fits = pages.last().is_some_and(|used| *used as usize + padded <= page_len);
             if !fits {
@@ -69,17 +102,16 @@ impl Layout {
             pages[page] += padded as u32;
         }
         let mut layout = Self { places, pages, decayed: Vec::new() };
-        let decaying = (0..supergraph.param_count() as u32).filter(|p| supergraph.param(*p).decay);
-        layout.decayed = layout.blocks_of(decaying);
+        layout.decayed = layout.blocks_of(std::iter::empty());
         Ok(layout)
     }
 
-    /// Where parameter `index` lies.
+    /// Where parameter `index` lies; its length is 0 if it has no numbers.
     pub fn place(&self, index: u32) -> Place {
         self.places[index as usize]
     }
 
-    /// Number of parameters.
+    /// Number of parameters, those without numbers included.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -219,8 +251,8 @@ impl Weights {
     /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own name under `seed`, so that
     /// its start does not depend on the rest of the space. `moments` is how many state pages the optimiser keeps.
     pub fn new(supergraph: &Supergraph, layout: Arc<Layout>, moments: usize, seed: u64) -> Self {
-        let zeros = || layout.pages.iter().map(|len| vec![0.0; *len as usize]).collect::<Vec<Vec<f32>>>();
-        let mut values = zeros();
+        let mut weights = Self::zeros(layout, moments);
+        let (layout, values) = (&weights.layout, &mut weights.pages.values);
         for index in 0..supergraph.param_count() as u32 {
             let place = layout.place(index);
             let from = place.offset as usize;
@@ -228,9 +260,21 @@ impl Weights {
             let random = Random::new(seed, stream::named(stream::INITIALISE, &supergraph.param(index).id));
             start(&supergraph.param(index).init, supergraph.param_shape(index), floats, random);
         }
-        let state = (0..moments).map(|_| zeros()).collect();
-        let pages = Pages { gradients: zeros(), state, values };
+        weights
+    }
+
+    /// Weights that are all zero.
+    pub(crate) fn zeros(layout: Arc<Layout>, moments: usize) -> Self {
+        let zeros = || layout.pages.iter().map(|len| vec![0.0; *len as usize]).collect::<Vec<Vec<f32>>>();
+        let pages = Pages { gradients: zeros(), state: (0..moments).map(|_| zeros()).collect(), values: zeros() };
         Self { pages, version: 0, layout, mark: Mark::new(), away: None }
+    }
+
+    /// The same values, without the optimiser's memory.
+    pub(crate) fn without_state(&self) -> Self {
+        let mut weights = self.clone();
+        weights.pages_mut().state.clear();
+        weights
     }
 
     /// Where everything lies.
@@ -284,6 +328,12 @@ impl Weights {
         &self.pages.values[place.page as usize][place.offset as usize..][..place.len as usize]
     }
 
+    /// The values of parameter `index`, to change them.
+    pub(crate) fn parameter_mut(&mut self, index: u32) -> &mut [f32] {
+        let place = self.layout.place(index);
+        &mut self.pages_mut().values[place.page as usize][place.offset as usize..][..place.len as usize]
+    }
+
     /// The gradient of parameter `index`, as the last step that touched it left it.
     pub fn gradient(&self, index: u32) -> &[f32] {
         let place = self.layout.place(index);
@@ -330,7 +380,7 @@ mod tests {
     #[test]
     fn parameters_begin_at_blocks_and_none_crosses_a_page() {
         let supergraph = space(&[3, 20, 13, 9]);
-        let layout = Layout::paged(&supergraph, 256).unwrap();
+        let layout = Layout::paged(&supergraph, 256, |_| true).unwrap();
         let mut end = vec![0; layout.pages().len()];
         for index in 0..layout.len() as u32 {
             let place = layout.place(index);
@@ -340,7 +390,7 @@ mod tests {
             end[place.page as usize] = place.offset + len;
         }
         assert!(layout.pages().len() > 2 && layout.pages().iter().all(|len| *len <= 256));
-        let said = Layout::paged(&supergraph, 128).unwrap_err().to_string();
+        let said = Layout::paged(&supergraph, 128, |_| true).unwrap_err().to_string();
         assert!(said.contains("has 200 numbers; at most 128"), "{said}");
     }
 
@@ -353,6 +403,18 @@ mod tests {
         };
         assert_eq!(start(&[3, 20]), start(&[3, 5, 5]));
         assert!(start(&[3]).iter().any(|x| *x != 0.0));
+    }
+
+    #[test]
+    fn a_layout_of_some_parameters_gives_the_rest_no_numbers() {
+        let supergraph = space(&[3, 20, 13]);
+        let all = Arc::new(Layout::new(&supergraph).unwrap());
+        let some = Arc::new(Layout::paged(&supergraph, PAGE, |index| index % 2 == 1).unwrap());
+        assert_eq!((some.len(), some.place(0).len), (all.len(), 0));
+        assert!(some.pages()[0] < all.pages()[0]);
+        let [whole, part] = [all, some].map(|layout| Weights::new(&supergraph, layout, 1, 7));
+        assert_eq!(whole.parameter(3), part.parameter(3));
+        assert!(part.parameter(2).is_empty());
     }
 
     #[test]

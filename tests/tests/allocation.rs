@@ -86,6 +86,7 @@ fn steps_and_scores_do_not_allocate_once_warm() {
     }
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let digits = Dataset::named("digits").unwrap();
+    let images = digits.images();
     let supergraph = space::build(&mut Config::default(), &digits.facts()).unwrap();
     let layout = Arc::new(WeightLayout::new(&supergraph).unwrap());
     let custom = CustomOps::default();
@@ -99,7 +100,7 @@ fn steps_and_scores_do_not_allocate_once_warm() {
     };
     let optimizer = OptimizerSettings::default().optimizer();
     let mut weights = Weights::new(&supergraph, Arc::clone(&layout), optimizer.moments(), 0);
-    let minibatch = Minibatch { images: &digits.images()[..64 * 64], labels: &digits.labels()[..64] };
+    let minibatch = Minibatch { images: &images[..64 * 64], labels: &digits.labels()[..64] };
     let programs: Vec<(Program, Program)> = (0..6)
         .map(|op| {
             let genome: Vec<u32> =

@@ -176,3 +176,46 @@ fn two_cannot_continue_one_run() {
     interrupt(Search::builder().resume(&path), |_| true);
     fs::remove_dir_all(place).unwrap();
 }
+
+#[test]
+fn stopped_or_paused_while_retraining_is_as_never_stopped() {
+    let place = place("retraining");
+    let more = ["derive.report=4", "retrain.epochs=2", "retrain.seeds=2", "retrain.random=1", "retrain.budget=1000"];
+    let settings = [&SHORT[..], &more].concat();
+    let (records, plain) = search(&settings, 2).unwrap();
+    let retrained = plain.retrained.as_ref().unwrap();
+    assert_eq!(retrained.networks.len(), 3);
+    let builder = || Search::builder().config(Config::read("", &settings).unwrap());
+    // In the first network, and in the second.
+    for (name, least) in [("first", 0), ("second", 1)] {
+        let path = place.join(name);
+        let builder = builder().folder(&path);
+        interrupt(builder, |event| matches!(event, Event::RetrainEpoch { network, epoch: 0, .. } if *network == least));
+        assert!(path.join("best/genome.json").exists() && !path.join("best/retrained.json").exists());
+        let found = found(&Search::builder().resume(&path).threads(1).start().unwrap());
+        assert_same(&found, &plain);
+        assert_eq!(found.retrained.as_ref(), Some(retrained));
+        assert_eq!(logged(&path), without_times(&records));
+        let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+        assert!(said.contains("is finished; its result is"), "{said}");
+    }
+    let builder = builder();
+    let mut events = builder.events();
+    let run = builder.start().unwrap();
+    let mut seen = Vec::new();
+    for record in events.by_ref() {
+        match record.event {
+            Event::RetrainEpoch { network: 0, epoch: 0, .. } => run.pause(),
+            Event::Paused => break,
+            _ => {}
+        }
+        seen.push(record);
+    }
+    assert!(run.wait_for(Duration::from_millis(50)).is_none());
+    run.resume();
+    seen.extend(events);
+    seen.retain(|record| !record.event.is_incident());
+    assert_eq!(without_times(&seen), without_times(&records));
+    assert_eq!(found(&run).retrained.as_ref(), Some(retrained));
+    fs::remove_dir_all(place).unwrap();
+}

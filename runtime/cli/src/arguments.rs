@@ -17,13 +17,26 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Search a space for the architecture that suits the data best.
     ///
-    /// Without options: ENAS macro on the built-in digits, half a minute on two cores. The result lies in a run folder:
-    /// best/genome.json, best/architecture.svg, events.jsonl, and config.toml with every setting as resolved. Ctrl-C saves
-    /// and ends a search; `supernet resume` goes on with it.
+    /// Without options: ENAS macro on the built-in digits, a minute on two cores. The result lies in a run folder:
+    /// best/genome.json, best/architecture.svg, best/retrained.json, events.jsonl, and config.toml with every setting as
+    /// resolved. Ctrl-C saves and ends a search; `supernet resume` goes on with it.
     Search(Box<SearchOptions>),
     /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
     /// bit, as if it had never ended.
     Resume(ResumeOptions),
+    /// Train an architecture from scratch: what a run found, or one from a file.
+    ///
+    /// It is trained on training and validation part together, with weights of its own, and tested on the test part, which
+    /// no search saw. `--set` changes any setting, those of the space too: the architecture goes into a wider space by the
+    /// names of its decisions. Random architectures at the same budget tell what the search was good for. Ctrl-C saves;
+    /// `supernet resume` goes on.
+    Retrain(Box<RetrainOptions>),
+    /// Judge architectures with a run's shared weights: accuracy and loss on the whole validation part, parameters,
+    /// multiply-accumulates.
+    Score(ScoreOptions),
+    /// The best architectures of a run within limits, ranked with its shared weights: of those that it judged at its end,
+    /// and of fresh samples of its policy.
+    Top(TopOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
     #[cfg(feature = "gpu")]
@@ -57,7 +70,8 @@ pub(crate) struct SearchOptions {
     /// Passes over the training part [default: 150]
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "minutes")]
     pub(crate) epochs: Option<String>,
-    /// Time to spend, about: the first steps are timed and a number of epochs is fixed from them
+    /// Time to search, about: the first steps are timed and a number of epochs is fixed from them. Training from scratch
+    /// what was found comes on top (`retrain.budget`, `--no-retrain`)
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
     /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
@@ -78,6 +92,9 @@ pub(crate) struct SearchOptions {
     /// Change any setting of config.toml; settings of the space are written space.KEY
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
+    /// Leave out the last phase, in which the best architecture is trained from scratch beside random ones
+    #[arg(long)]
+    pub(crate) no_retrain: bool,
     /// The run's folder, which must not exist yet [default: a fresh runs/SPACE-DATA-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
@@ -135,6 +152,109 @@ pub(crate) struct ResumeOptions {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
     /// Print every event as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetrainOptions {
+    /// The folder of a run: what it found is trained, with the settings of its config.toml
+    #[arg(value_name = "RUN", required_unless_present = "genome", conflicts_with_all = ["genome", "space", "data", "config"])]
+    pub(crate) from: Option<PathBuf>,
+    /// The architecture: a best/genome.json, or a JSON list of whole numbers, one for each decision
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genome: Option<PathBuf>,
+    /// Its space [default: the one that the file names]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// The data set [default: digits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) data: Option<String>,
+    /// Start from the settings of this file, such as a run's config.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Passes over training and validation part [default: `retrain.epochs`]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) epochs: Option<String>,
+    /// Change any setting; settings of the space are written space.KEY, for example --set space.filters=32
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub(crate) set: Vec<String>,
+    /// The first seed [default: that of the settings]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
+    pub(crate) seed: Option<String>,
+    /// Train it so many times, each time with another seed
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) seeds: u32,
+    /// Train so many random architectures beside it, alike and with the same seeds
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) versus_random: u32,
+    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of a file,
+    /// runs/SPACE-DATA-retrained-N]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) run: Option<PathBuf>,
+    /// Print every event as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreOptions {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub(crate) from: PathBuf,
+    /// The architecture: a best/genome.json, a JSON list of whole numbers, or the numbers themselves: '1 0 2' [repeatable]
+    #[arg(long, value_name = "FILE|NUMBERS", required = true)]
+    pub(crate) genome: Vec<String>,
+    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// `auto`, `cpu`, `gpu` or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Print a line of JSON for each
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopOptions {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub(crate) from: PathBuf,
+    /// How many, at most
+    #[arg(long, short, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) k: u32,
+    /// The most parameters that one may have
+    #[arg(long, value_name = "N")]
+    pub(crate) max_params: Option<u64>,
+    /// The most multiply-accumulates that one may take
+    #[arg(long, value_name = "N")]
+    pub(crate) max_macs: Option<u64>,
+    /// Fresh samples of the policy besides what the run judged
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
+    pub(crate) samples: u32,
+    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// `auto`, `cpu`, `gpu` or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,12 +1,25 @@
 //! Ctrl-C: the first one stops the search, which saves itself; the second one ends the process at once.
 
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use supernet::Run;
 
 /// What a shell expects of a process that an interrupt ended.
 const INTERRUPTED: i32 = 130;
+
+/// A flag that the first Ctrl-C raises; the second one ends the process at once.
+pub(crate) fn flag() -> Result<Arc<AtomicBool>, ctrlc::Error> {
+    let asked = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&asked);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::AcqRel) {
+            process::exit(INTERRUPTED);
+        }
+    })?;
+    Ok(flag)
+}
 
 pub(crate) fn stops(run: &Run) -> Result<(), ctrlc::Error> {
     let (run, asked) = (run.clone(), AtomicBool::new(false));

@@ -9,11 +9,14 @@ mod interrupt;
 mod new_plugin;
 mod progress;
 mod resume;
+mod retrain;
+mod score;
 mod search;
 mod selftest;
 mod spaces;
 mod summary;
 mod table;
+mod top;
 
 use std::process::ExitCode;
 
@@ -29,6 +32,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
         Command::Resume(options) => resume::run(&options),
+        Command::Retrain(options) => retrain::run(&options),
+        Command::Score(options) => score::run(&options),
+        Command::Top(options) => top::run(&options),
         Command::Spaces(options) => spaces::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),

@@ -27,6 +27,16 @@ struct Plan {
     batches: f64,
     epochs: u32,
     rollouts: u32,
+    retrain: Retrain,
+}
+
+/// The last phase.
+#[derive(Clone, Copy, Default)]
+struct Retrain {
+    networks: u32,
+    epochs: u32,
+    /// Of a pass.
+    pass: f64,
 }
 
 #[derive(Default)]
@@ -88,7 +98,8 @@ impl Progress {
                 let scored = f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);
                 let (judged, batches) = (f64::from(*judged), f64::from(*batches));
                 let total = trained + scored + judged * batches;
-                self.plan = Plan { total, batches, epochs: *epochs, rollouts: *rollouts };
+                let retrain = Retrain::default();
+                self.plan = Plan { total, batches, epochs: *epochs, rollouts: *rollouts, retrain };
             }
             Event::Step { score, epoch, .. } => {
                 self.done += STEP;
@@ -107,6 +118,19 @@ impl Progress {
                 self.done += self.plan.batches;
                 let phase = if *role == Judged::Candidate { "derive" } else { "gain report" };
                 self.line.phase = phase.to_owned();
+            }
+            Event::RetrainStarted { epochs, steps, seeds, random, .. } => {
+                let networks = seeds + random;
+                let retrain = Retrain { networks, epochs: *epochs, pass: f64::from(*steps) * STEP };
+                self.plan.total += f64::from(networks) * f64::from(*epochs) * retrain.pass;
+                self.plan.retrain = retrain;
+                self.line.update = None;
+            }
+            Event::RetrainEpoch { network, epoch, score, .. } => {
+                let Retrain { networks, epochs, pass } = self.plan.retrain;
+                self.done += pass;
+                self.line.loss = score.loss;
+                self.line.phase = format!("retrain {}/{networks}, epoch {}/{epochs}", network + 1, epoch + 1);
             }
             _ => {}
         }

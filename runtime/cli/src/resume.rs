@@ -1,13 +1,16 @@
 //! `supernet resume`.
 
-use supernet::Search;
 use supernet::device::choice::Choice;
+use supernet::{Retraining, Search};
 
 use crate::arguments::{ResumeOptions, evaluators, spaces, threads};
 use crate::progress::Progress;
-use crate::{Failure, search};
+use crate::{Failure, retrain, search};
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
+    if Retraining::is_at(&options.run) {
+        return retrain::resume(options);
+    }
     let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
     let builder = Search::builder().resume(&options.run).threads(threads).evaluators(evaluators);
     let builder = builder.spaces(spaces(&options.plugin)?).on(options.device.parse::<Choice>()?);

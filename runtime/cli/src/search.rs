@@ -64,7 +64,7 @@ pub(crate) fn config(options: &SearchOptions) -> Result<Config, Failure> {
     Ok(Config::read(&text, &assignments(options))?)
 }
 
-fn read(file: &Path) -> Result<String, String> {
+pub(crate) fn read(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
@@ -78,7 +78,8 @@ fn assignments(options: &SearchOptions) -> Vec<String> {
         ("search.seed", &options.seed),
     ];
     let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
-    named.chain(options.set.iter().cloned()).collect()
+    let retrain = options.no_retrain.then(|| "retrain.epochs=0".to_owned());
+    named.chain(retrain).chain(options.set.iter().cloned()).collect()
 }
 
 fn minutes(given: &str) -> Result<f64, String> {

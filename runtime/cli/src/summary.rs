@@ -5,8 +5,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use supernet::Found;
+use supernet::retrain::Side;
 use supernet::search::thousands;
+use supernet::{Candidate, Found, Retrained};
 
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
@@ -50,14 +51,56 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
          scratch.\nThe shared weights were trained on the policy's own samples, which favours these in the comparison."
     )?;
     writeln!(out, "Result in {}:", folder.display())?;
+    let retrained = found.retrained.as_ref();
     for (file, what) in [
-        ("best/genome.json", "the architecture"),
-        ("best/architecture.svg", "a drawing of it"),
-        ("best/top.json", "the ten best"),
-        ("events.jsonl", "everything that it did"),
-        ("config.toml", "every setting"),
-    ] {
+        Some(("best/genome.json", "the architecture")),
+        Some(("best/architecture.svg", "a drawing of it")),
+        Some(("best/top.json", "the ten best")),
+        retrained.map(|_| ("best/retrained.json", "the architecture and random ones, trained from scratch")),
+        retrained.map(|_| ("best/model", "the first of these networks, ready to be used")),
+        Some(("events.jsonl", "everything that it did")),
+        Some(("config.toml", "every setting")),
+    ]
+    .into_iter()
+    .flatten()
+    {
         writeln!(out, "  {file:22} {what}")?;
     }
-    Ok(())
+    match retrained {
+        Some(retrained) => self::retrained(&mut out, retrained),
+        None => writeln!(out, "To train the architecture from scratch: supernet retrain {}", folder.display()),
+    }
+}
+
+/// An architecture judged with shared weights.
+pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate) -> io::Result<()> {
+    let Candidate { genome, score, parameters, macs } = candidate;
+    writeln!(
+        out,
+        "{:6.2} % validation accuracy, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
+        100.0 * score.accuracy,
+        score.loss,
+        thousands(*parameters),
+        thousands(*macs),
+        genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// What training from scratch came to.
+pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Result<()> {
+    let epochs = retrained.epochs;
+    writeln!(out, "Trained from scratch for {epochs} epochs, tested on data that neither search nor training saw:")?;
+    for network in &retrained.networks {
+        let name = match network.side {
+            Side::Found => "found",
+            Side::Random => "random",
+        };
+        let test = network.test.map_or_else(
+            || "diverged".to_owned(),
+            |test| format!("{:6.2} % test accuracy, loss {:.3}", 100.0 * test.accuracy, test.loss),
+        );
+        let (seed, parameters) = (network.seed, thousands(network.parameters));
+        writeln!(out, "  {name:6} seed {seed:<4} {parameters:>11} parameters  {test}")?;
+    }
+    writeln!(out, "Retrained: {}.", retrained.sentence())
 }

@@ -79,6 +79,13 @@ impl Device for Deep {
         Ok(())
     }
 
+    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
+        let copy = self.take(weights)?;
+        let outputs = self.cpu.compute(program, &copy, images)?;
+        self.copy = Some((weights.mark().clone(), copy));
+        Ok(outputs)
+    }
+
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
         if weights.away().is_some() {
             let copy = self.take(weights)?;

@@ -45,8 +45,9 @@ pub(crate) struct Start {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Supervises a search until it ends. Runs on the search's own thread.
-pub(crate) async fn supervise(start: Start, started: impl FnOnce(ActorRef<Msg>)) -> Outcome {
+/// Supervises a search until it has found something, or ends. Runs on the search's own thread. Whoever goes on after it
+/// gets its recorder.
+pub(crate) async fn supervise(start: Start, started: impl FnOnce(ActorRef<Msg>)) -> (Outcome, Option<Recorder>) {
     let (shared, limit) = (Arc::clone(&start.shared), start.crew.limit);
     let failed = |reason: String| SearchError::Part { part: Role::Search.to_string(), reason, failures: 1 };
     #[cfg(test)]
@@ -59,9 +60,12 @@ pub(crate) async fn supervise(start: Start, started: impl FnOnce(ActorRef<Msg>))
             started(search);
             // Panics were caught; without an outcome there was one.
             let _ = ended.await;
-            shared.take_outcome().unwrap_or_else(|| Err(Arc::new(failed("it stopped before its end".to_owned()))))
+            match shared.take_outcome() {
+                Some((outcome, recorder)) => (outcome, Some(recorder)),
+                None => (Err(Arc::new(failed("it stopped before its end".to_owned()))), None),
+            }
         }
-        Err(error) => Err(Arc::new(failed(error.to_string()))),
+        Err(error) => (Err(Arc::new(failed(error.to_string()))), None),
     }
 }
 

@@ -148,7 +148,7 @@ impl Supervision {
         if let Some(team) = self.team.take() {
             team.end(&self.crew).await;
         }
-        self.shared.put_outcome(outcome);
+        self.shared.put_outcome(outcome, self.recorder.hand_over());
         self.myself.stop(None);
     }
 
@@ -230,8 +230,7 @@ impl Supervision {
             && let Some((finding, weights)) = self.found.take()
         {
             let found = self.crew.search.found(*finding, Arc::unwrap_or_clone(weights));
-            let ended = self.recorder.finish(&found).map(|()| Ended::Found(Arc::new(found)));
-            self.end(ended.map_err(Arc::new)).await;
+            self.end(Ok(Ended::Found(Arc::new(found)))).await;
         }
     }
 

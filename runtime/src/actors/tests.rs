@@ -295,6 +295,10 @@ impl Device for Odd {
         Ok(())
     }
 
+    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
+        self.cpu.compute(program, weights, images)
+    }
+
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
         self.cpu.fetch(weights)
     }

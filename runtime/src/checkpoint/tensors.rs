@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use supernet_plugin::Supergraph;
 
-use crate::weights::{Pages, Place, Weights};
+use crate::weights::{Layout, Pages, Place, Weights};
 
 #[derive(Serialize, Deserialize)]
 struct Tensor {
@@ -21,10 +21,15 @@ struct Tensor {
 }
 
 /// Every tensor of the file in its order: its name, the parameter, and the set of pages that it lies in.
-fn tensors(supergraph: &Supergraph, moments: usize) -> impl Iterator<Item = (String, u32, Option<usize>)> + '_ {
+fn tensors<'a>(
+    supergraph: &'a Supergraph,
+    layout: &'a Layout,
+    moments: usize,
+) -> impl Iterator<Item = (String, u32, Option<usize>)> + 'a {
     let sets = std::iter::once(None).chain((0..moments).map(Some));
     sets.flat_map(move |moment| {
-        (0..supergraph.param_count() as u32).map(move |index| {
+        let placed = (0..supergraph.param_count() as u32).filter(|index| layout.place(*index).len > 0);
+        placed.map(move |index| {
             let id = &supergraph.param(index).id;
             let name = moment.map_or_else(|| id.clone(), |moment| format!("optimizer.{moment}/{id}"));
             (name, index, moment)
@@ -36,9 +41,9 @@ fn set(pages: &Pages, moment: Option<usize>) -> &[Vec<f32>] {
     moment.map_or(&pages.values, |moment| &pages.state[moment])
 }
 
-pub(super) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Write) -> io::Result<()> {
     let (mut header, mut end) = (serde_json::Map::new(), 0);
-    for (name, index, _) in tensors(supergraph, weights.pages().state.len()) {
+    for (name, index, _) in tensors(supergraph, weights.layout(), weights.pages().state.len()) {
         let begin = end;
         end += 4 * weights.layout().place(index).len as usize;
         let shape = supergraph.param_shape(index).to_vec();
@@ -48,7 +53,7 @@ pub(super) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Wr
     header.resize(header.len().next_multiple_of(8), b' ');
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)?;
-    for (_, index, moment) in tensors(supergraph, weights.pages().state.len()) {
+    for (_, index, moment) in tensors(supergraph, weights.layout(), weights.pages().state.len()) {
         let Place { page, offset, len } = weights.layout().place(index);
         for number in &set(weights.pages(), moment)[page as usize][offset as usize..][..len as usize] {
             out.write_all(&number.to_le_bytes())?;
@@ -58,18 +63,18 @@ pub(super) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Wr
 }
 
 /// Fills weights of the same space and optimiser.
-pub(super) fn read(supergraph: &Supergraph, weights: &mut Weights, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn read(supergraph: &Supergraph, weights: &mut Weights, bytes: &[u8]) -> Result<(), String> {
     let short = || "it is too short".to_owned();
     let (len, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
     let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| short())?;
     let (header, numbers) = rest.split_at_checked(len).ok_or_else(short)?;
     let header: BTreeMap<String, Tensor> = serde_json::from_slice(header).map_err(|error| error.to_string())?;
     let (layout, moments) = (weights.layout().clone(), weights.pages().state.len());
-    let expected = supergraph.param_count() * (1 + moments);
+    let expected = tensors(supergraph, &layout, moments).count();
     if header.len() != expected {
         return Err(format!("it has {} tensors, and this search has {expected}", header.len()));
     }
-    for (name, index, moment) in tensors(supergraph, moments) {
+    for (name, index, moment) in tensors(supergraph, &layout, moments) {
         let tensor = header.get(&name).ok_or_else(|| format!("there is no tensor `{name}`"))?;
         let wrong = || format!("the tensor `{name}` is not {:?} numbers of 32 bits", supergraph.param_shape(index));
         let Place { page, offset, len } = layout.place(index);

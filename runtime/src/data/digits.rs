@@ -32,9 +32,9 @@ mod tests {
     #[test]
     fn every_digit_is_there() {
         let digits = load().unwrap();
-        assert_eq!((digits.labels.len(), digits.images.len()), (1797, 1797 * 64));
+        assert_eq!((digits.labels.len(), digits.images().len()), (1797, 1797 * 64));
         assert_eq!(digits.labels[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(digits.images[..8], [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
+        assert_eq!(digits.images()[..8], [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
         assert!((0..10).all(|class| digits.labels.iter().filter(|label| **label == class).count() > 170));
     }
 }

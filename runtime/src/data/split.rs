@@ -1,20 +1,49 @@
-//! Training, validation and test part of a data set, and the minibatches of each.
+//! Training, validation and test part of a data set.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use supernet_shaders::random::Random;
 
-use super::{DataError, Dataset};
+use super::part::{Scale, moments};
+use super::{DataError, Dataset, Part};
 use crate::stream;
 
-/// How a data set is divided.
+/// How a data set is divided. Where the source has a test part of its own, that is the test part, and the rest is what is
+/// divided; else the test part is what training and validation leave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// Share of the samples that train the shared weights.
+    /// Samples that train the shared weights: a share if below 1, else a number of samples; 0 is fitted.
     pub train: f64,
-    /// Share that scores children; what is left of 1 is the test part, which no search ever sees.
+    /// Samples that score children, in the same way.
     pub validation: f64,
     /// Shuffles the samples before they are divided. Apart from the search's seed, so that searches can be compared.
     pub seed: u64,
+}
+
+/// Samples of a fitted validation part at most: enough to tell scores apart by half a percent.
+const VALIDATION: usize = 10_000;
+
+impl Split {
+    /// With what is 0 fitted to the data. Without a test part of their own these are shares of 0.6 and 0.2; with one,
+    /// validation is a fifth, at most 10,000 samples, and training is the rest, as numbers of samples.
+    #[must_use]
+    pub fn fitted(self, data: &Dataset) -> Self {
+        let or = |given: f64, fitted: f64| if given == 0.0 { fitted } else { given };
+        if data.own_test.is_none() {
+            return Self { train: or(self.train, 0.6), validation: or(self.validation, 0.2), ..self };
+        }
+        let samples = data.explorable();
+        let left = |by: f64| samples.saturating_sub(count(by, samples)) as f64;
+        let fifth = (samples as f64 / 5.0).round().min(VALIDATION as f64);
+        let validation = or(self.validation, fifth.min(left(self.train)));
+        Self { train: or(self.train, left(validation)), validation, ..self }
+    }
+}
+
+/// The number of samples that a setting means.
+fn count(setting: f64, samples: usize) -> usize {
+    if setting < 1.0 { (setting * samples as f64).round() as usize } else { setting as usize }
 }
 
 /// The parts of a data set, standardised with the training part's mean and deviation.
@@ -32,95 +61,53 @@ pub struct Splits {
     pub deviation: Vec<f32>,
 }
 
-/// Some samples, in a fixed order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// Pixels, NHWC, standardised.
-    pub images: Vec<f32>,
-    /// One label an image.
-    pub labels: Vec<u32>,
-}
-
 impl Splits {
     /// Divides `data` after shuffling, and standardises every part with what the training part shows.
     ///
     /// # Errors
-    /// If a part would be empty.
+    /// If a part would be empty, or there are too few samples for these.
     pub fn new(data: &Dataset, split: &Split) -> Result<Self, DataError> {
-        let samples = data.labels.len();
-        let mut order: Vec<usize> = (0..samples).collect();
-        Random::new(split.seed, stream::SPLIT).shuffle(&mut order);
-        let train = (split.train * samples as f64).round() as usize;
-        let validation = (split.validation * samples as f64).round() as usize;
-        if train == 0 || validation == 0 || train + validation >= samples {
-            return Err(DataError::Mismatch {
-                name: data.name.clone(),
-                reason: format!(
-                    "`data.train` = {} and `data.validation` = {} must leave at least one of its {samples} samples to \
-                     each of train, validation and test",
-                    split.train, split.validation
-                ),
-            });
+        let samples = data.explorable();
+        let split = split.fitted(data);
+        let (train, validation) = (count(split.train, samples), count(split.validation, samples));
+        let left = samples.checked_sub(train.saturating_add(validation));
+        if train == 0 || validation == 0 || left.is_none_or(|left| left == 0 && data.own_test.is_none()) {
+            let parts = match data.own_test {
+                Some(_) => {
+                    "at least one to each of training and validation, and no more than there are beside its test part"
+                }
+                None => "at least one to each of train, validation and test",
+            };
+            let reason = format!(
+                "`data.train` = {} and `data.validation` = {} are {train} and {validation} of its {samples} samples, but they \
+                 must leave {parts}; a setting below 1 is a share, from 1 on a number of samples, and 0 is fitted",
+                split.train, split.validation
+            );
+            return Err(DataError::Mismatch { name: data.name.clone(), reason });
         }
-        let (first, rest) = order.split_at(train);
-        let (second, third) = rest.split_at(validation);
-        let mut parts = [first, second, third].map(|indices| Part::pick(data, indices));
-        let channels = data.shape[2] as usize;
-        let (mean, deviation) = parts[0].moments(channels);
-        parts.iter_mut().for_each(|part| part.standardise(&mean, &deviation));
-        let [train, validation, test] = parts;
+        let mut order: Vec<u32> = (0..samples as u32).collect();
+        Random::new(split.seed, stream::SPLIT).shuffle(&mut order);
+        let mut rest = order.split_off(train);
+        let left = rest.split_off(validation);
+        let test = match data.own_test {
+            Some(from) => (from as u32..data.labels.len() as u32).collect(),
+            None => left,
+        };
+        let (mean, deviation) = moments(data, &order);
+        let scale = Arc::new(Scale::new(data, &mean, &deviation));
+        let [train, validation, test] = [order, rest, test].map(|indices| Part::new(data, indices, &scale));
         Ok(Self { train, validation, test, mean, deviation })
     }
-}
 
-impl Part {
-    fn pick(data: &Dataset, indices: &[usize]) -> Self {
-        let len = data.image_len();
-        let images = indices.iter().flat_map(|i| &data.images[i * len..(i + 1) * len]).copied().collect();
-        Self { images, labels: indices.iter().map(|i| data.labels[*i]).collect() }
+    /// Training and validation part together, for training an architecture that is chosen.
+    #[must_use]
+    pub fn explored(&self) -> Part {
+        self.train.and(&self.validation)
     }
 
-    /// Number of samples.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is no sample.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    fn moments(&self, channels: usize) -> (Vec<f32>, Vec<f32>) {
-        let mut mean = vec![0.0_f64; channels];
-        let mut square = vec![0.0_f64; channels];
-        let pixels = (self.images.len() / channels) as f64;
-        self.images.iter().enumerate().for_each(|(i, x)| mean[i % channels] += f64::from(*x));
-        mean.iter_mut().for_each(|m| *m /= pixels);
-        for (i, x) in self.images.iter().enumerate() {
-            square[i % channels] += (f64::from(*x) - mean[i % channels]).powi(2);
-        }
-        let deviation = square.iter().map(|s| (s / pixels).sqrt() as f32);
-        (mean.iter().map(|m| *m as f32).collect(), deviation.collect())
-    }
-
-    fn standardise(&mut self, mean: &[f32], deviation: &[f32]) {
-        let channels = mean.len();
-        for (i, x) in self.images.iter_mut().enumerate() {
-            let c = i % channels;
-            // A channel that never changes carries nothing: centred, it is zero.
-            *x = (*x - mean[c]) / if deviation[c] > 0.0 { deviation[c] } else { 1.0 };
-        }
-    }
-
-    /// Copies the samples `indices` into a minibatch of exactly that many.
-    pub fn gather(&self, indices: impl Iterator<Item = usize>, images: &mut Vec<f32>, labels: &mut Vec<u32>) {
-        let len = self.images.len() / self.labels.len();
-        images.clear();
-        labels.clear();
-        for index in indices {
-            images.extend_from_slice(&self.images[index * len..(index + 1) * len]);
-            labels.push(self.labels[index]);
-        }
+    /// The same, with [`Splits::explored`] as the training part.
+    pub(crate) fn joined(&self) -> Self {
+        Self { train: self.explored(), ..self.clone() }
     }
 }
 
@@ -133,33 +120,78 @@ mod tests {
         Dataset::new("toy", [1, 2, 2], 3, images, (0..10).map(|i| i % 3).collect()).unwrap()
     }
 
+    fn tested() -> Dataset {
+        toy().with_test(vec![9.0; 8], vec![2, 1]).unwrap()
+    }
+
+    fn sizes(data: &Dataset, train: f64, validation: f64) -> Result<[usize; 3], String> {
+        let splits = Splits::new(data, &Split { train, validation, seed: 0 }).map_err(|error| error.to_string())?;
+        assert_eq!(splits.explored().len(), splits.train.len() + splits.validation.len());
+        Ok([splits.train.len(), splits.validation.len(), splits.test.len()])
+    }
+
     #[test]
     fn parts_are_disjoint_complete_and_standardised_on_the_training_part() {
         let data = Dataset::named("digits").unwrap();
-        let splits = Splits::new(&data, &Split { train: 0.6, validation: 0.2, seed: 0 }).unwrap();
+        let splits = Splits::new(&data, &Split { train: 0.0, validation: 0.0, seed: 0 }).unwrap();
         assert_eq!([splits.train.len(), splits.validation.len(), splits.test.len()], [1078, 359, 360]);
-        let (mean, deviation) = splits.train.moments(1);
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        splits.train.gather(0..1078, &mut images, &mut labels);
+        let standard = Dataset::new("standard", [8, 8, 1], 10, images.clone(), labels.clone()).unwrap();
+        let (mean, deviation) = moments(&standard, &(0..1078).collect::<Vec<_>>());
         assert!(mean[0].abs() < 1e-5 && (deviation[0] - 1.0).abs() < 1e-5);
         let mut pixels: Vec<u32> = Vec::new();
         for part in [&splits.train, &splits.validation, &splits.test] {
-            let raw = part.images.iter().map(|x| (x * splits.deviation[0] + splits.mean[0]).round() as u32);
-            pixels.extend(raw);
+            part.gather(0..part.len(), &mut images, &mut labels);
+            pixels.extend(images.iter().map(|x| (x * splits.deviation[0] + splits.mean[0]).round() as u32));
         }
-        let mut before: Vec<u32> = data.images.iter().map(|x| *x as u32).collect();
+        let mut before: Vec<u32> = data.images().iter().map(|x| *x as u32).collect();
         pixels.sort_unstable();
         before.sort_unstable();
         assert_eq!(pixels, before);
     }
 
     #[test]
-    fn an_empty_part_is_refused_with_the_settings_named() {
-        let error = Splits::new(&toy(), &Split { train: 0.9, validation: 0.1, seed: 0 }).unwrap_err().to_string();
-        assert!(error.contains("data.train") && error.contains("10 samples"), "{error}");
+    fn settings_are_shares_or_numbers_of_samples_or_fitted() {
+        assert_eq!(sizes(&toy(), 0.0, 0.0), Ok([6, 2, 2]));
+        assert_eq!(sizes(&toy(), 5.0, 0.0), Ok([5, 2, 3]));
+        assert_eq!(sizes(&toy(), 1.0, 8.0), Ok([1, 8, 1]));
+        assert_eq!(sizes(&tested(), 0.0, 0.0), Ok([8, 2, 2]));
+        assert_eq!(sizes(&tested(), 0.0, 0.3), Ok([7, 3, 2]));
+        assert_eq!(sizes(&tested(), 9.0, 0.0), Ok([9, 1, 2]));
+        assert_eq!(sizes(&tested(), 6.0, 4.0), Ok([6, 4, 2]));
+        assert_eq!(sizes(&tested(), 3.0, 0.1), Ok([3, 1, 2]));
+        let fitted = Split { train: 0.0, validation: 0.0, seed: 3 }.fitted(&tested());
+        assert_eq!(fitted, Split { train: 8.0, validation: 2.0, seed: 3 });
+        assert_eq!(fitted.fitted(&tested()), fitted);
+        let many = Dataset::from_bytes("many", [1, 1, 1], 2, vec![0; 60_000], vec![0; 60_000]).unwrap();
+        let many = many.with_test_bytes(vec![0], vec![1]).unwrap();
+        assert_eq!(sizes(&many, 0.0, 0.0), Ok([50_000, 10_000, 1]));
     }
 
     #[test]
-    fn a_label_out_of_range_is_named() {
-        let error = Dataset::new("toy", [1, 1, 1], 2, vec![0.0; 2], vec![0, 2]).unwrap_err().to_string();
-        assert!(error.contains("label 2 of sample 1"), "{error}");
+    fn an_own_test_part_is_the_test_part_and_no_other() {
+        let splits = Splits::new(&tested(), &Split { train: 0.0, validation: 0.0, seed: 0 }).unwrap();
+        assert_eq!(splits.test.labels(), [2, 1]);
+        // The nines would have moved the mean.
+        assert!(splits.mean.iter().all(|mean| *mean < 6.0));
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        splits.test.gather(0..2, &mut images, &mut labels);
+        assert!((images[0] * splits.deviation[0] + splits.mean[0] - 9.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn an_empty_part_is_refused_with_the_settings_named() {
+        for (data, train, validation) in [
+            (toy(), 0.9, 0.1),
+            (toy(), 0.01, 0.2),
+            (toy(), 4e9, 4e9),
+            (toy(), 5.0, 5.0),
+            (tested(), 10.0, 0.0),
+            (tested(), 6.0, 5.0),
+        ] {
+            let error = sizes(&data, train, validation).unwrap_err();
+            assert!(error.contains("data.train") && error.contains("10 samples"), "{error}");
+        }
     }
 }

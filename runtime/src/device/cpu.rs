@@ -99,25 +99,17 @@ impl Device for Cpu {
 
     fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
         self.ready(program, weights, batch)?;
-        // A scoring program holds no call that reads the step.
-        let step = Step { rate: 0.0, number: 0, seed: 0 };
-        let memory = &mut self.memory;
-        memory.provide(program);
-        self.threads.install(|| {
-            program.calls.iter().try_for_each(|bound| {
-                if let Call::Custom(custom) = &bound.call {
-                    memory.custom(custom, bound, program, weights, batch)?;
-                    memory.keep(bound, None);
-                    return Ok(());
-                }
-                let mut held = memory.take(bound, None);
-                memory.run(bound, program, weights, batch, &step, &mut held);
-                memory.put_back(bound, None, held);
-                Ok(())
-            })
-        })?;
-        memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
+        self.read_only(program, weights, batch)?;
+        self.memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
         Ok(())
+    }
+
+    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
+        let batch = Minibatch { images, labels: &[] };
+        batch.fits(program)?;
+        at_hand(weights)?;
+        self.read_only(program, weights, batch)?;
+        Ok(program.outputs.iter().map(|output| self.memory.value(*output).to_vec()).collect())
     }
 
     fn forget(&mut self) {
@@ -175,6 +167,27 @@ impl Cpu {
         }
         batch.fits(program)?;
         at_hand(weights)
+    }
+
+    /// Runs a program that leaves the weights alone.
+    fn read_only(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
+        // No call of such a program reads the step.
+        let step = Step { rate: 0.0, number: 0, seed: 0 };
+        let memory = &mut self.memory;
+        memory.provide(program);
+        self.threads.install(|| {
+            program.calls.iter().try_for_each(|bound| {
+                if let Call::Custom(custom) = &bound.call {
+                    memory.custom(custom, bound, program, weights, batch)?;
+                    memory.keep(bound, None);
+                    return Ok(());
+                }
+                let mut held = memory.take(bound, None);
+                memory.run(bound, program, weights, batch, &step, &mut held);
+                memory.put_back(bound, None, held);
+                Ok(())
+            })
+        })
     }
 }
 
@@ -312,11 +325,16 @@ impl Memory {
     }
 
     fn read(&self, program: &Program, samples: &mut Samples) {
-        for (operand, numbers) in [(program.loss, &mut samples.loss), (program.right, &mut samples.right)] {
+        for (output, numbers) in program.outputs.iter().zip([&mut samples.loss, &mut samples.right]) {
             numbers.clear();
-            if let Operand::Value { slot, len } = operand {
-                numbers.extend_from_slice(&self.pool[slot.class as usize][slot.index as usize][..len as usize]);
-            }
+            numbers.extend_from_slice(self.value(*output));
+        }
+    }
+
+    fn value(&self, operand: Operand) -> &[f32] {
+        match operand {
+            Operand::Value { slot, len } => &self.pool[slot.class as usize][slot.index as usize][..len as usize],
+            _ => &[],
         }
     }
 }

@@ -174,6 +174,14 @@ impl Device for Gpu {
         self.run(program, weights, batch, &Step { rate: 0.0, number: 0, seed: 0 }).map(drop)
     }
 
+    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
+        // No call of such a program reads the step.
+        let step = Step { rate: 0.0, number: 0, seed: 0 };
+        self.run(program, weights, Minibatch { images, labels: &[] }, &step)?;
+        let newest = self.ring.take_newest(&self.link)?;
+        newest.ok_or_else(|| DeviceError::NothingUnderWay { device: self.name() })
+    }
+
     fn counts(&mut self) -> Counts {
         let mut counts = std::mem::take(&mut self.counts);
         for (number, ran) in self.ran.iter_mut().enumerate().filter(|(_, ran)| **ran > 0) {

@@ -8,7 +8,7 @@ use supernet_plugin::{Conv, Init, Space, Supergraph};
 use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Step, reference};
 
-use super::{Context, CustomOps, Method, Operand, Optimizer, Program, Slot, differentiate, fuse, lower};
+use super::{Context, CustomOps, Method, Operand, Optimizer, Program, Purpose, Slot, differentiate, fuse, lower};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::cpu::Cpu;
@@ -17,7 +17,8 @@ use crate::space;
 use crate::weights::{Layout, Weights};
 
 const STEP: Step = Step { rate: 0.1, number: 3, seed: 5 };
-const SGD: Optimizer = Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false };
+const SGD: Optimizer =
+    Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
 
 fn noise(image: [u32; 3], batch: u32) -> Dataset {
     let mut random = Random::new(11, 0);
@@ -69,7 +70,7 @@ impl Setup {
     /// A space on the first samples of a data set.
     fn on(supergraph: Supergraph, data: &Dataset, batch: u32) -> Self {
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
-        let (images, labels) = (data.images().to_vec(), data.labels().to_vec());
+        let (images, labels) = (data.images().into_owned(), data.labels().to_vec());
         let custom = CustomOps::default();
         Self { supergraph, custom, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
     }
@@ -141,7 +142,7 @@ impl<'a> Interpreter<'a> {
                 }
             }
         }
-        let losses = self.read(program.loss);
+        let losses = self.read(program.outputs[0]);
         losses.iter().sum::<f64>() / losses.len() as f64
     }
 
@@ -333,6 +334,22 @@ fn weights_elsewhere_move_only_if_asked_to() {
 }
 
 #[test]
+fn a_smoothed_loss_comes_with_its_gradient_and_scores_stay_plain() {
+    let setup = Setup::new(&["space.layers=2", "space.filters=4"], [8, 8, 1], 4);
+    let genome = setup.sample(&mut Random::new(1, 0));
+    let smoothings = |program: &Program| -> Vec<f32> {
+        let smoothing = |call: &Call| match call {
+            Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } => Some(*smoothing),
+            _ => None,
+        };
+        program.calls.iter().filter_map(|bound| smoothing(&bound.call)).collect()
+    };
+    assert_eq!(smoothings(&setup.training(&genome, &Optimizer { smoothing: 0.1, ..SGD })), [0.1, 0.1]);
+    assert_eq!(smoothings(&setup.training(&genome, &SGD)), [0.0, 0.0]);
+    assert_eq!(smoothings(&setup.scoring(&genome)), [0.0]);
+}
+
+#[test]
 fn scoring_leaves_the_weights_alone_and_reads_no_dropout() {
     let setup = Setup::new(&[], [8, 8, 1], 8);
     let genome = setup.sample(&mut Random::new(2, 1));
@@ -356,13 +373,13 @@ fn planned_memory_holds_every_value_until_it_was_read() {
     let macros = Setup::new(&[], [8, 8, 1], 4);
     for (setup, genome) in genomes(&macros).into_iter().map(|genome| (&macros, genome)).chain([(&odd, vec![])]) {
         let child = setup.supergraph.child(&genome).unwrap();
-        let mut tape = lower::forward(setup.context(), &child, true).unwrap();
+        let mut tape = lower::forward(setup.context(), &child, Purpose::Train).unwrap();
         fuse::all(&mut tape);
         differentiate::backward(&mut tape);
         // A value's number is a place of its own; the interpreter takes any.
-        let (calls, loss, right) = (tape.calls.clone(), tape.loss, tape.right);
-        let images = tape.images;
-        let apart = Program { calls, slots: Vec::new(), batch: setup.batch, images, loss, right, touched: Vec::new() };
+        let (calls, outputs, images, labels) = (tape.calls.clone(), tape.outputs.clone(), tape.images, tape.labels);
+        let (slots, touched) = (Vec::new(), Vec::new());
+        let apart = Program { calls, slots, batch: setup.batch, images, labels, outputs, touched };
         let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
         let planned = tape.finish(Vec::new());
         let weights = setup.weights(6);
@@ -387,4 +404,69 @@ fn what_does_not_fit_is_refused_in_words() {
     let context = Context { image: [8, 8, 3], ..setup.context() };
     let said = Program::scoring(context, &child).unwrap_err().to_string();
     assert!(said.contains("wants an input of shape [8, 8, 1], but the images have [8, 8, 3]"), "{said}");
+}
+
+/// The child of `genome` with its batch normalisation frozen to what the minibatch itself shows, on a device: its statistics,
+/// and the cross-entropy of every sample.
+fn frozen(setup: &Setup, genome: &[u32], weights: &Weights, device: &mut dyn Device) -> (Vec<Vec<f32>>, Vec<f64>) {
+    let child = setup.supergraph.child(genome).unwrap();
+    let calibrating = Program::calibrating(setup.context(), &child).unwrap();
+    let statistics = device.compute(&calibrating, weights, &setup.images).unwrap();
+    let params = (0..setup.layout.len() as u32).map(|p| weights.parameter(p));
+    let tensors: Vec<&[f32]> = params.chain(statistics.iter().map(Vec::as_slice)).collect();
+    let layout = Arc::new(Layout::frozen(tensors.iter().map(|tensor| ("", tensor.len()))).unwrap());
+    let mut own = Weights::zeros(Arc::clone(&layout), 0);
+    for (index, tensor) in (0..).zip(&tensors) {
+        own.parameter_mut(index).copy_from_slice(tensor);
+    }
+    let inferring = Program::inferring(Context { layout: &layout, ..setup.context() }, &child).unwrap();
+    assert!(inferring.calls.iter().all(|bound| !matches!(bound.call, Call::BatchNormStats { .. })));
+    assert!(inferring.calls.iter().all(|bound| !bound.operands.contains(&Operand::Labels)));
+    let logits = device.compute(&inferring, &own, &setup.images).unwrap().swap_remove(0);
+    let losses = logits.chunks(10).zip(&setup.labels).map(|(logits, label)| {
+        let sum: f64 = logits.iter().map(|x| f64::from(*x).exp()).sum();
+        sum.ln() - f64::from(logits[*label as usize])
+    });
+    (statistics, losses.collect())
+}
+
+#[test]
+fn frozen_to_what_a_minibatch_shows_a_child_scores_as_it_does_in_a_search() {
+    let macros = Setup::new(&["space.layers=4", "space.filters=4"], [6, 5, 2], 8);
+    let image = [7, 5, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 9), 9);
+    let mut cpu = Cpu::new(2).unwrap();
+    for (setup, genome) in genomes(&macros).into_iter().map(|genome| (&macros, genome)).chain([(&odd, vec![])]) {
+        let weights = setup.weights(3);
+        let (statistics, losses) = frozen(setup, &genome, &weights, &mut cpu);
+        let mut interpreter = Interpreter::new(setup, &weights);
+        let child = setup.supergraph.child(&genome).unwrap();
+        let calibrating = Program::calibrating(setup.context(), &child).unwrap();
+        interpreter.run(&calibrating);
+        assert_eq!(calibrating.outputs.len(), statistics.len());
+        for (output, got) in calibrating.outputs.iter().zip(&statistics) {
+            for (got, wanted) in got.iter().zip(interpreter.read(*output)) {
+                assert!((f64::from(*got) - wanted).abs() <= 1e-4 * (1.0 + wanted.abs()), "{got} for {wanted}");
+            }
+        }
+        interpreter.run(&setup.scoring(&genome));
+        let wanted = interpreter.read(setup.scoring(&genome).outputs[0]);
+        for (got, wanted) in losses.iter().zip(wanted) {
+            assert!((got - wanted).abs() <= 1e-4 * (1.0 + wanted), "{genome:?}: {got} for {wanted}");
+        }
+    }
+}
+
+#[test]
+fn what_is_computed_leaves_a_run_under_way_alone() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let genome = setup.sample(&mut Random::new(2, 1));
+    let (weights, mut alone, mut beside) = (setup.weights(4), Samples::default(), Samples::default());
+    let mut cpu = Cpu::new(2).unwrap();
+    cpu.score(&setup.scoring(&genome), &weights, setup.minibatch()).unwrap();
+    cpu.samples(&mut alone).unwrap();
+    cpu.score(&setup.scoring(&genome), &weights, setup.minibatch()).unwrap();
+    frozen(&setup, &genome, &weights, &mut cpu);
+    cpu.samples(&mut beside).unwrap();
+    assert_eq!(alone, beside);
 }

@@ -35,6 +35,11 @@ impl Uses {
                 }
             }
         }
+        for operand in &tape.outputs {
+            if let Operand::Value { slot, .. } = operand {
+                uses.reads[slot.index as usize] += 1;
+            }
+        }
         // What a space's own op is bound to may be read by its backward pass alone, which is not there yet.
         for operand in tape.custom.values().flat_map(CustomNode::bound) {
             if let Operand::Value { slot, .. } = operand {

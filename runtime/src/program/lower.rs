@@ -8,20 +8,21 @@ use supernet_shaders::Call;
 use supernet_shaders::catalogue::{BatchNorm, Conv2d, Linear, PerChannel, Rows, Window};
 
 use super::custom::{CustomNode, Sizes};
-use super::{Context, Operand, ProgramError, Tape};
+use super::{Context, Operand, ProgramError, Purpose, Tape};
 
-/// The calls that take the images to every sample's loss and accuracy. Dropout runs only if `training`.
-pub(super) fn forward(context: Context<'_>, child: &Child, training: bool) -> Result<Tape, ProgramError> {
+/// The calls that take the images to what `purpose` wants.
+pub(super) fn forward(context: Context<'_>, child: &Child, purpose: Purpose) -> Result<Tape, ProgramError> {
+    let scored = matches!(purpose, Purpose::Train | Purpose::Score);
     let tape = Tape {
         calls: Vec::new(),
         values: Vec::new(),
         batch: context.batch,
         images: context.batch as usize * context.image.iter().map(|n| *n as usize).product::<usize>(),
-        loss: Operand::Images,
-        right: Operand::Images,
+        labels: if scored { context.batch as usize } else { 0 },
+        outputs: Vec::new(),
         custom: BTreeMap::new(),
     };
-    let mut lower = Lower { context, child, training, tape, values: Vec::with_capacity(child.len()) };
+    let mut lower = Lower { context, child, purpose, tape, values: Vec::with_capacity(child.len()), norms: 0 };
     lower.check_sizes()?;
     for i in 0..child.len() {
         let value = lower.node(i)?;
@@ -34,10 +35,12 @@ pub(super) fn forward(context: Context<'_>, child: &Child, training: bool) -> Re
 struct Lower<'a> {
     context: Context<'a>,
     child: &'a Child,
-    training: bool,
+    purpose: Purpose,
     tape: Tape,
     /// The value of every child node so far.
     values: Vec<Operand>,
+    /// Batch normalisations so far.
+    norms: u32,
 }
 
 impl Lower<'_> {
@@ -146,8 +149,7 @@ impl Lower<'_> {
             }
             (Op::BatchNorm { eps }, Some(x)) => {
                 let rows = self.rows(i);
-                let stats = Call::BatchNormStats { rows, eps: *eps };
-                let stats = self.tape.compute(stats, &[x], 2 * rows.channels as usize);
+                let stats = self.statistics(rows, *eps, x);
                 let affine = self.params(i)?.iter().map(|p| Operand::Weight(*p));
                 let reads: Vec<_> = [x, stats].into_iter().chain(affine).collect();
                 let norm = BatchNorm { rows, relu: false, affine: reads.len() > 2 };
@@ -180,7 +182,7 @@ impl Lower<'_> {
                 Ok(self.tape.compute(Call::Slice { rows, start: *start, len: *width }, &[x], len))
             }
             (Op::Dropout { rate, per: Per::Element }, Some(x)) => {
-                if !self.training || *rate == 0.0 {
+                if self.purpose != Purpose::Train || *rate == 0.0 {
                     return Ok(x);
                 }
                 // The stream follows the node, not its place in the child: children that share it share its bits.
@@ -204,6 +206,19 @@ impl Lower<'_> {
             (Op::Activation { function }, _) => Err(self.no_kernel(i, format!("activation {function:?}"))),
             (op, _) => Err(self.no_kernel(i, op.name())),
         }
+    }
+
+    /// What a batch normalisation of `x` goes by.
+    fn statistics(&mut self, rows: Rows, eps: f32, x: Operand) -> Operand {
+        self.norms += 1;
+        if self.purpose == Purpose::Infer {
+            return Operand::Weight(self.context.supergraph.param_count() as u32 + self.norms - 1);
+        }
+        let stats = self.tape.compute(Call::BatchNormStats { rows, eps }, &[x], 2 * rows.channels as usize);
+        if self.purpose == Purpose::Calibrate {
+            self.tape.outputs.push(stats);
+        }
+        stats
     }
 
     fn image(&self, i: usize) -> Result<Operand, ProgramError> {
@@ -244,7 +259,7 @@ impl Lower<'_> {
         self.child.inputs(i).iter().map(|x| self.values[*x as usize]).collect()
     }
 
-    /// Loss and accuracy of every sample.
+    /// Loss and accuracy of every sample, or its logits.
     fn head(&mut self) -> Result<(), ProgramError> {
         let space = self.context.supergraph.space();
         let refuse = |found: String| ProgramError::NoLogits { space: space.name.clone(), found };
@@ -258,9 +273,16 @@ impl Lower<'_> {
             return Err(refuse(format!("a {role:?} output of shape {shape:?} for {classes} classes")));
         }
         let (logits, samples) = (self.values[*at as usize], rows.rows as usize);
-        let loss = Call::CrossEntropy { rows, smoothing: 0.0 };
-        self.tape.loss = self.tape.compute(loss, &[logits, Operand::Labels], samples);
-        self.tape.right = self.tape.compute(Call::Accuracy(rows), &[logits, Operand::Labels], samples);
+        match self.purpose {
+            Purpose::Train | Purpose::Score => {
+                let loss = Call::CrossEntropy { rows, smoothing: 0.0 };
+                let loss = self.tape.compute(loss, &[logits, Operand::Labels], samples);
+                let right = self.tape.compute(Call::Accuracy(rows), &[logits, Operand::Labels], samples);
+                self.tape.outputs = vec![loss, right];
+            }
+            Purpose::Infer => self.tape.outputs = vec![logits],
+            Purpose::Calibrate => {}
+        }
         Ok(())
     }
 }

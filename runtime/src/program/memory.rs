@@ -92,7 +92,7 @@ pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
         }
     }
     // The results are read after the last call.
-    for result in [tape.loss, tape.right] {
+    for result in &tape.outputs {
         if let Operand::Value { slot, .. } = result {
             last_use[slot.index as usize] = usize::MAX;
         }
@@ -129,7 +129,7 @@ pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
             }
         }
     }
-    for result in [&mut tape.loss, &mut tape.right] {
+    for result in &mut tape.outputs {
         if let Operand::Value { slot, .. } = result
             && let Some(place) = places[slot.index as usize]
         {

@@ -7,7 +7,7 @@ use supernet_shaders::catalogue::{NORM_CHUNK, Update};
 use super::{Operand, Tape};
 use crate::weights::Layout;
 
-/// How the shared weights are updated. The learning rate comes with every step.
+/// What a training step minimises, and how it updates weights. The learning rate comes with every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimizer {
     /// The rule.
@@ -18,6 +18,8 @@ pub struct Optimizer {
     pub clip: f32,
     /// Whether weights that the path does not touch move too, by decay and momentum, as in the published code.
     pub everywhere: bool,
+    /// Share of every label that is spread evenly over all classes in the loss (Szegedy et al. 2016, §7); 0 in a search.
+    pub smoothing: f32,
 }
 
 /// The update rule.

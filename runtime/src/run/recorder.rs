@@ -42,6 +42,12 @@ impl Recorder {
         self.recorded
     }
 
+    /// This recorder, for whoever goes on; what is left here records nothing.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        let left = Self::new(None, Box::new(|_| {}), Arc::clone(&self.shared), u64::MAX, 0.0);
+        std::mem::replace(self, left)
+    }
+
     /// Records an event, unless it was recorded before a failure already.
     pub(crate) fn event(&mut self, number: u64, event: Event) -> Result<(), SearchError> {
         if number < self.recorded {
@@ -70,7 +76,7 @@ impl Recorder {
         Ok(self.folder.as_ref().map(RunFolder::end).unwrap_or_default())
     }
 
-    /// Writes the result.
+    /// Writes what was found.
     pub(crate) fn finish(&self, found: &Found) -> Result<(), SearchError> {
         self.sync()?;
         self.folder.iter().try_for_each(|folder| found.save(folder))

@@ -17,8 +17,9 @@ use crate::device::choice::Choice;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, DeviceError};
 use crate::event::{Event, Record};
+use crate::retrain::Retraining;
 use crate::run::{Events, Recorder, Run, Shared};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{LogEnd, RunFolder};
 use crate::space::{Origin, SpaceError, Spaces};
 use crate::strategy::{Genome, Schedule, Score, Strategy, StrategyError};
 use crate::train::StageError;
@@ -95,7 +96,8 @@ impl SearchBuilder {
         Self { data: Some(data), ..self }
     }
 
-    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps.
+    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps. Retraining
+    /// comes on top, at most `retrain.budget` times as long.
     pub fn minutes(self, minutes: f64) -> Self {
         Self { minutes: Some(minutes), ..self }
     }
@@ -212,18 +214,27 @@ impl SearchBuilder {
         let search = Arc::new(search);
         let first = Snapshot::first(&search)?;
         let (mut restored, mut steps) = (Restored::first(first), None);
+        let (mut recorded, mut log, mut retraining) = (0, LogEnd::default(), None);
         let folder = match resumed {
             None => self.create(&search)?,
             Some((mut folder, _)) => {
                 restored = checkpoint::newest(folder.path(), &search, folder.end().bytes)?.unwrap_or(restored);
-                folder.rewind(restored.log)?;
+                let (later, damaged) = Retraining::read(folder.path(), &search, folder.end().bytes)?;
+                restored.damaged.extend(damaged);
+                // A retraining comes after the search, of which then nothing is told again.
+                (recorded, log) = match &later {
+                    Some(later) => (later.events, later.log),
+                    None => (restored.snapshot.course.events(), restored.log),
+                };
+                folder.rewind(log)?;
                 steps = Some(restored.snapshot.course.steps());
+                retraining = later.map(|later| later.retraining);
                 Some(folder)
             }
         };
-        let Restored { snapshot, log, damaged } = restored;
+        let Restored { snapshot, damaged, .. } = restored;
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
-        let (shared, recorded) = (Arc::clone(&self.shared), snapshot.course.events());
+        let shared = Arc::clone(&self.shared);
         let mut recorder = Recorder::new(folder, self.listener, Arc::clone(&shared), recorded, log.at);
         let damaged = damaged.into_iter().map(|reason| Event::Damaged { reason });
         damaged.chain(steps.map(|steps| Event::Resumed { steps })).try_for_each(|event| recorder.incident(event))?;
@@ -239,7 +250,7 @@ impl SearchBuilder {
             #[cfg(test)]
             faults: self.faults,
         };
-        Run::start(Start { crew: Arc::new(crew), snapshot, recorder, shared }, path)
+        Run::start(Start { crew: Arc::new(crew), snapshot, recorder, shared }, retraining, path)
     }
 
     /// The search that is set up.
@@ -260,9 +271,7 @@ impl SearchBuilder {
 
     fn create(&self, search: &Search) -> Result<Option<RunFolder>, SearchError> {
         let config = search.config().to_toml()?;
-        // A space's name may have slashes, which are no part of a folder's.
-        let space = search.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = format!("{space}-{}", search.config().search.data);
+        let name = search.run_name();
         let folder = match &self.place {
             Place::At(path) => RunFolder::create(path, &config)?,
             Place::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
@@ -273,8 +282,21 @@ impl SearchBuilder {
     }
 }
 
+impl Search {
+    /// What a folder of its own is called: its space and its data.
+    pub fn run_name(&self) -> String {
+        // A space's name may have slashes, which are no part of a folder's.
+        let space = self.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
+        format!("{space}-{}", plain(self.data.name()))
+    }
+}
+
 /// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
-fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run: &Path) -> Result<Search, SearchError> {
+pub(crate) fn same_space(
+    search: Result<Search, SearchError>,
+    earlier: Option<Origin>,
+    run: &Path,
+) -> Result<Search, SearchError> {
     let (Some(was), run) = (earlier, run.to_owned()) else { return search };
     match search {
         Err(SearchError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {
@@ -286,6 +308,12 @@ fn same_space(search: Result<Search, SearchError>, earlier: Option<Origin>, run:
         }
         other => other,
     }
+}
+
+/// A name that is one on every file system.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    name.chars().map(plain).collect()
 }
 
 /// Makes CPU devices.

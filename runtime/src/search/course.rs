@@ -160,6 +160,11 @@ impl Course {
         self.under_way == 0
     }
 
+    /// Whether nothing is left but to choose the best: what is saved then answers for the whole search.
+    pub(crate) fn is_scored(&self) -> bool {
+        self.judging.as_ref().is_some_and(Judging::is_scored)
+    }
+
     /// Training steps that the strategy was told about.
     pub(crate) fn steps(&self) -> u64 {
         self.tally.steps

@@ -7,6 +7,9 @@ use supernet_plugin::{GenomeError, RegistryError};
 
 use crate::config::ConfigError;
 use crate::data::DataError;
+use crate::judge::NothingFits;
+use crate::model::ModelError;
+use crate::retrain::CarryError;
 use crate::run_folder::FolderError;
 use crate::space::{Origin, SpaceError};
 use crate::strategy::StrategyError;
@@ -44,6 +47,18 @@ pub enum SearchError {
     /// The run folder fails.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A network that was trained from scratch cannot be finished or saved.
+    #[error(transparent)]
+    Model(Box<ModelError>),
+    /// Limits that leave no architecture.
+    #[error(transparent)]
+    NothingFits(Box<NothingFits>),
+    /// An architecture that does not fit the space.
+    #[error(transparent)]
+    Carry(Box<CarryError>),
+    /// Retraining without a pass.
+    #[error("`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1")]
+    NoEpochs,
     /// No candidate to choose from.
     #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
     NothingDerived,
@@ -120,4 +135,22 @@ pub enum SearchError {
         /// What was asked for.
         minutes: f64,
     },
+}
+
+impl From<CarryError> for SearchError {
+    fn from(error: CarryError) -> Self {
+        Self::Carry(Box::new(error))
+    }
+}
+
+impl From<ModelError> for SearchError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
+
+impl From<NothingFits> for SearchError {
+    fn from(error: NothingFits) -> Self {
+        Self::NothingFits(Box::new(error))
+    }
 }

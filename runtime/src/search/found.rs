@@ -1,13 +1,14 @@
 //! What a search found.
 
 use serde::Serialize;
-use supernet_plugin::Supergraph;
+use supernet_plugin::{Count, GenomeError, Supergraph};
 
 use super::course::Finding;
 use super::{Search, SearchError};
 use crate::derive::Candidate;
 use crate::draw::{self, Caption};
 use crate::gain::Gain;
+use crate::retrain::Retrained;
 use crate::run_folder::RunFolder;
 use crate::strategy::Score;
 use crate::weights::Weights;
@@ -27,17 +28,21 @@ pub struct Found {
     pub test: Score,
     /// The shared weights at the end.
     pub weights: Weights,
+    /// The best architecture trained from scratch, beside random ones; none if the settings leave it out, or if it would
+    /// have cost too much ([`RetrainSettings::budget`](crate::config::RetrainSettings::budget)).
+    pub retrained: Option<Retrained>,
 }
 
 /// `best/genome.json`: values by decision, so that it loads wherever the decisions fit.
 #[derive(Serialize)]
-struct GenomeFile<'a> {
+pub(crate) struct GenomeFile<'a> {
     space: &'a str,
     fingerprint: String,
     genome: &'a [u32],
     decisions: Vec<Choice<'a>>,
     /// With the shared weights: not the accuracy that the architecture will have on its own.
-    shared_weights: SharedScore,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_weights: Option<SharedScore>,
     parameters: u64,
     macs: u64,
 }
@@ -50,7 +55,7 @@ struct Choice<'a> {
 }
 
 #[derive(Serialize)]
-struct SharedScore {
+pub(crate) struct SharedScore {
     version: u64,
     validation: Score,
     test: Score,
@@ -58,10 +63,33 @@ struct SharedScore {
 
 impl Search {
     pub(crate) fn found(&self, finding: Finding, weights: Weights) -> Found {
-        let (supergraph, data) = (self.ground.supergraph.clone(), self.config.search.data.clone());
+        let (supergraph, data) = (self.ground.supergraph.clone(), self.data.name().to_owned());
         let Finding { top, gain, test } = finding;
-        Found { supergraph, data, top, gain, test, weights }
+        Found { supergraph, data, top, gain, test, weights, retrained: None }
     }
+}
+
+/// What `best/genome.json` says of a genome.
+pub(crate) fn genome_file<'a>(
+    supergraph: &'a Supergraph,
+    genome: &'a [u32],
+    shared_weights: Option<SharedScore>,
+) -> Result<GenomeFile<'a>, GenomeError> {
+    let space = supergraph.space();
+    let decisions = space.decisions.iter().zip(genome).map(|(decision, value)| Choice {
+        id: &decision.id,
+        value: *value,
+        label: decision.kind.label(*value).unwrap_or_default(),
+    });
+    Ok(GenomeFile {
+        space: &space.name,
+        fingerprint: fingerprint(supergraph),
+        genome,
+        decisions: decisions.collect(),
+        shared_weights,
+        parameters: supergraph.count(genome, Count::Live)?,
+        macs: supergraph.macs(genome)?,
+    })
 }
 
 impl Found {
@@ -69,23 +97,8 @@ impl Found {
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
         let Some(best) = self.top.first() else { return Ok(()) };
         let space = self.supergraph.space();
-        let decisions = space.decisions.iter().zip(&best.genome).map(|(decision, value)| Choice {
-            id: &decision.id,
-            value: *value,
-            label: decision.kind.label(*value).unwrap_or_default(),
-        });
-        folder.write_json(
-            "best/genome.json",
-            &GenomeFile {
-                space: &space.name,
-                fingerprint: fingerprint(&self.supergraph),
-                genome: &best.genome,
-                decisions: decisions.collect(),
-                shared_weights: SharedScore { version: self.weights.version, validation: best.score, test: self.test },
-                parameters: best.parameters,
-                macs: best.macs,
-            },
-        )?;
+        let shared = SharedScore { version: self.weights.version, validation: best.score, test: self.test };
+        folder.write_json("best/genome.json", &genome_file(&self.supergraph, &best.genome, Some(shared))?)?;
         folder.write_json("best/top.json", &self.top)?;
         let caption = Caption {
             title: format!("{} on {}", space.name, self.data),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use supernet_plugin::abi::Described;
 use supernet_plugin::{Facts, Field, RegistryError, SearchSpace, Supergraph, nearest};
+use supernet_shaders::catalogue::Twin;
 
 use super::cpu::CpuOps;
 use super::folder::canonical;
@@ -92,6 +93,11 @@ impl Spaces {
         let mut all: Vec<Listed> = self.sources.iter().flat_map(listed).collect();
         all.sort_by(|a, b| (&a.name, a.origin.path()).cmp(&(&b.name, b.origin.path())));
         all
+    }
+
+    /// What runs a space's own op on the CPU, if anything here does.
+    pub(crate) fn twin(&self, op: &str) -> Option<&'static dyn Twin> {
+        self.sources.iter().find_map(|source| source.cpu().twin(op))
     }
 
     /// The spaces of a name, at least one.

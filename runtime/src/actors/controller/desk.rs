@@ -26,6 +26,8 @@ pub(super) struct Desk {
     lent: Option<Arc<Weights>>,
     /// When and after how many steps the last snapshot was made.
     saved: (Instant, u64),
+    /// Whether the last snapshot has every score.
+    complete: bool,
     /// What the application asked for and got: nothing is handed out.
     rests: Option<Ask>,
     through: bool,
@@ -43,8 +45,9 @@ impl Desk {
         let (crew, saved) = (&begin.crew, begin.snapshot.course.clone());
         let course = Course::load(Arc::clone(&crew.search), limits(crew, depth), saved)?;
         let (moved, handed) = (Instant::now(), BTreeMap::new());
-        let saved = (moved, course.steps());
-        Ok(Self { course, trainer, evaluators, handed, lent: None, saved, rests: None, through: false, moved })
+        let (saved, complete) = ((moved, course.steps()), course.is_scored());
+        let (lent, rests, through) = (None, None, false);
+        Ok(Self { course, trainer, evaluators, handed, lent, saved, complete, rests, through, moved })
     }
 
     /// Takes the answers of a job.
@@ -85,6 +88,7 @@ impl Desk {
                 let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await else { break };
                 let course = self.course.save()?;
                 self.saved = (Instant::now(), self.course.steps());
+                self.complete = self.course.is_scored();
                 self.tell(begin);
                 begin.send(News::Snapshot(Box::new(Snapshot { course, trained, weights })));
                 self.rests = rest;
@@ -116,7 +120,8 @@ impl Desk {
     /// Whether it is time for a snapshot.
     fn due(&self, begin: &Begin) -> bool {
         let settings = begin.crew.search.config().checkpoint;
-        self.course.steps() - self.saved.1 >= u64::from(settings.steps)
+        self.course.is_scored() && !self.complete
+            || self.course.steps() - self.saved.1 >= u64::from(settings.steps)
             || self.saved.0.elapsed().as_secs_f64() >= 60.0 * settings.minutes
     }
 

@@ -71,6 +71,19 @@ impl Ring {
     /// Waits for the oldest result and hands out its parts; nothing if none was asked for.
     pub(super) fn take(&mut self, link: &Link, parts: &mut [&mut Vec<f32>]) -> Result<bool, DeviceError> {
         let Some(sent) = self.sent.pop_front() else { return Ok(false) };
+        self.read(link, sent, parts)?;
+        Ok(true)
+    }
+
+    /// Waits for the newest result and hands out its parts; nothing if none was asked for. Older ones stay on their way.
+    pub(super) fn take_newest(&mut self, link: &Link) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
+        let Some(sent) = self.sent.pop_back() else { return Ok(None) };
+        let mut parts = vec![Vec::new(); sent.lens.len()];
+        self.read(link, sent, &mut parts.iter_mut().collect::<Vec<_>>())?;
+        Ok(Some(parts))
+    }
+
+    fn read(&mut self, link: &Link, sent: Sent, parts: &mut [&mut Vec<f32>]) -> Result<(), DeviceError> {
         let (submission, mapped) = sent.back.ok_or_else(|| link.gone("a run was never submitted"))?;
         link.wait_for(&submission, &mapped)?;
         let read = sent.buffer.get_mapped_range(..4 * sent.lens.iter().sum::<usize>() as u64);
@@ -85,7 +98,7 @@ impl Ring {
         drop(view);
         sent.buffer.unmap();
         self.spare.push(sent.buffer);
-        Ok(true)
+        Ok(())
     }
 
     /// Results on their way.

@@ -94,12 +94,11 @@ impl Gpu {
             self.link.queue.submit([encoder.finish()]);
             self.counts.submits += 1;
         };
-        let parts = [program.loss, program.right].map(|operand| match operand {
+        let parts = program.outputs.iter().filter_map(|operand| match *operand {
             Operand::Value { slot, len } => Some((self.slots[slot.class as usize][slot.index as usize], len as usize)),
             _ => None,
         });
-        let parts = parts.into_iter().flatten().filter_map(|(id, len)| Some((self.buffers.get(id)?, len)));
-        let parts: Vec<_> = parts.collect();
+        let parts: Vec<_> = parts.filter_map(|(id, len)| Some((self.buffers.get(id)?, len))).collect();
         self.ring.ask(&self.link, &mut encoder, &parts);
         let submission = self.link.queue.submit([encoder.finish()]);
         self.counts.submits += 1;

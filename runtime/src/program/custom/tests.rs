@@ -155,7 +155,8 @@ impl Setup {
     }
 
     fn program(&self) -> Program {
-        let sgd = Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false };
+        let sgd =
+            Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
         Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
     }
 

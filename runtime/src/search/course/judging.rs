@@ -81,6 +81,11 @@ impl Judging {
         }
     }
 
+    /// Whether every score is there and told.
+    pub(super) fn is_scored(&self) -> bool {
+        self.reported == self.roll.len()
+    }
+
     fn accuracies(&self, role: Judged) -> Vec<f32> {
         let of_role = self.roll.iter().filter(|(r, _, _)| *r == role);
         of_role.map(|(_, _, number)| self.scores[*number].accuracy).collect()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::judging::Judging;
 use super::{Answer, Course, Limits, Reason};
 use crate::search::{Search, SearchError};
-use crate::strategy::Score;
+use crate::strategy::{Score, Strategy};
 
 /// Everything that the next job depends on, but for the weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,6 +80,13 @@ impl Saved {
     pub(crate) fn position(&self) -> u64 {
         let held: usize = self.held.iter().map(Vec::len).sum();
         self.tally.children + (held + self.judged.as_ref().map_or(0, Vec::len)) as u64
+    }
+
+    /// The strategy as it was.
+    pub(crate) fn strategy(&self, search: &Search) -> Result<Box<dyn Strategy>, SearchError> {
+        let mut strategy = search.strategy(search.schedule)?;
+        strategy.load(self.strategy.clone()).map_err(|error| SearchError::Unfit { reason: error.to_string() })?;
+        Ok(strategy)
     }
 
     /// Training steps that the strategy was told about.

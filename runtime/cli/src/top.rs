@@ -1,0 +1,21 @@
+//! `supernet top`.
+
+use std::io::Write;
+
+use supernet::device::choice::Choice;
+use supernet::judge::{Judge, Limits};
+
+use crate::arguments::{TopOptions, spaces, threads};
+use crate::{Failure, summary};
+
+pub(crate) fn run(options: &TopOptions) -> Result<(), Failure> {
+    let mut judge = Judge::open(&options.from, &spaces(&options.plugin)?)?;
+    let mut device = options.device.parse::<Choice>()?.open(threads(options.threads.as_deref())?)?;
+    let limits = Limits { parameters: options.max_params, macs: options.max_macs };
+    let top = judge.top(&mut *device, options.k, limits, options.samples)?;
+    let mut out = std::io::stdout().lock();
+    if options.json {
+        return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&top)?)?);
+    }
+    Ok(top.iter().try_for_each(|candidate| summary::candidate(&mut out, candidate))?)
+}

@@ -1,0 +1,190 @@
+//! What-if questions to a run: any architecture of its space, judged with its shared weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use supernet_plugin::{Count, Supergraph};
+use supernet_shaders::random::Random;
+
+use crate::checkpoint;
+use crate::config::Config;
+use crate::data::Dataset;
+use crate::derive::{self, Candidate};
+use crate::device::Device;
+use crate::evaluate::Evaluator;
+use crate::event::{Event, Record};
+use crate::run_folder::{FolderError, RunFolder, failed};
+use crate::search::course::Saved;
+use crate::search::{Search, SearchError, same_space, thousands};
+use crate::space::Spaces;
+use crate::strategy::{Genome, Score};
+use crate::stream;
+use crate::weights::Weights;
+
+/// A run's shared weights and policy as they were saved last, which at the end of a search is its end.
+///
+/// Scores are those of the search's own reports: the whole validation part, in minibatches of one size. They rank
+/// architectures; they are not what these will have when trained alone.
+#[derive(Debug)]
+pub struct Judge {
+    search: Search,
+    run: PathBuf,
+    weights: Weights,
+    course: Saved,
+    evaluator: Evaluator,
+}
+
+/// What architectures may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The most parameters.
+    pub parameters: Option<u64>,
+    /// The most multiply-accumulates for one sample.
+    pub macs: Option<u64>,
+}
+
+/// Limits that leave nothing.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "none of {looked_at} architectures has at most {limits}; the smallest has {} parameters, and the one with the least \
+     to compute {} multiply-accumulates: raise the limit, or take more samples",
+    thousands(*.parameters), thousands(*.macs)
+)]
+pub struct NothingFits {
+    /// Different architectures.
+    pub looked_at: u32,
+    /// What was asked for, in words.
+    pub limits: String,
+    /// The fewest parameters among them.
+    pub parameters: u64,
+    /// The fewest multiply-accumulates among them.
+    pub macs: u64,
+}
+
+impl Limits {
+    fn hold(self, parameters: u64, macs: u64) -> bool {
+        self.parameters.is_none_or(|most| parameters <= most) && self.macs.is_none_or(|most| macs <= most)
+    }
+
+    fn words(self) -> String {
+        let parameters = self.parameters.map(|most| format!("{} parameters", thousands(most)));
+        let macs = self.macs.map(|most| format!("{} multiply-accumulates", thousands(most)));
+        parameters.into_iter().chain(macs).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+impl Judge {
+    /// The run at `path`, of which nothing is changed. Plugins that its space came from must be among `spaces`.
+    ///
+    /// # Errors
+    /// If it is no run, its space is not there, or no checkpoint of it can be used.
+    pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, SearchError> {
+        let (config, earlier) = RunFolder::look(path)?;
+        let config = Config::read::<&str>(&config, &[])?;
+        let data = Dataset::named(&config.search.data)?;
+        let search = same_space(Search::again(spaces, data, config, earlier.as_ref()), earlier, path)?;
+        let snapshot = checkpoint::last(path, &search)?;
+        let (weights, evaluator) = (Weights::clone(&snapshot.weights), search.evaluator());
+        Ok(Self { search, run: path.to_owned(), weights, course: snapshot.course, evaluator })
+    }
+
+    /// The space.
+    pub fn supergraph(&self) -> &Supergraph {
+        self.search.supergraph()
+    }
+
+    /// Version of the shared weights: how often they were updated.
+    pub fn version(&self) -> u64 {
+        self.weights.version
+    }
+
+    /// An architecture on the whole validation part.
+    ///
+    /// # Errors
+    /// If the genome is none of the space's, or the device fails.
+    pub fn score(&mut self, device: &mut dyn Device, genome: &[u32]) -> Result<Candidate, SearchError> {
+        self.search.supergraph().check(genome)?;
+        let score = self.evaluator.validation(device, &self.weights, genome)?;
+        Ok(Candidate::new(self.search.supergraph(), genome, score)?)
+    }
+
+    /// The best `count` within `limits`, best first: of all that the search judged with these weights at its end, and of
+    /// `samples` fresh samples of its policy.
+    ///
+    /// # Errors
+    /// If nothing is within the limits, the strategy is an application's own, or the device fails.
+    pub fn top(
+        &mut self,
+        device: &mut dyn Device,
+        count: u32,
+        limits: Limits,
+        samples: u32,
+    ) -> Result<Vec<Candidate>, SearchError> {
+        let (supergraph, seed) = (self.search.supergraph().clone(), self.search.config().search.seed);
+        let mut known: BTreeMap<Genome, Score> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for (genome, score) in self.judged()? {
+            if seen.insert(supergraph.canonical(&genome)?) {
+                known.insert(genome, score);
+            }
+        }
+        let mut genomes: Vec<Genome> = known.keys().cloned().collect();
+        let strategy = self.course.strategy(&self.search)?;
+        let fresh = strategy.sample(samples as usize, &mut Random::new(seed, stream::sub(stream::REPORT, 5)))?;
+        for genome in fresh {
+            if seen.insert(supergraph.canonical(&genome)?) {
+                genomes.push(genome);
+            }
+        }
+        let (mut top, mut smallest) = (Vec::new(), [u64::MAX; 2]);
+        for genome in &genomes {
+            let (parameters, macs) = (supergraph.count(genome, Count::Live)?, supergraph.macs(genome)?);
+            smallest = [smallest[0].min(parameters), smallest[1].min(macs)];
+            if limits.hold(parameters, macs) {
+                top.push(match known.get(genome) {
+                    Some(score) => Candidate { genome: genome.clone(), score: *score, parameters, macs },
+                    None => self.score(device, genome)?,
+                });
+            }
+        }
+        if top.is_empty() {
+            let (looked_at, [parameters, macs]) = (genomes.len() as u32, smallest);
+            return Err(NothingFits { looked_at, limits: limits.words(), parameters, macs }.into());
+        }
+        derive::rank(&mut top);
+        top.truncate(count as usize);
+        Ok(top)
+    }
+
+    /// What the search judged at its end, with the weights at hand.
+    fn judged(&self) -> Result<Vec<(Genome, Score)>, FolderError> {
+        let log = self.run.join("events.jsonl");
+        let text = std::fs::read_to_string(&log).map_err(failed("read", &log))?;
+        // A line that is not whole is the last one of a run that was killed.
+        let records = text.lines().filter_map(|line| serde_json::from_str::<Record>(line).ok());
+        let judged = records.filter_map(|record| match record.event {
+            Event::Judged { version, genome, score, .. } if version == self.weights.version => Some((genome, score)),
+            _ => None,
+        });
+        Ok(judged.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_hold_and_say_what_would_fit() {
+        let limits = Limits { parameters: Some(1000), macs: None };
+        assert!(limits.hold(1000, u64::MAX) && !limits.hold(1001, 0) && Limits::default().hold(u64::MAX, u64::MAX));
+        let both = Limits { parameters: Some(1000), macs: Some(20) };
+        let said = NothingFits { looked_at: 7, limits: both.words(), parameters: 1200, macs: 30 }.to_string();
+        assert_eq!(
+            said,
+            "none of 7 architectures has at most 1,000 parameters and 20 multiply-accumulates; the smallest has 1,200 \
+             parameters, and the one with the least to compute 30 multiply-accumulates: raise the limit, or take more \
+             samples"
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! A finished network: one architecture with its own weights and frozen batch normalisation, to be saved, loaded and used.
+//!
+//! A search normalises with the statistics of the minibatch at hand. What is finished cannot: a prediction must not depend
+//! on what else is asked. So the statistics are estimated once more over training images, then frozen, and belong to the
+//! network like its weights. A model's files hold all that predicting takes, the space itself included: neither the data
+//! set nor the crate or plugin that brought the space is needed. (A space's own ops come with their WGSL, which is all that
+//! a GPU takes; their functions for the CPU stay with whoever has them.)
+//!
+//! ```no_run
+//! use supernet::Model;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Model::load("runs/mine/model".as_ref())?;
+//! let [height, width, channels] = model.image();
+//! let pixels = vec![0_u8; (height * width * channels) as usize];
+//! let prediction = &model.predict(&pixels)?[0];
+//! println!("{} with a probability of {:.3}", model.class(prediction.class), prediction.probabilities[0]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod evaluation;
+mod file;
+mod freeze;
+mod network;
+mod predict;
+mod tensors;
+#[cfg(test)]
+mod tests;
+
+pub use error::ModelError;
+pub use evaluation::Evaluation;
+pub use predict::{Images, Prediction};
+
+use std::fmt;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use supernet_plugin::{Count, Supergraph};
+
+use crate::data::Split;
+use crate::device::cpu::Cpu;
+use crate::program::{Plan, Program};
+use crate::weights::Weights;
+use network::Network;
+
+/// Bytes that the values of one image take at most.
+const MOST_BYTES: u64 = 4 << 30;
+/// Bytes that a batch's values should take at most.
+const FAIR_BYTES: u64 = 256 << 20;
+/// Images of a batch at most.
+const MOST_IMAGES: u64 = 128;
+
+/// A network that is ready to be used.
+pub struct Model {
+    network: Network,
+    /// Its parameters, and the statistics of its batch normalisation.
+    weights: Weights,
+    about: About,
+    /// Images that run at once.
+    batch: u32,
+    /// What [`Model::predict`] runs on, once it was asked.
+    cpu: Mutex<Option<Cpu>>,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model").field("network", &self.network).field("about", &self.about).finish_non_exhaustive()
+    }
+}
+
+/// What a model knows besides its network, as `model.json` says it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct About {
+    /// Height, width, channels.
+    image: [u32; 3],
+    classes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    names: Option<Vec<String>>,
+    /// Of each channel, over the training part.
+    mean: Vec<f32>,
+    deviation: Vec<f32>,
+    genome: Vec<u32>,
+    provenance: Provenance,
+}
+
+/// Where a model comes from. Nothing computes with it, but evaluating a model takes the same test part by default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The data set that it was trained on.
+    pub data: String,
+    /// How that was divided.
+    pub split: Split,
+    /// How it was trained: whatever the trainer wants to be remembered.
+    #[serde(default)]
+    pub training: Value,
+}
+
+impl Model {
+    /// Checks everything that can be wrong with it.
+    fn assemble(network: Network, weights: Weights, about: About) -> Result<Self, ModelError> {
+        about.check()?;
+        if let Some(tensor) = network.tensors().iter().find(|tensor| !is_finite(weights.parameter(tensor.index))) {
+            return Err(ModelError::NotFinite { name: tensor.name.clone() });
+        }
+        let mut plan = Plan::default();
+        plan.add(&Program::inferring(network.context(&about, 1), network.child())?);
+        let bytes = plan.bytes();
+        if bytes > MOST_BYTES {
+            return Err(ModelError::TooLarge { bytes, most: MOST_BYTES });
+        }
+        let batch = (FAIR_BYTES / bytes.max(1)).clamp(1, MOST_IMAGES) as u32;
+        Ok(Self { network, weights, about, batch, cpu: Mutex::default() })
+    }
+
+    /// The same with a name for each class.
+    ///
+    /// # Errors
+    /// If there are not as many names as classes.
+    pub fn with_names(mut self, names: Vec<String>) -> Result<Self, ModelError> {
+        self.about.names = Some(names);
+        self.about.check()?;
+        Ok(self)
+    }
+
+    /// Height, width and channels of the images that it takes.
+    pub fn image(&self) -> [u32; 3] {
+        self.about.image
+    }
+
+    /// How many classes it tells apart.
+    pub fn classes(&self) -> u32 {
+        self.about.classes
+    }
+
+    /// The names of the classes, if they are known.
+    pub fn names(&self) -> Option<&[String]> {
+        self.about.names.as_deref()
+    }
+
+    /// A class as a person calls it: its name, else its number.
+    pub fn class(&self, class: u32) -> String {
+        let name = self.names().and_then(|names| names.get(class as usize));
+        name.cloned().unwrap_or_else(|| class.to_string())
+    }
+
+    /// Mean of each channel, which is subtracted from raw pixels.
+    pub fn mean(&self) -> &[f32] {
+        &self.about.mean
+    }
+
+    /// Standard deviation of each channel, by which raw pixels are then divided; a channel with 0 is not.
+    pub fn deviation(&self) -> &[f32] {
+        &self.about.deviation
+    }
+
+    /// The space that it was found in.
+    pub fn supergraph(&self) -> &Supergraph {
+        self.network.supergraph()
+    }
+
+    /// Its decisions.
+    pub fn genome(&self) -> &[u32] {
+        &self.about.genome
+    }
+
+    /// Where it comes from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.about.provenance
+    }
+
+    /// Its parameters; the statistics of batch normalisation are none.
+    pub fn parameters(&self) -> u64 {
+        self.supergraph().count(self.genome(), Count::Live).unwrap_or(0)
+    }
+
+    /// Multiply-accumulates for one image.
+    pub fn macs(&self) -> u64 {
+        self.network.child().macs()
+    }
+
+    /// Every tensor: its name, its shape and its numbers. Parameters have the names that the space gave them; `[2, channels]`
+    /// statistics of a batch normalisation (mean, and 1/√(variance + eps)) have its node's with `/statistics` behind.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &[u32], &[f32])> {
+        let whole = |tensor: &network::Tensor| self.weights.parameter(tensor.index);
+        self.network.tensors().iter().map(move |tensor| (&*tensor.name, &*tensor.shape, whole(tensor)))
+    }
+}
+
+impl About {
+    fn check(&self) -> Result<(), ModelError> {
+        let wrong = |reason: String| Err(ModelError::Wrong { reason });
+        let channels = self.image[2] as usize;
+        let pixels = self.image.iter().try_fold(1_u32, |product, n| product.checked_mul(*n));
+        if pixels.is_none_or(|pixels| pixels == 0) {
+            return wrong(format!("there are no images of shape {:?}", self.image));
+        }
+        if [self.mean.len(), self.deviation.len()] != [channels; 2] {
+            let [mean, deviation] = [self.mean.len(), self.deviation.len()];
+            return wrong(format!("its images have {channels} channels, with {mean} means and {deviation} deviations"));
+        }
+        if !is_finite(&self.mean) || !self.deviation.iter().all(|x| x.is_finite() && *x >= 0.0) {
+            return wrong("the mean or deviation of a channel is not a finite number".to_owned());
+        }
+        match &self.names {
+            Some(names) if names.len() != self.classes as usize => {
+                wrong(format!("it tells {} classes apart, and has names for {}", self.classes, names.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Pixels times channels of one image.
+    fn pixels(&self) -> usize {
+        self.image.iter().map(|n| *n as usize).product()
+    }
+
+    /// Standardises raw pixels, as every part of the data was that it was trained on.
+    fn standardise(&self, pixels: &mut [f32]) {
+        let channels = self.mean.len();
+        for (i, x) in pixels.iter_mut().enumerate() {
+            let deviation = self.deviation[i % channels];
+            *x = (*x - self.mean[i % channels]) / if deviation > 0.0 { deviation } else { 1.0 };
+        }
+    }
+}
+
+fn is_finite(numbers: &[f32]) -> bool {
+    numbers.iter().all(|x| x.is_finite())
+}

@@ -1,0 +1,218 @@
+//! How good a finished network is on labelled images.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::predict::log_probabilities;
+use super::{Images, Model, ModelError};
+use crate::data::{Part, Splits};
+use crate::device::Device;
+
+/// Bins of confidence (Guo et al. 2017, "On Calibration of Modern Neural Networks", §2).
+const BINS: usize = 15;
+/// Classes that a confusion matrix has at most.
+const MOST_CLASSES: u32 = 10_000;
+/// Classes that a terminal shows the matrix of at most.
+const SHOWN: usize = 20;
+
+/// How good a network is on labelled images.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// How many images.
+    pub samples: usize,
+    /// Share of them whose label was found.
+    pub accuracy: f64,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Expected calibration error: by how much confidence and accuracy differ, as a mean over the samples, in 15 bins of
+    /// confidence of equal width (Guo et al. 2017, §2).
+    pub calibration_error: f64,
+    /// `confusion[label][class]`: how many images with that label were taken for that class.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// An evaluation while it grows.
+struct Tally {
+    right: u64,
+    loss: f64,
+    confusion: Vec<Vec<u64>>,
+    /// Of each bin how many samples, how many of them right, and their confidence together.
+    bins: [(u64, u64, f64); BINS],
+}
+
+impl Tally {
+    fn new(classes: u32) -> Self {
+        let confusion = vec![vec![0; classes as usize]; classes as usize];
+        Self { right: 0, loss: 0.0, confusion, bins: [(0, 0, 0.0); BINS] }
+    }
+
+    fn add(&mut self, logits: &[f32], label: u32) {
+        let (class, logs) = log_probabilities(logits);
+        let confidence = logs[class as usize].exp();
+        let right = u64::from(class == label);
+        self.right += right;
+        self.loss -= logs[label as usize];
+        self.confusion[label as usize][class as usize] += 1;
+        // Bins are open below and closed above.
+        let bin = (confidence * BINS as f64).ceil() as usize;
+        let (samples, rights, together) = &mut self.bins[bin.clamp(1, BINS) - 1];
+        (*samples, *rights, *together) = (*samples + 1, *rights + right, *together + confidence);
+    }
+
+    fn finish(self) -> Evaluation {
+        let samples: u64 = self.confusion.iter().flatten().sum();
+        let off = self.bins.iter().map(|(_, right, confidence)| (*right as f64 - confidence).abs());
+        let of = samples as f64;
+        Evaluation {
+            samples: samples as usize,
+            accuracy: self.right as f64 / of,
+            loss: self.loss / of,
+            calibration_error: off.sum::<f64>() / of,
+            confusion: self.confusion,
+        }
+    }
+}
+
+impl Model {
+    /// How good the network is on these images, one label each, on the CPU.
+    ///
+    /// # Errors
+    /// If images or labels do not fit the network, or the device fails.
+    pub fn evaluate<'a>(&self, images: impl Into<Images<'a>>, labels: &[u32]) -> Result<Evaluation, ModelError> {
+        let images = images.into();
+        self.on_cpu(|cpu| self.evaluate_on(cpu, images, labels))
+    }
+
+    /// How good the network is on these images, on a device of the caller's.
+    ///
+    /// # Errors
+    /// As [`Model::evaluate`].
+    pub fn evaluate_on<'a>(
+        &self,
+        device: &mut dyn Device,
+        images: impl Into<Images<'a>>,
+        labels: &[u32],
+    ) -> Result<Evaluation, ModelError> {
+        let images = images.into();
+        let count = self.count(images)?;
+        if count != labels.len() {
+            let reason = format!("there are {count} images and {} labels", labels.len());
+            return Err(ModelError::Labels { reason });
+        }
+        self.tally(device, labels, &mut |range, pixels| self.gather(images, range, pixels))
+    }
+
+    /// How good the network is on these parts of a divided data set together, each sample once.
+    ///
+    /// # Errors
+    /// As [`Model::evaluate`].
+    pub fn evaluate_parts(
+        &self,
+        device: &mut dyn Device,
+        splits: &Splits,
+        parts: &[&Part],
+    ) -> Result<Evaluation, ModelError> {
+        let places: Vec<(&Part, usize)> =
+            parts.iter().flat_map(|part| (0..part.len()).map(move |sample| (*part, sample))).collect();
+        let (mut pixels, mut label) = (Vec::new(), Vec::new());
+        let mut labels = Vec::with_capacity(places.len());
+        for (part, sample) in &places {
+            part.gather(std::iter::once(*sample), &mut pixels, &mut label);
+            labels.extend_from_slice(&label);
+            if pixels.len() != self.about.pixels() {
+                let reason = format!("each has {} numbers, and these have {}", self.about.pixels(), pixels.len());
+                return Err(ModelError::Images { image: self.about.image, reason });
+            }
+        }
+        let alike = splits.mean == self.about.mean && splits.deviation == self.about.deviation;
+        self.tally(device, &labels, &mut |range: Range<usize>, all| {
+            all.clear();
+            for (part, sample) in &places[range] {
+                part.gather(std::iter::once(*sample), &mut pixels, &mut label);
+                all.extend_from_slice(&pixels);
+            }
+            // They were standardised by what another training part showed.
+            if !alike {
+                raw(all, splits);
+                self.about.standardise(all);
+            }
+        })
+    }
+
+    fn tally(
+        &self,
+        device: &mut dyn Device,
+        labels: &[u32],
+        gather: &mut dyn FnMut(Range<usize>, &mut Vec<f32>),
+    ) -> Result<Evaluation, ModelError> {
+        let classes = self.about.classes;
+        let wrong = |reason: String| Err(ModelError::Labels { reason });
+        if labels.is_empty() {
+            return wrong("there are no images".to_owned());
+        }
+        if classes > MOST_CLASSES {
+            return wrong(format!(
+                "it tells {classes} classes apart, and a confusion matrix has at most {MOST_CLASSES}"
+            ));
+        }
+        if let Some(label) = labels.iter().find(|label| **label >= classes) {
+            return wrong(format!("there is a label {label}, and the network tells {classes} classes apart"));
+        }
+        let (mut tally, mut labelled) = (Tally::new(classes), labels.iter());
+        self.run(device, labels.len(), gather, &mut |logits| {
+            labelled.next().into_iter().for_each(|label| tally.add(logits, *label));
+        })?;
+        Ok(tally.finish())
+    }
+}
+
+/// Undoes the standardising of a data set's parts.
+fn raw(pixels: &mut [f32], splits: &Splits) {
+    let channels = splits.mean.len().max(1);
+    for (i, x) in pixels.iter_mut().enumerate() {
+        let deviation = splits.deviation[i % channels];
+        *x = *x * if deviation > 0.0 { deviation } else { 1.0 } + splits.mean[i % channels];
+    }
+}
+
+impl Evaluation {
+    /// The result in a line.
+    pub fn sentence(&self) -> String {
+        format!(
+            "{:.2} % of {} images right, cross-entropy {:.4} nats, expected calibration error {:.4}",
+            100.0 * self.accuracy,
+            self.samples,
+            self.loss,
+            self.calibration_error
+        )
+    }
+}
+
+impl fmt::Display for Evaluation {
+    /// The sentence, then the confusion matrix, labels down and classes across; of many classes only those that were
+    /// confused most often.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.sentence())?;
+        if self.confusion.len() <= SHOWN {
+            let largest = self.confusion.iter().flatten().max().copied().unwrap_or(0);
+            let width = largest.max(self.confusion.len() as u64).to_string().len().max(3);
+            write!(f, "{:>8}", "label")?;
+            (0..self.confusion.len()).try_for_each(|class| write!(f, " {class:>width$}"))?;
+            for (label, row) in self.confusion.iter().enumerate() {
+                write!(f, "\n{label:>8}")?;
+                row.iter().try_for_each(|count| write!(f, " {count:>width$}"))?;
+            }
+            return Ok(());
+        }
+        let mut confused: Vec<(u64, usize, usize)> = Vec::new();
+        for (label, row) in self.confusion.iter().enumerate() {
+            confused.extend(row.iter().enumerate().filter(|(class, _)| *class != label).map(|(c, n)| (*n, label, c)));
+        }
+        confused.retain(|(count, ..)| *count > 0);
+        confused.sort_by_key(|(count, label, class)| (std::cmp::Reverse(*count), *label, *class));
+        write!(f, "most often confused:")?;
+        confused.iter().take(SHOWN).try_for_each(|(count, label, class)| write!(f, "\n  {label} for {class}: {count}"))
+    }
+}

@@ -1,0 +1,179 @@
+//! A model on disk: a folder with `model.json` and `model.safetensors`.
+//!
+//! The first says what the network is: the space, as data, and the genome; what images it takes and how their pixels are
+//! standardised. The second has the numbers, and the first their hash.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use supernet_plugin::{Problem, SearchSpace, Supergraph};
+
+use super::error::failed;
+use super::network::Network;
+use super::{About, Model, ModelError, tensors};
+use crate::program::CustomOps;
+use crate::space::Spaces;
+
+/// The version of the format that this writes and reads.
+const FORMAT: u32 = 1;
+/// The longest `model.json` that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+const WHAT: &str = "model.json";
+const NUMBERS: &str = "model.safetensors";
+
+/// `model.json`, all but the space.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    format: u32,
+    /// The version of supernet that wrote it.
+    supernet: String,
+    /// Of `model.safetensors`.
+    blake3: String,
+    model: About,
+    /// For people: what is counted is the network.
+    parameters: u64,
+    macs: u64,
+}
+
+/// `model.json` as it is read. Both are looked up in one text, so that neither needs to know the other's fields.
+#[derive(Deserialize)]
+struct Tail {
+    space: SearchSpace,
+}
+
+/// As much of any version's file as tells which version it is.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+impl Model {
+    /// Saves the model as a new folder, whole or not at all.
+    ///
+    /// # Errors
+    /// If something is there already, or the system refuses.
+    pub fn save(&self, folder: &Path) -> Result<(), ModelError> {
+        let exists = || ModelError::Exists { path: folder.to_owned() };
+        if folder.symlink_metadata().is_ok() {
+            return Err(exists());
+        }
+        let refused = |error: serde_json::Error| failed("write", &folder.join(WHAT))(error.into());
+        let numbers = tensors::write(&self.network, &self.weights).map_err(refused)?;
+        let what = self.described(&numbers).map_err(refused)?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::create_dir_all(parent).map_err(failed("make the folder", parent))?;
+        }
+        let beside = beside(folder);
+        fs::create_dir(&beside).map_err(failed("make the folder", &beside))?;
+        let write = || -> io::Result<()> {
+            for (name, content) in [(NUMBERS, &numbers), (WHAT, &what)] {
+                let mut file = File::create_new(beside.join(name))?;
+                file.write_all(content)?;
+                file.sync_all()?;
+            }
+            fs::rename(&beside, folder)
+        };
+        write().map_err(|source| {
+            // What is half written is no use to anybody; if it cannot be removed, the first error says enough.
+            let _ = fs::remove_dir_all(&beside);
+            if folder.exists() { exists() } else { failed("write", folder)(source) }
+        })
+    }
+
+    /// Loads a model: its folder, or either of its files. A space's own ops run on the CPU device by functions that are
+    /// linked into this program.
+    ///
+    /// # Errors
+    /// If there is no model, or its files are not what was written.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        Self::load_with(path, &Spaces::linked())
+    }
+
+    /// As [`Model::load`], with the functions for the CPU that `spaces` brings, plugins included.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn load_with(path: &Path, spaces: &Spaces) -> Result<Self, ModelError> {
+        let [what, numbers] = match path.is_dir() {
+            true => [WHAT, NUMBERS].map(|name| path.join(name)),
+            false => ["json", "safetensors"].map(|ending| path.with_extension(ending)),
+        };
+        let text = read(&what, LONGEST)?;
+        Self::read(&what, &text, spaces, &mut |network| {
+            let bytes = read(&numbers, tensors::longest(network))?;
+            Ok((numbers.clone(), bytes))
+        })
+    }
+
+    /// The model that `text`, which stands at `what`, describes. `numbers` gives the file of a network's tensors, and where
+    /// it stands.
+    pub(super) fn read(
+        what: &Path,
+        text: &[u8],
+        spaces: &Spaces,
+        numbers: &mut dyn FnMut(&Network) -> Result<(PathBuf, Vec<u8>), ModelError>,
+    ) -> Result<Self, ModelError> {
+        let damaged = |reason: String| ModelError::Damaged { path: what.to_owned(), reason };
+        let no_json = |error: serde_json::Error| damaged(error.to_string());
+        let Version { format } = serde_json::from_slice(text).map_err(no_json)?;
+        if format != FORMAT {
+            return Err(ModelError::Format { path: what.to_owned(), format, reads: FORMAT });
+        }
+        let head: Head = serde_json::from_slice(text).map_err(no_json)?;
+        let Tail { space } = serde_json::from_slice(text).map_err(no_json)?;
+        let first = |problems: Vec<Problem>| damaged(problems.first().map(ToString::to_string).unwrap_or_default());
+        let supergraph = Supergraph::new(space).map_err(first)?;
+        let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
+        let network = Network::new(supergraph, custom, &head.model.genome)?;
+        let (place, bytes) = numbers(&network)?;
+        let damaged = |reason: String| ModelError::Damaged { path: place.clone(), reason };
+        if blake3::hash(&bytes).to_hex().as_str() != head.blake3 {
+            return Err(damaged(format!("its hash is not the one that {} names", what.display())));
+        }
+        let weights = tensors::read(&network, &bytes).map_err(damaged)?;
+        Self::assemble(network, weights, head.model)
+    }
+
+    /// `model.json`: what people read first is indented, the space is not.
+    fn described(&self, numbers: &[u8]) -> serde_json::Result<Vec<u8>> {
+        let head = Head {
+            format: FORMAT,
+            supernet: env!("CARGO_PKG_VERSION").to_owned(),
+            blake3: blake3::hash(numbers).to_hex().to_string(),
+            model: self.about.clone(),
+            parameters: self.parameters(),
+            macs: self.macs(),
+        };
+        let mut text = serde_json::to_string_pretty(&head)?;
+        text.truncate(text.trim_end_matches(['}', '\n']).len());
+        let space = serde_json::to_string(self.supergraph().space())?;
+        Ok(format!("{text},\n  \"space\": {space}\n}}\n").into_bytes())
+    }
+}
+
+/// Where a folder is written before it is there.
+fn beside(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    folder.with_file_name(name)
+}
+
+/// A file of at most `longest` bytes.
+fn read(path: &Path, longest: u64) -> Result<Vec<u8>, ModelError> {
+    let failed = || failed("read", path);
+    let file = File::open(path).map_err(|error| failed()(error))?;
+    let facts = file.metadata().map_err(|error| failed()(error))?;
+    let damaged = |reason: String| ModelError::Damaged { path: path.to_owned(), reason };
+    if !facts.is_file() {
+        return Err(damaged("it is no file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    file.take(longest + 1).read_to_end(&mut bytes).map_err(|error| failed()(error))?;
+    if bytes.len() as u64 > longest {
+        return Err(damaged(format!("it has {} bytes, and at most {longest} are read", facts.len())));
+    }
+    Ok(bytes)
+}

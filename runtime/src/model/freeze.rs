@@ -1,0 +1,205 @@
+//! From trained weights to a finished network: the statistics of batch normalisation are estimated once more and frozen.
+//!
+//! One pass over training images, as Cai et al. 2020 (Once-for-All) do it: every batch normalisation goes by its own
+//! minibatch while the statistics of all of them are gathered. (Running averages kept while training lag behind the
+//! weights, and of shared weights they mix architectures.)
+
+use supernet_plugin::Child;
+use supernet_shaders::random::Random;
+
+use super::network::Network;
+use super::{About, Model, ModelError, Provenance};
+use crate::data::{Dataset, Split, Splits};
+use crate::device::Device;
+use crate::program::{CustomOps, Program};
+use crate::search::Found;
+use crate::space::cpu::CpuOps;
+use crate::stream;
+use crate::train::Ground;
+use crate::weights::Weights;
+
+/// Training images that the statistics are estimated over at least; all if there are fewer.
+const LEAST: usize = 2000;
+
+/// Images of a minibatch where nothing says how many.
+const BATCH: u32 = 100;
+
+impl Model {
+    /// The child of `genome` with what it needs of `weights`. The statistics of its batch normalisation are estimated on
+    /// `device` over training images in minibatches of `batch`: as many whole ones as hold 2,000 images, or all images if
+    /// there are fewer, the last minibatch then filled up from the beginning. They are standardised and not augmented, in
+    /// an order that depends on nothing but their number.
+    ///
+    /// # Errors
+    /// If the genome has no child, the child no program, the device fails or has not the newest weights, or a weight is not
+    /// a finite number.
+    pub(crate) fn freeze(
+        ground: &Ground,
+        genome: &[u32],
+        weights: &mut Weights,
+        device: &mut dyn Device,
+        batch: u32,
+        provenance: Provenance,
+    ) -> Result<Self, ModelError> {
+        let network = Network::new(ground.supergraph.clone(), ground.custom.clone(), genome)?;
+        device.fetch(weights)?;
+        let statistics = calibrate(ground, network.child(), network.norms(), weights, device, batch)?;
+        let mut own = Weights::zeros(network.layout().clone(), 0);
+        for tensor in network.tensors() {
+            let from = match (tensor.index as usize).checked_sub(ground.supergraph.param_count()) {
+                None => weights.parameter(tensor.index),
+                Some(norm) => &statistics[norm],
+            };
+            own.parameter_mut(tensor.index).copy_from_slice(from);
+        }
+        let about = About {
+            image: ground.image,
+            classes: ground.classes,
+            names: None,
+            mean: ground.data.mean.clone(),
+            deviation: ground.data.deviation.clone(),
+            genome: genome.to_vec(),
+            provenance,
+        };
+        Self::assemble(network, own, about)
+    }
+
+    /// The best architecture of a search with the shared weights as they were at its end. `data` and `split` are those of
+    /// the search. It is a network that works, but not what the architecture can do: that takes training of its own.
+    ///
+    /// On the CPU device a space's own ops run by functions that are linked into this program.
+    ///
+    /// # Errors
+    /// If the search found nothing, the data do not fit, or the device fails.
+    pub fn of(found: &Found, data: &Dataset, split: &Split, device: &mut dyn Device) -> Result<Self, ModelError> {
+        let best = found.top.first().ok_or(ModelError::Nothing)?;
+        let (supergraph, mut weights) = (found.supergraph.clone(), found.weights.clone());
+        let custom = CustomOps::new(supergraph.space(), |op| CpuOps::Linked.twin(op))?;
+        let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
+        let (image, classes) = (data.shape(), data.classes());
+        let ground = Ground { supergraph, custom, layout, data: splits.into(), image, classes };
+        let training = serde_json::json!("shared weights of a search");
+        let provenance = Provenance { data: data.name().to_owned(), split: *split, training };
+        Self::freeze(&ground, &best.genome, &mut weights, device, BATCH, provenance)
+    }
+}
+
+/// The statistics of every batch normalisation of `child`, as their kernel takes them.
+fn calibrate(
+    ground: &Ground,
+    child: &Child,
+    norms: &[usize],
+    weights: &Weights,
+    device: &mut dyn Device,
+    batch: u32,
+) -> Result<Vec<Vec<f32>>, ModelError> {
+    if norms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let program = Program::calibrating(ground.context(batch), child)?;
+    let mut all: Vec<Moments> = norms.iter().map(|channels| Moments::new(*channels)).collect();
+    for chosen in minibatches(ground.data.train.len(), batch as usize) {
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        ground.data.train.gather(chosen.into_iter(), &mut images, &mut labels);
+        let shown = device.compute(&program, weights, &images)?;
+        all.iter_mut().zip(&shown).for_each(|(moments, shown)| moments.add(shown));
+    }
+    Ok(all.iter().map(Moments::statistics).collect())
+}
+
+/// Which of `samples` images are looked at: minibatches of one size.
+fn minibatches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
+    // Shuffled, since in data that are sorted by class each minibatch would show one class.
+    let mut order: Vec<usize> = (0..samples).collect();
+    Random::new(0, stream::sub(stream::REPORT, u64::from(u16::MAX))).shuffle(&mut order);
+    let count = samples.min(LEAST).div_ceil(batch);
+    (0..count).map(|k| (0..batch).map(|i| order[(k * batch + i) % samples]).collect()).collect()
+}
+
+/// Mean and variance over minibatches of one size, of every channel.
+#[derive(Debug)]
+struct Moments {
+    batches: f64,
+    /// Each channel's mean in the first minibatch. Means are taken from here on, so that their squares do not cancel.
+    origin: Vec<f64>,
+    mean: Vec<f64>,
+    square: Vec<f64>,
+    /// Variance + eps within minibatches.
+    within: Vec<f64>,
+}
+
+impl Moments {
+    fn new(channels: usize) -> Self {
+        let zeros = || vec![0.0; channels];
+        Self { batches: 0.0, origin: zeros(), mean: zeros(), square: zeros(), within: zeros() }
+    }
+
+    /// Adds what a minibatch showed: means, then 1/√(variance + eps).
+    fn add(&mut self, shown: &[f32]) {
+        let (means, inverses) = shown.split_at(shown.len() / 2);
+        if self.batches == 0.0 {
+            self.origin = means.iter().map(|mean| f64::from(*mean)).collect();
+        }
+        self.batches += 1.0;
+        for (c, (mean, inverse)) in means.iter().zip(inverses).enumerate() {
+            let off = f64::from(*mean) - self.origin[c];
+            self.mean[c] += off;
+            self.square[c] += off * off;
+            self.within[c] += f64::from(*inverse).powi(-2);
+        }
+    }
+
+    /// Of all minibatches together, as the kernel takes them. The variance is exact: the mean of those within, and that of
+    /// the means.
+    fn statistics(&self) -> Vec<f32> {
+        let off = |c: usize| self.mean[c] / self.batches;
+        let channels = 0..self.origin.len();
+        let means = channels.clone().map(|c| (self.origin[c] + off(c)) as f32);
+        let inverses = channels.map(|c| {
+            let between = (self.square[c] / self.batches - off(c).powi(2)).max(0.0);
+            (self.within[c] / self.batches + between).sqrt().recip() as f32
+        });
+        means.chain(inverses).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_minibatches_are_those_of_all_numbers_together() {
+        let (mut random, eps) = (Random::new(5, 0), 1e-3_f64);
+        // Far from zero, and with means that wander: squares of them cancel in no time.
+        let numbers: Vec<f32> = (0..600).map(|i| 1000.0 + (i / 100) as f32 + random.normal()).collect();
+        let moments_of = |numbers: &[f32]| {
+            let mean = numbers.iter().map(|x| f64::from(*x)).sum::<f64>() / numbers.len() as f64;
+            let variance = numbers.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / numbers.len() as f64;
+            (mean, (variance + eps).sqrt().recip())
+        };
+        let mut moments = Moments::new(1);
+        for batch in numbers.chunks(100) {
+            let (mean, inverse) = moments_of(batch);
+            moments.add(&[mean as f32, inverse as f32]);
+        }
+        let (mean, inverse) = moments_of(&numbers);
+        let [got_mean, got_inverse] = *moments.statistics() else { panic!("one channel") };
+        assert!((f64::from(got_mean) - mean).abs() < 1e-4, "{got_mean} for {mean}");
+        assert!((f64::from(got_inverse) / inverse - 1.0).abs() < 1e-5, "{got_inverse} for {inverse}");
+    }
+
+    #[test]
+    fn minibatches_have_one_size_and_hold_two_thousand_images_or_all() {
+        let count = |samples, batch| {
+            let chosen = minibatches(samples, batch);
+            assert!(chosen.iter().all(|minibatch| minibatch.len() == batch));
+            let distinct: std::collections::BTreeSet<usize> = chosen.into_iter().flatten().collect();
+            distinct.len()
+        };
+        assert_eq!(count(50_000, 64), 2048);
+        assert_eq!(count(2_000, 100), 2000);
+        assert_eq!(count(1_078, 100), 1078);
+        assert_eq!(count(7, 100), 7);
+        assert_eq!(minibatches(1_078, 100), minibatches(1_078, 100));
+    }
+}

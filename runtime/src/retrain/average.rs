@@ -1,0 +1,72 @@
+//! The mean of a network's weights over the last passes (Izmailov et al. 2018, §3.2): what they circle around.
+
+use crate::weights::Weights;
+
+/// A running mean of weights, taken at the ends of passes.
+#[derive(Debug)]
+pub(crate) struct Average {
+    /// The first pass, counted from 0, whose end counts; none if nothing is averaged.
+    from: Option<u32>,
+    /// How many are in it.
+    pub(super) count: u32,
+    /// The mean, if anything is in it: weights without the optimiser's memory.
+    pub(super) mean: Option<Weights>,
+}
+
+impl Average {
+    /// Over the last quarter of `epochs` passes, at least the last; over none at all unless it is `wanted`.
+    pub(crate) fn new(epochs: u32, wanted: bool) -> Self {
+        Self { from: wanted.then(|| epochs - epochs.div_ceil(4)), count: 0, mean: None }
+    }
+
+    /// Whether the end of that pass counts.
+    pub(crate) fn takes(&self, epoch: u32) -> bool {
+        self.from.is_some_and(|from| epoch >= from)
+    }
+
+    /// Takes weights in that were fetched.
+    pub(crate) fn take(&mut self, weights: &Weights) {
+        self.count += 1;
+        let mean = self.mean.get_or_insert_with(|| weights.without_state());
+        let share = 1.0 / self.count as f32;
+        for (mean, page) in mean.pages_mut().values.iter_mut().zip(&weights.pages().values) {
+            mean.iter_mut().zip(page).for_each(|(mean, x)| *mean += share * (x - *mean));
+        }
+    }
+
+    /// Puts the mean in the place of the weights, if there is one.
+    pub(crate) fn settle(&self, weights: &mut Weights) {
+        if let Some(mean) = &self.mean {
+            weights.pages_mut().values.clone_from(&mean.pages().values);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::weights::Layout;
+    use supernet_plugin::{Space, Supergraph};
+
+    #[test]
+    fn the_mean_is_over_the_last_quarter() {
+        let s = Space::new("line");
+        s.output(s.input("row", &[4]).linear(2, false));
+        let supergraph = Supergraph::new(s.finish().unwrap()).unwrap();
+        let mut weights = Weights::new(&supergraph, Arc::new(Layout::new(&supergraph).unwrap()), 1, 0);
+        let mut average = Average::new(9, true);
+        for epoch in 0..9 {
+            weights.pages_mut().values[0].fill(epoch as f32);
+            if average.takes(epoch) {
+                average.take(&weights);
+            }
+        }
+        average.settle(&mut weights);
+        // Epochs 6, 7, 8.
+        assert_eq!((average.count, weights.parameter(0)), (3, &[7.0; 8][..]));
+        assert_eq!(weights.pages().state.len(), 1);
+        assert!(Average::new(1, true).takes(0) && (0..9).all(|epoch| !Average::new(9, false).takes(epoch)));
+    }
+}

@@ -1,0 +1,126 @@
+//! Which networks are trained, how, and what that costs.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use supernet_plugin::GenomeError;
+use supernet_shaders::random::Random;
+
+use crate::event::Event;
+use crate::search::Search;
+use crate::strategy::Genome;
+use crate::strategy::random::from_prior;
+use crate::stream;
+
+/// Draws of the prior that bring no new architecture, after which the space is taken to have no more.
+const DRAWS: u32 = 100;
+
+/// Whose architecture a network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one that was found, or given.
+    Found,
+    /// A sample of the space's prior.
+    Random,
+}
+
+/// A network to be trained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Planned {
+    pub(crate) side: Side,
+    pub(crate) genome: Genome,
+    /// Seeds its start, its minibatches and its dropout.
+    pub(crate) seed: u64,
+}
+
+/// The networks, in the order of their training.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) networks: Vec<Planned>,
+    /// How many more there would be if the budget were larger.
+    pub(crate) left_out: u32,
+}
+
+impl Plan {
+    /// `genome` with `seeds` seeds beside `random` random architectures, which are different from it and from each other
+    /// and get the same seeds. The sides take turns, so that an early end leaves both alike.
+    ///
+    /// # Errors
+    /// If the space's constraints leave nothing to sample.
+    pub(crate) fn new(search: &Search, genome: &[u32], seeds: u32, random: u32) -> Result<Self, GenomeError> {
+        let others = others(search, genome, random)?;
+        let seed = |i: u32| search.config().search.seed.wrapping_add(u64::from(i));
+        let mut networks = Vec::new();
+        for i in 0..seeds.max(others.len() as u32) {
+            if i < seeds {
+                networks.push(Planned { side: Side::Found, genome: genome.to_vec(), seed: seed(i) });
+            }
+            if let Some(other) = others.get(i as usize) {
+                networks.push(Planned { side: Side::Random, genome: other.clone(), seed: seed(i) });
+            }
+        }
+        Ok(Self { networks, left_out: 0 })
+    }
+
+    /// The last phase of `search`: as many of the networks that its settings ask for as the budget pays, in the order of
+    /// their training. All are taken to cost alike.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(crate) fn last_phase(search: &Search, genome: &[u32]) -> Result<Self, GenomeError> {
+        let settings = search.config().retrain;
+        let fit = (settings.budget * search.cost() / cost(search)).floor();
+        let mut plan = Self::new(search, genome, settings.seeds, settings.random)?;
+        let asked = plan.networks.len();
+        plan.networks.truncate(fit.min(asked as f64) as usize);
+        plan.left_out = (asked - plan.networks.len()) as u32;
+        Ok(plan)
+    }
+
+    pub(crate) fn started(&self, search: &Search) -> Event {
+        let count = |side| self.networks.iter().filter(|network| network.side == side).count() as u32;
+        Event::RetrainStarted {
+            epochs: search.config().retrain.epochs,
+            steps: steps(search),
+            samples: explored(search),
+            seeds: count(Side::Found),
+            random: count(Side::Random),
+            left_out: self.left_out,
+        }
+    }
+}
+
+/// Samples that a network is trained on: those of the training and the validation part.
+fn explored(search: &Search) -> u64 {
+    let parts = search.parts();
+    (parts.train.len() + parts.validation.len()) as u64
+}
+
+/// Minibatches of a pass.
+pub(super) fn steps(search: &Search) -> u32 {
+    (explored(search) / u64::from(search.config().train.batch)) as u32
+}
+
+/// What a network costs, in forward passes of one sample; a training step is about three.
+fn cost(search: &Search) -> f64 {
+    3.0 * f64::from(search.config().retrain.epochs) * f64::from(steps(search)) * f64::from(search.config().train.batch)
+}
+
+/// Different random architectures other than `genome`'s; fewer if the space has no more.
+fn others(search: &Search, genome: &[u32], count: u32) -> Result<Vec<Genome>, GenomeError> {
+    let space = search.supergraph();
+    let mut random = Random::new(search.config().search.seed, stream::sub(stream::REPORT, 4));
+    let mut known = BTreeSet::from([space.canonical(genome)?]);
+    let (mut others, mut in_vain) = (Vec::new(), 0);
+    while (others.len() as u32) < count && in_vain < DRAWS {
+        let other = from_prior(space, &mut random)?;
+        if known.insert(space.canonical(&other)?) {
+            others.push(other);
+            in_vain = 0;
+        } else {
+            in_vain += 1;
+        }
+    }
+    Ok(others)
+}
