@@ -24,6 +24,7 @@ mod evaluation;
 mod file;
 mod freeze;
 mod network;
+mod picture;
 mod predict;
 mod tensors;
 #[cfg(test)]
