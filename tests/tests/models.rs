@@ -56,7 +56,6 @@ fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
     let together = model.predict_on(&mut cpu, images).unwrap();
     let alone = one_by_one(&model, &mut cpu, &images[..20 * 64]);
     let off = apart(&alone, &together[..20]);
-    println!("{test}: alone and among a hundred {off:.1e} apart");
     assert!(off < 1e-5, "{test}: {off}");
 
     let place = place(test);
@@ -72,7 +71,6 @@ fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
         assert_eq!(bits(&there), bits(&bare.predict_on(&mut gpu, images).unwrap()), "{name}");
         let apart_from_cpu = apart(&there, &together);
         let among = apart(&one_by_one(&bare, &mut gpu, &images[..3 * 64]), &there[..3]);
-        println!("{test} on {name}: {apart_from_cpu:.1e} apart from the CPU, alone {among:.1e}");
         assert!(apart_from_cpu < 1e-4 && among < 1e-5, "{test} on {name}: {apart_from_cpu}, {among}");
         let frozen = Model::of(&found, &data, &SPLIT, spaces, &mut gpu).unwrap();
         for ((name, _, here), (.., there)) in model.tensors().zip(frozen.tensors()) {
@@ -114,7 +112,6 @@ fn frozen_it_is_as_good_as_the_search_said() {
     let model = Model::of(&found, &data, &SPLIT, &Spaces::linked(), &mut cpu).unwrap();
     let splits = Splits::new(&data, &SPLIT).unwrap();
     let evaluation = model.evaluate_parts(&mut cpu, &splits, &[&splits.test]).unwrap();
-    println!("shared {:.4}, frozen {}", found.test.accuracy, evaluation.sentence());
     assert_eq!(evaluation.samples, splits.test.len());
     assert!((evaluation.accuracy - f64::from(found.test.accuracy)).abs() < 0.05, "{}", evaluation.accuracy);
 }
