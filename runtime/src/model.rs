@@ -13,8 +13,9 @@
 //! let model = Model::load("runs/mine/model".as_ref())?;
 //! let [height, width, channels] = model.image();
 //! let pixels = vec![0_u8; (height * width * channels) as usize];
-//! let prediction = &model.predict(&pixels)?[0];
-//! println!("{} with a probability of {:.3}", model.class(prediction.class), prediction.probabilities[0]);
+//! for (class, probability) in model.predict(&pixels)?[0].top(3) {
+//!     println!("{} with a probability of {probability:.3}", model.class(class));
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -24,6 +25,7 @@ mod evaluation;
 mod file;
 mod freeze;
 mod network;
+mod picture;
 mod predict;
 mod tensors;
 #[cfg(test)]

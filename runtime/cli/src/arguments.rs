@@ -37,6 +37,10 @@ pub(crate) enum Command {
     /// The best architectures of a run within limits, ranked with its shared weights: of those that it judged at its end,
     /// and of fresh samples of its policy.
     Top(TopOptions),
+    /// Say what a finished network makes of pictures: for each the likeliest class, its probability, and the next two.
+    Predict(PredictOptions),
+    /// Measure a finished network on labelled data: accuracy, cross-entropy, calibration error and confusion matrix.
+    Evaluate(EvaluateOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
     #[cfg(feature = "gpu")]
@@ -257,6 +261,78 @@ pub(crate) struct TopOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictOptions {
+    /// The model: its folder, or either of its files
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// PNG or JPEG files, whose size must be the network's
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// Bring pictures of another size to the network's
+    #[arg(long)]
+    pub(crate) resize: bool,
+    /// Print an array with everything: an object for each picture, with all probabilities and logits
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) on: ModelDevice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateOptions {
+    /// The model: its folder, or either of its files
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// The data set [default: the one that the network was trained on]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// The part, divided as for the training: `all` has the images that the network was trained on
+    #[arg(long, value_name = "PART", default_value = "test")]
+    pub(crate) part: PartName,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) on: ModelDevice,
+}
+
+/// Parts of a data set that a network can be evaluated on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PartName {
+    /// What neither the search nor the training saw
+    Test,
+    /// What scored architectures
+    Validation,
+    /// All three
+    All,
+}
+
+/// Where a finished network runs.
+#[derive(Debug, Args)]
+pub(crate) struct ModelDevice {
+    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+    /// The plugin whose ops the network uses: only the CPU device needs it, whose functions are not in the model
+    /// [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+}
+
+impl ModelDevice {
+    /// The model, and the device that it will run on.
+    pub(crate) fn open(&self, model: &Path) -> Result<(Model, Box<dyn Probe>), Failure> {
+        let mut spaces = Spaces::linked();
+        self.plugin.iter().try_for_each(|path| spaces.load(path))?;
+        let device = self.device.parse::<Choice>()?.open(threads(self.threads.as_deref())?)?;
+        Ok((Model::load_with(model, &spaces)?, device))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,8 +5,10 @@ mod bench;
 mod check_plugin;
 #[cfg(feature = "gpu")]
 mod devices;
+mod evaluate;
 mod interrupt;
 mod new_plugin;
+mod predict;
 mod progress;
 mod resume;
 mod retrain;
@@ -31,6 +33,8 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
+        Command::Predict(options) => predict::run(&options),
+        Command::Evaluate(options) => evaluate::run(&options),
         Command::Resume(options) => resume::run(&options),
         Command::Retrain(options) => retrain::run(&options),
         Command::Score(options) => score::run(&options),

@@ -102,19 +102,16 @@ impl Model {
             false => ["json", "safetensors"].map(|ending| path.with_extension(ending)),
         };
         let text = read(&what, LONGEST)?;
-        Self::read(&what, &text, spaces, &mut |network| {
-            let bytes = read(&numbers, tensors::longest(network))?;
-            Ok((numbers.clone(), bytes))
-        })
+        Self::read([&what, &numbers], &text, spaces, &mut |network| read(&numbers, tensors::longest(network)))
     }
 
-    /// The model that `text`, which stands at `what`, describes. `numbers` gives the file of a network's tensors, and where
-    /// it stands.
+    /// The model that `text` describes. `bytes` gives the file of a network's tensors; `what` and `numbers` say where both
+    /// stand.
     pub(super) fn read(
-        what: &Path,
+        [what, numbers]: [&Path; 2],
         text: &[u8],
         spaces: &Spaces,
-        numbers: &mut dyn FnMut(&Network) -> Result<(PathBuf, Vec<u8>), ModelError>,
+        bytes: &mut dyn FnMut(&Network) -> Result<Vec<u8>, ModelError>,
     ) -> Result<Self, ModelError> {
         let damaged = |reason: String| ModelError::Damaged { path: what.to_owned(), reason };
         let no_json = |error: serde_json::Error| damaged(error.to_string());
@@ -128,8 +125,8 @@ impl Model {
         let supergraph = Supergraph::new(space).map_err(first)?;
         let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
         let network = Network::new(supergraph, custom, &head.model.genome)?;
-        let (place, bytes) = numbers(&network)?;
-        let damaged = |reason: String| ModelError::Damaged { path: place.clone(), reason };
+        let bytes = bytes(&network)?;
+        let damaged = |reason: String| ModelError::Damaged { path: numbers.to_owned(), reason };
         if blake3::hash(&bytes).to_hex().as_str() != head.blake3 {
             return Err(damaged(format!("its hash is not the one that {} names", what.display())));
         }

@@ -13,7 +13,7 @@ use crate::data::{Dataset, Split, Splits};
 use crate::device::Device;
 use crate::program::{CustomOps, Program};
 use crate::search::Found;
-use crate::space::cpu::CpuOps;
+use crate::space::Spaces;
 use crate::stream;
 use crate::train::Ground;
 use crate::weights::Weights;
@@ -67,14 +67,20 @@ impl Model {
     /// The best architecture of a search with the shared weights as they were at its end. `data` and `split` are those of
     /// the search. It is a network that works, but not what the architecture can do: that takes training of its own.
     ///
-    /// On the CPU device a space's own ops run by functions that are linked into this program.
+    /// On the CPU device a space's own ops run by the functions that `spaces` brings.
     ///
     /// # Errors
     /// If the search found nothing, the data do not fit, or the device fails.
-    pub fn of(found: &Found, data: &Dataset, split: &Split, device: &mut dyn Device) -> Result<Self, ModelError> {
+    pub fn of(
+        found: &Found,
+        data: &Dataset,
+        split: &Split,
+        spaces: &Spaces,
+        device: &mut dyn Device,
+    ) -> Result<Self, ModelError> {
         let best = found.top.first().ok_or(ModelError::Nothing)?;
         let (supergraph, mut weights) = (found.supergraph.clone(), found.weights.clone());
-        let custom = CustomOps::new(supergraph.space(), |op| CpuOps::Linked.twin(op))?;
+        let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
         let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
         let (image, classes) = (data.shape(), data.classes());
         let ground = Ground { supergraph, custom, layout, data: splits.into(), image, classes };

@@ -265,8 +265,8 @@ fn damaged_files_give_sentences() {
     let (mut refused, mut loaded) = (0, 0);
     let mut cpu = Cpu::new(1).unwrap();
     for _ in 0..20_000 {
-        let mut at_hand = |_: &Network| Ok((place.clone(), numbers.clone()));
-        match Model::read(&place, &mutated(&what, &mut random), &Spaces::linked(), &mut at_hand) {
+        let mut at_hand = |_: &Network| Ok(numbers.clone());
+        match Model::read([&place, &place], &mutated(&what, &mut random), &Spaces::linked(), &mut at_hand) {
             Ok(model) => {
                 loaded += 1;
                 let pixels = vec![1.0; model.about.pixels()];

@@ -1,0 +1,27 @@
+//! `supernet evaluate`.
+
+use std::io::Write;
+
+use supernet::data::{Dataset, Splits};
+
+use crate::Failure;
+use crate::arguments::{EvaluateOptions, PartName};
+
+pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
+    let (model, mut device) = options.on.open(&options.model)?;
+    let provenance = model.provenance();
+    let data = Dataset::named(options.data.as_deref().unwrap_or(&provenance.data))?;
+    let splits = Splits::new(&data, &provenance.split)?;
+    let parts = match options.part {
+        PartName::Test => vec![&splits.test],
+        PartName::Validation => vec![&splits.validation],
+        PartName::All => vec![&splits.train, &splits.validation, &splits.test],
+    };
+    let evaluation = model.evaluate_parts(&mut *device, &splits, &parts)?;
+    let mut out = std::io::stdout().lock();
+    match options.json {
+        true => writeln!(out, "{}", serde_json::to_string_pretty(&evaluation)?)?,
+        false => writeln!(out, "{evaluation}")?,
+    }
+    Ok(())
+}

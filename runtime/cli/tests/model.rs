@@ -1,0 +1,101 @@
+//! A finished network on the command line.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use supernet::data::{Dataset, Split};
+use supernet::device::cpu::Cpu;
+use supernet::space::Spaces;
+use supernet::{Found, Model};
+use supernet_tests::{place, search};
+
+const SPLIT: Split = Split { train: 0.6, validation: 0.2, seed: 0 };
+
+fn supernet(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_supernet"));
+    // A layer of Mesa's that looks for a desktop, and complains on standard error where there is none.
+    command.args(arguments).env("NODEVICE_SELECT", "1").output().expect("the command starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+fn found() -> Found {
+    let short = ["search.epochs=4", "derive.candidates=2", "derive.report=2", "space.layers=3", "space.filters=8"];
+    search(&[&short[..], &["data.train=0.6", "data.validation=0.2"]].concat(), 2).unwrap().1
+}
+
+fn png(path: &Path, pixels: &[f32]) {
+    let bytes = pixels.iter().map(|x| *x as u8).collect();
+    image::GrayImage::from_raw(8, 8, bytes).unwrap().save(path).unwrap();
+}
+
+#[test]
+fn a_model_predicts_and_is_evaluated_in_another_process() {
+    let place = place("cli-model");
+    let data = Dataset::named("digits").unwrap();
+    let mut cpu = Cpu::new(2).unwrap();
+    let model = Model::of(&found(), &data, &SPLIT, &Spaces::linked(), &mut cpu).unwrap();
+    let model = model.with_names((0..10).map(|digit| format!("a {digit}")).collect()).unwrap();
+    let folder = place.join("model");
+    model.save(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    let files: Vec<String> = (0..100).map(|i| place.join(format!("{i}.png")).to_str().unwrap().to_owned()).collect();
+    for (file, pixels) in files.iter().zip(data.images().chunks(64)) {
+        png(Path::new(file), pixels);
+    }
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+
+    // In another process the same bits; and one picture alone as among a hundred.
+    let json = |files: &[&str]| -> Vec<Value> {
+        let output = supernet(&[&["predict", folder, "--device=cpu", "--json"], files].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let logits = |value: &Value| -> Vec<f32> {
+        value["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap() as f32).collect()
+    };
+    let here = model.predict(&data.images()[..100 * 64]).unwrap();
+    let there = json(&files);
+    assert_eq!(there.len(), 100);
+    for (here, there) in here.iter().zip(&there) {
+        assert_eq!((logits(there), there["class"].as_u64()), (here.logits.clone(), Some(here.class.into())));
+        assert_eq!(there["name"], format!("a {}", here.class));
+    }
+    for (together, alone) in here.iter().zip(json(&files[..1])) {
+        assert!(together.logits.iter().zip(logits(&alone)).all(|(a, b)| (a - b).abs() < 1e-5 * (1.0 + a.abs())));
+    }
+    let said = text(&supernet(&["predict", folder, files[0], files[1], "--device=cpu"]).stdout);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(said.starts_with(files[0]) && said.matches(" %").count() == 6 && said.contains("a "), "{said}");
+
+    for (part, samples) in [("test", 360), ("validation", 359), ("all", 1797)] {
+        let output = supernet(&["evaluate", folder, "--device=cpu", "--json", "--part", part]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let evaluation: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(evaluation["samples"], samples);
+        assert_eq!(evaluation["confusion"].as_array().unwrap().len(), 10);
+    }
+    let said = text(&supernet(&["evaluate", folder, "--data", "digits", "--device=cpu"]).stdout);
+    assert!(said.contains("of 360 images right") && said.contains("calibration error"), "{said}");
+
+    // What does not fit is said in a sentence.
+    let large = place.join("large.png").to_str().unwrap().to_owned();
+    image::RgbImage::new(20, 10).save(&large).unwrap();
+    let refused = supernet(&["predict", folder, &large]);
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("20 pixels wide and 10 high"), "{said}");
+    assert!(said.contains("takes 8 by 8") && said.contains("--resize"), "{said}");
+    assert!(supernet(&["predict", folder, &large, "--resize", "--device=cpu"]).status.success());
+    fs::write(&large, b"GIF89a and more").unwrap();
+    let said = text(&supernet(&["predict", folder, &large]).stderr);
+    assert!(said.contains("large.png: it is no PNG or JPEG"), "{said}");
+    let said = text(&supernet(&["predict", "nowhere", files[0]]).stderr);
+    assert!(said.contains("cannot read nowhere.json"), "{said}");
+    fs::remove_dir_all(place).unwrap();
+}
