@@ -1,16 +1,20 @@
-//! A run on disk: `config.toml`, `origin.json`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
+//! A run on disk: `config.toml`, `origin.json`, `data.json`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::data::Profile;
 use crate::event::Record;
 use crate::space::Origin;
 
 /// Where the run's space came from.
 const ORIGIN: &str = "origin.json";
+/// What its data are.
+const PROFILE: &str = "data.json";
 
 /// What can go wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -167,13 +171,31 @@ impl RunFolder {
     /// # Errors
     /// If the file is not what was written, or the system refuses.
     pub fn origin(&self) -> Result<Option<Origin>, FolderError> {
-        let place = self.path.join(ORIGIN);
+        self.read_json(ORIGIN)
+    }
+
+    /// Notes what the data are, for whoever goes on with the run.
+    pub(crate) fn write_profile(&self, profile: &Profile) -> Result<(), FolderError> {
+        self.write_json(PROFILE, profile)
+    }
+
+    /// What the run's data are; a run of an earlier version does not say.
+    ///
+    /// # Errors
+    /// If the file is not what was written, or the system refuses.
+    pub fn profile(&self) -> Result<Option<Profile>, FolderError> {
+        self.read_json(PROFILE)
+    }
+
+    /// A file that was written as JSON, if it is there.
+    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, FolderError> {
+        let place = self.path.join(name);
         let read = match fs::read_to_string(&place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read,
         };
-        let origin = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
-        origin.map(Some).map_err(failed("read", &place))
+        let value = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
+        value.map(Some).map_err(failed("read", &place))
     }
 
     /// Where the log ends.
