@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::Setting;
 
-use crate::data::Split;
+use crate::data::{AugmentSettings, Split};
 use crate::program::{Method, Optimizer};
 use crate::strategy::enas::{ControllerSettings, SettingError};
 use crate::strategy::evolution::EvolutionSettings;
@@ -22,6 +22,8 @@ pub struct Config {
     pub space: BTreeMap<String, Setting>,
     /// How the data set is divided.
     pub data: DataSettings,
+    /// How training images are changed.
+    pub augment: AugmentSettings,
     /// Training of the shared weights.
     pub train: TrainSettings,
     /// Their optimiser.
@@ -350,11 +352,13 @@ impl Config {
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 31] = [
+        let numbers: [(&str, f64, bool, &'static str); 33] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), parts),
             ("data.validation", data.validation, part(data.validation), parts),
+            ("augment.pad", self.augment.pad.into(), self.augment.pad <= 1024, "from 0 (off) to 1024"),
+            ("augment.cutout", self.augment.cutout.into(), self.augment.cutout <= 8192, "from 0 (off) to 8192"),
             ("train.batch", self.train.batch.into(), (1..=65536).contains(&self.train.batch), "from 1 to 65536"),
             ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0 and below 3.4e38"),
             ("optimizer.rate_min", optimizer.rate_min, weight(optimizer.rate_min), "0 or above"),

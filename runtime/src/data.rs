@@ -1,14 +1,18 @@
 //! Labelled images: where they come from, how they are split, how they become minibatches.
 
+mod augment;
 mod digits;
 mod error;
 mod part;
 mod pixels;
+mod profile;
 mod read;
 mod split;
 
+pub use augment::AugmentSettings;
 pub use error::{DataError, Place};
 pub use part::Part;
+pub use profile::Profile;
 pub use split::{Split, Splits};
 
 use std::borrow::Cow;

@@ -1,16 +1,20 @@
-//! A run on disk: `config.toml`, `origin.json`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
+//! A run on disk: `config.toml`, `origin.json`, `data.json`, `events.jsonl`, `incidents.jsonl`, `checkpoints/`, `best/`, `lock`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::data::Profile;
 use crate::event::Record;
 use crate::space::Origin;
 
 /// Where the run's space came from.
 const ORIGIN: &str = "origin.json";
+/// What its data are.
+const PROFILE: &str = "data.json";
 
 /// What can go wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -103,14 +107,15 @@ fn lock(path: &Path) -> Result<File, FolderError> {
     }
 }
 
-fn origin(run: &Path) -> Result<Option<Origin>, FolderError> {
-    let place = run.join(ORIGIN);
+/// A file that was written as JSON, if it is there.
+fn read_json<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>, FolderError> {
+    let place = run.join(name);
     let read = match fs::read_to_string(&place) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read,
     };
-    let origin = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
-    origin.map(Some).map_err(failed("read", &place))
+    let value = read.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from));
+    value.map(Some).map_err(failed("read", &place))
 }
 
 impl RunFolder {
@@ -127,7 +132,7 @@ impl RunFolder {
             return Err(FolderError::NoRun { path: path.to_owned() });
         }
         let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
-        Ok((text, origin(path)?))
+        Ok((text, read_json(path, ORIGIN)?))
     }
 
     /// Makes `path`, which must not exist, and its parents; writes `config.toml` into it.
@@ -196,7 +201,20 @@ impl RunFolder {
     /// # Errors
     /// If the file is not what was written, or the system refuses.
     pub fn origin(&self) -> Result<Option<Origin>, FolderError> {
-        origin(&self.path)
+        read_json(&self.path, ORIGIN)
+    }
+
+    /// Notes what the data are, for whoever goes on with the run.
+    pub(crate) fn write_profile(&self, profile: &Profile) -> Result<(), FolderError> {
+        self.write_json(PROFILE, profile)
+    }
+
+    /// What the run's data are; a run of an earlier version does not say.
+    ///
+    /// # Errors
+    /// If the file is not what was written, or the system refuses.
+    pub fn profile(&self) -> Result<Option<Profile>, FolderError> {
+        read_json(&self.path, PROFILE)
     }
 
     /// Where the log ends.

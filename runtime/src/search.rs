@@ -21,7 +21,7 @@ use supernet_plugin::{Child, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::config::{Config, ConfigError, StrategyName};
-use crate::data::{DataError, Dataset, Part, Splits};
+use crate::data::{DataError, Dataset, Part, Profile, Splits};
 use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
@@ -223,6 +223,11 @@ impl Search {
         &self.origin
     }
 
+    /// What its data are, and how they are divided. Reads all of them, for the fingerprint.
+    pub fn profile(&self) -> Profile {
+        Profile::new(&self.data, &self.ground.data)
+    }
+
     /// The space.
     pub fn supergraph(&self) -> &Supergraph {
         &self.ground.supergraph
@@ -249,6 +254,7 @@ impl Search {
         self.reserve(device)?;
         if let Some(folder) = &folder {
             folder.write_origin(&self.origin)?;
+            folder.write_profile(&self.profile())?;
         }
         let (search, mut follow) = (Arc::new(self), Plain::new(folder, listen, &|| false, 0, 0.0));
         let mut found = Arc::clone(&search).stages(device, &mut |event| follow.tell(event))?;
@@ -287,6 +293,7 @@ impl Search {
     pub(crate) fn trainer(&self) -> Trainer {
         let settings = TrainerSettings {
             batch: self.config.train.batch,
+            augment: self.config.augment,
             optimizer: self.config.optimizer.optimizer(),
             rate: Rate::Restarts(self.rate()),
             seed: self.config.search.seed,

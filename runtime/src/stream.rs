@@ -14,6 +14,8 @@ pub(crate) const STRATEGY: u64 = 5;
 pub(crate) const CONTROLLER: u64 = 6;
 /// Samples that never feed back into a search: candidates and reports; a purpose is added in the high half.
 pub(crate) const REPORT: u64 = 7;
+/// Changes training images; the step's number is added in the high half.
+pub(crate) const AUGMENT: u64 = 16;
 
 /// A stream's sub-stream for `name`, from all 64 bits of its hash.
 pub(crate) fn named(stream: u64, name: &str) -> u64 {

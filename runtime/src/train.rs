@@ -7,7 +7,7 @@ use supernet_plugin::{GenomeError, Supergraph};
 use supernet_shaders::Step;
 use supernet_shaders::random::Random;
 
-use crate::data::Splits;
+use crate::data::{AugmentSettings, Splits};
 use crate::device::{Device, DeviceError, Minibatch, Samples};
 use crate::program::{Context, CustomOps, Optimizer, Program, ProgramError};
 use crate::schedule::Rate;
@@ -77,9 +77,11 @@ pub(crate) struct TrainerSettings {
     pub(crate) batch: u32,
     /// The update rule.
     pub(crate) optimizer: Optimizer,
+    /// How its images are changed.
+    pub(crate) augment: AugmentSettings,
     /// The learning rate over time.
     pub(crate) rate: Rate,
-    /// Seeds shuffling and dropout.
+    /// Seeds shuffling, changes of images and dropout.
     pub(crate) seed: u64,
 }
 
@@ -96,6 +98,7 @@ pub(crate) struct Trainer {
     pass: u64,
     order: Vec<usize>,
     images: Vec<f32>,
+    spare: Vec<f32>,
     labels: Vec<u32>,
     samples: Samples,
 }
@@ -103,8 +106,19 @@ pub(crate) struct Trainer {
 impl Trainer {
     /// A trainer at its first step.
     pub(crate) fn new(ground: Ground, settings: TrainerSettings) -> Self {
-        let (under_way, order, images, labels) = Default::default();
-        Self { ground, settings, done: 0, under_way, pass: 0, order, images, labels, samples: Samples::default() }
+        let (under_way, order, images, spare, labels) = Default::default();
+        Self {
+            ground,
+            settings,
+            done: 0,
+            under_way,
+            pass: 0,
+            order,
+            images,
+            spare,
+            labels,
+            samples: Samples::default(),
+        }
     }
 
     /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
@@ -154,6 +168,8 @@ impl Trainer {
         self.done += 1;
         let step =
             Step { rate: self.settings.rate.at(epoch, self.done - 1), number: self.done, seed: self.settings.seed };
+        let (augment, image) = (self.settings.augment, self.ground.image);
+        augment.apply(step.seed, step.number, image, &mut self.images, &mut self.spare);
         let minibatch = Minibatch { images: &self.images, labels: &self.labels };
         device.train(&program, weights, minibatch, &step)?;
         self.under_way.push_back((step.number, step.rate));

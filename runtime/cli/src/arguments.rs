@@ -1,9 +1,14 @@
 //! What can be written on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use supernet::Model;
+use supernet::device::Probe;
+use supernet::device::choice::Choice;
 use supernet::space::{PluginError, Spaces};
+
+use crate::Failure;
 
 /// Search neural architectures with shared weights (ENAS, Pham et al. 2018).
 #[derive(Debug, Parser)]
@@ -65,8 +70,9 @@ pub(crate) struct SearchOptions {
     /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// The data set: `digits` is built in [default: digits]
-    #[arg(long, value_name = "NAME")]
+    /// The data set: `digits`, which is built in, or the path of yours: a folder of IDX files (MNIST), of CIFAR's .bin
+    /// files, of .npy files, or of folders with PNG or JPEG images, one for each class [default: digits]
+    #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
     /// `enas` (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same budget [default: enas]
     #[arg(long, value_name = "NAME")]
@@ -343,9 +349,9 @@ pub(crate) struct SpacesOptions {
     /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// The data set whose shape and classes the space is built for; without it --set may give them, for example
-    /// --set image=[32,32,3] [default: digits]
-    #[arg(long, value_name = "NAME", requires = "space")]
+    /// The data set whose shape and classes the space is built for, by name or path; without it --set may give them, for
+    /// example --set image=[32,32,3] [default: digits]
+    #[arg(long, value_name = "NAME|PATH", requires = "space")]
     pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true, requires = "space")]

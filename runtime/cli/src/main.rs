@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod check_plugin;
+mod data;
 #[cfg(feature = "gpu")]
 mod devices;
 mod evaluate;

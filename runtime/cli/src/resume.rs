@@ -1,11 +1,12 @@
 //! `supernet resume`.
 
+use supernet::config::Config;
 use supernet::device::choice::Choice;
-use supernet::{Retraining, Search};
+use supernet::{Retraining, RunFolder, Search};
 
 use crate::arguments::{ResumeOptions, evaluators, spaces, threads};
 use crate::progress::Progress;
-use crate::{Failure, retrain, search};
+use crate::{Failure, data, retrain, search};
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     if Retraining::is_at(&options.run) {
@@ -14,6 +15,9 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
     let builder = Search::builder().resume(&options.run).threads(threads).evaluators(evaluators);
     let builder = builder.spaces(spaces(&options.plugin)?).on(options.device.parse::<Choice>()?);
+    // What else is wrong with the folder is said before much is read; it is opened again by `start`.
+    let (_, config) = RunFolder::open(&options.run)?;
+    let builder = builder.data(data::read(&Config::read::<&str>(&config, &[])?.search.data)?);
     let mut progress = Progress::new(options.json);
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();

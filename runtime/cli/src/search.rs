@@ -9,7 +9,7 @@ use supernet::{Ended, Search, SearchBuilder};
 
 use crate::arguments::{SearchOptions, evaluators, spaces, threads};
 use crate::progress::Progress;
-use crate::{Failure, interrupt, summary, table};
+use crate::{Failure, data, interrupt, summary, table};
 
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     if let Some(file) = &options.table.table {
@@ -19,9 +19,11 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
     let config = config(options)?;
     let device = options.device.parse::<Choice>()?;
+    let spaces = spaces(&options.plugin)?;
     let builder = Search::builder()
+        .data(data::read(&config.search.data)?)
         .config(config)
-        .spaces(spaces(&options.plugin)?)
+        .spaces(spaces)
         .threads(threads)
         .evaluators(evaluators)
         .on(device);

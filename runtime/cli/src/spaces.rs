@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use supernet::config::Config;
-use supernet::data::Dataset;
 use supernet::plugin::{Facts, Field};
 use supernet::search::thousands;
 use supernet::space::{Built, Extremes, Listed, Size, Spaces};
 
-use crate::Failure;
 use crate::arguments::{SpacesOptions, spaces};
+use crate::{Failure, data};
 
 pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
@@ -75,9 +74,9 @@ const VOCABULARY: u32 = 10_000;
 
 /// What the space asks about data: from the data set, but without one a setting may say it instead, since describing a
 /// space needs no data.
-pub(crate) fn facts(data: Option<&str>, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
-    let mut facts = Dataset::named(data.unwrap_or("digits"))?.facts();
+pub(crate) fn facts(given: Option<&str>, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
+    let mut facts = data::read(given.unwrap_or("digits"))?.facts();
     facts.vocabulary = Some(VOCABULARY);
-    let given = if data.is_some() { &BTreeMap::new() } else { &config.space };
-    Ok(supernet::space::stated(fields, given, facts))
+    let stated = if given.is_some() { &BTreeMap::new() } else { &config.space };
+    Ok(supernet::space::stated(fields, stated, facts))
 }

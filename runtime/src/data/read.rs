@@ -2,13 +2,17 @@
 
 mod cifar;
 mod folder;
+mod idx;
+mod images;
+mod npy;
+mod pairs;
 
 use std::path::{Path, PathBuf};
 
 use super::error::Flaw;
 use super::pixels::Pixels;
 use super::{DataError, Dataset};
-use folder::Folder;
+use folder::{Entry, Folder};
 
 /// Labelled images of one part.
 struct Samples {
@@ -76,10 +80,23 @@ fn name(path: &Path) -> String {
 
 /// Reads what the folder holds.
 fn find(folder: &Folder) -> Result<Found, DataError> {
-    match cifar::find(folder)? {
-        Some(found) => Ok(found),
-        None => Err(folder.nothing()),
+    for reader in [idx::find, cifar::find, npy::find, images::find] {
+        if let Some(found) = reader(folder)? {
+            return Ok(found);
+        }
     }
+    Err(folder.nothing())
+}
+
+/// Reads a file with a reader of bytes.
+fn parse<T>(file: &Entry, read: impl FnOnce(&[u8]) -> Result<T, Flaw>) -> Result<T, DataError> {
+    read(&whole(&file.path)?).map_err(|flaw| flaw.of(&file.path))
+}
+
+/// Classes as the labels have them: one more than the largest.
+fn classes(train: &Samples, test: Option<&Samples>) -> u32 {
+    let all = train.labels.iter().chain(test.iter().flat_map(|test| &test.labels));
+    all.max().map_or(0, |label| label + 1)
 }
 
 /// A whole file.

@@ -69,7 +69,8 @@ impl Network {
         let warm_up = (settings.warm_up * in_pass).round() as u32;
         let all = settings.epochs * steps(search);
         let rate = Rate::Once(Once::new(highest as f32, config.optimizer.rate_min as f32, warm_up, all));
-        let trainer = TrainerSettings { batch: config.train.batch, optimizer, rate, seed: *seed };
+        let augment = config.augment;
+        let trainer = TrainerSettings { batch: config.train.batch, optimizer, augment, rate, seed: *seed };
         Ok(Self {
             trainer: Trainer::new(ground.clone(), trainer),
             ground,

@@ -209,6 +209,9 @@ impl SearchBuilder {
             Some((folder, _)) => same_space(search, earlier, folder.path())?,
             None => search?,
         };
+        if let Some((folder, _)) = &resumed {
+            same_data(&search, folder)?;
+        }
         search.reserve(&mut *device)?;
         trial::before(&search, self.trial.as_ref())?;
         let search = Arc::new(search);
@@ -278,6 +281,7 @@ impl SearchBuilder {
             Place::Nowhere | Place::Resume(_) => return Ok(None),
         };
         folder.write_origin(search.origin())?;
+        folder.write_profile(&search.profile())?;
         Ok(Some(folder))
     }
 }
@@ -308,6 +312,17 @@ pub(crate) fn same_space(
         }
         other => other,
     }
+}
+
+/// Refuses data that are not those of the run that the search goes on with. A run of an earlier version does not say.
+fn same_data(search: &Search, folder: &RunFolder) -> Result<(), SearchError> {
+    let Some(was) = folder.profile()? else { return Ok(()) };
+    let is = search.profile();
+    if is.fingerprint == was.fingerprint {
+        return Ok(());
+    }
+    let (run, data) = (folder.path().to_owned(), search.config().search.data.clone());
+    Err(SearchError::OtherData { run, data, was: was.words(), is: is.words() })
 }
 
 /// A name that is one on every file system.

@@ -97,6 +97,22 @@ pub enum SearchError {
         /// The one at hand.
         is: Box<Origin>,
     },
+    /// A run's data are others by now.
+    #[error(
+        "the data `{data}` have changed since the run {0} began: they were {was}, and now are {is}; put back what was there, \
+         or begin anew with `supernet search --config {0}/config.toml`",
+        .run.display()
+    )]
+    OtherData {
+        /// The run's folder.
+        run: PathBuf,
+        /// What the settings name.
+        data: String,
+        /// What they were.
+        was: String,
+        /// What they are.
+        is: String,
+    },
     /// A saved state of another search.
     #[error("the saved state does not fit this search: {reason}")]
     Unfit {

@@ -51,10 +51,7 @@ impl Kind {
 
 /// The folder's data, if it has files of this form.
 pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
-    let is_train = |entry: &Entry| {
-        let name = entry.name.to_lowercase();
-        name.contains("train") || name.contains("data_batch")
-    };
+    let is_train = |entry: &Entry| entry.says("train") || entry.says("data_batch");
     let bins: Vec<&Entry> = folder.files.iter().filter(|entry| entry.ends(".bin")).collect();
     let test: Vec<&Entry> = bins.iter().copied().filter(|entry| entry.is_test()).collect();
     let train: Vec<&Entry> = bins.iter().copied().filter(|entry| is_train(entry) && !entry.is_test()).collect();

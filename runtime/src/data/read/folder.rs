@@ -60,8 +60,12 @@ impl Folder {
 impl Entry {
     /// Whether the name says that it is of a test part.
     pub(super) fn is_test(&self) -> bool {
-        let name = self.name.to_lowercase();
-        name.contains("test") || name.contains("t10k")
+        self.says("test") || self.says("t10k")
+    }
+
+    /// Whether the name has this in it, in capitals or not.
+    pub(super) fn says(&self, word: &str) -> bool {
+        self.name.to_lowercase().contains(word)
     }
 
     /// Whether the name ends like this, in capitals or not.

@@ -1,0 +1,29 @@
+//! The data of a search, read before it starts so that who waits knows what for.
+
+use std::io::Write;
+use std::time::Instant;
+
+use supernet::data::Dataset;
+use supernet::search::thousands;
+
+use crate::Failure;
+
+/// What `--data NAME` means. Reading files is told on standard error.
+pub(crate) fn read(name: &str) -> Result<Dataset, Failure> {
+    if Dataset::is_built_in(name) || !std::path::Path::new(name).exists() {
+        return Ok(Dataset::named(name)?);
+    }
+    let mut err = std::io::stderr().lock();
+    write!(err, "reading {name} ... ")?;
+    err.flush()?;
+    let began = Instant::now();
+    let read = Dataset::named(name);
+    let Ok(data) = &read else {
+        writeln!(err)?;
+        return Ok(read?);
+    };
+    let ([height, width, channels], seconds) = (data.shape(), began.elapsed().as_secs_f64());
+    let (samples, classes) = (thousands(data.labels().len() as u64), data.classes());
+    writeln!(err, "{samples} images of {height}x{width}x{channels}, {classes} classes, in {seconds:.1} s")?;
+    Ok(read?)
+}
