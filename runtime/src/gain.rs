@@ -133,7 +133,11 @@ impl Gain {
         };
         let Some(best) = self.best else { return verdict };
         let behind = if self.behind == self.samples { "all".to_owned() } else { format!("{} of the", self.behind) };
-        format!("{verdict}; the best derived one, at {:.1} %, is ahead of {behind} {} random ones", 100.0 * best, self.samples)
+        format!(
+            "{verdict}; the best derived one, at {:.1} %, is ahead of {behind} {} random ones",
+            100.0 * best,
+            self.samples
+        )
     }
 }
 

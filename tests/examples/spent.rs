@@ -43,7 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("scoring   {scoring:8.2} s, the strategy's own time included: {scored} samples of {score:.3} ms");
     println!("a step costs {:.2} scored minibatches", step / score);
     if arguments.iter().any(|argument| argument == "--check") && scoring > controlled {
-        return Err(format!("scoring took {scoring:.2} s, longer than training after warm-up, {controlled:.2} s").into());
+        return Err(
+            format!("scoring took {scoring:.2} s, longer than training after warm-up, {controlled:.2} s").into()
+        );
     }
     Ok(())
 }

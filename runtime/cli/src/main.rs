@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod check_plugin;
+mod config;
 #[cfg(feature = "gpu")]
 mod devices;
 mod interrupt;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Search(options) => search::run(&options),
         Command::Resume(options) => resume::run(&options),
+        Command::Config(options) => config::run(&options),
         Command::Spaces(options) => spaces::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),

@@ -174,4 +174,6 @@ impl Strategy for Enas {
 }
 
 #[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
 mod tests;
