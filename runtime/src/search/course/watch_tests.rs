@@ -45,8 +45,10 @@ fn drive(
                     Labour::Skip => vec![],
                 };
                 course.arrive(job.place, answers);
+                // The one answer that no save holds: it would be asked for again for ever.
+                let last = matches!(job.work, Labour::Test { .. });
                 done.push(job.work);
-                if saved.is_some_and(|each| done.len().is_multiple_of(each)) {
+                if !last && saved.is_some_and(|each| done.len().is_multiple_of(each)) {
                     let text = serde_json::to_string(&course.save().unwrap()).unwrap();
                     events.extend(course.told().map(|(_, event)| event));
                     course = Course::load(Arc::clone(search), LIMITS, serde_json::from_str(&text).unwrap()).unwrap();

@@ -114,9 +114,9 @@ fn what_is_inactive_has_no_probability_no_entropy_and_no_gradient() {
     assert_eq!(table(&gradient), (true, true));
 }
 
-/// A policy that is nearly sure of one genome samples another: what counts is the other one's probability.
+/// A policy that by far prefers one genome samples another: what counts is the other one's probability.
 #[test]
-fn the_probability_is_that_of_the_sample_where_the_policy_is_sure_of_something_else() {
+fn the_probability_is_that_of_the_sample_where_the_policy_prefers_something_else() {
     let settings = ControllerSettings { lstm: 8, prior: false, ..ControllerSettings::short() };
     let mut controller = controller(gated(), settings, 40.0);
     let all: Vec<Genome> = [0, 1]
@@ -131,7 +131,7 @@ fn the_probability_is_that_of_the_sample_where_the_policy_is_sure_of_something_e
     let by = |a: &&Genome, b: &&Genome| probability(&controller, a).total_cmp(&probability(&controller, b));
     let (top, rare) = (all.iter().max_by(by).unwrap().clone(), all.iter().min_by(by).unwrap().clone());
     let (sure, before) = (probability(&controller, &top), probability(&controller, &rare));
-    assert!(sure > 0.5 && before < 0.02, "{sure} {before}");
+    assert!(sure > 0.2 && sure > 100.0 * before, "{sure} {before}");
     // A small step that rewards the rare one raises it, and at the top's cost.
     let objective = Objective { advantages: &[1.0][..], entropy: 0.0, skip: 0.0 };
     let gradient = controller.gradient(&controller.replay(std::slice::from_ref(&rare)), objective);
