@@ -5,7 +5,7 @@ use supernet::data::Dataset;
 use supernet::plugin::Kind;
 use supernet::space::Spaces;
 use supernet::{Config, Search};
-use supernet_nasbench as _;
+use {supernet_enas as _, supernet_nasbench as _};
 
 #[test]
 fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
