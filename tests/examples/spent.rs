@@ -5,6 +5,8 @@
 //! The time up to a `step` event went into training, the time up to an `update` into scoring. What comes before the first
 //! step (setting up) and after the last update and epoch (judging) does not count. `--check` fails if scoring took longer.
 
+#![allow(clippy::print_stdout, reason = "it is a command")]
+
 use std::error::Error;
 use std::path::Path;
 
