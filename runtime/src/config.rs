@@ -1,6 +1,7 @@
 //! Everything a search depends on, in one file: a run folder's `config.toml`.
 
 mod assign;
+mod named;
 
 use std::collections::BTreeMap;
 
@@ -281,6 +282,14 @@ pub enum ConfigError {
         /// What was given.
         given: String,
         /// What it may be.
+        known: String,
+    },
+    /// A name that no settings have.
+    #[error("no settings are named `{given}`; the names are {known}")]
+    UnknownName {
+        /// What was given.
+        given: String,
+        /// The names.
         known: String,
     },
     /// A value that a setting does not take.

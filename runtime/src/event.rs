@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::census::Shares;
 use crate::config::StrategyName;
 use crate::derive::Candidate;
-use crate::gain::Gain;
+use crate::gain::{Gain, Glimpse};
 use crate::retrain::{Comparison, Side, Trained};
 use crate::strategy::{Genome, Insight, Score};
 
@@ -102,6 +103,25 @@ pub enum Event {
         /// What the strategy says of itself.
         #[serde(flatten)]
         insight: Insight,
+        /// What its rollouts are made of.
+        #[serde(flatten)]
+        shares: Shares,
+    },
+    /// The policy against random samples along the way, on the minibatch of an update; about ten times in a search. What
+    /// the strategy does does not depend on it.
+    Glimpse {
+        /// The update whose rollouts are the policy's samples.
+        update: u64,
+        /// The numbers.
+        #[serde(flatten)]
+        glimpse: Glimpse,
+    },
+    /// Something in what the strategy does looks wrong. Each kind is told once.
+    Warning {
+        /// What.
+        kind: Warned,
+        /// Numbers and a way out.
+        sentence: String,
     },
     /// A candidate is set aside: it has no score, or a training step on it would ruin the shared weights.
     SetAside {
@@ -239,6 +259,22 @@ impl Event {
                 | Self::Failed { .. }
         )
     }
+}
+
+/// What can look wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warned {
+    /// Nearly all ops are parameter-free.
+    ParameterFree,
+    /// Nearly all skips are on, or nearly none.
+    Skips,
+    /// The policy's entropy was gone early.
+    Entropy,
+    /// Rewards within a group are all the same.
+    Rewards,
+    /// The policy is no better than chance.
+    Chance,
 }
 
 /// Why a genome is judged.

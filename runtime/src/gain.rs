@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::StrategyName;
+
 /// Fresh samples of the policy and samples of the space's prior, each scored on the whole validation part with the same
 /// shared weights.
 ///
@@ -9,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// the loop is closed, and holds for the shared weights. It is not the difference of the architectures trained alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
+    /// Whose samples are compared with random ones.
+    #[serde(default = "own")]
+    pub strategy: StrategyName,
     /// Samples on each side.
     pub samples: u32,
     /// Different genomes among the policy's samples: few mean that the policy has made up its mind.
@@ -21,14 +26,71 @@ pub struct Gain {
     pub difference: f64,
     /// Standard error of the difference, over samples of architectures; the shared weights are one and the same.
     pub standard_error: f64,
+    /// Accuracy of the best derived architecture. It was chosen for it among many, which flatters it.
+    #[serde(default)]
+    pub best: Option<f64>,
+    /// How many of the prior's samples have a lower accuracy than the best derived architecture.
+    #[serde(default)]
+    pub behind: u32,
+}
+
+/// A small gain report along the way: the rollouts of one update, and as many samples of the space's prior on the same
+/// validation minibatch.
+///
+/// They share the minibatch, so that its difficulty cancels. The standard error is over samples of architectures; one
+/// minibatch is few images, so that a single glimpse says little, and several in a row say more.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Glimpse {
+    /// Samples on each side.
+    pub samples: u32,
+    /// Mean accuracy of the policy's samples.
+    pub policy: f64,
+    /// Mean accuracy of the prior's samples.
+    pub random: f64,
+    /// policy − random.
+    pub difference: f64,
+    /// Standard error of the difference.
+    pub standard_error: f64,
+}
+
+impl Glimpse {
+    /// Compares two sets of accuracies. Of fewer than two samples on a side the standard error is not known, and 1, the
+    /// largest difference that there can be: JSON has no infinity.
+    pub fn new(policy: &[f32], random: &[f32]) -> Self {
+        let (a, b) = (Moments::of(policy), Moments::of(random));
+        Self {
+            samples: policy.len().min(random.len()) as u32,
+            policy: a.mean,
+            random: b.mean,
+            difference: a.mean - b.mean,
+            standard_error: (a.square_error + b.square_error).sqrt().min(1.0),
+        }
+    }
+}
+
+fn own() -> StrategyName {
+    StrategyName::Own
+}
+
+/// Whose samples a strategy's are, in words.
+pub(crate) fn whose(strategy: StrategyName) -> &'static str {
+    match strategy {
+        StrategyName::Enas => "the controller's samples",
+        StrategyName::Evolution => "the population's members",
+        StrategyName::Random => "the search's own samples",
+        StrategyName::Own => "the policy's samples",
+    }
 }
 
 impl Gain {
     /// Compares two sets of accuracies, `distinct` of the policy's from different genomes. Of fewer than two samples on a
     /// side the standard error is infinite: nothing is known.
-    pub fn new(policy: &[f32], random: &[f32], distinct: u32) -> Self {
+    pub fn new(strategy: StrategyName, policy: &[f32], random: &[f32], distinct: u32) -> Self {
         let (a, b) = (Moments::of(policy), Moments::of(random));
         Self {
+            strategy,
+            best: None,
+            behind: 0,
             samples: policy.len().min(random.len()) as u32,
             distinct,
             policy: a.mean,
@@ -38,28 +100,44 @@ impl Gain {
         }
     }
 
+    /// The same, with the place of the best derived architecture among the `random` accuracies.
+    #[must_use]
+    pub fn with_best(mut self, best: f32, random: &[f32]) -> Self {
+        self.best = Some(f64::from(best));
+        self.behind = random.iter().filter(|accuracy| **accuracy < best).count() as u32;
+        self
+    }
+
     /// The comparison in words.
     pub fn sentence(&self) -> String {
         let (points, error) = (100.0 * self.difference, 100.0 * self.standard_error);
+        let whose = whose(self.strategy);
         if self.samples < FEWEST {
-            return "too few samples to tell whether the policy's are better than random ones".to_owned();
+            return format!("too few samples to tell whether {whose} are better than random ones");
         }
         let by = format!("{:.1} ± {error:.1} points", points.abs());
         let means = format!(
-            "({:.1} % against {:.1} %, {} samples each, {} different ones of the policy's, whole validation part, same \
-             shared weights)",
+            "({:.1} % against {:.1} %, {} samples each, {} of {whose} different, whole validation part, same shared \
+             weights)",
             100.0 * self.policy,
             100.0 * self.random,
             self.samples,
             self.distinct
         );
-        if points > 2.0 * error {
-            format!("the policy's samples are better than random ones by {by} {means}")
+        let verdict = if points > 2.0 * error {
+            format!("{whose} are better than random ones by {by} {means}")
         } else if points < -2.0 * error {
-            format!("the policy's samples are worse than random ones by {by} {means}")
+            format!("{whose} are worse than random ones by {by} {means}")
         } else {
-            format!("the policy's samples are no better than random ones: {points:+.1} ± {error:.1} points {means}")
-        }
+            format!("{whose} are no better than random ones: {points:+.1} ± {error:.1} points {means}")
+        };
+        let Some(best) = self.best else { return verdict };
+        let behind = if self.behind == self.samples { "all".to_owned() } else { format!("{} of the", self.behind) };
+        format!(
+            "{verdict}; the best derived one, at {:.1} %, is ahead of {behind} {} random ones",
+            100.0 * best,
+            self.samples
+        )
     }
 }
 
@@ -88,7 +166,7 @@ mod tests {
 
     #[test]
     fn difference_and_error_are_those_of_two_means() {
-        let gain = Gain::new(&[0.9, 0.8, 1.0], &[0.5, 0.7], 3);
+        let gain = Gain::new(StrategyName::Enas, &[0.9, 0.8, 1.0], &[0.5, 0.7], 3);
         assert!((gain.difference - 0.3).abs() < 1e-7);
         // Sample variances 0.01 and 0.02, over 3 and 2.
         assert!((gain.standard_error - (0.01_f64 / 3.0 + 0.02 / 2.0).sqrt()).abs() < 1e-7);
@@ -98,9 +176,34 @@ mod tests {
     #[test]
     fn the_verdict_is_in_words() {
         let around = |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
-        let said = |policy, random| Gain::new(&around(policy), &around(random), 20).sentence();
+        let said = |policy, random| Gain::new(StrategyName::Enas, &around(policy), &around(random), 20).sentence();
         assert!(said(0.8, 0.5).contains("better than random ones by 30.0 ± 0.5 points"), "{}", said(0.8, 0.5));
         assert!(said(0.5, 0.503).contains("no better than random ones: -0.3 ± 0.5 points"), "{}", said(0.5, 0.503));
         assert!(said(0.5, 0.8).contains("worse"), "{}", said(0.5, 0.8));
+    }
+
+    #[test]
+    fn each_strategy_has_its_noun_and_the_best_has_its_place() {
+        let random: Vec<f32> = (0..20).map(|i| 0.5 + 0.01 * i as f32).collect();
+        let said = |strategy, best| Gain::new(strategy, &[0.8; 20], &random, 1).with_best(best, &random).sentence();
+        let first = said(StrategyName::Enas, 0.9);
+        assert!(first.starts_with("the controller's samples are better"), "{first}");
+        assert!(first.ends_with("the best derived one, at 90.0 %, is ahead of all 20 random ones"), "{first}");
+        assert!(said(StrategyName::Evolution, 0.595).contains("at 59.5 %, is ahead of 10 of the 20 random ones"));
+        assert!(said(StrategyName::Evolution, 0.5).starts_with("the population's members"));
+        assert!(said(StrategyName::Own, 0.5).starts_with("the policy's samples"));
+        // As earlier versions wrote it.
+        let old = r#"{"samples":20,"distinct":3,"policy":0.6,"random":0.5,"difference":0.1,"standard_error":0.01}"#;
+        let old: Gain = serde_json::from_str(old).unwrap();
+        assert!(old.sentence().ends_with("same shared weights)") && old.sentence().starts_with("the policy's"));
+    }
+
+    #[test]
+    fn a_glimpse_of_one_sample_knows_nothing_and_can_be_written_down() {
+        let glimpse = Glimpse::new(&[0.9], &[0.5]);
+        assert_eq!(glimpse.standard_error, 1.0);
+        assert_eq!(serde_json::from_str::<Glimpse>(&serde_json::to_string(&glimpse).unwrap()).unwrap(), glimpse);
+        let glimpse = Glimpse::new(&[0.5, 0.7], &[0.4, 0.6]);
+        assert!((glimpse.difference - 0.1).abs() < 1e-6 && (glimpse.standard_error - 0.02_f64.sqrt()).abs() < 1e-6);
     }
 }

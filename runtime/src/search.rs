@@ -142,7 +142,9 @@ impl Search {
             // A step costs about three forward passes: forward, and backward through inputs and weights.
             let passes = 3.0 * f64::from(steps) * f64::from(config.train.batch);
             let scored = f64::from(config.score.rollouts) * f64::from(config.score.batch);
-            config.score.updates = (passes / scored).round().max(1.0) as u32;
+            // A glimpse costs as much as an update, and there is at most one for so many updates.
+            let scored = scored * (1.0 + 1.0 / course::APART as f64);
+            config.score.updates = (passes / scored).floor().max(1.0) as u32;
         }
         let schedule = schedule(&config, steps);
         let (image, classes) = (data.shape(), data.classes());

@@ -81,7 +81,7 @@ pub struct Schedule {
 }
 
 /// What a strategy says about itself after an outcome, for the event log.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
     /// Mean reward of the rollouts.
     pub reward: f32,
@@ -89,6 +89,10 @@ pub struct Insight {
     pub baseline: f32,
     /// Entropy of the policy in nats, mean over the rollouts of the sum over their active decisions.
     pub entropy: f32,
+    /// The entropy as a share of what it would be if all choices that are open were equally likely, in [0, 1]; absent where
+    /// there is no policy, or never a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entropy_share: Option<f32>,
     /// Mean penalty on the skip probabilities (a KL divergence in nats); 0 where the space has no skips.
     pub skip_penalty: f32,
     /// Norm of the policy's gradient before clipping.

@@ -17,6 +17,17 @@ pub(crate) const REPORT: u64 = 7;
 /// Changes training images; the step's number is added in the high half.
 pub(crate) const AUGMENT: u64 = 16;
 
+/// Purposes of [`REPORT`]: candidates, and both sides of the gain report.
+pub(crate) const CANDIDATES: u64 = 1;
+/// The policy's side.
+pub(crate) const POLICY: u64 = 2;
+/// The prior's side.
+pub(crate) const PRIOR: u64 = 3;
+/// What is usual under the prior.
+pub(crate) const USUAL: u64 = 4;
+/// The prior's side of a glimpse; its update is added.
+pub(crate) const GLIMPSE: u64 = 1 << 31;
+
 /// A stream's sub-stream for `name`, from all 64 bits of its hash.
 pub(crate) fn named(stream: u64, name: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();

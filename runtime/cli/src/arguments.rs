@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Predict(PredictOptions),
     /// Measure a finished network on labelled data: accuracy, cross-entropy, calibration error and confusion matrix.
     Evaluate(EvaluateOptions),
+    /// List the named settings, or print those of a name as TOML, with where each value comes from. `supernet search --config
+    /// NAME` searches with them.
+    Config(ConfigOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
     #[cfg(feature = "gpu")]
@@ -96,8 +99,8 @@ pub(crate) struct SearchOptions {
     /// Evaluators that score side by side: several divide the threads among themselves, and change no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
-    /// Start from the settings of this file, such as a run's config.toml
-    #[arg(long, value_name = "FILE")]
+    /// Start from the settings of this name (`supernet config` lists them), or of this file, such as a run's config.toml
+    #[arg(long, value_name = "NAME|FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Change any setting of config.toml; settings of the space are written space.KEY
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
@@ -339,6 +342,13 @@ impl ModelDevice {
         let device = self.device.parse::<Choice>()?.open(threads(self.threads.as_deref())?)?;
         Ok((Model::load_with(model, &spaces)?, device))
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigOptions {
+    /// Print these settings [default: list the names]
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

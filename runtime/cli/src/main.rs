@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod check_plugin;
+mod config;
 mod data;
 #[cfg(feature = "gpu")]
 mod devices;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Retrain(options) => retrain::run(&options),
         Command::Score(options) => score::run(&options),
         Command::Top(options) => top::run(&options),
+        Command::Config(options) => config::run(&options),
         Command::Spaces(options) => spaces::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),

@@ -45,6 +45,8 @@ struct Line {
     loss: f32,
     update: Option<(f32, f32, f32)>,
     best: f32,
+    /// How far the policy is ahead of chance, with its standard error, as of the last glimpse.
+    ahead: Option<(f64, f64)>,
 }
 
 /// A step is about three forward passes.
@@ -83,6 +85,9 @@ impl Progress {
             // Above the line, and there even where no line is drawn.
             self.bar.suspend(|| drop(writeln!(std::io::stderr(), "the {part} failed and is replaced: {reason}")));
         }
+        if let Event::Warning { sentence, .. } = &record.event {
+            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "warning: {sentence}")));
+        }
         if self.bar.is_hidden() || self.line.phase.is_empty() {
             return;
         }
@@ -112,6 +117,7 @@ impl Progress {
                 self.line.update = Some((insight.reward, insight.baseline, insight.entropy));
                 self.line.best = self.line.best.max(*best);
             }
+            Event::Glimpse { glimpse, .. } => self.line.ahead = Some((glimpse.difference, glimpse.standard_error)),
             Event::Paused | Event::Stopped { .. } => self.line.phase = "saving".to_owned(),
             Event::SetAside { .. } => self.done += STEP,
             Event::Judged { role, .. } => {
@@ -155,6 +161,9 @@ impl Line {
             let [reward, best, baseline] = [reward, self.best, baseline].map(|share| 100.0 * share);
             text +=
                 &format!(" · reward {reward:.1} · baseline {baseline:.1} · best {best:.1} % · entropy {entropy:.1}");
+        }
+        if let Some((difference, error)) = self.ahead {
+            text += &format!(" · vs random {:+.1} ± {:.1}", 100.0 * difference, 100.0 * error);
         }
         text
     }

@@ -60,14 +60,22 @@ pub(crate) fn follow(
     Ok(())
 }
 
-/// The settings: a file, the options, `--set`.
+/// The settings: a name or a file, the options, `--set`.
 pub(crate) fn config(options: &SearchOptions) -> Result<Config, Failure> {
     let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
     Ok(Config::read(&text, &assignments(options))?)
 }
 
-pub(crate) fn read(file: &Path) -> Result<String, String> {
-    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))
+/// A name comes before a file of that name, which is written ./NAME.
+pub(crate) fn read(given: &Path) -> Result<String, Failure> {
+    let names = || Config::names().map(|(name, _)| name);
+    if let Some(name) = names().find(|name| given == Path::new(name)) {
+        return Ok(Config::commented(name)?);
+    }
+    let known = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let read = std::fs::read_to_string(given);
+    Ok(read
+        .map_err(|error| format!("cannot read {}: {error}; settings with a name are {}", given.display(), known()))?)
 }
 
 /// Options are settings with a shorter name; `--set` has the last word.

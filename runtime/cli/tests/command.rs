@@ -132,6 +132,8 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         (&["search", "--set", "train.batch=5000"], "fewer than one batch of 5000"),
         (&["search", "--set", "data.train=0.9"], "data.validation"),
         (&["search", "--config", "nowhere.toml"], "cannot read nowhere.toml"),
+        (&["search", "--config", "nowhere.toml"], "settings with a name are `short` and `paper`"),
+        (&["config", "papers"], "no settings are named `papers`; the names are `short` and `paper`"),
         (&["search", "--run", "taken"], "the run folder taken exists already"),
         (&["search", "--run", "file/under"], "cannot make the folder"),
         (&["search", "--space", "enas-recurrent"], "enas-recurrent"),
@@ -188,4 +190,24 @@ fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_h
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines.len(), &lines[0]["phase"], &lines[0]["layers"]), (2, &"train".into(), &4.into()));
     assert!(!GPU || lines[0]["dispatches"].as_f64().unwrap() > 50.0, "{}", lines[0]);
+}
+
+#[test]
+fn named_settings_are_listed_printed_and_searched_with() {
+    let place = place("named");
+    let listed = text(&supernet(&place, &["config"]).stdout);
+    assert!(listed.lines().count() == 2 && listed.starts_with("short ") && listed.contains("\npaper "), "{listed}");
+    let paper = text(&supernet(&place, &["config", "paper"]).stdout);
+    assert!(paper.contains("# paper §3.2 (released code, macro: 1e-3)\nrate = 0.00035\n"), "{paper}");
+    fs::write(place.join("file.toml"), &paper).unwrap();
+    let quick =
+        ["--epochs=1", "--set=score.updates=1", "--set=derive.candidates=2", "--set=derive.report=2", "--threads=2"];
+    for (run, config) in [("a", "paper"), ("b", "file.toml")] {
+        let arguments = [&["search", "--config", config, "--run", run][..], &quick].concat();
+        let output = supernet(&place, &arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let [a, b] = ["a", "b"].map(|run| fs::read_to_string(place.join(run).join("config.toml")).unwrap());
+    assert_eq!(a, b);
+    assert!(a.contains("lstm = 100") && a.contains("epochs = 1\n") && a.contains("batch = 128"), "{a}");
 }

@@ -6,6 +6,7 @@
 
 mod judging;
 mod saved;
+mod watch;
 
 pub(crate) use judging::Finding;
 pub(crate) use saved::Saved;
@@ -16,9 +17,12 @@ use std::sync::Arc;
 
 use super::{Search, SearchError};
 use crate::event::Event;
+use crate::gain::Glimpse;
 use crate::schedule::Cosine;
 use crate::strategy::{Genome, Outcome, Score, Strategy, Task, Work};
 use judging::Judging;
+pub(super) use watch::APART;
+use watch::{Seen, Watch};
 
 /// Why a child has no score.
 pub(crate) type Reason = Arc<dyn Error + Send + Sync>;
@@ -104,6 +108,8 @@ pub(crate) struct Course {
     /// Answers that a saved course had already, task by task.
     held: VecDeque<Vec<Answer>>,
     tally: saved::Tally,
+    watch: Watch,
+    seen: Seen,
     /// Steps that ruin the weights.
     aside: BTreeSet<u64>,
     judging: Option<Judging>,
@@ -124,6 +130,8 @@ enum Ahead {
 
 struct Out {
     work: Work,
+    /// How many of the children are the strategy's own; the rest are samples of the prior beside them.
+    own: usize,
     answers: Vec<Option<Answer>>,
     /// Children handed out.
     handed: usize,
@@ -134,6 +142,8 @@ impl Course {
         let strategy = search.strategy(search.schedule)?;
         Ok(Self {
             rate: search.rate(),
+            watch: Watch::new(&search)?,
+            seen: Seen::default(),
             search,
             strategy,
             limits,
@@ -208,23 +218,27 @@ impl Course {
                 }
             }
             match std::mem::take(&mut self.ahead) {
-                Ahead::Task(task) => self.begin(task.work),
+                Ahead::Task(task) => self.begin(task.work)?,
                 Ahead::Nothing { waited: false } => self.judging = Some(Judging::new(&self.search, &*self.strategy)?),
                 Ahead::Nothing { waited: true } | Ahead::Unasked => {}
             }
         }
     }
 
-    fn begin(&mut self, work: Work) {
-        let children = match &work {
-            Work::Train { .. } => 1,
-            Work::Score { genomes, .. } => genomes.len(),
-        };
+    fn begin(&mut self, mut work: Work) -> Result<(), SearchError> {
+        let (mut own, mut children) = (1, 1);
+        if let Work::Score { genomes, .. } = &mut work {
+            own = genomes.len();
+            // No other score task is out, so this is the next update.
+            genomes.extend(self.watch.beside(&self.search, self.tally.updates + 1, own)?);
+            children = genomes.len();
+        }
         let mut answers: Vec<_> = self.held.pop_front().unwrap_or_default().into_iter().map(Some).collect();
         answers.truncate(children);
         let handed = answers.len();
         answers.resize(children, None);
-        self.out.push_back(Out { work, answers, handed });
+        self.out.push_back(Out { work, own, answers, handed });
+        Ok(())
     }
 
     /// What is left of the newest task.
@@ -269,7 +283,7 @@ impl Course {
         if !self.out.front().is_some_and(|out| out.answers.iter().all(Option::is_some)) {
             return Ok(false);
         }
-        let Some(Out { work, answers, .. }) = self.out.pop_front() else { return Ok(false) };
+        let Some(Out { work, own, answers, .. }) = self.out.pop_front() else { return Ok(false) };
         let task = self.closed;
         self.closed += 1;
         self.tally.children += answers.len() as u64;
@@ -291,16 +305,34 @@ impl Course {
                 for (genome, answer) in genomes.iter().zip(answers.into_iter().flatten()) {
                     scores.push(self.score(genome, answer)?);
                 }
-                let best = scores.iter().map(|score| score.accuracy).fold(0.0, f32::max);
-                let insight = self.strategy.observe(&Outcome::Scored(scores));
-                self.tally.updates += 1;
-                if let Some(insight) = insight {
-                    let (update, version) = (self.tally.updates, self.tally.version);
-                    self.tell(Event::Update { update, version, best, insight });
-                }
+                self.updated(&genomes[..own], scores)?;
             }
         }
         Ok(true)
+    }
+
+    /// Tells the strategy of the scores of `genomes`, which the scores of the samples beside them follow.
+    fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
+        let accuracies = |scores: &[Score]| scores.iter().map(|score| score.accuracy).collect::<Vec<_>>();
+        let beside = accuracies(&scores.split_off(genomes.len()));
+        let own = accuracies(&scores);
+        let best = own.iter().copied().fold(0.0, f32::max);
+        let insight = self.strategy.observe(&Outcome::Scored(scores));
+        self.tally.updates += 1;
+        let (update, version) = (self.tally.updates, self.tally.version);
+        if let Some(insight) = insight {
+            let shares = self.watch.census.of(genomes);
+            self.tell(Event::Update { update, version, best, insight, shares });
+            let warnings = self.watch.look(&mut self.seen, update, &insight, shares, &own);
+            warnings.into_iter().for_each(|warning| self.tell(warning));
+        }
+        if !beside.is_empty() {
+            let glimpse = Glimpse::new(&own, &beside);
+            self.tell(Event::Glimpse { update, glimpse });
+            let warning = self.watch.compare(&mut self.seen, update, glimpse);
+            warning.into_iter().for_each(|warning| self.tell(warning));
+        }
+        Ok(())
     }
 
     fn stepped(&mut self, score: Option<Score>) {

@@ -103,6 +103,7 @@ impl Enas {
             reward: judged.reward,
             baseline: judged.baseline,
             entropy: outlook.entropy,
+            entropy_share: (outlook.widest > 0.0).then(|| (outlook.entropy / outlook.widest).clamp(0.0, 1.0)),
             skip_penalty: outlook.penalty,
             gradient_norm,
         }
@@ -172,5 +173,7 @@ impl Strategy for Enas {
     }
 }
 
+#[cfg(test)]
+mod policy_tests;
 #[cfg(test)]
 mod tests;

@@ -203,7 +203,7 @@ impl Strategy for Evolution {
         alive.extend(born);
         alive.drain(..alive.len().saturating_sub(self.population));
         let baseline = before.unwrap_or(mean);
-        Some(Insight { reward: mean, baseline, entropy: 0.0, skip_penalty: 0.0, gradient_norm: 0.0 })
+        Some(Insight { reward: mean, baseline, ..Insight::default() })
     }
 
     fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError> {

@@ -122,7 +122,7 @@ impl Strategy for RandomSearch {
     fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
         let (_, scores) = self.state.agenda.close(outcome)?;
         let mean = (scores.iter().map(|s| f64::from(reward(s))).sum::<f64>() / scores.len().max(1) as f64) as f32;
-        Some(Insight { reward: mean, baseline: mean, entropy: 0.0, skip_penalty: 0.0, gradient_norm: 0.0 })
+        Some(Insight { reward: mean, baseline: mean, ..Insight::default() })
     }
 
     fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError> {

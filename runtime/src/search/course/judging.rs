@@ -42,11 +42,11 @@ impl Judging {
     pub(super) fn new(search: &Search, strategy: &dyn Strategy) -> Result<Self, SearchError> {
         let (supergraph, derive) = (search.supergraph(), search.config().derive);
         let random = |purpose| Random::new(search.config().search.seed, stream::sub(stream::REPORT, purpose));
-        let sampled = strategy.sample(derive.candidates as usize, &mut random(1))?;
+        let sampled = strategy.sample(derive.candidates as usize, &mut random(stream::CANDIDATES))?;
         let candidates = derive::distinct(supergraph, &sampled)?;
-        let policy = strategy.sample(derive.report as usize, &mut random(2))?;
+        let policy = strategy.sample(derive.report as usize, &mut random(stream::POLICY))?;
         let distinct = derive::distinct(supergraph, &policy)?.len() as u32;
-        let mut third = random(3);
+        let mut third = random(stream::PRIOR);
         let prior = (0..derive.report).map(|_| from_prior(supergraph, &mut third)).collect::<Result<Vec<_>, _>>()?;
         let (mut roll, mut architectures, mut known) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (role, genomes) in [(Judged::Candidate, candidates), (Judged::Policy, policy), (Judged::Prior, prior)] {
@@ -149,6 +149,9 @@ impl Course {
         derive::rank(&mut top);
         top.truncate(10);
         let (policy, prior) = (judging.accuracies(Judged::Policy), judging.accuracies(Judged::Prior));
-        Ok((top, Gain::new(&policy, &prior, judging.distinct)))
+        let gain = Gain::new(self.search.config().search.strategy, &policy, &prior, judging.distinct);
+        let best = top.first().map(|best| best.score.accuracy);
+        let gain = best.into_iter().fold(gain, |gain, best| gain.with_best(best, &prior));
+        Ok((top, gain))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::judging::Judging;
+use super::watch::Seen;
 use super::{Answer, Course, Limits, Reason};
 use crate::search::{Search, SearchError};
 use crate::strategy::{Score, Strategy};
@@ -16,6 +17,9 @@ pub(crate) struct Saved {
     begun: bool,
     closed: u64,
     tally: Tally,
+    /// Absent in older saves.
+    #[serde(default)]
+    seen: Seen,
     /// Answers of tasks that the strategy was not told about.
     held: Vec<Vec<Held>>,
     /// Training steps that are skipped.
@@ -126,6 +130,7 @@ impl Course {
             begun: self.begun,
             closed: self.closed,
             tally: self.tally.clone(),
+            seen: self.seen.clone(),
             held: self.out.iter().map(all).collect(),
             aside: self.aside.iter().copied().collect(),
             judged: self.judging.as_ref().map(|judging| judging.scores.clone()),
@@ -135,9 +140,9 @@ impl Course {
     /// Continues from what was saved.
     pub(crate) fn load(search: Arc<Search>, limits: Limits, saved: Saved) -> Result<Self, SearchError> {
         let mut course = Self::new(search, limits)?;
-        let Saved { strategy, begun, closed, tally, held, aside, judged } = saved;
+        let Saved { strategy, begun, closed, tally, seen, held, aside, judged } = saved;
         course.strategy.load(strategy).map_err(|error| SearchError::Unfit { reason: error.to_string() })?;
-        (course.begun, course.closed, course.tally) = (begun, closed, tally);
+        (course.begun, course.closed, course.tally, course.seen) = (begun, closed, tally, seen);
         course.aside = aside.into_iter().collect();
         let answer = |held| match held {
             Held::Score(score) => Ok(score),

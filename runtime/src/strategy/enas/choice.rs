@@ -86,6 +86,12 @@ impl<F: Real> Choice<F> {
         -self.open(b).fold(F::ZERO, |sum, (_, p, log)| sum + p * log)
     }
 
+    /// The largest entropy that the choices open to rollout `b` allow, in nats.
+    pub(super) fn widest(&self, b: usize) -> F {
+        let open = self.allowed[b * self.choices..][..self.choices].iter().filter(|open| **open).count();
+        F::of((open.max(1) as f64).ln())
+    }
+
     /// Whether the penalty looks at rollout `b`: a skip that is active and that no constraint settles.
     pub(super) fn penalised(&self, b: usize) -> bool {
         self.skip && self.active[b] && self.allowed[b * self.choices..][..self.choices].iter().all(|open| *open)
@@ -168,6 +174,7 @@ mod tests {
     fn what_is_inactive_costs_nothing() {
         let choice = Choice::<f64>::new(3, false, &[0.0; 3], 2);
         assert_eq!((choice.log_taken(1), choice.entropy(1), choice.penalised(1)), (0.0, 0.0, false));
+        assert_eq!(choice.widest(1), 0.0);
         assert_eq!(choice.gradient(1, Weight { log: 1.0, entropy: 1.0, divergence: 1.0 }), [0.0; 3]);
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Outlook<F> {
     pub(crate) loss: F,
     /// Nats, mean over the rollouts of the sum over their active decisions.
     pub(crate) entropy: F,
+    /// What `entropy` would be if all open choices were equally likely.
+    pub(crate) widest: F,
     /// Nats, mean over the rollouts of the mean over their skips.
     pub(crate) penalty: F,
 }
@@ -80,18 +82,19 @@ impl<F: Real> Tape<F> {
     /// published version.
     pub(crate) fn outlook(&self, objective: Objective<'_, F>) -> Outlook<F> {
         let share = F::ONE / F::of(self.rollouts.max(1) as f64);
-        let (mut policy, mut entropy, mut penalty) = (F::ZERO, F::ZERO, F::ZERO);
+        let (mut policy, mut entropy, mut widest, mut penalty) = (F::ZERO, F::ZERO, F::ZERO, F::ZERO);
         for (log, advantage) in self.log_probabilities().into_iter().zip(objective.advantages) {
             policy += -(*advantage * log) * share;
         }
         for (b, skips) in self.skip_shares().into_iter().enumerate() {
             for choice in self.choices() {
                 entropy += choice.entropy(b) * share;
+                widest += choice.widest(b) * share;
                 if choice.penalised(b) {
                     penalty += choice.divergence(b) * skips;
                 }
             }
         }
-        Outlook { loss: policy - objective.entropy * entropy + objective.skip * penalty, entropy, penalty }
+        Outlook { loss: policy - objective.entropy * entropy + objective.skip * penalty, entropy, widest, penalty }
     }
 }

@@ -1,0 +1,206 @@
+//! An eye on what the strategy does along the way: glimpses at how it compares with chance, and warnings. It changes
+//! nothing.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use supernet_plugin::GenomeError;
+use supernet_shaders::random::Random;
+
+use crate::census::{Census, Shares};
+use crate::config::StrategyName;
+use crate::event::{Event, Warned};
+use crate::gain::{Glimpse, whose};
+use crate::search::Search;
+use crate::strategy::random::from_prior;
+use crate::strategy::{Genome, Insight};
+use crate::stream;
+
+/// Glimpses in a search, at most.
+const GLIMPSES: u64 = 10;
+/// Updates for each glimpse, at least: a glimpse scores as many samples as an update, so that all together cost no more
+/// than an eighth of what the updates do. `score.updates` is fitted with that in mind.
+pub(in crate::search) const APART: u64 = 8;
+
+/// Updates in a row before anything is said. A group of twenty rollouts strays by chance, ten in a row do not; and a
+/// policy may lean on something for a while and come back.
+const STREAK: u32 = 10;
+/// Share of parameter-free ops above which a policy has collapsed onto them: in NAS-Bench-201, where three of five ops are
+/// parameter-free, ENAS's policy is known to end in cells of nothing else (Dong and Yang 2020).
+const FREE: f32 = 0.9;
+/// And the ops with parameters must have become so many times rarer than under the prior, or else the space is what has
+/// few of them.
+const RARER: f32 = 4.0;
+/// Share of skips this near to none or all of them. The controller's tanh constant of 2.5 keeps each within 0.007 and
+/// 0.993 (Pham et al. 2018, §3.1), so that 0 and 1 themselves are out of reach.
+const NONE: f32 = 0.02;
+/// Skip decisions below which all off, or all on, is an architecture like any other.
+const SKIPS: usize = 4;
+/// Share of the largest entropy below which hardly anything is sampled but one architecture: of six choices that is 0.27
+/// nats, a likeliest one of 0.95. A tanh constant of 2.5 leaves 0.11 of it to a choice of six and 0.07 to a skip, whatever
+/// is learnt, so that a limit there would never be met. Healthy searches on digits stayed above 0.58 to their end; where
+/// rewards are clear and nearly without noise, 0.2 by half-time is healthy too.
+const ENTROPY: f32 = 0.15;
+/// Glimpses that are taken together against chance: five of twenty samples have the error of a hundred samples.
+const POOLED: usize = 5;
+/// Samples on a side that a comparison with chance takes, at least.
+const FEWEST: u32 = 50;
+
+/// What it watches by.
+pub(super) struct Watch {
+    pub(super) census: Census,
+    usual: Shares,
+    strategy: StrategyName,
+    /// Score tasks in the search.
+    updates: u64,
+    seed: u64,
+}
+
+/// What it has seen, as far as warnings depend on it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Seen {
+    told: BTreeSet<Warned>,
+    /// Updates in a row.
+    free: u32,
+    skips: u32,
+    entropy: u32,
+    alike: u32,
+    /// The last few.
+    glimpses: Vec<Glimpse>,
+}
+
+impl Watch {
+    pub(super) fn new(search: &Search) -> Result<Self, GenomeError> {
+        let (schedule, config) = (search.schedule(), &search.config().search);
+        let updates = u64::from(schedule.epochs.saturating_sub(schedule.warm_up)) * u64::from(schedule.updates);
+        Self::over(Census::new(search.supergraph()), config.strategy, updates, config.seed)
+    }
+
+    fn over(census: Census, strategy: StrategyName, updates: u64, seed: u64) -> Result<Self, GenomeError> {
+        Ok(Self { usual: census.usual()?, census, strategy, updates, seed })
+    }
+
+    /// The prior's samples that are scored beside the rollouts of an update; mostly none.
+    pub(super) fn beside(&self, search: &Search, update: u64, rollouts: usize) -> Result<Vec<Genome>, GenomeError> {
+        let glimpses = GLIMPSES.min(self.updates / APART);
+        let before = |update: u64| update * glimpses / self.updates.max(1);
+        if update > self.updates || before(update) == before(update - 1) {
+            return Ok(Vec::new());
+        }
+        let purpose = stream::GLIMPSE + update % stream::GLIMPSE;
+        let mut random = Random::new(self.seed, stream::sub(stream::REPORT, purpose));
+        (0..rollouts).map(|_| from_prior(search.supergraph(), &mut random)).collect()
+    }
+
+    /// What an update looks like.
+    pub(super) fn look(
+        &self,
+        seen: &mut Seen,
+        update: u64,
+        insight: &Insight,
+        shares: Shares,
+        rewards: &[f32],
+    ) -> Vec<Event> {
+        let mut warnings = Vec::new();
+        let mut streak = |count: &mut u32, holds: bool, kind: Warned, say: &dyn Fn() -> String| {
+            *count = if holds { *count + 1 } else { 0 };
+            if *count >= STREAK && seen.told.insert(kind) {
+                warnings.push(Event::Warning { kind, sentence: say() });
+            }
+        };
+        let (whose, explore) = (whose(self.strategy), self.explore());
+        let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+        if let (Some(free), Some(usual)) = (shares.parameter_free, self.usual.parameter_free) {
+            let collapsed = free > FREE && (1.0 - free) * RARER < 1.0 - usual;
+            streak(&mut seen.free, collapsed, Warned::ParameterFree, &|| {
+                format!(
+                    "{} of the ops in {whose} have no parameters, and {} would have none by chance, for {STREAK} updates \
+                     in a row up to the {update}th: shared weights that are not trained yet favour such ops; lengthen \
+                     `search.warm_up`, or {explore}",
+                    percent(free),
+                    percent(usual)
+                )
+            });
+        }
+        if let (Some(on), Some(usual)) = (shares.skips_on, self.usual.skips_on) {
+            let usual_is_both = (5.0 * NONE..=1.0 - 5.0 * NONE).contains(&usual);
+            let all = self.census.skips() >= SKIPS && usual_is_both && !(NONE..=1.0 - NONE).contains(&on);
+            streak(&mut seen.skips, all, Warned::Skips, &|| {
+                let remedy = match self.strategy {
+                    StrategyName::Enas => "raise `controller.skip`, which holds them at their prior, or ",
+                    _ => "",
+                };
+                format!(
+                    "{} of the skips in {whose} are on, and {} would be by chance, for {STREAK} updates in a row up to the \
+                     {update}th: {remedy}{explore}",
+                    percent(on),
+                    percent(usual)
+                )
+            });
+        }
+        if let Some(left) = insight.entropy_share {
+            let early = left < ENTROPY && 2 * update < self.updates;
+            streak(&mut seen.entropy, early, Warned::Entropy, &|| {
+                format!(
+                    "only {} of the policy's entropy is left after {update} of {} updates, so that hardly anything new is \
+                     tried; {explore}",
+                    percent(left),
+                    self.updates
+                )
+            });
+        }
+        let alike = rewards.len() > 1 && rewards.iter().all(|reward| *reward == rewards[0]);
+        streak(&mut seen.alike, alike, Warned::Rewards, &|| {
+            format!(
+                "all {} samples of an update scored the same, {} here, for {STREAK} updates in a row up to the {update}th: \
+                 there is nothing to learn from; raise `score.batch` so that scores tell samples apart, or {explore}",
+                rewards.len(),
+                percent(rewards[0])
+            )
+        });
+        warnings
+    }
+
+    /// Takes a glimpse to those before it.
+    pub(super) fn compare(&self, seen: &mut Seen, update: u64, glimpse: Glimpse) -> Option<Event> {
+        seen.glimpses.push(glimpse);
+        if seen.glimpses.len() > POOLED {
+            seen.glimpses.remove(0);
+        }
+        let count = seen.glimpses.len() as f64;
+        let samples: u32 = seen.glimpses.iter().map(|glimpse| glimpse.samples).sum();
+        let difference = seen.glimpses.iter().map(|glimpse| glimpse.difference).sum::<f64>() / count;
+        let error = seen.glimpses.iter().map(|glimpse| glimpse.standard_error.powi(2)).sum::<f64>().sqrt() / count;
+        // Random search is chance itself.
+        let early = self.strategy == StrategyName::Random || 2 * update < self.updates || samples < FEWEST;
+        if early || difference > 2.0 * error || !seen.told.insert(Warned::Chance) {
+            return None;
+        }
+        let sentence = format!(
+            "after {update} of {} updates {} are not seen to be better than random ones: {:+.1} ± {:.1} points over the \
+             last {} comparisons, {samples} samples on each side; train longer (`search.epochs`), or let rewards be less \
+             noisy (`score.batch`, `score.rollouts`)",
+            self.updates,
+            whose(self.strategy),
+            100.0 * difference,
+            100.0 * error,
+            seen.glimpses.len()
+        );
+        Some(Event::Warning { kind: Warned::Chance, sentence })
+    }
+
+    /// How to make the strategy try more.
+    fn explore(&self) -> &'static str {
+        match self.strategy {
+            StrategyName::Enas => "raise `controller.entropy` or lower `controller.rate`",
+            StrategyName::Evolution => "raise `evolution.population` or lower `evolution.tournament`",
+            StrategyName::Random => "look at the space's prior",
+            StrategyName::Own => "let the strategy explore more",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

@@ -1,0 +1,33 @@
+//! What genomes of a benchmark's space are made of.
+
+use supernet::census::{Census, Shares};
+use supernet::data::Dataset;
+use supernet::plugin::Kind;
+use supernet::space::Spaces;
+use supernet::{Config, Search};
+use {supernet_enas as _, supernet_nasbench as _};
+
+#[test]
+fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
+    let mut config = Config::read("", &["search.space=nasbench201"]).unwrap();
+    let facts = Dataset::named("digits").unwrap().facts();
+    let space = Spaces::linked().build(&mut config, &facts).unwrap().supergraph;
+    let Kind::Op { choices } = space.space().decisions[0].kind.clone() else { panic!("an edge has an op") };
+    let expected: Vec<bool> = choices.iter().map(|name| !name.starts_with("nor_conv")).collect();
+    assert_eq!(expected.iter().filter(|free| **free).count(), 3);
+    let census = Census::new(&space);
+    assert_eq!(census.ops().len(), 6);
+    assert!(census.ops().iter().all(|(_, free)| *free == expected), "{choices:?} {:?}", census.ops());
+    let chosen = |name: &str| choices.iter().position(|choice| choice == name).unwrap() as u32;
+    let (skip, conv) = (chosen("skip_connect"), chosen("nor_conv_3x3"));
+    let shares = census.of(&[vec![skip; 6], vec![conv, conv, conv, conv, conv, skip]]);
+    assert_eq!(shares, Shares { parameter_free: Some(7.0 / 12.0), skips_on: None });
+    assert!((census.usual().unwrap().parameter_free.unwrap() - 0.6).abs() < 0.05);
+}
+
+#[test]
+fn settings_of_the_paper_make_a_search() {
+    let search = Search::new(Config::named("paper").unwrap()).unwrap();
+    let schedule = search.schedule();
+    assert_eq!((schedule.epochs, schedule.warm_up, schedule.updates, schedule.rollouts), (310, 0, 50, 20));
+}
