@@ -74,13 +74,14 @@ fn read(file: &Path) -> Result<String, String> {
 fn assignments(options: &SearchOptions) -> Vec<String> {
     let named = [
         ("search.space", &options.space),
-        ("search.data", &options.data),
         ("search.strategy", &options.strategy),
         ("search.epochs", &options.epochs),
         ("search.seed", &options.seed),
     ];
     let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
-    named.chain(options.set.iter().cloned()).collect()
+    // A path stays one, whatever else it could be read as.
+    let data = options.data.iter().map(|path| format!("search.data={}", serde_json::Value::from(path.as_str())));
+    named.chain(data).chain(options.set.iter().cloned()).collect()
 }
 
 fn minutes(given: &str) -> Result<f64, String> {
