@@ -12,17 +12,27 @@ use supernet_tests::data;
 #[test]
 fn a_search_runs_on_coloured_images() {
     let Some(folder) = data("cifar10-mini") else { return println!("skipped: no data") };
-    // CIFAR-10's binary records: a label, then 1,024 pixels of each colour.
+    let cifar = Dataset::read(&folder).unwrap();
+    assert_eq!((cifar.shape(), cifar.classes(), cifar.labels().len(), cifar.own_test()), ([32, 32, 3], 10, 2500, 500));
+    assert_eq!((cifar.name(), cifar.class_names()[9].as_str()), ("cifar10-mini", "truck"));
+    // The first record: a label, then 1,024 pixels of each colour.
     let bytes = fs::read(folder.join("train_2000.bin")).unwrap();
-    let (mut images, mut labels) = (Vec::new(), Vec::new());
-    for record in bytes.chunks_exact(3073).take(600) {
-        labels.push(u32::from(record[0]));
-        images.extend((0..3072).map(|i| f32::from(record[1 + (i % 3) * 1024 + i / 3])));
-    }
-    let cifar = Dataset::new("cifar10-mini", [32, 32, 3], 10, images, labels).unwrap();
-    let settings = ["search.epochs=3", "derive.candidates=3", "derive.report=3", "score.rollouts=5"];
+    assert_eq!(cifar.labels()[0], u32::from(bytes[0]));
+    assert_eq!(cifar.images()[5 * 3..5 * 3 + 3], [6, 1030, 2054].map(|at: usize| f32::from(bytes[at])));
+    let settings = [
+        "search.epochs=3",
+        "data.train=500",
+        "data.validation=200",
+        "augment.pad=4",
+        "augment.flip=true",
+        "derive.candidates=3",
+        "derive.report=3",
+        "score.rollouts=5",
+    ];
     let search = Search::on(cifar, Config::read("", &settings).unwrap()).unwrap();
     assert_eq!(search.supergraph().total_params(), 72_784);
+    let profile = search.profile();
+    assert_eq!((profile.train, profile.validation, profile.test), (500, 200, 500));
     let found = search.run(&mut Cpu::new(2).unwrap(), None, &mut |_| {}).unwrap();
     assert!(found.top[0].score.loss.is_finite());
 }

@@ -82,14 +82,15 @@ pub(crate) fn read(given: &Path) -> Result<String, Failure> {
 fn assignments(options: &SearchOptions) -> Vec<String> {
     let named = [
         ("search.space", &options.space),
-        ("search.data", &options.data),
         ("search.strategy", &options.strategy),
         ("search.epochs", &options.epochs),
         ("search.seed", &options.seed),
     ];
     let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+    // A path stays one, whatever else it could be read as.
+    let data = options.data.iter().map(|path| format!("search.data={}", serde_json::Value::from(path.as_str())));
     let retrain = options.no_retrain.then(|| "retrain.epochs=0".to_owned());
-    named.chain(retrain).chain(options.set.iter().cloned()).collect()
+    named.chain(data).chain(retrain).chain(options.set.iter().cloned()).collect()
 }
 
 fn minutes(given: &str) -> Result<f64, String> {

@@ -153,6 +153,35 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
 }
 
 #[test]
+fn data_are_read_from_files_and_told_about() {
+    let place = place("data");
+    // A folder whose name is a number is a path all the same.
+    fs::create_dir(place.join("7")).unwrap();
+    let write = |name: &str, shape: &str, numbers: Vec<u8>| {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let begin = [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
+        fs::write(place.join("7").join(name), [begin, numbers].concat()).unwrap();
+    };
+    // Images of the second class are brighter.
+    write("images.npy", "(80, 4, 4)", (0..80 * 16).map(|i| (i % 50 + i / 640 * 150) as u8).collect());
+    write("labels.npy", "(80,)", (0..80).map(|i| i / 40).collect());
+    let small = ["--data", "7", "--set", "train.batch=8", "--set", "score.batch=8", "--set", "space.layers=2"];
+    let output = supernet(&place, &[&SHORT[..], &small].concat());
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.starts_with("reading 7 ... 80 images of 4x4x1, 2 classes, in "), "{said}");
+    let config = fs::read_to_string(place.join("runs/enas-macro-7-1/config.toml")).unwrap();
+    assert!(config.contains("train = 0.6") && config.contains("/7\""), "{config}");
+    assert!(fs::metadata(place.join("runs/enas-macro-7-1/data.json")).unwrap().len() > 0);
+    let one = supernet(&place, &["spaces", "--space", "enas-macro", "--data", "7"]);
+    assert!(text(&one.stdout).contains("[4, 4, 1]") || text(&one.stdout).contains("[4,4,1]"), "{one:?}");
+    fs::write(place.join("7/labels.npy"), "").unwrap();
+    let output = supernet(&place, &["search", "--data", "7"]);
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("labels.npy, byte 0: a NumPy file begins with"), "{said}");
+}
+
+#[test]
 fn spaces_are_listed_and_described() {
     let place = place("spaces");
     let list = text(&supernet(&place, &["spaces"]).stdout);

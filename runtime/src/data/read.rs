@@ -6,6 +6,10 @@ mod idx;
 mod images;
 mod npy;
 mod pairs;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -15,8 +15,10 @@ use crate::data::pixels::Pixels;
 const TOGETHER: usize = 1024;
 /// Height and width at most.
 const SIDE: u32 = 8192;
-/// Bytes that a byte of a file can stand for, at most: as much as deflate can do.
-const EXPANSION: u64 = 1032;
+/// Pixels that a byte of a file can stand for, at most: what deflate can do, with eight pixels in a byte.
+const EXPANSION: u64 = 8 * 1032;
+/// Bytes of a pixel while it is decoded, at most: four channels of 16 bits, twice.
+const PIXEL: u64 = 16;
 
 /// A decoded image.
 #[derive(Debug)]
@@ -119,20 +121,22 @@ fn coloured(grey: &[u8]) -> Vec<u8> {
 /// Decodes a PNG or a JPEG, as its first bytes say. Transparency is passed over, 16 bits become 8.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Flaw> {
     let broken = |error: image::ImageError| {
+        // Some decoders' messages have several lines.
+        let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         Flaw::new(format!("it is no PNG or JPEG that can be read ({error}); take it away, or save it again"))
     };
     let most = EXPANSION.saturating_mul(bytes.len() as u64);
-    let reader = || -> Result<_, Flaw> {
+    let reader = |room: u64| -> Result<_, Flaw> {
         let mut reader =
             ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| broken(error.into()))?;
         let mut limits = Limits::no_limits();
         (limits.max_image_width, limits.max_image_height) = (Some(SIDE), Some(SIDE));
-        limits.max_alloc = Some(most.saturating_add(1 << 16));
+        limits.max_alloc = Some(room);
         reader.limits(limits);
         Ok(reader)
     };
     // What so few bytes cannot hold is refused before a decoder makes room for it.
-    let (width, height) = reader()?.into_dimensions().map_err(broken)?;
+    let (width, height) = reader(1 << 20)?.into_dimensions().map_err(broken)?;
     if u64::from(width) * u64::from(height) > most || width == 0 || height == 0 {
         let reason = format!(
             "it promises {height}x{width} pixels, which its {} bytes cannot hold; take it away, or save it again",
@@ -140,7 +144,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Flaw> {
         );
         return Err(Flaw::new(reason));
     }
-    let image = reader()?.decode().map_err(broken)?;
+    let room = PIXEL * u64::from(width) * u64::from(height) + (1 << 20);
+    let image = reader(room)?.decode().map_err(broken)?;
     let grey = matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16);
     let (height, width) = (image.height(), image.width());
     let bytes = match image {

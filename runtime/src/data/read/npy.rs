@@ -175,7 +175,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array<'_>, Flaw> {
     }
     let shape = field(text, "shape").and_then(sizes).ok_or_else(|| lacks("'shape' that can be read"))?;
     let number = number(descr).ok_or_else(|| {
-        let descr: String = descr.chars().take(20).collect();
+        let descr: String = descr.chars().take(20).flat_map(char::escape_debug).collect();
         Flaw::at(at, format!("its numbers are `{descr}`, and little-endian u1 to u8, i1 to i8, f4 and f8 are read; write array.astype('<f4')"))
     })?;
     let header = at + len;
