@@ -14,8 +14,8 @@ use supernet::Config;
 use supernet::plugin::{Facts, Supergraph};
 use supernet::space::{Built, Spaces};
 use supernet::strategy::enas::Enas;
-use supernet::strategy::random::RandomSearch;
 use supernet::strategy::evolution::Evolution;
+use supernet::strategy::random::RandomSearch;
 use supernet::strategy::{Genome, Outcome, Random, Schedule, Score, Strategy, Work};
 use supernet::table::{Columns, Table};
 use supernet_tests::data;
@@ -26,11 +26,13 @@ const ROLLOUTS: [u32; 2] = [500, 5000];
 /// Samples of the policy that are judged at the end, as a search does.
 const JUDGED: usize = 100;
 
+type Truth = Box<dyn Fn(&[u32]) -> f64 + Send + Sync>;
+
 /// A space with the truth about its genomes.
 struct Problem {
     name: &'static str,
     space: Supergraph,
-    truth: Box<dyn Fn(&[u32]) -> f64 + Send + Sync>,
+    truth: Truth,
 }
 
 fn space(name: &str, settings: &[&str], image: [u32; 3]) -> Supergraph {
@@ -67,7 +69,9 @@ fn effects(space: &Supergraph) -> impl Fn(&[u32]) -> f64 + use<> {
 fn problems() -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(folder) = data("nasbench201") {
-        for (name, reward) in [("nasbench201 CIFAR-100", "c100_valid_e12"), ("nasbench201 ImageNet16", "in16_valid_e12")] {
+        for (name, reward) in
+            [("nasbench201 CIFAR-100", "c100_valid_e12"), ("nasbench201 ImageNet16", "in16_valid_e12")]
+        {
             let space = space("nasbench201", &[], [32, 32, 3]);
             let columns = Columns { key: Some("cellstr".to_owned()), reward: reward.to_owned(), report: None };
             let table = Table::open(&folder.join("nasbench201.csv"), &columns, &space).unwrap();

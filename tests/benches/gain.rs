@@ -71,8 +71,7 @@ fn main() {
     let seeds: Vec<u64> = (number(0, 0)..number(0, 0) + number(1, 10)).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     for shuffled in [false, true] {
-        let gains: Vec<Gain> =
-            pool.install(|| seeds.par_iter().map(|seed| gain(&settings, *seed, shuffled)).collect());
+        let gains: Vec<Gain> = pool.install(|| seeds.par_iter().map(|seed| gain(&settings, *seed, shuffled)).collect());
         let points: Vec<f64> = gains.iter().map(|gain| 100.0 * gain.difference).collect();
         for (seed, gain) in seeds.iter().zip(&gains) {
             let error = gain.difference / gain.standard_error;

@@ -43,8 +43,7 @@ impl Truth {
     fn new(folder: &Path) -> Self {
         let mut config = Config::read("", &SETTINGS[..3]).unwrap();
         let Built { supergraph, .. } = Spaces::linked().build(&mut config, &Facts::images(&[32, 32, 3], 10)).unwrap();
-        let columns =
-            Columns { key: Some("cellstr".to_owned()), reward: "c10_test_e200".to_owned(), report: None };
+        let columns = Columns { key: Some("cellstr".to_owned()), reward: "c10_test_e200".to_owned(), report: None };
         let table = Table::open(&folder.join("nasbench201.csv"), &columns, &supergraph).unwrap();
         let cell = |i: u32| (0..6).map(|edge| i / 5_u32.pow(edge) % 5).collect::<Vec<u32>>();
         let mut sorted: Vec<f64> = (0..CELLS).map(|i| table.look(&cell(i)).unwrap().reward).collect();
@@ -66,7 +65,8 @@ fn tau(cells: &[Cell]) -> f64 {
     let (mut both, mut ties) = (0.0, [0.0; 2]);
     for (i, a) in cells.iter().enumerate() {
         for b in &cells[..i] {
-            let order = [(a.0 - b.0).signum() * f64::from(a.0 != b.0), f64::from(a.1 - b.1).signum() * f64::from(a.1 != b.1)];
+            let order =
+                [(a.0 - b.0).signum() * f64::from(a.0 != b.0), f64::from(a.1 - b.1).signum() * f64::from(a.1 != b.1)];
             both += order[0] * order[1];
             ties.iter_mut().zip(order).for_each(|(ties, order)| *ties += order.abs());
         }

@@ -27,7 +27,8 @@ const SHORT: [&str; 10] = [
 
 /// 200 training and 30 test images of 8x8: of class 1 the lower half is bright.
 fn write(folder: &Path) {
-    let image = |i: usize| (0..64).map(move |at| if (at < 32) == (i % 2 == 0) { 200 } else { (i * 7 + at) as u8 % 90 });
+    let image =
+        |i: usize| (0..64).map(move |at| if (at < 32) == i.is_multiple_of(2) { 200 } else { (i * 7 + at) as u8 % 90 });
     for (part, count) in [("train", 200), ("t10k", 30)] {
         let header = |sizes: &[u32]| -> Vec<u8> {
             let sizes = sizes.iter().flat_map(|size| size.to_be_bytes());

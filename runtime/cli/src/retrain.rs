@@ -65,12 +65,11 @@ fn assignments(options: &RetrainOptions, space: Option<&str>) -> Vec<String> {
     let space = options.space.as_deref().or(space);
     let named = [
         ("search.space", space),
-        ("search.data", options.data.as_deref()),
         ("search.seed", options.seed.as_deref()),
         ("retrain.epochs", options.epochs.as_deref()),
     ];
     let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
-    named.chain(options.set.iter().cloned()).collect()
+    named.chain(options.data.as_deref().map(search::data)).chain(options.set.iter().cloned()).collect()
 }
 
 /// Trains to the end, or until it is interrupted.

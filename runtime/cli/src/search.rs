@@ -87,10 +87,14 @@ fn assignments(options: &SearchOptions) -> Vec<String> {
         ("search.seed", &options.seed),
     ];
     let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
-    // A path stays one, whatever else it could be read as.
-    let data = options.data.iter().map(|path| format!("search.data={}", serde_json::Value::from(path.as_str())));
+    let data = options.data.as_deref().map(data);
     let retrain = options.no_retrain.then(|| "retrain.epochs=0".to_owned());
     named.chain(data).chain(retrain).chain(options.set.iter().cloned()).collect()
+}
+
+/// A path stays one, whatever else it could be read as.
+pub(crate) fn data(path: &str) -> String {
+    format!("search.data={}", serde_json::Value::from(path))
 }
 
 fn minutes(given: &str) -> Result<f64, String> {

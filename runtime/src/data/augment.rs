@@ -40,7 +40,7 @@ impl AugmentSettings {
         for image in images.chunks_exact_mut(height * width * channels) {
             // Multiplying and shifting takes a fixed count of numbers; no shift is off by more than 2^-16.
             let drawn: [u64; DRAWN] = std::array::from_fn(|_| random.bits().into());
-            let below = |number: usize, bound: usize| (drawn[number] * bound as u64 >> 32) as usize;
+            let below = |number: usize, bound: usize| ((drawn[number] * bound as u64) >> 32) as usize;
             let reach = 2 * self.pad as usize + 1;
             let (down, right) = (below(0, reach), below(1, reach));
             let flip = self.flip && below(2, 2) == 1;

@@ -88,7 +88,7 @@ fn kind<'a>(files: &[(&'a Entry, &[u8])], hinted: Option<Kind>) -> Result<Kind, 
     }
     if whole.is_empty() {
         // One that neither divides, or else the first that is not like the first.
-        let fits = |kind: Kind, bytes: &[u8]| bytes.len() % kind.record() == 0;
+        let fits = |kind: Kind, bytes: &[u8]| bytes.len().is_multiple_of(kind.record());
         let like = hinted.or_else(|| Kind::BOTH.into_iter().find(|kind| fits(*kind, files[0].1)));
         let odd = files.iter().find(|(_, bytes)| like.is_none_or(|kind| !fits(kind, bytes)));
         let (entry, bytes) = odd.unwrap_or(&files[0]);
@@ -117,7 +117,7 @@ fn kind<'a>(files: &[(&'a Entry, &[u8])], hinted: Option<Kind>) -> Result<Kind, 
 /// Adds the images of whole records as NHWC, and their labels.
 pub(super) fn read(bytes: &[u8], kind: Kind, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), Flaw> {
     let record = kind.record();
-    if bytes.len() % record != 0 {
+    if !bytes.len().is_multiple_of(record) {
         let whole = bytes.len() - bytes.len() % record;
         return Err(Flaw::at(whole, format!("the file ends within a record of {record} bytes; get it again")));
     }
