@@ -105,7 +105,7 @@ fn repetitions_give_means_over_seeds() {
 fn options_that_do_not_go_together_are_refused() {
     let place = place("options");
     for (arguments, sentence) in [
-        (&["--samples=5", "--data=digits"][..], "cannot be used with '--data <NAME>'"),
+        (&["--samples=5", "--data=digits"][..], "cannot be used with '--data <NAME|PATH>'"),
         (&["--samples=5", "--epochs=3"], "cannot be used with '--epochs <N>'"),
         (&["--samples=5", "--run=there"], "cannot be used with '--run <FOLDER>'"),
         (&["--samples=5", "--device=cpu"], "cannot be used with '--device <DEVICE>'"),

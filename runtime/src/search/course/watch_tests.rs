@@ -243,8 +243,8 @@ fn skips_and_entropy_have_their_limits() {
     assert_eq!(look(&watch(0.6, 0.4), &on(1.0), 0.5), [(10, Warned::Skips)]);
     assert_eq!(look(&watch(0.6, 0.4), &on(0.97), 0.5), []);
     assert_eq!(look(&watch(0.6, 0.99), &on(1.0), 0.5), [], "the space has it so");
-    assert_eq!(look(&watch(0.6, 0.4), &on(0.5), 0.12), [(10, Warned::Entropy)]);
-    assert_eq!(look(&watch(0.6, 0.4), &on(0.5), 0.18), []);
+    assert_eq!(look(&watch(0.6, 0.4), &on(0.5), 0.11), [(10, Warned::Entropy)]);
+    assert_eq!(look(&watch(0.6, 0.4), &on(0.5), 0.12), []);
     let short = Watch { updates: 18, ..watch(0.6, 0.4) };
     assert_eq!(look(&short, &on(0.5), 0.05), [], "the tenth update is past the half");
 }
