@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
@@ -21,6 +22,8 @@ pub(super) struct Begin {
     pub(super) crew: Arc<Crew>,
     pub(super) generation: u32,
     pub(super) folder: PathBuf,
+    /// Set once its team is ended: the folder may be somebody else's by then.
+    pub(super) given_up: Arc<AtomicBool>,
     pub(super) search: ActorRef<search::Msg>,
 }
 
@@ -35,7 +38,10 @@ impl Actor for Checkpoint {
 
     async fn handle(&self, _: ActorRef<Msg>, message: Msg, state: &mut Begin) -> Result<(), ActorProcessingErr> {
         let Msg { snapshot, log } = message;
-        let Begin { crew, generation, folder, search } = state;
+        let Begin { crew, generation, folder, given_up, search } = state;
+        if given_up.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let keep = crew.search.config().checkpoint.keep;
         let written = checkpoint::write(folder, &crew.search, &snapshot, log, keep, *generation);
         // Without a supervisor this actor ends too.

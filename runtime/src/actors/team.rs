@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ractor::{ActorCell, ActorRef};
 use tokio::sync::oneshot;
@@ -17,6 +18,7 @@ use crate::run::Ask;
 
 pub(super) struct Team {
     children: Vec<Child>,
+    given_up: Arc<AtomicBool>,
     pub(super) controller: ActorRef<controller::Msg>,
     /// Absent without a folder.
     pub(super) checkpoint: Option<ActorRef<checkpoint::Msg>>,
@@ -35,12 +37,13 @@ impl Team {
         folder: Option<&Path>,
         search: &ActorRef<search::Msg>,
     ) -> Result<Self, (Role, Failure)> {
-        let mut children = Vec::new();
+        let (mut children, given_up) = (Vec::new(), Arc::<AtomicBool>::default());
+        let folder = folder.map(|folder| (folder, &given_up));
         let started = Self::all(crew, snapshot, generation, ask, folder, search, &mut children).await;
         match started {
-            Ok((controller, checkpoint)) => Ok(Self { children, controller, checkpoint }),
+            Ok((controller, checkpoint)) => Ok(Self { children, given_up, controller, checkpoint }),
             Err(failed) => {
-                end(children, crew).await;
+                end(children, &given_up, crew).await;
                 Err(failed)
             }
         }
@@ -51,7 +54,7 @@ impl Team {
         snapshot: &Arc<Snapshot>,
         generation: u32,
         ask: Ask,
-        folder: Option<&Path>,
+        folder: Option<(&Path, &Arc<AtomicBool>)>,
         search: &ActorRef<search::Msg>,
         children: &mut Vec<Child>,
     ) -> Result<(ActorRef<controller::Msg>, Option<ActorRef<checkpoint::Msg>>), (Role, Failure)> {
@@ -80,8 +83,9 @@ impl Team {
         }
         let role = Role::Checkpoint;
         let mut checkpoint = None;
-        if let Some(folder) = folder {
-            let begin = checkpoint::Begin { crew: crew(), generation, folder: folder.to_owned(), search: search() };
+        if let Some((folder, given_up)) = folder {
+            let (folder, given_up) = (folder.to_owned(), Arc::clone(given_up));
+            let begin = checkpoint::Begin { crew: crew(), generation, folder, given_up, search: search() };
             let (actor, child) = Child::spawn(&crew(), role, Checkpoint, begin, cell).await.map_err(at(role))?;
             checkpoint = Some(actor);
             children.push(child);
@@ -97,11 +101,12 @@ impl Team {
     }
 
     pub(super) async fn end(self, crew: &Crew) {
-        end(self.children, crew).await;
+        end(self.children, &self.given_up, crew).await;
     }
 }
 
-async fn end(children: Vec<Child>, crew: &Crew) {
+async fn end(children: Vec<Child>, given_up: &AtomicBool, crew: &Crew) {
+    given_up.store(true, Ordering::Release);
     // All at once, so that their last steps run beside each other.
     children.iter().for_each(|child| child.cell.kill());
     for child in children {
