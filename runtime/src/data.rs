@@ -23,6 +23,9 @@ use supernet_plugin::Facts;
 
 use pixels::Pixels;
 
+/// The number of a picture's brightest pixels.
+pub(crate) const WHITE: f32 = 255.0;
+
 /// Labelled images in memory, as they came from their source. A copy shares them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
@@ -33,6 +36,7 @@ pub struct Dataset {
     classes: u32,
     /// Empty, or one a class.
     class_names: Vec<String>,
+    white: f32,
     pixels: Arc<Pixels>,
     labels: Arc<Vec<u32>>,
     /// Samples before the source's own test part, if it has one.
@@ -89,8 +93,8 @@ impl Dataset {
             return Err(mismatch(format!("a pixel of sample {} is not a finite number", at / numbers)));
         }
         let (pixels, labels) = (Arc::new(pixels), Arc::new(labels));
-        let (name, source, class_names, own_test) = (name.to_owned(), None, Vec::new(), None);
-        Ok(Self { name, source, shape, classes, class_names, pixels, labels, own_test })
+        let (name, source, class_names, own_test, white) = (name.to_owned(), None, Vec::new(), None, WHITE);
+        Ok(Self { name, source, shape, classes, class_names, white, pixels, labels, own_test })
     }
 
     /// Adds a test part of its own: what a search then tests with, and never touches before. Without this call a part of
@@ -119,7 +123,7 @@ impl Dataset {
         let pixels = Arc::unwrap_or_clone(self.pixels).and(pixels);
         let labels = [Arc::unwrap_or_clone(self.labels), labels].concat();
         let both = Self::of(&self.name, self.shape, self.classes, pixels, labels)?;
-        Ok(Self { own_test, source: self.source, class_names: self.class_names, ..both })
+        Ok(Self { own_test, source: self.source, class_names: self.class_names, white: self.white, ..both })
     }
 
     /// Says what its classes are called, in the order of their labels.
@@ -132,6 +136,19 @@ impl Dataset {
             return Err(DataError::Mismatch { name: self.name, reason });
         }
         Ok(Self { class_names: names, ..self })
+    }
+
+    /// Says which number its brightest pixels have, so that a model that is trained on it can be shown pictures, whose
+    /// brightest have 255. Without this call that is taken to hold here too.
+    ///
+    /// # Errors
+    /// If it is not above 0.
+    pub fn with_white(self, white: f32) -> Result<Self, DataError> {
+        if !(white > 0.0 && white.is_finite()) {
+            let reason = format!("its brightest pixels cannot have the number {white}; it must be above 0");
+            return Err(DataError::Mismatch { name: self.name, reason });
+        }
+        Ok(Self { white, ..self })
     }
 
     /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at that path.
@@ -179,6 +196,11 @@ impl Dataset {
     /// Pixels of all images, NHWC; those of its own test part come last. Bytes are copied.
     pub fn images(&self) -> Cow<'_, [f32]> {
         self.pixels.floats()
+    }
+
+    /// The number of its brightest pixels.
+    pub fn white(&self) -> f32 {
+        self.white
     }
 
     /// One label an image.
@@ -252,6 +274,15 @@ mod tests {
         let names = ["a", "b", "c"].map(String::from).to_vec();
         assert_eq!(toy().with_class_names(names.clone()).unwrap().class_names(), names);
         assert!(toy().with_class_names(names[..2].to_vec()).unwrap_err().to_string().contains("2 names"));
+    }
+
+    #[test]
+    fn the_brightest_pixels_have_the_number_that_was_said() {
+        assert_eq!((toy().white(), toy().with_white(6.0).unwrap().white()), (255.0, 6.0));
+        let tested = toy().with_white(6.0).unwrap().with_test_bytes(vec![9, 9], vec![1]).unwrap();
+        assert_eq!(tested.white(), 6.0);
+        assert!(toy().with_white(0.0).unwrap_err().to_string().contains("above 0"));
+        assert!(toy().with_white(f32::NAN).is_err());
     }
 
     #[test]

@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use supernet_plugin::{Count, Supergraph};
 
-use crate::data::Split;
+use crate::data::{Split, WHITE};
 use crate::device::cpu::Cpu;
 use crate::program::{Plan, Program};
 use crate::weights::Weights;
@@ -84,6 +84,9 @@ struct About {
     /// Of each channel, over the training part.
     mean: Vec<f32>,
     deviation: Vec<f32>,
+    /// The number of the brightest pixels, where a picture's have 255.
+    #[serde(default = "white")]
+    white: f32,
     genome: Vec<u32>,
     provenance: Provenance,
 }
@@ -206,6 +209,9 @@ impl About {
         if !is_finite(&self.mean) || !self.deviation.iter().all(|x| x.is_finite() && *x >= 0.0) {
             return wrong("the mean or deviation of a channel is not a finite number".to_owned());
         }
+        if !(self.white > 0.0 && self.white.is_finite()) {
+            return wrong(format!("its brightest pixels have the number {}, which must be above 0", self.white));
+        }
         match &self.names {
             Some(names) if names.len() != self.classes as usize => {
                 wrong(format!("it tells {} classes apart, and has names for {}", self.classes, names.len()))
@@ -227,6 +233,10 @@ impl About {
             *x = (*x - self.mean[i % channels]) / if deviation > 0.0 { deviation } else { 1.0 };
         }
     }
+}
+
+fn white() -> f32 {
+    WHITE
 }
 
 fn is_finite(numbers: &[f32]) -> bool {

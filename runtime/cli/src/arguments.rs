@@ -1,14 +1,12 @@
 //! What can be written on the command line.
 
-use std::path::{Path, PathBuf};
+mod on;
+
+pub(crate) use on::{On, spaces};
+
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use supernet::Model;
-use supernet::device::Probe;
-use supernet::device::choice::Choice;
-use supernet::space::{PluginError, Spaces};
-
-use crate::Failure;
 
 /// Search neural architectures with shared weights (ENAS, Pham et al. 2018).
 #[derive(Debug, Parser)]
@@ -27,7 +25,7 @@ pub(crate) enum Command {
     /// resolved. Ctrl-C saves and ends a search; `supernet resume` goes on with it.
     Search(Box<SearchOptions>),
     /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
-    /// bit, as if it had never ended.
+    /// bit, as if it had never ended. Any device can go on with any run; the same bits are promised on the same one.
     Resume(ResumeOptions),
     /// Train an architecture from scratch: what a run found, or one from a file.
     ///
@@ -70,9 +68,6 @@ pub(crate) struct SearchOptions {
     /// The search space; `supernet spaces` lists them [default: enas-macro]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) plugin: Vec<PathBuf>,
     /// The data set: `digits`, which is built in, or the path of yours: a folder of IDX files (MNIST), of CIFAR's .bin
     /// files, of .npy files, or of folders with PNG or JPEG images, one for each class [default: digits]
     #[arg(long, value_name = "NAME|PATH")]
@@ -90,12 +85,8 @@ pub(crate) struct SearchOptions {
     /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub(crate) seed: Option<String>,
-    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-    /// Threads of the CPU device [default: one per core]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) threads: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
     /// Evaluators that score side by side: several divide the threads among themselves, and change no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
@@ -152,15 +143,8 @@ pub(crate) struct ResumeOptions {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
-    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) plugin: Vec<PathBuf>,
-    /// `auto`, `cpu`, `gpu` or `gpu:NAME`: any device can go on with any run; the same bits are promised on the same one
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-    /// Threads of the CPU device [default: one per core]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) threads: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
     /// Evaluators that score side by side: several divide the threads among themselves, and change no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
@@ -180,8 +164,8 @@ pub(crate) struct RetrainOptions {
     /// Its space [default: the one that the file names]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// The data set [default: digits]
-    #[arg(long, value_name = "NAME")]
+    /// The data set, as for `supernet search` [default: digits]
+    #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
     /// Start from the settings of this file, such as a run's config.toml
     #[arg(long, value_name = "FILE")]
@@ -201,15 +185,8 @@ pub(crate) struct RetrainOptions {
     /// Train so many random architectures beside it, alike and with the same seeds
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(crate) versus_random: u32,
-    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) plugin: Vec<PathBuf>,
-    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-    /// Threads of the CPU device [default: one per core]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) threads: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
     /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of a file,
     /// runs/SPACE-DATA-retrained-N]
     #[arg(long, value_name = "FOLDER")]
@@ -227,15 +204,8 @@ pub(crate) struct ScoreOptions {
     /// The architecture: a best/genome.json, a JSON list of whole numbers, or the numbers themselves: '1 0 2' [repeatable]
     #[arg(long, value_name = "FILE|NUMBERS", required = true)]
     pub(crate) genome: Vec<String>,
-    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) plugin: Vec<PathBuf>,
-    /// `auto`, `cpu`, `gpu` or `gpu:NAME`
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-    /// Threads of the CPU device [default: one per core]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) threads: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
     /// Print a line of JSON for each
     #[arg(long)]
     pub(crate) json: bool,
@@ -258,15 +228,8 @@ pub(crate) struct TopOptions {
     /// Fresh samples of the policy besides what the run judged
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
     pub(crate) samples: u32,
-    /// The plugin that the run's space came from: its library, whose code then runs here, or its folder [repeatable]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) plugin: Vec<PathBuf>,
-    /// `auto`, `cpu`, `gpu` or `gpu:NAME`
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-    /// Threads of the CPU device [default: one per core]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) threads: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: On,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -287,7 +250,7 @@ pub(crate) struct PredictOptions {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) on: ModelDevice,
+    pub(crate) on: On,
 }
 
 #[derive(Debug, Args)]
@@ -305,7 +268,7 @@ pub(crate) struct EvaluateOptions {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
-    pub(crate) on: ModelDevice,
+    pub(crate) on: On,
 }
 
 /// Parts of a data set that a network can be evaluated on.
@@ -317,31 +280,6 @@ pub(crate) enum PartName {
     Validation,
     /// All three
     All,
-}
-
-/// Where a finished network runs.
-#[derive(Debug, Args)]
-pub(crate) struct ModelDevice {
-    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: String,
-    /// Threads of the CPU device [default: one per core]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) threads: Option<String>,
-    /// The plugin whose ops the network uses: only the CPU device needs it, whose functions are not in the model
-    /// [repeatable]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) plugin: Vec<PathBuf>,
-}
-
-impl ModelDevice {
-    /// The model, and the device that it will run on.
-    pub(crate) fn open(&self, model: &Path) -> Result<(Model, Box<dyn Probe>), Failure> {
-        let mut spaces = Spaces::linked();
-        self.plugin.iter().try_for_each(|path| spaces.load(path))?;
-        let device = self.device.parse::<Choice>()?.open(threads(self.threads.as_deref())?)?;
-        Ok((Model::load_with(model, &spaces)?, device))
-    }
 }
 
 #[derive(Debug, Args)]
@@ -435,13 +373,6 @@ pub(crate) struct BenchOptions {
     /// Print one line of JSON for each kind of work
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// The linked spaces and those of these plugins.
-pub(crate) fn spaces(plugins: &[PathBuf]) -> Result<Spaces, PluginError> {
-    let mut spaces = Spaces::linked();
-    plugins.iter().try_for_each(|path| spaces.load(path))?;
-    Ok(spaces)
 }
 
 #[derive(Debug, Args)]

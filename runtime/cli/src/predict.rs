@@ -13,9 +13,9 @@ use crate::arguments::PredictOptions;
 const SHOWN: usize = 3;
 
 pub(crate) fn run(options: &PredictOptions) -> Result<(), Failure> {
-    let (model, mut device) = options.on.open(&options.model)?;
+    let (model, mut device) = options.on.model(&options.model)?;
     let pictures = options.images.iter().map(|path| model.picture(path, options.resize));
-    let pictures: Vec<u8> = pictures.collect::<Result<Vec<_>, ModelError>>()?.concat();
+    let pictures: Vec<f32> = pictures.collect::<Result<Vec<_>, ModelError>>()?.concat();
     let predictions = model.predict_on(&mut *device, &pictures)?;
     let said = || options.images.iter().map(|path| path.display().to_string()).zip(&predictions);
     let mut out = std::io::stdout().lock();

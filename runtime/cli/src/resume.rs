@@ -1,10 +1,9 @@
 //! `supernet resume`.
 
 use supernet::config::Config;
-use supernet::device::choice::Choice;
 use supernet::{Retraining, RunFolder, Search};
 
-use crate::arguments::{ResumeOptions, evaluators, spaces, threads};
+use crate::arguments::{ResumeOptions, evaluators};
 use crate::progress::Progress;
 use crate::{Failure, data, retrain, search};
 
@@ -12,9 +11,9 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     if Retraining::is_at(&options.run) {
         return retrain::resume(options);
     }
-    let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
+    let (threads, evaluators) = (options.on.threads()?, evaluators(options.evaluators.as_deref())?);
     let builder = Search::builder().resume(&options.run).threads(threads).evaluators(evaluators);
-    let builder = builder.spaces(spaces(&options.plugin)?).on(options.device.parse::<Choice>()?);
+    let builder = builder.spaces(options.on.spaces()?).on(options.on.choice()?);
     // What else is wrong with the folder is said before much is read; it is opened again by `start`.
     let (_, config) = RunFolder::open(&options.run)?;
     let builder = builder.data(data::read(&Config::read::<&str>(&config, &[])?.search.data)?);
@@ -22,5 +21,5 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();
     log.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|record| progress.recall(&record));
-    search::follow(builder, progress, options.json, &options.plugin)
+    search::follow(builder, progress, options.json, &options.on.plugin)
 }

@@ -5,22 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use supernet::config::Config;
-use supernet::data::Dataset;
 use supernet::device::Probe;
-use supernet::device::choice::Choice;
 use supernet::retrain::Architecture;
 use supernet::{Event, Retraining, RunFolder, Search};
 
-use crate::arguments::{ResumeOptions, RetrainOptions, spaces, threads};
+use crate::arguments::{ResumeOptions, RetrainOptions};
 use crate::progress::Progress;
-use crate::{Failure, interrupt, search, summary};
+use crate::{Failure, data, interrupt, search, summary};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
-    let device = options.device.parse::<Choice>()?;
-    let threads = threads(options.threads.as_deref())?;
+    let device = options.on.choice()?;
+    let threads = options.on.threads()?;
     let retraining = match (&options.from, &options.genome) {
         (Some(run), _) => {
-            let spaces = spaces(&options.plugin)?;
+            let spaces = options.on.spaces()?;
             Retraining::of_run(run, &spaces, &assignments(options, None), options.seeds, options.versus_random)?
         }
         (None, Some(file)) => of_file(file, options)?,
@@ -37,14 +35,14 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
             retraining.fresh_folder(Path::new("runs"), &format!("{}-retrained", retraining.search().run_name()))?
         }
     };
-    follow(retraining, folder, device, options.json, &options.plugin)
+    follow(retraining, folder, device, options.json, &options.on.plugin)
 }
 
 /// Goes on with a retraining that was stopped.
 pub(crate) fn resume(options: &ResumeOptions) -> Result<(), Failure> {
-    let device = options.device.parse::<Choice>()?.open(threads(options.threads.as_deref())?)?;
-    let (retraining, folder) = Retraining::resume(&options.run, &spaces(&options.plugin)?)?;
-    follow(retraining, folder, device, options.json, &options.plugin)
+    let device = options.on.open()?;
+    let (retraining, folder) = Retraining::resume(&options.run, &options.on.spaces()?)?;
+    follow(retraining, folder, device, options.json, &options.on.plugin)
 }
 
 fn of_file(file: &Path, options: &RetrainOptions) -> Result<Retraining, Failure> {
@@ -53,8 +51,8 @@ fn of_file(file: &Path, options: &RetrainOptions) -> Result<Retraining, Failure>
     // A file of settings names its space, and so may the command line; else the architecture does.
     let space = if text.is_empty() { architecture.space() } else { None };
     let config = Config::read(&text, &assignments(options, space))?;
-    let data = Dataset::named(&config.search.data)?;
-    let search = Search::with(&spaces(&options.plugin)?, data, config)?;
+    let data = data::read(&config.search.data)?;
+    let search = Search::with(&options.on.spaces()?, data, config)?;
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
     let genome = architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;
     Ok(Retraining::new(search, &genome, options.seeds, options.versus_random)?)

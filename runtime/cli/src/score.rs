@@ -3,19 +3,18 @@
 use std::io::Write;
 use std::path::Path;
 
-use supernet::device::choice::Choice;
 use supernet::judge::Judge;
 use supernet::retrain::Architecture;
 
-use crate::arguments::{ScoreOptions, spaces, threads};
+use crate::arguments::ScoreOptions;
 use crate::{Failure, summary};
 
 pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
-    let mut judge = Judge::open(&options.from, &spaces(&options.plugin)?)?;
+    let mut judge = Judge::open(&options.from, &options.on.spaces()?)?;
     let architectures = options.genome.iter().map(|given| architecture(given)).collect::<Result<Vec<_>, _>>()?;
     let carried = architectures.iter().map(|architecture| architecture.carry(judge.supergraph(), &[]));
     let genomes = carried.collect::<Result<Vec<_>, _>>()?;
-    let mut device = options.device.parse::<Choice>()?.open(threads(options.threads.as_deref())?)?;
+    let mut device = options.on.open()?;
     let mut out = std::io::stdout().lock();
     for genome in genomes {
         let candidate = judge.score(&mut *device, &genome)?;

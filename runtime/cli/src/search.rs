@@ -4,10 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
-use supernet::device::choice::Choice;
 use supernet::{Ended, Search, SearchBuilder};
 
-use crate::arguments::{SearchOptions, evaluators, spaces, threads};
+use crate::arguments::{SearchOptions, evaluators};
 use crate::progress::Progress;
 use crate::{Failure, data, interrupt, summary, table};
 
@@ -15,11 +14,11 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     if let Some(file) = &options.table.table {
         return table::run(file, options);
     }
-    let (threads, evaluators) = (threads(options.threads.as_deref())?, evaluators(options.evaluators.as_deref())?);
+    let (threads, evaluators) = (options.on.threads()?, evaluators(options.evaluators.as_deref())?);
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
     let config = config(options)?;
-    let device = options.device.parse::<Choice>()?;
-    let spaces = spaces(&options.plugin)?;
+    let device = options.on.choice()?;
+    let spaces = options.on.spaces()?;
     let builder = Search::builder()
         .data(data::read(&config.search.data)?)
         .config(config)
@@ -32,7 +31,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         Some(path) => builder.folder(path),
         None => builder.fresh_folder("runs"),
     };
-    follow(builder, Progress::new(options.json), options.json, &options.plugin)
+    follow(builder, Progress::new(options.json), options.json, &options.on.plugin)
 }
 
 /// Runs a search to its end, or until it is interrupted.

@@ -7,14 +7,14 @@ use std::time::Instant;
 use supernet::search::thousands;
 use supernet::table::{Columns, Found, Mean, Repeated, Table, TableSearch};
 
-use crate::arguments::{SearchOptions, spaces};
+use crate::arguments::SearchOptions;
 use crate::spaces::{facts, fields};
 use crate::{Failure, search};
 
 pub(crate) fn run(file: &Path, options: &SearchOptions) -> Result<(), Failure> {
     let given = &options.table;
     let mut config = search::config(options)?;
-    let spaces = spaces(&options.plugin)?;
+    let spaces = options.on.spaces()?;
     let facts = facts(None, &config, &fields(&spaces, &config.search.space)?)?;
     let space = spaces.build(&mut config, &facts)?.supergraph;
     // The parser has seen to it that both are there.

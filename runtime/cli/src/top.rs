@@ -2,15 +2,14 @@
 
 use std::io::Write;
 
-use supernet::device::choice::Choice;
 use supernet::judge::{Judge, Limits};
 
-use crate::arguments::{TopOptions, spaces, threads};
+use crate::arguments::TopOptions;
 use crate::{Failure, summary};
 
 pub(crate) fn run(options: &TopOptions) -> Result<(), Failure> {
-    let mut judge = Judge::open(&options.from, &spaces(&options.plugin)?)?;
-    let mut device = options.device.parse::<Choice>()?.open(threads(options.threads.as_deref())?)?;
+    let mut judge = Judge::open(&options.from, &options.on.spaces()?)?;
+    let mut device = options.on.open()?;
     let limits = Limits { parameters: options.max_params, macs: options.max_macs };
     let top = judge.top(&mut *device, options.k, limits, options.samples)?;
     let mut out = std::io::stdout().lock();

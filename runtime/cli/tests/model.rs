@@ -30,9 +30,13 @@ fn found() -> Found {
     search(&[&short[..], &["data.train=0.6", "data.validation=0.2"]].concat(), 2).unwrap().1
 }
 
-fn png(path: &Path, pixels: &[f32]) {
-    let bytes = pixels.iter().map(|x| *x as u8).collect();
+/// Saves a digit, whose brightest pixels have 16, as a picture; returns what a model is to make of that again.
+fn png(path: &Path, pixels: &[f32]) -> Vec<f32> {
+    let bytes: Vec<u8> = pixels.iter().map(|x| (x * 255.0 / 16.0).round() as u8).collect();
+    let again: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) * (16.0 / 255.0)).collect();
+    assert!(again.iter().zip(pixels).all(|(again, pixel)| (again - pixel).abs() < 0.04));
     image::GrayImage::from_raw(8, 8, bytes).unwrap().save(path).unwrap();
+    again
 }
 
 #[test]
@@ -46,9 +50,9 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     model.save(&folder).unwrap();
     let folder = folder.to_str().unwrap();
     let files: Vec<String> = (0..100).map(|i| place.join(format!("{i}.png")).to_str().unwrap().to_owned()).collect();
-    for (file, pixels) in files.iter().zip(data.images().chunks(64)) {
-        png(Path::new(file), pixels);
-    }
+    let digits = data.images();
+    let shown = files.iter().zip(digits.chunks(64)).flat_map(|(file, pixels)| png(Path::new(file), pixels));
+    let shown: Vec<f32> = shown.collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
 
     // In another process the same bits; and one picture alone as among a hundred.
@@ -60,7 +64,7 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     let logits = |value: &Value| -> Vec<f32> {
         value["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap() as f32).collect()
     };
-    let here = model.predict(&data.images()[..100 * 64]).unwrap();
+    let here = model.predict(&shown).unwrap();
     let there = json(&files);
     assert_eq!(there.len(), 100);
     for (here, there) in here.iter().zip(&there) {

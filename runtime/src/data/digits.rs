@@ -22,7 +22,7 @@ pub(super) fn load() -> Result<Dataset, DataError> {
         images.extend(pixels.iter().map(|pixel| *pixel as f32));
         labels.push(*label);
     }
-    Dataset::new("digits", [8, 8, 1], 10, images, labels)
+    Dataset::new("digits", [8, 8, 1], 10, images, labels)?.with_white(16.0)
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub struct Splits {
     pub mean: Vec<f32>,
     /// Standard deviation of each channel over the training part, before standardising.
     pub deviation: Vec<f32>,
+    /// The number of the brightest pixels, before standardising.
+    pub white: f32,
 }
 
 impl Splits {
@@ -96,7 +98,7 @@ impl Splits {
         let (mean, deviation) = moments(data, &order);
         let scale = Arc::new(Scale::new(data, &mean, &deviation));
         let [train, validation, test] = [order, rest, test].map(|indices| Part::new(data, indices, &scale));
-        Ok(Self { train, validation, test, mean, deviation })
+        Ok(Self { train, validation, test, mean, deviation, white: data.white })
     }
 
     /// Training and validation part together, for training an architecture that is chosen.

@@ -58,6 +58,7 @@ impl Model {
             names: None,
             mean: ground.data.mean.clone(),
             deviation: ground.data.deviation.clone(),
+            white: ground.data.white,
             genome: genome.to_vec(),
             provenance,
         };

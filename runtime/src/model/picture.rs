@@ -8,6 +8,7 @@ use image::{DynamicImage, ImageError, ImageReader, Limits};
 
 use super::error::failed;
 use super::{Model, ModelError};
+use crate::data::WHITE;
 
 /// Pixels that a picture has in a row or a column at most.
 const LONGEST: u32 = 1 << 14;
@@ -15,13 +16,14 @@ const LONGEST: u32 = 1 << 14;
 const MOST_BYTES: u64 = 512 << 20;
 
 impl Model {
-    /// The pixels of a PNG or JPEG file, as [`Model::predict`] takes them: bytes from 0 to 255, in grey if the network takes
-    /// one channel, in colour if it takes three, with their opacity if it takes two or four. A picture of another size is
-    /// brought to the network's if `resize` says so, by its height and width each for itself.
+    /// The pixels of a PNG or JPEG file, as [`Model::predict`] takes them: in grey if the network takes one channel, in colour
+    /// if it takes three, with their opacity if it takes two or four; white is what it is in the data that the model was
+    /// trained on ([`Dataset::white`](crate::data::Dataset::white)). A picture of another size is brought to the network's
+    /// if `resize` says so, by its height and width each for itself.
     ///
     /// # Errors
     /// If the file is no such picture, has another size, or is larger than 16,384 pixels in a row or column.
-    pub fn picture(&self, path: &Path, resize: bool) -> Result<Vec<u8>, ModelError> {
+    pub fn picture(&self, path: &Path, resize: bool) -> Result<Vec<f32>, ModelError> {
         let refused = |reason: String| ModelError::Picture { path: path.to_owned(), reason };
         let decoded = decode(path).map_err(|error| match error {
             ImageError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => failed("read", path)(error),
@@ -39,13 +41,14 @@ impl Model {
                 )));
             }
         };
-        match channels {
-            1 => Ok(decoded.into_luma8().into_raw()),
-            2 => Ok(decoded.into_luma_alpha8().into_raw()),
-            3 => Ok(decoded.into_rgb8().into_raw()),
-            4 => Ok(decoded.into_rgba8().into_raw()),
-            _ => Err(refused(format!("the network takes {channels} channels, and a picture has at most 4"))),
-        }
+        let bytes = match channels {
+            1 => decoded.into_luma8().into_raw(),
+            2 => decoded.into_luma_alpha8().into_raw(),
+            3 => decoded.into_rgb8().into_raw(),
+            4 => decoded.into_rgba8().into_raw(),
+            _ => return Err(refused(format!("the network takes {channels} channels, and a picture has at most 4"))),
+        };
+        Ok(bytes.into_iter().map(|byte| f32::from(byte) * (self.about.white / WHITE)).collect())
     }
 }
 

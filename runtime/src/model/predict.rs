@@ -10,8 +10,8 @@ use crate::device::Device;
 use crate::device::cpu::Cpu;
 use crate::program::Program;
 
-/// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was trained on. Those of picture
-/// files run from 0 to 255, those of the built-in digits from 0 to 16.
+/// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was trained on:
+/// from 0 to its [`Dataset::white`](crate::data::Dataset::white), which is 16 for the built-in digits.
 #[derive(Clone, Copy, Debug)]
 pub enum Images<'a> {
     /// As numbers.

@@ -1,0 +1,62 @@
+//! Where a command computes, and whose spaces and ops it knows.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use supernet::Model;
+use supernet::device::Probe;
+use supernet::device::choice::Choice;
+use supernet::space::{PluginError, Spaces};
+
+use super::threads;
+use crate::Failure;
+
+/// Options of all commands that train or score networks.
+#[derive(Debug, Args)]
+pub(crate) struct On {
+    /// Add the spaces and ops of a plugin: its library, whose code then runs here, or a folder with a space.json. A run or
+    /// a model whose space came from one needs it again [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    /// Threads of the CPU device [default: one per core]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) threads: Option<String>,
+}
+
+impl On {
+    /// The linked spaces and those of the plugins.
+    pub(crate) fn spaces(&self) -> Result<Spaces, PluginError> {
+        spaces(&self.plugin)
+    }
+
+    /// Which device.
+    pub(crate) fn choice(&self) -> Result<Choice, Failure> {
+        Ok(self.device.parse()?)
+    }
+
+    /// The number of threads: 0 is one per core.
+    pub(crate) fn threads(&self) -> Result<usize, String> {
+        threads(self.threads.as_deref())
+    }
+
+    /// The device.
+    pub(crate) fn open(&self) -> Result<Box<dyn Probe>, Failure> {
+        Ok(self.choice()?.open(self.threads()?)?)
+    }
+
+    /// A model, and the device that it will run on.
+    pub(crate) fn model(&self, path: &Path) -> Result<(Model, Box<dyn Probe>), Failure> {
+        let (spaces, device) = (self.spaces()?, self.open()?);
+        Ok((Model::load_with(path, &spaces)?, device))
+    }
+}
+
+/// The linked spaces and those of these plugins.
+pub(crate) fn spaces(plugins: &[PathBuf]) -> Result<Spaces, PluginError> {
+    let mut spaces = Spaces::linked();
+    plugins.iter().try_for_each(|path| spaces.load(path))?;
+    Ok(spaces)
+}
