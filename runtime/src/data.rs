@@ -8,6 +8,7 @@ mod pixels;
 mod profile;
 mod read;
 mod split;
+pub mod text;
 
 pub use augment::AugmentSettings;
 pub use error::{DataError, Place};

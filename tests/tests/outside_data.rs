@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use supernet::data::Dataset;
+use supernet::data::text::{Streams, Text, TextSettings, Unit};
 use supernet::device::cpu::Cpu;
 use supernet::plugin::{Facts, Setting, Supergraph, find};
 use supernet::{Config, Search};
@@ -65,4 +66,32 @@ fn published_architectures_are_genomes_of_their_spaces() {
     let recurrent_arc = genome("enas_rnn_ptb", &["genome"]);
     let graph = space("enas-recurrent", "hidden", 748, &Facts::text(10_000)).with_time(35);
     assert_eq!((graph.child(&recurrent_arc).unwrap().count(), recurrent_arc.len()), (22_027_104, 23));
+}
+
+#[test]
+fn published_texts_have_their_published_sizes() {
+    let (Some(shakespeare), Some(wiki)) = (data("tinyshakespeare"), data("wikitext2-valid-test")) else {
+        return println!("skipped: no data");
+    };
+    let settings = TextSettings { unit: Unit::Character, limit: 0 };
+    let text = Text::read(&shakespeare.join("input.txt"), &settings).unwrap();
+    assert_eq!(text.vocabulary.len(), 65);
+    assert_eq!([text.train.len(), text.validation.len(), text.test.len()], [1_003_855, 55_770, 55_769]);
+    let read: String = text.train[..14].iter().map(|number| text.vocabulary.word(*number)).collect();
+    assert_eq!(read, "First Citizen:");
+    let streams = Streams::new(&text.test, 1, 35);
+    assert_eq!((streams.scored(), streams.windows(), streams.length(streams.windows() - 1)), (55_768, 1594, 13));
+
+    // Its training file is not there: the other two stand for it.
+    let folder = std::env::temp_dir().join(format!("supernet-wikitext-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for (from, to) in [("valid", "train"), ("valid", "valid"), ("test", "test")] {
+        fs::copy(wiki.join(format!("wiki.{from}.tokens")), folder.join(format!("wiki.{to}.tokens"))).unwrap();
+    }
+    let error = Text::read(&wiki, &TextSettings::default()).unwrap_err().to_string();
+    assert!(error.contains("no file whose name says train"), "{error}");
+    let text = Text::read(&folder, &TextSettings { unit: Unit::Word, limit: 10_000 }).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!([text.validation.len(), text.test.len()], [217_646, 245_569]);
+    assert_eq!((text.train == text.validation, text.vocabulary.len()), (true, 10_000));
 }

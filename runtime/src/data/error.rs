@@ -40,6 +40,14 @@ pub enum DataError {
         /// What was found in it.
         reason: String,
     },
+    /// A folder that holds no text, or more than one.
+    #[error("the folder {} is no text: {reason}; a text is {TEXTS}", .folder.display())]
+    NoText {
+        /// The folder.
+        folder: PathBuf,
+        /// What was found in it.
+        reason: String,
+    },
     /// A file that is not what it should be.
     #[error("{}{place}: {reason}", .file.display())]
     File {
@@ -75,11 +83,32 @@ pub enum DataError {
         /// The setting that gives the batch.
         key: &'static str,
     },
+    /// Too few tokens for so many streams side by side.
+    #[error(
+        "the {part} part of `{name}` has {tokens} tokens, too few for {batch} streams side by side, which take {} at least; \
+         lower `{key}`, or take a longer text", u64::from(*.batch) + 1
+    )]
+    TooShort {
+        /// The text.
+        name: String,
+        /// Which part.
+        part: &'static str,
+        /// Its length.
+        tokens: usize,
+        /// Streams of a batch.
+        batch: u32,
+        /// The setting that gives the batch.
+        key: &'static str,
+    },
 }
 
 /// What can be read, for whoever gave something else.
 const LAYOUTS: &str = "IDX files like train-images-idx3-ubyte.gz, CIFAR's .bin files, a folder of PNG or JPEG images for \
                        each class, or NumPy files train_images.npy and train_labels.npy";
+
+/// What can be read as text.
+const TEXTS: &str = "a folder with three files whose names say train, valid and test (ptb.train.txt, wiki.valid.tokens, \
+                     test.txt), a folder with one file, or a file, which is divided by position";
 
 /// Where in a file something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! Data sets from files: what a path holds, and the way from there to a [`Dataset`].
 
 mod cifar;
-mod folder;
+pub(super) mod folder;
 mod idx;
 mod images;
 mod npy;
 mod pairs;
 #[cfg(test)]
-mod fuzz;
+pub(super) mod fuzz;
 #[cfg(test)]
 mod tests;
 

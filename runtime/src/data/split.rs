@@ -42,7 +42,7 @@ impl Split {
 }
 
 /// The number of samples that a setting means.
-fn count(setting: f64, samples: usize) -> usize {
+pub(super) fn count(setting: f64, samples: usize) -> usize {
     if setting < 1.0 { (setting * samples as f64).round() as usize } else { setting as usize }
 }
 

@@ -6,21 +6,21 @@ use std::path::PathBuf;
 use crate::data::DataError;
 
 /// A folder and what lies in it, in the order of names; hidden files do not count.
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
-    pub(super) files: Vec<Entry>,
-    pub(super) folders: Vec<Entry>,
+pub(in crate::data) struct Folder {
+    pub(in crate::data) path: PathBuf,
+    pub(in crate::data) files: Vec<Entry>,
+    pub(in crate::data) folders: Vec<Entry>,
 }
 
 /// A file or folder.
 #[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) path: PathBuf,
-    pub(super) name: String,
+pub(in crate::data) struct Entry {
+    pub(in crate::data) path: PathBuf,
+    pub(in crate::data) name: String,
 }
 
 impl Folder {
-    pub(super) fn list(path: PathBuf) -> Result<Self, DataError> {
+    pub(in crate::data) fn list(path: PathBuf) -> Result<Self, DataError> {
         let system = |source| DataError::System { path: path.clone(), source };
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&path).map_err(system)? {
@@ -47,13 +47,17 @@ impl Folder {
 
     /// That nothing here is known.
     pub(super) fn nothing(&self) -> DataError {
+        DataError::Layout { folder: self.path.clone(), reason: self.holds() }
+    }
+
+    /// What lies in it, for people.
+    pub(in crate::data) fn holds(&self) -> String {
         let list = |entries: &[Entry], kind: &str| -> String {
             let names: Vec<&str> = entries.iter().take(3).map(|entry| entry.name.as_str()).collect();
             let more = if entries.len() > 3 { ", ..." } else { "" };
             if names.is_empty() { format!("no {kind}") } else { format!("the {kind} {}{more}", names.join(", ")) }
         };
-        let reason = format!("it holds {} and {}", list(&self.files, "files"), list(&self.folders, "folders"));
-        DataError::Layout { folder: self.path.clone(), reason }
+        format!("it holds {} and {}", list(&self.files, "files"), list(&self.folders, "folders"))
     }
 }
 

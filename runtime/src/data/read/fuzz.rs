@@ -13,7 +13,7 @@ fn cases() -> u64 {
 }
 
 /// Half random bytes, half sound files that were changed; a few of which must still be read, else nothing was tried.
-fn fuzz(stream: u64, sound: &[Vec<u8>], read: impl Fn(&[u8]) -> Result<(), Flaw>) {
+pub(in crate::data) fn fuzz(stream: u64, sound: &[Vec<u8>], read: impl Fn(&[u8]) -> Result<(), Flaw>) {
     let mut random = Random::new(7, stream);
     let mut sound_ones = 0;
     for case in 0..cases() {
