@@ -12,7 +12,11 @@ pub enum Form {
 
 impl Form {
     pub(crate) fn field() -> Field {
-        Field::one_of("form", &["search", "final"], "the network that is searched, or the one that is trained in the end")
+        Field::one_of(
+            "form",
+            &["search", "final"],
+            "the network that is searched, or the one that is trained in the end",
+        )
     }
 
     pub(crate) fn from_config(config: &Config) -> Result<Self, Mistake> {

@@ -52,8 +52,8 @@ pub enum GenotypeError {
     },
     /// A node with one operation, or cells of different size.
     #[error(
-        "the genotype's {cell} cell has {pairs} pairs, and the normal cell {normal}: every node has two, and both cells \
-         have as many nodes."
+        "the pairs of the genotype's {cell} cell number {pairs}, those of the normal cell {normal}: every node has two, and \
+         both cells have as many nodes."
     )]
     Pairs {
         /// Which cell.
@@ -131,13 +131,14 @@ impl Genotype {
     /// # Errors
     /// If there are two operations on one edge, or what only `cells` has: other nodes, other operations, another value of a cell.
     pub fn edges(&self) -> Result<Vec<u32>, GenotypeError> {
+        self.no_edge_twice()?;
         self.check("darts", &edges::OPS)?;
         let mut genome = Vec::new();
         for (kind, cell) in self.cells() {
             let other = |what| GenotypeError::NotDarts { cell: spoken(kind), what };
             let nodes = cell.pairs.len() / 2;
             if nodes != edges::NODES {
-                return Err(other(format!("has {nodes} nodes")));
+                return Err(other(format!("has {nodes} node{}", if nodes == 1 { "" } else { "s" })));
             }
             let mut concat = cell.concat.clone();
             concat.sort_unstable();
@@ -145,12 +146,6 @@ impl Genotype {
                 return Err(other(format!("is made up of the values {:?}", cell.concat)));
             }
             for (n, pair) in cell.pairs.chunks_exact(2).enumerate() {
-                let [(first, a), (second, b)] = pair else { continue };
-                if a == b {
-                    let (first, second) = (first.clone(), second.clone());
-                    let cell = spoken(kind);
-                    return Err(GenotypeError::TwoOnOneEdge { cell, node: n + 2, value: *a, first, second });
-                }
                 let op = |from: u32| pair.iter().find(|(_, value)| *value == from);
                 let choice = |from| op(from).and_then(|(op, _)| number("darts", &edges::OPS, op).ok()).unwrap_or(0);
                 if let Some((none, _)) = pair.iter().find(|(op, _)| op == edges::OPS[0]) {
@@ -243,6 +238,20 @@ impl Genotype {
             quoted(&reduce.pairs),
             reduce.concat
         )
+    }
+
+    /// Whether no node has two operations on one value.
+    fn no_edge_twice(&self) -> Result<(), GenotypeError> {
+        for (kind, cell) in self.cells() {
+            for (n, pair) in cell.pairs.chunks_exact(2).enumerate() {
+                if pair[0].1 == pair[1].1 {
+                    let [first, second] = [0, 1].map(|i: usize| pair[i].0.clone());
+                    let (cell, node, value) = (spoken(kind), n + 2, pair[0].1);
+                    return Err(GenotypeError::TwoOnOneEdge { cell, node, value, first, second });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether the pairs make sense with these operations.

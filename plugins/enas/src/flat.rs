@@ -6,7 +6,9 @@ use supernet_plugin::SearchSpace;
 
 /// A text is no list of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}`, after {before} numbers, is no whole number below 2³²: an architecture of ENAS is a list of numbers.")]
+#[error(
+    "`{word}`, after {before} numbers, is no whole number below 2³²: an architecture of ENAS is a list of numbers."
+)]
 pub struct FlatError {
     /// What stands there.
     pub word: String,
@@ -38,7 +40,13 @@ pub fn write(space: &SearchSpace, genome: &[u32]) -> String {
     };
     let mut text = String::new();
     for (d, number) in genome.iter().enumerate() {
-        let gap = if d == 0 { "" } else if starts(d) { "\n" } else { " " };
+        let gap = if d == 0 {
+            ""
+        } else if starts(d) {
+            "\n"
+        } else {
+            " "
+        };
         let _ = write!(text, "{gap}{number}");
     }
     text

@@ -153,9 +153,7 @@ pub fn enas_macro_final(config: &Macro) -> Built {
                 // A 1x1 convolution of values side by side is the sum of one for each.
                 let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
                 let parts = [(y, When::ALWAYS)].into_iter().chain(skipped);
-                y = s.scope("skips", || {
-                    s.sum_when(parts.map(|(t, when)| (t.relu().conv(1, filters), when))).norm()
-                });
+                y = s.scope("skips", || s.sum_when(parts.map(|(t, when)| (t.relu().conv(1, filters), when))).norm());
             }
             kept.push(y);
             if config.reductions().contains(&(l + 1)) {

@@ -92,9 +92,10 @@ fn side<'s>(s: &'s Space, Side { input, op }: Side<'s>, h: &[Tensor<'s>], halves
         s.scope(name, || match chosen {
             Some(x) => build(name, x, 1),
             None => {
-                let from_each = h.iter().enumerate().map(|(i, &x)| {
-                    s.scope(format!("from{i}"), || build(name, x, if i < 2 { 2 } else { 1 }))
-                });
+                let from_each = h
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &x)| s.scope(format!("from{i}"), || build(name, x, if i < 2 { 2 } else { 1 })));
                 s.choose(input, &from_each.collect::<Vec<_>>())
             }
         })

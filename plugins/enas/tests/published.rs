@@ -112,6 +112,18 @@ fn final_networks_of_the_released_scripts() {
 }
 
 #[test]
+fn random_genomes_of_the_final_macro_network_match_the_oracle() {
+    let (total, children): (u64, Vec<(Vec<u32>, u64, u64)>) =
+        serde_json::from_str(include_str!("fixtures/macro_final.json")).unwrap();
+    let config = Macro { layers: 7, filters: 8, skip_target: 0.4, image: vec![16, 16, 3], classes: 10 };
+    let graph = Supergraph::new(enas_macro_final(&config).unwrap()).unwrap();
+    assert_eq!(graph.total_params(), total);
+    for (genome, params, macs) in children {
+        assert_eq!(counts(&graph, &genome), (params, macs), "{genome:?}");
+    }
+}
+
+#[test]
 fn both_forms_decide_the_same() {
     let config = Macro { layers: 5, filters: 4, skip_target: 0.4, image: vec![8, 8, 1], classes: 10 };
     let micro = Micro { layers: 3, filters: 4, image: vec![16, 16, 3], classes: 10 };
