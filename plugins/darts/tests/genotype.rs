@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::path::PathBuf;
+
 use supernet_darts::{Cells, Darts, Form, Genotype, GenotypeError, cells, darts};
 use supernet_plugin::{Published, Supergraph, published};
 
@@ -37,6 +39,33 @@ fn published_genotypes_go_there_and_back() {
             "darts" => assert_eq!(Genotype::of_edges(&genome).unwrap(), ordered(genotype), "{name}"),
             _ => assert_eq!(genotype.pairs().unwrap(), genome, "{name}"),
         }
+    }
+}
+
+/// A file of the folder `architectures` in the folder of data that SUPERNET_DATA gives; on continuous integration a missing one is
+/// a failure.
+fn data(name: &str) -> Option<String> {
+    let path = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join("architectures").join(name));
+    let text = path.and_then(|path| std::fs::read_to_string(path).ok());
+    assert!(
+        text.is_some() || std::env::var("CI").as_deref() != Ok("true"),
+        "SUPERNET_DATA must name the folder that holds `architectures/{name}`"
+    );
+    text
+}
+
+#[test]
+fn what_others_list_is_what_comes_along() {
+    let Some(text) = data("published_architectures.json") else { return println!("skipped: no data") };
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (key, name) in [
+        ("cnn_NASNet", "nasnet-a"),
+        ("cnn_AmoebaNet", "amoebanet-a"),
+        ("cnn_DARTS_V1", "darts-v1"),
+        ("cnn_DARTS_V2", "darts-v2"),
+    ] {
+        let genotype: Genotype = listed[key].to_string().parse().unwrap();
+        assert_eq!(genotype.to_string(), Published::find(name).unwrap().notation, "{name}");
     }
 }
 

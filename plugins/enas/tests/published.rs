@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use supernet_enas::{
     Macro, Micro, Recurrent, enas_macro, enas_macro_final, enas_micro, enas_micro_final, enas_recurrent, flat,
@@ -138,6 +139,23 @@ fn both_forms_decide_the_same() {
             graph.child(&genome).unwrap();
         }
     }
+}
+
+#[test]
+fn what_others_list_is_what_comes_along() {
+    let path = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join("architectures"));
+    let text = path.and_then(|path| std::fs::read_to_string(path.join("published_architectures.json")).ok());
+    let Some(text) = text else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "SUPERNET_DATA must name the folder that holds `architectures`");
+        return println!("skipped: no data");
+    };
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let genome = |name| Published::find(name).unwrap().genome;
+    let read = |value: &serde_json::Value| flat::read(&value.to_string()).unwrap();
+    assert_eq!(read(&listed["enas_macro_cifar10"]["genome"]), genome("enas-macro"));
+    let micro = &listed["enas_micro_cifar10"];
+    assert_eq!([read(&micro["normal"]), read(&micro["reduce"])].concat(), genome("enas-micro"));
+    assert_eq!(read(&listed["enas_rnn_ptb"]["genome"]), genome("enas-recurrent"));
 }
 
 #[test]
