@@ -2,8 +2,9 @@
 //!
 //! [`svg`] draws the child of a genome for people: a box for each layer with what it does in words, the main path as a column,
 //! skip connections as arcs beside it, reductions as marks. Nothing in it is made for a particular space. The layers are the
-//! outermost scopes of the nodes' names; an op is named after the choice that was made in the layer, or after its nodes; where
-//! layers share decisions about their inputs, they are cells, and the cells are drawn beside the layers; so is the body of a scan.
+//! outermost scopes of the nodes' names; an op is named after the choice that was made in the layer, or after its nodes; layers that
+//! decide about their inputs, or on edges of which some are kept, are cells. Cells are drawn beside the layers as graphs with an op
+//! on each edge, as papers draw them; so is the body of a scan, whose nodes are named after their activations.
 
 mod arc;
 mod cell;
@@ -12,8 +13,10 @@ mod check;
 mod choices;
 mod column;
 mod diagram;
+mod graph;
 mod groups;
 mod page;
+mod ranks;
 mod skeleton;
 mod style;
 mod text;
@@ -48,7 +51,7 @@ pub fn svg(supergraph: &Supergraph, genome: &[u32], caption: &Caption) -> Result
     let longer = supergraph.with_time(supergraph.time().saturating_add(1)).child(genome)?;
     let diagrams = diagrams(supergraph, genome, &child, &longer);
     let skips = supergraph.space().decisions.iter().any(|decision| matches!(decision.kind, Kind::Skip { .. }));
-    Ok(page::page(diagrams, caption, if skips { "skip connection" } else { "reads an earlier value" }))
+    Ok(page::page(&diagrams, caption, if skips { "skip connection" } else { "reads an earlier value" }))
 }
 
 /// The layers first, then a diagram for each kind of cell.

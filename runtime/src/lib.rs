@@ -37,6 +37,7 @@ pub mod run_folder;
 mod checkpoint;
 pub mod search;
 pub mod retrain;
+pub mod architectures;
 pub mod judge;
 pub mod table;
 pub mod model;

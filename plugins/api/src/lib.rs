@@ -44,6 +44,7 @@ mod supergraph;
 
 mod config;
 mod registry;
+mod published;
 mod cpu;
 pub mod abi;
 
@@ -62,6 +63,7 @@ pub use op::{Carry, Element, Function, Node, Op, Pad, Per, Pooling};
 pub use param::{Dim, Init, Param, TIME};
 pub use path::{Path, PathError, Pick};
 pub use problem::{Mistake, Problem};
+pub use published::{Claim, Published, PublishedEntry, published};
 pub use registry::{RegistryError, SpaceEntry, find, spaces};
 pub use setting::Setting;
 pub use space::{

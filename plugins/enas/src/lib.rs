@@ -1,13 +1,33 @@
 //! The search spaces of ENAS (Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing"): `enas-macro`,
 //! `enas-micro`, `enas-recurrent`.
 //!
-//! Linking the crate registers them; an application that names none of its items says `use supernet_enas as _;`. All are in the
-//! form used while searching.
+//! Linking the crate registers them, and the architectures that the authors published; an application that names none of its
+//! items says `use supernet_enas as _;`. Macro and micro have two forms with the same decisions: the network that is searched,
+//! whose weights all children share, and the one that is trained in the end. [`flat`] reads and writes the authors' lists of
+//! numbers.
 
+pub mod flat;
 mod macro_space;
 mod micro;
+mod micro_final;
 mod recurrent;
 
-pub use macro_space::{Macro, enas_macro};
+pub use macro_space::{Macro, enas_macro, enas_macro_final};
 pub use micro::{Micro, enas_micro};
+pub use micro_final::enas_micro_final;
 pub use recurrent::{Recurrent, enas_recurrent};
+
+use supernet_plugin::{Field, Published, PublishedEntry, inventory};
+
+inventory::submit! {
+    PublishedEntry {
+        read: || Published::read(include_str!("../published.json"), |_, notation| {
+            flat::read(notation).map_err(|error| error.to_string())
+        }),
+    }
+}
+
+/// The setting that says which of its two networks a space builds.
+fn form() -> Field {
+    Field::one_of("form", &["search", "final"], "the network that is searched, or the one that is trained in the end")
+}

@@ -1,4 +1,4 @@
-use supernet_plugin::{Built, Config, Fact, Field, Mistake, Space, SpaceEntry, When, inventory};
+use supernet_plugin::{Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, When, inventory};
 
 /// The operations of a layer, in published order.
 const OPS: [&str; 6] = ["conv3x3", "sepconv3x3", "conv5x5", "sepconv5x5", "avgpool3x3", "maxpool3x3"];
@@ -11,10 +11,14 @@ inventory::submit! {
             Field::int("layers", 6, 1..=64, "how many layers; 12 in the paper"),
             Field::int("filters", 16, 2..=4096, "channels of every layer; 36 in the paper").multiple_of(2),
             Field::float("skip_target", 0.4, 0.01..=0.99, "how likely a skip is before anything is learnt; 0.4 in the paper"),
+            crate::form(),
             Field::from_data("image", Fact::Shape, "a sample's height, width and channels"),
             Field::from_data("classes", Fact::Classes, "how many classes there are"),
         ],
-        build: |config| enas_macro(&Macro::from_config(config)?),
+        build: |config| match config.text("form")? {
+            "final" => enas_macro_final(&Macro::from_config(config)?),
+            _ => enas_macro(&Macro::from_config(config)?),
+        },
     }
 }
 
@@ -51,6 +55,33 @@ impl Macro {
         after.dedup();
         after
     }
+
+    /// What can be said before anything is built; then what is decided.
+    fn decide<'s>(&self, s: &'s Space) -> Result<Vec<Layer<'s>>, Mistake> {
+        if self.layers == 0 {
+            return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
+        }
+        supernet_plugin::check_image(&self.image, self.reductions().len() as u32)?;
+        s.step(&[]).keep("t0");
+        Ok((0..self.layers).map(|l| Layer::decide(s, l, self.skip_target)).collect())
+    }
+}
+
+/// What a layer decides: its operation, and whether each tensor before that of the last layer is added.
+struct Layer<'s> {
+    op: Decide<'s>,
+    skips: Vec<Decide<'s>>,
+}
+
+impl<'s> Layer<'s> {
+    fn decide(s: &'s Space, l: usize, skip_target: f32) -> Self {
+        let op = s.op(format!("op{l}"), &OPS);
+        let skip = |i| s.skip(format!("skip{l}.{i}"), format!("t{i}")).prior(&[1.0 - skip_target, skip_target]);
+        let skips: Vec<_> = (0..l).map(skip).collect();
+        s.step(&[op]);
+        s.step(&skips).keep(format!("t{}", l + 1));
+        Layer { op, skips }
+    }
 }
 
 /// The macro space: a genome is, layer by layer, the operation and one bit per earlier layer (78 numbers for 12 layers).
@@ -58,22 +89,11 @@ impl Macro {
 /// Structure as in the paper's section 2.3 and its released code: every layer is 1x1 convolution, batch norm, ReLU, then the
 /// operation; skips are added, then normalised; after a third and two thirds of the layers everything is halved.
 pub fn enas_macro(config: &Macro) -> Built {
-    let &Macro { layers, filters, skip_target, ref image, classes } = config;
-    if layers == 0 {
-        return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
-    }
-    let reductions = config.reductions();
-    supernet_plugin::check_image(image, reductions.len() as u32)?;
-
+    let &Macro { layers, filters, ref image, classes, .. } = config;
     let s = Space::new("enas-macro");
-    s.step(&[]).keep("t0");
+    let decided = config.decide(&s)?;
     let mut kept = vec![s.scope("stem", || s.input("image", image).conv(3, filters).norm())];
-    for l in 0..layers {
-        let op = s.op(format!("op{l}"), &OPS);
-        let skip = |i| s.skip(format!("skip{l}.{i}"), format!("t{i}")).prior(&[1.0 - skip_target, skip_target]);
-        let skips: Vec<_> = (0..l).map(skip).collect();
-        s.step(&[op]);
-        s.step(&skips).keep(format!("t{}", l + 1));
+    for (l, Layer { op, skips }) in decided.iter().enumerate() {
         s.scope(format!("layer{l}"), || {
             let branches = OPS.map(|name| {
                 s.scope(name, || {
@@ -88,17 +108,60 @@ pub fn enas_macro(config: &Macro) -> Built {
                     }
                 })
             });
-            let mut y = s.choose(op, &branches);
+            let mut y = s.choose(*op, &branches);
             if l > 0 {
                 let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
                 y = s.sum_when([(y, When::ALWAYS)].into_iter().chain(skipped)).norm();
             }
             kept.push(y);
-            if reductions.contains(&(l + 1)) {
+            if config.reductions().contains(&(l + 1)) {
                 s.scope("reduce", || kept.iter_mut().for_each(|t| *t = t.factorized_reduction(filters)));
             }
         });
     }
     s.scope("head", || s.output(kept[layers].global_avg_pool().dropout(0.1).linear(classes, false)));
+    s.finish()
+}
+
+/// The same decisions as the network that is trained in the end.
+///
+/// Structure as in the released code's networks of a fixed architecture: a layer is ReLU, 1x1 convolution, batch norm, ReLU, the
+/// operation, batch norm; both separable convolutions are plain ones there; skips are put side by side with the layer's own
+/// value, and ReLU, a 1x1 convolution and batch norm bring them back to its width; the width doubles where the image is halved.
+/// Its published architecture has no pooling, which the released code cannot build; here it stands where the convolution would,
+/// without batch norm.
+pub fn enas_macro_final(config: &Macro) -> Built {
+    let &Macro { layers, mut filters, ref image, classes, .. } = config;
+    let s = Space::new("enas-macro");
+    let decided = config.decide(&s)?;
+    let mut kept = vec![s.scope("stem", || s.input("image", image).conv(3, filters).norm())];
+    for (l, Layer { op, skips }) in decided.iter().enumerate() {
+        s.scope(format!("layer{l}"), || {
+            let branches = OPS.map(|name| {
+                s.scope(name, || {
+                    let x = kept[l].relu().conv(1, filters).norm().relu();
+                    match name {
+                        "conv3x3" | "sepconv3x3" => x.conv(3, filters).norm(),
+                        "conv5x5" | "sepconv5x5" => x.conv(5, filters).norm(),
+                        "avgpool3x3" => x.avg_pool(3),
+                        _ => x.max_pool(3),
+                    }
+                })
+            });
+            let mut y = s.choose(*op, &branches);
+            if l > 0 {
+                // A 1x1 convolution of values side by side is the sum of one for each.
+                let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
+                let parts = [(y, When::ALWAYS)].into_iter().chain(skipped);
+                y = s.scope("skips", || s.sum_when(parts.map(|(t, when)| (t.relu().conv(1, filters), when))).norm());
+            }
+            kept.push(y);
+            if config.reductions().contains(&(l + 1)) {
+                filters = filters.saturating_mul(2);
+                s.scope("reduce", || kept.iter_mut().for_each(|t| *t = t.factorized_reduction(filters)));
+            }
+        });
+    }
+    s.scope("head", || s.output(kept[layers].global_avg_pool().dropout(0.5).linear(classes, false)));
     s.finish()
 }

@@ -1,7 +1,8 @@
+use crate::enas_micro_final;
 use supernet_plugin::{Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, Tensor, When, inventory};
 
 /// The operations of a cell, in published order.
-const OPS: [&str; 5] = ["sepconv3x3", "sepconv5x5", "avgpool3x3", "maxpool3x3", "identity"];
+pub(crate) const OPS: [&str; 5] = ["sepconv3x3", "sepconv5x5", "avgpool3x3", "maxpool3x3", "identity"];
 
 /// How many nodes a cell computes beside its two inputs.
 const NODES: usize = 5;
@@ -13,10 +14,14 @@ inventory::submit! {
         fields: || vec![
             Field::int("layers", 6, 1..=60, "how many cells keep the size; two more halve it"),
             Field::int("filters", 20, 2..=1024, "channels of the first cells; 20 in the released code").multiple_of(2),
+            crate::form(),
             Field::from_data("image", Fact::Shape, "a sample's height, width and channels"),
             Field::from_data("classes", Fact::Classes, "how many classes there are"),
         ],
-        build: |config| enas_micro(&Micro::from_config(config)?),
+        build: |config| match config.text("form")? {
+            "final" => enas_micro_final(&Micro::from_config(config)?),
+            _ => enas_micro(&Micro::from_config(config)?),
+        },
     }
 }
 
@@ -42,22 +47,35 @@ impl Micro {
             classes: config.size("classes")?,
         })
     }
+
+    /// Whether a cell, counted from 0, halves the image.
+    pub(crate) fn halves(&self, l: usize) -> bool {
+        l == self.layers / 3 || l == 2 * (self.layers / 3) + 1
+    }
+
+    /// What can be said before anything is built.
+    pub(crate) fn check(&self) -> Result<(), Mistake> {
+        if self.layers == 0 {
+            return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
+        }
+        supernet_plugin::check_image(&self.image, 2)
+    }
 }
 
 /// One of the two operands of a cell's node.
 #[derive(Clone, Copy)]
-struct Side<'s> {
-    input: Decide<'s>,
-    op: Decide<'s>,
+pub(crate) struct Side<'s> {
+    pub(crate) input: Decide<'s>,
+    pub(crate) op: Decide<'s>,
 }
 
 /// What one kind of cell decides; every layer of that kind uses the same decisions.
-struct Cell<'s> {
-    nodes: Vec<[Side<'s>; 2]>,
+pub(crate) struct Cell<'s> {
+    pub(crate) nodes: Vec<[Side<'s>; 2]>,
 }
 
 impl<'s> Cell<'s> {
-    fn decide(s: &'s Space, kind: &str) -> Self {
+    pub(crate) fn decide(s: &'s Space, kind: &str) -> Self {
         let anchors = ["in0", "in1", "n0", "n1", "n2", "n3", "n4"].map(|anchor| format!("{kind}.{anchor}"));
         for input in &anchors[..2] {
             s.step(&[]).keep(input);
@@ -77,7 +95,7 @@ impl<'s> Cell<'s> {
     }
 
     /// The conditions under which tensor `i` is read inside the cell.
-    fn reads(&self, i: usize) -> impl Iterator<Item = When> + '_ {
+    pub(crate) fn reads(&self, i: usize) -> impl Iterator<Item = When> + '_ {
         let later = self.nodes.iter().enumerate().filter(move |(n, _)| n + 2 > i);
         later.flat_map(|(_, sides)| sides).map(move |side| side.input.is(i))
     }
@@ -114,11 +132,7 @@ impl<'s> Cell<'s> {
 /// own for each possible input; reduction cells stand at a third and two thirds.
 pub fn enas_micro(config: &Micro) -> Built {
     let &Micro { layers, mut filters, ref image, classes } = config;
-    let halves = |l: usize| l == layers / 3 || l == 2 * (layers / 3) + 1;
-    if layers == 0 {
-        return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
-    }
-    supernet_plugin::check_image(image, 2)?;
+    config.check()?;
 
     let s = Space::new("enas-micro");
     let (normal, reduce) = (Cell::decide(&s, "normal"), Cell::decide(&s, "reduce"));
@@ -126,7 +140,7 @@ pub fn enas_micro(config: &Micro) -> Built {
     let (mut before, mut last) = (stem, stem);
     for l in 0..layers + 2 {
         s.scope(format!("layer{l}"), || {
-            if halves(l) {
+            if config.halves(l) {
                 filters = filters.saturating_mul(2);
                 (before, last) = (last, s.scope("reduce", || last.factorized_reduction(filters)));
             }
@@ -135,7 +149,7 @@ pub fn enas_micro(config: &Micro) -> Built {
                 if same_size { fit(before, filters) } else { before.relu().factorized_reduction(filters) }
             });
             let b = s.scope("in1", || fit(last, filters));
-            let cell = if halves(l) { &reduce } else { &normal };
+            let cell = if config.halves(l) { &reduce } else { &normal };
             (before, last) = (last, cell.build(&s, [a, b], filters));
         });
     }

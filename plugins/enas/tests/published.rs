@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
-use supernet_plugin::{Count, How, Setting, Supergraph};
+use supernet_enas::{
+    Macro, Micro, Recurrent, enas_macro, enas_macro_final, enas_micro, enas_micro_final, enas_recurrent, flat,
+};
+use supernet_plugin::{Count, How, Published, Setting, Supergraph, find};
 
 fn macro_graph(layers: usize, filters: u32, image: &[u32]) -> Supergraph {
     let config = Macro { layers, filters, skip_target: 0.4, image: image.to_vec(), classes: 10 };
@@ -18,6 +21,15 @@ fn micro_graph(layers: usize, filters: u32) -> Supergraph {
 
 fn recurrent_graph(nodes: usize, hidden: u32, vocabulary: u32) -> Supergraph {
     Supergraph::new(enas_recurrent(&Recurrent { nodes, hidden, vocabulary }).unwrap()).unwrap()
+}
+
+/// A published architecture with other settings than it was published with.
+fn published(name: &str, settings: &[(&str, i64)]) -> (Supergraph, Vec<u32>) {
+    let Published { space, settings: mut given, facts, genome, .. } = Published::find(name).unwrap();
+    given.extend(settings.iter().map(|(key, n)| ((*key).to_owned(), Setting::Int(*n))));
+    let entry = find(&space).unwrap();
+    let space = entry.space(&entry.configure(&given, &facts).unwrap()).unwrap();
+    (Supergraph::new(space).unwrap(), genome)
 }
 
 /// Every operation is `op`, every skip is `skip`.
@@ -84,6 +96,93 @@ fn recurrent_supergraphs_and_children() {
     };
     assert_eq!(child(12, 748), 22_027_104);
     assert_eq!(child(9, 800), 20_800_000);
+}
+
+#[test]
+fn final_networks_of_the_released_scripts() {
+    for (filters, params) in [(96, 42_559_392), (64, 18_927_552), (36, 5_997_852)] {
+        let (graph, genome) = published("enas-macro", &[("filters", filters)]);
+        assert_eq!(counts(&graph, &genome).0, params, "{filters} filters");
+    }
+    let (graph, genome) = published("enas-macro", &[]);
+    assert_eq!(counts(&graph, &genome), (42_559_392, 5_646_094_080));
+    let (graph, genome) = published("enas-micro", &[]);
+    assert_eq!(counts(&graph, &genome), (3_894_372, 620_907_552));
+    let (graph, genome) = published("enas-recurrent", &[]);
+    assert_eq!(counts(&graph, &genome).0, 22_027_104);
+}
+
+#[test]
+fn random_genomes_of_the_final_macro_network_match_the_oracle() {
+    let (total, children): (u64, Vec<(Vec<u32>, u64, u64)>) =
+        serde_json::from_str(include_str!("fixtures/macro_final.json")).unwrap();
+    let config = Macro { layers: 7, filters: 8, skip_target: 0.4, image: vec![16, 16, 3], classes: 10 };
+    let graph = Supergraph::new(enas_macro_final(&config).unwrap()).unwrap();
+    assert_eq!(graph.total_params(), total);
+    for (genome, params, macs) in children {
+        assert_eq!(counts(&graph, &genome), (params, macs), "{genome:?}");
+    }
+}
+
+#[test]
+fn both_forms_decide_the_same() {
+    let config = Macro { layers: 5, filters: 4, skip_target: 0.4, image: vec![8, 8, 1], classes: 10 };
+    let micro = Micro { layers: 3, filters: 4, image: vec![16, 16, 3], classes: 10 };
+    for (search, last) in
+        [(enas_macro(&config), enas_macro_final(&config)), (enas_micro(&micro), enas_micro_final(&micro))]
+    {
+        let (search, last) = (search.unwrap(), last.unwrap());
+        assert_eq!((&search.decisions, &search.plan), (&last.decisions, &last.plan), "{}", search.name);
+        assert_eq!(search.name, last.name);
+        let graph = Supergraph::new(last).unwrap();
+        for genome in [0, 1].map(|choice| vec![choice; graph.genome_len()]) {
+            graph.child(&genome).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_others_list_is_what_comes_along() {
+    let path = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join("architectures"));
+    let text = path.and_then(|path| std::fs::read_to_string(path.join("published_architectures.json")).ok());
+    let Some(text) = text else {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "SUPERNET_DATA must name the folder that holds `architectures`"
+        );
+        return println!("skipped: no data");
+    };
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let genome = |name| Published::find(name).unwrap().genome;
+    let read = |value: &serde_json::Value| flat::read(&value.to_string()).unwrap();
+    assert_eq!(read(&listed["enas_macro_cifar10"]["genome"]), genome("enas-macro"));
+    let micro = &listed["enas_micro_cifar10"];
+    assert_eq!([read(&micro["normal"]), read(&micro["reduce"])].concat(), genome("enas-micro"));
+    assert_eq!(read(&listed["enas_rnn_ptb"]["genome"]), genome("enas-recurrent"));
+}
+
+#[test]
+fn flat_lists_are_genomes() {
+    for graph in [macro_graph(12, 4, &[32, 32, 3]), micro_graph(6, 4), recurrent_graph(12, 8, 65)] {
+        let mut state = 7u64;
+        let mut draw = |weights: &[f32]| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % weights.len()
+        };
+        for _ in 0..1000 {
+            let genome = graph.sample(&mut draw).unwrap();
+            let text = flat::write(graph.space(), &genome);
+            assert_eq!(flat::read(&text).unwrap(), genome, "{text}");
+        }
+    }
+    for name in ["enas-macro", "enas-micro", "enas-recurrent"] {
+        let (graph, genome) = published(name, &[]);
+        let Published { notation, .. } = Published::find(name).unwrap();
+        graph.check(&genome).unwrap();
+        assert_eq!(flat::write(graph.space(), &genome), notation, "{name}: written as it was read");
+    }
+    assert_eq!(flat::read(r#"{"[3], 'n'"#).unwrap_err().to_string().split(',').next(), Some("`n`"));
+    assert_eq!(flat::read("fixed_arc=\"0 1\"").unwrap_err().word, "fixed_arc=");
 }
 
 #[test]
@@ -196,7 +295,7 @@ fn a_config_that_cannot_work_gets_a_sentence() {
     assert_eq!(
         sentence("enas-macro", &[("fitlers", Setting::Int(16))], images()),
         "space `enas-macro` has no setting `fitlers`; the nearest is `filters`. \
-         Its settings are: layers, filters, skip_target, image, classes."
+         Its settings are: layers, filters, skip_target, form, image, classes."
     );
     assert_eq!(
         sentence("enas-macro", &[], supernet_plugin::Facts::images(&[3, 8, 1], 10)),

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
     /// bit, as if it had never ended. Any device can go on with any run; the same bits are promised on the same one.
     Resume(ResumeOptions),
-    /// Train an architecture from scratch: what a run found, or one from a file.
+    /// Train an architecture from scratch: what a run found, one that was published, or one from a file.
     ///
     /// It is trained on training and validation part together, with weights of its own, and tested on the test part, which
     /// no search saw. `--set` changes any setting, those of the space too: the architecture goes into a wider space by the
@@ -49,6 +49,11 @@ pub(crate) enum Command {
     Config(ConfigOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
     Spaces(SpacesOptions),
+    /// List the published architectures that come along, or show one: source, published error and parameters, what is counted
+    /// here, and why that is not the same.
+    Architectures(ArchitecturesOptions),
+    /// Draw an architecture as SVG: a published one, or one from a file.
+    Draw(DrawOptions),
     #[cfg(feature = "gpu")]
     /// List the devices: GPUs with driver and limits, and what `auto` takes.
     Devices(DevicesOptions),
@@ -156,9 +161,17 @@ pub(crate) struct ResumeOptions {
 #[derive(Debug, Args)]
 pub(crate) struct RetrainOptions {
     /// The folder of a run: what it found is trained, with the settings of its config.toml
-    #[arg(value_name = "RUN", required_unless_present = "genome", conflicts_with_all = ["genome", "space", "data", "config"])]
+    #[arg(
+        value_name = "RUN",
+        required_unless_present_any = ["genome", "architecture"],
+        conflicts_with_all = ["genome", "architecture", "space", "data", "config"]
+    )]
     pub(crate) from: Option<PathBuf>,
-    /// The architecture: a best/genome.json, or a JSON list of whole numbers, one for each decision
+    /// A published architecture, in the network that it was published with; `supernet architectures` lists them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["genome", "space", "config"])]
+    pub(crate) architecture: Option<String>,
+    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, as the ENAS scripts have it, or a
+    /// genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
     /// Its space [default: the one that the file names]
@@ -187,7 +200,7 @@ pub(crate) struct RetrainOptions {
     pub(crate) versus_random: u32,
     #[command(flatten)]
     pub(crate) on: On,
-    /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of a file,
+    /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of any other architecture,
     /// runs/SPACE-DATA-retrained-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
@@ -398,6 +411,36 @@ pub(crate) struct CheckPluginOptions {
     /// The process that another one watches
     #[arg(long, hide = true)]
     pub(crate) watched: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArchitecturesOptions {
+    /// The one to show, with its settings and its notation
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DrawOptions {
+    /// A published architecture; `supernet architectures` lists them
+    #[arg(long, value_name = "NAME", required_unless_present = "genome", conflicts_with_all = ["genome", "space"])]
+    pub(crate) architecture: Option<String>,
+    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, or a genotype as the DARTS code
+    /// prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genome: Option<PathBuf>,
+    /// Its space [default: the one that the file names]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// Change a setting of the space, for example --set space.cells=8
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub(crate) set: Vec<String>,
+    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// The drawing, which must not exist yet
+    #[arg(long, short, value_name = "FILE.svg")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The `supernet` command: parse, run, exit code. Only this crate prints.
 
+mod architectures;
 mod arguments;
 mod bench;
 mod check_plugin;
@@ -7,9 +8,11 @@ mod config;
 mod data;
 #[cfg(feature = "gpu")]
 mod devices;
+mod draw;
 mod evaluate;
 mod interrupt;
 mod new_plugin;
+mod notation;
 mod predict;
 mod progress;
 mod resume;
@@ -26,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 // A linked space that nobody names is left out by the linker.
-use {supernet_enas as _, supernet_nasbench as _};
+use {supernet_darts as _, supernet_enas as _, supernet_nasbench as _};
 
 use arguments::{Arguments, Command};
 
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
         Command::Top(options) => top::run(&options),
         Command::Config(options) => config::run(&options),
         Command::Spaces(options) => spaces::run(&options),
+        Command::Architectures(options) => architectures::run(&options),
+        Command::Draw(options) => draw::run(&options),
         #[cfg(feature = "gpu")]
         Command::Devices(options) => devices::run(&options),
         Command::CheckPlugin(options) => check_plugin::run(&options),

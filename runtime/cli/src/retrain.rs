@@ -6,23 +6,26 @@ use std::sync::atomic::Ordering;
 
 use supernet::config::Config;
 use supernet::device::Probe;
-use supernet::retrain::Architecture;
 use supernet::{Event, Retraining, RunFolder, Search};
 
 use crate::arguments::{ResumeOptions, RetrainOptions};
+use crate::notation::Notation;
 use crate::progress::Progress;
 use crate::{Failure, data, interrupt, search, summary};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     let device = options.on.choice()?;
     let threads = options.on.threads()?;
-    let retraining = match (&options.from, &options.genome) {
-        (Some(run), _) => {
+    let retraining = match (&options.from, &options.architecture, &options.genome) {
+        (Some(run), ..) => {
             let spaces = options.on.spaces()?;
-            Retraining::of_run(run, &spaces, &assignments(options, None), options.seeds, options.versus_random)?
+            Retraining::of_run(run, &spaces, &assignments(options), options.seeds, options.versus_random)?
         }
-        (None, Some(file)) => of_file(file, options)?,
-        (None, None) => return Err("name a run's folder, or an architecture with `--genome FILE`".into()),
+        (None, Some(name), _) => of_notation(&Notation::published(name)?, options)?,
+        (None, None, Some(file)) => of_notation(&Notation::read(file, options.space.as_deref())?, options)?,
+        (None, None, None) => {
+            return Err("name a run's folder, or an architecture with `--architecture NAME` or `--genome FILE`".into());
+        }
     };
     let device = device.resolved();
     retraining.try_ops(&device)?;
@@ -45,24 +48,22 @@ pub(crate) fn resume(options: &ResumeOptions) -> Result<(), Failure> {
     follow(retraining, folder, device, options.json, &options.on.plugin)
 }
 
-fn of_file(file: &Path, options: &RetrainOptions) -> Result<Retraining, Failure> {
-    let architecture = Architecture::read(file)?;
+fn of_notation(notation: &Notation, options: &RetrainOptions) -> Result<Retraining, Failure> {
     let text = options.config.as_deref().map(search::read).transpose()?.unwrap_or_default();
-    // A file of settings names its space, and so may the command line; else the architecture does.
-    let space = if text.is_empty() { architecture.space() } else { None };
-    let config = Config::read(&text, &assignments(options, space))?;
+    // A file of settings names the space and its settings, and so may the command line; else the architecture does.
+    let own = if text.is_empty() { notation.assignments(options.space.as_deref()) } else { Vec::new() };
+    let config = Config::read(&text, &[own, assignments(options)].concat())?;
     let data = data::read(&config.search.data)?;
     let search = Search::with(&options.on.spaces()?, data, config)?;
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
-    let genome = architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;
+    let genome = notation.architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;
     Ok(Retraining::new(search, &genome, options.seeds, options.versus_random)?)
 }
 
 /// Options are settings with a shorter name; `--set` has the last word.
-fn assignments(options: &RetrainOptions, space: Option<&str>) -> Vec<String> {
-    let space = options.space.as_deref().or(space);
+fn assignments(options: &RetrainOptions) -> Vec<String> {
     let named = [
-        ("search.space", space),
+        ("search.space", options.space.as_deref()),
         ("search.seed", options.seed.as_deref()),
         ("retrain.epochs", options.epochs.as_deref()),
     ];

@@ -27,6 +27,21 @@ pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Res
     writeln!(io::stderr(), "Stopped and saved after {steps} steps. To go on with it: {resume}")
 }
 
+/// A line of a description, `  what  text`, folded so that it fits an ordinary terminal.
+pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result<()> {
+    const WIDTH: usize = 100;
+    let mut line = format!("  {what:10}");
+    for word in text.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            writeln!(out, "{line}")?;
+            line = " ".repeat(12);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    writeln!(out, "{line}")
+}
+
 /// The result of a search.
 pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     let Some(best) = found.top.first() else { return Ok(()) };

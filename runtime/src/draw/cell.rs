@@ -141,14 +141,15 @@ fn join(inside: &Inside<'_>, units: &[Unit], origin: &[usize], p: usize) -> (Blo
     let node = inside.child.op_node(p);
     let inputs = inside.child.inputs(p);
     // The node's inputs in the supergraph say which op was chosen even where it leaves no node behind: an identity.
-    let whole = inputs.len() == node.inputs.len();
+    let present: Vec<&String> = node.inputs.iter().filter(|id| !inside.choices.is_zero(id)).collect();
+    let whole = inputs.len() == present.len();
     let mut rows = Vec::new();
     let mut reads = Vec::new();
     let mut scopes: Vec<&str> = Vec::new();
     for (i, &input) in inputs.iter().enumerate() {
         let u = origin[input as usize];
         let scope = units[u].scope.as_deref().filter(|scope| adds_choice(inside, p, scope));
-        let chooser = node.inputs.get(i).filter(|_| whole);
+        let chooser = present.get(i).copied().filter(|_| whole);
         let chosen = chooser.and_then(|id| inside.choices.op_at(id));
         // The op's own scope holds its nodes; without any, the input is read as it is.
         let own = scope.filter(|scope| chooser.is_none_or(|id| id.starts_with(&format!("{scope}/"))));

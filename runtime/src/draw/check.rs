@@ -202,7 +202,7 @@ fn every_drawing_is_xml_with_its_text_inside() {
                         let (size, bold) = match class {
                             "title" => (21.0, true),
                             "heading" => (15.0, true),
-                            "label" => (14.5, true),
+                            "label" | "label end" | "label middle" => (14.5, true),
                             "small subtitle" => (13.5, false),
                             _ => (12.0, false),
                         };

@@ -13,6 +13,10 @@ pub(super) struct Choices<'a> {
     choosers: BTreeMap<&'a str, usize>,
     /// Those of them that stand in no scan.
     outer: BTreeSet<&'a str>,
+    /// The nodes whose value is zero.
+    zeros: BTreeSet<&'a str>,
+    /// The decisions that are derived together, as edges are of which some are kept.
+    grouped: BTreeSet<&'a str>,
 }
 
 impl<'a> Choices<'a> {
@@ -20,13 +24,23 @@ impl<'a> Choices<'a> {
     pub(super) fn new(graph: &'a Supergraph, genome: &'a [u32]) -> Self {
         let decisions =
             graph.space().decisions.iter().enumerate().map(|(d, decision)| (decision.id.as_str(), d)).collect();
-        let mut choices = Choices { graph, genome, decisions, choosers: BTreeMap::new(), outer: BTreeSet::new() };
+        let (choosers, outer, zeros) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let groups = graph.space().groups.iter();
+        let grouped = groups.flat_map(|group| &group.decisions).map(String::as_str).collect();
+        let mut choices = Choices { graph, genome, decisions, choosers, outer, zeros, grouped };
         for index in 0..graph.node_count() {
             let node = graph.node(index as u32);
+            if matches!(node.op, Op::Zero { .. }) {
+                choices.zeros.insert(&node.id);
+            }
             if let Op::Choose { decision } = &node.op
                 && let Some(&d) = choices.decisions.get(decision.as_str())
             {
                 choices.choosers.insert(&node.id, d);
+                let chosen = genome.get(d).and_then(|choice| node.inputs.get(*choice as usize));
+                if chosen.is_some_and(|chosen| choices.zeros.contains(chosen.as_str())) {
+                    choices.zeros.insert(&node.id);
+                }
                 if index < graph.space().nodes.len() {
                     choices.outer.insert(&node.id);
                 }
@@ -57,11 +71,17 @@ impl<'a> Choices<'a> {
         self.label(*self.choosers.get(node)?)
     }
 
-    /// The decisions that a scope's nodes choose by, if choices of inputs are among them: the marks of a cell. A scan has a body
-    /// for a cell, and counts as one op here.
+    /// Whether a node's value is zero.
+    pub(super) fn is_zero(&self, node: &str) -> bool {
+        self.zeros.contains(node)
+    }
+
+    /// The decisions that a scope's nodes choose by, if choices of inputs are among them, or of edges: the marks of a cell. A scan
+    /// has a body for a cell, and counts as one op here.
     pub(super) fn cell_in(&self, scope: &str) -> Option<BTreeSet<usize>> {
         let decisions = self.inside(scope, false);
-        decisions.iter().any(|&d| matches!(self.kind(d), Kind::Input { .. })).then_some(decisions)
+        let of_cells = |&d: &usize| matches!(self.kind(d), Kind::Input { .. }) || self.grouped.contains(self.id(d));
+        decisions.iter().any(of_cells).then_some(decisions)
     }
 
     /// A decision's name.

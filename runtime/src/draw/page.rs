@@ -7,6 +7,7 @@ use super::Caption;
 use super::arc::HEAD;
 use super::column::{CHIP, Column, HEADING, INSET, LABEL, PAD, PILL, SMALL};
 use super::diagram::{Diagram, Family};
+use super::graph::Graph;
 use super::style;
 use super::text::{self, number as n};
 
@@ -17,26 +18,31 @@ const SUBTITLE: f64 = 13.5;
 const LEAST: f64 = 420.0;
 const BETWEEN: f64 = 48.0;
 
-/// Draws diagrams side by side.
-pub(super) fn page(diagrams: Vec<Diagram>, caption: &Caption, arcs: &str) -> String {
+/// Draws the network as a column, and beside it its cells, one below the other.
+pub(super) fn page(diagrams: &[Diagram], caption: &Caption, arcs: &str) -> String {
     let place = |top: f64, left: f64| {
-        let mut x = MARGIN + left;
-        let mut columns = Vec::new();
-        for diagram in &diagrams {
-            let column = Column::new(diagram.clone(), x, top);
-            x += column.frame.width + BETWEEN;
-            columns.push(column);
+        let network = diagrams.first().cloned().unwrap_or_default();
+        let column = Column::new(network, MARGIN + left, top);
+        let x = column.frame.x + column.frame.width + BETWEEN;
+        let (mut y, mut cells) = (top, Vec::new());
+        for diagram in diagrams.iter().skip(1) {
+            let cell = Graph::new(diagram, x, y);
+            y += cell.frame.height + BETWEEN;
+            cells.push(cell);
         }
-        (columns, x - BETWEEN - MARGIN - left)
+        let right = cells.iter().map(|cell| cell.frame.x + cell.frame.width);
+        let right = right.fold(column.frame.x + column.frame.width, f64::max);
+        (column, cells, right - MARGIN - left)
     };
     // The width is known before the height, and the title's lines follow from the width.
-    let (_, drawn) = place(0.0, 0.0);
+    let (.., drawn) = place(0.0, 0.0);
     let width = drawn.max(LEAST);
     let titles = text::wrap(&caption.title, TITLE, true, width);
     let subtitles = text::wrap(&caption.subtitle, SUBTITLE, false, width);
     let head = MARGIN + 27.0 * titles.len() as f64 + 20.0 * subtitles.len() as f64 + 14.0;
-    let (columns, _) = place(head, ((width - drawn) / 2.0).floor());
-    let bottom = columns.iter().map(|column| column.frame.y + column.frame.height).fold(head, f64::max);
+    let (column, cells, _) = place(head, ((width - drawn) / 2.0).floor());
+    let frames = cells.iter().map(|cell| cell.frame).chain([column.frame]);
+    let bottom = frames.map(|frame| frame.y + frame.height).fold(head, f64::max);
 
     let mut body = String::new();
     let mut y = MARGIN;
@@ -60,10 +66,9 @@ pub(super) fn page(diagrams: Vec<Diagram>, caption: &Caption, arcs: &str) -> Str
         );
         y += 20.0;
     }
-    for column in &columns {
-        draw(column, &mut body);
-    }
-    let height = legend(&columns, arcs, [MARGIN, bottom + 26.0], width, &mut body) + MARGIN;
+    draw(&column, &mut body);
+    cells.iter().for_each(|cell| cell.draw(&mut body));
+    let height = legend(&column, &cells, arcs, [MARGIN, bottom + 26.0], width, &mut body) + MARGIN;
     let width = width + 2.0 * MARGIN;
     let (w, h) = (n(width.ceil()), n(height.ceil()));
     let mut out = String::new();
@@ -75,7 +80,7 @@ pub(super) fn page(diagrams: Vec<Diagram>, caption: &Caption, arcs: &str) -> Str
     let about: Vec<&str> =
         [&caption.title, &caption.subtitle].into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     let _ = writeln!(out, "<title>{}</title>", text::escape(&about.join(": ")));
-    let _ = writeln!(out, "<desc>{}</desc>", text::escape(&sentences(&diagrams)));
+    let _ = writeln!(out, "<desc>{}</desc>", text::escape(&sentences(diagrams)));
     let _ = writeln!(out, "<style>\n{}</style>", style::sheet());
     let _ = writeln!(out, r#"<rect class="paper" width="{w}" height="{h}" rx="12"/>"#);
     out.push_str(&body);
@@ -200,12 +205,14 @@ fn boxed(column: &Column, b: usize, out: &mut String) {
 }
 
 /// Draws the legend, as much of it as the drawing needs, and returns where it ends.
-fn legend(columns: &[Column], arcs: &str, corner: [f64; 2], width: f64, out: &mut String) -> f64 {
-    let blocks = || columns.iter().flat_map(|column| &column.diagram.blocks);
-    let used: BTreeSet<Family> =
-        blocks().flat_map(|block| block.rows.iter().map(|row| row.family).chain([block.family])).collect();
-    let has_arcs = columns.iter().any(|column| !column.arcs.is_empty());
-    let has_cuts = columns.iter().any(|column| !column.cuts.is_empty());
+fn legend(column: &Column, cells: &[Graph], arcs: &str, corner: [f64; 2], width: f64, out: &mut String) -> f64 {
+    let blocks = &column.diagram.blocks;
+    let used: BTreeSet<Family> = blocks
+        .iter()
+        .flat_map(|block| block.rows.iter().map(|row| row.family).chain([block.family]))
+        .chain(cells.iter().flat_map(Graph::families))
+        .collect();
+    let (has_arcs, has_cuts) = (!column.arcs.is_empty(), !column.cuts.is_empty());
     let mut items: Vec<(&str, &str)> = Family::EXPLAINED
         .iter()
         .filter(|family| used.contains(family))

@@ -8,7 +8,7 @@
 pub(super) const ROOT: &str = "supernet-drawing";
 
 /// What is filled, stroked, and how, in light and dark: selector, property, light, dark.
-const COLOURS: [(&str, &str, &str, &str); 27] = [
+const COLOURS: [(&str, &str, &str, &str); 29] = [
     (".paper", "fill", "#ffffff", "#11161d"),
     ("text", "fill", "#1a2330", "#e9eef4"),
     (".small", "fill", "#56616e", "#a5b1bf"),
@@ -26,6 +26,8 @@ const COLOURS: [(&str, &str, &str, &str); 27] = [
     (".data", "stroke", "#9aa4b0", "#6d7987"),
     (".step", "stroke", "#1a2330", "#e9eef4"),
     (".tip", "fill", "#1a2330", "#e9eef4"),
+    (".edge", "stroke", "#5b6672", "#a5b1bf"),
+    (".edge-tip", "fill", "#5b6672", "#a5b1bf"),
     (".skip", "stroke", "#4a5a8a", "#9db2ea"),
     (".skip-tip", "fill", "#4a5a8a", "#9db2ea"),
     (".halo", "stroke", "#ffffff", "#11161d"),
@@ -55,6 +57,8 @@ pub(super) fn sheet() -> String {
     rule(".chip", "stroke-width:1");
     rule(".data", "stroke-dasharray:4 3");
     rule(".step", "fill:none;stroke-width:2");
+    rule(".op", "font-size:12px;font-weight:500");
+    rule(".edge", "fill:none;stroke-width:1.5");
     rule(".skip", "fill:none;stroke-width:1.7");
     rule(".sample", "fill:none;stroke-width:1.7");
     rule(".many", "stroke-width:1.1;stroke-opacity:.8");

@@ -1,5 +1,7 @@
 //! Programs held against a slow interpreter: every call by its f64 reference, gradients by finite differences.
 
+mod published;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -57,6 +57,11 @@ impl<'s> Tensor<'s> {
 
     /// Half the size: even pixels and odd pixels, each by a 1x1 convolution to half of `filters`, side by side, then batch norm.
     pub fn factorized_reduction(self, filters: u32) -> Tensor<'s> {
+        self.factorized_halves(filters).norm()
+    }
+
+    /// A factorised reduction before its batch norm.
+    pub fn factorized_halves(self, filters: u32) -> Tensor<'s> {
         if !filters.is_multiple_of(2) {
             self.space.wrong(|| {
                 format!("a factorised reduction to {filters} filters: it makes two halves, so the number must be even")
@@ -65,7 +70,7 @@ impl<'s> Tensor<'s> {
         let half = |pad| self.conv2d(Conv::new(1).stride(2).pad(pad), filters / 2);
         let even = half(Pad::Valid);
         let odd = half(Pad::Explicit { top: -1, left: -1, bottom: 1, right: 1 });
-        self.space.concat(&[even, odd]).norm()
+        self.space.concat(&[even, odd])
     }
 
     /// x·W on the last axis, with or without a bias.

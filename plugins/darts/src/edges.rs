@@ -1,0 +1,126 @@
+use supernet_plugin::{Built, Config, Decide, Mistake, Space, SpaceEntry, Tensor, When, inventory};
+
+use crate::Form;
+use crate::network::{Kind, Network};
+use crate::operation::operation;
+
+/// The operations of an edge, in published order.
+pub(crate) const OPS: [&str; 8] = [
+    "none",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+];
+
+/// How many nodes a cell computes beside its two inputs.
+pub(crate) const NODES: usize = 4;
+
+/// How many edges a node keeps.
+pub(crate) const KEPT: usize = 2;
+
+inventory::submit! {
+    SpaceEntry {
+        name: "darts",
+        summary: "cells with an operation on each of fourteen edges, two of which each node keeps (DARTS)",
+        fields: Network::fields,
+        build: |config| darts(&Darts::from_config(config)?),
+    }
+}
+
+/// The config of `darts`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Darts {
+    /// How many cells; those at a third and two thirds halve the image.
+    pub cells: usize,
+    /// Channels of a node in the first cells; doubled at each halving. A cell's value has four times as many.
+    pub channels: u32,
+    /// Which of the two networks.
+    pub form: Form,
+    /// `[height, width, channels]`.
+    pub image: Vec<u32>,
+    /// How many classes.
+    pub classes: u32,
+}
+
+impl Darts {
+    fn from_config(config: &Config) -> Result<Self, Mistake> {
+        let Network { cells, channels, form, image, classes } = Network::from_config(config)?;
+        Ok(Darts { cells, channels, form, image, classes })
+    }
+}
+
+/// What one kind of cell decides: for each node an operation per earlier value.
+struct Cell<'s> {
+    nodes: Vec<Vec<Decide<'s>>>,
+}
+
+impl<'s> Cell<'s> {
+    fn decide(s: &'s Space, kind: Kind) -> Self {
+        let kind = kind.name();
+        let nodes = (0..NODES).map(|n| {
+            let edges: Vec<_> = (0..n + 2).map(|from| s.op(format!("{kind}.n{n}.from{from}"), &OPS)).collect();
+            if edges.len() > KEPT {
+                // An edge is as likely to be kept as one of two among so many, its operations alike.
+                let none = 1.0 - KEPT as f32 / edges.len() as f32;
+                let mut prior = [(1.0 - none) / (OPS.len() - 1) as f32; OPS.len()];
+                prior[0] = none;
+                edges.iter().for_each(|edge| {
+                    edge.prior(&prior);
+                });
+            }
+            s.group(format!("{kind}.n{n}"), &edges, KEPT as u32, 0);
+            s.require(
+                two_of(&edges),
+                format!("node n{n} of the {kind} cell must keep two of its edges, and have `none` on the others"),
+            );
+            edges
+        });
+        Cell { nodes: nodes.collect() }
+    }
+
+    /// The nodes side by side. A node is the sum of its edges; every edge has weights of its own.
+    fn build(&self, s: &'s Space, kind: Kind, inputs: [Tensor<'s>; 2], form: Form) -> Tensor<'s> {
+        let mut h = inputs.to_vec();
+        for (n, edges) in self.nodes.iter().enumerate() {
+            let parts: Vec<_> = edges
+                .iter()
+                .zip(&h)
+                .enumerate()
+                .map(|(from, (edge, x))| {
+                    let stride = if kind == Kind::Reduce && from < 2 { 2 } else { 1 };
+                    let ops = || s.choose(*edge, &OPS.map(|name| operation(s, name, *x, stride, form)));
+                    s.scope(format!("n{n}.from{from}"), ops)
+                })
+                .collect();
+            h.push(s.sum(&parts));
+        }
+        s.concat(&h[2..])
+    }
+}
+
+/// Exactly two of the edges are kept.
+fn two_of(edges: &[Decide<'_>]) -> When {
+    let pairs = (0..edges.len()).flat_map(|a| (a + 1..edges.len()).map(move |b| [a, b]));
+    When::any(pairs.map(|pair| {
+        let kept = |i: usize| if pair.contains(&i) { !edges[i].is(0) } else { edges[i].is(0) };
+        When::all((0..edges.len()).map(kept))
+    }))
+}
+
+/// The space of DARTS: a genome is an operation for each edge, those of the normal cell first, node by node (28 numbers).
+///
+/// Structure as in the paper's sections 2.1 and 3.1.1 and its released code: a node sums an operation on each of the two inputs
+/// and the nodes before it; a cell's value is its four nodes side by side. Two edges of a node are kept, with an operation other
+/// than `none`. Drop path and the auxiliary head, which have no weights in the network that is kept, are not part of it.
+pub fn darts(config: &Darts) -> Built {
+    let &Darts { cells, channels, form, ref image, classes } = config;
+    let network = Network { cells, channels, form, image: image.clone(), classes };
+    network.check()?;
+    let s = Space::new("darts");
+    let decided = Kind::BOTH.map(|kind| Cell::decide(&s, kind));
+    network.stack(&s, |kind, inputs| decided[kind as usize].build(&s, kind, inputs, form))
+}

@@ -1,0 +1,53 @@
+//! Architectures in the notation of the authors' scripts: one list of numbers, which is a genome of the space.
+
+use std::fmt::Write;
+
+use supernet_plugin::SearchSpace;
+
+/// A text is no list of numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{word}`, after {before} numbers, is no whole number below 2³²: an architecture of ENAS is a list of numbers."
+)]
+pub struct FlatError {
+    /// What stands there.
+    pub word: String,
+    /// How many numbers stand before it.
+    pub before: usize,
+}
+
+/// The numbers of a list. Between them may stand spaces, line breaks, commas, brackets and quotes, so that it can be pasted as it
+/// stands in a script or a log.
+///
+/// # Errors
+/// If there is anything else.
+pub fn read(text: &str) -> Result<Vec<u32>, FlatError> {
+    let between = |letter: char| letter.is_whitespace() || ",[](){}\"'\\".contains(letter);
+    let mut numbers = Vec::new();
+    for word in text.split(between).filter(|word| !word.is_empty()) {
+        let number = word.parse().map_err(|_| FlatError { word: word.to_owned(), before: numbers.len() })?;
+        numbers.push(number);
+    }
+    Ok(numbers)
+}
+
+/// The list of a genome, in lines as the authors write it: a layer each in the macro space, a cell each in the micro space.
+pub fn write(space: &SearchSpace, genome: &[u32]) -> String {
+    // A line begins where the next layer or cell does.
+    let starts = |d: usize| match space.decisions.get(d).map(|decision| decision.id.as_str()) {
+        Some(id) => id.starts_with("op") || id.starts_with("reduce.n0.x.in"),
+        None => false,
+    };
+    let mut text = String::new();
+    for (d, number) in genome.iter().enumerate() {
+        let gap = if d == 0 {
+            ""
+        } else if starts(d) {
+            "\n"
+        } else {
+            " "
+        };
+        let _ = write!(text, "{gap}{number}");
+    }
+    text
+}

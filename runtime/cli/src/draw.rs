@@ -1,0 +1,65 @@
+//! `supernet draw`.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use supernet::architectures;
+use supernet::config::Config;
+use supernet::draw::{self, Caption};
+use supernet::plugin::Count;
+use supernet::search::thousands;
+
+use crate::arguments::{DrawOptions, spaces};
+use crate::notation::Notation;
+use crate::{Failure, spaces as listed};
+
+pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
+    let svg = match (&options.architecture, &options.genome) {
+        (Some(name), _) if options.set.is_empty() => {
+            let counted = architectures::built(architectures::find(name)?)?;
+            draw::svg(&counted.supergraph, &counted.published.genome, &counted.caption())?
+        }
+        (Some(name), _) => drawn(&Notation::published(name)?, options)?,
+        (None, Some(file)) => drawn(&Notation::read(file, options.space.as_deref())?, options)?,
+        (None, None) => return Err("name an architecture with `--architecture NAME` or `--genome FILE`".into()),
+    };
+    let path = &options.output;
+    write_new(path, &svg)?;
+    Ok(writeln!(io::stdout(), "{}", path.display())?)
+}
+
+/// A drawing of an architecture with settings of one's own.
+fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> {
+    let mut assignments = notation.assignments(options.space.as_deref());
+    assignments.extend(options.set.iter().cloned());
+    let mut config = Config::read("", &assignments)?;
+    let spaces = spaces(&options.plugin)?;
+    let fields = listed::fields(&spaces, &config.search.space)?;
+    let facts = match &notation.facts {
+        Some(facts) => supernet::space::stated(&fields, &config.space, facts.clone()),
+        None => listed::facts(None, &config, &fields)?,
+    };
+    let supergraph = spaces.build(&mut config, &facts)?.supergraph;
+    let changed: Vec<String> =
+        options.set.iter().filter_map(|setting| setting.strip_prefix("space.")).map(str::to_owned).collect();
+    let genome = notation.architecture.carry(&supergraph, &changed)?;
+    let (parameters, macs) = (supergraph.count(&genome, Count::Live)?, supergraph.macs(&genome)?);
+    let caption = Caption {
+        title: notation.title.clone().unwrap_or_else(|| config.search.space.clone()),
+        subtitle: format!("{} parameters · {} multiply-accumulates", thousands(parameters), thousands(macs)),
+    };
+    Ok(draw::svg(&supergraph, &genome, &caption)?)
+}
+
+/// Writes a file that must not be there yet.
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            format!("{} is there already, and is not overwritten; name another file", path.display())
+        }
+        _ => format!("cannot write {}: {error}", path.display()),
+    };
+    let mut file = File::create_new(path).map_err(failed)?;
+    Ok(file.write_all(text.as_bytes()).map_err(failed)?)
+}

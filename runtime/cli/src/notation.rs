@@ -1,0 +1,79 @@
+//! Architectures that a user names: a published one, a run's, or one written down in the notation of ENAS or DARTS.
+
+use std::path::Path;
+
+use supernet::architectures::{self, Published};
+use supernet::plugin::Facts;
+use supernet::retrain::{Architecture, CarryError};
+use supernet_darts::Genotype;
+use supernet_enas::flat;
+
+use crate::Failure;
+
+/// An architecture with the settings of its space that it comes with.
+pub(crate) struct Notation {
+    pub(crate) architecture: Architecture,
+    /// What it is called, if it was published.
+    pub(crate) title: Option<String>,
+    /// What it was published for.
+    pub(crate) facts: Option<Facts>,
+    space: Option<String>,
+    settings: Vec<String>,
+}
+
+impl Notation {
+    /// The published architecture of a name.
+    pub(crate) fn published(name: &str) -> Result<Self, Failure> {
+        let published = architectures::find(name)?;
+        let settings = architectures::assignments(&published).split_off(1);
+        let Published { title, facts, space, genome, .. } = published;
+        let architecture = Architecture::Numbers(genome);
+        Ok(Notation { architecture, title: Some(title), facts: Some(facts), space: Some(space), settings })
+    }
+
+    /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is one of the space `cells`, or
+    /// of `darts` if it can be and no other is asked for.
+    pub(crate) fn read(file: &Path, space: Option<&str>) -> Result<Self, Failure> {
+        let plain = |architecture: Architecture| {
+            let space = architecture.space().map(str::to_owned);
+            Notation { architecture, title: None, facts: None, space, settings: Vec::new() }
+        };
+        let unread = match Architecture::read(file) {
+            Ok(architecture) => return Ok(plain(architecture)),
+            Err(error @ CarryError::System { .. }) => return Err(error.into()),
+            Err(error) => error,
+        };
+        let text = std::fs::read_to_string(file).map_err(|_| unread)?;
+        if let Ok(genome) = flat::read(&text)
+            && !genome.is_empty()
+        {
+            return Ok(plain(Architecture::Numbers(genome)));
+        }
+        let genotype: Genotype = text.parse().map_err(|error| {
+            format!(
+                "{} holds no architecture: neither a run's best/genome.json nor a list of numbers, and {error}",
+                file.display()
+            )
+        })?;
+        let form = "space.form=final".to_owned();
+        let pairs = |genotype: &Genotype| {
+            let settings = genotype.settings().into_iter().map(|(key, value)| format!("space.{key}={value}"));
+            let settings = [form.clone()].into_iter().chain(settings).collect();
+            Ok::<_, Failure>(("cells", genotype.pairs()?, settings))
+        };
+        let (space, genome, settings) = match (space, genotype.edges()) {
+            (Some("cells"), _) => pairs(&genotype)?,
+            (_, Ok(genome)) => ("darts", genome, vec![form.clone()]),
+            (Some(_), Err(error)) => return Err(error.into()),
+            (None, Err(_)) => pairs(&genotype)?,
+        };
+        let architecture = Architecture::Numbers(genome);
+        Ok(Notation { architecture, title: None, facts: None, space: Some(space.to_owned()), settings })
+    }
+
+    /// Its space, unless another one is asked for, and the settings that it comes with.
+    pub(crate) fn assignments(&self, space: Option<&str>) -> Vec<String> {
+        let space = space.or(self.space.as_deref()).map(|space| format!("search.space={space}"));
+        space.into_iter().chain(self.settings.iter().cloned()).collect()
+    }
+}
