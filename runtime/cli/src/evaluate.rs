@@ -2,15 +2,15 @@
 
 use std::io::Write;
 
-use supernet::data::{Dataset, Splits};
+use supernet::data::Splits;
 
-use crate::Failure;
 use crate::arguments::{EvaluateOptions, PartName};
+use crate::{Failure, data};
 
 pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let (model, mut device) = options.on.open(&options.model)?;
     let provenance = model.provenance();
-    let data = Dataset::named(options.data.as_deref().unwrap_or(&provenance.data))?;
+    let data = data::read(options.data.as_deref().unwrap_or(&provenance.data))?;
     let splits = Splits::new(&data, &provenance.split)?;
     let parts = match options.part {
         PartName::Test => vec![&splits.test],

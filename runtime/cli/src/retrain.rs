@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use supernet::config::Config;
-use supernet::data::Dataset;
 use supernet::device::Probe;
 use supernet::device::choice::Choice;
 use supernet::retrain::Architecture;
@@ -13,7 +12,7 @@ use supernet::{Event, Retraining, RunFolder, Search};
 
 use crate::arguments::{ResumeOptions, RetrainOptions, spaces, threads};
 use crate::progress::Progress;
-use crate::{Failure, interrupt, search, summary};
+use crate::{Failure, data, interrupt, search, summary};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     let device = options.device.parse::<Choice>()?;
@@ -53,7 +52,7 @@ fn of_file(file: &Path, options: &RetrainOptions) -> Result<Retraining, Failure>
     // A file of settings names its space, and so may the command line; else the architecture does.
     let space = if text.is_empty() { architecture.space() } else { None };
     let config = Config::read(&text, &assignments(options, space))?;
-    let data = Dataset::named(&config.search.data)?;
+    let data = data::read(&config.search.data)?;
     let search = Search::with(&spaces(&options.plugin)?, data, config)?;
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
     let genome = architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;
