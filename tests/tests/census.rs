@@ -26,8 +26,11 @@ fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
 }
 
 #[test]
-fn settings_of_the_paper_make_a_search() {
-    let search = Search::new(Config::named("paper").unwrap()).unwrap();
+fn published_settings_make_a_search_of_other_data() {
+    let config = |name| Config::read(&Config::commented(name).unwrap(), &["search.data=digits"]).unwrap();
+    let cells = Search::new(config("enas-micro-cifar10")).unwrap();
+    assert_eq!((cells.schedule().updates, cells.schedule().rollouts), (30, 10));
+    let search = Search::new(config("enas-macro-cifar10")).unwrap();
     let schedule = search.schedule();
     assert_eq!((schedule.epochs, schedule.warm_up, schedule.updates, schedule.rollouts), (310, 0, 50, 20));
 }

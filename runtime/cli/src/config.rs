@@ -11,7 +11,10 @@ pub(crate) fn run(options: &ConfigOptions) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match &options.name {
         Some(name) => write!(out, "{}", Config::commented(name)?)?,
-        None => Config::names().try_for_each(|(name, purpose)| writeln!(out, "{name:8} {purpose}"))?,
+        None => {
+            let wide = Config::names().map(|(name, _)| name.len()).max().unwrap_or_default();
+            Config::names().try_for_each(|(name, purpose)| writeln!(out, "{name:wide$}  {purpose}"))?;
+        }
     }
     Ok(())
 }

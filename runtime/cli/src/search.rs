@@ -71,7 +71,7 @@ pub(crate) fn read(given: &Path) -> Result<String, Failure> {
     if let Some(name) = names().find(|name| given == Path::new(name)) {
         return Ok(Config::commented(name)?);
     }
-    let known = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let known = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let read = std::fs::read_to_string(given);
     Ok(read
         .map_err(|error| format!("cannot read {}: {error}; settings with a name are {}", given.display(), known()))?)

@@ -1,5 +1,7 @@
 //! Settings that have a name, and where each of their values comes from.
 
+mod published;
+
 use super::{Config, ConfigError};
 use crate::strategy::enas::ControllerSettings;
 
@@ -9,35 +11,66 @@ struct Named {
     /// What they are for, in one line.
     purpose: &'static str,
     controller: fn() -> ControllerSettings,
-    lines: &'static [Line],
+    /// Lists of lines. Of several lines with one key the first counts; what is in none is as in [`SHORT`], and so is its
+    /// source.
+    lines: &'static [&'static [Line]],
 }
 
-/// A setting, its value where that is not the default's or the controller's own, and where the value comes from.
-struct Line(&'static str, Option<&'static str>, &'static str);
+/// A setting, or what else was published: its key, what is said of it, and where that comes from.
+struct Line(&'static str, Said, &'static str);
 
-/// A line with the value as it is.
+enum Said {
+    /// The value is the default's or the controller's own.
+    Same,
+    /// The value.
+    Set(&'static str),
+    /// The value when the result is trained alone, for keys that search and retraining share.
+    Last(&'static str),
+    /// This version has no such setting. The key may be any words.
+    Lacks,
+}
+
 const fn same(key: &'static str, source: &'static str) -> Line {
-    Line(key, None, source)
+    Line(key, Said::Same, source)
 }
 
-/// A line with a value of its own.
 const fn set(key: &'static str, value: &'static str, source: &'static str) -> Line {
-    Line(key, Some(value), source)
+    Line(key, Said::Set(value), source)
 }
 
-/// "The paper" is Pham et al. 2018, "the released code" the authors' for CIFAR-10.
+const fn last(key: &'static str, value: &'static str, source: &'static str) -> Line {
+    Line(key, Said::Last(value), source)
+}
+
+const fn lacks(what: &'static str, source: &'static str) -> Line {
+    Line(what, Said::Lacks, source)
+}
+
+/// "The paper" is Pham et al. 2018, "the released code" the authors' (melodyguan/enas).
 const NAMED: &[Named] = &[
     Named {
         name: "short",
         purpose: "the defaults: searches of minutes, with a controller that learns within some thousand rollouts",
         controller: ControllerSettings::short,
-        lines: SHORT,
+        lines: &[SHORT],
     },
     Named {
-        name: "paper",
-        purpose: "as Pham et al. 2018 searched the macro space for CIFAR-10: 310 epochs of 1000 rollouts each",
+        name: "enas-macro-cifar10",
+        purpose: "as Pham et al. 2018 searched whole networks for CIFAR-10: 310 epochs of 1000 rollouts each",
         controller: ControllerSettings::paper,
-        lines: PAPER,
+        lines: &[published::MACRO, published::CIFAR],
+    },
+    Named {
+        name: "enas-micro-cifar10",
+        purpose: "as Pham et al. 2018 searched cells for CIFAR-10: 310 epochs of 300 rollouts each",
+        controller: ControllerSettings::paper,
+        lines: &[published::MICRO, published::CIFAR],
+    },
+    Named {
+        name: "enas-recurrent-ptb",
+        purpose: "as Pham et al. 2018 searched recurrent cells for Penn Treebank: 150 epochs of 2000 rollouts each",
+        controller: ControllerSettings::paper,
+        lines: &[published::RECURRENT],
     },
 ];
 
@@ -107,42 +140,6 @@ const SHORT: &[Line] = &[
     same("checkpoint.keep", "ours; changes no result"),
 ];
 
-/// What is not in it is as in [`SHORT`], and so is its source.
-const PAPER: &[Line] = &[
-    set("search.epochs", "310", "paper §3.2: 10 + 20 + 40 + 80 + 160, whole periods of the learning rate"),
-    set("search.warm_up", "0", "paper and released code: the controller learns from the first epoch on"),
-    set("train.batch", "128", "released code, macro"),
-    set("augment.pad", "4", "paper §3.2 and released code: padded to 40x40, cropped to 32x32"),
-    set("augment.flip", "true", "paper §3.2 and released code"),
-    same("augment.cutout", "the paper's macro networks have none"),
-    set("optimizer.touch", "all", "released code: L2 and momentum move unsampled weights too; the paper does not say"),
-    set("score.batch", "128", "released code: a reward is the accuracy on one validation minibatch (paper §2.2)"),
-    set(
-        "score.rollouts",
-        "20",
-        "released code, macro: the gradients of 20 samples make an update; the paper does not say",
-    ),
-    set("score.updates", "50", "released code, macro; the paper says 2000 for Penn Treebank"),
-    same("controller.lstm", "paper §2.1 (released code for CIFAR-10: 64)"),
-    same("controller.temperature", "paper §3.1, as carpedm20/ENAS-pytorch has it (released code for CIFAR-10: none)"),
-    same("controller.tanh", "paper §3.1 (released code, macro: 1.5)"),
-    same("controller.prior", "neither paper nor released code has such a term for the macro space"),
-    same("controller.rate", "paper §3.2 (released code, macro: 1e-3)"),
-    same("controller.beta1", "the paper names Adam alone, so Kingma and Ba 2015 (released code: 0)"),
-    same("controller.beta2", "the paper names Adam alone, so Kingma and Ba 2015"),
-    same("controller.epsilon", "the paper names Adam alone, so Kingma and Ba 2015 (released code: 1e-3)"),
-    same("controller.entropy", "paper §3.2 (released code: 1e-4, added to the reward)"),
-    same(
-        "controller.skip",
-        "paper §3.2; the target of 0.4 is the prior of a skip (released code: 0.8, sampled rate 0.308)",
-    ),
-    same("controller.baseline", "paper §2.2; it starts at the first mean (released code: at 0)"),
-    same("controller.decay", "the paper gives no number: carpedm20/ENAS-pytorch (released code: 0.99)"),
-    same("controller.standardise", "neither paper nor released code"),
-    same("controller.clip", "the paper does not say (released code: none on CIFAR-10)"),
-    same("derive.candidates", "ours: the paper says several, each on one minibatch (released code: 10)"),
-];
-
 impl Named {
     fn find(name: &str) -> Option<&'static Self> {
         NAMED.iter().find(|named| named.name == name)
@@ -150,14 +147,45 @@ impl Named {
 
     fn config(&self) -> Result<Config, ConfigError> {
         let start = Config { controller: (self.controller)(), ..Config::default() }.to_toml()?;
-        let own = self.lines.iter().filter_map(|Line(key, value, _)| Some(format!("{key}={}", (*value)?)));
+        let lists = self.lines.iter().rev();
+        let own = lists.flat_map(|lines| lines.iter()).filter_map(|line| match line {
+            Line(key, Said::Set(value), _) => Some(format!("{key}={value}")),
+            _ => None,
+        });
         Config::read(&start, &own.collect::<Vec<_>>())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &'static Line> {
+        self.lines.iter().flat_map(|lines| lines.iter())
     }
 
     /// Where a value comes from.
     fn source(&self, key: &str) -> Option<&'static str> {
-        let lines = self.lines.iter().chain(SHORT);
-        lines.into_iter().find(|Line(known, _, _)| *known == key).map(|Line(_, _, source)| *source)
+        self.lines().chain(SHORT).find_map(|line| match line {
+            Line(known, Said::Same | Said::Set(_), source) if *known == key => Some(*source),
+            _ => None,
+        })
+    }
+
+    /// What comes after the settings, as comments.
+    fn closing(&self) -> String {
+        let last = self.lines().filter_map(|line| match line {
+            Line(key, Said::Last(value), source) => Some(format!("# {key} = {value}    ({source})\n")),
+            _ => None,
+        });
+        let lacks = self.lines().filter_map(|line| match line {
+            Line(what, Said::Lacks, source) => Some(format!("# {what}    ({source})\n")),
+            _ => None,
+        });
+        let (last, lacks): (String, String) = (last.collect(), lacks.collect());
+        let headed = |heading: &str, lines: &str| match lines {
+            "" => String::new(),
+            _ => format!("\n# {heading}:\n{lines}"),
+        };
+        headed(
+            "For the network that is trained in the end, `supernet retrain RUN` with `--set KEY=VALUE` for each of",
+            &last,
+        ) + &headed("Published, and not in this version", &lacks)
     }
 }
 
@@ -167,7 +195,8 @@ impl Config {
         NAMED.iter().map(|named| (named.name, named.purpose))
     }
 
-    /// The settings of a name: `short`, which are the defaults, or `paper`, those of Pham et al. 2018.
+    /// The settings of a name: `short`, which are the defaults, or those that Pham et al. 2018 published for a space and its
+    /// data, such as `enas-macro-cifar10`.
     ///
     /// # Errors
     /// If there is no such name.
@@ -175,14 +204,15 @@ impl Config {
         Named::find(name).ok_or_else(|| unknown(name))?.config()
     }
 
-    /// The same as TOML, with a comment above each value that says where it comes from. [`Config::read`] reads it.
+    /// The same as TOML, with a comment above each value that says where it comes from. Comments at the end say what the
+    /// last training has instead, and what was published and has no setting here. [`Config::read`] reads it.
     ///
     /// # Errors
     /// If there is no such name.
     pub fn commented(name: &str) -> Result<String, ConfigError> {
         let named = Named::find(name).ok_or_else(|| unknown(name))?;
         let mut text = format!("# `{name}`: {}.\n", named.purpose);
-        text += "# The paper: Pham et al. 2018. The released code: the authors\u{2019} for CIFAR-10.\n";
+        text += "# The paper: Pham et al. 2018. The released code: its authors\u{2019}, melodyguan/enas; which file is in brackets.\n";
         let mut section = String::new();
         for line in named.config()?.to_toml()?.lines() {
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
@@ -193,12 +223,12 @@ impl Config {
             }
             text += &format!("{line}\n");
         }
-        Ok(text)
+        Ok(text + &named.closing())
     }
 }
 
 fn unknown(name: &str) -> ConfigError {
-    let known = Config::names().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let known = Config::names().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     ConfigError::UnknownName { given: name.to_owned(), known }
 }
 
@@ -221,43 +251,74 @@ mod tests {
         for (name, _) in Config::names() {
             let text = Config::commented(name).unwrap();
             assert_eq!(Config::read::<&str>(&text, &[]).unwrap(), Config::named(name).unwrap(), "{name}");
-            let values = text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
+            let closing = Named::find(name).unwrap().closing();
+            let lines: Vec<&str> = text.strip_suffix(&closing).unwrap().lines().collect();
+            let values = lines.iter().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
             assert_eq!(values, keys(&text).len(), "{name}");
             // A comment above each value, and two at the top.
-            assert_eq!(text.lines().filter(|line| line.starts_with("# ")).count(), values + 2, "{name}");
+            assert_eq!(lines.iter().filter(|line| line.starts_with("# ")).count(), values + 2, "{name}");
+            assert!(closing.lines().all(|line| line.is_empty() || line.starts_with("# ")), "{name}");
         }
         assert_eq!(Config::named("short").unwrap(), Config::default());
     }
 
     #[test]
     fn every_value_has_a_source_and_every_source_a_value() {
-        let keys = keys(&Config::default().to_toml().unwrap());
-        let lacking: Vec<&String> =
-            keys.iter().filter(|key| Named::find("short").unwrap().source(key).is_none()).collect();
-        assert!(lacking.is_empty(), "add where these defaults come from to `SHORT`: {lacking:?}");
         for named in NAMED {
-            for Line(key, _, source) in named.lines {
-                assert!(keys.iter().any(|known| known == key), "`{}` has a line for {key}, which is gone", named.name);
-                assert!(!source.is_empty() && !source.contains('\n'), "{key}");
+            let keys = keys(&named.config().unwrap().to_toml().unwrap());
+            let lacking: Vec<&String> = keys.iter().filter(|key| named.source(key).is_none()).collect();
+            assert!(lacking.is_empty(), "add to `SHORT` where these defaults come from: {lacking:?}");
+            let known = |key: &str| keys.iter().any(|known| known == key);
+            for line in named.lines() {
+                let Line(key, said, source) = line;
+                match said {
+                    Said::Same | Said::Set(_) => {
+                        assert!(known(key), "`{}` has a line for {key}, which is gone", named.name);
+                    }
+                    Said::Last(value) => {
+                        let set = Config::read(&Config::commented(named.name).unwrap(), &[format!("{key}={value}")]);
+                        assert_ne!(set.unwrap(), named.config().unwrap(), "`{}` has that {key} already", named.name);
+                    }
+                    Said::Lacks => {
+                        let key = key.split(" = ").next().unwrap_or_default();
+                        assert!(!known(key), "{key} is a setting now: say what it is in `{}`", named.name);
+                    }
+                }
+                assert!(!source.is_empty() && !source.contains('\n'), "{}", named.name);
             }
         }
     }
 
     #[test]
-    fn the_paper_is_the_papers() {
-        let paper = Config::named("paper").unwrap();
-        assert_eq!(paper.controller, ControllerSettings::paper());
-        assert_eq!((paper.search.epochs, paper.search.warm_up), (310, 0.0));
-        assert_eq!((paper.train.batch, paper.score.rollouts, paper.score.updates), (128, 20, 50));
-        let optimizer = &paper.optimizer;
+    fn published_settings_are_the_published() {
+        let of = |name| Config::named(name).unwrap();
+        let whole = of("enas-macro-cifar10");
+        assert_eq!(whole.controller, ControllerSettings::paper());
+        assert_eq!((whole.search.epochs, whole.search.warm_up), (310, 0.0));
+        assert_eq!((whole.train.batch, whole.score.rollouts, whole.score.updates), (128, 20, 50));
+        let optimizer = &whole.optimizer;
         assert_eq!((optimizer.rate, optimizer.rate_min, optimizer.momentum, optimizer.l2), (0.05, 0.001, 0.9, 2e-4));
-        let text = Config::commented("paper").unwrap();
-        assert!(text.contains("# paper §3.2 (released code, macro: 1e-3)\nrate = 0.00035\n"), "{text}");
+        let text = Config::commented("enas-macro-cifar10").unwrap();
+        assert!(text.contains("# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"), "{text}");
+        assert!(text.contains("\n# space.filters = 96    (released code"), "{text}");
+
+        let cells = of("enas-micro-cifar10");
+        assert_eq!((cells.train.batch, cells.score.rollouts, cells.score.updates), (160, 10, 30));
+        assert_eq!((cells.search.space.as_str(), &cells.optimizer), ("enas-micro", &whole.optimizer));
+
+        let recurrent = of("enas-recurrent-ptb");
+        let optimizer = &recurrent.optimizer;
+        assert_eq!((optimizer.rate, optimizer.momentum, optimizer.clip, optimizer.l2), (20.0, 0.0, 0.25, 2e-7));
+        assert_eq!((recurrent.train.batch, recurrent.score.rollouts, recurrent.score.updates), (64, 1, 2000));
+        assert_eq!(recurrent.controller, ControllerSettings { entropy: 1e-4, ..ControllerSettings::paper() });
     }
 
     #[test]
     fn an_unknown_name_is_told_the_known_ones() {
         let said = Config::named("papers").unwrap_err().to_string();
-        assert_eq!(said, "no settings are named `papers`; the names are `short` and `paper`");
+        assert!(
+            said.starts_with("no settings are named `papers`; the names are `short`, `enas-macro-cifar10`, "),
+            "{said}"
+        );
     }
 }

@@ -213,11 +213,15 @@ fn find(folder: &Folder) -> Result<Option<[&Entry; 3]>, DataError> {
     }
 }
 
-/// The part that a file's name says.
+/// The part that a file's name says. Penn Treebank as published has each part a second time, with its characters set
+/// apart, as in ptb.char.train.txt: these are passed over.
 fn part(name: &str) -> Option<usize> {
     let name = name.to_lowercase();
-    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    words.find_map(|word| PARTS.iter().position(|(_, says)| says.contains(&word)))
+    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    if words.contains(&"char") {
+        return None;
+    }
+    words.iter().find_map(|word| PARTS.iter().position(|(_, says)| says.contains(word)))
 }
 
 fn no_text(folder: &Folder, reason: String) -> DataError {
@@ -239,6 +243,7 @@ mod tests {
             ("val.txt", Some(1)),
             ("dev-set.txt", Some(1)),
             ("contest.txt", None),
+            ("ptb.char.train.txt", None),
             ("PROVENANCE.txt", None),
         ];
         for (name, expected) in parts {
