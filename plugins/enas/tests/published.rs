@@ -146,7 +146,10 @@ fn what_others_list_is_what_comes_along() {
     let path = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join("architectures"));
     let text = path.and_then(|path| std::fs::read_to_string(path.join("published_architectures.json")).ok());
     let Some(text) = text else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "SUPERNET_DATA must name the folder that holds `architectures`");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "SUPERNET_DATA must name the folder that holds `architectures`"
+        );
         return println!("skipped: no data");
     };
     let listed: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -55,7 +55,9 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
 /// Writes a file that must not be there yet.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: io::Error| match error.kind() {
-        ErrorKind::AlreadyExists => format!("{} is there already, and is not overwritten; name another file", path.display()),
+        ErrorKind::AlreadyExists => {
+            format!("{} is there already, and is not overwritten; name another file", path.display())
+        }
         _ => format!("cannot write {}: {error}", path.display()),
     };
     let mut file = File::create_new(path).map_err(failed)?;

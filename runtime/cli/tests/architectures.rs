@@ -86,11 +86,16 @@ fn a_published_architecture_is_trained_on_other_data() {
 #[test]
 fn what_cannot_be_trained_says_why() {
     let place = place("notation");
-    let twice = PASTED.replace("('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0)", 
-        "('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 0)");
+    let twice = PASTED.replace(
+        "('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0)",
+        "('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 0)",
+    );
     fs::write(place.join("twice.txt"), twice).unwrap();
     let wrong = refused(&place, &["retrain", "--genome=twice.txt", "--space=darts"]);
-    assert!(wrong.contains("two ops on one edge: node 2 of the normal cell has `sep_conv_3x3` and `skip_connect`"), "{wrong}");
+    assert!(
+        wrong.contains("two ops on one edge: node 2 of the normal cell has `sep_conv_3x3` and `skip_connect`"),
+        "{wrong}"
+    );
     fs::write(place.join("list.txt"), "0 1 0\n2 1 1\n").unwrap();
     let wrong = refused(&place, &["retrain", "--genome=list.txt", "--space=enas-micro"]);
     assert!(wrong.contains("the architecture has 6 numbers, and `enas-micro` asks 40 decisions"), "{wrong}");
@@ -100,5 +105,8 @@ fn what_cannot_be_trained_says_why() {
     let wrong = refused(&place, &["retrain", "--architecture=enas-recurrent", "--device=cpu"]);
     assert!(wrong.contains("vocabulary"), "{wrong}");
     let wrong = refused(&place, &["retrain", "--architecture=enas-macro", "--set=space.layers=6", "--device=cpu"]);
-    assert!(wrong.contains("the architecture has 300 numbers, and `enas-macro` with layers=6 asks 21 decisions"), "{wrong}");
+    assert!(
+        wrong.contains("the architecture has 300 numbers, and `enas-macro` with layers=6 asks 21 decisions"),
+        "{wrong}"
+    );
 }

@@ -17,7 +17,7 @@ const BEND: f64 = 4.0;
 /// How far apart lines end at a node.
 const APART: f64 = 7.0;
 /// A label longer than this ends in an ellipsis.
-const WIDEST: f64 = 240.0;
+const WIDEST: f64 = 300.0;
 
 /// A cell with places.
 pub(super) struct Graph {
@@ -116,8 +116,11 @@ impl Boxed {
         let (class, kind) = (family.class(), if *chip { "chip" } else { "box" });
         let round = if *chip || *family == Family::Data { frame.height / 2.0 } else { 8.0 };
         let (x, y, w, h) = (n(frame.x), n(frame.y), n(frame.width), n(frame.height));
-        let _ =
-            writeln!(out, r#"<rect class="{kind} {class}" x="{x}" y="{y}" width="{w}" height="{h}" rx="{}"/>"#, n(round));
+        let _ = writeln!(
+            out,
+            r#"<rect class="{kind} {class}" x="{x}" y="{y}" width="{w}" height="{h}" rx="{}"/>"#,
+            n(round)
+        );
         let middle = [frame.x + frame.width / 2.0, frame.y + frame.height / 2.0];
         let mut write = |class: &str, x: f64, y: f64, label: &str| {
             let _ = writeln!(out, r#"<text class="{class}" x="{}" y="{}">{}</text>"#, n(x), n(y), text::escape(label));
@@ -159,15 +162,17 @@ fn arranged(diagram: &Diagram) -> (Vec<What>, Vec<Item>, Vec<[usize; 2]>) {
         depth[b] = before.max().unwrap_or(0);
     }
     let last = depth.iter().copied().max().unwrap_or(0);
-    let used = |rank: usize| {
-        depth.contains(&rank) || edges.iter().any(|(_, to, op)| op.is_some() && depth[*to] == rank + 1)
-    };
+    let used =
+        |rank: usize| depth.contains(&rank) || edges.iter().any(|(_, to, op)| op.is_some() && depth[*to] == rank + 1);
     let ranks: Vec<usize> = (0..=last).filter(|&rank| used(rank)).collect();
     let rank = |wanted: usize| ranks.iter().position(|&rank| rank == wanted).unwrap_or(0);
 
     let mut whats: Vec<What> = (0..depth.len()).map(What::Block).collect();
-    let mut items: Vec<Item> =
-        depth.iter().map(|&depth| Item { rank: rank(depth), height: NODE, y: 0.0 }).collect();
+    let item = |(b, &depth): (usize, &usize)| {
+        let enter = edges.iter().filter(|edge| edge.1 == b).count() as f64;
+        Item { rank: rank(depth), height: NODE.max(APART * (enter + 1.0)), y: 0.0 }
+    };
+    let mut items: Vec<Item> = depth.iter().enumerate().map(item).collect();
     let mut links = Vec::new();
     for &(from, to, op) in &edges {
         let target = items[to].rank;
@@ -209,13 +214,9 @@ fn boxed(diagram: &Diagram, what: What, frame: Frame) -> Option<Boxed> {
         What::Bend => return None,
         What::Op(label, family) => Boxed { name: String::new(), label, family, chip: true, frame },
         What::Block(b) => match diagram.blocks.get(b) {
-            None => Boxed {
-                name: String::new(),
-                label: JOINED.to_owned(),
-                family: Family::Structure,
-                chip: false,
-                frame,
-            },
+            None => {
+                Boxed { name: String::new(), label: JOINED.to_owned(), family: Family::Structure, chip: false, frame }
+            }
             Some(block) => {
                 let label = if block.rows.len() > 1 { String::new() } else { block.rows[0].label.clone() };
                 Boxed { name: block.name.clone(), label, family: block.family, chip: false, frame }

@@ -205,14 +205,7 @@ fn boxed(column: &Column, b: usize, out: &mut String) {
 }
 
 /// Draws the legend, as much of it as the drawing needs, and returns where it ends.
-fn legend(
-    column: &Column,
-    cells: &[Graph],
-    arcs: &str,
-    corner: [f64; 2],
-    width: f64,
-    out: &mut String,
-) -> f64 {
+fn legend(column: &Column, cells: &[Graph], arcs: &str, corner: [f64; 2], width: f64, out: &mut String) -> f64 {
     let blocks = &column.diagram.blocks;
     let used: BTreeSet<Family> = blocks
         .iter()
