@@ -9,10 +9,10 @@ use supernet::device::cpu::Cpu;
 use supernet::device::gpu::Gpu;
 use supernet::model::Prediction;
 use supernet::space::Spaces;
-use supernet_nasbench as _;
 use supernet_tests::gpu::gpus;
 use supernet_tests::plugins::built;
 use supernet_tests::{place, search_of};
+use {supernet_darts as _, supernet_nasbench as _};
 
 const SPLIT: Split = Split { train: 0.6, validation: 0.2, seed: 0 };
 
@@ -94,6 +94,11 @@ fn of_the_micro_space() {
 #[test]
 fn of_nasbench201() {
     hold(&Spaces::linked(), "model-nasbench201", &["search.space=nasbench201", "space.cells=1", "space.channels=4"]);
+}
+
+#[test]
+fn of_darts() {
+    hold(&Spaces::linked(), "model-darts", &["search.space=darts", "space.cells=2", "space.channels=2"]);
 }
 
 #[test]

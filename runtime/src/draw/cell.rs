@@ -113,7 +113,9 @@ fn units(inside: &Inside<'_>) -> (Vec<Unit>, Vec<usize>) {
         }
         let unit = &mut units[u];
         unit.positions.push(p);
-        unit.passes &= words::passes(child, p);
+        // In a scope of its own a sum fits a value that comes in several parts.
+        let fits = unit.scope.is_some() && matches!(child.op_node(p).op, Op::Sum { .. });
+        unit.passes &= fits || words::passes(child, p);
         unit.sources.extend(child.inputs(p).iter().map(|&input| origin[input as usize]).filter(|&source| source != u));
         let decides = unit.scope.as_ref().is_some_and(|scope| choices.op_in(scope).is_some());
         let is_output = child.outputs().contains(&(p as u32));
@@ -133,7 +135,9 @@ fn plain(inside: &Inside<'_>, unit: &Unit) -> Block {
         label = format!("joined: {label}");
         family = Family::Structure;
     }
-    Block::new(words::name(&unit.name), label, family)
+    // A node that stands in no scope is called after its op, which need not be said twice.
+    let name = unit.scope.as_ref().map_or(String::new(), |_| words::name(&unit.name));
+    Block::new(name, label, family)
 }
 
 /// A sum: a row for each op that it adds up, with the unit that the op reads.

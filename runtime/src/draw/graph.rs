@@ -17,7 +17,7 @@ const BEND: f64 = 4.0;
 /// How far apart lines end at a node.
 const APART: f64 = 7.0;
 /// A label longer than this ends in an ellipsis.
-const WIDEST: f64 = 240.0;
+const WIDEST: f64 = 300.0;
 
 /// A cell with places.
 pub(super) struct Graph {
@@ -168,7 +168,11 @@ fn arranged(diagram: &Diagram) -> (Vec<What>, Vec<Item>, Vec<[usize; 2]>) {
     let rank = |wanted: usize| ranks.iter().position(|&rank| rank == wanted).unwrap_or(0);
 
     let mut whats: Vec<What> = (0..depth.len()).map(What::Block).collect();
-    let mut items: Vec<Item> = depth.iter().map(|&depth| Item { rank: rank(depth), height: NODE, y: 0.0 }).collect();
+    let item = |(b, &depth): (usize, &usize)| {
+        let enter = edges.iter().filter(|edge| edge.1 == b).count() as f64;
+        Item { rank: rank(depth), height: NODE.max(APART * (enter + 1.0)), y: 0.0 }
+    };
+    let mut items: Vec<Item> = depth.iter().enumerate().map(item).collect();
     let mut links = Vec::new();
     for &(from, to, op) in &edges {
         let target = items[to].rank;

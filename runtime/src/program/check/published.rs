@@ -48,3 +48,43 @@ fn the_cpu_device_agrees_with_the_interpreter() {
         hold_the_cpu_against_the_interpreter(&setup, &genome, &mut cpu);
     }
 }
+
+/// A step's effect on all parameters that it touches, and the losses of its samples.
+#[cfg(feature = "gpu")]
+fn step(setup: &Setup, genome: &[u32], device: &mut dyn Device) -> (Vec<Vec<f32>>, Vec<f32>) {
+    let program = setup.training(genome, &SGD);
+    let before = setup.weights(2);
+    let mut after = before.clone();
+    let mut samples = Samples::default();
+    device.train(&program, &mut after, setup.minibatch(), &STEP).unwrap();
+    device.samples(&mut samples).unwrap();
+    device.fetch(&mut after).unwrap();
+    let child = setup.supergraph.child(genome).unwrap();
+    let touched: std::collections::BTreeSet<u32> = (0..child.len()).flat_map(|i| child.params(i).to_vec()).collect();
+    let moved = |p: u32| after.parameter(p).iter().zip(before.parameter(p)).map(|(a, b)| a - b).collect();
+    (touched.into_iter().map(moved).collect(), samples.loss)
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn every_gpu_takes_the_same_step_as_the_cpu_device() {
+    use crate::device::gpu::{Gpu, adapters};
+
+    let mut cpu = Cpu::new(2).unwrap();
+    for adapter in adapters() {
+        let mut gpu = Gpu::new(&adapter).unwrap();
+        for (setup, genome) in networks([9, 8, 3], 8, 4) {
+            let name = format!("{} on {}", setup.supergraph.space().name, adapter.facts.name);
+            let ((wanted, losses), (got, ours)) = (step(&setup, &genome, &mut cpu), step(&setup, &genome, &mut gpu));
+            for (a, b) in losses.iter().zip(&ours) {
+                assert!((a - b).abs() <= 1e-3 * a.abs(), "{name}: loss {b} for {a}");
+            }
+            let size = |p: &[f32]| p.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+            let total = wanted.iter().map(|p| size(p).powi(2)).sum::<f64>().sqrt();
+            for (wanted, got) in wanted.iter().zip(&got) {
+                let off: Vec<f32> = wanted.iter().zip(got).map(|(a, b)| a - b).collect();
+                assert!(size(&off) <= 1e-3 * size(wanted) + 1e-4 * total, "{name}: off by {}", size(&off));
+            }
+        }
+    }
+}
