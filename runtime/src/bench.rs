@@ -177,7 +177,7 @@ impl Bench {
         let started = match phase {
             Phase::Train => {
                 self.step += 1;
-                let step = Step { rate: 0.01, number: self.step, seed: 0 };
+                let step = Step { rate: 0.01, number: self.step, seed: 0, drop_path: 0.0 };
                 device.train(program, &mut self.weights, minibatch, &step)
             }
             Phase::Evaluate => device.score(program, &self.weights, minibatch),

@@ -2,12 +2,12 @@
 //! `enas-micro`, `enas-recurrent`.
 //!
 //! Linking the crate registers them; an application that names none of its items says `use supernet_enas as _;`. All are in the
-//! form used while searching.
+//! form used while searching; `enas-micro` has its final form as well.
 
 mod macro_space;
 mod micro;
 mod recurrent;
 
 pub use macro_space::{Macro, enas_macro};
-pub use micro::{Micro, enas_micro};
+pub use micro::{Form, Micro, enas_micro};
 pub use recurrent::{Recurrent, enas_recurrent};

@@ -4,7 +4,7 @@ mod xml;
 
 use std::collections::BTreeSet;
 
-use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
+use supernet_enas::{Form, Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
 use supernet_plugin::{Built, Kind, Space, Supergraph};
 
 use super::diagram::Diagram;
@@ -20,7 +20,7 @@ fn network(layers: usize) -> Supergraph {
 }
 
 fn cells() -> Supergraph {
-    graph(enas_micro(&Micro { layers: 6, filters: 8, image: vec![16, 16, 3], classes: 10 }))
+    graph(enas_micro(&Micro { layers: 6, filters: 8, form: Form::Search, auxiliary: true, image: vec![16, 16, 3], classes: 10 }))
 }
 
 fn recurrent() -> Supergraph {
