@@ -331,7 +331,7 @@ impl Search {
     }
 
     /// The memory that programs need, as far as a sample of children tells.
-    fn plan(&self) -> Result<Plan, SearchError> {
+    pub(crate) fn plan(&self) -> Result<Plan, SearchError> {
         let (mut plan, mut random) = (Plan::default(), Random::new(0, stream::REPORT));
         let optimizer = self.config.optimizer.optimizer();
         for _ in 0..PLANNED {

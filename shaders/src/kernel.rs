@@ -172,7 +172,16 @@ pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
         ((-power.exp_m1()) as f32).to_bits()
     };
     let [first, second] = betas.map(correction);
-    [step.rate.to_bits(), step.number, step.seed as u32, (step.seed >> 32) as u32, first, second, step.drop_path.to_bits(), 0]
+    [
+        step.rate.to_bits(),
+        step.number,
+        step.seed as u32,
+        (step.seed >> 32) as u32,
+        first,
+        second,
+        step.drop_path.to_bits(),
+        0,
+    ]
 }
 
 /// The dispatches of a call on a GPU with these traits.

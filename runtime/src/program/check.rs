@@ -400,11 +400,14 @@ fn what_serves_training_alone_is_in_no_other_program() {
     let plain = odd.training(&[], &Optimizer { drop_path: false, auxiliary: 0.0, ..SGD });
     assert!(!plain.calls.iter().any(|bound| matches!(bound.call, Call::DropPath { .. })));
     let (child, context) = (odd.supergraph.child(&[]).unwrap(), odd.context());
-    let used = [Program::training(context, &child, &Optimizer { drop_path: false, ..SGD }), Program::scoring(context, &child)];
+    let used =
+        [Program::training(context, &child, &Optimizer { drop_path: false, ..SGD }), Program::scoring(context, &child)];
     for program in used {
         assert_eq!(losses(&program.unwrap()), 1);
     }
-    for program in [Program::scoring(context, &child), Program::calibrating(context, &child), Program::inferring(context, &child)] {
+    for program in
+        [Program::scoring(context, &child), Program::calibrating(context, &child), Program::inferring(context, &child)]
+    {
         assert!(!program.unwrap().calls.iter().any(|bound| serves_training(&bound.call)));
     }
 }

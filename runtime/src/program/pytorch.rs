@@ -112,7 +112,11 @@ fn loss_and_every_gradient_are_pytorchs() {
             for (got, tolerance) in [(summary(gradient), 1e-8), (summary(&kernels), 1e-4)] {
                 for (got, wanted_one) in got.iter().zip(&wanted) {
                     let off = (got - wanted_one).abs();
-                    assert!(off <= tolerance * (wanted[0] + 1e-2 * total), "{} {id}: {got} for {wanted_one}", case.space);
+                    assert!(
+                        off <= tolerance * (wanted[0] + 1e-2 * total),
+                        "{} {id}: {got} for {wanted_one}",
+                        case.space
+                    );
                 }
             }
         }

@@ -86,7 +86,8 @@ impl Network {
     /// Makes room for it on the device.
     pub(super) fn reserve(&self, search: &Search, device: &mut dyn Device) -> Result<(), SearchError> {
         let optimizer = optimizer(search);
-        let (trained, child) = (self.ground.trained(&self.genome, &optimizer)?, self.ground.supergraph.child(&self.genome)?);
+        let (trained, child) =
+            (self.ground.trained(&self.genome, &optimizer)?, self.ground.supergraph.child(&self.genome)?);
         let (context, scored) = (self.ground.context(search.config().train.batch), search.config().score.batch);
         let mut plan = Plan::default();
         plan.add(&Program::training(context, &trained, &optimizer).map_err(StageError::from)?);

@@ -3,9 +3,9 @@
 
 use super::Inner;
 use super::level::{Level, Part, When};
+use crate::Role;
 use crate::condition::Cond;
 use crate::ragged::Ragged;
-use crate::Role;
 
 /// A subgraph's nodes and edges. Positions are local to it and topological.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -101,9 +101,12 @@ fn nodes<'s>(cell: &Cell<'s>, s: &'s Space, inputs: [Tensor<'s>; 2], layer: Laye
         let parts = [0, 1].map(|i| {
             s.scope(format!("n{n}.{}", ["x", "y"][i]), || {
                 let Side { input, op } = sides[i];
-                let from_each = |name: &str| s.scope(name, || s.choose_of(input, &h, |t| apply(name, t, shrinks(t), layer)));
+                let from_each =
+                    |name: &str| s.scope(name, || s.choose_of(input, &h, |t| apply(name, t, shrinks(t), layer)));
                 // Identity is never dropped.
-                let dropped = |name: &&str| if *name == "identity" { from_each(name) } else { from_each(name).drop_path(layer.depth) };
+                let dropped = |name: &&str| {
+                    if *name == "identity" { from_each(name) } else { from_each(name).drop_path(layer.depth) }
+                };
                 s.choose(op, &OPS.each_ref().map(dropped))
             })
         });

@@ -155,8 +155,15 @@ impl Setup {
     }
 
     fn program(&self) -> Program {
-        let sgd =
-            Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0, auxiliary: 0.0, drop_path: false };
+        let sgd = Optimizer {
+            method: Method::Sgd { momentum: 0.9 },
+            l2: 1e-3,
+            clip: 5.0,
+            everywhere: false,
+            smoothing: 0.0,
+            auxiliary: 0.0,
+            drop_path: false,
+        };
         Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
     }
 
@@ -169,7 +176,9 @@ impl Setup {
         let program = self.program();
         for number in 1..=5 {
             let minibatch = Minibatch { images: &images, labels: &labels };
-            device.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number, seed: 0, drop_path: 0.0 }).unwrap();
+            device
+                .train(&program, &mut weights, minibatch, &Step { rate: 0.1, number, seed: 0, drop_path: 0.0 })
+                .unwrap();
             device.samples(&mut samples).unwrap();
             losses.extend_from_slice(&samples.loss);
         }
