@@ -152,6 +152,21 @@ impl Bench {
         })
     }
 
+    /// Makes room on a device for random children, as a search does before it starts, and says how many bytes it is to take:
+    /// values, a minibatch, weights with gradients and the optimiser's memory.
+    ///
+    /// # Errors
+    /// If a child has no program, or it does not fit the device.
+    pub fn reserve(&self, device: &mut dyn Device) -> Result<u64, SearchError> {
+        device.forget();
+        Ok(device.reserve(&self.search.plan()?, &self.weights).map_err(StageError::from)?)
+    }
+
+    /// Bytes of weights, gradients and the optimiser's memory.
+    pub fn weights(&self) -> u64 {
+        self.weights.bytes()
+    }
+
     /// Samples a child and builds its program.
     fn build(&mut self, phase: Phase) -> Result<Program, SearchError> {
         let genome = from_prior(self.search.supergraph(), &mut self.random)?;
@@ -177,7 +192,7 @@ impl Bench {
         let started = match phase {
             Phase::Train => {
                 self.step += 1;
-                let step = Step { rate: 0.01, number: self.step, seed: 0 };
+                let step = Step { rate: 0.01, number: self.step, seed: 0, drop_path: 0.0 };
                 device.train(program, &mut self.weights, minibatch, &step)
             }
             Phase::Evaluate => device.score(program, &self.weights, minibatch),

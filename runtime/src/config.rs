@@ -177,6 +177,11 @@ pub struct RetrainSettings {
     pub warm_up: f64,
     /// Share of every label that is spread over all classes (Szegedy et al. 2016, §7).
     pub smoothing: f64,
+    /// The probability with which a path of the last layer is dropped at the end of training, in spaces with drop-path; it
+    /// rises evenly to there, and is the smaller the earlier a layer stands (Zoph et al. 2018).
+    pub drop_path: f64,
+    /// The weight of the loss of an auxiliary head, in spaces with one (Szegedy et al. 2015); 0 trains without it.
+    pub auxiliary: f64,
     /// Whether the result is the mean of the weights at the ends of the last quarter of the passes (Izmailov et al. 2018).
     pub average: bool,
     /// Trainings of the architecture that was found, each with a seed of its own.
@@ -208,8 +213,18 @@ impl Default for CheckpointSettings {
 
 impl Default for RetrainSettings {
     fn default() -> Self {
-        let (epochs, rate, warm_up) = (30, 0.0, 2.0);
-        Self { epochs, rate, warm_up, smoothing: 0.1, average: true, seeds: 5, random: 5, budget: 1.5 }
+        Self {
+            epochs: 30,
+            rate: 0.0,
+            warm_up: 2.0,
+            smoothing: 0.1,
+            drop_path: 0.0,
+            auxiliary: 0.4,
+            average: true,
+            seeds: 5,
+            random: 5,
+            budget: 1.5,
+        }
     }
 }
 
@@ -361,7 +376,7 @@ impl Config {
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 33] = [
+        let numbers: [(&str, f64, bool, &'static str); 35] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), parts),
@@ -408,6 +423,8 @@ impl Config {
                 "from 0 to 1048576",
             ),
             ("retrain.smoothing", retrain.smoothing, share(retrain.smoothing), "from 0 to below 1"),
+            ("retrain.drop_path", retrain.drop_path, share(retrain.drop_path), "from 0 (none) to below 1"),
+            ("retrain.auxiliary", retrain.auxiliary, weight(retrain.auxiliary), "0 (none) or above"),
             ("retrain.seeds", retrain.seeds.into(), (1..=1000).contains(&retrain.seeds), "from 1 to 1000"),
             ("retrain.random", retrain.random.into(), retrain.random <= 1000, "from 0 (none) to 1000"),
             ("retrain.budget", retrain.budget, (0.0..=1e9).contains(&retrain.budget), "from 0 to 1000000000"),
@@ -458,6 +475,8 @@ impl OptimizerSettings {
             clip: self.clip as f32,
             everywhere: self.touch == Touch::All,
             smoothing: 0.0,
+            auxiliary: 0.0,
+            drop_path: false,
         }
     }
 }

@@ -13,6 +13,8 @@ mod fuse;
 mod lower;
 mod memory;
 mod optimizer;
+#[cfg(test)]
+mod pytorch;
 
 pub use custom::{CustomOps, OpError};
 pub(crate) use custom::{Sizes, Variant, named};
@@ -152,7 +154,9 @@ pub enum ProgramError {
         op: String,
     },
     /// Not exactly one output of logits for the classes at hand.
-    #[error("`{space}` must have one output of logits with one number per class; it has {found}")]
+    #[error(
+        "`{space}` must have one output of logits, and in it and in auxiliary outputs one number per class; it has {found}"
+    )]
     NoLogits {
         /// The space.
         space: String,
@@ -206,15 +210,16 @@ pub struct Context<'a> {
 }
 
 impl Program {
-    /// Loss, its gradient by every weight that the child reads, and the optimiser's update of these.
+    /// Loss, its gradient by every weight that the child reads, and the optimiser's update of these. Auxiliary outputs of
+    /// the child have losses of their own, which enter the gradient with the optimiser's weight and no score.
     ///
     /// # Errors
     /// If a node has no kernel, or inputs and outputs do not fit images and classes.
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
-        let mut tape = lower::forward(context, child, Purpose::Train)?;
+        let mut tape = lower::forward(context, child, Purpose::Train { drop_path: optimizer.drop_path })?;
         tape.smooth(optimizer.smoothing);
         fuse::all(&mut tape);
-        differentiate::backward(&mut tape);
+        differentiate::backward(&mut tape, optimizer.auxiliary);
         let touched = tape.touched(context.layout);
         optimizer.append(&mut tape, context.layout);
         Ok(tape.finish(touched))
@@ -268,7 +273,7 @@ impl Program {
     /// # Errors
     /// As [`Program::training`].
     pub(crate) fn rehearse(context: Context<'_>, network: &Child) -> Result<(), ProgramError> {
-        lower::forward(context, network, Purpose::Train).map(drop)
+        lower::forward(context, network, Purpose::Train { drop_path: true }).map(drop)
     }
 }
 
@@ -276,7 +281,10 @@ impl Program {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// Loss and accuracy, with dropout.
-    Train,
+    Train {
+        /// And with paths dropped.
+        drop_path: bool,
+    },
     /// Loss and accuracy, without.
     Score,
     /// The statistics of every batch normalisation.
@@ -295,6 +303,8 @@ struct Tape {
     images: usize,
     labels: usize,
     outputs: Vec<Operand>,
+    /// The losses of auxiliary outputs.
+    auxiliary: Vec<Operand>,
     /// Nodes with ops of the space's own, by the first value that their calls write.
     custom: BTreeMap<u32, CustomNode>,
 }

@@ -193,7 +193,7 @@ fn children(search: &Search, device: &mut dyn Device) -> Result<Option<String>, 
         let optimizer = search.config().optimizer.optimizer();
         let training = Program::training(search.context(), &child, &optimizer).map_err(StageError::from)?;
         let scoring = Program::scoring(search.context(), &child).map_err(StageError::from)?;
-        let step = Step { rate: 0.01, number, seed: 1 };
+        let step = Step { rate: 0.01, number, seed: 1, drop_path: 0.0 };
         for training_step in [true, false] {
             let done = match training_step {
                 true => device.train(&training, &mut weights, minibatch, &step),

@@ -1,4 +1,4 @@
-//! The learning rate over a search, or over the training of one network.
+//! The learning rate and the probability of drop-path over a search, or over the training of one network.
 
 use std::f64::consts::PI;
 
@@ -45,6 +45,23 @@ impl Once {
         let (since, length) = (step - self.warm_up, (self.steps - self.warm_up).max(1));
         let share = (f64::from(since) / f64::from(length)).min(1.0);
         (self.lowest + 0.5 * (self.highest - self.lowest) * (1.0 + (PI * share).cos())) as f32
+    }
+}
+
+/// A probability that rises from step to step, evenly (Zoph et al. 2018, scheduled drop-path).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rise {
+    /// At the last step.
+    pub(crate) to: f32,
+    /// How many there are.
+    pub(crate) steps: u32,
+}
+
+impl Rise {
+    /// At a step, counted from 0; past the last one it stays what it was there.
+    pub(crate) fn at(&self, step: u32) -> f32 {
+        let share = f64::from(step + 1) / f64::from(self.steps.max(1));
+        (f64::from(self.to) * share.min(1.0)) as f32
     }
 }
 
@@ -122,6 +139,13 @@ mod tests {
         assert!((0.001..0.0012).contains(&rates[103]), "{}", rates[103]);
         // Steps past the end and warm-ups longer than everything stay in range.
         assert_eq!((once.rate(500), Once::new(0.1, 0.0, 9, 3).rate(2)), (0.001, 0.075));
+    }
+
+    #[test]
+    fn a_probability_rises_to_its_end_and_stays() {
+        let rise = Rise { to: 0.4, steps: 200 };
+        assert_eq!([rise.at(0), rise.at(99), rise.at(199), rise.at(500)], [0.002, 0.2, 0.4, 0.4]);
+        assert_eq!(Rise::default().at(7), 0.0);
     }
 
     #[test]

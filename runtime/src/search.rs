@@ -28,7 +28,7 @@ use crate::event::{Event, Record};
 use crate::program::{Context, CustomOps, Plan, Program};
 use crate::retrain::{Follow, Plain};
 use crate::run_folder::RunFolder;
-use crate::schedule::{Cosine, Rate};
+use crate::schedule::{Cosine, Rate, Rise};
 use crate::space::{Built, Origin, SpaceError, Spaces};
 use crate::strategy::enas::Enas;
 use crate::strategy::evolution::Evolution;
@@ -182,7 +182,7 @@ impl Search {
                 let mut random = Random::new(0, stream::REPORT);
                 let mut looked = Ok(());
                 for _ in 0..LOOKED_AT {
-                    let child = supergraph.child(&from_prior(supergraph, &mut random)?)?;
+                    let child = supergraph.child_in_training(&from_prior(supergraph, &mut random)?)?;
                     looked = looked.and_then(|()| look(&child));
                 }
                 looked
@@ -298,6 +298,7 @@ impl Search {
             augment: self.config.augment,
             optimizer: self.config.optimizer.optimizer(),
             rate: Rate::Restarts(self.rate()),
+            drop_path: Rise::default(),
             seed: self.config.search.seed,
         };
         Trainer::new(self.ground.clone(), settings)
@@ -330,7 +331,7 @@ impl Search {
     }
 
     /// The memory that programs need, as far as a sample of children tells.
-    fn plan(&self) -> Result<Plan, SearchError> {
+    pub(crate) fn plan(&self) -> Result<Plan, SearchError> {
         let (mut plan, mut random) = (Plan::default(), Random::new(0, stream::REPORT));
         let optimizer = self.config.optimizer.optimizer();
         for _ in 0..PLANNED {

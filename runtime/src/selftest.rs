@@ -224,7 +224,7 @@ fn train(device: &mut dyn Device, search: &Search) -> Result<(Vec<f64>, Weights)
         let from = (number as usize - 1) * batch % (search.train_part().len() - batch + 1);
         search.train_part().gather(from..from + batch, &mut images, &mut labels);
         let minibatch = Minibatch { images: &images, labels: &labels };
-        let step = Step { rate: 0.02, number, seed: 1 };
+        let step = Step { rate: 0.02, number, seed: 1, drop_path: 0.0 };
         device.train(&program, &mut weights, minibatch, &step).map_err(StageError::from)?;
         device.samples(&mut samples).map_err(StageError::from)?;
         losses.push(samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / batch as f64);

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use supernet_plugin::{GenomeError, Supergraph};
+use supernet_plugin::{Child, GenomeError, Supergraph};
 use supernet_shaders::Step;
 use supernet_shaders::random::Random;
 
 use crate::data::{AugmentSettings, Splits};
 use crate::device::{Device, DeviceError, Minibatch, Samples};
 use crate::program::{Context, CustomOps, Optimizer, Program, ProgramError};
-use crate::schedule::Rate;
+use crate::schedule::{Rate, Rise};
 use crate::strategy::Score;
 use crate::stream;
 use crate::weights::{Layout, Weights};
@@ -36,6 +36,12 @@ impl Ground {
     /// The same space with its weights elsewhere, and other data.
     pub(crate) fn with(&self, layout: Arc<Layout>, data: Arc<Splits>) -> Self {
         Self { layout, data, ..self.clone() }
+    }
+
+    /// The child of `genome` as `optimizer` trains it: with auxiliary outputs only if their losses count.
+    pub(crate) fn trained(&self, genome: &[u32], optimizer: &Optimizer) -> Result<Child, GenomeError> {
+        let Self { supergraph, .. } = self;
+        if optimizer.auxiliary > 0.0 { supergraph.child_in_training(genome) } else { supergraph.child(genome) }
     }
 
     /// What programs for minibatches of `batch` samples are built for.
@@ -81,6 +87,8 @@ pub(crate) struct TrainerSettings {
     pub(crate) augment: AugmentSettings,
     /// The learning rate over time.
     pub(crate) rate: Rate,
+    /// With what probability paths are dropped, over time.
+    pub(crate) drop_path: Rise,
     /// Seeds shuffling, changes of images and dropout.
     pub(crate) seed: u64,
 }
@@ -152,7 +160,7 @@ impl Trainer {
         genome: &[u32],
         epoch: u32,
     ) -> Result<(), StageError> {
-        let child = self.ground.supergraph.child(genome)?;
+        let child = self.ground.trained(genome, &self.settings.optimizer)?;
         let context = self.ground.context(self.settings.batch);
         let program = Program::training(context, &child, &self.settings.optimizer)?;
         let within = self.done % self.steps();
@@ -166,8 +174,9 @@ impl Trainer {
         let chosen = &self.order[within as usize * batch..][..batch];
         self.ground.data.train.gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
         self.done += 1;
-        let step =
-            Step { rate: self.settings.rate.at(epoch, self.done - 1), number: self.done, seed: self.settings.seed };
+        let TrainerSettings { rate, drop_path, seed, .. } = &self.settings;
+        let (rate, drop_path) = (rate.at(epoch, self.done - 1), drop_path.at(self.done - 1));
+        let step = Step { rate, number: self.done, seed: *seed, drop_path };
         let (augment, image) = (self.settings.augment, self.ground.image);
         augment.apply(step.seed, step.number, image, &mut self.images, &mut self.spare);
         let minibatch = Minibatch { images: &self.images, labels: &self.labels };

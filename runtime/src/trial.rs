@@ -201,7 +201,7 @@ impl<'a> Trial<'a> {
 
     /// Runs the kernels of a pass, one by one. What they write holds `mark` before.
     fn pass(&mut self, pass: usize, values: &mut Values, mark: u32) -> Result<(), TrialError> {
-        let step = Step { rate: 0.0, number: 1, seed: 0 };
+        let step = Step { rate: 0.0, number: 1, seed: 0, drop_path: 0.0 };
         let op = || self.variant.op.name.clone();
         for (run, uses) in self.variant.runs(pass, &self.sizes, self.tells) {
             let (read, written): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|used| !used.written);

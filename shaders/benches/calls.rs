@@ -102,7 +102,8 @@ fn flops(call: &Call) -> Option<f64> {
 
 /// Time of a call in seconds: the given quantile of many runs.
 fn time(call: Call, pool: &rayon::ThreadPool, quantile: f64) -> f64 {
-    let case = Case { call, step: Step { rate: 1e-3, number: 1, seed: 1 }, spread: Spread::Normal, seed: 1 };
+    let case =
+        Case { call, step: Step { rate: 1e-3, number: 1, seed: 1, drop_path: 0.0 }, spread: Spread::Normal, seed: 1 };
     let mut operands = case.operands();
     let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();
     let mut writes: Vec<&mut [f32]> = operands.writes.iter_mut().map(|y| &mut y[..]).collect();

@@ -115,7 +115,8 @@ pub fn cases() -> Vec<Case> {
     elementwise(&mut calls);
     losses(&mut calls);
     updates(&mut calls);
-    let step = |i: usize| Step { rate: 0.05, number: 1 + i as u32 % 5, seed: 0x0123_4567_89ab_cdef ^ i as u64 };
+    let seed = |i: usize| 0x0123_4567_89ab_cdef ^ i as u64;
+    let step = |i: usize| Step { rate: 0.05, number: 1 + i as u32 % 5, seed: seed(i), drop_path: 0.4 };
     let case = |(i, (call, spread)): (usize, (Call, Spread))| Case { call, step: step(i), spread, seed: i as u64 };
     calls.into_iter().enumerate().map(case).collect()
 }
@@ -247,6 +248,9 @@ fn elementwise(calls: &mut Calls) {
             calls.push((Call::Sum { len, inputs, scale: if inputs == 2 { 1.0 } else { 0.3 } }, Spread::Normal));
         }
     }
+    for (samples, len, depth) in [(1, 1, 1.0), (3, 5, 0.25), (70, 1029, 0.5), (9, 1024, 1.0), (200, 64, 0.125)] {
+        calls.push((Call::DropPath { samples, len, depth, stream: len }, Spread::Normal));
+    }
     for (rows, widths) in [
         (1, [1, 0, 0, 0, 0, 0, 0]),
         (5, [3, 1, 0, 0, 0, 0, 0]),
@@ -342,11 +346,12 @@ mod tests {
             Call::Reduction(_) => 35,
             Call::ReductionGradInput(_) => 36,
             Call::ReductionGradWeight(_) => 37,
+            Call::DropPath { .. } => 38,
             Call::Custom(_) => unreachable!("no case is a space's own op"),
         }
     }
 
-    const KINDS: usize = 38;
+    const KINDS: usize = 39;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

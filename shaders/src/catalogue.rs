@@ -147,6 +147,19 @@ pub enum Call {
         /// Which dropout of the supergraph this is.
         stream: u32,
     },
+    /// y = x/keep for the samples that are kept, else 0, keep = 1 − depth·p with p = [`Step::drop_path`] (Larsson et al. 2017,
+    /// with the depth of Zoph et al. 2018). The gradient is the same call on dy. Sample s is kept if
+    /// `unit(philox(seed, [s/4, stream, step, 0])[s%4]) >= depth·p`.
+    DropPath {
+        /// Samples.
+        samples: u32,
+        /// Numbers of a sample.
+        len: u32,
+        /// How deep in the network it stands, from above 0 to 1.
+        depth: f32,
+        /// Which drop-path of the supergraph this is.
+        stream: u32,
+    },
     /// The cross-entropy of softmax(x) with the labels, row by row; smoothed labels are (1−s)·onehot + s/classes.
     CrossEntropy {
         /// Rows are samples, channels are classes.
@@ -211,4 +224,6 @@ pub struct Step {
     pub number: u32,
     /// Seeds dropout.
     pub seed: u64,
+    /// The probability with which a path of depth 1 is dropped, in [0, 1).
+    pub drop_path: f32,
 }

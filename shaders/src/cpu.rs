@@ -77,6 +77,9 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
             pool::global_average_grad(*positions as usize, *channels as usize, r[0], dx);
         }
         (Call::Dropout { rate, stream, .. }, [y]) => dropout::dropout(*rate, *stream, step, r[0], y),
+        (Call::DropPath { len, depth, stream, .. }, [y]) => {
+            dropout::drop_path(*len as usize, *depth, *stream, step, r[0], y);
+        }
         (Call::CrossEntropy { rows, smoothing }, [loss]) => loss::cross_entropy(rows, *smoothing, r[0], r[1], loss),
         (Call::CrossEntropyGrad { rows, smoothing }, [dx]) => {
             loss::cross_entropy_grad(rows, *smoothing, r[0], r[1], dx);

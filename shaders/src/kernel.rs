@@ -164,15 +164,24 @@ pub fn fold(groups: usize) -> [u32; 3] {
     [groups.div_ceil(y) as u32, y as u32, 1]
 }
 
-/// The uniform at [`STEP`]: rate, number, seed (low, high), and 1 − β₁ᵗ, 1 − β₂ᵗ for the decays of Adam's moments, which
-/// need more than f32.
+/// The uniform at [`STEP`]: rate, number, seed (low, high), 1 − β₁ᵗ and 1 − β₂ᵗ for the decays of Adam's moments, which
+/// need more than f32, and the probability of drop-path.
 pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
     let correction = |beta: f32| {
         let power = f64::from(step.number) * f64::from(beta).ln();
         ((-power.exp_m1()) as f32).to_bits()
     };
     let [first, second] = betas.map(correction);
-    [step.rate.to_bits(), step.number, step.seed as u32, (step.seed >> 32) as u32, first, second, 0, 0]
+    [
+        step.rate.to_bits(),
+        step.number,
+        step.seed as u32,
+        (step.seed >> 32) as u32,
+        first,
+        second,
+        step.drop_path.to_bits(),
+        0,
+    ]
 }
 
 /// The dispatches of a call on a GPU with these traits.
@@ -211,6 +220,7 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
             global_pool::average_grad(batch, positions, channels)
         }
         Call::Dropout { len, rate, stream } => dropout::dropout(len, rate, stream),
+        Call::DropPath { samples, len, depth, stream } => dropout::drop_path(samples, len, depth, stream),
         Call::CrossEntropy { rows, smoothing } => loss::cross_entropy(rows, smoothing),
         Call::CrossEntropyGrad { rows, smoothing } => loss::cross_entropy_grad(rows, smoothing),
         Call::Accuracy(rows) => loss::accuracy(rows),

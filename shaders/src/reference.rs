@@ -68,6 +68,9 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
             vec![pool::global_average_grad(*positions as usize, *channels as usize, r[0])]
         }
         Call::Dropout { rate, stream, .. } => vec![dropout::dropout(*rate, *stream, step, r[0])],
+        Call::DropPath { len, depth, stream, .. } => {
+            vec![dropout::drop_path(*len as usize, *depth, *stream, step, r[0])]
+        }
         Call::CrossEntropy { rows, smoothing } => vec![loss::cross_entropy(rows, f64::from(*smoothing), r[0], r[1])],
         Call::CrossEntropyGrad { rows, smoothing } => {
             vec![loss::cross_entropy_grad(rows, f64::from(*smoothing), r[0], r[1])]

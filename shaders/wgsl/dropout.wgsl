@@ -1,10 +1,24 @@
-// dropout  y = scale·x where kept, else 0     x, y [len]
+// dropout    y = scale·x where kept, else 0     x, y [len]
+// drop_path  y = x/keep for the samples that are kept, else 0, keep = 1 − depth·p     x, y [samples, len]
 //
 // Element i is kept if the 24 high bits of philox(seed, [i/4, stream, step, 0])[i%4] are no less than `threshold`: the
 // same bits as everywhere else. One invocation for each four elements, since that is what Philox gives at once.
+// With paths a sample is what an element is there; one workgroup for each of the `stretches` of a sample's numbers.
 
-struct Sizes { len: u32, threshold: u32, stream: u32, scale: f32 }
-struct Step { rate: f32, number: u32, seed: vec2<u32> }
+struct Sizes {
+    len: u32,
+    // Of dropout.
+    threshold: u32,
+    stream: u32,
+    scale: f32,
+    // Of drop-path.
+    samples: u32,
+    depth: f32,
+    stretches: u32,
+}
+
+// `corrections` are Adam's, `drop_path` is p.
+struct Step { rate: f32, number: u32, seed: vec2<u32>, corrections: vec2<f32>, drop_path: f32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<uniform> step: Step;
@@ -49,4 +63,30 @@ fn dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
     if i + 1u < sizes.len { y[i + 1u] = select(0.0, sizes.scale * x[i + 1u], kept.y); }
     if i + 2u < sizes.len { y[i + 2u] = select(0.0, sizes.scale * x[i + 2u], kept.z); }
     if i + 3u < sizes.len { y[i + 3u] = select(0.0, sizes.scale * x[i + 3u], kept.w); }
+}
+
+const STRETCH = 1024u;
+
+@compute @workgroup_size(64)
+fn drop_path(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let number = group.x + group.y * groups.x;
+    let sample = number / sizes.stretches;
+    if sample >= sizes.samples {
+        return;
+    }
+    let bits = philox(step.seed, vec4(sample / 4u, sizes.stream, step.number, 0u));
+    let drawn = f32(bits[sample % 4u] >> 8u) * (1.0 / 16777216.0);
+    let rate = sizes.depth * step.drop_path;
+    let factor = select(0.0, 1.0 / (1.0 - rate), drawn >= rate);
+    let first = (number % sizes.stretches) * STRETCH;
+    let end = min(first + STRETCH, sizes.len);
+    for (var at = first + local; at < end; at += 64u) {
+        let i = sample * sizes.len + at;
+        // What is dropped may not even be a number.
+        y[i] = select(0.0, factor * x[i], factor > 0.0);
+    }
 }

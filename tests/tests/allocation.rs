@@ -115,7 +115,7 @@ fn steps_and_scores_do_not_allocate_once_warm() {
         let mut pass = || {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             for (number, (training, scoring)) in (1..).zip(&programs) {
-                let step = Step { rate: 0.01, number, seed: 0 };
+                let step = Step { rate: 0.01, number, seed: 0, drop_path: 0.0 };
                 cpu.train(training, &mut weights, minibatch, &step).unwrap();
                 cpu.samples(&mut samples).unwrap();
                 cpu.score(scoring, &weights, minibatch).unwrap();

@@ -12,7 +12,7 @@ fn main() {
     let image = vec![32, 32, 3];
     let space = enas_macro(&Macro { layers: 12, filters: 36, skip_target: 0.4, image: image.clone(), classes: 10 });
     report("macro 12x36", &space.expect("the macro space builds"), 30.0);
-    let space = enas_micro(&Micro { layers: 6, filters: 20, image, classes: 10 });
+    let space = enas_micro(&Micro { layers: 6, filters: 20, auxiliary: true, image, classes: 10 });
     report("micro 6x20", &space.expect("the micro space builds"), 100.0);
 }
 

@@ -9,12 +9,10 @@
 pub mod flat;
 mod macro_space;
 mod micro;
-mod micro_final;
 mod recurrent;
 
 pub use macro_space::{Macro, enas_macro, enas_macro_final};
-pub use micro::{Micro, enas_micro};
-pub use micro_final::enas_micro_final;
+pub use micro::{Micro, enas_micro, enas_micro_final};
 pub use recurrent::{Recurrent, enas_recurrent};
 
 use supernet_plugin::{Field, Published, PublishedEntry, inventory};

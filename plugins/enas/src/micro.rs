@@ -1,8 +1,11 @@
-use crate::enas_micro_final;
+mod final_form;
+
+pub use final_form::enas_micro_final;
+
 use supernet_plugin::{Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, Tensor, When, inventory};
 
 /// The operations of a cell, in published order.
-pub(crate) const OPS: [&str; 5] = ["sepconv3x3", "sepconv5x5", "avgpool3x3", "maxpool3x3", "identity"];
+const OPS: [&str; 5] = ["sepconv3x3", "sepconv5x5", "avgpool3x3", "maxpool3x3", "identity"];
 
 /// How many nodes a cell computes beside its two inputs.
 const NODES: usize = 5;
@@ -12,9 +15,10 @@ inventory::submit! {
         name: "enas-micro",
         summary: "cells: one that keeps the size and one that halves it, stacked (ENAS 2.4)",
         fields: || vec![
-            Field::int("layers", 6, 1..=60, "how many cells keep the size; two more halve it"),
-            Field::int("filters", 20, 2..=1024, "channels of the first cells; 20 in the released code").multiple_of(2),
+            Field::int("layers", 6, 1..=60, "how many cells keep the size; two more halve it; 15 in the final network"),
+            Field::int("filters", 20, 2..=1024, "channels of the first cells; 20 in the released code, 36 in the final network").multiple_of(2),
             crate::form(),
+            Field::flag("auxiliary", true, "whether the final network has an auxiliary head, in training"),
             Field::from_data("image", Fact::Shape, "a sample's height, width and channels"),
             Field::from_data("classes", Fact::Classes, "how many classes there are"),
         ],
@@ -32,6 +36,8 @@ pub struct Micro {
     pub layers: usize,
     /// Channels of the first cells; doubled at each halving. Even, since a reduction makes two halves.
     pub filters: u32,
+    /// Whether the final form has an auxiliary head.
+    pub auxiliary: bool,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
     /// How many classes.
@@ -41,6 +47,7 @@ pub struct Micro {
 impl Micro {
     fn from_config(config: &Config) -> Result<Self, Mistake> {
         Ok(Micro {
+            auxiliary: config.flag("auxiliary")?,
             layers: config.size("layers")? as usize,
             filters: config.size("filters")?,
             image: config.sizes("image")?,
@@ -48,13 +55,14 @@ impl Micro {
         })
     }
 
-    /// Whether a cell, counted from 0, halves the image.
-    pub(crate) fn halves(&self, l: usize) -> bool {
-        l == self.layers / 3 || l == 2 * (self.layers / 3) + 1
+    /// Whether layer `l` halves the size.
+    fn halves(&self, l: usize) -> bool {
+        let third = self.layers / 3;
+        l == third || l == 2 * third + 1
     }
 
     /// What can be said before anything is built.
-    pub(crate) fn check(&self) -> Result<(), Mistake> {
+    fn check(&self) -> Result<(), Mistake> {
         if self.layers == 0 {
             return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
         }
@@ -64,18 +72,18 @@ impl Micro {
 
 /// One of the two operands of a cell's node.
 #[derive(Clone, Copy)]
-pub(crate) struct Side<'s> {
-    pub(crate) input: Decide<'s>,
-    pub(crate) op: Decide<'s>,
+struct Side<'s> {
+    input: Decide<'s>,
+    op: Decide<'s>,
 }
 
 /// What one kind of cell decides; every layer of that kind uses the same decisions.
-pub(crate) struct Cell<'s> {
-    pub(crate) nodes: Vec<[Side<'s>; 2]>,
+struct Cell<'s> {
+    nodes: Vec<[Side<'s>; 2]>,
 }
 
 impl<'s> Cell<'s> {
-    pub(crate) fn decide(s: &'s Space, kind: &str) -> Self {
+    fn decide(s: &'s Space, kind: &str) -> Self {
         let anchors = ["in0", "in1", "n0", "n1", "n2", "n3", "n4"].map(|anchor| format!("{kind}.{anchor}"));
         for input in &anchors[..2] {
             s.step(&[]).keep(input);
@@ -95,7 +103,7 @@ impl<'s> Cell<'s> {
     }
 
     /// The conditions under which tensor `i` is read inside the cell.
-    pub(crate) fn reads(&self, i: usize) -> impl Iterator<Item = When> + '_ {
+    fn reads(&self, i: usize) -> impl Iterator<Item = When> + '_ {
         let later = self.nodes.iter().enumerate().filter(move |(n, _)| n + 2 > i);
         later.flat_map(|(_, sides)| sides).map(move |side| side.input.is(i))
     }
@@ -126,14 +134,15 @@ impl<'s> Cell<'s> {
     }
 }
 
-/// The micro space: a genome is two cells of five nodes, each `input, op, input, op` (40 numbers).
+/// The micro space: a genome is two cells of five nodes, each `input, op, input, op` (40 numbers), as in section 2.4 of Pham
+/// et al. 2018 and their released code. Reduction cells stand at a third and at two thirds.
 ///
-/// Structure as in the paper's section 2.4 and its released code: separable convolutions are applied twice, with weights of their
-/// own for each possible input; reduction cells stand at a third and two thirds.
+/// This is the network that is searched: separable convolutions are applied twice, with weights of their own for each layer,
+/// node, side and possible input; a layer's value is a 1x1 convolution of its cell's loose ends; and a reduction is a
+/// factorised one before a cell that keeps the size. There is dropout in training alone (released code: in rewards too).
 pub fn enas_micro(config: &Micro) -> Built {
-    let &Micro { layers, mut filters, ref image, classes } = config;
     config.check()?;
-
+    let &Micro { layers, mut filters, ref image, classes, .. } = config;
     let s = Space::new("enas-micro");
     let (normal, reduce) = (Cell::decide(&s, "normal"), Cell::decide(&s, "reduce"));
     let stem = s.scope("stem", || s.input("image", image).conv(3, filters.saturating_mul(3)).norm());

@@ -8,16 +8,30 @@ use std::path::PathBuf;
 use supernet_enas::{
     Macro, Micro, Recurrent, enas_macro, enas_macro_final, enas_micro, enas_micro_final, enas_recurrent, flat,
 };
-use supernet_plugin::{Count, How, Published, Setting, Supergraph, find};
+use supernet_plugin::{Count, How, Op, Published, Role, Setting, Supergraph, find};
 
 fn macro_graph(layers: usize, filters: u32, image: &[u32]) -> Supergraph {
     let config = Macro { layers, filters, skip_target: 0.4, image: image.to_vec(), classes: 10 };
     Supergraph::new(enas_macro(&config).unwrap()).unwrap()
 }
 
-fn micro_graph(layers: usize, filters: u32) -> Supergraph {
-    Supergraph::new(enas_micro(&Micro { layers, filters, image: vec![32, 32, 3], classes: 10 }).unwrap()).unwrap()
+fn micro(layers: usize, filters: u32) -> Micro {
+    Micro { layers, filters, auxiliary: true, image: vec![32, 32, 3], classes: 10 }
 }
+
+fn micro_graph(layers: usize, filters: u32) -> Supergraph {
+    Supergraph::new(enas_micro(&micro(layers, filters)).unwrap()).unwrap()
+}
+
+fn micro_final(layers: usize, filters: u32) -> Supergraph {
+    Supergraph::new(enas_micro_final(&micro(layers, filters)).unwrap()).unwrap()
+}
+
+/// The cells of the released code.
+const PUBLISHED_CELLS: [u32; 40] = [
+    0, 2, 0, 0, 0, 4, 0, 1, 0, 4, 1, 1, 1, 0, 0, 1, 0, 2, 1, 1, //
+    1, 0, 1, 0, 0, 3, 0, 2, 1, 1, 3, 1, 1, 0, 0, 4, 0, 3, 1, 1,
+];
 
 fn recurrent_graph(nodes: usize, hidden: u32, vocabulary: u32) -> Supergraph {
     Supergraph::new(enas_recurrent(&Recurrent { nodes, hidden, vocabulary }).unwrap()).unwrap()
@@ -72,11 +86,42 @@ fn micro_supergraphs_and_children() {
     let graph = micro_graph(6, 20);
     assert_eq!(graph.total_params(), 5_373_140);
     assert_eq!(counts(&graph, &[0; 40]), (748_340, 107_029_280));
-    let published = [
-        0, 2, 0, 0, 0, 4, 0, 1, 0, 4, 1, 1, 1, 0, 0, 1, 0, 2, 1, 1, //
-        1, 0, 1, 0, 0, 3, 0, 2, 1, 1, 3, 1, 1, 0, 0, 4, 0, 3, 1, 1,
-    ];
-    assert_eq!(counts(&graph, &published), (529_300, 81_101_600));
+    assert_eq!(counts(&graph, &PUBLISHED_CELLS), (529_300, 81_101_600));
+}
+
+#[test]
+fn the_published_micro_network_has_the_published_size() {
+    let graph = micro_final(15, 36);
+    assert_eq!(counts(&graph, &PUBLISHED_CELLS), (3_894_372, 620_907_552));
+    // In training it has the auxiliary head: five parts of 144 channels by 1x1 to 128, 2x2 to 768, both normalised, ten classes.
+    let (used, trained) = (graph.child(&PUBLISHED_CELLS).unwrap(), graph.child_in_training(&PUBLISHED_CELLS).unwrap());
+    let head = 5 * 144 * 128 + 2 * 128 + 4 * 128 * 768 + 2 * 768 + 768 * 10;
+    assert_eq!(trained.count() - used.count(), head);
+    assert_eq!([used.outputs().len(), trained.outputs().len()], [1, 2]);
+    let outputs = |role| trained.outputs_as(role).collect::<Vec<_>>();
+    assert_eq!((outputs(Role::Logits).len(), outputs(Role::Auxiliary).len()), (1, 1));
+    // Drop-path on all ops but the two identities of the normal cell and the one of the reduction cell.
+    let depths: Vec<f32> = (0..used.len())
+        .filter_map(|i| if let Op::DropPath { depth } = used.op_node(i).op { Some(depth) } else { None })
+        .collect();
+    assert_eq!(depths.len(), 15 * 8 + 2 * 9);
+    assert_eq!((depths[0], depths[depths.len() - 1]), (1.0 / 17.0, 1.0));
+}
+
+#[test]
+fn both_forms_of_micro_ask_the_same() {
+    let (search, last) = (micro_graph(6, 20), micro_final(15, 36));
+    assert_eq!(search.space().decisions, last.space().decisions);
+    assert_eq!(search.plan(), last.plan());
+    for auxiliary in [false, true] {
+        for layers in 1..=4 {
+            for image in [vec![4, 4, 1], vec![5, 9, 2], vec![28, 28, 1]] {
+                let config = Micro { layers, filters: 4, auxiliary, image, classes: 3 };
+                let graph = Supergraph::new(enas_micro_final(&config).unwrap()).unwrap();
+                assert_eq!(graph.child_in_training(&[0; 40]).unwrap().outputs().len(), 1 + usize::from(auxiliary));
+            }
+        }
+    }
 }
 
 #[test]
@@ -127,7 +172,7 @@ fn random_genomes_of_the_final_macro_network_match_the_oracle() {
 #[test]
 fn both_forms_decide_the_same() {
     let config = Macro { layers: 5, filters: 4, skip_target: 0.4, image: vec![8, 8, 1], classes: 10 };
-    let micro = Micro { layers: 3, filters: 4, image: vec![16, 16, 3], classes: 10 };
+    let micro = micro(3, 4);
     for (search, last) in
         [(enas_macro(&config), enas_macro_final(&config)), (enas_micro(&micro), enas_micro_final(&micro))]
     {
@@ -322,7 +367,10 @@ fn a_config_that_cannot_work_gets_a_sentence() {
     );
     enas_macro(&Macro { layers: 0, ..odd.clone() }).unwrap_err();
     enas_macro(&Macro { filters: 0, ..odd }).unwrap_err();
-    enas_micro(&Micro { layers: 6, filters: u32::MAX, image: vec![32, 32, 3], classes: 10 }).unwrap_err();
+    for build in [enas_micro, enas_micro_final] {
+        build(&micro(6, u32::MAX)).unwrap_err();
+        build(&micro(6, u32::MAX - 1)).unwrap_err();
+    }
     enas_recurrent(&Recurrent { nodes: 0, hidden: 1, vocabulary: 1 }).unwrap_err();
     enas_recurrent(&Recurrent { nodes: 2, hidden: u32::MAX, vocabulary: 1 }).unwrap_err();
 }

@@ -131,6 +131,8 @@ const SHORT: &[Line] = &[
     same("retrain.rate", "ours: twice that of the search, by the digits"),
     same("retrain.warm_up", "ours: Goyal et al. 2017 have 5"),
     same("retrain.smoothing", "Szegedy et al. 2016 §7 (paper: none)"),
+    same("retrain.drop_path", "ours: none in trainings this short (released code, micro: 0.4 over 630 epochs)"),
+    same("retrain.auxiliary", "released code, micro; Szegedy et al. 2015 have 0.3"),
     same("retrain.average", "ours: Izmailov et al. 2018, over the last quarter"),
     same("retrain.seeds", "ours: as many as give a standard error"),
     same("retrain.random", "ours: as many as seeds"),

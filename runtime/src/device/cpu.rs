@@ -150,7 +150,7 @@ impl Probe for Cpu {
         let (reads, mut writes) = super::operands(call);
         let reads: Vec<&[f32]> = reads.iter().map(|x| &x[..]).collect();
         let mut writes: Vec<&mut [f32]> = writes.iter_mut().map(|y| &mut y[..]).collect();
-        let step = Step { rate: 0.1, number: 1, seed: 0 };
+        let step = Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 };
         let began = Instant::now();
         for _ in 0..times {
             self.call(call, &step, &reads, &mut writes)?;
@@ -172,7 +172,7 @@ impl Cpu {
     /// Runs a program that leaves the weights alone.
     fn read_only(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
         // No call of such a program reads the step.
-        let step = Step { rate: 0.0, number: 0, seed: 0 };
+        let step = Step { rate: 0.0, number: 0, seed: 0, drop_path: 0.0 };
         let memory = &mut self.memory;
         memory.provide(program);
         self.threads.install(|| {

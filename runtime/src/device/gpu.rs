@@ -171,12 +171,12 @@ impl Device for Gpu {
 
     fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
         // A scoring program holds no call that reads the step.
-        self.run(program, weights, batch, &Step { rate: 0.0, number: 0, seed: 0 }).map(drop)
+        self.run(program, weights, batch, &Step { rate: 0.0, number: 0, seed: 0, drop_path: 0.0 }).map(drop)
     }
 
     fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
         // No call of such a program reads the step.
-        let step = Step { rate: 0.0, number: 0, seed: 0 };
+        let step = Step { rate: 0.0, number: 0, seed: 0, drop_path: 0.0 };
         self.run(program, weights, Minibatch { images, labels: &[] }, &step)?;
         let newest = self.ring.take_newest(&self.link)?;
         newest.ok_or_else(|| DeviceError::NothingUnderWay { device: self.name() })

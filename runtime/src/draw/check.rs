@@ -20,7 +20,7 @@ fn network(layers: usize) -> Supergraph {
 }
 
 fn cells() -> Supergraph {
-    graph(enas_micro(&Micro { layers: 6, filters: 8, image: vec![16, 16, 3], classes: 10 }))
+    graph(enas_micro(&Micro { layers: 6, filters: 8, auxiliary: true, image: vec![16, 16, 3], classes: 10 }))
 }
 
 fn recurrent() -> Supergraph {

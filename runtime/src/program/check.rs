@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use supernet_enas as _;
-use supernet_plugin::{Conv, Init, Space, Supergraph};
+use supernet_plugin::{Conv, Init, Role, Space, Supergraph};
 use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Step, reference};
 
@@ -18,9 +18,16 @@ use crate::device::{Device, Minibatch, Samples};
 use crate::space;
 use crate::weights::{Layout, Weights};
 
-const STEP: Step = Step { rate: 0.1, number: 3, seed: 5 };
-const SGD: Optimizer =
-    Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
+pub(super) const STEP: Step = Step { rate: 0.1, number: 3, seed: 5, drop_path: 0.5 };
+pub(super) const SGD: Optimizer = Optimizer {
+    method: Method::Sgd { momentum: 0.9 },
+    l2: 1e-3,
+    clip: 5.0,
+    everywhere: false,
+    smoothing: 0.0,
+    auxiliary: 0.4,
+    drop_path: true,
+};
 
 fn noise(image: [u32; 3], batch: u32) -> Dataset {
     let mut random = Random::new(11, 0);
@@ -31,7 +38,7 @@ fn noise(image: [u32; 3], batch: u32) -> Dataset {
 
 /// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a mean, sums and
 /// concatenations longer than one call takes, a value that stands in a sum twice, slices, a transposed and shared
-/// weight, dilation.
+/// weight, dilation, drop-path, an auxiliary output that shares a weight with the other one.
 fn odd_space(image: [u32; 3]) -> Supergraph {
     let s = Space::new("odd");
     let tied = s.weights("tied", &[6, 4], Init::Normal { std: 0.5 });
@@ -42,18 +49,20 @@ fn odd_space(image: [u32; 3]) -> Supergraph {
     let (narrow, wide): (Vec<_>, Vec<_>) = several.into_iter().partition(|t| t.channels() == 2);
     let wide: Vec<_> = [wide.as_slice(), &[x, y, x, y, x.relu()]].concat();
     let sum = s.sum(&wide);
-    let mean = s.mean(&[sum, x, y.max_pool(3)]);
+    let mean = s.mean(&[sum.drop_path(0.5), x, y.max_pool(3).drop_path(1.0)]);
     let concat = s.concat(&[narrow.as_slice(), &[mean.slice(1, 3), mean.slice(0, 2), sum.slice(4, 2)]].concat());
     let z = concat.conv(1, 4).avg_pool(3).global_avg_pool().dropout(0.3);
     let z = z.linear_transposed_by(tied).norm_plain().relu().linear_by(tied).linear_transposed_by(tied);
-    s.output(z.linear(10, true));
+    let last = s.weights("last", &[6, 10], Init::Normal { std: 0.5 });
+    s.output_as(mean.relu().global_avg_pool().linear_by(last), Role::Auxiliary);
+    s.output(z.linear(6, true).linear_by(last));
     Supergraph::new(s.finish().unwrap()).unwrap()
 }
 
-struct Setup {
-    supergraph: Supergraph,
+pub(super) struct Setup {
+    pub(super) supergraph: Supergraph,
     custom: CustomOps,
-    layout: Arc<Layout>,
+    pub(super) layout: Arc<Layout>,
     image: [u32; 3],
     classes: u32,
     batch: u32,
@@ -63,10 +72,14 @@ struct Setup {
 
 impl Setup {
     fn new(settings: &[&str], image: [u32; 3], batch: u32) -> Self {
-        let data = noise(image, batch);
+        Self::of(settings, &noise(image, batch), batch)
+    }
+
+    /// The space of some settings on the first samples of a data set.
+    pub(super) fn of(settings: &[&str], data: &Dataset, batch: u32) -> Self {
         let mut config = Config::read("", settings).unwrap();
         let supergraph = space::build(&mut config, &data.facts()).unwrap();
-        Self::on(supergraph, &data, batch)
+        Self::on(supergraph, data, batch)
     }
 
     /// A space on the first samples of a data set.
@@ -77,20 +90,20 @@ impl Setup {
         Self { supergraph, custom, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
     }
 
-    fn context(&self) -> Context<'_> {
+    pub(super) fn context(&self) -> Context<'_> {
         let Self { supergraph, custom, layout, image, classes, batch, .. } = self;
         Context { supergraph, custom, layout, image: *image, classes: *classes, batch: *batch }
     }
 
     fn training(&self, genome: &[u32], optimizer: &Optimizer) -> Program {
-        Program::training(self.context(), &self.supergraph.child(genome).unwrap(), optimizer).unwrap()
+        Program::training(self.context(), &self.supergraph.child_in_training(genome).unwrap(), optimizer).unwrap()
     }
 
     fn scoring(&self, genome: &[u32]) -> Program {
         Program::scoring(self.context(), &self.supergraph.child(genome).unwrap()).unwrap()
     }
 
-    fn weights(&self, seed: u64) -> Weights {
+    pub(super) fn weights(&self, seed: u64) -> Weights {
         let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, seed);
         // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by symmetry.
         let mut random = Random::new(seed, 99);
@@ -102,29 +115,31 @@ impl Setup {
         self.supergraph.sample(&mut |weights| random.weighted(weights)).unwrap()
     }
 
-    fn minibatch(&self) -> Minibatch<'_> {
+    pub(super) fn minibatch(&self) -> Minibatch<'_> {
         Minibatch { images: &self.images, labels: &self.labels }
     }
 }
 
 /// Runs calls in f64, values in their planned slots.
-struct Interpreter<'a> {
+pub(super) struct Interpreter<'a> {
     setup: &'a Setup,
     weights: Vec<Vec<f64>>,
-    gradients: BTreeMap<u32, Vec<f64>>,
+    pub(super) gradients: BTreeMap<u32, Vec<f64>>,
+    /// The mean loss with auxiliary ones, as it is minimised.
+    objective: f64,
     slots: BTreeMap<(u32, u32), Vec<f64>>,
 }
 
 impl<'a> Interpreter<'a> {
-    fn new(setup: &'a Setup, weights: &Weights) -> Self {
+    pub(super) fn new(setup: &'a Setup, weights: &Weights) -> Self {
         let weights = (0..setup.layout.len() as u32)
             .map(|p| weights.parameter(p).iter().map(|x| f64::from(*x)).collect())
             .collect();
-        Self { setup, weights, gradients: BTreeMap::new(), slots: BTreeMap::new() }
+        Self { setup, weights, gradients: BTreeMap::new(), objective: 0.0, slots: BTreeMap::new() }
     }
 
     /// Every call but the update; the mean loss.
-    fn run(&mut self, program: &Program) -> f64 {
+    pub(super) fn run(&mut self, program: &Program) -> f64 {
         for bound in &program.calls {
             if matches!(bound.call, Call::NormPartials { .. } | Call::ClipFactor { .. } | Call::Sgd { .. }) {
                 continue;
@@ -132,6 +147,10 @@ impl<'a> Interpreter<'a> {
             let reads: Vec<Vec<f64>> = bound.reads().iter().map(|operand| self.read(*operand)).collect();
             let reads: Vec<&[f64]> = reads.iter().map(Vec::as_slice).collect();
             let written = reference::run(&bound.call, &STEP, &reads, &[]);
+            if let Call::CrossEntropy { rows, .. } = bound.call {
+                let share = if bound.writes()[0] == program.outputs[0] { 1.0 } else { f64::from(SGD.auxiliary) };
+                self.objective += share * written[0].value.iter().sum::<f64>() / f64::from(rows.rows);
+            }
             for (operand, value) in bound.writes().iter().zip(written) {
                 match *operand {
                     Operand::Value { slot: Slot { class, index }, .. } => {
@@ -197,7 +216,8 @@ fn hold_gradients_against_finite_differences(setup: &Setup, genome: &[u32]) {
         let loss = |by: f64| {
             let mut moved = Interpreter::new(setup, &weights);
             moved.weights[parameter as usize][at] += by;
-            moved.run(&program)
+            moved.run(&program);
+            moved.objective
         };
         let h = 1e-6;
         let wanted = (loss(h) - loss(-h)) / (2.0 * h);
@@ -369,15 +389,41 @@ fn scoring_leaves_the_weights_alone_and_reads_no_dropout() {
 }
 
 #[test]
+fn what_serves_training_alone_is_in_no_other_program() {
+    let image = [5, 4, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
+    let serves_training = |call: &Call| matches!(call, Call::DropPath { .. } | Call::Dropout { .. });
+    let losses = |program: &Program| {
+        program.calls.iter().filter(|bound| matches!(bound.call, Call::CrossEntropy { .. })).count()
+    };
+    let training = odd.training(&[], &SGD);
+    assert_eq!((losses(&training), training.outputs.len()), (2, 2));
+    assert!(training.calls.iter().any(|bound| matches!(bound.call, Call::DropPath { .. })));
+    let plain = odd.training(&[], &Optimizer { drop_path: false, auxiliary: 0.0, ..SGD });
+    assert!(!plain.calls.iter().any(|bound| matches!(bound.call, Call::DropPath { .. })));
+    let (child, context) = (odd.supergraph.child(&[]).unwrap(), odd.context());
+    let used =
+        [Program::training(context, &child, &Optimizer { drop_path: false, ..SGD }), Program::scoring(context, &child)];
+    for program in used {
+        assert_eq!(losses(&program.unwrap()), 1);
+    }
+    for program in
+        [Program::scoring(context, &child), Program::calibrating(context, &child), Program::inferring(context, &child)]
+    {
+        assert!(!program.unwrap().calls.iter().any(|bound| serves_training(&bound.call)));
+    }
+}
+
+#[test]
 fn planned_memory_holds_every_value_until_it_was_read() {
     let image = [5, 4, 3];
     let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
     let macros = Setup::new(&[], [8, 8, 1], 4);
     for (setup, genome) in genomes(&macros).into_iter().map(|genome| (&macros, genome)).chain([(&odd, vec![])]) {
         let child = setup.supergraph.child(&genome).unwrap();
-        let mut tape = lower::forward(setup.context(), &child, Purpose::Train).unwrap();
+        let mut tape = lower::forward(setup.context(), &child, Purpose::Train { drop_path: true }).unwrap();
         fuse::all(&mut tape);
-        differentiate::backward(&mut tape);
+        differentiate::backward(&mut tape, SGD.auxiliary);
         // A value's number is a place of its own; the interpreter takes any.
         let (calls, outputs, images, labels) = (tape.calls.clone(), tape.outputs.clone(), tape.images, tape.labels);
         let (slots, touched) = (Vec::new(), Vec::new());

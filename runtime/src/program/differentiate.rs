@@ -6,10 +6,11 @@ use supernet_shaders::Call;
 use super::custom::CustomNode;
 use super::{Operand, Tape};
 
-/// Appends the calls that compute the gradient of the mean loss by every weight that the tape reads.
-pub(super) fn backward(tape: &mut Tape) {
+/// Appends the calls that compute the gradient of the mean loss by every weight that the tape reads. Auxiliary losses have
+/// the weight `auxiliary` beside it.
+pub(super) fn backward(tape: &mut Tape, auxiliary: f32) {
     let forward = tape.calls.len();
-    let mut sweep = Sweep::new(tape);
+    let mut sweep = Sweep::new(tape, auxiliary);
     for at in (0..forward).rev() {
         sweep.call(at);
     }
@@ -18,6 +19,8 @@ pub(super) fn backward(tape: &mut Tape) {
 
 struct Sweep<'a> {
     tape: &'a mut Tape,
+    /// The weight of auxiliary losses.
+    auxiliary: f32,
     /// For every value what its readers contributed so far to its gradient.
     of_value: Vec<Vec<Operand>>,
     /// Whether a weight lies above the value: no other gradient is wanted.
@@ -27,7 +30,7 @@ struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(tape: &'a mut Tape) -> Self {
+    fn new(tape: &'a mut Tape, auxiliary: f32) -> Self {
         let mut wanted = vec![false; tape.values.len()];
         let mut of_weight: Vec<(u32, Vec<Operand>)> = Vec::new();
         let mut reads = |operand: &Operand, times: u32| {
@@ -63,7 +66,7 @@ impl<'a> Sweep<'a> {
             }
         }
         let of_value = vec![Vec::new(); tape.values.len()];
-        Self { tape, of_value, wanted, of_weight }
+        Self { tape, auxiliary, of_value, wanted, of_weight }
     }
 
     /// The gradient of a value once all its readers have spoken; none if no reader has.
@@ -110,8 +113,13 @@ impl<'a> Sweep<'a> {
             // Statistics have no gradient of their own: the normalisation that reads them differentiates through both.
             Call::BatchNormStats { .. } | Call::Accuracy(_) | Call::Fill { .. } => {}
             Call::CrossEntropy { rows, smoothing } => {
-                let call = Call::CrossEntropyGrad { rows, smoothing };
-                self.input(ops[0], call, &[ops[0], ops[1]]);
+                let weight = if self.tape.auxiliary.contains(&ops[2]) { self.auxiliary } else { 1.0 };
+                if weight > 0.0 && self.wants(ops[0]) {
+                    let call = Call::CrossEntropyGrad { rows, smoothing };
+                    let dx = self.tape.compute(call, &[ops[0], ops[1]], rows.len());
+                    let weighted = self.tape.sum(&[dx], rows.len() as u32, weight);
+                    self.give(ops[0], weighted);
+                }
             }
             Call::Custom(_) => {
                 if let Some(node) = self.custom_node(bound.writes())
@@ -225,7 +233,7 @@ impl<'a> Sweep<'a> {
             Call::GlobalAveragePool { batch, positions, channels } => {
                 self.input(ops[0], Call::GlobalAveragePoolGrad { batch, positions, channels }, &[dy]);
             }
-            Call::Dropout { .. } => self.input(ops[0], call, &[dy]),
+            Call::Dropout { .. } | Call::DropPath { .. } => self.input(ops[0], call, &[dy]),
             Call::Slice { rows, start, len } => {
                 let sides = [start, rows.channels - start - len];
                 let [before, after] = sides.map(|width| (width > 0).then(|| self.zeros(rows.rows, width)));

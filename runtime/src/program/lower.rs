@@ -12,7 +12,7 @@ use super::{Context, Operand, ProgramError, Purpose, Tape};
 
 /// The calls that take the images to what `purpose` wants.
 pub(super) fn forward(context: Context<'_>, child: &Child, purpose: Purpose) -> Result<Tape, ProgramError> {
-    let scored = matches!(purpose, Purpose::Train | Purpose::Score);
+    let scored = matches!(purpose, Purpose::Train { .. } | Purpose::Score);
     let tape = Tape {
         calls: Vec::new(),
         values: Vec::new(),
@@ -20,6 +20,7 @@ pub(super) fn forward(context: Context<'_>, child: &Child, purpose: Purpose) -> 
         images: context.batch as usize * context.image.iter().map(|n| *n as usize).product::<usize>(),
         labels: if scored { context.batch as usize } else { 0 },
         outputs: Vec::new(),
+        auxiliary: Vec::new(),
         custom: BTreeMap::new(),
     };
     let mut lower = Lower { context, child, purpose, tape, values: Vec::with_capacity(child.len()), norms: 0 };
@@ -182,11 +183,19 @@ impl Lower<'_> {
                 Ok(self.tape.compute(Call::Slice { rows, start: *start, len: *width }, &[x], len))
             }
             (Op::Dropout { rate, per: Per::Element }, Some(x)) => {
-                if self.purpose != Purpose::Train || *rate == 0.0 {
+                if !matches!(self.purpose, Purpose::Train { .. }) || *rate == 0.0 {
                     return Ok(x);
                 }
                 // The stream follows the node, not its place in the child: children that share it share its bits.
                 let call = Call::Dropout { len: len as u32, rate: *rate, stream: self.child.node(i) };
+                Ok(self.tape.compute(call, &[x], len))
+            }
+            (Op::DropPath { depth }, Some(x)) => {
+                if self.purpose != (Purpose::Train { drop_path: true }) || *depth == 0.0 {
+                    return Ok(x);
+                }
+                let (samples, stream) = (self.batch(), self.child.node(i));
+                let call = Call::DropPath { samples, len: len as u32 / samples, depth: *depth, stream };
                 Ok(self.tape.compute(call, &[x], len))
             }
             (Op::Custom { name, attributes }, Some(_)) => {
@@ -259,30 +268,47 @@ impl Lower<'_> {
         self.child.inputs(i).iter().map(|x| self.values[*x as usize]).collect()
     }
 
-    /// Loss and accuracy of every sample, or its logits.
+    /// Loss and accuracy of every sample, or its logits; in training the losses of auxiliary outputs.
     fn head(&mut self) -> Result<(), ProgramError> {
-        let space = self.context.supergraph.space();
-        let refuse = |found: String| ProgramError::NoLogits { space: space.name.clone(), found };
-        let ([output], [at]) = (space.outputs.as_slice(), self.child.outputs()) else {
-            return Err(refuse(format!("{} outputs", space.outputs.len())));
-        };
-        let rows = self.rows(*at as usize);
-        let shape = self.child.shape(*at as usize);
-        if output.role != Role::Logits || shape != [self.context.classes] {
-            let (role, classes) = (output.role, self.context.classes);
-            return Err(refuse(format!("a {role:?} output of shape {shape:?} for {classes} classes")));
-        }
-        let (logits, samples) = (self.values[*at as usize], rows.rows as usize);
+        let child = self.child;
+        let outputs: Vec<u32> = child.outputs_as(Role::Logits).collect();
+        let [at] = *outputs else { return Err(self.no_logits(format!("{} outputs of logits", outputs.len()))) };
+        let (logits, rows) = self.scores(at, Role::Logits)?;
         match self.purpose {
-            Purpose::Train | Purpose::Score => {
-                let loss = Call::CrossEntropy { rows, smoothing: 0.0 };
-                let loss = self.tape.compute(loss, &[logits, Operand::Labels], samples);
+            Purpose::Train { .. } | Purpose::Score => {
+                let loss = self.loss(logits, rows);
+                let samples = rows.rows as usize;
                 let right = self.tape.compute(Call::Accuracy(rows), &[logits, Operand::Labels], samples);
                 self.tape.outputs = vec![loss, right];
             }
             Purpose::Infer => self.tape.outputs = vec![logits],
             Purpose::Calibrate => {}
         }
+        if let Purpose::Train { .. } = self.purpose {
+            for at in child.outputs_as(Role::Auxiliary) {
+                let (logits, rows) = self.scores(at, Role::Auxiliary)?;
+                let loss = self.loss(logits, rows);
+                self.tape.auxiliary.push(loss);
+            }
+        }
         Ok(())
+    }
+
+    fn loss(&mut self, logits: Operand, rows: Rows) -> Operand {
+        let call = Call::CrossEntropy { rows, smoothing: 0.0 };
+        self.tape.compute(call, &[logits, Operand::Labels], rows.rows as usize)
+    }
+
+    /// The value of an output, which must have one number per class.
+    fn scores(&self, at: u32, role: Role) -> Result<(Operand, Rows), ProgramError> {
+        let (shape, classes) = (self.child.shape(at as usize), self.context.classes);
+        if shape != [classes] {
+            return Err(self.no_logits(format!("a {role:?} output of shape {shape:?} for {classes} classes")));
+        }
+        Ok((self.values[at as usize], self.rows(at as usize)))
+    }
+
+    fn no_logits(&self, found: String) -> ProgramError {
+        ProgramError::NoLogits { space: self.context.supergraph.space().name.clone(), found }
     }
 }

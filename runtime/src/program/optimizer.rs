@@ -20,6 +20,10 @@ pub struct Optimizer {
     pub everywhere: bool,
     /// Share of every label that is spread evenly over all classes in the loss (Szegedy et al. 2016, §7); 0 in a search.
     pub smoothing: f32,
+    /// The weight of auxiliary losses in what is minimised (Szegedy et al. 2015); 0 in a search.
+    pub auxiliary: f32,
+    /// Whether paths are dropped; how likely, comes with every step. They are not in a search.
+    pub drop_path: bool,
 }
 
 /// The update rule.

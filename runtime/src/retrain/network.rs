@@ -8,8 +8,8 @@ use super::average::Average;
 use super::plan::{Planned, steps};
 use crate::data::Splits;
 use crate::device::Device;
-use crate::program::{Plan, Program};
-use crate::schedule::{Once, Rate};
+use crate::program::{Optimizer, Plan, Program};
+use crate::schedule::{Once, Rate, Rise};
 use crate::search::{Search, SearchError};
 use crate::strategy::{Genome, Score};
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
@@ -59,18 +59,18 @@ impl Network {
     pub(super) fn new(search: &Search, data: &Arc<Splits>, planned: &Planned) -> Result<Self, SearchError> {
         let (config, Planned { genome, seed, .. }) = (search.config(), planned);
         let (settings, supergraph) = (config.retrain, search.supergraph());
-        let layout = Arc::new(Layout::alone(supergraph, &supergraph.child(genome)?)?);
+        let optimizer = optimizer(search);
+        let layout = Arc::new(Layout::alone(supergraph, &search.ground().trained(genome, &optimizer)?)?);
         let ground = search.ground().with(Arc::clone(&layout), Arc::clone(data));
-        let mut optimizer = config.optimizer.optimizer();
-        optimizer.smoothing = settings.smoothing as f32;
         let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
         let in_pass = f64::from(steps(search));
         let highest = if settings.rate > 0.0 { settings.rate } else { 2.0 * config.optimizer.rate };
         let warm_up = (settings.warm_up * in_pass).round() as u32;
         let all = settings.epochs * steps(search);
         let rate = Rate::Once(Once::new(highest as f32, config.optimizer.rate_min as f32, warm_up, all));
-        let augment = config.augment;
-        let trainer = TrainerSettings { batch: config.train.batch, optimizer, augment, rate, seed: *seed };
+        let drop_path = Rise { to: settings.drop_path as f32, steps: all };
+        let (batch, augment) = (config.train.batch, config.augment);
+        let trainer = TrainerSettings { batch, optimizer, augment, rate, drop_path, seed: *seed };
         Ok(Self {
             trainer: Trainer::new(ground.clone(), trainer),
             ground,
@@ -85,11 +85,12 @@ impl Network {
 
     /// Makes room for it on the device.
     pub(super) fn reserve(&self, search: &Search, device: &mut dyn Device) -> Result<(), SearchError> {
-        let child = self.ground.supergraph.child(&self.genome)?;
-        let optimizer = search.config().optimizer.optimizer();
+        let optimizer = optimizer(search);
+        let (trained, child) =
+            (self.ground.trained(&self.genome, &optimizer)?, self.ground.supergraph.child(&self.genome)?);
         let (context, scored) = (self.ground.context(search.config().train.batch), search.config().score.batch);
         let mut plan = Plan::default();
-        plan.add(&Program::training(context, &child, &optimizer).map_err(StageError::from)?);
+        plan.add(&Program::training(context, &trained, &optimizer).map_err(StageError::from)?);
         plan.add(&Program::scoring(self.ground.context(scored), &child).map_err(StageError::from)?);
         // What came before it on this device has ended.
         device.forget();
@@ -158,4 +159,11 @@ impl Network {
         self.average.settle(&mut self.weights);
         Ok(())
     }
+}
+
+/// What a step of a network's training minimises, and how it updates.
+fn optimizer(search: &Search) -> Optimizer {
+    let (optimizer, settings) = (search.config().optimizer.optimizer(), search.config().retrain);
+    let (smoothing, auxiliary) = (settings.smoothing as f32, settings.auxiliary as f32);
+    Optimizer { smoothing, auxiliary, drop_path: settings.drop_path > 0.0, ..optimizer }
 }

@@ -142,3 +142,38 @@ fn what_cannot_be_retrained_gets_a_sentence() {
     assert!(said(&["retrain.epochs=0"], &GENOME).contains("must be at least 1"));
     assert!(!said(&[], &[0; 3]).is_empty());
 }
+
+#[test]
+fn cells_of_a_search_are_trained_in_the_final_form_with_drop_path_and_an_auxiliary_head() {
+    let cells = |settings: &[&str]| {
+        let small =
+            ["search.space=enas-micro", "space.layers=1", "space.filters=2", "retrain.epochs=2", "train.batch=128"];
+        Search::new(Config::read("", &[&small[..], settings].concat()).unwrap()).unwrap()
+    };
+    let genome: Vec<u32> = vec![0; cells(&[]).supergraph().genome_len()];
+    let place = place("cells");
+    let run = |settings: &[&str]| {
+        let retraining = Retraining::new(cells(&[&["space.form=final"], settings].concat()), &genome, 1, 0).unwrap();
+        let path = place.join(settings.join(","));
+        let mut folder = retraining.folder(&path).unwrap();
+        let mut cpu = Cpu::new(2).unwrap();
+        let retrained = retraining.run(&mut cpu, Some(&mut folder), &mut |_| {}, &|| false).unwrap().unwrap();
+        (retrained.networks, Model::load(&path.join("best/model")).unwrap())
+    };
+    let (plain, model) = run(&["retrain.drop_path=0"]);
+    let names: Vec<String> = model.tensors().map(|(name, ..)| name.to_owned()).collect();
+    assert!(!names.is_empty() && names.iter().all(|name| !name.starts_with("auxiliary")), "{names:?}");
+    assert_eq!(
+        plain[0].parameters,
+        cells(&["space.form=final", "space.auxiliary=false"])
+            .supergraph()
+            .count(&genome, supernet_plugin::Count::Live)
+            .unwrap()
+    );
+    for other in ["retrain.drop_path=0.4", "retrain.auxiliary=0", "space.auxiliary=false"] {
+        let (networks, _) = run(&[other]);
+        assert_eq!(networks[0].parameters, plain[0].parameters, "{other}");
+        assert_ne!(networks[0].test, plain[0].test, "{other}");
+    }
+    fs::remove_dir_all(place).unwrap();
+}

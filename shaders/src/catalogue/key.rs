@@ -17,6 +17,7 @@ impl Hash for Call {
             Call::Sum { scale, .. } => real(*scale),
             Call::Fill { value, .. } => real(*value),
             Call::Dropout { rate, .. } => real(*rate),
+            Call::DropPath { depth, .. } => real(*depth),
             Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } => real(*smoothing),
             Call::ClipFactor { limit, .. } => real(*limit),
             Call::Sgd { momentum, .. } => real(*momentum),
@@ -39,6 +40,7 @@ impl Hash for Call {
             Call::GlobalAveragePool { batch, positions, channels }
             | Call::GlobalAveragePoolGrad { batch, positions, channels } => (batch, positions, channels).hash(state),
             Call::Dropout { len, stream, .. } => (len, stream).hash(state),
+            Call::DropPath { samples, len, stream, .. } => (samples, len, stream).hash(state),
             Call::CrossEntropy { rows, .. } | Call::CrossEntropyGrad { rows, .. } => rows.hash(state),
             Call::NormPartials { len } => len.hash(state),
             Call::ClipFactor { partials, .. } => partials.hash(state),

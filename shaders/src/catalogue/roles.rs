@@ -91,6 +91,7 @@ impl Call {
             Call::GlobalAveragePool { .. } => "global_average_pool",
             Call::GlobalAveragePoolGrad { .. } => "global_average_pool_grad",
             Call::Dropout { .. } => "dropout",
+            Call::DropPath { .. } => "drop_path",
             Call::CrossEntropy { .. } => "cross_entropy",
             Call::CrossEntropyGrad { .. } => "cross_entropy_grad",
             Call::Accuracy(_) => "accuracy",
@@ -193,6 +194,10 @@ impl Call {
                 vec![read("dy", y), write("dx", y * positions as usize)]
             }
             Call::Dropout { len, .. } => vec![read("x", len as usize), write("y", len as usize)],
+            Call::DropPath { samples, len, .. } => {
+                let all = samples as usize * len as usize;
+                vec![read("x", all), write("y", all)]
+            }
             Call::CrossEntropy { rows, .. } => {
                 let n = rows.rows as usize;
                 vec![read("x", rows.len()), read_u32("labels", n), write("loss", n)]

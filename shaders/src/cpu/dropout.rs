@@ -1,4 +1,4 @@
-//! Dropout, by a generator that gives every element its own bits.
+//! Dropout, by a generator that gives every element, or every sample, its own bits.
 
 use super::chunks::{self, CHUNK, part};
 use super::vectorised::vectorised;
@@ -33,5 +33,19 @@ pub(super) fn dropout(rate: f32, stream: u32, step: &Step, x: &[f32], y: &mut [f
     chunks::for_each(y, CHUNK / 4, work, |i, y| {
         let first = (i * (CHUNK / 4) / 4) as u32;
         dropout_chunk(rate, key, stream, step.number, first, part(x, i, CHUNK / 4), y);
+    });
+}
+
+/// y = x/keep for the samples that are kept, else 0; a sample has `len` numbers.
+pub(super) fn drop_path(len: usize, depth: f32, stream: u32, step: &Step, x: &[f32], y: &mut [f32]) {
+    let (rate, key) = (depth * step.drop_path, [step.seed as u32, (step.seed >> 32) as u32]);
+    let (scale, work) = (1.0 / (1.0 - rate), 2 * y.len());
+    chunks::for_each(y, len, work, |sample, y| {
+        let bits = philox(key, [(sample / 4) as u32, stream, step.number, 0])[sample % 4];
+        if unit(bits) >= rate {
+            y.iter_mut().zip(part(x, sample, len)).for_each(|(y, x)| *y = x * scale);
+        } else {
+            y.fill(0.0);
+        }
     });
 }

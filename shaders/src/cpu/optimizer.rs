@@ -213,7 +213,7 @@ mod tests {
             let before: Vec<Vec<f32>> = (0..if adam { 3 } else { 2 }).map(|i| floats(seed ^ (3 + i), len)).collect();
             let mut after = before.clone();
             let mut writes: Vec<&mut [f32]> = after.iter_mut().map(|x| &mut x[..]).collect();
-            let step = Step { rate: 0.1, number: 1, seed: 0 };
+            let step = Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 };
             let reads: [&[f32]; 4] = [&g, &touched, &decayed, &[1.0, 1.0]];
             run(&call, &step, &mut Workspace::default(), &reads, &mut writes);
             let touched: &[u32] = bytemuck::cast_slice(&touched);
@@ -232,7 +232,7 @@ mod tests {
         clip_factor(1.0, &[f32::NAN], &mut clip);
         let reads: [&[f32]; 4] = [&[f32::NAN, f32::INFINITY, 1.0], &[f32::from_bits(1)], &[0.0], &clip];
         let (mut w, mut v) = ([1.0; 3], [0.5; 3]);
-        sgd(update, 0.5, false, &Step { rate: 1.0, number: 1, seed: 0 }, &reads, &mut w, &mut v);
+        sgd(update, 0.5, false, &Step { rate: 1.0, number: 1, seed: 0, drop_path: 0.0 }, &reads, &mut w, &mut v);
         assert_eq!((w, v), ([0.75; 3], [0.25; 3]));
     }
 }

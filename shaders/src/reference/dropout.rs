@@ -1,4 +1,4 @@
-//! Dropout.
+//! Dropout, of elements and of paths.
 
 use super::Value;
 use crate::catalogue::Step;
@@ -17,13 +17,45 @@ pub(super) fn dropout(rate: f32, stream: u32, step: &Step, x: &[f64]) -> Value {
     sum
 }
 
+/// y = x/keep for the samples that are kept, else 0.
+pub(super) fn drop_path(len: usize, depth: f32, stream: u32, step: &Step, x: &[f64]) -> Value {
+    let mut sum = Value::sums(x.len(), 1);
+    // The threshold is a number of f32, as every device has it: which samples are kept must not depend on rounding.
+    let rate = depth * step.drop_path;
+    for (i, x) in x.iter().enumerate() {
+        let (sample, key) = (i / len, [step.seed as u32, (step.seed >> 32) as u32]);
+        let bits = philox(key, [(sample / 4) as u32, stream, step.number, 0])[sample % 4];
+        if unit(bits) >= rate {
+            sum.add(i, x / (1.0 - f64::from(rate)));
+        }
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_path_is_dropped_for_whole_samples_by_its_depth_and_the_step() {
+        let step = Step { rate: 0.0, number: 3, seed: 5, drop_path: 0.5 };
+        let (x, len) = (vec![1.0; 30_000], 3);
+        let y = drop_path(len, 0.5, 1, &step, &x).value;
+        let kept: Vec<bool> = y.chunks(len).map(|sample| sample[0] != 0.0).collect();
+        assert!(y.chunks(len).all(|sample| sample.iter().all(|y| *y == sample[0])));
+        assert!(y.iter().all(|y| *y == 0.0 || (y - 4.0 / 3.0).abs() < 1e-12));
+        let share = kept.iter().filter(|kept| **kept).count() as f64 / kept.len() as f64;
+        assert!((share - 0.75).abs() < 0.02, "{share}");
+        for other in [Step { number: 4, ..step }, Step { seed: 6, ..step }, Step { drop_path: 0.4, ..step }] {
+            assert_ne!(y, drop_path(len, 0.5, 1, &other, &x).value);
+        }
+        assert_ne!(y, drop_path(len, 0.5, 2, &step, &x).value);
+        assert_eq!(x, drop_path(len, 0.5, 1, &Step { drop_path: 0.0, ..step }, &x).value);
+    }
+
+    #[test]
     fn keeps_the_expectation_and_changes_with_the_step() {
-        let step = Step { rate: 0.0, number: 3, seed: 5 };
+        let step = Step { rate: 0.0, number: 3, seed: 5, drop_path: 0.0 };
         let y = dropout(0.25, 1, &step, &vec![1.0; 40_000]).value;
         assert!((y.iter().sum::<f64>() / 40_000.0 - 1.0).abs() < 0.02);
         assert_ne!(y, dropout(0.25, 1, &Step { number: 4, ..step }, &vec![1.0; 40_000]).value);

@@ -4,7 +4,7 @@ use super::run;
 use crate::catalogue::{BatchNorm, Call, Conv2d, Linear, PerChannel, Reduction, Rows, Step, Window};
 use crate::random::Random;
 
-const STEP: Step = Step { rate: 0.0, number: 1, seed: 9 };
+const STEP: Step = Step { rate: 0.0, number: 1, seed: 9, drop_path: 0.8 };
 
 const WINDOWS: [Window; 5] = [
     Window { batch: 2, input: [4, 3], output: [4, 3], kernel: [3, 3], stride: 1, dilation: 1, top: 1, left: 1 },
@@ -121,6 +121,8 @@ fn activations_and_dropout() {
     check("relu", &x, &dx, |x| dot(&dy, &first(Call::Relu { len }, &[x])));
     let dropout = Call::Dropout { len, rate: 0.4, stream: 3 };
     check("dropout", &x, &first(dropout, &[&dy]), |x| dot(&dy, &first(dropout, &[x])));
+    let drop_path = Call::DropPath { samples: 8, len: 5, depth: 0.5, stream: 3 };
+    check("drop_path", &x, &first(drop_path, &[&dy]), |x| dot(&dy, &first(drop_path, &[x])));
 }
 
 #[test]

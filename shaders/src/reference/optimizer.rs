@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn two_steps_of_sgd_by_hand() {
-        let step = Step { rate: 0.1, number: 1, seed: 0 };
+        let step = Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 };
         let update = Update { l2: 0.5, ..ONE };
         let read: [&[f64]; 4] = [&[4.0], ON, ON, &[8.0, 0.5]];
         // g = 0.5·4 + 0.5·2 = 3, v = 3, w = 2 − 0.1·(3 + 0.5·3).
@@ -130,7 +130,7 @@ mod tests {
         let read: [&[f64]; 4] = [&[-3.0], ON, OFF, &[3.0, 1.0]];
         let (mut w, mut m, mut v) = (vec![1.0], vec![0.0], vec![0.0]);
         for number in 1..=3 {
-            let step = Step { rate: 0.25, number, seed: 0 };
+            let step = Step { rate: 0.25, number, seed: 0, drop_path: 0.0 };
             let state = adam(&ONE, [0.9, 0.999, 1.0], &step, &read, &[&w, &m, &v]);
             [w, m, v] = [0, 1, 2].map(|i: usize| state[i].value.clone());
             near(w[0], 1.0 + f64::from(number) * 0.25 * 3.0 / 4.0);
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_not_touched_stays_or_drifts() {
-        let step = Step { rate: 1.0, number: 1, seed: 0 };
+        let step = Step { rate: 1.0, number: 1, seed: 0, drop_path: 0.0 };
         let read: [&[f64]; 4] = [&[f64::NAN], OFF, ON, &[1.0, 1.0]];
         let still = sgd(&Update { l2: 1.0, ..ONE }, 0.5, false, &step, &read, &[&[2.0], &[4.0]]);
         assert_eq!((still[0].value[0], still[1].value[0]), (2.0, 4.0));

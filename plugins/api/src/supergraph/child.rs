@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::walk::{Walk, walk};
+use super::walk::{Walk, Wanted, walk};
 use super::{Inner, Supergraph};
 use crate::ragged::Ragged;
-use crate::{GenomeError, Node};
+use crate::{GenomeError, Node, Role};
 
 /// The network that a genome picks: supergraph nodes in topological order, with their inputs as positions in this child.
 ///
@@ -22,10 +22,19 @@ pub struct Child {
 }
 
 impl Supergraph {
-    /// The network that a genome picks.
+    /// The network that a genome picks, without auxiliary outputs and what only they need: these serve training alone.
     pub fn child(&self, genome: &[u32]) -> Result<Child, GenomeError> {
+        self.picked(genome, Wanted::Use)
+    }
+
+    /// The same with its auxiliary outputs.
+    pub fn child_in_training(&self, genome: &[u32]) -> Result<Child, GenomeError> {
+        self.picked(genome, Wanted::Training)
+    }
+
+    fn picked(&self, genome: &[u32], wanted: Wanted) -> Result<Child, GenomeError> {
         self.check(genome)?;
-        let walk = walk(&self.inner, genome, true);
+        let walk = walk(&self.inner, genome, wanted);
         Ok(Child::new(&self.inner, walk, genome, self.time))
     }
 
@@ -35,7 +44,7 @@ impl Supergraph {
     pub fn canonical(&self, genome: &[u32]) -> Result<Vec<u32>, GenomeError> {
         self.check(genome)?;
         let mut canonical = vec![0; genome.len()];
-        for decision in walk(&self.inner, genome, true).asked {
+        for decision in walk(&self.inner, genome, Wanted::Training).asked {
             canonical[decision as usize] = genome[decision as usize];
         }
         Ok(canonical)
@@ -89,9 +98,15 @@ impl Child {
         self.walk.inputs.row(position)
     }
 
-    /// The positions of the space's outputs, in their order. In a body: what it yields, then the next value of each carried state.
+    /// The positions of its outputs, in the space's order. In a body: what it yields, then the next value of each carried state.
     pub fn outputs(&self) -> &[u32] {
         &self.walk.outputs
+    }
+
+    /// The positions of the space's outputs of one role, in their order.
+    pub fn outputs_as(&self, role: Role) -> impl Iterator<Item = u32> {
+        let outputs = self.walk.outputs.iter().zip(&self.walk.roles);
+        outputs.filter(move |(_, known)| **known == role).map(|(at, _)| *at)
     }
 
     /// The decisions that live control nodes and sizes consulted, ascending, as indices.

@@ -1,13 +1,14 @@
-use super::walk::{Walk, walk};
+use super::walk::{Walk, Wanted, walk};
 use super::{Count, Inner, Supergraph, elements};
 use crate::{Child, GenomeError, Op};
 
 impl Supergraph {
-    /// How many parameters (single numbers) the child of a genome has.
+    /// How many parameters (single numbers) the child of a genome has, those of auxiliary outputs left out.
     pub fn count(&self, genome: &[u32], what: Count) -> Result<u64, GenomeError> {
         self.check(genome)?;
+        let wanted = if what == Count::Live { Wanted::Use } else { Wanted::Chosen };
         let mut seen = vec![false; self.param_count()];
-        mark_params(&self.inner, &walk(&self.inner, genome, what == Count::Live), &mut seen);
+        mark_params(&self.inner, &walk(&self.inner, genome, wanted), &mut seen);
         let axes = |p: usize| self.inner.params[p].axes.iter();
         Ok((0..seen.len())
             .filter(|&p| seen[p])

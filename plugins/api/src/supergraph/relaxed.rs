@@ -1,5 +1,5 @@
 use super::Supergraph;
-use super::walk::{Mixture, Route, Walk, walk};
+use super::walk::{Mixture, Route, Walk, Wanted, walk};
 use crate::axis::Axis;
 use crate::condition::Cond;
 use crate::{Child, Path, PathError, Pick};
@@ -8,7 +8,7 @@ use crate::{Child, Path, PathError, Pick};
 ///
 /// A `Choose` gives Σ wᵢ·inputᵢ over the listed choices. A conditional input of a sum has the probability of its condition as its
 /// weight, with decisions taken as independent; a mean divides by the sum of the weights. A path of single choices gives
-/// the child.
+/// the child in training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relaxed {
     network: Child,
@@ -21,7 +21,7 @@ impl Supergraph {
     /// The network that a path runs. Everything in it runs, so its parameters and MACs count every branch.
     pub fn relaxed(&self, path: &Path) -> Result<Relaxed, PathError> {
         let route = self.route(path)?;
-        let walk = walk(&self.inner, &route, true);
+        let walk = walk(&self.inner, &route, Wanted::Training);
         let mixtures = mixtures(&walk);
         let network = Child::new(&self.inner, walk, &route.genome, self.time);
         Ok(Relaxed::new(network, mixtures, route.rows as u32))

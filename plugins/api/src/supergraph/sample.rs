@@ -1,5 +1,6 @@
 use super::Supergraph;
 use super::level::{Level, Part};
+use super::walk::{Wanted, walk};
 use crate::condition::Cond;
 use crate::{GenomeError, Kind, Problem};
 
@@ -113,7 +114,7 @@ impl Supergraph {
             };
             left -= granted - tries;
             let prefix: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
-            let asked = super::walk::walk(&self.inner, genome.as_slice(), true).asked;
+            let asked = walk(&self.inner, genome.as_slice(), Wanted::Training).asked;
             if let Some(&d) = asked.iter().find(|&&d| !self.active(&prefix, d as usize)) {
                 let id = &self.inner.space.decisions[d as usize].id;
                 let reason = format!(

@@ -3,6 +3,7 @@
 
 use super::Inner;
 use super::level::{Level, Part, When};
+use crate::Role;
 use crate::condition::Cond;
 use crate::ragged::Ragged;
 
@@ -12,6 +13,8 @@ pub(crate) struct Walk {
     pub(crate) nodes: Vec<u32>,
     pub(crate) inputs: Ragged,
     pub(crate) outputs: Vec<u32>,
+    /// What they are for. A body's have no role.
+    pub(crate) roles: Vec<Role>,
     /// In a body: how many positions at the front stand for values from outside.
     pub(crate) given: usize,
     /// The bodies of live scans, by position.
@@ -88,16 +91,38 @@ struct Body {
     captures: Vec<usize>,
 }
 
-/// Without `prune` a `Zero` keeps its input and sums keep their zeros.
-pub(crate) fn walk<R: Route + ?Sized>(inner: &Inner, route: &R, prune: bool) -> Walk {
-    level(inner, &inner.outer, route, prune).0
+/// How much of a network is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Auxiliary outputs too: they serve training alone.
+    Training,
+    /// What the other outputs need.
+    Use,
+    /// The same as it was chosen: a `Zero` keeps its input, and sums keep their zeros.
+    Chosen,
 }
 
-fn level<R: Route + ?Sized>(inner: &Inner, graph: &Level, route: &R, prune: bool) -> (Walk, Vec<bool>) {
+pub(crate) fn walk<R: Route + ?Sized>(inner: &Inner, route: &R, wanted: Wanted) -> Walk {
+    let outputs = inner.outer.outputs.iter().zip(&inner.space.outputs);
+    let kept = outputs.filter(|(_, output)| wanted == Wanted::Training || output.role != Role::Auxiliary);
+    let (locals, roles): (Vec<u32>, _) = kept.map(|(local, output)| (*local, output.role)).unzip();
+    let (mut walk, _) = level(inner, &inner.outer, &locals, route, wanted != Wanted::Chosen);
+    walk.roles = roles;
+    walk
+}
+
+fn level<R: Route + ?Sized>(
+    inner: &Inner,
+    graph: &Level,
+    outputs: &[u32],
+    route: &R,
+    prune: bool,
+) -> (Walk, Vec<bool>) {
     let mut asked = vec![false; inner.choices.len()];
     let mut live = vec![false; graph.len()];
+    outputs.iter().for_each(|&output| live[output as usize] = true);
     let marked = mark(inner, graph, route, prune, &mut live, &mut asked);
-    let mut walk = emit(graph, route, prune, marked);
+    let mut walk = emit(graph, outputs, route, prune, marked);
     walk.given = graph.steps + graph.carries + graph.captured().filter(|&local| live[local]).count();
     for &node in &walk.nodes {
         for &decision in inner.follows.row(node as usize) {
@@ -119,7 +144,6 @@ fn mark<R: Route + ?Sized>(
     let mut marked = Marked { order: Vec::with_capacity(graph.len() / 4), ..Marked::default() };
     // A body's slices and states keep their positions whether or not they are read.
     live[..graph.steps + graph.carries].fill(true);
-    graph.outputs.iter().for_each(|&output| live[output as usize] = true);
     for i in (0..graph.len()).rev() {
         if !live[i] {
             continue;
@@ -155,7 +179,7 @@ fn mark<R: Route + ?Sized>(
             }
             Part::Scan(body) => {
                 let body = &inner.bodies[*body as usize];
-                let (walk, live_inside) = level(inner, body, route, prune);
+                let (walk, live_inside) = level(inner, body, &body.outputs, route, prune);
                 walk.asked.iter().for_each(|&decision| asked[decision as usize] = true);
                 let captured = body.captured().enumerate();
                 let captures: Vec<usize> = captured.filter(|(_, local)| live_inside[*local]).map(|(k, _)| k).collect();
@@ -169,7 +193,7 @@ fn mark<R: Route + ?Sized>(
     marked
 }
 
-fn emit<R: Route + ?Sized>(graph: &Level, route: &R, prune: bool, mut marked: Marked) -> Walk {
+fn emit<R: Route + ?Sized>(graph: &Level, outputs: &[u32], route: &R, prune: bool, mut marked: Marked) -> Walk {
     let count = marked.order.len();
     let mut walk =
         Walk { nodes: Vec::with_capacity(count), inputs: Ragged::with_capacity(count, 2 * count), ..Walk::default() };
@@ -238,7 +262,7 @@ fn emit<R: Route + ?Sized>(graph: &Level, route: &R, prune: bool, mut marked: Ma
         walk.nodes.push(graph.nodes[i]);
         zero.push(is_zero);
     }
-    walk.outputs = graph.outputs.iter().map(|&output| position[output as usize]).collect();
+    walk.outputs = outputs.iter().map(|&output| position[output as usize]).collect();
     if zero.contains(&true) { drop_unread(walk, &zero) } else { walk }
 }
 
@@ -256,7 +280,7 @@ fn drop_unread(walk: Walk, zero: &[bool]) -> Walk {
     if (0..read.len()).all(|at| read[at] || !zero[at]) {
         return walk;
     }
-    let mut kept = Walk { asked: walk.asked, ..Walk::default() };
+    let mut kept = Walk { asked: walk.asked, roles: walk.roles, ..Walk::default() };
     let mut moved = vec![u32::MAX; walk.nodes.len()];
     for (at, &node) in walk.nodes.iter().enumerate() {
         if zero[at] && !read[at] {

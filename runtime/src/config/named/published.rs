@@ -68,10 +68,10 @@ pub(super) const MACRO: &[Line] = &[
         "released code (cifar10_macro_search.sh): the gradients of 20 samples make an update; the paper does not say",
     ),
     set("score.updates", "50", "released code (cifar10_macro_search.sh); the paper says 2000 for Penn Treebank"),
+    last("space.form", "final", "released code (cifar10/general_child.py): widths double at each reduction"),
     last("space.filters", "96", "released code (cifar10_macro_final.sh)"),
     last("train.batch", "100", "released code (cifar10_macro_final.sh)"),
     lacks("24 layers in the end, whose architecture is not one of 12", "released code (cifar10_macro_final.sh)"),
-    lacks("twice as many channels after each reduction in the end", "released code (cifar10/general_child.py)"),
     lacks("dropout of 0.5 before the classifier in the end, where it is 0.1", "released code (cifar10_macro_final.sh)"),
     lacks(
         "skips joined by a 1x1 convolution instead of a sum",
@@ -92,18 +92,18 @@ pub(super) const MICRO: &[Line] = &[
         "released code (cifar10_micro_search.sh): the gradients of 10 samples make an update; the paper does not say",
     ),
     set("score.updates", "30", "released code (cifar10_micro_search.sh); the paper says 2000 for Penn Treebank"),
+    last(
+        "space.form",
+        "final",
+        "released code (cifar10/micro_child.py): reductions within cells, loose ends side by side",
+    ),
     last("space.layers", "15", "released code (cifar10_micro_final.sh)"),
     last("space.filters", "36", "released code (cifar10_micro_final.sh)"),
     last("train.batch", "144", "released code (cifar10_micro_final.sh)"),
     last("retrain.epochs", "630", "released code (cifar10_micro_final.sh); the paper says 310"),
+    last("retrain.drop_path", "0.4", "released code (cifar10_micro_final.sh), rising from 0, the deeper the larger"),
+    last("retrain.auxiliary", "0.4", "released code (cifar10/micro_child.py): a second classifier's share of the loss"),
     last("augment.cutout", "16", "paper, table 2: the better of its two results (DeVries and Taylor 2017)"),
-    lacks(
-        "space.form = final",
-        "released code (cifar10/micro_child.py): reductions within cells, loose ends side by side",
-    ),
-    lacks("retrain.drop_path = 0.4", "released code (cifar10_micro_final.sh), rising from 0, the deeper the larger"),
-    lacks("retrain.auxiliary = 0.4", "released code (cifar10/micro_child.py): a second classifier's share of the loss"),
-    lacks("dropout of 0.2 before the classifier in the end, where it is 0.1", "released code (cifar10_micro_final.sh)"),
 ];
 
 /// Recurrent cells.

@@ -55,7 +55,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
     for mut gpu in devices() {
         let train = |gpu: &mut Gpu, weights: &mut Weights| {
             let minibatch = Minibatch { images: &images, labels: &labels };
-            gpu.train(&program, weights, minibatch, &Step { rate: 0.05, number: 1, seed: 0 }).unwrap();
+            gpu.train(&program, weights, minibatch, &Step { rate: 0.05, number: 1, seed: 0, drop_path: 0.0 }).unwrap();
             gpu.samples(&mut Samples::default()).unwrap();
         };
         // What every sequence of steps alone leads to.

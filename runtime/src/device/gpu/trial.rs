@@ -63,7 +63,7 @@ impl Gpu {
         let scopes = self.link.device.clone();
         let mut ids = Vec::new();
         let done = link::scoped(&scopes, || {
-            let step = Step { rate: 0.1, number: 1, seed: 0 };
+            let step = Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 };
             self.provide_call(&reads, &writes, &mut ids)?;
             // The first time compiles and uploads.
             let submission = self.repeat_call(call, &step, 1, &ids)?;

@@ -155,8 +155,15 @@ impl Setup {
     }
 
     fn program(&self) -> Program {
-        let sgd =
-            Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
+        let sgd = Optimizer {
+            method: Method::Sgd { momentum: 0.9 },
+            l2: 1e-3,
+            clip: 5.0,
+            everywhere: false,
+            smoothing: 0.0,
+            auxiliary: 0.0,
+            drop_path: false,
+        };
         Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
     }
 
@@ -169,7 +176,9 @@ impl Setup {
         let program = self.program();
         for number in 1..=5 {
             let minibatch = Minibatch { images: &images, labels: &labels };
-            device.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number, seed: 0 }).unwrap();
+            device
+                .train(&program, &mut weights, minibatch, &Step { rate: 0.1, number, seed: 0, drop_path: 0.0 })
+                .unwrap();
             device.samples(&mut samples).unwrap();
             losses.extend_from_slice(&samples.loss);
         }
@@ -222,7 +231,7 @@ fn without_a_function_for_the_cpu_the_device_says_so() {
     assert!(refused.contains("the op `scaled` has no CPU function, so the CPU device cannot run it"), "{refused}");
     let images = vec![0.0; program.images];
     let minibatch = Minibatch { images: &images, labels: &[0; BATCH as usize] };
-    let refused = cpu.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number: 1, seed: 0 });
+    let refused = cpu.train(&program, &mut weights, minibatch, &Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 });
     assert!(matches!(refused, Err(DeviceError::NoTwin { .. })));
 }
 
