@@ -115,6 +115,12 @@ pub enum GenotypeError {
         /// What is different.
         what: String,
     },
+    /// What the space of recurrent cells cannot say.
+    #[error(
+        "the recurrent genotype's state is the mean of its nodes {0:?}, and a space has the mean of those that no node reads, or \
+         of all but the first."
+    )]
+    Mean(Vec<u32>),
     /// Not a genome of the space.
     #[error("{0:?} is no genome of the space `{1}`, so it is no genotype.")]
     Genome(Vec<u32>, &'static str),
@@ -282,7 +288,7 @@ fn spoken(kind: Kind) -> &'static str {
 }
 
 /// Which of the operations a name is.
-fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeError> {
+pub(crate) fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeError> {
     ops.iter().position(|known| *known == op).map(|choice| choice as u32).ok_or_else(|| GenotypeError::Op {
         space,
         op: op.to_owned(),
@@ -291,35 +297,64 @@ fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeEr
     })
 }
 
+/// What a genotype consists of, by name. One that is something else lacks `first`.
+pub(crate) fn fields(text: &str, first: &str) -> Result<Vec<(String, Literal)>, GenotypeError> {
+    match literal::read(text)? {
+        Literal::Record(fields) => Ok(fields),
+        _ => Err(part(first, PAIRS)),
+    }
+}
+
+const PAIRS: &str = "pairs of an operation and the value that it reads";
+
+fn part(part: &str, wanted: &'static str) -> GenotypeError {
+    GenotypeError::Part { part: part.to_owned(), wanted }
+}
+
+fn list<'a>(fields: &'a [(String, Literal)], key: &str, wanted: &'static str) -> Result<&'a [Literal], GenotypeError> {
+    match fields.iter().find(|(known, _)| known == key) {
+        Some((_, Literal::List(items))) => Ok(items),
+        _ => Err(part(key, wanted)),
+    }
+}
+
+/// The pairs of a name.
+pub(crate) fn pairs(fields: &[(String, Literal)], key: &str) -> Result<Vec<(String, u32)>, GenotypeError> {
+    let pair = |item: &Literal| match item {
+        Literal::List(pair) => match pair.as_slice() {
+            [Literal::Text(op), Literal::Number(value)] => Ok((op.clone(), *value)),
+            _ => Err(part(key, PAIRS)),
+        },
+        _ => Err(part(key, PAIRS)),
+    };
+    list(fields, key, PAIRS)?.iter().map(pair).collect()
+}
+
+/// The values of a name.
+pub(crate) fn values(fields: &[(String, Literal)], key: &str) -> Result<Vec<u32>, GenotypeError> {
+    const WANTED: &str = "the values that make up the cell's own";
+    let value = |item: &Literal| match item {
+        Literal::Number(value) => Ok(*value),
+        _ => Err(part(key, WANTED)),
+    };
+    list(fields, key, WANTED)?.iter().map(value).collect()
+}
+
+/// Pairs as Python writes them.
+pub(crate) fn written(pairs: &[(String, u32)]) -> String {
+    let pairs: Vec<_> = pairs.iter().map(|(op, value)| format!("('{op}', {value})")).collect();
+    pairs.join(", ")
+}
+
 impl FromStr for Genotype {
     type Err = GenotypeError;
 
     /// Reads what the DARTS code prints, or the same as JSON.
     fn from_str(text: &str) -> Result<Self, GenotypeError> {
-        let part = |part: &str, wanted| GenotypeError::Part { part: part.to_owned(), wanted };
-        let cells = "pairs of an operation and the value that it reads";
-        let Literal::Record(fields) = literal::read(text)? else { return Err(part("normal", cells)) };
-        let list = |key: &str, wanted| match fields.iter().find(|(known, _)| known == key) {
-            Some((_, Literal::List(items))) => Ok(items),
-            _ => Err(part(key, wanted)),
-        };
-        let cell = |key: &str| -> Result<GenotypeCell, GenotypeError> {
-            let pair = |item: &Literal| match item {
-                Literal::List(pair) => match pair.as_slice() {
-                    [Literal::Text(op), Literal::Number(value)] => Ok((op.clone(), *value)),
-                    _ => Err(part(key, cells)),
-                },
-                _ => Err(part(key, cells)),
-            };
-            let key_concat = format!("{key}_concat");
-            let wanted = "the values that make up the cell's own";
-            let value = |item: &Literal| match item {
-                Literal::Number(value) => Ok(*value),
-                _ => Err(part(&key_concat, wanted)),
-            };
-            let pairs = list(key, cells)?.iter().map(pair).collect::<Result<_, _>>()?;
-            let concat = list(&key_concat, wanted)?.iter().map(value).collect::<Result<_, _>>()?;
-            Ok(GenotypeCell { pairs, concat })
+        let fields = fields(text, "normal")?;
+        let cell = |key: &str| {
+            let (pairs, concat) = (pairs(&fields, key)?, values(&fields, &format!("{key}_concat"))?);
+            Ok::<_, GenotypeError>(GenotypeCell { pairs, concat })
         };
         Ok(Genotype { normal: cell("normal")?, reduce: cell("reduce")? })
     }
@@ -328,12 +363,8 @@ impl FromStr for Genotype {
 impl fmt::Display for Genotype {
     /// Writes what the DARTS code prints.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pairs = |cell: &GenotypeCell| {
-            let pairs: Vec<_> = cell.pairs.iter().map(|(op, value)| format!("('{op}', {value})")).collect();
-            pairs.join(", ")
-        };
         let Genotype { normal, reduce } = self;
-        write!(f, "Genotype(normal=[{}], normal_concat={:?}, ", pairs(normal), normal.concat)?;
-        write!(f, "reduce=[{}], reduce_concat={:?})", pairs(reduce), reduce.concat)
+        write!(f, "Genotype(normal=[{}], normal_concat={:?}, ", written(&normal.pairs), normal.concat)?;
+        write!(f, "reduce=[{}], reduce_concat={:?})", written(&reduce.pairs), reduce.concat)
     }
 }
