@@ -5,7 +5,8 @@ use std::str::FromStr;
 use supernet_plugin::Setting;
 
 use crate::GenotypeError;
-use crate::genotype::{fields, number, pairs, values, written};
+use crate::genotype::notation::{fields, pairs, values, written};
+use crate::genotype::number;
 
 /// The space that the genomes are of, which `supernet-enas` registers.
 const SPACE: &str = "enas-recurrent";
