@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use supernet_plugin::{Setting, nearest};
 
-use crate::literal::{self, Literal, LiteralError};
 use crate::network::Kind;
 use crate::{cells, edges};
+
+mod error;
+pub(crate) mod notation;
+
+pub use error::GenotypeError;
 
 /// An architecture in the notation of the DARTS code: two cells, each as pairs of an operation and the value that it reads.
 ///
@@ -34,90 +36,6 @@ pub struct GenotypeCell {
     pub pairs: Vec<(String, u32)>,
     /// The values that make up the cell's own.
     pub concat: Vec<u32>,
-}
-
-/// Why a text is no genotype, or a genotype is none of a space's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GenotypeError {
-    /// Not what Python or JSON would write.
-    #[error("the genotype cannot be read: {0}.")]
-    Text(#[from] LiteralError),
-    /// A part is missing, or is another kind of thing.
-    #[error("a genotype has `{part}`, {wanted}, and this one does not.")]
-    Part {
-        /// Which part.
-        part: String,
-        /// What it should be.
-        wanted: &'static str,
-    },
-    /// A node with one operation, or cells of different size.
-    #[error(
-        "the pairs of the genotype's {cell} cell number {pairs}, those of the normal cell {normal}: every node has two, and \
-         both cells have as many nodes."
-    )]
-    Pairs {
-        /// Which cell.
-        cell: &'static str,
-        /// How many pairs it has.
-        pairs: usize,
-        /// How many the normal cell has.
-        normal: usize,
-    },
-    /// No operation of the space.
-    #[error("the space `{space}` has no operation `{op}`{hint}. Its operations are: {known}.")]
-    Op {
-        /// The space.
-        space: &'static str,
-        /// The operation.
-        op: String,
-        /// The nearest operation, as the end of the sentence.
-        hint: String,
-        /// What there is.
-        known: String,
-    },
-    /// A node that reads itself or a later one.
-    #[error(
-        "node {node} of the {cell} cell reads value {value}, and what stands before it are the values 0 to {}.",
-        .node - 1
-    )]
-    Value {
-        /// Which cell.
-        cell: &'static str,
-        /// The node, counted as values are.
-        node: usize,
-        /// What it reads.
-        value: u32,
-    },
-    /// What the edge form cannot say.
-    #[error(
-        "two ops on one edge: node {node} of the {cell} cell has `{first}` and `{second}` on value {value}, and an edge of \
-         the space `darts` has one operation; the space `cells` takes both."
-    )]
-    TwoOnOneEdge {
-        /// Which cell.
-        cell: &'static str,
-        /// The node, counted as values are.
-        node: usize,
-        /// The value that it reads twice.
-        value: u32,
-        /// An operation.
-        first: String,
-        /// The other one.
-        second: String,
-    },
-    /// What only the space of pairs can say.
-    #[error(
-        "the genotype's {cell} cell {what}, and a cell of the space `darts` is its four nodes; the space `cells` takes it."
-    )]
-    NotDarts {
-        /// Which cell.
-        cell: &'static str,
-        /// What is different.
-        what: String,
-    },
-    /// Not a genome of the space.
-    #[error("{0:?} is no genome of the space `{1}`, so it is no genotype.")]
-    Genome(Vec<u32>, &'static str),
 }
 
 impl Genotype {
@@ -224,22 +142,6 @@ impl Genotype {
         ])
     }
 
-    /// The same as JSON, as it is also read.
-    pub fn to_json(&self) -> String {
-        let quoted = |pairs: &[(String, u32)]| {
-            let pairs: Vec<_> = pairs.iter().map(|(op, value)| format!("[\"{op}\", {value}]")).collect();
-            pairs.join(", ")
-        };
-        let Genotype { normal, reduce } = self;
-        format!(
-            "{{\"normal\": [{}], \"normal_concat\": {:?}, \"reduce\": [{}], \"reduce_concat\": {:?}}}",
-            quoted(&normal.pairs),
-            normal.concat,
-            quoted(&reduce.pairs),
-            reduce.concat
-        )
-    }
-
     /// Whether no node has two operations on one value.
     fn no_edge_twice(&self) -> Result<(), GenotypeError> {
         for (kind, cell) in self.cells() {
@@ -282,58 +184,11 @@ fn spoken(kind: Kind) -> &'static str {
 }
 
 /// Which of the operations a name is.
-fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeError> {
+pub(crate) fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeError> {
     ops.iter().position(|known| *known == op).map(|choice| choice as u32).ok_or_else(|| GenotypeError::Op {
         space,
         op: op.to_owned(),
         hint: nearest(op, ops.iter().copied()).map_or(String::new(), |near| format!("; the nearest is `{near}`")),
         known: ops.join(", "),
     })
-}
-
-impl FromStr for Genotype {
-    type Err = GenotypeError;
-
-    /// Reads what the DARTS code prints, or the same as JSON.
-    fn from_str(text: &str) -> Result<Self, GenotypeError> {
-        let part = |part: &str, wanted| GenotypeError::Part { part: part.to_owned(), wanted };
-        let cells = "pairs of an operation and the value that it reads";
-        let Literal::Record(fields) = literal::read(text)? else { return Err(part("normal", cells)) };
-        let list = |key: &str, wanted| match fields.iter().find(|(known, _)| known == key) {
-            Some((_, Literal::List(items))) => Ok(items),
-            _ => Err(part(key, wanted)),
-        };
-        let cell = |key: &str| -> Result<GenotypeCell, GenotypeError> {
-            let pair = |item: &Literal| match item {
-                Literal::List(pair) => match pair.as_slice() {
-                    [Literal::Text(op), Literal::Number(value)] => Ok((op.clone(), *value)),
-                    _ => Err(part(key, cells)),
-                },
-                _ => Err(part(key, cells)),
-            };
-            let key_concat = format!("{key}_concat");
-            let wanted = "the values that make up the cell's own";
-            let value = |item: &Literal| match item {
-                Literal::Number(value) => Ok(*value),
-                _ => Err(part(&key_concat, wanted)),
-            };
-            let pairs = list(key, cells)?.iter().map(pair).collect::<Result<_, _>>()?;
-            let concat = list(&key_concat, wanted)?.iter().map(value).collect::<Result<_, _>>()?;
-            Ok(GenotypeCell { pairs, concat })
-        };
-        Ok(Genotype { normal: cell("normal")?, reduce: cell("reduce")? })
-    }
-}
-
-impl fmt::Display for Genotype {
-    /// Writes what the DARTS code prints.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pairs = |cell: &GenotypeCell| {
-            let pairs: Vec<_> = cell.pairs.iter().map(|(op, value)| format!("('{op}', {value})")).collect();
-            pairs.join(", ")
-        };
-        let Genotype { normal, reduce } = self;
-        write!(f, "Genotype(normal=[{}], normal_concat={:?}, ", pairs(normal), normal.concat)?;
-        write!(f, "reduce=[{}], reduce_concat={:?})", pairs(reduce), reduce.concat)
-    }
 }

@@ -12,12 +12,14 @@ mod genotype;
 mod literal;
 mod network;
 mod operation;
+mod recurrent;
 
 pub use cells::{Cells, cells};
 pub use edges::{Darts, darts};
 pub use form::Form;
 pub use genotype::{Genotype, GenotypeCell, GenotypeError};
 pub use literal::LiteralError;
+pub use recurrent::RecurrentGenotype;
 
 use supernet_plugin::{Published, PublishedEntry, inventory};
 

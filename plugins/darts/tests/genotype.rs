@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
-use supernet_darts::{Cells, Darts, Form, Genotype, GenotypeError, cells, darts};
-use supernet_plugin::{Published, Supergraph, published};
+use supernet_darts::{Cells, Darts, Form, Genotype, GenotypeError, RecurrentGenotype, cells, darts};
+use supernet_enas as _;
+use supernet_plugin::{Count, Facts, Published, Setting, Supergraph, find, published};
 
 /// The pairs of each node in the order of what they read, as the edge form writes them.
 fn ordered(mut genotype: Genotype) -> Genotype {
@@ -29,7 +30,8 @@ fn samples(graph: &Supergraph) -> Vec<Vec<u32>> {
 
 #[test]
 fn published_genotypes_go_there_and_back() {
-    for Published { name, notation, space, genome, .. } in published().unwrap() {
+    let all = published().unwrap().into_iter().filter(|published| ["darts", "cells"].contains(&&*published.space));
+    for Published { name, notation, space, genome, .. } in all {
         let genotype: Genotype = notation.parse().unwrap();
         assert_eq!(genotype.to_string(), notation, "{name}");
         assert_eq!(genotype.to_json().parse::<Genotype>().unwrap(), genotype, "{name}");
@@ -91,6 +93,60 @@ fn random_genotypes_go_there_and_back() {
             assert_eq!(again.pairs().unwrap(), genome, "{text}");
         }
     }
+}
+
+/// The network of a recurrent genotype, with this many hidden units.
+fn recurrent(genotype: &RecurrentGenotype, hidden: i64) -> Supergraph {
+    let mut settings = genotype.settings().unwrap();
+    settings.insert("hidden".to_owned(), Setting::Int(hidden));
+    let entry = find("enas-recurrent").unwrap();
+    let config = entry.configure(&settings, &Facts::text(10_000)).unwrap();
+    Supergraph::new(entry.space(&config).unwrap()).unwrap()
+}
+
+#[test]
+fn recurrent_genotypes_go_there_and_back() {
+    let Some(text) = data("published_architectures.json") else { return println!("skipped: no data") };
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // DARTS's cells have 850 units: 8.5 M of words, 4 · 850² of the first node, 2 · 850² of each of eight others.
+    for (key, all, hidden, params) in [
+        ("rnn_ENAS", false, 200, 3_040_000),
+        ("rnn_DARTS_V1", true, 850, 22_950_000),
+        ("rnn_DARTS_V2", true, 850, 22_950_000),
+    ] {
+        let genotype: RecurrentGenotype = listed[key].to_string().parse().unwrap();
+        let genome = genotype.genome().unwrap();
+        assert_eq!(RecurrentGenotype::of(&genome, all).unwrap(), genotype, "{key}");
+        assert_eq!(genotype.to_string().parse::<RecurrentGenotype>().unwrap(), genotype, "{key}");
+        assert_eq!(recurrent(&genotype, hidden).count(&genome, Count::Live).unwrap(), params, "{key}");
+    }
+}
+
+#[test]
+fn random_recurrent_genotypes_go_there_and_back() {
+    let some: RecurrentGenotype =
+        "G(recurrent=[('tanh', 0), ('relu', 1), ('relu', 1)], concat=[2, 3])".parse().unwrap();
+    for (i, mut genome) in samples(&recurrent(&some, 8)).into_iter().enumerate() {
+        genome[0] = 0;
+        let genotype = RecurrentGenotype::of(&genome, i % 2 == 0).unwrap();
+        let again: RecurrentGenotype = genotype.to_string().parse().unwrap();
+        assert_eq!((again.genome().unwrap(), &again), (genome, &genotype));
+        recurrent_mean(&genotype, i % 2 == 0);
+    }
+    let other: RecurrentGenotype = "G(recurrent=[('tanh', 0), ('relu', 1)], concat=[0])".parse().unwrap();
+    assert_eq!(
+        other.settings().unwrap_err().to_string(),
+        "the recurrent genotype's state is the mean of its nodes [0], and a space has the mean of those that no node reads, or \
+         of all but the first."
+    );
+}
+
+/// The setting is the one that was asked for, unless both come to the same.
+fn recurrent_mean(genotype: &RecurrentGenotype, all: bool) {
+    let mean = &genotype.settings().unwrap()["mean"];
+    let loose = genotype.concat.iter().all(|node| genotype.recurrent.iter().all(|(_, value)| value != node));
+    let wanted = if all && !loose { "all-but-first" } else { "loose-ends" };
+    assert_eq!(*mean, Setting::from(wanted), "{genotype}");
 }
 
 #[test]

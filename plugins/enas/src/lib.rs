@@ -13,7 +13,7 @@ mod recurrent;
 
 pub use macro_space::{Macro, enas_macro, enas_macro_final};
 pub use micro::{Micro, enas_micro, enas_micro_final};
-pub use recurrent::{Recurrent, enas_recurrent};
+pub use recurrent::{Recurrent, darts_recurrent, enas_recurrent};
 
 use supernet_plugin::{Field, Published, PublishedEntry, inventory};
 

@@ -10,9 +10,17 @@ inventory::submit! {
         fields: || vec![
             Field::int("nodes", 12, 1..=64, "how many nodes the cell has; 12 in the paper"),
             Field::int("hidden", 200, 1..=65_536, "the state's width; 200 while searching in the released code"),
+            Field::one_of(
+                "mean",
+                &["loose-ends", "all-but-first"],
+                "the nodes whose mean is the next state: those that no node reads (ENAS), or all but the first (DARTS)",
+            ),
             Field::from_data("vocabulary", Fact::Vocabulary, "how many tokens there are"),
         ],
-        build: |config| enas_recurrent(&Recurrent::from_config(config)?),
+        build: |config| match config.text("mean")? {
+            "all-but-first" => darts_recurrent(&Recurrent::from_config(config)?),
+            _ => enas_recurrent(&Recurrent::from_config(config)?),
+        },
     }
 }
 
@@ -51,10 +59,30 @@ struct Choice<'s> {
 /// h + c·(f − h) with h the value of node j, gate c = σ(hW) and candidate f = activation(hW). The first node reads the word and the last
 /// state. The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
 pub fn enas_recurrent(config: &Recurrent) -> Built {
-    let &Recurrent { nodes, hidden, vocabulary } = config;
-    if nodes == 0 {
+    if config.nodes == 0 {
         return Err(Mistake::refused("the cell has 0 nodes, and needs at least 1"));
     }
+    build(config, |choices, i| {
+        let reads = choices[i + 1..].iter().filter_map(move |choice| Some(choice.from?.is(i)));
+        Some(When::none(reads))
+    })
+}
+
+/// The same space with another mean: the next state is that of all nodes but the first, whether or not a node reads them, as in the
+/// recurrent cells of DARTS (Liu et al. 2019, section 2.1 and released code). There the first node is always tanh.
+pub fn darts_recurrent(config: &Recurrent) -> Built {
+    if config.nodes < 2 {
+        let nodes = config.nodes;
+        return Err(Mistake::refused(format!(
+            "the cell has {nodes} nodes, and a mean of all but the first needs at least 2"
+        )));
+    }
+    build(config, |_, i| (i > 0).then_some(When::ALWAYS))
+}
+
+/// The space, given when a node is part of the next state, if it ever is.
+fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<When>) -> Built {
+    let &Recurrent { nodes, hidden, vocabulary } = config;
     let s = Space::new("enas-recurrent");
     let choices: Vec<_> = (0..nodes).map(|n| decide(&s, n)).collect();
 
@@ -86,8 +114,7 @@ pub fn enas_recurrent(config: &Recurrent) -> Built {
             });
             h.push(node);
         }
-        let reads = |i: usize| choices[i + 1..].iter().filter_map(move |choice| Some(choice.from?.is(i)));
-        let next = s.mean_when(h.iter().enumerate().map(|(i, h)| (*h, When::none(reads(i)))));
+        let next = s.mean_when(h.iter().enumerate().filter_map(|(i, h)| Some((*h, counts(&choices, i)?))));
         cell.next(state, next);
         next
     });

@@ -1,11 +1,12 @@
 //! Architectures that a user names: a published one, a run's, or one written down in the notation of ENAS or DARTS.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use supernet::architectures::{self, Published};
-use supernet::plugin::Facts;
+use supernet::plugin::{Facts, Setting};
 use supernet::retrain::{Architecture, CarryError};
-use supernet_darts::Genotype;
+use supernet_darts::{Genotype, RecurrentGenotype};
 use supernet_enas::flat;
 
 use crate::Failure;
@@ -31,8 +32,8 @@ impl Notation {
         Ok(Notation { architecture, title: Some(title), facts: Some(facts), space: Some(space), settings })
     }
 
-    /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is one of the space `cells`, or
-    /// of `darts` if it can be and no other is asked for.
+    /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is one of the space
+    /// `enas-recurrent` if it is recurrent, else of `cells`, or of `darts` if it can be and no other is asked for.
     pub(crate) fn read(file: &Path, space: Option<&str>) -> Result<Self, Failure> {
         let plain = |architecture: Architecture| {
             let space = architecture.space().map(str::to_owned);
@@ -49,26 +50,32 @@ impl Notation {
         {
             return Ok(plain(Architecture::Numbers(genome)));
         }
+        let carried = |space: &str, genome, settings: Vec<String>| {
+            let (architecture, space) = (Architecture::Numbers(genome), Some(space.to_owned()));
+            Notation { architecture, title: None, facts: None, space, settings }
+        };
+        let keyed = |settings: BTreeMap<String, Setting>| {
+            settings.into_iter().map(|(key, value)| format!("space.{key}={value}")).collect::<Vec<_>>()
+        };
+        if let Ok(recurrent) = text.parse::<RecurrentGenotype>() {
+            return Ok(carried("enas-recurrent", recurrent.genome()?, keyed(recurrent.settings()?)));
+        }
         let genotype: Genotype = text.parse().map_err(|error| {
             format!(
                 "{} holds no architecture: neither a run's best/genome.json nor a list of numbers, and {error}",
                 file.display()
             )
         })?;
-        let form = "space.form=final".to_owned();
+        let last = vec!["space.form=final".to_owned()];
         let pairs = |genotype: &Genotype| {
-            let settings = genotype.settings().into_iter().map(|(key, value)| format!("space.{key}={value}"));
-            let settings = [form.clone()].into_iter().chain(settings).collect();
-            Ok::<_, Failure>(("cells", genotype.pairs()?, settings))
+            let settings = [last.clone(), keyed(genotype.settings())].concat();
+            Ok::<_, Failure>(carried("cells", genotype.pairs()?, settings))
         };
-        let (space, genome, settings) = match (space, genotype.edges()) {
-            (Some("cells"), _) => pairs(&genotype)?,
-            (_, Ok(genome)) => ("darts", genome, vec![form.clone()]),
-            (Some(_), Err(error)) => return Err(error.into()),
-            (None, Err(_)) => pairs(&genotype)?,
-        };
-        let architecture = Architecture::Numbers(genome);
-        Ok(Notation { architecture, title: None, facts: None, space: Some(space.to_owned()), settings })
+        match (space, genotype.edges()) {
+            (Some("cells"), _) | (None, Err(_)) => pairs(&genotype),
+            (_, Ok(genome)) => Ok(carried("darts", genome, last)),
+            (Some(_), Err(error)) => Err(error.into()),
+        }
     }
 
     /// Its space, unless another one is asked for, and the settings that it comes with.
