@@ -1,21 +1,30 @@
 //! Dropout.
 
 use super::elementwise::each;
-use super::{Kernel, Lowered, read, write};
+use super::{Buffer, Kernel, Lowered, read, write};
+use crate::catalogue::Rows;
 
-static DROPOUT: Kernel = Kernel {
-    module: "dropout",
-    source: include_str!("../../wgsl/dropout.wgsl"),
-    entry: "dropout",
-    buffers: &[read(2, "x"), write(3, "y")],
-    step: true,
-    lanes: None,
-    own: false,
-};
+const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
+    let source = include_str!("../../wgsl/dropout.wgsl");
+    Kernel { module: "dropout", source, entry, buffers, step: true, lanes: None, own: false }
+}
 
-pub(super) fn dropout(len: u32, rate: f32, stream: u32) -> Lowered {
-    // What a kept element's 24 bits reach at least; scaling by a power of two is exact.
-    let threshold = (rate * 16_777_216.0).ceil() as u32;
+static DROPOUT: Kernel = kernel("dropout", &[read(2, "x"), write(3, "y")]);
+static WORDS: Kernel = kernel("word_dropout", &[read(2, "x"), read(4, "tokens"), write(3, "y")]);
+
+/// What a kept element's 24 bits reach at least, and the bits of the factor that makes up for the others. Scaling by a
+/// power of two is exact.
+fn shares(rate: f32) -> [u32; 2] {
     let scale = (1.0 / (1.0 - f64::from(rate))) as f32;
-    each(&DROPOUT, len.div_ceil(4) as usize, vec![len, threshold, stream, scale.to_bits()])
+    [(rate * 16_777_216.0).ceil() as u32, scale.to_bits()]
+}
+
+pub(super) fn dropout(len: u32, rate: f32, stream: u32, [first, period]: [u32; 2]) -> Lowered {
+    let [threshold, scale] = shares(rate);
+    each(&DROPOUT, len.div_ceil(4) as usize, vec![len, threshold, stream, scale, first, period])
+}
+
+pub(super) fn word_dropout(rows: Rows, rate: f32, stream: u32) -> Lowered {
+    let [threshold, scale] = shares(rate);
+    each(&WORDS, rows.len(), vec![rows.len() as u32, threshold, stream, scale, 0, rows.channels])
 }
