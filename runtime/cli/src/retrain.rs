@@ -53,7 +53,7 @@ fn of_file(file: &Path, options: &RetrainOptions) -> Result<Retraining, Failure>
     // A file of settings names its space, and so may the command line; else the architecture does.
     let space = if text.is_empty() { architecture.space() } else { None };
     let config = Config::read(&text, &assignments(options, space))?;
-    let data = Dataset::named(&config.search.data)?;
+    let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
     let search = Search::with(&spaces(&options.plugin)?, data, config)?;
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
     let genome = architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;

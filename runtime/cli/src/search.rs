@@ -21,7 +21,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let device = options.device.parse::<Choice>()?;
     let spaces = spaces(&options.plugin)?;
     let builder = Search::builder()
-        .data(data::read(&config.search.data)?)
+        .data(data::read(&config.search.data, &config.text.reading())?)
         .config(config)
         .spaces(spaces)
         .threads(threads)

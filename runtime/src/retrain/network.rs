@@ -59,7 +59,7 @@ impl Network {
     pub(super) fn new(search: &Search, data: &Arc<Splits>, planned: &Planned) -> Result<Self, SearchError> {
         let (config, Planned { genome, seed, .. }) = (search.config(), planned);
         let (settings, supergraph) = (config.retrain, search.supergraph());
-        let layout = Arc::new(Layout::alone(supergraph, &supergraph.child(genome)?)?);
+        let layout = Arc::new(Layout::alone(supergraph, &supergraph.child(genome)?, config.train.batch)?);
         let ground = search.ground().with(Arc::clone(&layout), Arc::clone(data));
         let mut optimizer = config.optimizer.optimizer();
         optimizer.smoothing = settings.smoothing as f32;
