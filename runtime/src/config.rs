@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::Setting;
 
+use crate::data::text::{TextSettings, Unit};
 use crate::data::{AugmentSettings, Split};
 use crate::program::{Method, Optimizer};
 use crate::strategy::enas::{ControllerSettings, SettingError};
@@ -25,6 +26,8 @@ pub struct Config {
     pub data: DataSettings,
     /// How training images are changed.
     pub augment: AugmentSettings,
+    /// How a text is read, and what its language models are rewarded with.
+    pub text: LanguageSettings,
     /// Training of the shared weights.
     pub train: TrainSettings,
     /// Their optimiser.
@@ -105,6 +108,21 @@ pub struct DataSettings {
     pub validation: f64,
     /// Seeds the division, apart from the search's seed so that searches can be compared.
     pub seed: u64,
+}
+
+/// Text: how it is read and cut, and what a language model of it earns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LanguageSettings {
+    /// What its words are.
+    pub unit: Unit,
+    /// The most words that the vocabulary has; 0 is no limit.
+    pub limit: u32,
+    /// Steps that gradients flow back, and that are read at a time; 35 in the paper.
+    pub window: u32,
+    /// c of the reward c/perplexity (ENAS §2.2); 0 takes the paper's 80 by word, and 4 by character, whose perplexities are
+    /// a twentieth.
+    pub reward: f64,
 }
 
 /// Training of the shared weights.
@@ -247,6 +265,20 @@ impl Default for DataSettings {
     }
 }
 
+impl Default for LanguageSettings {
+    fn default() -> Self {
+        let TextSettings { unit, limit } = TextSettings::default();
+        Self { unit, limit, window: 35, reward: 0.0 }
+    }
+}
+
+impl LanguageSettings {
+    /// How a text is read.
+    pub fn reading(&self) -> TextSettings {
+        TextSettings { unit: self.unit, limit: self.limit }
+    }
+}
+
 impl Default for TrainSettings {
     fn default() -> Self {
         Self { batch: 64 }
@@ -376,13 +408,16 @@ impl Config {
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 35] = [
+        let numbers: [(&str, f64, bool, &'static str); 38] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), parts),
             ("data.validation", data.validation, part(data.validation), parts),
             ("augment.pad", self.augment.pad.into(), self.augment.pad <= 1024, "from 0 (off) to 1024"),
             ("augment.cutout", self.augment.cutout.into(), self.augment.cutout <= 8192, "from 0 (off) to 8192"),
+            ("text.limit", self.text.limit.into(), self.text.limit != 1, "0 (no limit), or 2 and above"),
+            ("text.window", self.text.window.into(), (1..=4096).contains(&self.text.window), "from 1 to 4096"),
+            ("text.reward", self.text.reward, weight(self.text.reward), "0 (fitted) or above"),
             ("train.batch", self.train.batch.into(), (1..=65536).contains(&self.train.batch), "from 1 to 65536"),
             ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0 and below 3.4e38"),
             ("optimizer.rate_min", optimizer.rate_min, weight(optimizer.rate_min), "0 or above"),

@@ -1,4 +1,4 @@
-//! Labelled images: where they come from, how they are split, how they become minibatches.
+//! Labelled images, or text: where they come from, how they are split, how they become minibatches.
 
 mod augment;
 mod digits;
@@ -23,11 +23,13 @@ use std::sync::Arc;
 use supernet_plugin::Facts;
 
 use pixels::Pixels;
+use text::{Text, TextSettings};
 
 /// The number of a picture's brightest pixels.
 pub(crate) const WHITE: f32 = 255.0;
 
-/// Labelled images in memory, as they came from their source. A copy shares them.
+/// Labelled images in memory, as they came from their source, or a text, every token of which is labelled with the next. A copy
+/// shares them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
@@ -42,6 +44,8 @@ pub struct Dataset {
     labels: Arc<Vec<u32>>,
     /// Samples before the source's own test part, if it has one.
     own_test: Option<usize>,
+    /// In place of all images.
+    text: Option<Arc<Text>>,
 }
 
 impl Dataset {
@@ -95,7 +99,15 @@ impl Dataset {
         }
         let (pixels, labels) = (Arc::new(pixels), Arc::new(labels));
         let (name, source, class_names, own_test, white) = (name.to_owned(), None, Vec::new(), None, WHITE);
-        Ok(Self { name, source, shape, classes, class_names, white, pixels, labels, own_test })
+        Ok(Self { name, source, shape, classes, class_names, white, pixels, labels, own_test, text: None })
+    }
+
+    /// A text of an application's own. Its parts are divided already; a setting of `data` takes the first words of one.
+    pub fn from_text(name: &str, text: Text) -> Self {
+        let (shape, classes) = ([0; 3], text.vocabulary.len());
+        let (pixels, labels, class_names) = (Arc::new(Pixels::Bytes(Vec::new())), Arc::default(), Vec::new());
+        let (name, text) = (name.to_owned(), Some(Arc::new(text)));
+        Self { name, source: None, shape, classes, class_names, white: WHITE, pixels, labels, own_test: None, text }
     }
 
     /// Adds a test part of its own: what a search then tests with, and never touches before. Without this call a part of
@@ -164,6 +176,22 @@ impl Dataset {
         }
     }
 
+    /// The same, where what is there may also be a text, which is read as `settings` say.
+    ///
+    /// # Errors
+    /// As [`Dataset::named`].
+    pub fn named_as(name: &str, settings: &TextSettings) -> Result<Self, DataError> {
+        let path = Path::new(name);
+        if Self::is_built_in(name) || !is_text(path) {
+            return Self::named(name);
+        }
+        let system = |source| DataError::System { path: path.to_owned(), source };
+        let place = path.canonicalize().map_err(system)?;
+        let called = place.file_stem().map_or_else(|| "text".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let text = Text::read(&place, settings)?;
+        Ok(Self { source: Some(place), ..Self::from_text(&called, text) })
+    }
+
     /// Whether a name is that of a built-in data set, so that nothing is read.
     pub fn is_built_in(name: &str) -> bool {
         name == "digits"
@@ -179,12 +207,17 @@ impl Dataset {
         self.source.as_deref().and_then(Path::to_str).unwrap_or(&self.name)
     }
 
-    /// Height, width and channels of every image.
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&Text> {
+        self.text.as_deref()
+    }
+
+    /// Height, width and channels of every image; zeros of a text.
     pub fn shape(&self) -> [u32; 3] {
         self.shape
     }
 
-    /// Labels run from 0 to this − 1.
+    /// Labels run from 0 to this − 1; of a text, its tokens.
     pub fn classes(&self) -> u32 {
         self.classes
     }
@@ -216,12 +249,15 @@ impl Dataset {
 
     /// What a space may ask about it.
     pub fn facts(&self) -> Facts {
-        Facts::images(&self.shape, self.classes)
+        self.text.as_ref().map_or_else(|| Facts::images(&self.shape, self.classes), |text| text.facts())
     }
 
     /// The blake3 of everything that a search sees of it: shape, classes, pixels, labels, and where its own test part
     /// begins. Names are no part of it.
     pub fn fingerprint(&self) -> String {
+        if let Some(text) = &self.text {
+            return text.fingerprint();
+        }
         let mut hasher = blake3::Hasher::new();
         let [height, width, channels] = self.shape.map(u64::from);
         let counts = [self.labels.len() as u64, self.explorable() as u64];
@@ -241,6 +277,15 @@ impl Dataset {
     fn image_len(&self) -> usize {
         self.shape.iter().map(|n| *n as usize).product()
     }
+}
+
+/// Whether a path holds text: a file of that kind, or a folder that has one.
+fn is_text(path: &Path) -> bool {
+    let text = |path: &Path| {
+        path.is_file() && path.extension().is_some_and(|kind| kind == "txt" || kind == "tokens" || kind == "text")
+    };
+    let inside = || std::fs::read_dir(path).is_ok_and(|list| list.flatten().any(|entry| text(&entry.path())));
+    text(path) || path.is_dir() && inside()
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! Scoring children with the shared weights.
 //!
 //! The rule is the same for every child: minibatches of one fixed size, normalised by their own statistics. Running
-//! averages over a mixture of children would make rewards noise.
+//! averages over a mixture of children would make rewards noise. A window of text that is scored by itself starts without a
+//! memory; a whole part is read from its beginning, and what a window ends with the next one starts with.
 
 use std::sync::Arc;
 
 use supernet_shaders::random::Random;
 
 use crate::data::Part;
+use crate::data::text::Streams;
 use crate::device::{Device, Minibatch, Samples};
-use crate::program::Program;
+use crate::program::{Context, Input, Program, Start};
 use crate::search::course::{Answer, Labour};
 use crate::strategy::{Genome, Score};
 use crate::stream;
@@ -27,13 +29,17 @@ pub(crate) struct Evaluator {
     images: Vec<f32>,
     labels: Vec<u32>,
     samples: Samples,
+    /// The validation part, if it is a text.
+    streams: Option<Streams>,
+    tokens: Vec<u32>,
 }
 
 impl Evaluator {
     /// An evaluator with minibatches of `batch` samples, shuffled under `seed`.
     pub(crate) fn new(ground: Ground, batch: u32, seed: u64) -> Self {
-        let (images, labels) = Default::default();
-        Self { ground, batch, seed, pass: None, images, labels, samples: Samples::default() }
+        let (images, labels, tokens) = Default::default();
+        let streams = ground.streams(&ground.data.validation, batch);
+        Self { ground, batch, seed, pass: None, images, labels, samples: Samples::default(), streams, tokens }
     }
 
     /// What a job for evaluators asks for.
@@ -66,6 +72,32 @@ impl Evaluator {
         genomes: &[Genome],
         number: u64,
     ) -> Result<Vec<Score>, StageError> {
+        let window = self.streams.as_ref().map(|streams| (number % u64::from(streams.windows())) as u32);
+        self.gather(number, window);
+        let mut scores = Vec::with_capacity(genomes.len());
+        for (started, genome) in genomes.iter().enumerate() {
+            if started - scores.len() == device.depth() {
+                device.samples(&mut self.samples)?;
+                scores.push(self.ground.measure.score(&self.samples, self.samples.loss.len()));
+            }
+            let length = window.and_then(|window| Some(self.streams.as_ref()?.length(window)));
+            let program = self.program(genome, length.map(|length| (length, Start::Alone)))?;
+            let images = if window.is_some() { bytemuck::cast_slice(&self.tokens) } else { &self.images[..] };
+            let minibatch = Minibatch { images, labels: &self.labels };
+            device.score(&program, weights, minibatch)?;
+        }
+        while scores.len() < genomes.len() {
+            device.samples(&mut self.samples)?;
+            scores.push(self.ground.measure.score(&self.samples, self.samples.loss.len()));
+        }
+        Ok(scores)
+    }
+
+    /// Puts the `number`-th minibatch of the validation part together, which of a text is a window.
+    fn gather(&mut self, number: u64, window: Option<u32>) {
+        if let (Some(streams), Some(window)) = (&self.streams, window) {
+            return streams.window(window, &mut self.tokens, &mut self.labels);
+        }
         let batch = self.batch as usize;
         let part = &self.ground.data.validation;
         let in_pass = (part.len() / batch) as u64;
@@ -80,21 +112,6 @@ impl Evaluator {
         };
         let from = (number % in_pass) as usize * batch;
         part.gather(order[from..from + batch].iter().copied(), &mut self.images, &mut self.labels);
-        let mut scores = Vec::with_capacity(genomes.len());
-        for (started, genome) in genomes.iter().enumerate() {
-            if started - scores.len() == device.depth() {
-                device.samples(&mut self.samples)?;
-                scores.push(Score::mean(&self.samples, batch));
-            }
-            let program = self.program(genome)?;
-            let minibatch = Minibatch { images: &self.images, labels: &self.labels };
-            device.score(&program, weights, minibatch)?;
-        }
-        while scores.len() < genomes.len() {
-            device.samples(&mut self.samples)?;
-            scores.push(Score::mean(&self.samples, batch));
-        }
-        Ok(scores)
     }
 
     /// Scores a child on the whole validation part.
@@ -132,7 +149,10 @@ impl Evaluator {
         genome: &[u32],
         part: &Part,
     ) -> Result<Score, StageError> {
-        let program = self.program(genome)?;
+        if let Some(streams) = self.ground.streams(part, self.batch) {
+            return self.read(device, weights, genome, &streams);
+        }
+        let program = self.program(genome, None)?;
         let batch = self.batch as usize;
         let mut all = Samples::default();
         let mut take = |device: &mut dyn Device, samples: &mut Samples| -> Result<(), StageError> {
@@ -157,11 +177,54 @@ impl Evaluator {
         for _ in 0..under_way {
             take(device, &mut self.samples)?;
         }
-        Ok(Score::mean(&all, part.len()))
+        Ok(self.ground.measure.score(&all, part.len()))
     }
 
-    fn program(&self, genome: &[u32]) -> Result<Program, StageError> {
-        let child = self.ground.supergraph.child(genome)?;
-        Ok(Program::scoring(self.ground.context(self.batch), &child)?)
+    /// Scores a child on a text from its beginning to its end.
+    fn read(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genome: &[u32],
+        streams: &Streams,
+    ) -> Result<Score, StageError> {
+        let (mut all, mut under_way, mut last) = (Samples::default(), 0, None);
+        let mut take = |device: &mut dyn Device, samples: &mut Samples| -> Result<(), StageError> {
+            device.samples(samples)?;
+            all.loss.extend_from_slice(&samples.loss);
+            all.right.extend_from_slice(&samples.right);
+            Ok(())
+        };
+        for window in 0..streams.windows() {
+            if under_way == device.depth() {
+                take(device, &mut self.samples)?;
+                under_way -= 1;
+            }
+            let kind = (streams.length(window), if window == 0 { Start::First } else { Start::Next });
+            let program = match last.take().filter(|(of, _)| *of == kind) {
+                Some((_, program)) => program,
+                None => self.program(genome, Some(kind))?,
+            };
+            streams.window(window, &mut self.tokens, &mut self.labels);
+            let minibatch = Minibatch { images: bytemuck::cast_slice(&self.tokens), labels: &self.labels };
+            device.score(&program, weights, minibatch)?;
+            last = Some((kind, program));
+            under_way += 1;
+        }
+        for _ in 0..under_way {
+            take(device, &mut self.samples)?;
+        }
+        Ok(self.ground.measure.score(&all, all.loss.len()))
+    }
+
+    /// The program of a child, for a window of so many steps that starts so if it is one of a text.
+    fn program(&self, genome: &[u32], window: Option<(u32, Start)>) -> Result<Program, StageError> {
+        let context = self.ground.context(self.batch);
+        let Some((length, start)) = window else {
+            return Ok(Program::scoring(context, &self.ground.supergraph.child(genome)?)?);
+        };
+        let supergraph = self.ground.supergraph.with_time(length);
+        let context = Context { supergraph: &supergraph, input: Input::Tokens(start), ..context };
+        Ok(Program::scoring(context, &supergraph.child(genome)?)?)
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::StrategyName;
+use crate::measure::Measure;
 
 /// Fresh samples of the policy and samples of the space's prior, each scored on the whole validation part with the same
 /// shared weights.
@@ -32,6 +33,9 @@ pub struct Gain {
     /// How many of the prior's samples have a lower accuracy than the best derived architecture.
     #[serde(default)]
     pub behind: u32,
+    /// What is called accuracy here.
+    #[serde(default, skip_serializing_if = "Measure::is_accuracy")]
+    pub measure: Measure,
 }
 
 /// A small gain report along the way: the rollouts of one update, and as many samples of the space's prior on the same
@@ -91,6 +95,7 @@ impl Gain {
             strategy,
             best: None,
             behind: 0,
+            measure: Measure::Accuracy,
             samples: policy.len().min(random.len()) as u32,
             distinct,
             policy: a.mean,
@@ -110,6 +115,9 @@ impl Gain {
 
     /// The comparison in words.
     pub fn sentence(&self) -> String {
+        if let Measure::Perplexity { reward, .. } = self.measure {
+            return self.of_text(reward.into());
+        }
         let (points, error) = (100.0 * self.difference, 100.0 * self.standard_error);
         let whose = whose(self.strategy);
         if self.samples < FEWEST {
@@ -138,6 +146,32 @@ impl Gain {
             100.0 * best,
             self.samples
         )
+    }
+}
+
+impl Gain {
+    /// The comparison of language models in words: of rewards c/perplexity, whose means are those of harmonic means of
+    /// perplexities.
+    fn of_text(&self, c: f64) -> String {
+        let whose = whose(self.strategy);
+        if self.samples < FEWEST {
+            return format!("too few samples to tell whether {whose} are better than random ones");
+        }
+        let Self { difference, standard_error: error, samples, distinct, .. } = *self;
+        let than = match difference {
+            d if d > 2.0 * error => "better than random ones",
+            d if d < -2.0 * error => "worse than random ones",
+            _ => "no better than random ones",
+        };
+        let [policy, random] = [self.policy, self.random].map(|reward| c / reward);
+        let verdict = format!(
+            "{whose} are {than}: {difference:+.3} ± {error:.3} in the reward {c}/perplexity (perplexity {policy:.2} against \
+             {random:.2}, harmonic means, {samples} samples each, {distinct} of {whose} different, whole validation part, \
+             same shared weights)"
+        );
+        let Some(best) = self.best else { return verdict };
+        let (behind, best) = (self.behind, c / best);
+        format!("{verdict}; the best derived one, at {best:.2}, is ahead of {behind} of the {samples} random ones")
     }
 }
 
@@ -205,5 +239,17 @@ mod tests {
         assert_eq!(serde_json::from_str::<Glimpse>(&serde_json::to_string(&glimpse).unwrap()).unwrap(), glimpse);
         let glimpse = Glimpse::new(&[0.5, 0.7], &[0.4, 0.6]);
         assert!((glimpse.difference - 0.1).abs() < 1e-6 && (glimpse.standard_error - 0.02_f64.sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn language_models_are_compared_by_rewards_and_told_as_perplexities() {
+        let around = |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
+        let gain = Gain::new(StrategyName::Enas, &around(0.78), &around(0.48), 20).with_best(0.8, &around(0.48));
+        let said = Gain { measure: Measure::Perplexity { reward: 80.0, by_character: false }, ..gain }.sentence();
+        assert!(said.starts_with("the controller's samples are better than random ones: +0.300 ± 0.005 in"), "{said}");
+        assert!(
+            said.contains("(perplexity 100.00 against 160.00,") && said.contains("at 100.00, is ahead of 20"),
+            "{said}"
+        );
     }
 }

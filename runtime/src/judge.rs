@@ -13,6 +13,7 @@ use crate::derive::{self, Candidate};
 use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
+use crate::measure::Measure;
 use crate::run_folder::{FolderError, RunFolder, failed};
 use crate::search::course::Saved;
 use crate::search::{Search, SearchError, same_space, thousands};
@@ -81,7 +82,7 @@ impl Judge {
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, SearchError> {
         let (config, earlier) = RunFolder::look(path)?;
         let config = Config::read::<&str>(&config, &[])?;
-        let data = Dataset::named(&config.search.data)?;
+        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         let search = same_space(Search::again(spaces, data, config, earlier.as_ref()), earlier, path)?;
         let snapshot = checkpoint::last(path, &search)?;
         let (weights, evaluator) = (Weights::clone(&snapshot.weights), search.evaluator());
@@ -91,6 +92,11 @@ impl Judge {
     /// The space.
     pub fn supergraph(&self) -> &Supergraph {
         self.search.supergraph()
+    }
+
+    /// What a score's first number is.
+    pub fn measure(&self) -> Measure {
+        self.search.ground().measure
     }
 
     /// Version of the shared weights: how often they were updated.

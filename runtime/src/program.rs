@@ -10,16 +10,20 @@ mod check;
 mod custom;
 mod differentiate;
 mod fuse;
+mod head;
+mod highway;
 mod lower;
 mod memory;
 mod optimizer;
 #[cfg(test)]
 mod pytorch;
+mod scan;
 
 pub use custom::{CustomOps, OpError};
 pub(crate) use custom::{Sizes, Variant, named};
 pub use memory::{Plan, Slot, class_len, class_of};
 pub use optimizer::{Method, Optimizer};
+pub(crate) use scan::states;
 
 use std::collections::BTreeMap;
 
@@ -29,21 +33,36 @@ use supernet_shaders::{Access, Call, Role};
 
 use crate::weights::Layout;
 use custom::CustomNode;
+use scan::Frame;
 
 /// What an operand of a call is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
-    /// An intermediate value of `len` elements. A number while the program is built, a place in the pool afterwards.
+    /// An intermediate value, or `len` of its elements. A number while the program is built, a place in the pool afterwards.
     Value {
         /// Its number, or its place.
         slot: Slot,
+        /// The first element; a multiple of 64, the offset that any GPU can bind at.
+        start: u32,
         /// Elements.
         len: u32,
     },
-    /// The minibatch's images.
+    /// The minibatch's images, or the bits of its tokens.
     Images,
-    /// The minibatch's labels.
-    Labels,
+    /// Some of the minibatch's labels.
+    Labels {
+        /// The first one; a multiple of 64.
+        start: u32,
+        /// How many.
+        len: u32,
+    },
+    /// What a scoring program leaves on the device for the next window of the same streams.
+    State {
+        /// Which state.
+        index: u32,
+        /// Elements.
+        len: u32,
+    },
     /// A parameter.
     Weight(u32),
     /// A parameter's gradient.
@@ -63,6 +82,30 @@ pub enum Operand {
     Touched(u32),
     /// The bitset of a page: which blocks decay.
     Decayed(u32),
+}
+
+impl Operand {
+    /// The number of a value, while the program is built.
+    fn number(&self) -> Option<u32> {
+        if let Operand::Value { slot, .. } = self { Some(slot.index) } else { None }
+    }
+
+    /// Elements of a value, of labels or of a state; 0 of what only a layout knows.
+    fn len(&self) -> u32 {
+        match *self {
+            Operand::Value { len, .. } | Operand::Labels { len, .. } | Operand::State { len, .. } => len,
+            _ => 0,
+        }
+    }
+
+    /// `len` elements of a value or of labels, `from` its `start`-th one.
+    fn part(self, from: u32, len: u32) -> Self {
+        match self {
+            Operand::Value { slot, start, .. } => Operand::Value { slot, start: start + from, len },
+            Operand::Labels { start, .. } => Operand::Labels { start: start + from, len },
+            other => other,
+        }
+    }
 }
 
 /// A call with its operands: those it reads, then those it writes.
@@ -126,13 +169,15 @@ pub struct Program {
     pub slots: Vec<u32>,
     /// Samples in a minibatch.
     pub batch: u32,
-    /// Numbers of all images of a minibatch.
+    /// Numbers of all images, or tokens, of a minibatch.
     pub images: usize,
     /// Labels of a minibatch; none if the program reads none.
     pub labels: usize,
     /// The values that it is run for. Of training and scoring: cross-entropy of every sample, and 1 for every sample that
     /// is classified rightly, else 0, `[batch]` each.
     pub outputs: Vec<Operand>,
+    /// Elements of every state that it leaves on the device.
+    pub states: Vec<u32>,
     /// For every page the blocks of the weights that the program updates; empty if it only scores.
     pub touched: Vec<Vec<u32>>,
 }
@@ -178,6 +223,35 @@ pub enum ProgramError {
         /// Samples in the batch.
         batch: u32,
     },
+    /// Steps that cannot lie side by side.
+    #[error(
+        "a step of `{node}` of `{space}` has {numbers} numbers of each of {batch} sequences; together they must be a multiple of 64, \
+         so that a GPU can read each step by itself: make the batch (`train.batch`, `score.batch`) a multiple of {multiple}"
+    )]
+    Unaligned {
+        /// The node.
+        node: String,
+        /// The space.
+        space: String,
+        /// Numbers of a step of one sequence.
+        numbers: u32,
+        /// Sequences in the batch.
+        batch: u32,
+        /// What the batch must be a multiple of.
+        multiple: u32,
+    },
+    /// Text for a space that wants images, or the other way round.
+    #[error("node `{node}` of `{space}` wants {wanted}, but the data are {given}")]
+    WrongKind {
+        /// The node.
+        node: String,
+        /// Its space.
+        space: String,
+        /// What it wants.
+        wanted: &'static str,
+        /// What the data set has.
+        given: &'static str,
+    },
     /// An input that is not the images.
     #[error("node `{node}` of `{space}` wants an input of shape {wanted:?}, but the images have {given:?}")]
     WrongInput {
@@ -201,12 +275,33 @@ pub struct Context<'a> {
     pub custom: &'a CustomOps,
     /// Where its weights lie.
     pub layout: &'a Layout,
-    /// Height, width, channels of the images.
-    pub image: [u32; 3],
-    /// Classes of the labels.
+    /// What a sample is.
+    pub input: Input,
+    /// Classes of the labels; of text, its vocabulary.
     pub classes: u32,
-    /// Samples in a minibatch.
+    /// Samples in a minibatch; of text, streams side by side.
     pub batch: u32,
+}
+
+/// What a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// An image of that height and width with so many channels.
+    Image([u32; 3]),
+    /// A window of tokens, as long as [`Supergraph::time`] says, each with the one that follows it as its label. In memory
+    /// time comes first: `[time, batch]`.
+    Tokens(Start),
+}
+
+/// What the carried states of a window start with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Zero; what they end with is forgotten.
+    Alone,
+    /// Zero; the next window goes on from where they end.
+    First,
+    /// Where the window before it ended.
+    Next,
 }
 
 impl Program {
@@ -307,20 +402,66 @@ struct Tape {
     auxiliary: Vec<Operand>,
     /// Nodes with ops of the space's own, by the first value that their calls write.
     custom: BTreeMap<u32, CustomNode>,
+    /// The scan that is under way.
+    frame: Option<Frame>,
+    /// Gradients that forward calls have computed already: of what, and the gradient.
+    given: Vec<(Operand, Operand)>,
+    states: Vec<u32>,
 }
 
 impl Tape {
+    /// A value of a scan's body lies beside those of its other steps.
     fn value(&mut self, len: usize) -> Operand {
+        match self.frame.as_mut() {
+            Some(frame) => frame.value(&mut self.values, len as u32),
+            None => self.plain(len),
+        }
+    }
+
+    /// A value by itself.
+    fn plain(&mut self, len: usize) -> Operand {
         self.values.push(len as u32);
-        Operand::Value { slot: Slot::number(self.values.len() as u32 - 1), len: len as u32 }
+        Operand::Value { slot: Slot::number(self.values.len() as u32 - 1), start: 0, len: len as u32 }
     }
 
     /// Appends a call with its operands in the order of its roles.
     fn call(&mut self, call: Call, operands: &[Operand]) {
         let roles = call.roles();
         debug_assert!(fits(&roles, operands), "{call:?} does not fit {operands:?}");
-        let reads = roles.iter().filter(|role| role.access == Access::Read).count() as u8;
-        self.calls.push(Bound { call, operands: Operands::new(operands), reads });
+        let reads = roles.iter().filter(|role| role.access == Access::Read).count();
+        let mut operands = Operands::new(operands);
+        for at in 0..reads {
+            // No device reads and writes one buffer in one call, not even different parts of it.
+            let same = |written: &Operand| written.number().is_some() && written.number() == operands[at].number();
+            if operands[reads..].iter().any(same) {
+                operands[at] = self.copy(operands[at]);
+            }
+        }
+        self.calls.push(Bound { call, operands, reads: reads as u8 });
+    }
+
+    /// The same numbers in a value by itself.
+    fn copy(&mut self, value: Operand) -> Operand {
+        let len = value.len();
+        let copy = self.plain(len as usize);
+        self.call(Call::Sum { len, inputs: 1, scale: 1.0 }, &[value, copy]);
+        copy
+    }
+
+    /// Σ parts, into `home`; nothing if that is where they are.
+    fn sum_into(&mut self, parts: &[Operand], home: Operand) {
+        if parts == [home] {
+            return;
+        }
+        let len = home.len();
+        let first = parts.len().saturating_sub(MOST_INPUTS - 1).min(parts.len() - 1);
+        let mut operands = parts[first..].to_vec();
+        if first > 0 {
+            operands.insert(0, self.sum(&parts[..first], len, 1.0));
+        }
+        let inputs = operands.len() as u32;
+        operands.push(home);
+        self.call(Call::Sum { len, inputs, scale: 1.0 }, &operands);
     }
 
     /// Appends a call with one result and returns it.
@@ -371,7 +512,7 @@ impl Tape {
     /// Smooths the labels in the loss; its gradient is that of the smoothed one if it is taken afterwards.
     fn smooth(&mut self, share: f32) {
         for bound in &mut self.calls {
-            if let Call::CrossEntropy { smoothing, .. } = &mut bound.call {
+            if let Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } = &mut bound.call {
                 *smoothing = share;
             }
         }
@@ -388,8 +529,8 @@ impl Tape {
 
     fn finish(mut self, touched: Vec<Vec<u32>>) -> Program {
         let slots = memory::place(&mut self);
-        let Self { calls, batch, images, labels, outputs, .. } = self;
-        Program { calls, slots, batch, images, labels, outputs, touched }
+        let Self { calls, batch, images, labels, outputs, states, .. } = self;
+        Program { calls, slots, batch, images, labels, outputs, states, touched }
     }
 }
 

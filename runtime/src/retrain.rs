@@ -33,8 +33,10 @@ use crate::config::Config;
 use crate::data::{Dataset, Splits};
 use crate::device::Device;
 use crate::device::choice::Choice as DeviceChoice;
+use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
 use crate::model::{Model, Provenance};
+use crate::program::Input;
 use crate::run::Ask;
 use crate::run_folder::RunFolder;
 use crate::search::{Search, SearchError, genome_file};
@@ -102,7 +104,7 @@ impl Retraining {
         let (config, earlier) = RunFolder::look(run)?;
         let architecture = Architecture::read(&run.join("best/genome.json"))?;
         let config = Config::read(&config, assignments)?;
-        let data = Dataset::named(&config.search.data)?;
+        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         let search = Search::again(spaces, data, config, earlier.as_ref())?;
         let space = assignments.iter().filter_map(|setting| setting.as_ref().strip_prefix("space."));
         let genome = architecture.carry(search.supergraph(), &space.map(str::to_owned).collect::<Vec<_>>())?;
@@ -157,7 +159,7 @@ impl Retraining {
         let (mut folder, config) = RunFolder::open(path)?;
         let config = Config::read::<&str>(&config, &[])?;
         let earlier = folder.origin()?;
-        let data = Dataset::named(&config.search.data)?;
+        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         let search = Search::again(spaces, data, config, earlier.as_ref());
         let search = Arc::new(crate::search::same_space(search, earlier, path)?);
         let (restored, damaged) = Self::read(path, &search, folder.end().bytes)?;
@@ -223,7 +225,8 @@ impl Retraining {
                 None => return Ok(None),
             }
         }
-        let retrained = Retrained::new(self.search.config().retrain.epochs, self.finished);
+        let retrained =
+            Retrained::new(self.search.config().retrain.epochs, self.finished, self.search.ground().measure);
         let (comparison, summary) = (retrained.comparison, retrained.sentence());
         follow.tell(Event::RetrainCompared { comparison, summary })?;
         if let Some(folder) = follow.folder() {
@@ -312,6 +315,11 @@ impl Retraining {
         let Some(network) = &mut self.current else { return Ok(Score::WORST) };
         network.settle(device)?;
         let (config, data) = (self.search.config(), &self.data);
+        if let Input::Tokens(_) = network.ground.input {
+            // A language model needs no statistics, and is not kept.
+            let mut evaluator = Evaluator::new(network.ground.clone(), config.score.batch, planned.seed);
+            return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
+        }
         let training = json!({ "retrain": config.retrain, "optimizer": config.optimizer, "seed": planned.seed });
         let provenance = Provenance { data: config.search.data.clone(), split: config.split(), training };
         let (ground, batch) = (&network.ground, config.train.batch);

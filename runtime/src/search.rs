@@ -21,11 +21,13 @@ use supernet_plugin::{Child, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
 use crate::config::{Config, ConfigError, StrategyName};
+use crate::data::text::Unit;
 use crate::data::{DataError, Dataset, Part, Profile, Splits};
 use crate::device::Device;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, Record};
-use crate::program::{Context, CustomOps, Plan, Program};
+use crate::measure::Measure;
+use crate::program::{Context, CustomOps, Input, Plan, Program, Start};
 use crate::retrain::{Follow, Plain};
 use crate::run_folder::RunFolder;
 use crate::schedule::{Cosine, Rate, Rise};
@@ -90,7 +92,7 @@ impl Search {
     /// If a setting, the space or the data are wrong.
     pub fn new(config: Config) -> Result<Self, SearchError> {
         config.check()?;
-        let data = Dataset::named(&config.search.data)?;
+        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         Self::on(data, config)
     }
 
@@ -124,7 +126,9 @@ impl Search {
             config.search.space.clone_from(&earlier.space);
         }
         let Built { supergraph, origin, cpu } = spaces.build_again(&mut config, &data.facts(), earlier)?;
-        let layout = Arc::new(Layout::new(&supergraph)?);
+        let (input, measure) = sample(&data, &mut config);
+        let supergraph = if data.text().is_some() { supergraph.with_time(config.text.window) } else { supergraph };
+        let layout = Layout::with_states(&supergraph, config.train.batch)?;
         let split = config.split().fitted(&data);
         (config.data.train, config.data.validation) = (split.train, split.validation);
         let splits = Splits::new(&data, &split)?;
@@ -132,12 +136,17 @@ impl Search {
             ("training", "train.batch", splits.train.len(), config.train.batch),
             ("validation", "score.batch", splits.validation.len(), config.score.batch),
         ] {
-            if samples < batch as usize {
+            // A text's last token has none after it.
+            if samples < batch as usize + usize::from(data.text().is_some()) {
                 let name = data.name().to_owned();
                 return Err(DataError::TooSmall { name, part, samples, batch, key }.into());
             }
         }
-        let steps = splits.train.len() as u32 / config.train.batch;
+        let (classes, custom) =
+            (data.classes(), CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?);
+        let layout = Arc::new(layout);
+        let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), input, classes, measure };
+        let steps = ground.passes(&ground.data.train, config.train.batch);
         if config.score.updates == 0 {
             // A step costs about three forward passes: forward, and backward through inputs and weights.
             let passes = 3.0 * f64::from(steps) * f64::from(config.train.batch);
@@ -147,9 +156,6 @@ impl Search {
             config.score.updates = (passes / scored).floor().max(1.0) as u32;
         }
         let schedule = schedule(&config, steps);
-        let (image, classes) = (data.shape(), data.classes());
-        let custom = CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?;
-        let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), image, classes };
         let reserved = Reserved::default();
         let search = Self { config, origin, data, minutes: None, ground, schedule, own: None, reserved };
         search.rehearse()?;
@@ -160,8 +166,12 @@ impl Search {
     /// search.
     fn rehearse(&self) -> Result<(), SearchError> {
         let (train, score) = (self.config.train.batch, self.config.score.batch);
-        let context = self.ground.context(train.max(score));
-        self.network(&mut |network| Program::rehearse(context, network))
+        // What can be bound by itself depends on the batch of a text.
+        let batches = if self.data.text().is_some() { vec![train, score] } else { vec![train.max(score)] };
+        batches.into_iter().try_for_each(|batch| {
+            let context = self.ground.context(batch);
+            self.network(&mut |network| Program::rehearse(context, network))
+        })
     }
 
     /// Shows `look` every node that some genome may run: in the network of all choices at once, or, where sizes that follow
@@ -315,7 +325,9 @@ impl Search {
 
     /// Minibatches of the validation part that judging a genome takes.
     fn batches(&self) -> u32 {
-        self.ground.data.validation.len().div_ceil(self.config.score.batch as usize) as u32
+        let (part, batch) = (&self.ground.data.validation, self.config.score.batch);
+        let streams = self.ground.streams(part, batch);
+        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| streams.windows())
     }
 
     /// Makes room for the search on the device that it will run on, so that one that cannot fit says so at once.
@@ -366,6 +378,19 @@ impl Search {
         let (judged, batches, memory) = (self.judged(), self.batches(), self.reserved.memory);
         Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches, memory }
     }
+}
+
+/// What a sample of the data is, and what a score of it says. What is left to be fitted is fitted.
+fn sample(data: &Dataset, config: &mut Config) -> (Input, Measure) {
+    if data.text().is_none() {
+        return (Input::Image(data.shape()), Measure::Accuracy);
+    }
+    let by_character = config.text.unit == Unit::Character;
+    if config.text.reward == 0.0 {
+        config.text.reward = if by_character { 4.0 } else { 80.0 };
+    }
+    let measure = Measure::Perplexity { reward: config.text.reward as f32, by_character };
+    (Input::Tokens(Start::Alone), measure)
 }
 
 /// The strategy that the settings name, if it is one of ours.

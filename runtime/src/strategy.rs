@@ -50,7 +50,8 @@ pub enum Work {
 /// How a child did on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Share of samples classified rightly, in [0, 1].
+    /// Share of samples classified rightly, in [0, 1]; of a language model c/perplexity, which takes its place as the reward
+    /// (ENAS §2.2).
     pub accuracy: f32,
     /// Mean cross-entropy in nats.
     pub loss: f32,

@@ -7,9 +7,11 @@ use supernet_plugin::{Child, GenomeError, Supergraph};
 use supernet_shaders::Step;
 use supernet_shaders::random::Random;
 
-use crate::data::{AugmentSettings, Splits};
+use crate::data::text::Streams;
+use crate::data::{AugmentSettings, Part, Splits};
 use crate::device::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Context, CustomOps, Optimizer, Program, ProgramError};
+use crate::measure::Measure;
+use crate::program::{Context, CustomOps, Input, Optimizer, Program, ProgramError, Start};
 use crate::schedule::{Rate, Rise};
 use crate::strategy::Score;
 use crate::stream;
@@ -26,10 +28,12 @@ pub(crate) struct Ground {
     pub(crate) layout: Arc<Layout>,
     /// The data set's parts.
     pub(crate) data: Arc<Splits>,
-    /// Height, width, channels of its images.
-    pub(crate) image: [u32; 3],
-    /// Its classes.
+    /// What a sample is.
+    pub(crate) input: Input,
+    /// Its classes, or the tokens of its vocabulary.
     pub(crate) classes: u32,
+    /// What a score's first number is.
+    pub(crate) measure: Measure,
 }
 
 impl Ground {
@@ -46,8 +50,19 @@ impl Ground {
 
     /// What programs for minibatches of `batch` samples are built for.
     pub(crate) fn context(&self, batch: u32) -> Context<'_> {
-        let Self { supergraph, custom, layout, image, classes, .. } = self;
-        Context { supergraph, custom, layout, image: *image, classes: *classes, batch }
+        let Self { supergraph, custom, layout, input, classes, .. } = self;
+        Context { supergraph, custom, layout, input: *input, classes: *classes, batch }
+    }
+
+    /// A part of a text as streams side by side; nothing of images.
+    pub(crate) fn streams(&self, part: &Part, batch: u32) -> Option<Streams> {
+        let text = matches!(self.input, Input::Tokens(_));
+        text.then(|| Streams::new(part.labels(), batch, self.supergraph.time()))
+    }
+
+    /// Minibatches in a pass over a part: what does not fill the last one is left off, but for a text.
+    pub(crate) fn passes(&self, part: &Part, batch: u32) -> u32 {
+        self.streams(part, batch).map_or(part.len() as u32 / batch, |streams| streams.windows())
     }
 }
 
@@ -109,13 +124,19 @@ pub(crate) struct Trainer {
     spare: Vec<f32>,
     labels: Vec<u32>,
     samples: Samples,
+    /// The training part, if it is a text.
+    streams: Option<Streams>,
+    tokens: Vec<u32>,
 }
 
 impl Trainer {
     /// A trainer at its first step.
     pub(crate) fn new(ground: Ground, settings: TrainerSettings) -> Self {
         let (under_way, order, images, spare, labels) = Default::default();
+        let streams = ground.streams(&ground.data.train, settings.batch);
         Self {
+            streams,
+            tokens: Vec::new(),
             ground,
             settings,
             done: 0,
@@ -131,7 +152,10 @@ impl Trainer {
 
     /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
     pub(crate) fn steps(&self) -> u32 {
-        self.ground.data.train.len() as u32 / self.settings.batch
+        match &self.streams {
+            Some(streams) => streams.windows(),
+            None => self.ground.data.train.len() as u32 / self.settings.batch,
+        }
     }
 
     /// Trains the child of `genome` on the next minibatch. The score is that of the minibatch before the update.
@@ -160,10 +184,43 @@ impl Trainer {
         genome: &[u32],
         epoch: u32,
     ) -> Result<(), StageError> {
-        let child = self.ground.trained(genome, &self.settings.optimizer)?;
-        let context = self.ground.context(self.settings.batch);
-        let program = Program::training(context, &child, &self.settings.optimizer)?;
         let within = self.done % self.steps();
+        let program = self.program(genome, within)?;
+        self.gather(within);
+        self.done += 1;
+        let TrainerSettings { rate, drop_path, seed, .. } = &self.settings;
+        let (rate, drop_path) = (rate.at(epoch, self.done - 1), drop_path.at(self.done - 1));
+        let step = Step { rate, number: self.done, seed: *seed, drop_path };
+        if let Input::Image(image) = self.ground.input {
+            let augment = self.settings.augment;
+            augment.apply(step.seed, step.number, image, &mut self.images, &mut self.spare);
+        }
+        let images = if self.streams.is_some() { bytemuck::cast_slice(&self.tokens) } else { &self.images[..] };
+        let minibatch = Minibatch { images, labels: &self.labels };
+        device.train(&program, weights, minibatch, &step)?;
+        self.under_way.push_back((step.number, step.rate));
+        Ok(())
+    }
+
+    /// The program of a child for minibatch `within` of the pass. A text's windows follow each other; the first of a pass
+    /// starts without a memory, and the last may be shorter.
+    fn program(&self, genome: &[u32], within: u32) -> Result<Program, StageError> {
+        let context = self.ground.context(self.settings.batch);
+        let Some(streams) = &self.streams else {
+            let child = self.ground.trained(genome, &self.settings.optimizer)?;
+            return Ok(Program::training(context, &child, &self.settings.optimizer)?);
+        };
+        let supergraph = self.ground.supergraph.with_time(streams.length(within));
+        let start = if within == 0 { Start::First } else { Start::Next };
+        let context = Context { supergraph: &supergraph, input: Input::Tokens(start), ..context };
+        Ok(Program::training(context, &supergraph.child(genome)?, &self.settings.optimizer)?)
+    }
+
+    /// Puts minibatch `within` of the pass together.
+    fn gather(&mut self, within: u32) {
+        if let Some(streams) = &self.streams {
+            return streams.window(within, &mut self.tokens, &mut self.labels);
+        }
         let pass = u64::from(self.done / self.steps());
         if self.order.is_empty() || self.pass != pass {
             self.pass = pass;
@@ -173,16 +230,6 @@ impl Trainer {
         let batch = self.settings.batch as usize;
         let chosen = &self.order[within as usize * batch..][..batch];
         self.ground.data.train.gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
-        self.done += 1;
-        let TrainerSettings { rate, drop_path, seed, .. } = &self.settings;
-        let (rate, drop_path) = (rate.at(epoch, self.done - 1), drop_path.at(self.done - 1));
-        let step = Step { rate, number: self.done, seed: *seed, drop_path };
-        let (augment, image) = (self.settings.augment, self.ground.image);
-        augment.apply(step.seed, step.number, image, &mut self.images, &mut self.spare);
-        let minibatch = Minibatch { images: &self.images, labels: &self.labels };
-        device.train(&program, weights, minibatch, &step)?;
-        self.under_way.push_back((step.number, step.rate));
-        Ok(())
     }
 
     /// Lets a minibatch go by unused.
@@ -213,7 +260,7 @@ impl Trainer {
     pub(crate) fn finish(&mut self, device: &mut dyn Device) -> Result<Score, StageError> {
         let (step, rate) = self.under_way.pop_front().unwrap_or_default();
         device.samples(&mut self.samples)?;
-        let score = Score::mean(&self.samples, self.settings.batch as usize);
+        let score = self.ground.measure.score(&self.samples, self.samples.loss.len());
         if score.loss == f32::MAX {
             return Err(StageError::Diverged { step, rate });
         }

@@ -11,6 +11,7 @@ use supernet_plugin::{Child, Init, Supergraph};
 use supernet_shaders::catalogue::{BLOCK, bitset_words};
 use supernet_shaders::random::Random;
 
+use crate::program::states;
 use crate::stream;
 
 /// Floats in a page at most: 128 MiB.
@@ -53,13 +54,23 @@ impl Layout {
         Self::paged(supergraph, PAGE, |_| true)
     }
 
-    /// Lays out the parameters that `child` reads, for training it by itself. Those of the rest have no numbers.
+    /// The same with room, behind the parameters, for the states that `batch` streams carry from window to window: weights
+    /// that no update touches.
+    ///
+    /// # Errors
+    /// If a parameter or a state is larger than a page.
+    pub fn with_states(supergraph: &Supergraph, batch: u32) -> Result<Self, ParameterTooLarge> {
+        Self::laid(supergraph, PAGE, batch, |_| true)
+    }
+
+    /// Lays out the parameters that `child` reads, for training it by itself, and the states of `batch` streams. Those of the
+    /// rest have no numbers.
     ///
     /// # Errors
     /// If a parameter is larger than a page.
-    pub fn alone(supergraph: &Supergraph, child: &Child) -> Result<Self, ParameterTooLarge> {
+    pub fn alone(supergraph: &Supergraph, child: &Child, batch: u32) -> Result<Self, ParameterTooLarge> {
         let read: BTreeSet<u32> = (0..child.len()).flat_map(|i| child.params(i)).copied().collect();
-        Self::paged(supergraph, PAGE, |index| read.contains(&index))
+        Self::laid(supergraph, PAGE, batch, |index| read.contains(&index))
     }
 
     fn paged(
@@ -67,12 +78,21 @@ impl Layout {
         page_len: usize,
         has_numbers: impl Fn(u32) -> bool,
     ) -> Result<Self, ParameterTooLarge> {
+        Self::laid(supergraph, page_len, 0, has_numbers)
+    }
+
+    fn laid(
+        supergraph: &Supergraph,
+        page_len: usize,
+        batch: u32,
+        has_numbers: impl Fn(u32) -> bool,
+    ) -> Result<Self, ParameterTooLarge> {
         let len = |index| match has_numbers(index) {
             true => supergraph.param_shape(index).iter().map(|n| *n as usize).product(),
             false => 0,
         };
         let all = (0..supergraph.param_count() as u32).map(|index| (supergraph.param(index).id.as_str(), len(index)));
-        let mut layout = Self::of(all, page_len)?;
+        let mut layout = Self::of(all.chain(states(supergraph, batch)), page_len)?;
         let decaying = (0..supergraph.param_count() as u32).filter(|p| supergraph.param(*p).decay);
         layout.decayed = layout.blocks_of(decaying);
         Ok(layout)

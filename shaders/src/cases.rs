@@ -4,8 +4,8 @@
 //! than a tile of everything, means far from zero, equal maxima.
 
 use crate::catalogue::{
-    Access, BatchNorm, Call, Conv2d, Element, Linear, MOST_INPUTS, PerChannel, Reduction, Role, Rows, Step, Update,
-    Window,
+    Access, BatchNorm, Call, Conv2d, Element, Embedding, Function, Highway, Linear, MOST_INPUTS, PerChannel, Reduction,
+    Role, Rows, Step, Update, Window,
 };
 use crate::random::Random;
 use crate::reference;
@@ -78,6 +78,9 @@ impl Case {
                 "labels",
                 Call::CrossEntropy { rows, .. } | Call::CrossEntropyGrad { rows, .. } | Call::Accuracy(rows),
             ) => rows.channels,
+            ("tokens", Call::Embedding(e) | Call::EmbeddingGrad(e)) => e.words,
+            // Few words, so that each occurs often.
+            ("tokens", _) => 50,
             ("tap", Call::MaxPoolGrad(c)) => c.window.taps() as u32,
             _ => u32::MAX,
         };
@@ -113,6 +116,7 @@ pub fn cases() -> Vec<Case> {
     reductions(&mut calls);
     matrices(&mut calls);
     elementwise(&mut calls);
+    recurrent(&mut calls);
     losses(&mut calls);
     updates(&mut calls);
     let seed = |i: usize| 0x0123_4567_89ab_cdef ^ i as u64;
@@ -241,8 +245,10 @@ fn elementwise(calls: &mut Calls) {
             (Call::Relu { len }, Spread::Coarse),
             (Call::ReluGrad { len }, Spread::Normal),
             (Call::Fill { len, value: -0.375 }, Spread::Normal),
-            (Call::Dropout { len, rate: 0.1, stream: len }, Spread::Normal),
-            (Call::Dropout { len, rate: 0.0, stream: 0 }, Spread::Normal),
+            (Call::Dropout { len, rate: 0.1, stream: len, first: 0, period: len }, Spread::Normal),
+            (Call::Dropout { len, rate: 0.0, stream: 0, first: 0, period: len }, Spread::Normal),
+            (Call::Dropout { len, rate: 0.4, stream: 7, first: 0, period: 4 * len.div_ceil(10) }, Spread::Normal),
+            (Call::Dropout { len, rate: 0.4, stream: 7, first: 128, period: 1028 }, Spread::Normal),
         ]);
         for inputs in 1..=MOST_INPUTS as u32 {
             calls.push((Call::Sum { len, inputs, scale: if inputs == 2 { 1.0 } else { 0.3 } }, Spread::Normal));
@@ -272,6 +278,33 @@ fn elementwise(calls: &mut Calls) {
     }
 }
 
+/// What the recurrent cell is made of: odd widths, one row, more rows than words and the other way round, values that
+/// saturate every function.
+fn recurrent(calls: &mut Calls) {
+    let functions = [Function::Identity, Function::Relu, Function::Tanh, Function::Sigmoid];
+    for spread in [Spread::Normal, Spread::Coarse, Spread::Far] {
+        for len in [1, 67, 5000] {
+            calls.extend(functions.map(|function| (Call::Activation { function, len }, spread)));
+            calls.extend(functions.map(|function| (Call::ActivationGrad { function, len }, Spread::Normal)));
+            calls.extend([(Call::Lerp { len }, spread), (Call::LerpGrad { len }, spread)]);
+        }
+        for (rows, width) in [(1, 1), (3, 8), (64, 200), (130, 33)] {
+            for function in functions {
+                let h = Highway { rows, width, function };
+                calls.extend([(Call::Highway(h), spread), (Call::HighwayGrad(h), spread)]);
+            }
+        }
+    }
+    for (rows, words, width) in [(1, 1, 1), (5, 65, 8), (300, 7, 33), (700, 1000, 40), (128, 3, 200)] {
+        let e = Embedding { rows, words, width };
+        calls.extend([(Call::Embedding(e), Spread::Normal), (Call::EmbeddingGrad(e), Spread::Normal)]);
+        let rows = Rows { rows, channels: width };
+        for rate in [0.0, 0.4] {
+            calls.push((Call::WordDropout { rows, rate, stream: 9 }, Spread::Normal));
+        }
+    }
+}
+
 fn losses(calls: &mut Calls) {
     for (rows, channels) in [(1, 1), (1, 2), (64, 10), (130, 1000), (9, 37)] {
         let rows = Rows { rows, channels };
@@ -279,7 +312,8 @@ fn losses(calls: &mut Calls) {
             calls.push((Call::Accuracy(rows), spread));
             for smoothing in [0.0, 0.1] {
                 calls.push((Call::CrossEntropy { rows, smoothing }, spread));
-                calls.push((Call::CrossEntropyGrad { rows, smoothing }, spread));
+                calls.push((Call::CrossEntropyGrad { rows, smoothing, of: rows.rows }, spread));
+                calls.push((Call::CrossEntropyGrad { rows, smoothing, of: 3 * rows.rows + 1 }, spread));
             }
         }
     }
@@ -346,12 +380,21 @@ mod tests {
             Call::Reduction(_) => 35,
             Call::ReductionGradInput(_) => 36,
             Call::ReductionGradWeight(_) => 37,
-            Call::DropPath { .. } => 38,
+            Call::Activation { .. } => 38,
+            Call::ActivationGrad { .. } => 39,
+            Call::Lerp { .. } => 40,
+            Call::LerpGrad { .. } => 41,
+            Call::Highway(_) => 42,
+            Call::HighwayGrad(_) => 43,
+            Call::Embedding(_) => 44,
+            Call::EmbeddingGrad(_) => 45,
+            Call::WordDropout { .. } => 46,
+            Call::DropPath { .. } => 47,
             Call::Custom(_) => unreachable!("no case is a space's own op"),
         }
     }
 
-    const KINDS: usize = 39;
+    const KINDS: usize = 48;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

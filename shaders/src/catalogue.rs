@@ -13,7 +13,7 @@ mod work;
 
 pub use custom::{Custom, FUEL_CONSTANT, Run, Twin, text};
 pub use roles::{Access, Element, Role, bitset_words};
-pub use sizes::{BatchNorm, Conv2d, Linear, PerChannel, Reduction, Rows, Update, Window};
+pub use sizes::{BatchNorm, Conv2d, Embedding, Function, Highway, Linear, PerChannel, Reduction, Rows, Update, Window};
 
 /// Elements of a parameter that one bit of a touched or decayed bitset stands for.
 pub const BLOCK: usize = 64;
@@ -78,6 +78,40 @@ pub enum Call {
         /// Elements.
         len: u32,
     },
+    /// y = f(x).
+    Activation {
+        /// f.
+        function: Function,
+        /// Elements.
+        len: u32,
+    },
+    /// ∂x of [`Call::Activation`], from its result.
+    ActivationGrad {
+        /// f.
+        function: Function,
+        /// Elements.
+        len: u32,
+    },
+    /// y = a + g·(b − a), element by element.
+    Lerp {
+        /// Elements.
+        len: u32,
+    },
+    /// ∂a, ∂b and ∂g of [`Call::Lerp`].
+    LerpGrad {
+        /// Elements.
+        len: u32,
+    },
+    /// A highway connection, as a node of the recurrent cell has it (Zilly et al. 2017, §4; ENAS §3.1): with gate and
+    /// candidate \[u, v\] side by side in `both`, y = h + σ(u)·(f(v) − h).
+    Highway(Highway),
+    /// ∂both and ∂h of [`Call::Highway`]. The gate and the candidate are computed again, so that neither is kept.
+    HighwayGrad(Highway),
+    /// y = the rows of W that the tokens name.
+    Embedding(Embedding),
+    /// ∂W of [`Call::Embedding`]: each row the sum over its token's places in their order, zero for a token that does not
+    /// occur.
+    EmbeddingGrad(Embedding),
     /// The mean over the window's positions inside the image; 0 where none is.
     AveragePool(PerChannel),
     /// ∂x of [`Call::AveragePool`].
@@ -138,10 +172,27 @@ pub enum Call {
         channels: u32,
     },
     /// y = x/keep where kept, else 0. The mask follows from (seed, step, stream, element), so the gradient is the same
-    /// call on dy. Element i is kept if `unit(philox(seed, [i/4, stream, step, 0])[i%4]) >= rate`.
+    /// call on dy. Element i goes by number m = (first + i) mod period: it is kept if
+    /// `unit(philox(seed, [m/4, stream, step, 0])[m%4]) >= rate`. With a period that is shorter than a sequence all its
+    /// steps share a mask (Gal and Ghahramani 2016, §3.2).
     Dropout {
         /// Elements.
         len: u32,
+        /// Probability of a zero, in [0, 1).
+        rate: f32,
+        /// Which dropout of the supergraph this is.
+        stream: u32,
+        /// The number of the first element; a multiple of 4.
+        first: u32,
+        /// Elements after which the numbers begin again; a multiple of 4, or no less than first and all elements.
+        period: u32,
+    },
+    /// y = x/keep in the rows whose token is kept, else 0: a token is dropped everywhere or nowhere (Gal and Ghahramani
+    /// 2016, §4.2). Token t is kept if `unit(philox(seed, [t, stream, step, 1])[0]) >= rate`. The gradient is the same call
+    /// on dy.
+    WordDropout {
+        /// The matrix, a token a row.
+        rows: Rows,
         /// Probability of a zero, in [0, 1).
         rate: f32,
         /// Which dropout of the supergraph this is.
@@ -167,12 +218,14 @@ pub enum Call {
         /// s, in [0, 1).
         smoothing: f32,
     },
-    /// ∂x of the mean of [`Call::CrossEntropy`] over the rows.
+    /// ∂x of the sum of [`Call::CrossEntropy`] over the rows, divided by `of`: of a mean, if these are some of its rows.
     CrossEntropyGrad {
         /// Rows are samples, channels are classes.
         rows: Rows,
         /// s, in [0, 1).
         smoothing: f32,
+        /// Samples that the mean is over.
+        of: u32,
     },
     /// 1 where the largest logit (the first of equal ones) is the label's, else 0, row by row.
     Accuracy(Rows),

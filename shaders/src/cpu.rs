@@ -13,8 +13,11 @@ mod combine;
 mod conv2d;
 mod depthwise;
 mod dropout;
+mod embedding;
+mod exponential;
 mod gemm;
 mod grid;
+mod highway;
 mod linear;
 mod loss;
 mod max_pool;
@@ -62,6 +65,14 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
         (Call::BatchNormGradInput(b), [dx]) => batch_norm::grad_input(b, workspace, r, dx),
         (Call::Relu { .. }, [y]) => activation::relu(r[0], y),
         (Call::ReluGrad { .. }, [dx]) => activation::relu_grad(r[0], r[1], dx),
+        (Call::Activation { function, .. }, [y]) => activation::activation(*function, r[0], y),
+        (Call::ActivationGrad { function, .. }, [dx]) => activation::activation_grad(*function, r[0], r[1], dx),
+        (Call::Lerp { .. }, [y]) => highway::lerp(r, y),
+        (Call::LerpGrad { .. }, [da, db, dg]) => highway::lerp_grad(r, [da, db, dg]),
+        (Call::Highway(h), [y]) => highway::highway(h, r[0], r[1], y),
+        (Call::HighwayGrad(h), [dboth, dh]) => highway::highway_grad(h, r, dboth, dh),
+        (Call::Embedding(e), [y]) => embedding::embedding(e, r[0], r[1], y),
+        (Call::EmbeddingGrad(e), [dw]) => embedding::embedding_grad(e, r[0], r[1], dw),
         (Call::AveragePool(c), [y]) => pool::average(c, workspace, r[0], y),
         (Call::AveragePoolGrad(c), [dx]) => pool::average_grad(c, workspace, r[0], dx),
         (Call::MaxPool(c), [y, tap]) => max_pool::max(c, workspace, r[0], y, tap),
@@ -76,13 +87,18 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
         (Call::GlobalAveragePoolGrad { positions, channels, .. }, [dx]) => {
             pool::global_average_grad(*positions as usize, *channels as usize, r[0], dx);
         }
-        (Call::Dropout { rate, stream, .. }, [y]) => dropout::dropout(*rate, *stream, step, r[0], y),
+        (Call::Dropout { rate, stream, first, period, .. }, [y]) => {
+            dropout::dropout(*rate, *stream, [*first, *period], step, r[0], y);
+        }
+        (Call::WordDropout { rows, rate, stream }, [y]) => {
+            dropout::word_dropout(rows, *rate, *stream, step, r[0], r[1], y);
+        }
         (Call::DropPath { len, depth, stream, .. }, [y]) => {
             dropout::drop_path(*len as usize, *depth, *stream, step, r[0], y);
         }
         (Call::CrossEntropy { rows, smoothing }, [loss]) => loss::cross_entropy(rows, *smoothing, r[0], r[1], loss),
-        (Call::CrossEntropyGrad { rows, smoothing }, [dx]) => {
-            loss::cross_entropy_grad(rows, *smoothing, r[0], r[1], dx);
+        (Call::CrossEntropyGrad { rows, smoothing, of }, [dx]) => {
+            loss::cross_entropy_grad(rows, *smoothing, *of, r[0], r[1], dx);
         }
         (Call::Accuracy(rows), [right]) => loss::accuracy(rows, r[0], r[1], right),
         (Call::NormPartials { .. }, [partials]) => optimizer::norm_partials(r[0], r[1], partials),

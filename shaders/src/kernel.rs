@@ -13,6 +13,7 @@
 //! * workgroups are numbered over x and y ([`fold`]), since no axis of a grid takes more than 65,535;
 //! * at most 256 invocations and 16 KiB of workgroup memory: WebGPU's defaults.
 
+mod activation;
 mod batch_norm;
 mod bias;
 mod columns;
@@ -20,6 +21,7 @@ mod concat;
 mod depthwise_weight;
 mod dropout;
 mod elementwise;
+mod embedding;
 mod global_pool;
 mod loss;
 mod norm;
@@ -207,6 +209,14 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::BatchNormGradInput(b) => batch_norm::grad_input(b),
         Call::Relu { len } => elementwise::relu(len),
         Call::ReluGrad { len } => elementwise::relu_grad(len),
+        Call::Activation { function, len } => activation::activation(function, len),
+        Call::ActivationGrad { function, len } => activation::activation_grad(function, len),
+        Call::Lerp { len } => activation::lerp(len),
+        Call::LerpGrad { len } => activation::lerp_grad(len),
+        Call::Highway(h) => activation::highway(h),
+        Call::HighwayGrad(h) => activation::highway_grad(h),
+        Call::Embedding(e) => embedding::embedding(e),
+        Call::EmbeddingGrad(e) => embedding::embedding_grad(e),
         Call::AveragePool(c) => window::average_pool(&c),
         Call::AveragePoolGrad(c) => window::average_pool_grad(&c),
         Call::MaxPool(c) => window::max_pool(&c),
@@ -219,10 +229,11 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::GlobalAveragePoolGrad { batch, positions, channels } => {
             global_pool::average_grad(batch, positions, channels)
         }
-        Call::Dropout { len, rate, stream } => dropout::dropout(len, rate, stream),
+        Call::Dropout { len, rate, stream, first, period } => dropout::dropout(len, rate, stream, [first, period]),
+        Call::WordDropout { rows, rate, stream } => dropout::word_dropout(rows, rate, stream),
         Call::DropPath { samples, len, depth, stream } => dropout::drop_path(samples, len, depth, stream),
         Call::CrossEntropy { rows, smoothing } => loss::cross_entropy(rows, smoothing),
-        Call::CrossEntropyGrad { rows, smoothing } => loss::cross_entropy_grad(rows, smoothing),
+        Call::CrossEntropyGrad { rows, smoothing, of } => loss::cross_entropy_grad(rows, smoothing, of),
         Call::Accuracy(rows) => loss::accuracy(rows),
         Call::NormPartials { len } => norm::partials(len),
         Call::ClipFactor { partials, limit } => norm::clip_factor(partials, limit),

@@ -11,8 +11,10 @@ mod combine;
 mod conv2d;
 mod depthwise;
 mod dropout;
+mod embedding;
 #[cfg(test)]
 mod gradients;
+mod highway;
 mod linear;
 mod loss;
 mod optimizer;
@@ -53,6 +55,14 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::BatchNormGradInput(b) => vec![batch_norm::grad_input(b, r)],
         Call::Relu { .. } => vec![activation::relu(r[0])],
         Call::ReluGrad { .. } => vec![activation::relu_grad(r[0], r[1])],
+        Call::Activation { function, .. } => vec![activation::activation(*function, r[0])],
+        Call::ActivationGrad { function, .. } => vec![activation::activation_grad(*function, r[0], r[1])],
+        Call::Lerp { .. } => vec![highway::lerp(r)],
+        Call::LerpGrad { .. } => highway::lerp_grad(r),
+        Call::Highway(h) => vec![highway::highway(h, r[0], r[1])],
+        Call::HighwayGrad(h) => highway::highway_grad(h, r),
+        Call::Embedding(e) => vec![embedding::embedding(e, r[0], r[1])],
+        Call::EmbeddingGrad(e) => vec![embedding::embedding_grad(e, r[0], r[1])],
         Call::AveragePool(c) => vec![pool::average(c, r[0])],
         Call::AveragePoolGrad(c) => vec![pool::average_grad(c, r[0])],
         Call::MaxPool(c) => pool::max(c, r[0]),
@@ -67,13 +77,18 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::GlobalAveragePoolGrad { positions, channels, .. } => {
             vec![pool::global_average_grad(*positions as usize, *channels as usize, r[0])]
         }
-        Call::Dropout { rate, stream, .. } => vec![dropout::dropout(*rate, *stream, step, r[0])],
+        Call::Dropout { rate, stream, first, period, .. } => {
+            vec![dropout::dropout(*rate, *stream, [*first, *period], step, r[0])]
+        }
+        Call::WordDropout { rows, rate, stream } => {
+            vec![dropout::word_dropout(rows, *rate, *stream, step, r[0], r[1])]
+        }
         Call::DropPath { len, depth, stream, .. } => {
             vec![dropout::drop_path(*len as usize, *depth, *stream, step, r[0])]
         }
         Call::CrossEntropy { rows, smoothing } => vec![loss::cross_entropy(rows, f64::from(*smoothing), r[0], r[1])],
-        Call::CrossEntropyGrad { rows, smoothing } => {
-            vec![loss::cross_entropy_grad(rows, f64::from(*smoothing), r[0], r[1])]
+        Call::CrossEntropyGrad { rows, smoothing, of } => {
+            vec![loss::cross_entropy_grad(rows, f64::from(*smoothing), f64::from(*of), r[0], r[1])]
         }
         Call::Accuracy(rows) => vec![loss::accuracy(rows, r[0], r[1])],
         Call::NormPartials { .. } => vec![optimizer::norm_partials(r[0], r[1])],

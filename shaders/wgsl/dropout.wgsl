@@ -1,8 +1,10 @@
-// dropout    y = scale·x where kept, else 0     x, y [len]
-// drop_path  y = x/keep for the samples that are kept, else 0, keep = 1 − depth·p     x, y [samples, len]
+// dropout       y = scale·x where kept, else 0                  x, y [len]
+// word_dropout  y = scale·x where the row's token is kept       x, y [rows, period], tokens [rows]
+// drop_path     y = x/keep for the samples that are kept, else 0, keep = 1 − depth·p     x, y [samples, len]
 //
-// Element i is kept if the 24 high bits of philox(seed, [i/4, stream, step, 0])[i%4] are no less than `threshold`: the
-// same bits as everywhere else. One invocation for each four elements, since that is what Philox gives at once.
+// Element i goes by number m = (first + i) mod period: it is kept if the 24 high bits of philox(seed, [m/4, stream, step,
+// 0])[m%4] are no less than `threshold`: the same bits as everywhere else. One invocation for each four elements, since that
+// is what Philox gives at once. Token t is kept if those of philox(seed, [t, stream, step, 1])[0] are.
 // With paths a sample is what an element is there; one workgroup for each of the `stretches` of a sample's numbers.
 
 struct Sizes {
@@ -11,6 +13,8 @@ struct Sizes {
     threshold: u32,
     stream: u32,
     scale: f32,
+    first: u32,
+    period: u32,
     // Of drop-path.
     samples: u32,
     depth: f32,
@@ -24,6 +28,7 @@ struct Step { rate: f32, number: u32, seed: vec2<u32>, corrections: vec2<f32>, d
 @group(0) @binding(1) var<uniform> step: Step;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> tokens: array<u32>;
 
 // The high 32 bits of a·b.
 fn high(a: u32, b: u32) -> u32 {
@@ -57,12 +62,22 @@ fn dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
     if i >= sizes.len {
         return;
     }
-    let bits = philox(step.seed, vec4(block, sizes.stream, step.number, 0u));
+    let number = (sizes.first + i) % sizes.period / 4u;
+    let bits = philox(step.seed, vec4(number, sizes.stream, step.number, 0u));
     let kept = (bits >> vec4(8u)) >= vec4(sizes.threshold);
     y[i] = select(0.0, sizes.scale * x[i], kept.x);
     if i + 1u < sizes.len { y[i + 1u] = select(0.0, sizes.scale * x[i + 1u], kept.y); }
     if i + 2u < sizes.len { y[i + 2u] = select(0.0, sizes.scale * x[i + 2u], kept.z); }
     if i + 3u < sizes.len { y[i + 3u] = select(0.0, sizes.scale * x[i + 3u], kept.w); }
+}
+
+@compute @workgroup_size(64)
+fn word_dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = id.x + id.y * groups.x * 64u;
+    if i < sizes.len {
+        let bits = philox(step.seed, vec4(tokens[i / sizes.period], sizes.stream, step.number, 1u));
+        y[i] = select(0.0, sizes.scale * x[i], bits.x >> 8u >= sizes.threshold);
+    }
 }
 
 const STRETCH = 1024u;

@@ -1,12 +1,12 @@
 // The classifier's loss: a workgroup for each row.
 //
 // cross_entropy       loss = −Σ t·log softmax(x) with t = (1 − smoothing)·onehot(label) + smoothing/classes
-// cross_entropy_grad  dx = (softmax(x) − t)/rows
+// cross_entropy_grad  dx = (softmax(x) − t)/samples
 // accuracy            right = 1 where the largest logit (the first of equal ones) is the label's, else 0
 //
 // x, dx [rows, classes], labels, loss, right [rows].
 
-struct Sizes { rows: u32, classes: u32, smoothing: f32 }
+struct Sizes { rows: u32, classes: u32, smoothing: f32, samples: u32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
@@ -110,10 +110,10 @@ fn cross_entropy_grad(
         return;
     }
     let others = sizes.smoothing / f32(sizes.classes);
-    let rows = f32(sizes.rows);
+    let samples = f32(sizes.samples);
     for (var c = i; c < sizes.classes; c += 64u) {
         let aim = others + select(0.0, 1.0 - sizes.smoothing, c == labels[row]);
-        dx[start + c] = (exp(x[start + c] - top) / sum - aim) / rows;
+        dx[start + c] = (exp(x[start + c] - top) / sum - aim) / samples;
     }
 }
 

@@ -11,7 +11,7 @@ use supernet::config::OptimizerSettings;
 use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
 use supernet::device::{Device, Minibatch, Samples};
-use supernet::program::{Context, CustomOps, Program};
+use supernet::program::{Context, CustomOps, Input, Program};
 use supernet::weights::{Layout as WeightLayout, Weights};
 use supernet::{Config, space};
 use supernet_enas as _;
@@ -94,7 +94,7 @@ fn steps_and_scores_do_not_allocate_once_warm() {
         supergraph: &supergraph,
         custom: &custom,
         layout: &layout,
-        image: digits.shape(),
+        input: Input::Image(digits.shape()),
         classes: 10,
         batch: 64,
     };

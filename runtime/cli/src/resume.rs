@@ -16,7 +16,8 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let builder = builder.spaces(options.on.spaces()?).on(options.on.choice()?);
     // What else is wrong with the folder is said before much is read; it is opened again by `start`.
     let (_, config) = RunFolder::open(&options.run)?;
-    let builder = builder.data(data::read(&Config::read::<&str>(&config, &[])?.search.data)?);
+    let config = Config::read::<&str>(&config, &[])?;
+    let builder = builder.data(data::read(&config.search.data, &config.text.reading())?);
     let mut progress = Progress::new(options.json);
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();

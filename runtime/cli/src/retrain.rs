@@ -53,7 +53,7 @@ fn of_notation(notation: &Notation, options: &RetrainOptions) -> Result<Retraini
     // A file of settings names the space and its settings, and so may the command line; else the architecture does.
     let own = if text.is_empty() { notation.assignments(options.space.as_deref()) } else { Vec::new() };
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
-    let data = data::read(&config.search.data)?;
+    let data = data::read(&config.search.data, &config.text.reading())?;
     let search = Search::with(&options.on.spaces()?, data, config)?;
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
     let genome = notation.architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;

@@ -20,7 +20,7 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
         let candidate = judge.score(&mut *device, &genome)?;
         match options.json {
             true => writeln!(out, "{}", serde_json::to_string(&candidate)?)?,
-            false => summary::candidate(&mut out, &candidate)?,
+            false => summary::candidate(&mut out, &candidate, judge.measure())?,
         }
     }
     Ok(())

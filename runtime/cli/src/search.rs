@@ -20,7 +20,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let device = options.on.choice()?;
     let spaces = options.on.spaces()?;
     let builder = Search::builder()
-        .data(data::read(&config.search.data)?)
+        .data(data::read(&config.search.data, &config.text.reading())?)
         .config(config)
         .spaces(spaces)
         .threads(threads)

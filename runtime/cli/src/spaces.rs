@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use supernet::config::Config;
+use supernet::data::text::TextSettings;
 use supernet::plugin::{Facts, Field};
 use supernet::search::thousands;
 use supernet::space::{Built, Extremes, Listed, Size, Spaces};
@@ -75,7 +76,7 @@ const VOCABULARY: u32 = 10_000;
 /// What the space asks about data: from the data set, but without one a setting may say it instead, since describing a
 /// space needs no data.
 pub(crate) fn facts(given: Option<&str>, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
-    let mut facts = data::read(given.unwrap_or("digits"))?.facts();
+    let mut facts = data::read(given.unwrap_or("digits"), &TextSettings::default())?.facts();
     facts.vocabulary = Some(VOCABULARY);
     let stated = if given.is_some() { &BTreeMap::new() } else { &config.space };
     Ok(supernet::space::stated(fields, stated, facts))

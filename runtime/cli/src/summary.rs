@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use supernet::retrain::Side;
 use supernet::search::thousands;
-use supernet::{Candidate, Found, Retrained};
+use supernet::{Candidate, Found, Measure, Retrained};
 
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
@@ -48,22 +48,24 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "Best architecture: {:.1} % validation accuracy with shared weights, {} parameters, {} multiply-accumulates",
-        100.0 * best.score.accuracy,
+        "Best architecture: {} with shared weights, {} parameters, {} multiply-accumulates",
+        found.measure.on("validation", &best.score),
         thousands(best.parameters),
         thousands(best.macs)
     )?;
     writeln!(out, "  genome  {}", best.genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
     writeln!(
         out,
-        "  test    {:.1} % with shared weights, on data that the search never saw",
-        100.0 * found.test.accuracy
+        "  test    {} with shared weights, on data that the search never saw",
+        found.measure.words(&found.test)
     )?;
     writeln!(out, "Gain: {}.", found.gain.sentence())?;
+    let what = if found.measure == Measure::Accuracy { "Accuracy" } else { "Perplexity" };
     writeln!(
         out,
-        "Accuracy with shared weights ranks architectures; it is not their final accuracy, which needs training from \
-         scratch.\nThe shared weights were trained on the policy's own samples, which favours these in the comparison."
+        "{what} with shared weights ranks architectures; it is not their final {}, which needs training from \
+         scratch.\nThe shared weights were trained on the policy's own samples, which favours these in the comparison.",
+        what.to_lowercase()
     )?;
     writeln!(out, "Result in {}:", folder.display())?;
     let retrained = found.retrained.as_ref();
@@ -72,7 +74,9 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
         Some(("best/architecture.svg", "a drawing of it")),
         Some(("best/top.json", "the ten best")),
         retrained.map(|_| ("best/retrained.json", "the architecture and random ones, trained from scratch")),
-        retrained.map(|_| ("best/model", "the first of these networks, ready to be used")),
+        retrained
+            .filter(|_| found.measure == Measure::Accuracy)
+            .map(|_| ("best/model", "the first of these networks, ready to be used")),
         Some(("events.jsonl", "everything that it did")),
         Some(("config.toml", "every setting")),
     ]
@@ -88,12 +92,15 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
 }
 
 /// An architecture judged with shared weights.
-pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate) -> io::Result<()> {
+pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate, measure: Measure) -> io::Result<()> {
     let Candidate { genome, score, parameters, macs } = candidate;
     writeln!(
         out,
-        "{:6.2} % validation accuracy, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
-        100.0 * score.accuracy,
+        "{}, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
+        match measure {
+            Measure::Accuracy => format!("{:6.2} % validation accuracy", 100.0 * score.accuracy),
+            Measure::Perplexity { .. } => measure.on("validation", score),
+        },
         score.loss,
         thousands(*parameters),
         thousands(*macs),
@@ -112,7 +119,10 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         };
         let test = network.test.map_or_else(
             || "diverged".to_owned(),
-            |test| format!("{:6.2} % test accuracy, loss {:.3}", 100.0 * test.accuracy, test.loss),
+            |test| match retrained.comparison.measure {
+                Measure::Accuracy => format!("{:6.2} % test accuracy, loss {:.3}", 100.0 * test.accuracy, test.loss),
+                measure => format!("{}, loss {:.3}", measure.on("test", &test), test.loss),
+            },
         );
         let (seed, parameters) = (network.seed, thousands(network.parameters));
         writeln!(out, "  {name:6} seed {seed:<4} {parameters:>11} parameters  {test}")?;

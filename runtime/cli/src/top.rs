@@ -16,5 +16,5 @@ pub(crate) fn run(options: &TopOptions) -> Result<(), Failure> {
     if options.json {
         return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&top)?)?);
     }
-    Ok(top.iter().try_for_each(|candidate| summary::candidate(&mut out, candidate))?)
+    Ok(top.iter().try_for_each(|candidate| summary::candidate(&mut out, candidate, judge.measure()))?)
 }

@@ -28,13 +28,25 @@ fn tensors<'a>(
 ) -> impl Iterator<Item = (String, u32, Option<usize>)> + 'a {
     let sets = std::iter::once(None).chain((0..moments).map(Some));
     sets.flat_map(move |moment| {
-        let placed = (0..supergraph.param_count() as u32).filter(|index| layout.place(*index).len > 0);
-        placed.map(move |index| {
-            let id = &supergraph.param(index).id;
+        let placed = (0..layout.len() as u32).filter(|index| layout.place(*index).len > 0);
+        // No update touches what streams carry from window to window, so that it has no moments.
+        placed.filter(move |index| moment.is_none() || (*index as usize) < supergraph.param_count()).map(move |index| {
+            let id = match (index as usize).checked_sub(supergraph.param_count()) {
+                None => supergraph.param(index).id.clone(),
+                Some(state) => format!("state.{state}"),
+            };
             let name = moment.map_or_else(|| id.clone(), |moment| format!("optimizer.{moment}/{id}"));
             (name, index, moment)
         })
     })
+}
+
+/// The shape of a tensor: that of the parameter, or the numbers of a carried state in a row.
+fn shape(supergraph: &Supergraph, layout: &Layout, index: u32) -> Vec<u32> {
+    match (index as usize) < supergraph.param_count() {
+        true => supergraph.param_shape(index).to_vec(),
+        false => vec![layout.place(index).len],
+    }
 }
 
 fn set(pages: &Pages, moment: Option<usize>) -> &[Vec<f32>] {
@@ -46,7 +58,7 @@ pub(crate) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Wr
     for (name, index, _) in tensors(supergraph, weights.layout(), weights.pages().state.len()) {
         let begin = end;
         end += 4 * weights.layout().place(index).len as usize;
-        let shape = supergraph.param_shape(index).to_vec();
+        let shape = shape(supergraph, weights.layout(), index);
         header.insert(name, json!(Tensor { dtype: "F32".to_owned(), shape, data_offsets: [begin, end] }));
     }
     let mut header = serde_json::to_vec(&header)?;
@@ -76,11 +88,11 @@ pub(crate) fn read(supergraph: &Supergraph, weights: &mut Weights, bytes: &[u8])
     }
     for (name, index, moment) in tensors(supergraph, &layout, moments) {
         let tensor = header.get(&name).ok_or_else(|| format!("there is no tensor `{name}`"))?;
-        let wrong = || format!("the tensor `{name}` is not {:?} numbers of 32 bits", supergraph.param_shape(index));
+        let wrong = || format!("the tensor `{name}` is not {:?} numbers of 32 bits", shape(supergraph, &layout, index));
         let Place { page, offset, len } = layout.place(index);
         let [begin, end] = tensor.data_offsets;
         let data = numbers.get(begin..end).filter(|data| data.len() == 4 * len as usize).ok_or_else(wrong)?;
-        if tensor.shape != supergraph.param_shape(index) || tensor.dtype != "F32" {
+        if tensor.shape != shape(supergraph, &layout, index) || tensor.dtype != "F32" {
             return Err(wrong());
         }
         let pages = weights.pages_mut();

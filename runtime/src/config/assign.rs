@@ -49,10 +49,11 @@ impl Config {
 }
 
 /// The settings that take one of a few words.
-fn words() -> [(&'static str, &'static [&'static str]); 4] {
+fn words() -> [(&'static str, &'static [&'static str]); 5] {
     [
         ("search.strategy", &["enas", "random", "evolution"]),
         ("optimizer.method", &["sgd", "adam"]),
+        ("text.unit", &["word", "character"]),
         ("optimizer.touch", &["path", "all"]),
         ("controller.baseline", &["leave_one_out", "moving_average"]),
     ]

@@ -62,6 +62,13 @@ impl Scale {
 }
 
 impl Part {
+    /// The first `count` tokens of a text. They are its labels: each is that of the one before it.
+    pub(super) fn text(tokens: &[u32], count: usize) -> Self {
+        let scale = Scale { mean: Vec::new(), deviation: Vec::new(), bytes: Vec::new() };
+        let (pixels, labels) = (Arc::new(Pixels::Bytes(Vec::new())), tokens[..count.min(tokens.len())].to_vec());
+        Self { pixels, image: 0, indices: Vec::new(), labels, scale: Arc::new(scale) }
+    }
+
     pub(super) fn new(data: &Dataset, indices: Vec<u32>, scale: &Arc<Scale>) -> Self {
         let labels = indices.iter().map(|index| data.labels[*index as usize]).collect();
         Self { pixels: Arc::clone(&data.pixels), image: data.image_len(), indices, labels, scale: Arc::clone(scale) }
@@ -75,7 +82,7 @@ impl Part {
         both
     }
 
-    /// Number of samples.
+    /// Number of samples, or of tokens.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -85,7 +92,7 @@ impl Part {
         self.labels.is_empty()
     }
 
-    /// One label a sample.
+    /// One label a sample; of a text, its tokens.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }

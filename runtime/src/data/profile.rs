@@ -9,7 +9,7 @@ use super::{Dataset, Splits};
 pub struct Profile {
     /// Its name.
     pub name: String,
-    /// Height, width and channels of its images.
+    /// Height, width and channels of its images; zeros of a text.
     pub shape: [u32; 3],
     /// Labels run from 0 to this − 1.
     pub classes: u32,
@@ -49,6 +49,9 @@ impl Profile {
     pub(crate) fn words(&self) -> String {
         let ([height, width, channels], samples) = (self.shape, self.train + self.validation + self.test);
         let hash: String = self.fingerprint.chars().take(12).collect();
+        if channels == 0 {
+            return format!("{samples} tokens of {} different ones, hash {hash}", self.classes);
+        }
         format!("{samples} images of {height}x{width}x{channels} in {} classes, hash {hash}", self.classes)
     }
 }

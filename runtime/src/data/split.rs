@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use supernet_shaders::random::Random;
 
 use super::part::{Scale, moments};
+use super::text::Text;
 use super::{DataError, Dataset, Part};
 use crate::stream;
 
@@ -30,6 +31,11 @@ impl Split {
     #[must_use]
     pub fn fitted(self, data: &Dataset) -> Self {
         let or = |given: f64, fitted: f64| if given == 0.0 { fitted } else { given };
+        if let Some(text) = &data.text {
+            let len = |part: &[u32], given: f64| count(or(given, part.len() as f64), part.len()) as f64;
+            let (train, validation) = (len(&text.train, self.train), len(&text.validation, self.validation));
+            return Self { train, validation, ..self };
+        }
         if data.own_test.is_none() {
             return Self { train: or(self.train, 0.6), validation: or(self.validation, 0.2), ..self };
         }
@@ -69,6 +75,10 @@ impl Splits {
     /// # Errors
     /// If a part would be empty, or there are too few samples for these.
     pub fn new(data: &Dataset, split: &Split) -> Result<Self, DataError> {
+        if let Some(text) = &data.text {
+            let split = split.fitted(data);
+            return Self::of_text(data, text, split.train as usize, split.validation as usize);
+        }
         let samples = data.explorable();
         let split = split.fitted(data);
         let (train, validation) = (count(split.train, samples), count(split.validation, samples));
@@ -101,10 +111,32 @@ impl Splits {
         Ok(Self { train, validation, test, mean, deviation, white: data.white })
     }
 
-    /// Training and validation part together, for training an architecture that is chosen.
+    /// A text's parts as they are, or the first tokens of them.
+    fn of_text(data: &Dataset, text: &Text, train: usize, validation: usize) -> Result<Self, DataError> {
+        let (most, given) = ([text.train.len(), text.validation.len()], [train, validation]);
+        if given.contains(&0) || given.iter().zip(most).any(|(given, most)| *given > most) {
+            let reason = format!(
+                "`data.train` and `data.validation` ask for {train} and {validation} tokens, of {} and {} that there are",
+                most[0], most[1]
+            );
+            return Err(DataError::Mismatch { name: data.name.clone(), reason });
+        }
+        let part = |tokens: &[u32], count| Part::text(tokens, count);
+        Ok(Self {
+            train: part(&text.train, train),
+            validation: part(&text.validation, validation),
+            test: part(&text.test, text.test.len()),
+            mean: Vec::new(),
+            deviation: Vec::new(),
+            white: data.white,
+        })
+    }
+
+    /// What an architecture that is chosen is trained on: training and validation part together; of a text the training part
+    /// alone, as published numbers have it.
     #[must_use]
     pub fn explored(&self) -> Part {
-        self.train.and(&self.validation)
+        if self.mean.is_empty() { self.train.clone() } else { self.train.and(&self.validation) }
     }
 
     /// The same, with [`Splits::explored`] as the training part.

@@ -33,6 +33,8 @@ struct Memory {
     /// Buffers of every size class.
     pool: Vec<Vec<Vec<f32>>>,
     workspace: Workspace,
+    /// What scoring programs leave for the next window.
+    states: Vec<Vec<f32>>,
     /// What a kernel of a space's own op writes.
     written: Vec<Vec<f32>>,
 }
@@ -202,6 +204,7 @@ type Held = [Vec<f32>; 3];
 /// What a call reads.
 fn reads<'a>(
     pool: &'a [Vec<Vec<f32>>],
+    states: &'a [Vec<f32>],
     bound: &Bound,
     program: &'a Program,
     weights: &'a Weights,
@@ -210,9 +213,12 @@ fn reads<'a>(
     let mut reads: [&[f32]; 8] = [&[]; 8];
     for (read, operand) in reads.iter_mut().zip(bound.reads()) {
         *read = match *operand {
-            Operand::Value { slot, len } => &pool[slot.class as usize][slot.index as usize][..len as usize],
+            Operand::Value { slot, start, len } => {
+                &pool[slot.class as usize][slot.index as usize][start as usize..][..len as usize]
+            }
             Operand::Images => batch.images,
-            Operand::Labels => bytemuck::cast_slice(batch.labels),
+            Operand::Labels { start, len } => bytemuck::cast_slice(&batch.labels[start as usize..][..len as usize]),
+            Operand::State { index, len } => &states[index as usize][..len as usize],
             Operand::Weight(parameter) => weights.parameter(parameter),
             Operand::Gradient(parameter) => weights.gradient(parameter),
             Operand::WeightPage(page) => &weights.pages().values[page as usize],
@@ -228,8 +234,9 @@ fn reads<'a>(
 /// Where a written operand lies in its buffer.
 fn range(weights: &Weights, operand: Operand) -> Range<usize> {
     match operand {
-        Operand::Value { len, .. } => 0..len as usize,
-        Operand::Gradient(parameter) => {
+        Operand::Value { start, len, .. } => start as usize..(start + len) as usize,
+        Operand::State { len, .. } => 0..len as usize,
+        Operand::Gradient(parameter) | Operand::Weight(parameter) => {
             let place = weights.layout().place(parameter);
             place.offset as usize..(place.offset + place.len) as usize
         }
@@ -243,6 +250,7 @@ fn range(weights: &Weights, operand: Operand) -> Range<usize> {
 impl Memory {
     /// Sees to it that every slot of the program has its buffer.
     fn provide(&mut self, program: &Program) {
+        self.provide_states(program);
         if self.pool.len() < program.slots.len() {
             self.pool.resize_with(program.slots.len(), Vec::new);
         }
@@ -250,6 +258,14 @@ impl Memory {
             while buffers.len() < *wanted as usize {
                 buffers.push(vec![0.0; Slot { class: class as u32, index: 0 }.capacity()]);
             }
+        }
+    }
+
+    /// Sees to it that every state that the program leaves has its buffer. A new one is not read before it is written.
+    fn provide_states(&mut self, program: &Program) {
+        self.states.resize_with(self.states.len().max(program.states.len()), Vec::new);
+        for (state, len) in self.states.iter_mut().zip(&program.states) {
+            state.resize(state.len().max(*len as usize), 0.0);
         }
     }
 
@@ -267,6 +283,11 @@ impl Memory {
                 let page = weights.layout().place(parameter).page;
                 Some(&mut weights.pages_mut().gradients[page as usize])
             }
+            (Operand::Weight(parameter), Some(weights)) => {
+                let page = weights.layout().place(parameter).page;
+                Some(&mut weights.pages_mut().values[page as usize])
+            }
+            (Operand::State { index, .. }, _) => Some(&mut self.states[index as usize]),
             (Operand::WeightPage(page), Some(weights)) => Some(&mut weights.pages_mut().values[page as usize]),
             (Operand::StatePage { moment, page }, Some(weights)) => {
                 Some(&mut weights.pages_mut().state[moment as usize][page as usize])
@@ -303,7 +324,7 @@ impl Memory {
         step: &Step,
         held: &mut Held,
     ) {
-        let reads = reads(&self.pool, bound, program, weights, batch);
+        let reads = reads(&self.pool, &self.states, bound, program, weights, batch);
         let range = |operand| range(weights, operand);
         let count = bound.writes().len();
         let mut writes: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
@@ -333,7 +354,9 @@ impl Memory {
 
     fn value(&self, operand: Operand) -> &[f32] {
         match operand {
-            Operand::Value { slot, len } => &self.pool[slot.class as usize][slot.index as usize][..len as usize],
+            Operand::Value { slot, start, len } => {
+                &self.pool[slot.class as usize][slot.index as usize][start as usize..][..len as usize]
+            }
             _ => &[],
         }
     }

@@ -59,6 +59,8 @@ pub struct Gpu {
     scratch: Vec<Vec<Id>>,
     images: Option<Id>,
     labels: Option<Id>,
+    /// What scoring programs leave for the next window.
+    states: Vec<Id>,
     step: Buffer,
     counts: Counts,
     /// How often each prepared call ran.
@@ -109,6 +111,7 @@ impl Gpu {
             scratch: Vec::new(),
             images: None,
             labels: None,
+            states: Vec::new(),
             step,
             counts: Counts::default(),
             ran: Vec::new(),

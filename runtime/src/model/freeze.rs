@@ -11,7 +11,8 @@ use super::network::Network;
 use super::{About, Model, ModelError, Provenance};
 use crate::data::{Dataset, Split, Splits};
 use crate::device::Device;
-use crate::program::{CustomOps, Program};
+use crate::measure::Measure;
+use crate::program::{CustomOps, Input, Program};
 use crate::search::Found;
 use crate::space::Spaces;
 use crate::stream;
@@ -41,6 +42,7 @@ impl Model {
         batch: u32,
         provenance: Provenance,
     ) -> Result<Self, ModelError> {
+        let Input::Image(image) = ground.input else { return Err(ModelError::Text) };
         let network = Network::new(ground.supergraph.clone(), ground.custom.clone(), genome)?;
         device.fetch(weights)?;
         let statistics = calibrate(ground, network.child(), network.norms(), weights, device, batch)?;
@@ -53,7 +55,7 @@ impl Model {
             own.parameter_mut(tensor.index).copy_from_slice(from);
         }
         let about = About {
-            image: ground.image,
+            image,
             classes: ground.classes,
             names: None,
             mean: ground.data.mean.clone(),
@@ -83,8 +85,11 @@ impl Model {
         let (supergraph, mut weights) = (found.supergraph.clone(), found.weights.clone());
         let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
         let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
-        let (image, classes) = (data.shape(), data.classes());
-        let ground = Ground { supergraph, custom, layout, data: splits.into(), image, classes };
+        if data.text().is_some() {
+            return Err(ModelError::Text);
+        }
+        let (input, classes, measure) = (Input::Image(data.shape()), data.classes(), Measure::Accuracy);
+        let ground = Ground { supergraph, custom, layout, data: splits.into(), input, classes, measure };
         let training = serde_json::json!("shared weights of a search");
         let provenance = Provenance { data: data.name().to_owned(), split: *split, training };
         Self::freeze(&ground, &best.genome, &mut weights, device, BATCH, provenance)

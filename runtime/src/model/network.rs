@@ -6,7 +6,7 @@ use std::sync::Arc;
 use supernet_plugin::{Child, Op, Supergraph};
 
 use super::{About, ModelError};
-use crate::program::{Context, CustomOps};
+use crate::program::{Context, CustomOps, Input};
 use crate::weights::Layout;
 
 /// A child with a layout for its own parameters alone, and for its statistics.
@@ -93,7 +93,7 @@ impl Network {
     /// What programs for `batch` images are built for.
     pub(super) fn context(&self, about: &About, batch: u32) -> Context<'_> {
         let Self { supergraph, custom, layout, .. } = self;
-        Context { supergraph, custom, layout, image: about.image, classes: about.classes, batch }
+        Context { supergraph, custom, layout, input: Input::Image(about.image), classes: about.classes, batch }
     }
 }
 

@@ -10,7 +10,8 @@ use supernet_shaders::random::Random;
 
 use super::*;
 use crate::data::{Dataset, Splits};
-use crate::program::CustomOps;
+use crate::measure::Measure;
+use crate::program::{CustomOps, Input};
 use crate::space::Spaces;
 use crate::train::Ground;
 use crate::weights::Layout;
@@ -28,7 +29,8 @@ fn ground(supergraph: Supergraph, data: &Dataset) -> Ground {
     let (image, classes) = (data.shape(), data.classes());
     let layout = Arc::new(Layout::new(&supergraph).unwrap());
     let splits = Arc::new(Splits::new(data, &SPLIT).unwrap());
-    Ground { supergraph, custom: CustomOps::default(), layout, data: splits, image, classes }
+    let (input, measure) = (Input::Image(image), Measure::Accuracy);
+    Ground { supergraph, custom: CustomOps::default(), layout, data: splits, input, classes, measure }
 }
 
 fn built(settings: &[&str], data: &Dataset) -> Ground {

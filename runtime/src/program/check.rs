@@ -1,6 +1,7 @@
 //! Programs held against a slow interpreter: every call by its f64 reference, gradients by finite differences.
 
 mod published;
+mod recurrent;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +9,11 @@ use std::sync::Arc;
 use supernet_enas as _;
 use supernet_plugin::{Conv, Init, Role, Space, Supergraph};
 use supernet_shaders::random::Random;
-use supernet_shaders::{Call, Step, reference};
+use supernet_shaders::{Call, Element, Step, reference};
 
-use super::{Context, CustomOps, Method, Operand, Optimizer, Program, Purpose, Slot, differentiate, fuse, lower};
+use super::{
+    Context, CustomOps, Input, Method, Operand, Optimizer, Program, Purpose, Slot, differentiate, fuse, lower,
+};
 use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::cpu::Cpu;
@@ -63,7 +66,7 @@ pub(super) struct Setup {
     pub(super) supergraph: Supergraph,
     custom: CustomOps,
     pub(super) layout: Arc<Layout>,
-    image: [u32; 3],
+    input: Input,
     classes: u32,
     batch: u32,
     images: Vec<f32>,
@@ -87,12 +90,13 @@ impl Setup {
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
         let (images, labels) = (data.images().into_owned(), data.labels().to_vec());
         let custom = CustomOps::default();
-        Self { supergraph, custom, layout, image: data.shape(), classes: data.classes(), batch, images, labels }
+        let input = Input::Image(data.shape());
+        Self { supergraph, custom, layout, input, classes: data.classes(), batch, images, labels }
     }
 
     pub(super) fn context(&self) -> Context<'_> {
-        let Self { supergraph, custom, layout, image, classes, batch, .. } = self;
-        Context { supergraph, custom, layout, image: *image, classes: *classes, batch: *batch }
+        let Self { supergraph, custom, layout, input, classes, batch, .. } = self;
+        Context { supergraph, custom, layout, input: *input, classes: *classes, batch: *batch }
     }
 
     fn training(&self, genome: &[u32], optimizer: &Optimizer) -> Program {
@@ -128,6 +132,7 @@ pub(super) struct Interpreter<'a> {
     /// The mean loss with auxiliary ones, as it is minimised.
     objective: f64,
     slots: BTreeMap<(u32, u32), Vec<f64>>,
+    states: BTreeMap<u32, Vec<f64>>,
 }
 
 impl<'a> Interpreter<'a> {
@@ -135,7 +140,8 @@ impl<'a> Interpreter<'a> {
         let weights = (0..setup.layout.len() as u32)
             .map(|p| weights.parameter(p).iter().map(|x| f64::from(*x)).collect())
             .collect();
-        Self { setup, weights, gradients: BTreeMap::new(), objective: 0.0, slots: BTreeMap::new() }
+        let (gradients, slots, states) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { setup, weights, gradients, objective: 0.0, slots, states }
     }
 
     /// Every call but the update; the mean loss.
@@ -153,11 +159,18 @@ impl<'a> Interpreter<'a> {
             }
             for (operand, value) in bound.writes().iter().zip(written) {
                 match *operand {
-                    Operand::Value { slot: Slot { class, index }, .. } => {
-                        self.slots.insert((class, index), value.value);
+                    Operand::Value { slot: Slot { class, index }, start, len } => {
+                        let (start, len) = (start as usize, len as usize);
+                        let slot = self.slots.entry((class, index)).or_default();
+                        slot.resize(slot.len().max(start + len), 0.0);
+                        slot[start..start + len].copy_from_slice(&value.value);
                     }
                     Operand::Gradient(parameter) => {
                         self.gradients.insert(parameter, value.value);
+                    }
+                    Operand::Weight(parameter) => self.weights[parameter as usize] = value.value,
+                    Operand::State { index, .. } => {
+                        self.states.insert(index, value.value);
                     }
                     other => panic!("{:?} writes {other:?}", bound.call),
                 }
@@ -169,11 +182,19 @@ impl<'a> Interpreter<'a> {
 
     fn read(&self, operand: Operand) -> Vec<f64> {
         match operand {
-            Operand::Value { slot, len } => self.slots[&(slot.class, slot.index)][..len as usize].to_vec(),
-            Operand::Images => self.setup.images.iter().map(|x| f64::from(*x)).collect(),
-            Operand::Labels => self.setup.labels.iter().map(|x| f64::from(*x)).collect(),
+            Operand::Value { slot, start, len } => {
+                self.slots[&(slot.class, slot.index)][start as usize..][..len as usize].to_vec()
+            }
+            Operand::Images => {
+                let element = if let Input::Image(_) = self.setup.input { Element::F32 } else { Element::U32 };
+                reference::numbers(element, &self.setup.images)
+            }
+            Operand::Labels { start, len } => {
+                self.setup.labels[start as usize..][..len as usize].iter().map(|x| f64::from(*x)).collect()
+            }
             Operand::Weight(parameter) => self.weights[parameter as usize].clone(),
             Operand::Gradient(parameter) => self.gradients[&parameter].clone(),
+            Operand::State { index, .. } => self.states[&index].clone(),
             other => panic!("a forward or backward call reads {other:?}"),
         }
     }
@@ -427,7 +448,7 @@ fn planned_memory_holds_every_value_until_it_was_read() {
         // A value's number is a place of its own; the interpreter takes any.
         let (calls, outputs, images, labels) = (tape.calls.clone(), tape.outputs.clone(), tape.images, tape.labels);
         let (slots, touched) = (Vec::new(), Vec::new());
-        let apart = Program { calls, slots, batch: setup.batch, images, labels, outputs, touched };
+        let apart = Program { calls, slots, batch: setup.batch, images, labels, outputs, states: Vec::new(), touched };
         let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
         let planned = tape.finish(Vec::new());
         let weights = setup.weights(6);
@@ -449,7 +470,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let context = Context { batch: 1 << 16, ..setup.context() };
     let said = Program::scoring(context, &child).unwrap_err().to_string();
     assert!(said.contains("4294967296 numbers in a batch of 65536"), "{said}");
-    let context = Context { image: [8, 8, 3], ..setup.context() };
+    let context = Context { input: Input::Image([8, 8, 3]), ..setup.context() };
     let said = Program::scoring(context, &child).unwrap_err().to_string();
     assert!(said.contains("wants an input of shape [8, 8, 1], but the images have [8, 8, 3]"), "{said}");
 }
@@ -469,7 +490,7 @@ fn frozen(setup: &Setup, genome: &[u32], weights: &Weights, device: &mut dyn Dev
     }
     let inferring = Program::inferring(Context { layout: &layout, ..setup.context() }, &child).unwrap();
     assert!(inferring.calls.iter().all(|bound| !matches!(bound.call, Call::BatchNormStats { .. })));
-    assert!(inferring.calls.iter().all(|bound| !bound.operands.contains(&Operand::Labels)));
+    assert!(inferring.calls.iter().all(|bound| !bound.operands.iter().any(|o| matches!(o, Operand::Labels { .. }))));
     let logits = device.compute(&inferring, &own, &setup.images).unwrap().swap_remove(0);
     let losses = logits.chunks(10).zip(&setup.labels).map(|(logits, label)| {
         let sum: f64 = logits.iter().map(|x| f64::from(*x).exp()).sum();

@@ -54,6 +54,11 @@ impl Uses {
         let Operand::Value { slot, .. } = operand else { return None };
         self.producer[slot.index as usize].filter(|_| self.reads[slot.index as usize] == 1)
     }
+
+    /// The same, if that call writes all of it and not a step.
+    fn whole(&self, tape: &Tape, operand: Operand) -> Option<usize> {
+        self.private(operand).filter(|at| tape.calls[*at].writes().contains(&operand))
+    }
 }
 
 fn remove(tape: &mut Tape, mut absorbed: Vec<usize>) {
@@ -74,7 +79,7 @@ fn batch_norm_relu(tape: &mut Tape) {
         if !matches!(relu.call, Call::Relu { .. }) {
             continue;
         }
-        let Some(before) = uses.private(relu.reads()[0]) else { continue };
+        let Some(before) = uses.whole(tape, relu.reads()[0]) else { continue };
         let result = relu.writes()[0];
         let before = &mut tape.calls[before];
         if let Call::BatchNorm(norm) = &mut before.call {
@@ -95,7 +100,7 @@ fn reductions(tape: &mut Tape) {
     for at in 0..tape.calls.len() {
         let concat = &tape.calls[at];
         let (Call::Concat { .. }, [a, b]) = (concat.call, concat.reads()) else { continue };
-        let (Some(first), Some(second)) = (uses.private(*a), uses.private(*b)) else { continue };
+        let (Some(first), Some(second)) = (uses.whole(tape, *a), uses.whole(tape, *b)) else { continue };
         let (a, b, y) = (&tape.calls[first], &tape.calls[second], concat.writes()[0]);
         let (Call::Conv2d(left), Call::Conv2d(right)) = (a.call, b.call) else { continue };
         let (x, same) = (a.operands[0], a.operands[0] == b.operands[0]);

@@ -3,53 +3,70 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use supernet_plugin::{Child, Function, Node, Op, Pad, Per, Pooling, Role};
+use supernet_plugin::{Child, Element, Function, Node, Op, Pad, Per, Pooling};
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::{BatchNorm, Conv2d, Linear, PerChannel, Rows, Window};
+use supernet_shaders::catalogue::{self, BatchNorm, Conv2d, Embedding, Linear, PerChannel, Rows, Window};
 
 use super::custom::{CustomNode, Sizes};
-use super::{Context, Operand, ProgramError, Purpose, Tape};
+use super::highway::{self, Highways};
+use super::{Context, Input, Operand, ProgramError, Purpose, Tape};
 
-/// The calls that take the images to what `purpose` wants.
+/// The calls that take the input to what `purpose` wants.
 pub(super) fn forward(context: Context<'_>, child: &Child, purpose: Purpose) -> Result<Tape, ProgramError> {
-    let scored = matches!(purpose, Purpose::Train { .. } | Purpose::Score);
+    let (numbers, samples) = match context.input {
+        Input::Image(image) => (image.iter().map(|n| *n as usize).product(), 1),
+        Input::Tokens(_) => (child.time() as usize, child.time() as usize),
+    };
+    let (batch, scored) = (context.batch as usize, matches!(purpose, Purpose::Train { .. } | Purpose::Score));
     let tape = Tape {
         calls: Vec::new(),
         values: Vec::new(),
         batch: context.batch,
-        images: context.batch as usize * context.image.iter().map(|n| *n as usize).product::<usize>(),
-        labels: if scored { context.batch as usize } else { 0 },
+        images: batch * numbers,
+        labels: if scored { batch * samples } else { 0 },
         outputs: Vec::new(),
         auxiliary: Vec::new(),
         custom: BTreeMap::new(),
+        frame: None,
+        given: Vec::new(),
+        states: Vec::new(),
     };
-    let mut lower = Lower { context, child, purpose, tape, values: Vec::with_capacity(child.len()), norms: 0 };
+    let highways = highway::find(child);
+    let values = Vec::with_capacity(child.len());
+    let mut lower = Lower { context, child, purpose, tape, highways, values, norms: 0, carried: 0 };
     lower.check_sizes()?;
+    let head = lower.long_head();
     for i in 0..child.len() {
-        let value = lower.node(i)?;
+        // What the head computes piece by piece has no value of its own.
+        let value = if head == Some(i) { Operand::Images } else { lower.node(i)? };
         lower.values.push(value);
     }
-    lower.head()?;
+    lower.head(head)?;
     Ok(lower.tape)
 }
 
-struct Lower<'a> {
-    context: Context<'a>,
-    child: &'a Child,
-    purpose: Purpose,
-    tape: Tape,
+pub(super) struct Lower<'a> {
+    pub(super) context: Context<'a>,
+    /// The child, or the body of the scan that is under way.
+    pub(super) child: &'a Child,
+    pub(super) purpose: Purpose,
+    pub(super) tape: Tape,
+    /// Its highway connections.
+    pub(super) highways: Highways,
     /// The value of every child node so far.
-    values: Vec<Operand>,
+    pub(super) values: Vec<Operand>,
     /// Batch normalisations so far.
     norms: u32,
+    /// States that are carried from window to window, so far.
+    pub(super) carried: u32,
 }
 
 impl Lower<'_> {
-    fn batch(&self) -> u32 {
+    pub(super) fn batch(&self) -> u32 {
         self.context.batch
     }
 
-    fn source(&self, i: usize) -> &Node {
+    pub(super) fn source(&self, i: usize) -> &Node {
         self.child.op_node(i)
     }
 
@@ -67,22 +84,22 @@ impl Lower<'_> {
     }
 
     /// The names of node `i` and of its space, for errors.
-    fn name(&self, i: usize) -> (String, String) {
+    pub(super) fn name(&self, i: usize) -> (String, String) {
         (self.source(i).id.clone(), self.context.supergraph.space().name.clone())
     }
 
     /// Elements of node `i`'s value over the whole batch.
-    fn len(&self, i: usize) -> usize {
+    pub(super) fn len(&self, i: usize) -> usize {
         self.child.shape(i).iter().map(|n| *n as usize).product::<usize>() * self.batch() as usize
     }
 
     /// Node `i`'s value as a matrix over its last axis.
-    fn rows(&self, i: usize) -> Rows {
+    pub(super) fn rows(&self, i: usize) -> Rows {
         let channels = self.child.shape(i).last().copied().unwrap_or(1);
         Rows { rows: (self.len(i) / channels as usize) as u32, channels }
     }
 
-    fn no_kernel(&self, i: usize, op: impl Into<String>) -> ProgramError {
+    pub(super) fn no_kernel(&self, i: usize, op: impl Into<String>) -> ProgramError {
         let (node, space) = self.name(i);
         ProgramError::NoKernel { node, space, op: op.into() }
     }
@@ -106,14 +123,23 @@ impl Lower<'_> {
         }
     }
 
-    fn node(&mut self, i: usize) -> Result<Operand, ProgramError> {
+    pub(super) fn node(&mut self, i: usize) -> Result<Operand, ProgramError> {
         let child = self.child;
         let node = child.op_node(i);
         let inputs = self.child.inputs(i);
         let x = inputs.first().map(|x| self.values[*x as usize]);
         let len = self.len(i);
         match (&node.op, x) {
-            (Op::Input { .. }, _) => self.image(i),
+            (Op::Input { element, .. }, _) => self.input(i, *element),
+            _ if self.highways.absorbs(i) => Ok(Operand::Images),
+            (Op::Lerp, Some(_)) if self.highways.at(i).is_some() => self.highway(i),
+            (Op::Lerp, Some(_)) => Ok(self.tape.compute(Call::Lerp { len: len as u32 }, &self.operands(i), len)),
+            (Op::Scan { .. }, Some(_)) => self.scan(i),
+            (Op::Embedding, Some(Operand::Images)) => {
+                let (weight, _, shape) = self.weight(i)?;
+                let e = Embedding { rows: (len / shape[1] as usize) as u32, words: shape[0], width: shape[1] };
+                Ok(self.tape.compute(Call::Embedding(e), &[Operand::Images, weight], len))
+            }
             // Only a rehearsal's network holds any: a child has taken its choices.
             (Op::Choose { .. }, Some(x)) => Ok(x),
             (Op::Sum { .. } | Op::Mean { .. } | Op::Zero { .. }, None) => {
@@ -182,12 +208,26 @@ impl Lower<'_> {
                 let rows = self.rows(inputs[0] as usize);
                 Ok(self.tape.compute(Call::Slice { rows, start: *start, len: *width }, &[x], len))
             }
-            (Op::Dropout { rate, per: Per::Element }, Some(x)) => {
-                if !matches!(self.purpose, Purpose::Train { .. }) || *rate == 0.0 {
+            (Op::Dropout { rate, per }, Some(x)) => {
+                if !self.trains() || *rate == 0.0 {
                     return Ok(x);
                 }
                 // The stream follows the node, not its place in the child: children that share it share its bits.
-                let call = Call::Dropout { len: len as u32, rate: *rate, stream: self.child.node(i) };
+                let (rate, stream) = (*rate, self.child.node(i));
+                let rows = self.rows(i);
+                let call = match per {
+                    Per::Token if self.tape.frame.is_none() && rows.rows as usize == self.tape.images => {
+                        let call = Call::WordDropout { rows, rate, stream };
+                        return Ok(self.tape.compute(call, &[x, Operand::Images], len));
+                    }
+                    Per::Token => {
+                        return Err(self.no_kernel(i, "dropout of tokens on what is not a row for each token"));
+                    }
+                    Per::Element | Per::Sequence => {
+                        let [first, period] = self.numbered(i, *per == Per::Sequence);
+                        Call::Dropout { len: len as u32, rate, stream, first, period }
+                    }
+                };
                 Ok(self.tape.compute(call, &[x], len))
             }
             (Op::DropPath { depth }, Some(x)) => {
@@ -197,6 +237,9 @@ impl Lower<'_> {
                 let (samples, stream) = (self.batch(), self.child.node(i));
                 let call = Call::DropPath { samples, len: len as u32 / samples, depth: *depth, stream };
                 Ok(self.tape.compute(call, &[x], len))
+            }
+            (Op::Custom { .. }, Some(_)) if self.tape.frame.is_some() => {
+                Err(self.no_kernel(i, "of the space's own inside a scan"))
             }
             (Op::Custom { name, attributes }, Some(_)) => {
                 let variant = self.context.custom.get(name, attributes).map(Arc::clone);
@@ -211,6 +254,10 @@ impl Lower<'_> {
                 let params: Vec<_> = params.into_iter().map(Operand::Weight).collect();
                 let inputs = self.operands(i);
                 Ok(CustomNode::forward(&mut self.tape, &variant, sizes, &inputs, &params))
+            }
+            (Op::Activation { function }, Some(x)) if smooth(*function).is_some() => {
+                let function = smooth(*function).unwrap_or(catalogue::Function::Identity);
+                Ok(self.tape.compute(Call::Activation { function, len: len as u32 }, &[x], len))
             }
             (Op::Activation { function }, _) => Err(self.no_kernel(i, format!("activation {function:?}"))),
             (op, _) => Err(self.no_kernel(i, op.name())),
@@ -230,17 +277,34 @@ impl Lower<'_> {
         stats
     }
 
-    fn image(&self, i: usize) -> Result<Operand, ProgramError> {
-        if self.child.shape(i) == self.context.image {
-            return Ok(Operand::Images);
-        }
+    fn input(&self, i: usize, element: Element) -> Result<Operand, ProgramError> {
         let (node, space) = self.name(i);
-        let (wanted, given) = (self.child.shape(i).to_vec(), self.context.image.to_vec());
-        Err(ProgramError::WrongInput { node, space, wanted, given })
+        let (wanted, given) = (self.child.shape(i).to_vec(), self.context.input);
+        match (given, element) {
+            (Input::Image(image), Element::F32) if wanted == image => Ok(Operand::Images),
+            (Input::Tokens(_), Element::U32) if wanted == [self.child.time()] => Ok(Operand::Images),
+            (Input::Image(image), Element::F32) => {
+                Err(ProgramError::WrongInput { node, space, wanted, given: image.to_vec() })
+            }
+            (Input::Image(_), _) => Err(ProgramError::WrongKind { node, space, wanted: "tokens", given: "images" }),
+            (Input::Tokens(_), _) => Err(ProgramError::WrongKind { node, space, wanted: "images", given: "text" }),
+        }
+    }
+
+    /// The number of the first element of node `i`'s value to dropout, and after how many the numbers begin again.
+    fn numbered(&self, i: usize, per_sequence: bool) -> [u32; 2] {
+        let len = self.len(i) as u32;
+        match (&self.tape.frame, per_sequence) {
+            (Some(_), true) => [0, len],
+            (Some(frame), false) => [frame.at() * len, frame.steps() * len],
+            // Time is the leading axis.
+            (None, true) => [0, len / self.child.shape(i).first().copied().unwrap_or(1).max(1)],
+            (None, false) => [0, len],
+        }
     }
 
     /// Weight, bias and the weight's shape of a node that has its parameters to itself.
-    fn weight(&self, i: usize) -> Result<(Operand, Option<Operand>, Vec<u32>), ProgramError> {
+    pub(super) fn weight(&self, i: usize) -> Result<(Operand, Option<Operand>, Vec<u32>), ProgramError> {
         match *self.params(i)? {
             [w] => Ok((Operand::Weight(w), None, self.context.supergraph.param_shape(w).to_vec())),
             [w, b] => {
@@ -263,52 +327,21 @@ impl Lower<'_> {
         Window { batch: self.batch(), input, output: image(i), kernel, stride, dilation, top, left }
     }
 
+    pub(super) fn trains(&self) -> bool {
+        matches!(self.purpose, Purpose::Train { .. })
+    }
+
     /// The values of node `i`'s inputs.
-    fn operands(&self, i: usize) -> Vec<Operand> {
+    pub(super) fn operands(&self, i: usize) -> Vec<Operand> {
         self.child.inputs(i).iter().map(|x| self.values[*x as usize]).collect()
     }
+}
 
-    /// Loss and accuracy of every sample, or its logits; in training the losses of auxiliary outputs.
-    fn head(&mut self) -> Result<(), ProgramError> {
-        let child = self.child;
-        let outputs: Vec<u32> = child.outputs_as(Role::Logits).collect();
-        let [at] = *outputs else { return Err(self.no_logits(format!("{} outputs of logits", outputs.len()))) };
-        let (logits, rows) = self.scores(at, Role::Logits)?;
-        match self.purpose {
-            Purpose::Train { .. } | Purpose::Score => {
-                let loss = self.loss(logits, rows);
-                let samples = rows.rows as usize;
-                let right = self.tape.compute(Call::Accuracy(rows), &[logits, Operand::Labels], samples);
-                self.tape.outputs = vec![loss, right];
-            }
-            Purpose::Infer => self.tape.outputs = vec![logits],
-            Purpose::Calibrate => {}
-        }
-        if let Purpose::Train { .. } = self.purpose {
-            for at in child.outputs_as(Role::Auxiliary) {
-                let (logits, rows) = self.scores(at, Role::Auxiliary)?;
-                let loss = self.loss(logits, rows);
-                self.tape.auxiliary.push(loss);
-            }
-        }
-        Ok(())
-    }
-
-    fn loss(&mut self, logits: Operand, rows: Rows) -> Operand {
-        let call = Call::CrossEntropy { rows, smoothing: 0.0 };
-        self.tape.compute(call, &[logits, Operand::Labels], rows.rows as usize)
-    }
-
-    /// The value of an output, which must have one number per class.
-    fn scores(&self, at: u32, role: Role) -> Result<(Operand, Rows), ProgramError> {
-        let (shape, classes) = (self.child.shape(at as usize), self.context.classes);
-        if shape != [classes] {
-            return Err(self.no_logits(format!("a {role:?} output of shape {shape:?} for {classes} classes")));
-        }
-        Ok((self.values[at as usize], self.rows(at as usize)))
-    }
-
-    fn no_logits(&self, found: String) -> ProgramError {
-        ProgramError::NoLogits { space: self.context.supergraph.space().name.clone(), found }
+/// The kernel's name of an activation that it has, but for the ReLU, which has one of its own.
+pub(super) fn smooth(function: Function) -> Option<catalogue::Function> {
+    match function {
+        Function::Tanh => Some(catalogue::Function::Tanh),
+        Function::Sigmoid => Some(catalogue::Function::Sigmoid),
+        _ => None,
     }
 }

@@ -53,8 +53,9 @@ impl Plan {
         self.slots.iter_mut().zip(&program.slots).for_each(|(have, want)| *have = (*have).max(*want));
         self.calls.extend(program.calls.iter().map(|bound| bound.call));
         let operands = program.calls.iter().flat_map(|bound| bound.operands.iter());
-        let lens = operands.map(|operand| if let Operand::Value { len, .. } = operand { *len } else { 0 });
-        self.largest = lens.fold(self.largest, u32::max);
+        let ends =
+            operands.map(|operand| if let Operand::Value { start, len, .. } = operand { start + len } else { 0 });
+        self.largest = ends.fold(self.largest, u32::max);
         self.images = self.images.max(program.images);
         self.batch = self.batch.max(program.batch);
     }
@@ -103,9 +104,9 @@ pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
     for (at, bound) in tape.calls.iter_mut().enumerate() {
         let numbers = bound.operands;
         for (operand, number) in bound.operands.iter_mut().zip(numbers.iter()) {
-            if let (Operand::Value { slot, len }, Operand::Value { slot: value, .. }) = (operand, number) {
+            if let (Operand::Value { slot, .. }, Operand::Value { slot: value, .. }) = (operand, number) {
                 let place = places[value.index as usize].get_or_insert_with(|| {
-                    let class = class_of(*len as usize);
+                    let class = class_of(tape.values[value.index as usize] as usize);
                     if slots.len() <= class as usize {
                         slots.resize(class as usize + 1, 0);
                         free.resize(class as usize + 1, Vec::new());
@@ -121,7 +122,8 @@ pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
         }
         for (position, number) in numbers.iter().enumerate() {
             if let Operand::Value { slot: value, .. } = number {
-                let first_mention = !numbers[..position].contains(number);
+                let same = |other: &Operand| other.number() == number.number();
+                let first_mention = !numbers[..position].iter().any(same);
                 let over = last_use[value.index as usize] == at && first_mention;
                 if let (Some(place), true) = (places[value.index as usize], over) {
                     free[place.class as usize].push(place.index);

@@ -60,7 +60,8 @@ impl Network {
         let (config, Planned { genome, seed, .. }) = (search.config(), planned);
         let (settings, supergraph) = (config.retrain, search.supergraph());
         let optimizer = optimizer(search);
-        let layout = Arc::new(Layout::alone(supergraph, &search.ground().trained(genome, &optimizer)?)?);
+        let child = search.ground().trained(genome, &optimizer)?;
+        let layout = Arc::new(Layout::alone(supergraph, &child, config.train.batch)?);
         let ground = search.ground().with(Arc::clone(&layout), Arc::clone(data));
         let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
         let in_pass = f64::from(steps(search));

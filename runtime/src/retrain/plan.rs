@@ -7,6 +7,7 @@ use supernet_plugin::GenomeError;
 use supernet_shaders::random::Random;
 
 use crate::event::Event;
+use crate::program::Input;
 use crate::search::Search;
 use crate::strategy::Genome;
 use crate::strategy::random::from_prior;
@@ -91,15 +92,18 @@ impl Plan {
     }
 }
 
-/// Samples that a network is trained on: those of the training and the validation part.
+/// Samples, or tokens, that a network is trained on.
 fn explored(search: &Search) -> u64 {
-    let parts = search.parts();
-    (parts.train.len() + parts.validation.len()) as u64
+    search.parts().explored().len() as u64
 }
 
 /// Minibatches of a pass.
 pub(super) fn steps(search: &Search) -> u32 {
-    (explored(search) / u64::from(search.config().train.batch)) as u32
+    let ground = search.ground();
+    match ground.input {
+        Input::Image(_) => (explored(search) / u64::from(search.config().train.batch)) as u32,
+        Input::Tokens(_) => ground.passes(&ground.data.train, search.config().train.batch),
+    }
 }
 
 /// What a network costs, in forward passes of one sample; a training step is about three.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Side;
+use crate::measure::{Measure, perplexity};
 use crate::strategy::{Genome, Score};
 
 /// A network that was trained from scratch.
@@ -35,7 +36,7 @@ pub struct Retrained {
     pub comparison: Comparison,
 }
 
-/// Test accuracies of networks that were trained alike.
+/// Test accuracies of networks that were trained alike, or their test perplexities.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The architecture that was found, over its seeds.
@@ -48,6 +49,9 @@ pub struct Comparison {
     pub standard_error: Option<f64>,
     /// Networks whose training diverged: they are in none of these numbers.
     pub diverged: u32,
+    /// What is compared: accuracies, or of language models perplexities, of which the lower is better.
+    #[serde(default, skip_serializing_if = "Measure::is_accuracy")]
+    pub measure: Measure,
 }
 
 /// A mean with its standard error.
@@ -62,8 +66,8 @@ pub struct Mean {
 }
 
 impl Retrained {
-    pub(super) fn new(epochs: u32, networks: Vec<Trained>) -> Self {
-        let comparison = Comparison::new(&networks);
+    pub(super) fn new(epochs: u32, networks: Vec<Trained>, measure: Measure) -> Self {
+        let comparison = Comparison::new(&networks, measure);
         Self { epochs, networks, comparison }
     }
 
@@ -91,10 +95,14 @@ impl Mean {
 }
 
 impl Comparison {
-    fn new(networks: &[Trained]) -> Self {
+    fn new(networks: &[Trained], measure: Measure) -> Self {
+        let number = |score: Score| match measure {
+            Measure::Accuracy => f64::from(score.accuracy),
+            Measure::Perplexity { .. } => perplexity(score.loss.into()),
+        };
         let side = |side| {
             let of_side = networks.iter().filter(|network| network.side == side);
-            Mean::of(&of_side.filter_map(|network| Some(f64::from(network.test?.accuracy))).collect::<Vec<_>>())
+            Mean::of(&of_side.filter_map(|network| Some(number(network.test?))).collect::<Vec<_>>())
         };
         let (found, random) = (side(Side::Found), side(Side::Random));
         let both = found.count > 0 && random.count > 0;
@@ -104,13 +112,17 @@ impl Comparison {
             random,
             difference: both.then_some(found.mean - random.mean),
             standard_error: errors.map(|(a, b)| a.hypot(b)),
+            measure,
             diverged: networks.iter().filter(|network| network.test.is_none()).count() as u32,
         }
     }
 
     /// The comparison in words. A difference within two standard errors is called none.
     pub fn sentence(&self) -> String {
-        let Self { found, random, difference, standard_error, diverged } = *self;
+        if !self.measure.is_accuracy() {
+            return self.of_text();
+        }
+        let Self { found, random, difference, standard_error, diverged, .. } = *self;
         let many = |count: u32, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         let left_out = match diverged {
             0 => String::new(),
@@ -137,6 +149,34 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// The comparison of language models in words.
+    fn of_text(&self) -> String {
+        let Self { found, random, difference, standard_error, diverged, .. } = *self;
+        let mean = |of: Mean| match of.standard_error {
+            Some(error) => format!("{:.2} ± {error:.2} ({})", of.mean, of.count),
+            None => format!("{:.2} ({})", of.mean, of.count),
+        };
+        let left_out = if diverged == 0 { String::new() } else { format!("; {diverged} diverged and left out") };
+        if found.count == 0 {
+            return format!("no training of the architecture came to an end{left_out}; lower `retrain.rate`");
+        }
+        let alone = format!("test perplexity {} after training from scratch", mean(found));
+        let Some(difference) = difference else { return format!("{alone}{left_out}") };
+        let beside = format!("{alone}, random architectures {}{left_out}", mean(random));
+        match standard_error {
+            None => format!("{beside}: {difference:+.2}, of which nothing can be said with so few"),
+            Some(error) if difference.abs() <= 2.0 * error => {
+                format!("{beside}: {difference:+.2} ± {error:.2}, no significant difference")
+            }
+            Some(error) => {
+                let than = if difference < 0.0 { "better" } else { "worse" };
+                format!("{beside}: {than} by {:.2} ± {error:.2}", difference.abs())
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +188,7 @@ mod tests {
 
     fn compare(found: &[f32], random: &[f32]) -> Comparison {
         let side = |side, of: &[f32]| of.iter().map(move |a| network(side, Some(*a))).collect::<Vec<_>>();
-        Comparison::new(&[side(Side::Found, found), side(Side::Random, random)].concat())
+        Comparison::new(&[side(Side::Found, found), side(Side::Random, random)].concat(), Measure::Accuracy)
     }
 
     #[test]
@@ -172,7 +212,22 @@ mod tests {
         assert!(said(&[0.9], &[0.8]).contains("nothing can be said with so few"), "{}", said(&[0.9], &[0.8]));
         assert_eq!(said(&[0.9], &[]), "90.00 % test accuracy after training from scratch (1 seed)");
         let one = [network(Side::Found, Some(0.5)), network(Side::Random, None)];
-        assert!(Comparison::new(&one).sentence().ends_with("; 1 training diverged and left out"));
-        assert!(Comparison::new(&[network(Side::Found, None)]).sentence().contains("no training"));
+        assert!(Comparison::new(&one, Measure::Accuracy).sentence().ends_with("; 1 training diverged and left out"));
+        assert!(Comparison::new(&[network(Side::Found, None)], Measure::Accuracy).sentence().contains("no training"));
+    }
+
+    #[test]
+    fn of_language_models_the_lower_perplexity_is_better() {
+        let text = Measure::Perplexity { reward: 80.0, by_character: false };
+        let with = |side, perplexity: f32| {
+            let test = Some(Score { accuracy: 80.0 / perplexity, loss: perplexity.ln() });
+            Trained { test, ..network(side, None) }
+        };
+        let all =
+            [with(Side::Found, 60.0), with(Side::Found, 62.0), with(Side::Random, 80.0), with(Side::Random, 82.0)];
+        let said = Comparison::new(&all, text).sentence();
+        assert!(said.starts_with("test perplexity 61.00 ± 1.00 (2) after"), "{said}");
+        assert!(said.ends_with("random architectures 81.00 ± 1.00 (2): better by 20.00 ± 1.41"), "{said}");
+        assert!(Comparison::new(&all[..1], text).sentence().starts_with("test perplexity 60.00 (1)"));
     }
 }

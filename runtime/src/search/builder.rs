@@ -263,7 +263,8 @@ impl SearchBuilder {
             config.search.strategy = StrategyName::Own;
         }
         config.check()?;
-        let data = self.data.take().map_or_else(|| Dataset::named(&config.search.data), Ok)?;
+        let data =
+            self.data.take().map_or_else(|| Dataset::named_as(&config.search.data, &config.text.reading()), Ok)?;
         let mut search = Search::again(&self.spaces, data, config, earlier)?;
         search.own = self.strategy.clone().map(Own);
         if let Some(minutes) = self.minutes {

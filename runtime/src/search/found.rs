@@ -8,6 +8,7 @@ use super::{Search, SearchError};
 use crate::derive::Candidate;
 use crate::draw::{self, Caption};
 use crate::gain::Gain;
+use crate::measure::Measure;
 use crate::retrain::Retrained;
 use crate::run_folder::RunFolder;
 use crate::strategy::Score;
@@ -26,6 +27,8 @@ pub struct Found {
     pub gain: Gain,
     /// The best architecture on the test part, with the shared weights.
     pub test: Score,
+    /// What a score's first number is.
+    pub measure: Measure,
     /// The shared weights at the end.
     pub weights: Weights,
     /// The best architecture trained from scratch, beside random ones; none if the settings leave it out, or if it would
@@ -65,7 +68,8 @@ impl Search {
     pub(crate) fn found(&self, finding: Finding, weights: Weights) -> Found {
         let (supergraph, data) = (self.ground.supergraph.clone(), self.data.name().to_owned());
         let Finding { top, gain, test } = finding;
-        Found { supergraph, data, top, gain, test, weights, retrained: None }
+        let measure = self.ground.measure;
+        Found { supergraph, data, top, gain, test, measure, weights, retrained: None }
     }
 }
 
@@ -103,8 +107,8 @@ impl Found {
         let caption = Caption {
             title: format!("{} on {}", space.name, self.data),
             subtitle: format!(
-                "{:.1} % validation accuracy with shared weights · {} parameters · {} multiply-accumulates",
-                100.0 * best.score.accuracy,
+                "{} with shared weights · {} parameters · {} multiply-accumulates",
+                self.measure.on("validation", &best.score),
                 thousands(best.parameters),
                 thousands(best.macs)
             ),

@@ -80,6 +80,14 @@ impl Call {
             Call::BatchNormGradInput(_) => "batch_norm_grad_input",
             Call::Relu { .. } => "relu",
             Call::ReluGrad { .. } => "relu_grad",
+            Call::Activation { .. } => "activation",
+            Call::ActivationGrad { .. } => "activation_grad",
+            Call::Lerp { .. } => "lerp",
+            Call::LerpGrad { .. } => "lerp_grad",
+            Call::Highway(_) => "highway",
+            Call::HighwayGrad(_) => "highway_grad",
+            Call::Embedding(_) => "embedding",
+            Call::EmbeddingGrad(_) => "embedding_grad",
             Call::AveragePool(_) => "average_pool",
             Call::AveragePoolGrad(_) => "average_pool_grad",
             Call::MaxPool(_) => "max_pool",
@@ -92,6 +100,7 @@ impl Call {
             Call::GlobalAveragePoolGrad { .. } => "global_average_pool_grad",
             Call::Dropout { .. } => "dropout",
             Call::DropPath { .. } => "drop_path",
+            Call::WordDropout { .. } => "word_dropout",
             Call::CrossEntropy { .. } => "cross_entropy",
             Call::CrossEntropyGrad { .. } => "cross_entropy_grad",
             Call::Accuracy(_) => "accuracy",
@@ -161,6 +170,32 @@ impl Call {
             Call::ReluGrad { len } => {
                 vec![read("y", len as usize), read("dy", len as usize), write("dx", len as usize)]
             }
+            Call::Activation { len, .. } => vec![read("x", len as usize), write("y", len as usize)],
+            Call::ActivationGrad { len, .. } => {
+                vec![read("y", len as usize), read("dy", len as usize), write("dx", len as usize)]
+            }
+            Call::Lerp { len } => {
+                let mut roles: Vec<_> = ["a", "b", "g"].map(|name| read(name, len as usize)).to_vec();
+                roles.push(write("y", len as usize));
+                roles
+            }
+            Call::LerpGrad { len } => {
+                let reads = ["a", "b", "g", "dy"].map(|name| read(name, len as usize));
+                let writes = ["da", "db", "dg"].map(|name| write(name, len as usize));
+                [reads.as_slice(), &writes].concat()
+            }
+            Call::Highway(h) => vec![read("both", 2 * h.len()), read("h", h.len()), write("y", h.len())],
+            Call::HighwayGrad(h) => {
+                let reads = [read("both", 2 * h.len()), read("h", h.len()), read("dy", h.len())];
+                let writes = [write("dboth", 2 * h.len()), write("dh", h.len())];
+                [reads.as_slice(), &writes].concat()
+            }
+            Call::Embedding(e) => {
+                vec![read_u32("tokens", e.rows as usize), read("w", e.len_w()), write("y", e.len_y())]
+            }
+            Call::EmbeddingGrad(e) => {
+                vec![read_u32("tokens", e.rows as usize), read("dy", e.len_y()), write("dw", e.len_w())]
+            }
             Call::AveragePool(c) => vec![read("x", c.len_x()), write("y", c.len_y())],
             Call::AveragePoolGrad(c) => vec![read("dy", c.len_y()), write("dx", c.len_x())],
             Call::MaxPool(c) => {
@@ -197,6 +232,9 @@ impl Call {
             Call::DropPath { samples, len, .. } => {
                 let all = samples as usize * len as usize;
                 vec![read("x", all), write("y", all)]
+            }
+            Call::WordDropout { rows, .. } => {
+                vec![read("x", rows.len()), read_u32("tokens", rows.rows as usize), write("y", rows.len())]
             }
             Call::CrossEntropy { rows, .. } => {
                 let n = rows.rows as usize;

@@ -112,6 +112,65 @@ impl Rows {
     }
 }
 
+/// An activation that the recurrent cell chooses from (ENAS §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// x.
+    Identity,
+    /// max(x, 0).
+    Relu,
+    /// tanh x.
+    Tanh,
+    /// 1/(1 + e⁻ˣ).
+    Sigmoid,
+}
+
+/// A highway connection: h and y `[rows, width]`, gate and candidate `[rows, 2·width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Highway {
+    /// Rows of all of them.
+    pub rows: u32,
+    /// Columns of h and y.
+    pub width: u32,
+    /// What the candidate passes through.
+    pub function: Function,
+}
+
+/// Rows of a matrix W `[words, width]`, picked by tokens `[rows]`: y `[rows, width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Embedding {
+    /// Tokens. All are below `words`.
+    pub rows: u32,
+    /// Rows of W.
+    pub words: u32,
+    /// Columns of W.
+    pub width: u32,
+}
+
+impl Highway {
+    /// Elements of h.
+    pub fn len(&self) -> usize {
+        self.rows as usize * self.width as usize
+    }
+
+    /// Whether h has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Embedding {
+    /// Elements of W.
+    pub fn len_w(&self) -> usize {
+        self.words as usize * self.width as usize
+    }
+
+    /// Elements of y.
+    pub fn len_y(&self) -> usize {
+        self.rows as usize * self.width as usize
+    }
+}
+
 /// Batch normalisation of a matrix over its rows, followed by a ReLU if `relu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BatchNorm {

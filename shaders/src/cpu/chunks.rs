@@ -34,6 +34,23 @@ pub(super) fn for_each_pair(
     }
 }
 
+/// [`for_each`] over two outputs whose rows have different widths: chunks of `a` and of `b` that hold the same rows.
+pub(super) fn for_each_beside(
+    a: &mut [f32],
+    of_a: usize,
+    b: &mut [f32],
+    of_b: usize,
+    work: usize,
+    f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync + Send,
+) {
+    let (of_a, of_b) = (of_a.max(1), of_b.max(1));
+    if work < SERIAL || a.len() <= of_a {
+        a.chunks_mut(of_a).zip(b.chunks_mut(of_b)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+    } else {
+        a.par_chunks_mut(of_a).zip(b.par_chunks_mut(of_b)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+    }
+}
+
 /// [`for_each`] over three outputs that are cut alike.
 pub(super) fn for_each_triple(
     [a, b, c]: [&mut [f32]; 3],

@@ -2,7 +2,7 @@
 
 use super::chunks::{self, CHUNK, part};
 use super::vectorised::vectorised;
-use crate::catalogue::Step;
+use crate::catalogue::{Rows, Step};
 use crate::random::{philox, unit};
 
 /// Blocks of the generator that are computed side by side.
@@ -26,13 +26,38 @@ vectorised! {
     }
 }
 
-/// y = x/keep where kept, else 0.
-pub(super) fn dropout(rate: f32, stream: u32, step: &Step, x: &[f32], y: &mut [f32]) {
-    let key = [step.seed as u32, (step.seed >> 32) as u32];
+/// y = x/keep where kept, else 0. Elements are numbered from `first`, and the numbers begin again after `period`.
+pub(super) fn dropout(rate: f32, stream: u32, [first, period]: [u32; 2], step: &Step, x: &[f32], y: &mut [f32]) {
+    let key = key(step);
     let work = y.len() * 8;
     chunks::for_each(y, CHUNK / 4, work, |i, y| {
-        let first = (i * (CHUNK / 4) / 4) as u32;
-        dropout_chunk(rate, key, stream, step.number, first, part(x, i, CHUNK / 4), y);
+        let x = part(x, i, CHUNK / 4);
+        let mut at = 0;
+        while at < y.len() {
+            // Up to where the numbers begin again.
+            let number = (first as usize + i * (CHUNK / 4) + at) % period as usize;
+            let end = y.len().min(at + period as usize - number);
+            dropout_chunk(rate, key, stream, step.number, (number / 4) as u32, &x[at..end], &mut y[at..end]);
+            at = end;
+        }
+    });
+}
+
+fn key(step: &Step) -> [u32; 2] {
+    [step.seed as u32, (step.seed >> 32) as u32]
+}
+
+/// y = x/keep in the rows whose token is kept, else 0.
+pub(super) fn word_dropout(rows: &Rows, rate: f32, stream: u32, step: &Step, x: &[f32], tokens: &[f32], y: &mut [f32]) {
+    let (width, scale, key) = (rows.channels as usize, 1.0 / (1.0 - rate), key(step));
+    let chunk = CHUNK.div_ceil(width.max(1));
+    let work = y.len();
+    chunks::for_each(y, chunk * width, work, |i, y| {
+        let rows = y.chunks_exact_mut(width).zip(part(x, i, chunk * width).chunks_exact(width));
+        for ((y, x), token) in rows.zip(part(tokens, i, chunk)) {
+            let kept = unit(philox(key, [token.to_bits(), stream, step.number, 1])[0]) >= rate;
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = if kept { x * scale } else { 0.0 });
+        }
     });
 }
 

@@ -32,10 +32,10 @@ pub(super) fn cross_entropy(rows: &Rows, smoothing: f32, x: &[f32], labels: &[f3
     });
 }
 
-/// ∂x of the mean of [`cross_entropy`] over the rows.
-pub(super) fn cross_entropy_grad(rows: &Rows, smoothing: f32, x: &[f32], labels: &[f32], dx: &mut [f32]) {
+/// ∂x of the sum of [`cross_entropy`] over the rows, divided by `of`.
+pub(super) fn cross_entropy_grad(rows: &Rows, smoothing: f32, of: u32, x: &[f32], labels: &[f32], dx: &mut [f32]) {
     let classes = rows.channels as usize;
-    let (others, share) = (smoothing / classes as f32, 1.0 / rows.rows as f32);
+    let (others, share) = (smoothing / classes as f32, 1.0 / of as f32);
     chunks::for_each(dx, ROWS * classes, 8 * rows.len(), |i, dx| {
         for (j, dx) in dx.chunks_exact_mut(classes).enumerate() {
             let row = i * ROWS + j;

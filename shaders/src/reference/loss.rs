@@ -45,9 +45,8 @@ pub(super) fn cross_entropy(shape: &Rows, smoothing: f64, x: &[f64], labels: &[f
     loss
 }
 
-/// (softmax(x) − t)/rows.
-pub(super) fn cross_entropy_grad(shape: &Rows, smoothing: f64, x: &[f64], labels: &[f64]) -> Value {
-    let count = f64::from(shape.rows);
+/// (softmax(x) − t)/count.
+pub(super) fn cross_entropy_grad(shape: &Rows, smoothing: f64, count: f64, x: &[f64], labels: &[f64]) -> Value {
     let mut dx = Value::sums(0, shape.channels as usize);
     for row in rows(shape, smoothing, x, labels) {
         for ((below, p), t) in row.below.iter().zip(&row.probabilities).zip(&row.targets) {
@@ -82,7 +81,7 @@ mod tests {
         near(&cross_entropy(&TWO, 0.0, &x, &[0.0, 1.0]).value, &[2.0_f64.ln(), (4.0_f64 / 3.0).ln()]);
         let smoothed = 0.95 * (4.0_f64 / 3.0).ln() + 0.05 * 4.0_f64.ln();
         near(&cross_entropy(&TWO, 0.1, &x, &[0.0, 1.0]).value, &[2.0_f64.ln(), smoothed]);
-        near(&cross_entropy_grad(&TWO, 0.0, &x, &[0.0, 1.0]).value, &[-0.25, 0.25, 0.125, -0.125]);
+        near(&cross_entropy_grad(&TWO, 0.0, 2.0, &x, &[0.0, 1.0]).value, &[-0.25, 0.25, 0.125, -0.125]);
     }
 
     #[test]

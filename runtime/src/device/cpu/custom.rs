@@ -32,7 +32,7 @@ impl Memory {
         weights: &Weights,
         batch: Minibatch<'_>,
     ) -> Result<(), DeviceError> {
-        let reads = reads(&self.pool, bound, program, weights, batch);
+        let reads = reads(&self.pool, &self.states, bound, program, weights, batch);
         self.written.resize_with(bound.writes().len().max(self.written.len()), Vec::new);
         let mut writes: Vec<&mut [f32]> = Vec::with_capacity(bound.writes().len());
         for (buffer, operand) in self.written.iter_mut().zip(bound.writes()) {

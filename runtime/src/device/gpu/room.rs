@@ -72,6 +72,9 @@ impl Gpu {
     pub(super) fn undo(&mut self, made: usize) {
         let old = |id: &Id| Buffers::is_older(*id, made);
         self.slots.iter_mut().chain(&mut self.scratch).for_each(|ids| ids.retain(old));
+        if !self.states.iter().all(old) {
+            self.states.clear();
+        }
         for held in [&mut self.images, &mut self.labels] {
             *held = held.filter(old);
         }
@@ -97,8 +100,20 @@ impl Gpu {
 
     /// Sees to it that every slot of the program, and what goes into it, has its buffer.
     pub(super) fn provide(&mut self, program: &Program, batch: Minibatch<'_>) -> Result<(), DeviceError> {
-        let Self { link, buffers, groups, slots, images, labels, .. } = self;
+        let Self { link, buffers, groups, slots, images, labels, states, .. } = self;
         provide(link, buffers, slots, &program.slots)?;
+        for (index, len) in program.states.iter().enumerate() {
+            let held = states.get(index).and_then(|id| buffers.get(*id)).map_or(0, Buffer::size);
+            if held < 4 * u64::from(*len) {
+                let id = buffers.create(link, "state", class_len(class_of(*len as usize)))?;
+                if let Some(old) = states.get_mut(index) {
+                    groups.clear();
+                    buffers.free(std::mem::replace(old, id));
+                } else {
+                    states.push(id);
+                }
+            }
+        }
         for (place, len) in [(images, batch.images.len()), (labels, batch.labels.len())] {
             let held = place.and_then(|id| buffers.get(id)).map_or(0, Buffer::size);
             if held < 4 * len as u64 {

@@ -95,7 +95,9 @@ impl Gpu {
             self.counts.submits += 1;
         };
         let parts = program.outputs.iter().filter_map(|operand| match *operand {
-            Operand::Value { slot, len } => Some((self.slots[slot.class as usize][slot.index as usize], len as usize)),
+            Operand::Value { slot, len, .. } => {
+                Some((self.slots[slot.class as usize][slot.index as usize], len as usize))
+            }
             _ => None,
         });
         let parts: Vec<_> = parts.filter_map(|(id, len)| Some((self.buffers.get(id)?, len))).collect();
@@ -177,17 +179,23 @@ impl Gpu {
         };
         let whole = |id: Option<Id>| id.map(|id| self.buffers.whole(id));
         let found = match operand {
-            Operand::Value { slot, len } => {
+            Operand::Value { slot, start, len } => {
                 let span = self.buffers.whole(self.slots[slot.class as usize][slot.index as usize]);
-                let bytes = 4 * u64::from(len);
+                let bytes = 4 * (u64::from(start) + u64::from(len));
                 if span.size < bytes {
                     let device = self.link.name.to_string();
                     return Err(DeviceError::TooLarge { device, bytes, limit: span.size });
                 }
-                Some(span)
+                // All of what follows, so that a buffer is bound in as few ways as it can be.
+                let offset = 4 * u64::from(start);
+                Some(Span { offset, size: span.size - offset, ..span })
             }
             Operand::Images => whole(self.images),
-            Operand::Labels => whole(self.labels),
+            Operand::Labels { start, .. } => whole(self.labels).map(|span| {
+                let offset = 4 * u64::from(start);
+                Span { offset, size: span.size - offset, ..span }
+            }),
+            Operand::State { index, .. } => whole(self.states.get(index as usize).copied()),
             Operand::Weight(index) => Some(parameter(&resident.values, index)),
             Operand::Gradient(index) => Some(parameter(&resident.gradients, index)),
             Operand::WeightPage(page) => whole(Some(resident.values[page as usize])),

@@ -11,7 +11,7 @@ use supernet_shaders::{Call, Step};
 use super::CustomOps;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Context, Method, Optimizer, Plan, Program};
+use crate::program::{Context, Input, Method, Optimizer, Plan, Program};
 use crate::weights::{Layout, Weights};
 
 const IMAGE: [u32; 3] = [4, 3, 2];
@@ -151,7 +151,7 @@ impl Setup {
 
     fn context(&self) -> Context<'_> {
         let Self { supergraph, layout, custom } = self;
-        Context { supergraph, custom, layout, image: IMAGE, classes: 3, batch: BATCH }
+        Context { supergraph, custom, layout, input: Input::Image(IMAGE), classes: 3, batch: BATCH }
     }
 
     fn program(&self) -> Program {

@@ -150,6 +150,7 @@ impl Course {
         top.truncate(10);
         let (policy, prior) = (judging.accuracies(Judged::Policy), judging.accuracies(Judged::Prior));
         let gain = Gain::new(self.search.config().search.strategy, &policy, &prior, judging.distinct);
+        let gain = Gain { measure: self.search.ground().measure, ..gain };
         let best = top.first().map(|best| best.score.accuracy);
         let gain = best.into_iter().fold(gain, |gain, best| gain.with_best(best, &prior));
         Ok((top, gain))

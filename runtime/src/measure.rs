@@ -1,0 +1,84 @@
+//! How a child is rewarded, and what people are told of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::Samples;
+use crate::strategy::Score;
+
+/// What a score's first number is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// The share of samples that are classified rightly.
+    #[default]
+    Accuracy,
+    /// Of a language model: c/perplexity (ENAS §2.2).
+    Perplexity {
+        /// c.
+        reward: f32,
+        /// Whether the text is read by character: bits per character are what people compare then.
+        by_character: bool,
+    },
+}
+
+impl Measure {
+    /// Whether it is the one of images.
+    pub(crate) fn is_accuracy(&self) -> bool {
+        *self == Self::Accuracy
+    }
+
+    /// The score of the first `count` samples, or tokens: means in their order.
+    pub(crate) fn score(self, samples: &Samples, count: usize) -> Score {
+        let score = Score::mean(samples, count);
+        match self {
+            Self::Accuracy => score,
+            Self::Perplexity { reward, .. } => {
+                let earned = f64::from(reward) / perplexity(score.loss.into());
+                Score { accuracy: earned as f32, ..score }
+            }
+        }
+    }
+
+    /// What a score comes to on the part of the data that is called `part`.
+    pub fn on(self, part: &str, score: &Score) -> String {
+        match self {
+            Self::Accuracy => format!("{:.1} % {part} accuracy", 100.0 * score.accuracy),
+            Self::Perplexity { .. } => format!("{part} {}", self.words(score)),
+        }
+    }
+
+    /// What a score comes to.
+    pub fn words(self, score: &Score) -> String {
+        let loss = f64::from(score.loss);
+        match self {
+            Self::Accuracy => format!("{:.1} %", 100.0 * score.accuracy),
+            Self::Perplexity { by_character: false, .. } => format!("perplexity {:.2}", perplexity(loss)),
+            Self::Perplexity { by_character: true, .. } => {
+                format!("perplexity {:.3} ({:.3} bits per character)", perplexity(loss), loss / std::f64::consts::LN_2)
+            }
+        }
+    }
+}
+
+/// As uncertain as a choice among so many tokens that are equally likely; infinite where it is beyond an f64.
+pub(crate) fn perplexity(loss: f64) -> f64 {
+    loss.exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_model_earns_c_over_its_perplexity() {
+        let samples = Samples { loss: vec![8_f32.ln(), 2_f32.ln(), 99.0], right: vec![1.0, 0.0, 0.0] };
+        let measure = Measure::Perplexity { reward: 80.0, by_character: false };
+        let score = measure.score(&samples, 2);
+        assert!((score.accuracy - 20.0).abs() < 1e-4, "{score:?}");
+        assert_eq!(measure.on("validation", &score), "validation perplexity 4.00");
+        let characters = Measure::Perplexity { reward: 4.0, by_character: true };
+        assert_eq!(characters.words(&score), "perplexity 4.000 (2.000 bits per character)");
+        assert_eq!(measure.score(&Samples { loss: vec![f32::NAN], right: vec![0.0] }, 1).accuracy, 0.0);
+        assert_eq!(Measure::Accuracy.on("test", &Measure::Accuracy.score(&samples, 2)), "50.0 % test accuracy");
+    }
+}

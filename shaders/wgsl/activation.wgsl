@@ -1,0 +1,117 @@
+// Smooth activations and the highway connection. One invocation for each element of y.
+//
+// activation       y = f(x)                                    x, y [len]
+// activation_grad  dx = dy·f′, from y                          y, dy, dx [len]
+// lerp             y = a + g·(b − a)                           all [len]
+// lerp_grad        da, db, dg from a, b, g, dy                 all [len]
+// highway          y = h + σ(u)·(f(v) − h), [u, v] = both      h, y [rows, width], both [rows, 2·width]
+// highway_grad     dboth and dh from both, h, dy
+//
+// f is 0 the identity, 1 the ReLU, 2 tanh, 3 the sigmoid.
+
+struct Sizes { len: u32, function: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> y_in: array<f32>;
+@group(0) @binding(5) var<storage, read> dy: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read> a: array<f32>;
+@group(0) @binding(8) var<storage, read> b: array<f32>;
+@group(0) @binding(9) var<storage, read> g: array<f32>;
+@group(0) @binding(10) var<storage, read_write> da: array<f32>;
+@group(0) @binding(11) var<storage, read_write> db: array<f32>;
+@group(0) @binding(12) var<storage, read_write> dg: array<f32>;
+@group(0) @binding(13) var<storage, read> both: array<f32>;
+@group(0) @binding(14) var<storage, read> h: array<f32>;
+@group(0) @binding(15) var<storage, read_write> dboth: array<f32>;
+@group(0) @binding(16) var<storage, read_write> dh: array<f32>;
+
+// The number of this invocation on a grid of one-dimensional workgroups that may be folded over y.
+fn element(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+    return id.x + id.y * groups.x * 64u;
+}
+
+// Past ±80 an f32 shows no difference, and exp stays finite.
+fn sigmoid(v: f32) -> f32 {
+    return 1.0 / (1.0 + exp(-clamp(v, -80.0, 80.0)));
+}
+
+fn apply(v: f32) -> f32 {
+    switch sizes.function {
+        case 1u: { return max(v, 0.0); }
+        // Some compilers make it of two exponentials, which run over past ±44.
+        case 2u: { return tanh(clamp(v, -15.0, 15.0)); }
+        case 3u: { return sigmoid(v); }
+        default: { return v; }
+    }
+}
+
+// f′ at the point where f has the value `f`.
+fn slope(f: f32) -> f32 {
+    switch sizes.function {
+        case 1u: { return select(0.0, 1.0, f > 0.0); }
+        case 2u: { return 1.0 - f * f; }
+        case 3u: { return f * (1.0 - f); }
+        default: { return 1.0; }
+    }
+}
+
+@compute @workgroup_size(64)
+fn activation(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        y[i] = apply(x[i]);
+    }
+}
+
+@compute @workgroup_size(64)
+fn activation_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        dx[i] = dy[i] * slope(y_in[i]);
+    }
+}
+
+@compute @workgroup_size(64)
+fn lerp(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        y[i] = a[i] + g[i] * (b[i] - a[i]);
+    }
+}
+
+@compute @workgroup_size(64)
+fn lerp_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        da[i] = dy[i] * (1.0 - g[i]);
+        db[i] = dy[i] * g[i];
+        dg[i] = dy[i] * (b[i] - a[i]);
+    }
+}
+
+@compute @workgroup_size(64)
+fn highway(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        // Element i of h stands in row r, and the gate's in the same row of a matrix that is twice as wide.
+        let u = i + i / sizes.width * sizes.width;
+        let gate = sigmoid(both[u]);
+        y[i] = h[i] + gate * (apply(both[u + sizes.width]) - h[i]);
+    }
+}
+
+@compute @workgroup_size(64)
+fn highway_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        let u = i + i / sizes.width * sizes.width;
+        let gate = sigmoid(both[u]);
+        let f = apply(both[u + sizes.width]);
+        dboth[u] = dy[i] * (f - h[i]) * (gate * (1.0 - gate));
+        dboth[u + sizes.width] = dy[i] * gate * slope(f);
+        dh[i] = dy[i] * (1.0 - gate);
+    }
+}
