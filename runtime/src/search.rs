@@ -8,6 +8,8 @@ mod error;
 mod found;
 mod minutes;
 mod stages;
+#[cfg(test)]
+pub(crate) mod text_check;
 
 pub use builder::SearchBuilder;
 pub(crate) use builder::same_space;

@@ -69,7 +69,9 @@ impl Layout {
     /// # Errors
     /// If a parameter is larger than a page.
     pub fn alone(supergraph: &Supergraph, child: &Child, batch: u32) -> Result<Self, ParameterTooLarge> {
-        let read: BTreeSet<u32> = (0..child.len()).flat_map(|i| child.params(i)).copied().collect();
+        let of = |child: &Child| (0..child.len()).flat_map(|i| child.params(i).to_vec()).collect::<Vec<_>>();
+        let bodies = (0..child.len()).filter_map(|i| child.body(i)).flat_map(of);
+        let read: BTreeSet<u32> = of(child).into_iter().chain(bodies).collect();
         Self::laid(supergraph, PAGE, batch, |index| read.contains(&index))
     }
 

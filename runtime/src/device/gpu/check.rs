@@ -9,9 +9,10 @@ use supernet_shaders::random::Random;
 
 use super::{Gpu, adapters};
 use crate::config::Config;
+use crate::device::cpu::Cpu;
 use crate::device::{Device, Minibatch, Samples};
 use crate::program::Program;
-use crate::search::Search;
+use crate::search::{Search, text_check};
 use crate::selftest;
 use crate::strategy::random::from_prior;
 use crate::weights::Weights;
@@ -42,6 +43,25 @@ fn every_call_agrees_with_its_reference() {
         let cases: u32 = kinds.values().map(|kind| kind.cases).sum();
         println!("{}, lanes {:?}: {} kinds, {cases} cases", gpu.facts().line(), gpu.traits.lanes, kinds.len());
         assert!(misses.is_empty(), "{}: {misses:#?}", gpu.facts().name);
+    }
+}
+
+#[test]
+fn recurrent_children_agree_with_the_cpu_device() {
+    let search = text_check::search("gpu", &[]);
+    let (wanted, there) = text_check::some_steps(&mut Cpu::new(1).unwrap(), &search);
+    for mut gpu in devices() {
+        let (got, here) = text_check::some_steps(&mut gpu, &search);
+        let near = got.iter().zip(&wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-4 * wanted);
+        assert!(near, "{}: {got:?} for {wanted:?}", gpu.facts().name);
+        let start = search.weights();
+        let distance = |a: &Weights, b: &Weights| {
+            let pairs = a.pages().values.iter().flatten().zip(b.pages().values.iter().flatten());
+            pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+        };
+        let off = distance(&here, &there) / distance(&start, &there);
+        assert!(off < 1e-3, "{}: weights are off by {off}", gpu.facts().name);
+        assert_eq!(text_check::some_steps(&mut gpu, &search), (got, here), "{} repeats itself", gpu.facts().name);
     }
 }
 
