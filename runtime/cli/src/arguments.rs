@@ -432,6 +432,9 @@ pub(crate) struct DrawOptions {
     /// Its space [default: the one that the file names]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
+    /// Start from the settings of this file, such as a run's config.toml
+    #[arg(long, value_name = "FILE", conflicts_with = "architecture")]
+    pub(crate) config: Option<PathBuf>,
     /// Change a setting of the space, for example --set space.cells=8
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,

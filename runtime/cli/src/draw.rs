@@ -12,7 +12,7 @@ use supernet::search::thousands;
 
 use crate::arguments::{DrawOptions, spaces};
 use crate::notation::Notation;
-use crate::{Failure, spaces as listed};
+use crate::{Failure, search, spaces as listed};
 
 pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
     let svg = match (&options.architecture, &options.genome) {
@@ -31,9 +31,13 @@ pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
 
 /// A drawing of an architecture with settings of one's own.
 fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> {
-    let mut assignments = notation.assignments(options.space.as_deref());
-    assignments.extend(options.set.iter().cloned());
-    let mut config = Config::read("", &assignments)?;
+    let text = options.config.as_deref().map(search::read).transpose()?.unwrap_or_default();
+    // A file of settings names the space and its settings; else the architecture does.
+    let own = match text.is_empty() {
+        true => notation.assignments(options.space.as_deref()),
+        false => options.space.iter().map(|space| format!("search.space={space}")).collect(),
+    };
+    let mut config = Config::read(&text, &[own, options.set.clone()].concat())?;
     let spaces = spaces(&options.plugin)?;
     let fields = listed::fields(&spaces, &config.search.space)?;
     let facts = match &notation.facts {

@@ -4,8 +4,9 @@ mod xml;
 
 use std::collections::BTreeSet;
 
+use supernet_darts::Genotype;
 use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
-use supernet_plugin::{Built, Kind, Space, Supergraph};
+use supernet_plugin::{Built, Kind, Published, Space, Supergraph, find, published};
 
 use super::diagram::Diagram;
 use super::{Caption, diagrams, svg, text};
@@ -166,6 +167,66 @@ fn cells_are_drawn_once_and_as_decided() {
                 }
             }
             assert_eq!(diagram.blocks.iter().filter(|block| block.rows.len() == 2).count(), 5);
+        }
+    }
+}
+
+/// The space of a published architecture.
+fn space_of(published: &Published) -> Supergraph {
+    let entry = find(&published.space).expect("the space is linked");
+    let config = entry.configure(&published.settings, &published.facts).expect("the settings are right");
+    graph(entry.space(&config))
+}
+
+#[test]
+fn published_cells_have_the_ops_and_inputs_of_their_genotypes() {
+    for name in ["darts-v1", "darts-v2", "nasnet-a", "amoebanet-a"] {
+        let published = Published::find(name).expect("it comes along");
+        let genotype: Genotype = published.notation.parse().expect("it is a genotype");
+        let diagrams = layers(&space_of(&published), &published.genome);
+        let titles: Vec<&str> = diagrams.iter().map(|diagram| diagram.title.as_str()).collect();
+        assert_eq!(titles, ["layers", "normal cell", "reduce cell"]);
+        for (diagram, cell) in diagrams[1..].iter().zip([&genotype.normal, &genotype.reduce]) {
+            let names = ["layer two back", "previous layer", "n0", "n1", "n2", "n3", "n4"];
+            let called = |b: usize| {
+                let block = &diagram.blocks[b];
+                if block.name.is_empty() { block.rows[0].label.clone() } else { block.name.clone() }
+            };
+            let mut wanted: Vec<(String, String, String)> = Vec::new();
+            for (i, (op, value)) in cell.pairs.iter().enumerate() {
+                wanted.push((names[i / 2 + 2].into(), super::words::choice(op), names[*value as usize].into()));
+            }
+            let several = diagram.edges.iter().filter(|edge| diagram.blocks[edge.to].rows.len() > 1);
+            let label = |edge: &super::diagram::Edge| diagram.blocks[edge.to].rows[edge.row].label.clone();
+            let mut drawn: Vec<_> = several.map(|edge| (called(edge.to), label(edge), called(edge.from))).collect();
+            wanted.sort();
+            drawn.sort();
+            assert_eq!(drawn, wanted, "{name}");
+            let joined: BTreeSet<String> = diagram
+                .edges
+                .iter()
+                .filter(|edge| called(edge.to) == "concatenation")
+                .map(|edge| called(edge.from))
+                .collect();
+            assert_eq!(joined, cell.concat.iter().map(|value| names[*value as usize].to_owned()).collect(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn nothing_lies_over_anything_else() {
+    for published in published().expect("they can be read") {
+        let svg = drawing(&space_of(&published), &published.genome);
+        let tags = xml::well_formed(&svg);
+        let solid = |class: &str| class.starts_with("box") || class.starts_with("chip");
+        let rects: Vec<_> = tags.iter().filter(|tag| tag.name == "rect" && solid(tag.get("class"))).collect();
+        for (i, a) in rects.iter().enumerate() {
+            for b in &rects[i + 1..] {
+                let apart = |at: &str, size: &str| {
+                    a.number(at) + a.number(size) <= b.number(at) || b.number(at) + b.number(size) <= a.number(at)
+                };
+                assert!(apart("x", "width") || apart("y", "height"), "{}: two boxes overlap", published.name);
+            }
         }
     }
 }
