@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use supernet::data::Splits;
+use supernet::data::text::TextSettings;
 
 use crate::arguments::{EvaluateOptions, PartName};
 use crate::{Failure, data};
@@ -10,7 +11,7 @@ use crate::{Failure, data};
 pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let (model, mut device) = options.on.model(&options.model)?;
     let provenance = model.provenance();
-    let data = data::read(options.data.as_deref().unwrap_or(&provenance.data))?;
+    let data = data::read(options.data.as_deref().unwrap_or(&provenance.data), &TextSettings::default())?;
     let splits = Splits::new(&data, &provenance.split)?;
     let parts = match options.part {
         PartName::Test => vec![&splits.test],
