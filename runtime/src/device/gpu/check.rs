@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use supernet_enas as _;
-use supernet_shaders::Step;
 use supernet_shaders::random::Random;
+use supernet_shaders::{Call, Step};
 
 use super::{Gpu, adapters};
 use crate::config::Config;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, Minibatch, Samples};
-use crate::program::Program;
+use crate::program::{Optimizer, Program};
 use crate::search::{Search, text_check};
 use crate::selftest;
 use crate::strategy::random::from_prior;
@@ -62,6 +62,38 @@ fn recurrent_children_agree_with_the_cpu_device() {
         let off = distance(&here, &there) / distance(&start, &there);
         assert!(off < 1e-3, "{}: weights are off by {off}", gpu.facts().name);
         assert_eq!(text_check::some_steps(&mut gpu, &search), (got, here), "{} repeats itself", gpu.facts().name);
+    }
+}
+
+#[test]
+fn networks_with_drop_path_and_an_auxiliary_head_train_as_on_the_cpu_device() {
+    let settings =
+        ["search.space=enas-micro", "space.form=final", "space.layers=1", "space.filters=2", "train.batch=32"];
+    let search = Search::new(Config::read("", &settings).unwrap()).unwrap();
+    let genome = from_prior(search.supergraph(), &mut Random::new(0, 0)).unwrap();
+    let child = search.supergraph().child_in_training(&genome).unwrap();
+    let optimizer = Optimizer { drop_path: true, auxiliary: 0.4, ..search.config().optimizer.optimizer() };
+    let program = Program::training(search.context(), &child, &optimizer).unwrap();
+    let paths = program.calls.iter().filter(|bound| matches!(bound.call, Call::DropPath { .. })).count();
+    assert!(paths > 0);
+    let (mut images, mut labels) = (vec![], vec![]);
+    search.train_part().gather(0..program.batch as usize, &mut images, &mut labels);
+    let trained = |device: &mut dyn Device| -> Vec<f64> {
+        let mut weights = search.weights();
+        let minibatch = Minibatch { images: &images, labels: &labels };
+        device
+            .train(&program, &mut weights, minibatch, &Step { rate: 0.05, number: 1, seed: 7, drop_path: 0.5 })
+            .unwrap();
+        device.samples(&mut Samples::default()).unwrap();
+        device.fetch(&mut weights).unwrap();
+        weights.pages().values.iter().flatten().map(|x| f64::from(*x)).collect()
+    };
+    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    let start: Vec<f64> = search.weights().pages().values.iter().flatten().map(|x| f64::from(*x)).collect();
+    let wanted = trained(&mut Cpu::new(2).unwrap());
+    for mut gpu in devices() {
+        let (off, way) = (distance(&trained(&mut gpu), &wanted), distance(&start, &wanted));
+        assert!(off <= 1e-3 * way, "{}: off by {off} on a way of {way}", gpu.facts().name);
     }
 }
 
