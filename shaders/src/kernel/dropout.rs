@@ -25,12 +25,12 @@ fn shares(rate: f32) -> [u32; 2] {
 
 pub(super) fn dropout(len: u32, rate: f32, stream: u32, [first, period]: [u32; 2]) -> Lowered {
     let [threshold, scale] = shares(rate);
-    each(&DROPOUT, len.div_ceil(4) as usize, vec![len, threshold, stream, scale, first, period])
+    each(&DROPOUT, len.div_ceil(4) as usize, vec![len, threshold, stream, scale, first, period, 0, 0, 0])
 }
 
 pub(super) fn word_dropout(rows: Rows, rate: f32, stream: u32) -> Lowered {
     let [threshold, scale] = shares(rate);
-    each(&WORDS, rows.len(), vec![rows.len() as u32, threshold, stream, scale, 0, rows.channels])
+    each(&WORDS, rows.len(), vec![rows.len() as u32, threshold, stream, scale, 0, rows.channels, 0, 0, 0])
 }
 
 pub(super) fn drop_path(samples: u32, len: u32, depth: f32, stream: u32) -> Lowered {

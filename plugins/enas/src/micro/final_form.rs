@@ -46,7 +46,8 @@ impl<'s> Parts<'s> {
 /// likelier; and an auxiliary head (Szegedy et al. 2015) stands one layer after the second reduction. It serves training
 /// alone and is in no count.
 ///
-/// Paper and released code leave it open or differ here: a layer is projected also where it has but one loose end; the
+/// Paper and released code leave it open or differ here: windows of stride 2 are padded alike on both sides (released code:
+/// as TensorFlow does); a layer is projected also where it has but one loose end; the
 /// auxiliary head's last convolution covers its image once, and its weights are trained (the released code leaves them as
 /// they started).
 pub fn enas_micro_final(config: &Micro) -> Built {
@@ -136,14 +137,14 @@ fn apply<'s>(name: &str, t: Tensor<'s>, shrinks: bool, layer: Layer) -> Tensor<'
     let Layer { filters, .. } = layer;
     let stride = if shrinks { layer.stride } else { 1 };
     let separable = |k: u32| {
-        let first = t.relu().depthwise_conv2d(Conv::new(k).stride(stride).pad(Pad::SameUpper)).conv(1, filters).norm();
+        let first = t.relu().depthwise_conv2d(Conv::new(k).stride(stride)).conv(1, filters).norm();
         first.relu().separable(k, filters).norm()
     };
     match name {
         "sepconv3x3" => separable(3),
         "sepconv5x5" => separable(5),
-        "avgpool3x3" => t.pool(Pooling::Average, 3, stride, Pad::SameUpper),
-        "maxpool3x3" => t.pool(Pooling::Max, 3, stride, Pad::SameUpper),
+        "avgpool3x3" => t.pool(Pooling::Average, 3, stride, Pad::Same),
+        "maxpool3x3" => t.pool(Pooling::Max, 3, stride, Pad::Same),
         _ if shrinks => t.factorized_reduction(filters),
         _ => t,
     }
