@@ -176,11 +176,11 @@ impl Named {
     /// What comes after the settings, as comments.
     fn closing(&self) -> String {
         let last = self.lines().filter_map(|line| match line {
-            Line(key, Said::Last(value), source) => Some(format!("# {key} = {value}    ({source})\n")),
+            Line(key, Said::Last(value), source) => Some(format!("# {key} = {value}: {source}\n")),
             _ => None,
         });
         let lacks = self.lines().filter_map(|line| match line {
-            Line(what, Said::Lacks, source) => Some(format!("# {what}    ({source})\n")),
+            Line(what, Said::Lacks, source) => Some(format!("# {what}: {source}\n")),
             _ => None,
         });
         let (last, lacks): (String, String) = (last.collect(), lacks.collect());
@@ -218,7 +218,8 @@ impl Config {
     pub fn commented(name: &str) -> Result<String, ConfigError> {
         let named = Named::find(name).ok_or_else(|| unknown(name))?;
         let mut text = format!("# `{name}`: {}.\n", named.purpose);
-        text += "# The paper: Pham et al. 2018. The released code: its authors\u{2019}, melodyguan/enas; which file is in brackets.\n";
+        text += "# The paper: Pham et al. 2018. The released code: its authors\u{2019}, melodyguan/enas, with the file in brackets; enas_lm: \
+                 their later code for text, in google-research.\n";
         let mut section = String::new();
         for line in named.config()?.to_toml()?.lines() {
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
@@ -306,7 +307,7 @@ mod tests {
         assert_eq!((optimizer.rate, optimizer.rate_min, optimizer.momentum, optimizer.l2), (0.05, 0.001, 0.9, 2e-4));
         let text = Config::commented("enas-macro-cifar10").unwrap();
         assert!(text.contains("# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"), "{text}");
-        assert!(text.contains("\n# space.filters = 96    (released code"), "{text}");
+        assert!(text.contains("\n# space.filters = 96: released code (cifar10_macro_final.sh)"), "{text}");
 
         let cells = of("enas-micro-cifar10");
         assert_eq!((cells.train.batch, cells.score.rollouts, cells.score.updates), (160, 10, 30));

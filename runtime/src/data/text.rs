@@ -1,11 +1,11 @@
-//! Text: a vocabulary, and three parts as the numbers of its words.
+//! Text: a vocabulary, and three parts as the numbers of its tokens.
 //!
-//! A text is read by word or by character ([`Unit`]). By word, whatever stands between spaces is a word, and every line
-//! ends with the word `<eos>`, as in Penn Treebank (Mikolov et al. 2010) and WikiText (Merity et al. 2017). By character,
-//! every character is a word, line ends too.
+//! A token is a word or a character ([`Unit`]). By word, whatever stands between spaces is a token, and every line ends
+//! with the token `<eos>`, as in Penn Treebank (Mikolov et al. 2010) and WikiText (Merity et al. 2017). By character,
+//! every character is a token, line ends too.
 //!
-//! The vocabulary is that of the training part alone, the most frequent words first. Where it has a limit, or another part
-//! has words of its own, these become `<unk>`.
+//! The vocabulary is that of the training part alone, the most frequent tokens first. Where it has a limit, or another
+//! part has tokens of its own, these become `<unk>`.
 
 mod perplexity;
 mod source;
@@ -31,9 +31,9 @@ use source::{Numbers, Source};
 /// A text in memory, divided into three parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// The words, by number.
+    /// The tokens, by number.
     pub vocabulary: Vocabulary,
-    /// Trains the shared weights: numbers of words, in the order of the text, as all parts are.
+    /// Trains the shared weights: numbers of tokens, in the order of the text, as all parts are.
     pub train: Vec<u32>,
     /// Scores children.
     pub validation: Vec<u32>,
@@ -45,13 +45,13 @@ pub struct Text {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextSettings {
-    /// What its words are.
+    /// What its tokens are.
     pub unit: Unit,
-    /// The most words that the vocabulary has, `<unk>` and `<eos>` among them; 0 is no limit.
+    /// The most tokens that the vocabulary has, `<unk>` and `<eos>` counted; 0 is no limit.
     pub limit: u32,
 }
 
-/// What the words of a text are.
+/// What the tokens of a text are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -73,19 +73,19 @@ impl Text {
     /// `runtime/DATA.md`.
     ///
     /// # Errors
-    /// If nothing there is understood, a file is not UTF-8 or empty, there is one word only, or a part is shorter than two
-    /// words: with the file, the place in it, and the way out.
+    /// If nothing there is understood, a file is not UTF-8 or empty, there is one token only, or a part is shorter than two
+    /// tokens: with the file, the place in it, and the way out.
     pub fn read(path: &Path, settings: &TextSettings) -> Result<Self, DataError> {
         Self::divided(path, settings, &Split { train: 0.0, validation: 0.0, seed: 0 })
     }
 
-    /// The same, divided as `split` says: a setting below 1 is a share, from 1 on a number of words, and 0 is fitted. Of
-    /// one file they are the first and the next words, fitted to 0.9 and 0.05, and what they leave is the test part. Of
-    /// three files they are the first words of the training and of the validation file, fitted to all. A text is divided
-    /// by position, since shuffled words are none: the seed is not used.
+    /// The same, divided as `split` says: a setting below 1 is a share, from 1 on a number of tokens, and 0 is fitted. Of
+    /// one file they are the first and the next tokens, fitted to 0.9 and 0.05, and what they leave is the test part. Of
+    /// three files they are the first tokens of the training and of the validation file, fitted to all. A text is divided
+    /// by position, since shuffled tokens are none: the seed is not used.
     ///
     /// # Errors
-    /// As [`Text::read`], or if there are fewer words than the settings ask for.
+    /// As [`Text::read`], or if there are fewer tokens than the settings ask for.
     pub fn divided(path: &Path, settings: &TextSettings, split: &Split) -> Result<Self, DataError> {
         Self::of(&Source::read(path)?, settings, split)
     }
@@ -123,7 +123,7 @@ impl Text {
     }
 
     /// The blake3 of everything that a search sees of it: the size of the vocabulary, and the numbers of all parts. The
-    /// words themselves are no part of it, as the names of classes are none of images.
+    /// tokens themselves are no part of it, as the names of classes are none of images.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let parts = [&self.train, &self.validation, &self.test];

@@ -52,6 +52,7 @@ pub(super) const CIFAR: &[Line] = &[
     set("retrain.average", "false", "paper and released code"),
     set("retrain.seeds", "1", "paper: one training of each result"),
     set("retrain.random", "1", "paper §3.3: one random network"),
+    set("retrain.budget", "100", "ours: whatever these networks take"),
     lacks("restarts of the learning rate while the result is trained; here it falls once", "paper §3.2"),
 ];
 
@@ -159,6 +160,7 @@ pub(super) const RECURRENT: &[Line] = &[
     set("retrain.average", "false", "paper and released code (enas_lm: from when validation stops to improve)"),
     set("retrain.seeds", "1", "paper: one training of the result (enas_lm: 10)"),
     set("retrain.random", "1", "paper §3.3: one random cell"),
+    set("retrain.budget", "100", "ours: whatever these cells take"),
     last("space.hidden", "748", "released code (ptb_final.sh): 22 million weights (enas_lm: 800)"),
     last("optimizer.l2", "1e-6", "released code (ptb_final.sh): λ = 5e-7 of λ·‖w‖²"),
     lacks("the rate times 0.96 each epoch from the 15th on; here cosines with restarts fall to its end", "paper §3.1"),

@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-/// The perplexity that belongs to a mean cross-entropy of `loss` nats a word: as uncertain as a choice among so many words
+/// The perplexity that belongs to a mean cross-entropy of `loss` nats a token: as uncertain as a choice among so many tokens
 /// that are equally likely. Infinite where it is beyond an f64.
 pub fn perplexity(loss: f64) -> f64 {
     loss.exp()

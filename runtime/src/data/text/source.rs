@@ -1,4 +1,4 @@
-//! Where a text comes from: a file or three, as bytes and then as words.
+//! Where a text comes from: a file or three, as bytes and then as tokens.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::data::{DataError, Split};
 /// The end of a line, where words are read.
 const END: &str = "<eos>";
 
-/// Bytes of a file at most, so that words can be counted in 32 bits.
+/// Bytes of a file at most, so that tokens can be counted in 32 bits.
 const MOST: u64 = u32::MAX as u64;
 
 /// Files with their text.
@@ -30,7 +30,7 @@ pub(super) struct File {
     pub(super) text: String,
 }
 
-/// A text as places in a list of words, which are in the order in which they came.
+/// A text as places in a list of tokens, which are in the order in which they came.
 pub(super) struct Numbers<'t> {
     pub(super) words: Vec<&'t str>,
     pub(super) parts: [Vec<u32>; 3],
@@ -64,7 +64,7 @@ impl Source {
         }
     }
 
-    /// Its words, divided as `split` says.
+    /// Its tokens, divided as `split` says.
     pub(super) fn numbers(&self, unit: Unit, split: &Split) -> Result<Numbers<'_>, DataError> {
         let mut lexicon = Lexicon::default();
         let parts = match self {
@@ -100,7 +100,7 @@ impl File {
 /// Bytes as text, without the mark that some programs begin a file with.
 pub(super) fn text(bytes: Vec<u8>) -> Result<String, Flaw> {
     if bytes.is_empty() {
-        return Err(Flaw::new("it is empty, but a text has two words at least; get it again"));
+        return Err(Flaw::new("it is empty, but a text has two tokens at least; get it again"));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -114,7 +114,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Flaw> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// Words by number, in the order in which they came.
+/// Tokens by number, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Lexicon<'t> {
     words: Vec<&'t str>,
@@ -152,9 +152,9 @@ fn divide(mut train: Vec<u32>, split: &Split) -> Result<[Vec<u32>; 3], Flaw> {
     let left = words.saturating_sub(first.saturating_add(second));
     if [first, second, left].iter().any(|part| *part < 2) {
         let reason = format!(
-            "of its {words} words {first} were to train and {second} to validate, and {left} are left to test, but each \
+            "of its {words} tokens {first} were to train and {second} to validate, and {left} are left to test, but each \
              part needs 2 at least; take a longer text, or set `data.train` and `data.validation` (below 1 a share, from 1 \
-             on a number of words, 0 for 0.9 and 0.05)"
+             on a number of tokens, 0 for 0.9 and 0.05)"
         );
         return Err(Flaw::new(reason));
     }
@@ -168,12 +168,12 @@ fn shortened(mut part: Vec<u32>, setting: f64, key: &str) -> Result<Vec<u32>, Fl
     let words = part.len();
     let wanted = if setting == 0.0 { words } else { count(setting, words) };
     if words < 2 {
-        return Err(Flaw::new(format!("it has {words} words, but a part needs 2 at least; take a longer text")));
+        return Err(Flaw::new("it has fewer than the 2 tokens that a part needs; take a longer text"));
     }
     if !(2..=words).contains(&wanted) {
         let reason = format!(
-            "`{key}` = {setting} takes {wanted} of its {words} words, but it can take 2 to all of them; below 1 it is a share, \
-             from 1 on a number of words, and 0 is all"
+            "`{key}` = {setting} takes {wanted} of its {words} tokens, but it can take 2 to all of them; below 1 it is a share, \
+             from 1 on a number of tokens, and 0 is all"
         );
         return Err(Flaw::new(reason));
     }

@@ -1,14 +1,14 @@
 //! A text as minibatches: streams side by side, cut into windows.
 
-/// A text read at `batch` places at once, some words at a time. It is cut into `batch` streams of equal length, one after
+/// A text read at `batch` places at once, some tokens at a time. It is cut into `batch` streams of equal length, one after
 /// the other; window i has the same piece of each, so that stream b of window i goes on where stream b of window i − 1
 /// ended, and a state carried from window to window is that of the text before (continuous batching, as Zaremba et al.
 /// 2014 train).
 ///
-/// Every word but the first is a target once, that of the word before it, also where one stream ends and the next begins.
-/// Only the last (length − 1) mod `batch` words, fewer than the streams, are left off; with a batch of 1 there are none. The last
-/// window is shorter than the others where the streams are no multiple of it, so that no word of validation and test goes
-/// uncounted: a mean over words weighs each window by its [`length`](Streams::length).
+/// Every token but the first is a target once, that of the token before it, also where one stream ends and the next begins.
+/// Only the last (length − 1) mod `batch` tokens, fewer than the streams, are left off; with a batch of 1 there are none. The last
+/// window is shorter than the others where the streams are no multiple of it, so that no token of validation and test goes
+/// uncounted: a mean over tokens weighs each window by its [`length`](Streams::length).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Streams {
     tokens: Vec<u32>,
@@ -40,12 +40,12 @@ impl Streams {
         left.min(self.window as usize) as u32
     }
 
-    /// Targets of all windows together: what a mean over words is a mean of.
+    /// Targets of all windows together: what a mean over tokens is a mean of.
     pub fn scored(&self) -> u64 {
         self.steps as u64 * u64::from(self.batch)
     }
 
-    /// Writes window `i`, time-major, `[length, batch]`: the words that are read, and for each the one after it. What was
+    /// Writes window `i`, time-major, `[length, batch]`: the tokens that are read, and for each the one after it. What was
     /// in the vectors is replaced. There is nothing in a window that is not there.
     pub fn window(&self, i: u32, inputs: &mut Vec<u32>, targets: &mut Vec<u32>) {
         inputs.clear();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_but_the_first_and_fewer_than_a_batch_at_the_end_is_a_target_once() {
+    fn every_token_but_the_first_and_fewer_than_a_batch_at_the_end_is_a_target_once() {
         for length in 0..40_u32 {
             let tokens: Vec<u32> = (0..length).collect();
             for (batch, steps) in [(1, 1), (1, 5), (2, 3), (3, 4), (7, 2), (11, 35)] {
@@ -104,13 +104,13 @@ mod tests {
                 assert_eq!(seen.len() as u64, streams.scored());
                 seen.sort_unstable();
                 let last = length.saturating_sub(1) / batch * batch;
-                assert_eq!(seen, (1..=last).collect::<Vec<_>>(), "{length} words, batch {batch}, window {steps}");
+                assert_eq!(seen, (1..=last).collect::<Vec<_>>(), "{length} tokens, batch {batch}, window {steps}");
             }
         }
     }
 
     #[test]
-    fn of_too_few_words_there_is_no_window() {
+    fn of_too_few_tokens_there_is_no_window() {
         for streams in [
             Streams::new(&[], 1, 1),
             Streams::new(&[1, 2], 2, 1),

@@ -69,11 +69,11 @@ fn a_limit_keeps_the_most_frequent_and_the_first_of_equals() {
     assert_eq!(four.train, [1, 3, 2, 0, 1, 3, 2, 0, 0, 3, 1, 3, 0]);
     assert_eq!(vocabulary(&limited(5)), ["<eos>", "the", "sat", "cat", "<unk>"]);
     assert_eq!(vocabulary(&limited(2)), ["<eos>", "<unk>"]);
-    assert!(said(&place, &TextSettings { limit: 1, ..WORDS }).contains("limit of 1 word tells nothing apart"));
+    assert!(said(&place, &TextSettings { limit: 1, ..WORDS }).contains("limit of 1 token tells nothing apart"));
 }
 
 #[test]
-fn unk_is_there_only_if_some_word_becomes_it() {
+fn unk_is_there_only_if_some_token_becomes_it() {
     let place = place("unk");
     write(&place, &[("train", "a b a"), ("valid", "b a"), ("test", "a b")]);
     assert_eq!(vocabulary(&Text::read(&place, &WORDS).unwrap()), ["a", "b", "<eos>"]);
@@ -109,7 +109,7 @@ fn one_file_is_divided_by_position_alone_or_in_its_folder() {
     assert_eq!(split(10.0, 88.0).unwrap(), [10, 88, 2]);
     for (train, validation) in [(0.0, 0.1), (1.0, 5.0), (50.0, 49.0), (4e9, 4e9)] {
         let error = split(train, validation).unwrap_err().to_string();
-        assert!(error.contains("input.txt: of its 100 words") && error.contains("data.validation"), "{error}");
+        assert!(error.contains("input.txt: of its 100 tokens") && error.contains("data.validation"), "{error}");
     }
     // The test part's characters are not known beforehand.
     write(&place, &[("input.txt", &alphabet.replacen('a', "z", 1))]);
@@ -131,9 +131,9 @@ fn settings_take_the_beginning_of_files_of_their_own() {
         (&[0, 1, 2, 3][..], &[0, 4][..], &[1, 3, 4, 3][..])
     );
     let error = divided(14.0, 0.0).unwrap_err().to_string();
-    assert!(error.contains("ptb.train.txt: `data.train` = 14 takes 14 of its 13 words"), "{error}");
+    assert!(error.contains("ptb.train.txt: `data.train` = 14 takes 14 of its 13 tokens"), "{error}");
     let error = divided(0.0, 1.0).unwrap_err().to_string();
-    assert!(error.contains("ptb.valid.txt: `data.validation` = 1 takes 1 of its 4 words"), "{error}");
+    assert!(error.contains("ptb.valid.txt: `data.validation` = 1 takes 1 of its 4 tokens"), "{error}");
 }
 
 #[test]
@@ -156,14 +156,14 @@ fn what_is_no_text_is_named_with_the_place() {
         // Packed by gzip.
         (b"\x1f\x8b\x08", "input.txt, byte 1: the byte 0x8b is no UTF-8; if the file is packed, unpack it"),
         (b"ab\xc3", "input.txt, byte 2: the byte 0xc3"),
-        (b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "input.txt: `a` is the only word of its training part"),
-        (b"abc", "input.txt: of its 3 words 3 were to train and 0 to validate, and 0 are left to test"),
+        (b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "input.txt: `a` is the only token of its training part"),
+        (b"abc", "input.txt: of its 3 tokens 3 were to train and 0 to validate, and 0 are left to test"),
     ] {
         fs::write(&file, bytes).unwrap();
         assert!(said(&file, &CHARACTERS).contains(sentence), "{sentence}: {}", said(&file, &CHARACTERS));
     }
     fs::write(&file, "\n".repeat(40)).unwrap();
-    assert!(said(&file, &CHARACTERS).contains("`\\n` is the only word"), "{}", said(&file, &CHARACTERS));
+    assert!(said(&file, &CHARACTERS).contains("`\\n` is the only token"), "{}", said(&file, &CHARACTERS));
     let huge = fs::File::create(&file).unwrap();
     huge.set_len(5 << 30).unwrap();
     assert!(said(&file, &WORDS).contains("it has 5368709120 bytes, and a text is read up to 4294967295"));
@@ -189,7 +189,7 @@ fn a_folder_that_is_no_text_is_told_what_one_is() {
     write(&empty, &[("train", "a b"), ("valid", ""), ("test", "a b")]);
     assert!(said(&empty, &WORDS).contains("valid: it is empty"));
     write(&empty, &[("valid", "a")]);
-    assert!(said(&empty, &CHARACTERS).contains("valid: it has 1 words"));
+    assert!(said(&empty, &CHARACTERS).contains("valid: it has fewer than the 2 tokens"));
 }
 
 #[test]

@@ -1,25 +1,25 @@
-//! The words of a text.
+//! The tokens of a text.
 
 use std::cmp::Reverse;
 
 use crate::data::error::Flaw;
 
-/// What a word that is not in the vocabulary becomes.
+/// What a token that is not in the vocabulary becomes.
 pub(super) const UNKNOWN: &str = "<unk>";
 
-/// The words that a text is written in, numbered from 0: the most frequent of the training part first, and among equally
+/// The tokens that a text is written in, numbered from 0: the most frequent of the training part first, and among equally
 /// frequent ones that which comes first in it. `<unk>` stands where its own frequency puts it, as in texts that have it
-/// already, else last; it is there only if some word becomes it.
+/// already, else last; it is there only if some token becomes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     words: Vec<String>,
 }
 
-/// The number in a vocabulary of each word that a source has.
+/// The number in a vocabulary of each token that a source has.
 pub(super) struct Renumbering(Vec<u32>);
 
 impl Vocabulary {
-    /// The vocabulary of `train` with at most `limit` words (0: no limit), which are places in `words`, numbered as they
+    /// The vocabulary of `train` with at most `limit` tokens (0: no limit), which are places in `words`, numbered as they
     /// came, those of `train` first.
     pub(super) fn new(
         words: &[&str],
@@ -29,7 +29,7 @@ impl Vocabulary {
     ) -> Result<(Self, Renumbering), Flaw> {
         if limit == 1 {
             return Err(Flaw::new(
-                "a vocabulary with a limit of 1 word tells nothing apart; let it have 2 at least, or 0 for no limit",
+                "a vocabulary with a limit of 1 token tells nothing apart; let it have 2 at least, or 0 for no limit",
             ));
         }
         let known = train.iter().max().map_or(0, |most| *most as usize + 1);
@@ -38,7 +38,7 @@ impl Vocabulary {
         if known < 2 {
             let only = words.first().copied().unwrap_or_default().escape_debug();
             return Err(Flaw::new(format!(
-                "`{only}` is the only word of its training part, so there is nothing to predict; take a text of two words \
+                "`{only}` is the only token of its training part, so there is nothing to predict; take a text of two \
                  at least, or read it by another unit"
             )));
         }
@@ -65,13 +65,13 @@ impl Vocabulary {
         Ok((Self { words }, Renumbering(numbers)))
     }
 
-    /// How many words there are: their numbers run from 0 to this − 1.
-    #[expect(clippy::len_without_is_empty, reason = "it has two words at least")]
+    /// How many tokens there are: their numbers run from 0 to this − 1.
+    #[expect(clippy::len_without_is_empty, reason = "it has two tokens at least")]
     pub fn len(&self) -> u32 {
         self.words.len() as u32
     }
 
-    /// The word with this number; `<unk>` if none has it.
+    /// The token with this number; `<unk>` if none has it.
     pub fn word(&self, number: u32) -> &str {
         self.words.get(number as usize).map_or(UNKNOWN, String::as_str)
     }
