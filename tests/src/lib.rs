@@ -4,11 +4,12 @@ pub mod gpu;
 pub mod plugins;
 
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
 use supernet::space::Spaces;
-use supernet::{Config, Found, Record, Search, SearchError};
+use supernet::{Config, Event, Found, Record, Run, Search, SearchBuilder, SearchError};
 use supernet_enas as _;
 
 /// Runs a search with these settings on `threads` threads; the records of its events and what it found.
@@ -43,6 +44,29 @@ pub fn place(test: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&place);
     std::fs::create_dir_all(&place).expect("the temporary folder can be written");
     place
+}
+
+/// Starts a search and stops it when an event happens that is wanted. It waits there until it was told to stop, so that it
+/// cannot be over before, however busy the machine is.
+///
+/// # Panics
+/// If the search does not start, or ends without such an event.
+pub fn stopped_at(builder: SearchBuilder, wanted: impl Fn(&Event) -> bool + Send + 'static) -> Run {
+    let ((here, arrived), (go, told)) = (mpsc::channel(), mpsc::channel());
+    let mut once = Some((here, told));
+    let builder = builder.listen(move |record| {
+        if wanted(&record.event)
+            && let Some((here, told)) = once.take()
+        {
+            // If nobody waits, nothing is told either.
+            let _ = here.send(()).map(|()| told.recv());
+        }
+    });
+    let run = builder.start().expect("the search starts");
+    arrived.recv().expect("what is wanted happens");
+    run.stop();
+    go.send(()).expect("the search waits");
+    run
 }
 
 /// The events that a run's folder has, without their times.

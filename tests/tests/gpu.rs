@@ -11,7 +11,7 @@ use supernet::device::{Device, DeviceError};
 use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
 use supernet::{Config, Event, Record, RunFolder, Search, SearchBuilder, selftest};
 use supernet_tests::gpu::gpus;
-use supernet_tests::without_times;
+use supernet_tests::{stopped_at, without_times};
 
 /// A driver in software takes its time.
 const SHORT: [&str; 8] = [
@@ -247,12 +247,8 @@ fn a_search_that_is_stopped_and_resumed_on_its_gpu_is_as_one_that_never_was() {
         };
         let fresh = || Search::builder().config(Config::read("", &SHORT).expect("the settings are right"));
         let one = on(fresh().folder(&whole)).start().unwrap().wait().unwrap().found().unwrap();
-        let builder = on(fresh().folder(&parts));
-        let mut events = builder.events();
-        let run = builder.start().unwrap();
         // With eight steps under way.
-        assert!(events.any(|record| matches!(record.event, Event::Step { step: 20, .. })));
-        run.stop();
+        let run = stopped_at(on(fresh().folder(&parts)), |event| matches!(event, Event::Step { step: 20, .. }));
         assert!(run.wait().unwrap().found().is_none());
         let two = on(Search::builder().resume(&parts)).start().unwrap().wait().unwrap().found().unwrap();
         assert_eq!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use supernet::data::Dataset;
 use supernet::{Config, Ended, Event, Search, SearchBuilder};
 use supernet_enas as _;
-use supernet_tests::{logged, place};
+use supernet_tests::{logged, place, stopped_at};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const SHORT: [&str; 10] = [
@@ -73,11 +73,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
 
     // Stopped after a third and gone on with: the same bits, augmentation and all.
     let stop = |path: &Path| {
-        let builder = builder(&data).folder(path);
-        let events = builder.events();
-        let run = builder.start().unwrap();
-        assert!(events.into_iter().any(|record| matches!(record.event, Event::Step { step: 12, .. })));
-        run.stop();
+        let run = stopped_at(builder(&data).folder(path), |event| matches!(event, Event::Step { step: 12, .. }));
         assert!(matches!(run.wait_for(LIMIT), Some(Ok(Ended::Stopped { .. }))));
     };
     stop(&place.join("stopped"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use supernet::{Config, Ended, Event, Found, Run, Search, SearchBuilder};
 use supernet_enas as _;
-use supernet_tests::{logged, place, search, without_times};
+use supernet_tests::{logged, place, search, stopped_at, without_times};
 
 /// 80 steps, 8 updates.
 const SHORT: [&str; 7] = [
@@ -43,11 +43,8 @@ fn assert_same(a: &Found, b: &Found) {
 }
 
 /// Runs until `until` happens, then stops.
-fn interrupt(builder: SearchBuilder, until: impl Fn(&Event) -> bool) {
-    let events = builder.events();
-    let run = builder.start().unwrap();
-    assert!(events.into_iter().any(|record| until(&record.event)));
-    run.stop();
+fn interrupt(builder: SearchBuilder, until: impl Fn(&Event) -> bool + Send + 'static) {
+    let run = stopped_at(builder, until);
     assert!(matches!(run.wait_for(LIMIT), Some(Ok(Ended::Stopped { .. }))));
 }
 
@@ -86,7 +83,7 @@ fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
     interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 3, .. }));
     for least in [4, 30, 31, 60] {
         // A stop takes a moment: that step may be done already.
-        let late = |event: &Event| matches!(event, Event::Step { step, .. } if *step >= least);
+        let late = move |event: &Event| matches!(event, Event::Step { step, .. } if *step >= least);
         interrupt(Search::builder().resume(&path), late);
     }
     assert_same(&found(&Search::builder().resume(&path).start().unwrap()), &plain);
@@ -190,7 +187,10 @@ fn stopped_or_paused_while_retraining_is_as_never_stopped() {
     for (name, least) in [("first", 0), ("second", 1)] {
         let path = place.join(name);
         let builder = builder().folder(&path);
-        interrupt(builder, |event| matches!(event, Event::RetrainEpoch { network, epoch: 0, .. } if *network == least));
+        interrupt(
+            builder,
+            move |event| matches!(event, Event::RetrainEpoch { network, epoch: 0, .. } if *network == least),
+        );
         assert!(path.join("best/genome.json").exists() && !path.join("best/retrained.json").exists());
         let found = found(&Search::builder().resume(&path).threads(1).start().unwrap());
         assert_same(&found, &plain);
