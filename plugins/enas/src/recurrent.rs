@@ -1,4 +1,6 @@
-use supernet_plugin::{Built, Config, Decide, Fact, Field, Init, Mistake, Space, SpaceEntry, Tensor, When, inventory};
+use supernet_plugin::{
+    Built, Config, Decide, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, Tensor, When, inventory,
+};
 
 /// The activations of a node, in published order.
 const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
@@ -10,6 +12,10 @@ inventory::submit! {
         fields: || vec![
             Field::int("nodes", 12, 1..=64, "how many nodes the cell has; 12 in the paper"),
             Field::int("hidden", 200, 1..=65_536, "the state's width; 200 while searching in the released code"),
+            Field::flag("norm", false, "whether each next state is normalised over the batch, which keeps a search stable (ENAS appendix A)"),
+            Field::float("drop_words", 0.0, 0.0..=0.9, "share of the words that are dropped from a window, wherever they stand"),
+            Field::float("drop_inputs", 0.0, 0.0..=0.9, "dropout on what the cell reads, one mask for all steps"),
+            Field::float("drop_outputs", 0.0, 0.0..=0.9, "dropout on what the cell gives, one mask for all steps"),
             Field::from_data("vocabulary", Fact::Vocabulary, "how many tokens there are"),
         ],
         build: |config| enas_recurrent(&Recurrent::from_config(config)?),
@@ -17,12 +23,20 @@ inventory::submit! {
 }
 
 /// The config of `enas-recurrent`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recurrent {
     /// How many nodes the cell has.
     pub nodes: usize,
     /// The state's width.
     pub hidden: u32,
+    /// Whether each next state is normalised over the batch: in the paper's searches, not in its final training.
+    pub norm: bool,
+    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani 2016, §4.2).
+    pub drop_words: f32,
+    /// Dropout on what the cell reads, one mask for all steps (Gal and Ghahramani 2016, §3.2).
+    pub drop_inputs: f32,
+    /// The same on what the cell gives.
+    pub drop_outputs: f32,
     /// How many tokens there are.
     pub vocabulary: u32,
 }
@@ -32,6 +46,10 @@ impl Recurrent {
         Ok(Recurrent {
             nodes: config.size("nodes")? as usize,
             hidden: config.size("hidden")?,
+            norm: config.flag("norm")?,
+            drop_words: config.float("drop_words")? as f32,
+            drop_inputs: config.float("drop_inputs")? as f32,
+            drop_outputs: config.float("drop_outputs")? as f32,
             vocabulary: config.size("vocabulary")?,
         })
     }
@@ -51,7 +69,7 @@ struct Choice<'s> {
 /// h + c·(f − h) with h the value of node j, gate c = σ(hW) and candidate f = activation(hW). The first node reads the word and the last
 /// state. The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
 pub fn enas_recurrent(config: &Recurrent) -> Built {
-    let &Recurrent { nodes, hidden, vocabulary } = config;
+    let &Recurrent { nodes, hidden, norm, vocabulary, .. } = config;
     if nodes == 0 {
         return Err(Mistake::refused("the cell has 0 nodes, and needs at least 1"));
     }
@@ -67,7 +85,8 @@ pub fn enas_recurrent(config: &Recurrent) -> Built {
         .map(|n| (0..n).map(|from| s.weights(format!("w{n}.{from}"), &[hidden, double], uniform)).collect())
         .collect();
 
-    let x = s.tokens("tokens").embed_by(words);
+    let x = dropped(s.tokens("tokens").embed_by(words), config.drop_words, Per::Token);
+    let x = dropped(x, config.drop_inputs, Per::Sequence);
     let y = s.scan("cell", [x], |cell, [x]| {
         let state = cell.carry_across_windows("state", &[hidden]);
         let mut h: Vec<Tensor<'_>> = Vec::new();
@@ -88,11 +107,18 @@ pub fn enas_recurrent(config: &Recurrent) -> Built {
         }
         let reads = |i: usize| choices[i + 1..].iter().filter_map(move |choice| Some(choice.from?.is(i)));
         let next = s.mean_when(h.iter().enumerate().map(|(i, h)| (*h, When::none(reads(i)))));
+        let next = if norm { next.norm_plain() } else { next };
         cell.next(state, next);
         next
     });
+    let y = dropped(y, config.drop_outputs, Per::Sequence);
     s.output(y.linear_transposed_by(words));
     s.finish()
+}
+
+/// Dropout, if there is any.
+fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
+    if rate > 0.0 { x.dropout_per(rate, per) } else { x }
 }
 
 fn decide(s: &Space, n: usize) -> Choice<'_> {

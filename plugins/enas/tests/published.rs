@@ -17,7 +17,7 @@ fn micro_graph(layers: usize, filters: u32) -> Supergraph {
 }
 
 fn recurrent_graph(nodes: usize, hidden: u32, vocabulary: u32) -> Supergraph {
-    Supergraph::new(enas_recurrent(&Recurrent { nodes, hidden, vocabulary }).unwrap()).unwrap()
+    Supergraph::new(enas_recurrent(&Recurrent { nodes, hidden, vocabulary, ..Recurrent::default() }).unwrap()).unwrap()
 }
 
 /// Every operation is `op`, every skip is `skip`.
@@ -224,6 +224,6 @@ fn a_config_that_cannot_work_gets_a_sentence() {
     enas_macro(&Macro { layers: 0, ..odd.clone() }).unwrap_err();
     enas_macro(&Macro { filters: 0, ..odd }).unwrap_err();
     enas_micro(&Micro { layers: 6, filters: u32::MAX, image: vec![32, 32, 3], classes: 10 }).unwrap_err();
-    enas_recurrent(&Recurrent { nodes: 0, hidden: 1, vocabulary: 1 }).unwrap_err();
-    enas_recurrent(&Recurrent { nodes: 2, hidden: u32::MAX, vocabulary: 1 }).unwrap_err();
+    enas_recurrent(&Recurrent { nodes: 0, hidden: 1, vocabulary: 1, ..Recurrent::default() }).unwrap_err();
+    enas_recurrent(&Recurrent { nodes: 2, hidden: u32::MAX, vocabulary: 1, ..Recurrent::default() }).unwrap_err();
 }
