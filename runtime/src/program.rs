@@ -410,11 +410,11 @@ struct Tape {
 }
 
 impl Tape {
-    /// A value of a scan's body lies beside those of its other steps.
+    /// A value of a scan's body lies beside those of its other steps, if each of them can be bound by itself.
     fn value(&mut self, len: usize) -> Operand {
         match self.frame.as_mut() {
-            Some(frame) => frame.value(&mut self.values, len as u32),
-            None => self.plain(len),
+            Some(frame) if (len as u32).is_multiple_of(scan::ALIGNED) => frame.value(&mut self.values, len as u32),
+            _ => self.plain(len),
         }
     }
 

@@ -1,4 +1,6 @@
-use supernet_plugin::{Built, Config, Decide, Fact, Field, Init, Mistake, Space, SpaceEntry, Tensor, When, inventory};
+use supernet_plugin::{
+    Built, Config, Decide, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, Tensor, When, inventory,
+};
 
 /// The activations of a node, in published order.
 const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
@@ -15,6 +17,10 @@ inventory::submit! {
                 &["loose-ends", "all-but-first"],
                 "the nodes whose mean is the next state: those that no node reads (ENAS), or all but the first (DARTS)",
             ),
+            Field::flag("norm", false, "whether each next state is normalised over the batch, which keeps a search stable (ENAS appendix A)"),
+            Field::float("drop_words", 0.0, 0.0..=0.9, "share of the words that are dropped from a window, wherever they stand"),
+            Field::float("drop_inputs", 0.0, 0.0..=0.9, "dropout on what the cell reads, one mask for all steps"),
+            Field::float("drop_outputs", 0.0, 0.0..=0.9, "dropout on what the cell gives, one mask for all steps"),
             Field::from_data("vocabulary", Fact::Vocabulary, "how many tokens there are"),
         ],
         build: |config| match config.text("mean")? {
@@ -25,12 +31,20 @@ inventory::submit! {
 }
 
 /// The config of `enas-recurrent`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recurrent {
     /// How many nodes the cell has.
     pub nodes: usize,
     /// The state's width.
     pub hidden: u32,
+    /// Whether each next state is normalised over the batch: in the paper's searches, not in its final training.
+    pub norm: bool,
+    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani 2016, §4.2).
+    pub drop_words: f32,
+    /// Dropout on what the cell reads, one mask for all steps (Gal and Ghahramani 2016, §3.2).
+    pub drop_inputs: f32,
+    /// The same on what the cell gives.
+    pub drop_outputs: f32,
     /// How many tokens there are.
     pub vocabulary: u32,
 }
@@ -40,6 +54,10 @@ impl Recurrent {
         Ok(Recurrent {
             nodes: config.size("nodes")? as usize,
             hidden: config.size("hidden")?,
+            norm: config.flag("norm")?,
+            drop_words: config.float("drop_words")? as f32,
+            drop_inputs: config.float("drop_inputs")? as f32,
+            drop_outputs: config.float("drop_outputs")? as f32,
             vocabulary: config.size("vocabulary")?,
         })
     }
@@ -82,7 +100,7 @@ pub fn darts_recurrent(config: &Recurrent) -> Built {
 
 /// The space, given when a node is part of the next state, if it ever is.
 fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<When>) -> Built {
-    let &Recurrent { nodes, hidden, vocabulary } = config;
+    let &Recurrent { nodes, hidden, norm, vocabulary, .. } = config;
     let s = Space::new("enas-recurrent");
     let choices: Vec<_> = (0..nodes).map(|n| decide(&s, n)).collect();
 
@@ -95,7 +113,8 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
         .map(|n| (0..n).map(|from| s.weights(format!("w{n}.{from}"), &[hidden, double], uniform)).collect())
         .collect();
 
-    let x = s.tokens("tokens").embed_by(words);
+    let x = dropped(s.tokens("tokens").embed_by(words), config.drop_words, Per::Token);
+    let x = dropped(x, config.drop_inputs, Per::Sequence);
     let y = s.scan("cell", [x], |cell, [x]| {
         let state = cell.carry_across_windows("state", &[hidden]);
         let mut h: Vec<Tensor<'_>> = Vec::new();
@@ -115,11 +134,18 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
             h.push(node);
         }
         let next = s.mean_when(h.iter().enumerate().filter_map(|(i, h)| Some((*h, counts(&choices, i)?))));
+        let next = if norm { next.norm_plain() } else { next };
         cell.next(state, next);
         next
     });
+    let y = dropped(y, config.drop_outputs, Per::Sequence);
     s.output(y.linear_transposed_by(words));
     s.finish()
+}
+
+/// Dropout, if there is any.
+fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
+    if rate > 0.0 { x.dropout_per(rate, per) } else { x }
 }
 
 fn decide(s: &Space, n: usize) -> Choice<'_> {

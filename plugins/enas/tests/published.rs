@@ -34,7 +34,7 @@ const PUBLISHED_CELLS: [u32; 40] = [
 ];
 
 fn recurrent_graph(nodes: usize, hidden: u32, vocabulary: u32) -> Supergraph {
-    Supergraph::new(enas_recurrent(&Recurrent { nodes, hidden, vocabulary }).unwrap()).unwrap()
+    Supergraph::new(enas_recurrent(&Recurrent { nodes, hidden, vocabulary, ..Recurrent::default() }).unwrap()).unwrap()
 }
 
 /// A published architecture with other settings than it was published with.
@@ -371,6 +371,6 @@ fn a_config_that_cannot_work_gets_a_sentence() {
         build(&micro(6, u32::MAX)).unwrap_err();
         build(&micro(6, u32::MAX - 1)).unwrap_err();
     }
-    enas_recurrent(&Recurrent { nodes: 0, hidden: 1, vocabulary: 1 }).unwrap_err();
-    enas_recurrent(&Recurrent { nodes: 2, hidden: u32::MAX, vocabulary: 1 }).unwrap_err();
+    enas_recurrent(&Recurrent { nodes: 0, hidden: 1, vocabulary: 1, ..Recurrent::default() }).unwrap_err();
+    enas_recurrent(&Recurrent { nodes: 2, hidden: u32::MAX, vocabulary: 1, ..Recurrent::default() }).unwrap_err();
 }

@@ -25,7 +25,7 @@ fn cells() -> Supergraph {
 }
 
 fn recurrent() -> Supergraph {
-    graph(enas_recurrent(&Recurrent { nodes: 8, hidden: 16, vocabulary: 50 }))
+    graph(enas_recurrent(&Recurrent { nodes: 8, hidden: 16, vocabulary: 50, ..Recurrent::default() }))
 }
 
 /// A space without scopes, skips or images, and with names that XML must not take literally.

@@ -11,7 +11,7 @@ use super::lower::Lower;
 use super::{Input, Operand, ProgramError, Purpose, Slot, Start, highway};
 
 /// Numbers of a step, or of whatever is bound by itself: the offset that any GPU can bind at.
-const ALIGNED: u32 = 64;
+pub(super) const ALIGNED: u32 = 64;
 
 /// A step of a scan whose steps lie side by side.
 #[derive(Debug)]

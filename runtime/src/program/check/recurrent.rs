@@ -75,6 +75,12 @@ fn gradients_through_time_agree_with_finite_differences() {
             hold_gradients_against_finite_differences(&setup, &genome);
         }
     }
+    let settings =
+        ["space.nodes=3", "space.hidden=8", "space.norm=true", "space.drop_words=0.2", "space.drop_inputs=0.3"];
+    let setup = text(enas(&[&settings[..], &["space.drop_outputs=0.3"]].concat(), 65, 4), 65, 8, Start::First);
+    for genome in cells(&setup) {
+        hold_gradients_against_finite_differences(&setup, &genome);
+    }
     let setup = text(odd(4), 11, 8, Start::Alone);
     hold_gradients_against_finite_differences(&setup, &[]);
     let mut interpreter = Interpreter::new(&setup, &setup.weights(1));
