@@ -75,7 +75,7 @@ pub(super) fn build(config: &Micro) -> Built {
         // Each part has weights of its own: they start as those of all parts side by side would, if every node were loose.
         let init = Init::He { fan_in: filters.saturating_mul(NODES as u32) };
         s.output(last.sum(&s, |t| {
-            let weights = s.local_weights("weight", &[filters, classes], init.clone());
+            let weights = s.local_weights("weight", &[filters, classes], init);
             t.relu().global_avg_pool().dropout(0.2).linear_by(weights)
         }));
     });
