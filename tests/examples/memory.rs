@@ -1,0 +1,50 @@
+//! Memory that training steps take, beside what a search says that it will take.
+//!
+//!     cargo run --release -p supernet-tests --example memory -- enas-macro 12 36 128 200
+//!
+//! Space, layers, filters, samples of a minibatch of 32x32x3, steps on random children, each followed by a scoring. Linux
+//! alone tells the most that a process held (`VmHWM`); what it held before the first step is subtracted, and the weights,
+//! of which it held a part, are added again.
+
+#![allow(clippy::print_stdout, reason = "it is a command")]
+
+use std::error::Error;
+use std::fs;
+
+use supernet::bench::{Bench, Phase};
+use supernet::device::cpu::Cpu;
+use supernet_enas as _;
+
+/// A line of this process's status, in bytes.
+fn held(line: &str) -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let kib = status.lines().find_map(|l| l.strip_prefix(line)).ok_or("Linux alone tells what a process holds")?;
+    Ok(1024 * kib.trim_start_matches(':').trim_end_matches("kB").trim().parse::<u64>()?)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [space, layers, filters, batch, steps] = arguments.as_slice() else {
+        return Err("usage: memory SPACE LAYERS FILTERS BATCH STEPS".into());
+    };
+    let settings = [format!("space.layers={layers}"), format!("space.filters={filters}")];
+    let (batch, steps) = (batch.parse()?, steps.parse()?);
+    let mut bench = Bench::new(space, &settings, [32, 32, 3], 10, batch)?;
+    let mut cpu = Cpu::new(2)?;
+    let predicted = bench.reserve(&mut cpu)? - bench.weights();
+    // Programs were built and dropped; what is left of them belongs to what was there before.
+    let before = held("VmRSS")?;
+    bench.time(&mut cpu, Phase::Train, 1)?;
+    // Gradients and moments are touched as soon as their weights are trained: they count as there from now on.
+    println!("before {:.1} MiB, after the first steps {:.1}", mib(before), mib(held("VmRSS")?));
+    bench.time(&mut cpu, Phase::Train, steps)?;
+    bench.time(&mut cpu, Phase::Evaluate, steps)?;
+    let took = held("VmHWM")? - before;
+    println!("{space} {layers}x{filters}, {batch} samples: took {:.1} MiB", mib(took));
+    println!("predicted: values and minibatch {:.1} MiB, weights {:.1} MiB", mib(predicted), mib(bench.weights()));
+    Ok(())
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
