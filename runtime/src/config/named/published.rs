@@ -103,7 +103,7 @@ pub(super) const MICRO: &[Line] = &[
     last("train.batch", "144", "released code (cifar10_micro_final.sh)"),
     last("retrain.epochs", "630", "released code (cifar10_micro_final.sh); the paper says 310"),
     last("retrain.drop_path", "0.4", "released code (cifar10_micro_final.sh), rising from 0, the deeper the larger"),
-    last("retrain.auxiliary", "0.4", "released code (cifar10/micro_child.py): a second classifier's share of the loss"),
+    same("retrain.auxiliary", "released code (cifar10/micro_child.py): a second classifier's share of the loss"),
     last("augment.cutout", "16", "paper, table 2: the better of its two results (DeVries and Taylor 2017)"),
 ];
 
