@@ -225,13 +225,22 @@ fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_h
 fn named_settings_are_listed_printed_and_searched_with() {
     let place = place("named");
     let listed = text(&supernet(&place, &["config"]).stdout);
-    assert!(listed.lines().count() == 2 && listed.starts_with("short ") && listed.contains("\npaper "), "{listed}");
-    let paper = text(&supernet(&place, &["config", "paper"]).stdout);
-    assert!(paper.contains("# paper §3.2 (released code, macro: 1e-3)\nrate = 0.00035\n"), "{paper}");
+    assert!(listed.starts_with("short ") && listed.contains("\nenas-macro-cifar10 "), "{listed}");
+    let paper = text(&supernet(&place, &["config", "enas-macro-cifar10"]).stdout);
+    assert!(paper.contains("# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"), "{paper}");
     fs::write(place.join("file.toml"), &paper).unwrap();
-    let quick =
-        ["--epochs=1", "--set=score.updates=1", "--set=derive.candidates=2", "--set=derive.report=2", "--threads=2"];
-    for (run, config) in [("a", "paper"), ("b", "file.toml")] {
+    let quick = [
+        "--data=digits",
+        "--epochs=1",
+        "--no-retrain",
+        "--set=space.layers=3",
+        "--set=space.filters=4",
+        "--set=score.updates=1",
+        "--set=derive.candidates=2",
+        "--set=derive.report=2",
+        "--threads=2",
+    ];
+    for (run, config) in [("a", "enas-macro-cifar10"), ("b", "file.toml")] {
         let arguments = [&["search", "--config", config, "--run", run][..], &quick].concat();
         let output = supernet(&place, &arguments);
         assert!(output.status.success(), "{}", text(&output.stderr));
