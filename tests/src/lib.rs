@@ -5,6 +5,7 @@ pub mod plugins;
 
 use std::path::PathBuf;
 use std::sync::mpsc;
+use std::thread;
 
 use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
@@ -53,9 +54,11 @@ pub fn place(test: &str) -> PathBuf {
 /// If the search does not start, or ends without such an event.
 pub fn stopped_at(builder: SearchBuilder, wanted: impl Fn(&Event) -> bool + Send + 'static) -> Run {
     let ((here, arrived), (go, told)) = (mpsc::channel(), mpsc::channel());
-    let mut once = Some((here, told));
+    // What happens while it starts is told on this thread, which has nobody to stop yet.
+    let (mut once, starts) = (Some((here, told)), thread::current().id());
     let builder = builder.listen(move |record| {
-        if wanted(&record.event)
+        if thread::current().id() != starts
+            && wanted(&record.event)
             && let Some((here, told)) = once.take()
         {
             // If nobody waits, nothing is told either.

@@ -178,7 +178,8 @@ impl SearchBuilder {
         Self { limit, ..self }
     }
 
-    /// Is called with every event, on the search's thread: while it runs, the search waits.
+    /// Is called with every event, on the search's thread: while it runs, the search waits. What a resumed run tells first is
+    /// told on the thread that starts it.
     pub fn listen(self, listener: impl FnMut(&Record) + Send + 'static) -> Self {
         Self { listener: Box::new(listener), ..self }
     }
