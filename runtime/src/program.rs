@@ -20,7 +20,8 @@ mod scan;
 pub use custom::{CustomOps, OpError};
 pub(crate) use custom::{Sizes, Variant, named};
 pub use memory::{Plan, Slot, class_len, class_of};
-pub use optimizer::{Method, Optimizer};
+use optimizer::Hidden;
+pub use optimizer::{Method, Optimizer, Penalties};
 pub(crate) use scan::states;
 
 use std::collections::BTreeMap;
@@ -308,6 +309,7 @@ impl Program {
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, Purpose::Train)?;
         tape.smooth(optimizer.smoothing);
+        optimizer.penalties.append(&mut tape);
         fuse::all(&mut tape);
         differentiate::backward(&mut tape);
         let touched = tape.touched(context.layout);
@@ -397,6 +399,8 @@ struct Tape {
     /// Gradients that forward calls have computed already: of what, and the gradient.
     given: Vec<(Operand, Operand)>,
     states: Vec<u32>,
+    /// What a language model's decoder and cell give, in training.
+    hidden: Option<Hidden>,
 }
 
 impl Tape {

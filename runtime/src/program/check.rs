@@ -11,7 +11,8 @@ use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Element, Step, reference};
 
 use super::{
-    Context, CustomOps, Input, Method, Operand, Optimizer, Program, Purpose, Slot, differentiate, fuse, lower,
+    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Slot, differentiate, fuse,
+    lower,
 };
 use crate::config::Config;
 use crate::data::Dataset;
@@ -21,8 +22,15 @@ use crate::space;
 use crate::weights::{Layout, Weights};
 
 const STEP: Step = Step { rate: 0.1, number: 3, seed: 5 };
-const SGD: Optimizer =
-    Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
+const SGD: Optimizer = Optimizer {
+    method: Method::Sgd { momentum: 0.9 },
+    l2: 1e-3,
+    clip: 5.0,
+    everywhere: false,
+    smoothing: 0.0,
+    penalties: NONE,
+};
+const NONE: Penalties = Penalties { activation: 0.0, temporal: 0.0 };
 
 fn noise(image: [u32; 3], batch: u32) -> Dataset {
     let mut random = Random::new(11, 0);

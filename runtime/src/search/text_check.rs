@@ -108,7 +108,7 @@ fn scores_of_a_whole_part_depend_on_its_order_alone() {
     let (mut cpu, mut evaluator, weights) = (Cpu::new(1).unwrap(), search.evaluator(), search.weights());
     let genome = from_prior(search.supergraph(), &mut Random::new(2, 1)).unwrap();
     let score = evaluator.validation(&mut cpu, &weights, &genome).unwrap();
-    evaluator.minibatch(&mut cpu, &weights, &[genome.clone()], 3).unwrap();
+    evaluator.minibatch(&mut cpu, &weights, std::slice::from_ref(&genome), 3).unwrap();
     assert_eq!(evaluator.validation(&mut cpu, &weights, &genome).unwrap(), score);
 }
 

@@ -11,7 +11,7 @@ use supernet_shaders::{Call, Step};
 use super::CustomOps;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Context, Input, Method, Optimizer, Plan, Program};
+use crate::program::{Context, Input, Method, Optimizer, Penalties, Plan, Program};
 use crate::weights::{Layout, Weights};
 
 const IMAGE: [u32; 3] = [4, 3, 2];
@@ -155,8 +155,14 @@ impl Setup {
     }
 
     fn program(&self) -> Program {
-        let sgd =
-            Optimizer { method: Method::Sgd { momentum: 0.9 }, l2: 1e-3, clip: 5.0, everywhere: false, smoothing: 0.0 };
+        let sgd = Optimizer {
+            method: Method::Sgd { momentum: 0.9 },
+            l2: 1e-3,
+            clip: 5.0,
+            everywhere: false,
+            smoothing: 0.0,
+            penalties: Penalties::default(),
+        };
         Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
     }
 
