@@ -56,7 +56,7 @@ const NAMED: &[Named] = &[
     },
     Named {
         name: "enas-macro-cifar10",
-        purpose: "as Pham et al. 2018 searched whole networks for CIFAR-10: 310 epochs of 1000 rollouts each",
+        purpose: "as Pham et al. 2018 searched whole networks for CIFAR-10: 310 epochs of 1000 rollouts each; also `paper`",
         controller: ControllerSettings::paper,
         lines: &[published::MACRO, published::CIFAR],
     },
@@ -150,6 +150,8 @@ const SHORT: &[Line] = &[
 
 impl Named {
     fn find(name: &str) -> Option<&'static Self> {
+        // What the paper is known for first.
+        let name = if name == "paper" { "enas-macro-cifar10" } else { name };
         NAMED.iter().find(|named| named.name == name)
     }
 
@@ -269,6 +271,7 @@ mod tests {
             assert!(closing.lines().all(|line| line.is_empty() || line.starts_with("# ")), "{name}");
         }
         assert_eq!(Config::named("short").unwrap(), Config::default());
+        assert_eq!(Config::named("paper").unwrap(), Config::named("enas-macro-cifar10").unwrap());
     }
 
     #[test]
