@@ -107,7 +107,7 @@ impl Lower<'_> {
             let so_far = of_weight.map(|sum| self.tape.sum(&[sum, dw], linear.len_w() as u32, 1.0));
             of_weight = so_far.or(Some(dw));
         }
-        if train {
+        if self.trains() {
             let scan = (0..at).rev().find(|i| matches!(self.child.op_node(*i).op, Op::Scan { .. }));
             let step = |i: usize| self.values[i].len() / self.child.shape(i)[0].max(1);
             let cell = scan.map(|i| (self.values[i], step(i)));

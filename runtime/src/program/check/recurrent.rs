@@ -222,9 +222,9 @@ fn penalties_on_what_a_cell_gives_have_gradients() {
         for genome in cells(&setup) {
             // Values in places of their own, so that what the penalties are on can be read afterwards.
             let child = setup.supergraph.child(&genome).unwrap();
-            let mut tape = lower::forward(setup.context(), &child, Purpose::Train).unwrap();
+            let mut tape = lower::forward(setup.context(), &child, Purpose::Train { drop_path: false }).unwrap();
             penalties.append(&mut tape);
-            differentiate::backward(&mut tape);
+            differentiate::backward(&mut tape, 0.0);
             let hidden = tape.hidden.unwrap();
             let (calls, outputs, images, labels) = (tape.calls, tape.outputs, tape.images, tape.labels);
             let (slots, states, touched) = (Vec::new(), Vec::new(), Vec::new());
