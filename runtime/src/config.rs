@@ -10,7 +10,7 @@ use supernet_plugin::Setting;
 
 use crate::data::text::{TextSettings, Unit};
 use crate::data::{AugmentSettings, Split};
-use crate::program::{Method, Optimizer};
+use crate::program::{Method, Optimizer, Penalties};
 use crate::strategy::enas::{ControllerSettings, SettingError};
 use crate::strategy::evolution::EvolutionSettings;
 
@@ -157,6 +157,10 @@ pub struct OptimizerSettings {
     pub clip: f64,
     /// Which weights a step moves.
     pub touch: Touch,
+    /// Of text: α of the penalty α·mean(h²) on what the decoder reads (Merity et al. 2017).
+    pub activation_penalty: f64,
+    /// Of text: β of the penalty β·mean((hₜ − hₜ₋₁)²) on what the cell gives in neighbouring steps (the same).
+    pub temporal_penalty: f64,
 }
 
 /// Scoring of children during the search.
@@ -299,6 +303,8 @@ impl Default for OptimizerSettings {
             l2: 2e-4,
             clip: 5.0,
             touch: Touch::Path,
+            activation_penalty: 0.0,
+            temporal_penalty: 0.0,
         }
     }
 }
@@ -408,7 +414,7 @@ impl Config {
         let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 38] = [
+        let numbers: [(&str, f64, bool, &'static str); 40] = [
             ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
             ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
             ("data.train", data.train, part(data.train), parts),
@@ -427,6 +433,18 @@ impl Config {
             ("optimizer.eps", optimizer.eps, positive(optimizer.eps), "above 0"),
             ("optimizer.l2", optimizer.l2, weight(optimizer.l2), "0 or above"),
             ("optimizer.clip", optimizer.clip, positive(optimizer.clip), "above 0"),
+            (
+                "optimizer.activation_penalty",
+                optimizer.activation_penalty,
+                weight(optimizer.activation_penalty),
+                "0 or above",
+            ),
+            (
+                "optimizer.temporal_penalty",
+                optimizer.temporal_penalty,
+                weight(optimizer.temporal_penalty),
+                "0 or above",
+            ),
             ("score.batch", score.batch.into(), (1..=65536).contains(&score.batch), "from 1 to 65536"),
             ("score.rollouts", score.rollouts.into(), (1..=10000).contains(&score.rollouts), "from 1 to 10000"),
             ("score.updates", score.updates.into(), score.updates <= most, "from 0 (fitted) to 1048576"),
@@ -512,6 +530,7 @@ impl OptimizerSettings {
             smoothing: 0.0,
             auxiliary: 0.0,
             drop_path: false,
+            penalties: Penalties { activation: self.activation_penalty as f32, temporal: self.temporal_penalty as f32 },
         }
     }
 }

@@ -22,7 +22,8 @@ mod scan;
 pub use custom::{CustomOps, OpError};
 pub(crate) use custom::{Sizes, Variant, named};
 pub use memory::{Plan, Slot, class_len, class_of};
-pub use optimizer::{Method, Optimizer};
+use optimizer::Hidden;
+pub use optimizer::{Method, Optimizer, Penalties};
 pub(crate) use scan::states;
 
 use std::collections::BTreeMap;
@@ -313,6 +314,7 @@ impl Program {
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, Purpose::Train { drop_path: optimizer.drop_path })?;
         tape.smooth(optimizer.smoothing);
+        optimizer.penalties.append(&mut tape);
         fuse::all(&mut tape);
         differentiate::backward(&mut tape, optimizer.auxiliary);
         let touched = tape.touched(context.layout);
@@ -407,6 +409,8 @@ struct Tape {
     /// Gradients that forward calls have computed already: of what, and the gradient.
     given: Vec<(Operand, Operand)>,
     states: Vec<u32>,
+    /// What a language model's decoder and cell give, in training.
+    hidden: Option<Hidden>,
 }
 
 impl Tape {

@@ -100,6 +100,8 @@ const SHORT: &[Line] = &[
     same("optimizer.l2", "paper §3.2: λ = 1e-4 of λ·‖w‖², which is 2e-4 of l2/2·‖w‖² (released code, macro: 2.5e-4)"),
     same("optimizer.clip", "released code, which sets 5 and then applies the gradient as it was"),
     same("optimizer.touch", "ours (released code: weights off the path decay and coast, too)"),
+    same("optimizer.activation_penalty", "ours: none (Merity et al. 2017: 2)"),
+    same("optimizer.temporal_penalty", "ours: none (Merity et al. 2017: 1)"),
     same("score.batch", "ours (released code: that of training)"),
     same("score.rollouts", "released code, macro"),
     same("score.updates", "ours: 0 scores for about as long as it trains (released code, macro: 50)"),

@@ -12,7 +12,8 @@ use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Element, Step, reference};
 
 use super::{
-    Context, CustomOps, Input, Method, Operand, Optimizer, Program, Purpose, Slot, differentiate, fuse, lower,
+    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Slot, differentiate, fuse,
+    lower,
 };
 use crate::config::Config;
 use crate::data::Dataset;
@@ -30,7 +31,9 @@ pub(super) const SGD: Optimizer = Optimizer {
     smoothing: 0.0,
     auxiliary: 0.4,
     drop_path: true,
+    penalties: NONE,
 };
+const NONE: Penalties = Penalties { activation: 0.0, temporal: 0.0 };
 
 fn noise(image: [u32; 3], batch: u32) -> Dataset {
     let mut random = Random::new(11, 0);

@@ -5,7 +5,7 @@ use supernet_shaders::Call;
 use supernet_shaders::catalogue::{Linear, Rows};
 
 use super::lower::Lower;
-use super::{Input, Operand, ProgramError, Purpose};
+use super::{Hidden, Input, Operand, ProgramError, Purpose};
 
 /// Logits that stand in memory at a time, where there is one for every word of every step: 16 MiB.
 const LOGITS: usize = 4 << 20;
@@ -106,6 +106,12 @@ impl Lower<'_> {
             let dw = self.tape.compute(Call::LinearGradWeight(linear), &[x, dy], linear.len_w());
             let so_far = of_weight.map(|sum| self.tape.sum(&[sum, dw], linear.len_w() as u32, 1.0));
             of_weight = so_far.or(Some(dw));
+        }
+        if self.trains() {
+            let scan = (0..at).rev().find(|i| matches!(self.child.op_node(*i).op, Op::Scan { .. }));
+            let step = |i: usize| self.values[i].len() / self.child.shape(i)[0].max(1);
+            let cell = scan.map(|i| (self.values[i], step(i)));
+            self.tape.hidden = Some(Hidden { read: hidden, cell });
         }
         self.tape.outputs = vec![loss, right];
         self.tape.given.extend(gradient.map(|gradient| (hidden, gradient)));

@@ -30,6 +30,7 @@ pub(super) fn forward(context: Context<'_>, child: &Child, purpose: Purpose) -> 
         frame: None,
         given: Vec::new(),
         states: Vec::new(),
+        hidden: None,
     };
     let highways = highway::find(child);
     let values = Vec::with_capacity(child.len());
@@ -135,6 +136,12 @@ impl Lower<'_> {
             (Op::Lerp, Some(_)) if self.highways.at(i).is_some() => self.highway(i),
             (Op::Lerp, Some(_)) => Ok(self.tape.compute(Call::Lerp { len: len as u32 }, &self.operands(i), len)),
             (Op::Scan { .. }, Some(_)) => self.scan(i),
+            // a·b = 0 + b·(a − 0).
+            (Op::Multiply, Some(x)) => {
+                let zeros = self.tape.compute(Call::Fill { len: len as u32, value: 0.0 }, &[], len);
+                let other = self.values[inputs[1] as usize];
+                Ok(self.tape.compute(Call::Lerp { len: len as u32 }, &[zeros, x, other], len))
+            }
             (Op::Embedding, Some(Operand::Images)) => {
                 let (weight, _, shape) = self.weight(i)?;
                 let e = Embedding { rows: (len / shape[1] as usize) as u32, words: shape[0], width: shape[1] };

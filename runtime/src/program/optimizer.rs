@@ -24,6 +24,50 @@ pub struct Optimizer {
     pub auxiliary: f32,
     /// Whether paths are dropped; how likely, comes with every step. They are not in a search.
     pub drop_path: bool,
+    /// On what a recurrent cell gives.
+    pub penalties: Penalties,
+}
+
+/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs").
+/// They are part of what is minimised, not of the loss that is reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Penalties {
+    /// α of α·mean(h²), over all that the decoder reads.
+    pub activation: f32,
+    /// β of β·mean((hₜ − hₜ₋₁)²), over what the cell gives in neighbouring steps.
+    pub temporal: f32,
+}
+
+/// What the penalties are on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hidden {
+    /// What the decoder reads.
+    pub(super) read: Operand,
+    /// What the cell gives, time first, and the numbers of a step.
+    pub(super) cell: Option<(Operand, u32)>,
+}
+
+impl Penalties {
+    /// Gives the gradients of the penalties to the sweep.
+    pub(super) fn append(&self, tape: &mut Tape) {
+        let Some(Hidden { read, cell }) = tape.hidden else { return };
+        let scaled = |tape: &mut Tape, x: Operand, scale: f32| {
+            let len = x.len();
+            tape.compute(Call::Sum { len, inputs: 1, scale }, &[x], len as usize)
+        };
+        if self.activation > 0.0 {
+            let gradient = scaled(tape, read, 2.0 * self.activation / read.len() as f32);
+            tape.given.push((read, gradient));
+        }
+        let Some((cell, step)) = cell.filter(|(cell, step)| self.temporal > 0.0 && cell.len() > *step) else { return };
+        let len = cell.len() - step;
+        let (earlier, later) = (cell.part(0, len), cell.part(step, len));
+        let minus = scaled(tape, earlier, -1.0);
+        let call = Call::Sum { len, inputs: 2, scale: 2.0 * self.temporal / len as f32 };
+        let gradient = tape.compute(call, &[later, minus], len as usize);
+        let back = scaled(tape, gradient, -1.0);
+        tape.given.extend([(later, gradient), (earlier, back)]);
+    }
 }
 
 /// The update rule.

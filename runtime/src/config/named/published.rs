@@ -172,5 +172,6 @@ pub(super) const RECURRENT: &[Line] = &[
          drop_outputs, where enas_lm has 0.1, 0.75 and 0.75",
         "enas_lm, search; the paper says variational dropout and no numbers",
     ),
-    lacks("a penalty of 1 on changes of the state, and of 0.7 on the state in the end", "enas_lm; not in the paper"),
+    last("optimizer.activation_penalty", "0.7", "enas_lm; not in the paper (Merity et al. 2017: 2)"),
+    last("optimizer.temporal_penalty", "1", "enas_lm, in the search too; not in the paper"),
 ];

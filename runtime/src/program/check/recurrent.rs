@@ -57,6 +57,27 @@ fn odd(time: u32) -> Supergraph {
     Supergraph::new(s.finish().unwrap()).unwrap().with_time(time)
 }
 
+/// An LSTM of `hidden` units (Hochreiter and Schmidhuber 1997), with the decoder tied to the embedding.
+fn lstm(words: u32, hidden: u32, time: u32) -> Supergraph {
+    let s = Space::new("lstm");
+    let start = Init::Uniform { bound: 0.1 };
+    let embedding = s.weights("words", &[words, hidden], start);
+    let gates = s.weights("gates", &[2 * hidden, 4 * hidden], start);
+    let y = s.scan("cell", [s.tokens("tokens").embed_by(embedding)], |cell, [x]| {
+        let [h, c] = ["h", "c"].map(|name| cell.carry_across_windows(name, &[hidden]));
+        let all = s.concat(&[x, h]).linear_by(gates);
+        let [input, forget, output] = [0, 1, 2].map(|gate| all.slice(gate * hidden, hidden).act("sigmoid"));
+        let kept = forget.multiply(c);
+        let next = s.sum(&[kept, input.multiply(all.slice(3 * hidden, hidden).act("tanh"))]);
+        let y = output.multiply(next.act("tanh"));
+        cell.next(h, y);
+        cell.next(c, next);
+        y
+    });
+    s.output(y.linear_transposed_by(embedding));
+    Supergraph::new(s.finish().unwrap()).unwrap().with_time(time)
+}
+
 /// Genomes with every activation, chains and fans.
 fn cells(setup: &Setup) -> Vec<Vec<u32>> {
     let mut random = Random::new(4, 0);
@@ -81,6 +102,7 @@ fn gradients_through_time_agree_with_finite_differences() {
     for genome in cells(&setup) {
         hold_gradients_against_finite_differences(&setup, &genome);
     }
+    hold_gradients_against_finite_differences(&text(lstm(11, 8, 4), 11, 8, Start::First), &[]);
     let setup = text(odd(4), 11, 8, Start::Alone);
     hold_gradients_against_finite_differences(&setup, &[]);
     let mut interpreter = Interpreter::new(&setup, &setup.weights(1));
@@ -98,6 +120,7 @@ fn the_cpu_device_agrees_with_the_interpreter_through_time() {
         }
     }
     hold_the_cpu_against_the_interpreter(&text(odd(4), 11, 8, Start::Alone), &[], &mut cpu);
+    hold_the_cpu_against_the_interpreter(&text(lstm(11, 8, 4), 11, 8, Start::First), &[], &mut cpu);
 }
 
 /// Steps `from` to `to` of a window.
@@ -189,4 +212,51 @@ fn what_cannot_be_bound_by_itself_is_refused_in_words() {
     let child = setup.supergraph.child(&[0, 0, 0]).unwrap();
     let said = Program::scoring(setup.context(), &child).unwrap_err().to_string();
     assert!(said.contains("8 numbers of each of 12 sequences") && said.contains("a multiple of 8"), "{said}");
+}
+
+#[test]
+fn penalties_on_what_a_cell_gives_have_gradients() {
+    let setup = text(enas(&["space.nodes=3", "space.hidden=8", "space.drop_outputs=0.3"], 65, 5), 65, 8, Start::Alone);
+    for penalties in [Penalties { activation: 0.7, temporal: 0.0 }, Penalties { activation: 0.7, temporal: 1.3 }] {
+        let weights = setup.weights(1);
+        for genome in cells(&setup) {
+            // Values in places of their own, so that what the penalties are on can be read afterwards.
+            let child = setup.supergraph.child(&genome).unwrap();
+            let mut tape = lower::forward(setup.context(), &child, Purpose::Train { drop_path: false }).unwrap();
+            penalties.append(&mut tape);
+            differentiate::backward(&mut tape, 0.0);
+            let hidden = tape.hidden.unwrap();
+            let (calls, outputs, images, labels) = (tape.calls, tape.outputs, tape.images, tape.labels);
+            let (slots, states, touched) = (Vec::new(), Vec::new(), Vec::new());
+            let program = Program { calls, slots, batch: setup.batch, images, labels, outputs, states, touched };
+            let run = |interpreter: &mut Interpreter<'_>| {
+                let loss = interpreter.run(&program);
+                let square = |x: f64| x * x;
+                let mean = |x: Vec<f64>| x.iter().sum::<f64>() / x.len() as f64;
+                let read = interpreter.read(hidden.read).into_iter().map(square).collect();
+                let (cell, step) = hidden.cell.unwrap();
+                let cell = interpreter.read(cell);
+                let steps = cell[step as usize..].iter().zip(&cell).map(|(a, b)| square(a - b)).collect();
+                loss + f64::from(penalties.activation) * mean(read) + f64::from(penalties.temporal) * mean(steps)
+            };
+            let mut analytic = Interpreter::new(&setup, &weights);
+            run(&mut analytic);
+            for (parameter, gradient) in &analytic.gradients {
+                for at in (0..gradient.len()).step_by(gradient.len().div_ceil(3)) {
+                    let moved = |by: f64| {
+                        let mut moved = Interpreter::new(&setup, &weights);
+                        moved.weights[*parameter as usize][at] += by;
+                        run(&mut moved)
+                    };
+                    let wanted = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+                    let id = &setup.supergraph.param(*parameter).id;
+                    assert!(
+                        (gradient[at] - wanted).abs() <= 1e-6 * (1.0 + wanted.abs()),
+                        "{id}[{at}]: {} {wanted}",
+                        gradient[at]
+                    );
+                }
+            }
+        }
+    }
 }

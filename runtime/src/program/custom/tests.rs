@@ -11,7 +11,7 @@ use supernet_shaders::{Call, Step};
 use super::CustomOps;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Context, Input, Method, Optimizer, Plan, Program};
+use crate::program::{Context, Input, Method, Optimizer, Penalties, Plan, Program};
 use crate::weights::{Layout, Weights};
 
 const IMAGE: [u32; 3] = [4, 3, 2];
@@ -163,6 +163,7 @@ impl Setup {
             smoothing: 0.0,
             auxiliary: 0.0,
             drop_path: false,
+            penalties: Penalties::default(),
         };
         Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
     }
