@@ -278,6 +278,9 @@ impl Search {
 
     fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
         let (supergraph, seed) = (&self.ground.supergraph, self.config.search.seed);
+        if supergraph.genome_len() == 0 {
+            return Err(SearchError::OneArchitecture { space: supergraph.space().name.clone() });
+        }
         match (self.config.search.strategy, &self.own) {
             (StrategyName::Own, Some(Own(make))) => Ok(make(supergraph, schedule, seed)?),
             _ => strategy(supergraph, schedule, &self.config, seed),

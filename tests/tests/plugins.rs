@@ -18,7 +18,7 @@ use supernet_tests::{place, search, search_of, without_times};
 const PACKAGE: &str = "supernet-enas-plugin";
 /// What its library is called on every system.
 const STEM: &str = "supernet_enas_plugin";
-const NAMES: [&str; 3] = ["enas-macro", "enas-micro", "enas-recurrent"];
+const NAMES: [&str; 4] = ["enas-macro", "enas-micro", "enas-recurrent", "lstm"];
 const SHORT: [&str; 4] = ["space.layers=4", "derive.candidates=4", "derive.report=4", "search.epochs=3"];
 
 /// The spaces of one library, and no others.

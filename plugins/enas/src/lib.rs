@@ -1,5 +1,5 @@
 //! The search spaces of ENAS (Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing"): `enas-macro`,
-//! `enas-micro`, `enas-recurrent`.
+//! `enas-micro`, `enas-recurrent`; and `lstm`, the network that the last one's cells are measured against.
 //!
 //! Linking the crate registers them, and the architectures that the authors published; an application that names none of its
 //! items says `use supernet_enas as _;`. Macro and micro have two forms with the same decisions: the network that is searched,
@@ -7,10 +7,12 @@
 //! numbers.
 
 pub mod flat;
+mod lstm;
 mod macro_space;
 mod micro;
 mod recurrent;
 
+pub use lstm::{Lstm, lstm};
 pub use macro_space::{Macro, enas_macro, enas_macro_final};
 pub use micro::{Micro, enas_micro, enas_micro_final};
 pub use recurrent::{Recurrent, darts_recurrent, enas_recurrent};

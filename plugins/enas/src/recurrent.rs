@@ -144,7 +144,7 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
 }
 
 /// Dropout, if there is any.
-fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
+pub(crate) fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
     if rate > 0.0 { x.dropout_per(rate, per) } else { x }
 }
 

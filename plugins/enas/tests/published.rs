@@ -357,7 +357,7 @@ fn a_config_that_cannot_work_gets_a_sentence() {
     assert_eq!(
         sentence("enas-marco", &[], images()),
         "there is no search space `enas-marco`; the nearest is `enas-macro`. \
-         There are: enas-macro, enas-micro, enas-recurrent."
+         There are: enas-macro, enas-micro, enas-recurrent, lstm."
     );
     // Called from code, without the registry's checks.
     let odd = Macro { layers: 6, filters: 17, skip_target: 0.4, image: vec![8, 8, 1], classes: 10 };

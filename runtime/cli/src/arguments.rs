@@ -163,7 +163,7 @@ pub(crate) struct RetrainOptions {
     /// The folder of a run: what it found is trained, with the settings of its config.toml
     #[arg(
         value_name = "RUN",
-        required_unless_present_any = ["genome", "architecture"],
+        required_unless_present_any = ["genome", "architecture", "space"],
         conflicts_with_all = ["genome", "architecture", "space", "data", "config"]
     )]
     pub(crate) from: Option<PathBuf>,
@@ -174,7 +174,7 @@ pub(crate) struct RetrainOptions {
     /// genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
-    /// Its space [default: the one that the file names]
+    /// Its space [default: the one that the file names]; one that decides nothing, such as `lstm`, is an architecture by itself
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
     /// The data set, as for `supernet search` [default: digits]

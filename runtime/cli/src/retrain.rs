@@ -23,9 +23,7 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
         }
         (None, Some(name), _) => of_notation(&Notation::published(name)?, options)?,
         (None, None, Some(file)) => of_notation(&Notation::read(file, options.space.as_deref())?, options)?,
-        (None, None, None) => {
-            return Err("name a run's folder, or an architecture with `--architecture NAME` or `--genome FILE`".into());
-        }
+        (None, None, None) => of_notation(&Notation::none(), options)?,
     };
     let device = device.resolved();
     retraining.try_ops(&device)?;
@@ -55,6 +53,13 @@ fn of_notation(notation: &Notation, options: &RetrainOptions) -> Result<Retraini
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
     let data = data::read(&config.search.data, &config.text.reading())?;
     let search = Search::with(&options.on.spaces()?, data, config)?;
+    if notation.is_none() && search.supergraph().genome_len() > 0 {
+        let space = &search.supergraph().space().name;
+        return Err(format!(
+            "the space `{space}` has more than one architecture: name one with `--genome FILE` or `--architecture NAME`"
+        )
+        .into());
+    }
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
     let genome = notation.architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;
     Ok(Retraining::new(search, &genome, options.seeds, options.versus_random)?)

@@ -147,3 +147,34 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     let why = refused(&place, &["top", "a", "--samples=10", "--max-params=1"]);
     assert!(why.contains("at most 1 parameters; the smallest has "), "{why}");
 }
+
+#[test]
+fn a_space_of_one_network_is_trained_and_not_searched() {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lstm");
+    let _ = fs::remove_dir_all(&place);
+    fs::create_dir_all(&place).unwrap();
+    fs::write(place.join("sheep.txt"), "How many sheep are there? One sheep, two sheep, three sheep. ".repeat(40))
+        .unwrap();
+    let batch = ["--set=train.batch=16", "--set=score.batch=16", "--set=space.hidden=16", "--set=text.window=8"];
+    let data = ["--space=lstm", "--data=sheep.txt", "--set=text.unit=character", "--device=cpu"];
+    let one = refused(&place, &[&["search"], &data[..], &batch].concat());
+    assert!(
+        one.contains(
+            "the space `lstm` decides nothing, so there is nothing to search in it; `supernet retrain --space lstm` trains its \
+             one architecture"
+        ),
+        "{one}"
+    );
+    assert!(!place.join("runs").exists());
+    let many = refused(&place, &["retrain", "--space=enas-macro", "--device=cpu"]);
+    assert!(
+        many.contains("the space `enas-macro` has more than one architecture: name one with `--genome FILE`"),
+        "{many}"
+    );
+
+    let trained = said(&place, &[&["retrain", "--run=r", "--epochs=3", "--seeds=2"], &data[..], &batch].concat());
+    assert!(trained.contains("bits per character"), "{trained}");
+    let networks = json(&place.join("r/best/retrained.json"));
+    assert_eq!(networks["networks"][1]["genome"], serde_json::json!([]));
+    assert_ne!(networks["networks"][0]["test"], networks["networks"][1]["test"], "two seeds, two networks");
+}

@@ -129,6 +129,15 @@ pub enum SearchError {
         /// How often.
         failures: u32,
     },
+    /// A space with nothing to choose.
+    #[error(
+        "the space `{space}` decides nothing, so there is nothing to search in it; `supernet retrain --space {space}` \
+         trains its one architecture"
+    )]
+    OneArchitecture {
+        /// The space.
+        space: String,
+    },
     /// A benchmark on more data than is sensible.
     #[error(
         "a benchmark on {numbers} numbers of images is too much; {most} are allowed: take a smaller batch or image"

@@ -20,8 +20,19 @@ fn text(supergraph: Supergraph, words: u32, batch: u32, start: Start) -> Setup {
 }
 
 fn enas(settings: &[&str], words: u32, time: u32) -> Supergraph {
-    let mut config = Config::read("", &[&["search.space=enas-recurrent"], settings].concat()).unwrap();
+    of_space("enas-recurrent", settings, words, time)
+}
+
+fn of_space(name: &str, settings: &[&str], words: u32, time: u32) -> Supergraph {
+    let space = format!("search.space={name}");
+    let mut config = Config::read("", &[&[&*space], settings].concat()).unwrap();
     space::build(&mut config, &Facts::text(words)).unwrap().with_time(time)
+}
+
+/// An LSTM with dropout wherever it has any.
+fn lstm() -> Setup {
+    let settings = ["space.hidden=8", "space.drop_words=0.2", "space.drop_inputs=0.3", "space.drop_outputs=0.3"];
+    text(of_space("lstm", &settings, 11, 4), 11, 8, Start::First)
 }
 
 fn recurrent(nodes: u32, time: u32, start: Start) -> Setup {
@@ -57,27 +68,6 @@ fn odd(time: u32) -> Supergraph {
     Supergraph::new(s.finish().unwrap()).unwrap().with_time(time)
 }
 
-/// An LSTM of `hidden` units (Hochreiter and Schmidhuber 1997), with the decoder tied to the embedding.
-fn lstm(words: u32, hidden: u32, time: u32) -> Supergraph {
-    let s = Space::new("lstm");
-    let start = Init::Uniform { bound: 0.1 };
-    let embedding = s.weights("words", &[words, hidden], start);
-    let gates = s.weights("gates", &[2 * hidden, 4 * hidden], start);
-    let y = s.scan("cell", [s.tokens("tokens").embed_by(embedding)], |cell, [x]| {
-        let [h, c] = ["h", "c"].map(|name| cell.carry_across_windows(name, &[hidden]));
-        let all = s.concat(&[x, h]).linear_by(gates);
-        let [input, forget, output] = [0, 1, 2].map(|gate| all.slice(gate * hidden, hidden).act("sigmoid"));
-        let kept = forget.multiply(c);
-        let next = s.sum(&[kept, input.multiply(all.slice(3 * hidden, hidden).act("tanh"))]);
-        let y = output.multiply(next.act("tanh"));
-        cell.next(h, y);
-        cell.next(c, next);
-        y
-    });
-    s.output(y.linear_transposed_by(embedding));
-    Supergraph::new(s.finish().unwrap()).unwrap().with_time(time)
-}
-
 /// Genomes with every activation, chains and fans.
 fn cells(setup: &Setup) -> Vec<Vec<u32>> {
     let mut random = Random::new(4, 0);
@@ -102,7 +92,7 @@ fn gradients_through_time_agree_with_finite_differences() {
     for genome in cells(&setup) {
         hold_gradients_against_finite_differences(&setup, &genome);
     }
-    hold_gradients_against_finite_differences(&text(lstm(11, 8, 4), 11, 8, Start::First), &[]);
+    hold_gradients_against_finite_differences(&lstm(), &[]);
     let setup = text(odd(4), 11, 8, Start::Alone);
     hold_gradients_against_finite_differences(&setup, &[]);
     let mut interpreter = Interpreter::new(&setup, &setup.weights(1));
@@ -120,7 +110,7 @@ fn the_cpu_device_agrees_with_the_interpreter_through_time() {
         }
     }
     hold_the_cpu_against_the_interpreter(&text(odd(4), 11, 8, Start::Alone), &[], &mut cpu);
-    hold_the_cpu_against_the_interpreter(&text(lstm(11, 8, 4), 11, 8, Start::First), &[], &mut cpu);
+    hold_the_cpu_against_the_interpreter(&lstm(), &[], &mut cpu);
 }
 
 /// Steps `from` to `to` of a window.
