@@ -105,7 +105,13 @@ fn follow(
     if !json {
         let mut out = std::io::stdout().lock();
         summary::retrained(&mut out, &trained)?;
-        writeln!(out, "Result in {0}/retrained.json, the first network in {0}/model", path.join("best").display())?;
+        let best = path.join("best");
+        let model = if best.join("model").exists() {
+            format!(", the first network in {0}/model", best.display())
+        } else {
+            String::new()
+        };
+        writeln!(out, "Result in {}/retrained.json{model}", best.display())?;
     }
     Ok(())
 }

@@ -110,8 +110,11 @@ pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate, measure: Me
 
 /// What training from scratch came to.
 pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Result<()> {
-    let epochs = retrained.epochs;
-    writeln!(out, "Trained from scratch for {epochs} epochs, tested on data that neither search nor training saw:")?;
+    let epochs = match retrained.epochs {
+        1 => "1 epoch".to_owned(),
+        epochs => format!("{epochs} epochs"),
+    };
+    writeln!(out, "Trained from scratch for {epochs}, tested on data that neither search nor training saw:")?;
     for network in &retrained.networks {
         let name = match network.side {
             Side::Found => "found",

@@ -174,6 +174,7 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
 
     let trained = said(&place, &[&["retrain", "--run=r", "--epochs=3", "--seeds=2"], &data[..], &batch].concat());
     assert!(trained.contains("bits per character"), "{trained}");
+    assert!(trained.ends_with("Result in r/best/retrained.json\n"), "a network of text is not kept: {trained}");
     let networks = json(&place.join("r/best/retrained.json"));
     assert_eq!(networks["networks"][1]["genome"], serde_json::json!([]));
     assert_ne!(networks["networks"][0]["test"], networks["networks"][1]["test"], "two seeds, two networks");

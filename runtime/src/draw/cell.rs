@@ -129,7 +129,7 @@ fn units(inside: &Inside<'_>) -> (Vec<Unit>, Vec<usize>) {
 fn plain(inside: &Inside<'_>, unit: &Unit) -> Block {
     let (mut label, mut family) = words::summary(inside.child, &unit.positions, 3);
     if let Some(chosen) = unit.scope.as_ref().and_then(|scope| inside.choices.op_in(scope)) {
-        label = words::choice(chosen);
+        label = words::choice_of(chosen, family);
     } else if unit.sources.len() > 1 && unit.positions.len() > 1 {
         // A sum of one convolution per part is the convolution of the parts side by side.
         label = format!("joined: {label}");

@@ -5,7 +5,7 @@ mod xml;
 use std::collections::BTreeSet;
 
 use supernet_darts::Genotype;
-use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_micro, enas_recurrent};
+use supernet_enas::{Macro, Micro, Recurrent, enas_macro, enas_macro_final, enas_micro, enas_recurrent};
 use supernet_plugin::{Built, Kind, Published, Space, Supergraph, find, published};
 
 use super::diagram::Diagram;
@@ -129,6 +129,12 @@ fn layers_carry_their_op_and_reductions_their_sizes() {
     assert_eq!(blocks, expected);
     let cuts: Vec<_> = diagrams[0].blocks.iter().filter_map(|b| Some((b.name.as_str(), b.cut.as_deref()?))).collect();
     assert_eq!(cuts, [("layer 1", "8×8 → 4×4"), ("layer 3", "4×4 → 2×2")]);
+
+    // In the network that is trained in the end these are plain convolutions, whatever they are called.
+    let last = Macro { layers: 6, filters: 16, skip_target: 0.4, image: vec![8, 8, 1], classes: 10 };
+    let diagrams = layers(&self::graph(enas_macro_final(&last)), &genome);
+    let labels: Vec<&str> = diagrams[0].blocks.iter().map(|b| b.rows[0].label.as_str()).collect();
+    assert_eq!(labels[2..6], ["conv 3×3", "conv 3×3", "conv 5×5", "conv 5×5"]);
 }
 
 #[test]

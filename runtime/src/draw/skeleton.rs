@@ -123,7 +123,7 @@ fn block([child, longer]: [&Child; 2], groups: &Groups, choices: &Choices<'_>, g
         let branch = format!("{scope}/{chosen}/");
         // A choice of a mere detail, such as the activation, does not name the layer.
         if body.iter().any(|&p| child.op_node(p).id.starts_with(&branch)) || matches!(family, Family::Structure) {
-            label = words::choice(chosen);
+            label = words::choice_of(chosen, family);
         }
     }
     let name = words::name(scope);

@@ -29,6 +29,16 @@ pub(super) fn choice(label: &str) -> String {
     }
 }
 
+/// The same of a choice whose ops are of a family: what is no separable convolution is not called one. (The released ENAS code
+/// trains plain convolutions in the place of separable ones.)
+pub(super) fn choice_of(label: &str, family: Family) -> String {
+    let word = choice(label);
+    match word.strip_prefix("separable") {
+        Some(size) if family == Family::Convolution => format!("conv{size}"),
+        _ => word,
+    }
+}
+
 /// `3x3` is 3×3.
 fn times(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
