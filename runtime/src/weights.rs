@@ -1,171 +1,21 @@
 //! The shared weights: one flat space for the whole supergraph, whatever the number of its parameters.
 //!
-//! Weights, gradients and optimiser state have the same layout. Each parameter begins at a multiple of [`BLOCK`]
-//! floats (256 bytes, the offset that any GPU can bind at); pages hold at most 128 MiB (the largest binding that any
-//! GPU takes) and no parameter crosses one.
+//! Weights, gradients and optimiser state have the same layout. Each parameter begins at a multiple of
+//! [`BLOCK`](supernet_shaders::catalogue::BLOCK) floats (256 bytes, the offset that any GPU can bind at); pages hold at most
+//! 128 MiB (the largest binding that any GPU takes) and no parameter crosses one.
 
-use std::collections::BTreeSet;
+mod layout;
+mod mark;
+
+pub use layout::{Layout, ParameterTooLarge, Place};
+pub use mark::Mark;
+
 use std::sync::Arc;
 
-use supernet_plugin::{Child, Init, Supergraph};
-use supernet_shaders::catalogue::{BLOCK, bitset_words};
+use supernet_plugin::{Init, Supergraph};
 use supernet_shaders::random::Random;
 
-use crate::program::states;
 use crate::stream;
-
-/// Floats in a page at most: 128 MiB.
-const PAGE: usize = 32 << 20;
-
-/// Where a parameter lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Which page.
-    pub page: u32,
-    /// First float in it, a multiple of [`BLOCK`].
-    pub offset: u32,
-    /// Floats.
-    pub len: u32,
-}
-
-/// Where every parameter of a supergraph lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
-    places: Vec<Place>,
-    pages: Vec<u32>,
-    decayed: Vec<Vec<u32>>,
-}
-
-/// A parameter that no page can hold.
-#[derive(Debug, thiserror::Error)]
-#[error("parameter `{id}` has {len} numbers; at most {page_len} fit a page of weights: make that layer smaller")]
-pub struct ParameterTooLarge {
-    id: String,
-    len: usize,
-    page_len: usize,
-}
-
-impl Layout {
-    /// Lays out the parameters of `supergraph` in their order.
-    ///
-    /// # Errors
-    /// If a parameter is larger than a page.
-    pub fn new(supergraph: &Supergraph) -> Result<Self, ParameterTooLarge> {
-        Self::paged(supergraph, PAGE, |_| true)
-    }
-
-    /// The same with room, behind the parameters, for the states that `batch` streams carry from window to window: weights
-    /// that no update touches.
-    ///
-    /// # Errors
-    /// If a parameter or a state is larger than a page.
-    pub fn with_states(supergraph: &Supergraph, batch: u32) -> Result<Self, ParameterTooLarge> {
-        Self::laid(supergraph, PAGE, batch, |_| true)
-    }
-
-    /// Lays out the parameters that `child` reads, for training it by itself, and the states of `batch` streams. Those of the
-    /// rest have no numbers.
-    ///
-    /// # Errors
-    /// If a parameter is larger than a page.
-    pub fn alone(supergraph: &Supergraph, child: &Child, batch: u32) -> Result<Self, ParameterTooLarge> {
-        let of = |child: &Child| (0..child.len()).flat_map(|i| child.params(i).to_vec()).collect::<Vec<_>>();
-        let bodies = (0..child.len()).filter_map(|i| child.body(i)).flat_map(of);
-        let read: BTreeSet<u32> = of(child).into_iter().chain(bodies).collect();
-        Self::laid(supergraph, PAGE, batch, |index| read.contains(&index))
-    }
-
-    fn paged(
-        supergraph: &Supergraph,
-        page_len: usize,
-        has_numbers: impl Fn(u32) -> bool,
-    ) -> Result<Self, ParameterTooLarge> {
-        Self::laid(supergraph, page_len, 0, has_numbers)
-    }
-
-    fn laid(
-        supergraph: &Supergraph,
-        page_len: usize,
-        batch: u32,
-        has_numbers: impl Fn(u32) -> bool,
-    ) -> Result<Self, ParameterTooLarge> {
-        let len = |index| match has_numbers(index) {
-            true => supergraph.param_shape(index).iter().map(|n| *n as usize).product(),
-            false => 0,
-        };
-        let all = (0..supergraph.param_count() as u32).map(|index| (supergraph.param(index).id.as_str(), len(index)));
-        let mut layout = Self::of(all.chain(states(supergraph, batch)), page_len)?;
-        let decaying = (0..supergraph.param_count() as u32).filter(|p| supergraph.param(*p).decay);
-        layout.decayed = layout.blocks_of(decaying);
-        Ok(layout)
-    }
-
-    /// Lays out tensors by name and length, of which none decays. One without numbers takes no room.
-    ///
-    /// # Errors
-    /// If one is larger than a page.
-    pub(crate) fn frozen<'a>(tensors: impl Iterator<Item = (&'a str, usize)>) -> Result<Self, ParameterTooLarge> {
-        Self::of(tensors, PAGE)
-    }
-
-    fn of<'a>(tensors: impl Iterator<Item = (&'a str, usize)>, page_len: usize) -> Result<Self, ParameterTooLarge> {
-        let (mut places, mut pages) = (Vec::new(), Vec::<u32>::new());
-        for (id, len) in tensors {
-            let padded = len.next_multiple_of(BLOCK);
-            if padded > page_len {
-                return Err(ParameterTooLarge { id: id.to_owned(), len, page_len });
-            }
-            let fits = pages.last().is_some_and(|used| *used as usize + padded <= page_len);
-            if !fits {
-                pages.push(0);
-            }
-            let page = pages.len() - 1;
-            places.push(Place { page: page as u32, offset: pages[page], len: len as u32 });
-            pages[page] += padded as u32;
-        }
-        let mut layout = Self { places, pages, decayed: Vec::new() };
-        layout.decayed = layout.blocks_of(std::iter::empty());
-        Ok(layout)
-    }
-
-    /// Where parameter `index` lies; its length is 0 if it has no numbers.
-    pub fn place(&self, index: u32) -> Place {
-        self.places[index as usize]
-    }
-
-    /// Number of parameters, those without numbers included.
-    pub fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// Whether there is no parameter at all.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    /// Floats of every page.
-    pub fn pages(&self) -> &[u32] {
-        &self.pages
-    }
-
-    /// For every page a bit per block: whether L2 decays it.
-    pub fn decayed(&self) -> &[Vec<u32>] {
-        &self.decayed
-    }
-
-    /// For every page a bit per block: whether it belongs to one of `parameters`.
-    pub fn blocks_of(&self, parameters: impl Iterator<Item = u32>) -> Vec<Vec<u32>> {
-        let mut bits: Vec<Vec<u32>> = self.pages.iter().map(|len| vec![0; bitset_words(*len as usize)]).collect();
-        for parameter in parameters {
-            let place = self.place(parameter);
-            let first = place.offset as usize / BLOCK;
-            for block in first..first + (place.len as usize).div_ceil(BLOCK) {
-                bits[place.page as usize][block / 32] |= 1 << (block % 32);
-            }
-        }
-        bits
-    }
-}
 
 /// The shared weights with their gradients and optimiser state.
 ///
@@ -185,7 +35,7 @@ pub struct Weights {
 impl Clone for Weights {
     fn clone(&self) -> Self {
         let Self { layout, version, pages, mark, away } = self;
-        let mark = Mark { identity: Arc::default(), content: Arc::clone(&mark.content) };
+        let mark = mark.of_clone();
         let (layout, away) = (Arc::clone(layout), away.clone());
         Self { layout, version: *version, pages: pages.clone(), mark, away }
     }
@@ -218,54 +68,6 @@ impl Pages {
     /// The same, to change them.
     pub fn kept_mut(&mut self) -> impl Iterator<Item = &mut Vec<Vec<f32>>> {
         [&mut self.values, &mut self.gradients].into_iter().chain(&mut self.state)
-    }
-}
-
-/// Which numbers a device has a copy of: equal marks mean equal numbers.
-#[derive(Clone, Debug)]
-pub struct Mark {
-    /// Whose numbers: one set of weights, or a clone of it, which goes its own way.
-    identity: Arc<()>,
-    /// Which numbers: replaced whenever they change, so that a clone shares it until then.
-    content: Arc<()>,
-}
-
-impl PartialEq for Mark {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.content, &other.content)
-    }
-}
-
-impl Mark {
-    fn new() -> Self {
-        Self { identity: Arc::default(), content: Arc::default() }
-    }
-
-    /// Whether it was taken from the same weights, perhaps with other numbers.
-    pub fn is_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.identity, &other.identity)
-    }
-
-    /// Notes that the numbers change. What nobody else knows of may go on as it is.
-    fn change(&mut self) {
-        if Arc::get_mut(&mut self.content).is_none() {
-            self.content = Arc::default();
-        }
-    }
-
-    /// Whether some weights still have these numbers.
-    pub fn is_wanted(&self) -> bool {
-        Arc::strong_count(&self.content) > 1
-    }
-
-    /// A mark that no weights have.
-    pub fn of_nothing() -> Self {
-        Self::new()
-    }
-
-    /// Whether nobody holds the weights any more that this mark was taken from, nor others with the same numbers.
-    pub fn is_orphan(&self) -> bool {
-        Arc::strong_count(&self.identity) == 1 && !self.is_wanted()
     }
 }
 
@@ -385,8 +187,10 @@ fn start(init: &Init, shape: &[u32], floats: &mut [f32], mut random: Random) {
 
 #[cfg(test)]
 mod tests {
+    use super::layout::PAGE;
     use super::*;
     use supernet_plugin::Space;
+    use supernet_shaders::catalogue::BLOCK;
 
     /// Linear layers of 10·w + w parameters: 64-float blocks make that 10·w and w, each rounded up.
     fn space(widths: &[u32]) -> Supergraph {
