@@ -115,7 +115,8 @@ fn join(count: usize, each: impl Fn(usize) -> String) -> String {
 fn in_time(json: &str) -> Result<Supergraph, String> {
     let start = Instant::now();
     let graph = Supergraph::new(SearchSpace::from_json(json).unwrap());
-    assert!(start.elapsed() < Duration::from_secs(10), "it took {:?}", start.elapsed());
+    // What takes the square of its size takes minutes.
+    assert!(start.elapsed() < Duration::from_secs(60), "it took {:?}", start.elapsed());
     graph.map_err(|problems| problems[0].to_string())
 }
 
