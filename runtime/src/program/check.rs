@@ -12,8 +12,8 @@ use supernet_shaders::random::Random;
 use supernet_shaders::{Call, Element, Step, reference};
 
 use super::{
-    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Slot, differentiate, fuse,
-    lower,
+    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Slot, Start, differentiate,
+    fuse, lower,
 };
 use crate::config::Config;
 use crate::data::Dataset;
@@ -95,6 +95,20 @@ impl Setup {
         let custom = CustomOps::default();
         let input = Input::Image(data.shape());
         Self { supergraph, custom, layout, input, classes: data.classes(), batch, images, labels }
+    }
+
+    /// A space on a window of tokens and of those that follow them, time first.
+    pub(super) fn on_text(
+        supergraph: Supergraph,
+        words: u32,
+        batch: u32,
+        start: Start,
+        [tokens, labels]: [Vec<u32>; 2],
+    ) -> Self {
+        let layout = Arc::new(Layout::with_states(&supergraph, batch).unwrap());
+        let images = tokens.into_iter().map(f32::from_bits).collect();
+        let (input, custom) = (Input::Tokens(start), CustomOps::default());
+        Self { supergraph, custom, layout, input, classes: words, batch, images, labels }
     }
 
     pub(super) fn context(&self) -> Context<'_> {

@@ -28,13 +28,14 @@ pub struct Optimizer {
     pub penalties: Penalties,
 }
 
-/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs").
-/// They are part of what is minimised, not of the loss that is reported.
+/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs"). Where
+/// the paper writes L2 norms, these are means of squares over all numbers of a window, as in its released code, which the
+/// published values of α and β belong to. They are part of what is minimised, not of the loss that is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
-    /// α of α·mean(h²), over all that the decoder reads.
+    /// α of α·mean(h²), over all that the decoder reads: with dropout, as in m ⊙ h of the paper.
     pub activation: f32,
-    /// β of β·mean((hₜ − hₜ₋₁)²), over what the cell gives in neighbouring steps.
+    /// β of β·mean((hₜ − hₜ₋₁)²), over what the cell gives in neighbouring steps of a window, before dropout.
     pub temporal: f32,
 }
 

@@ -1,4 +1,5 @@
-//! Programs held against PyTorch: loss and every gradient of children of macro, of micro and of micro's final form.
+//! Programs held against PyTorch: loss and every gradient of children of macro, of micro and its final form, and of recurrent
+//! cells, which go on from a state by name.
 //!
 //! The numbers in `fixtures/pytorch.json` are those of PyTorch 2.15 in float64; `fixtures/pytorch.py`, which builds the same
 //! networks from their description, wrote them. Weights and minibatch follow from names in both places.
@@ -6,25 +7,40 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use supernet_plugin::Facts;
 use supernet_shaders::Call;
 
-use super::Program;
 use super::check::{Interpreter, SGD, STEP, Setup};
+use super::{Penalties, Program, Start, states};
+use crate::config::Config;
 use crate::data::Dataset;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, Samples};
+use crate::space;
 use crate::weights::Weights;
 
 #[derive(Deserialize)]
 struct Case {
     space: String,
     settings: Vec<String>,
-    image: [u32; 3],
+    #[serde(flatten)]
+    sample: Sample,
     batch: u32,
+    #[serde(default)]
+    activation: f32,
+    #[serde(default)]
+    temporal: f32,
     genome: Vec<u32>,
     loss: f64,
     /// Norm, first, middle and last number of each gradient.
     gradients: BTreeMap<String, [f64; 4]>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sample {
+    Image([u32; 3]),
+    Text { vocabulary: u32, steps: u32 },
 }
 
 /// Numbers of 32 bits by a name: FNV-1a of the name, counted up, mixed as MurmurHash3 ends.
@@ -43,21 +59,36 @@ fn units(name: &str) -> impl Iterator<Item = f32> {
     bits(name).map(|z| (z >> 16) as f32 / 32768.0 - 1.0)
 }
 
-fn setup(case: &Case) -> Setup {
-    let numbers = (case.batch * case.image.iter().product::<u32>()) as usize;
-    let images = units("images").take(numbers).collect();
-    let labels = bits("labels").take(case.batch as usize).map(|z| (z >> 16) % 10).collect();
-    let data = Dataset::new("named", case.image, 10, images, labels).unwrap();
-    let space = format!("search.space={}", case.space);
-    let settings: Vec<&str> = case.settings.iter().map(String::as_str).chain([&*space]).collect();
-    Setup::of(&settings, &data, case.batch)
+/// `count` whole numbers below `limit`.
+fn numbers(name: &str, count: u32, limit: u32) -> Vec<u32> {
+    bits(name).take(count as usize).map(|z| (z >> 16) % limit).collect()
 }
 
-fn weights(setup: &Setup) -> Weights {
+fn setup(case: &Case) -> Setup {
+    let space = format!("search.space={}", case.space);
+    let settings: Vec<&str> = case.settings.iter().map(String::as_str).chain([&*space]).collect();
+    match case.sample {
+        Sample::Image(image) => {
+            let images = units("images").take((case.batch * image.iter().product::<u32>()) as usize).collect();
+            let data = Dataset::new("named", image, 10, images, numbers("labels", case.batch, 10)).unwrap();
+            Setup::of(&settings, &data, case.batch)
+        }
+        Sample::Text { vocabulary, steps } => {
+            let mut config = Config::read("", &settings).unwrap();
+            let supergraph = space::build(&mut config, &Facts::text(vocabulary)).unwrap().with_time(steps);
+            let minibatch = ["tokens", "labels"].map(|name| numbers(name, case.batch * steps, vocabulary));
+            Setup::on_text(supergraph, vocabulary, case.batch, Start::Next, minibatch)
+        }
+    }
+}
+
+fn weights(setup: &Setup, batch: u32) -> Weights {
     let mut weights = setup.weights(0);
-    for index in 0..setup.layout.len() as u32 {
-        let name = setup.supergraph.param(index).id.clone();
-        let numbers = weights.parameter_mut(index).iter_mut().zip(units(&name));
+    let parameters = (0..setup.supergraph.param_count() as u32).map(|index| setup.supergraph.param(index).id.as_str());
+    // States stand behind the parameters.
+    let carried = states(&setup.supergraph, batch).into_iter().map(|(name, _)| name);
+    for (index, name) in (0..).zip(parameters.chain(carried)) {
+        let numbers = weights.parameter_mut(index).iter_mut().zip(units(name));
         for (weight, x) in numbers {
             *weight = match &name[name.rfind('.').map_or(0, |at| at + 1)..] {
                 "scale" => 1.0 + x / 4.0,
@@ -70,9 +101,10 @@ fn weights(setup: &Setup) -> Weights {
 }
 
 /// Training without dropout: its masks are ours.
-fn program(setup: &Setup, genome: &[u32]) -> Program {
-    let optimizer = super::Optimizer { drop_path: false, ..SGD };
-    let child = setup.supergraph.child_in_training(genome).unwrap();
+fn program(setup: &Setup, case: &Case) -> Program {
+    let penalties = Penalties { activation: case.activation, temporal: case.temporal };
+    let optimizer = super::Optimizer { drop_path: false, penalties, ..SGD };
+    let child = setup.supergraph.child_in_training(&case.genome).unwrap();
     let mut program = Program::training(setup.context(), &child, &optimizer).unwrap();
     for bound in &mut program.calls {
         if let Call::Dropout { rate, .. } = &mut bound.call {
@@ -93,7 +125,7 @@ fn loss_and_every_gradient_are_pytorchs() {
     let mut cpu = Cpu::new(2).unwrap();
     for case in &cases {
         let setup = setup(case);
-        let (program, mut weights) = (program(&setup, &case.genome), weights(&setup));
+        let (program, mut weights) = (program(&setup, case), weights(&setup, case.batch));
         let mut exact = Interpreter::new(&setup, &weights);
         let loss = exact.run(&program);
         assert!((loss - case.loss).abs() <= 1e-9 * case.loss, "{}: {loss} for {}", case.space, case.loss);

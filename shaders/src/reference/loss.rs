@@ -49,8 +49,9 @@ pub(super) fn cross_entropy(shape: &Rows, smoothing: f64, x: &[f64], labels: &[f
 pub(super) fn cross_entropy_grad(shape: &Rows, smoothing: f64, count: f64, x: &[f64], labels: &[f64]) -> Value {
     let mut dx = Value::sums(0, shape.channels as usize);
     for row in rows(shape, smoothing, x, labels) {
+        let spread = row.spread();
         for ((below, p), t) in row.below.iter().zip(&row.probabilities).zip(&row.targets) {
-            dx.push((p - t) / count, (p * (row.spread() + below.abs()) + t) / count);
+            dx.push((p - t) / count, (p * (spread + below.abs()) + t) / count);
         }
     }
     dx

@@ -7,16 +7,12 @@ use supernet_plugin::{Facts, Init, Per, Space, Supergraph};
 use supernet_shaders::random::Random;
 
 use super::*;
-use crate::program::Start;
 
 /// A space on random text.
 fn text(supergraph: Supergraph, words: u32, batch: u32, start: Start) -> Setup {
-    let layout = Arc::new(Layout::with_states(&supergraph, batch).unwrap());
     let (mut random, count) = (Random::new(12, 0), batch * supergraph.time());
-    let images = (0..count).map(|_| f32::from_bits(random.below(words))).collect();
-    let labels = (0..count).map(|_| random.below(words)).collect();
-    let (input, custom) = (Input::Tokens(start), CustomOps::default());
-    Setup { supergraph, custom, layout, input, classes: words, batch, images, labels }
+    let minibatch = [(); 2].map(|()| (0..count).map(|_| random.below(words)).collect());
+    Setup::on_text(supergraph, words, batch, start, minibatch)
 }
 
 fn enas(settings: &[&str], words: u32, time: u32) -> Supergraph {
