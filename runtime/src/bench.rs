@@ -9,6 +9,7 @@ use supernet_shaders::random::Random;
 
 use crate::config::Config;
 use crate::data::Dataset;
+use crate::data::text::{Text, Vocabulary};
 use crate::device::{Counts, Device, Minibatch, Samples};
 use crate::program::Program;
 use crate::search::{Search, SearchError};
@@ -20,7 +21,7 @@ use crate::weights::Weights;
 /// Runs before the first that is timed: they fill caches and pools.
 const WARM_UP: u32 = 3;
 
-/// Numbers of random images at most: 4 GiB.
+/// Numbers of random data at most: 4 GiB.
 const MOST: u64 = 1 << 30;
 
 /// A kind of work.
@@ -64,12 +65,13 @@ pub struct Timing {
     pub kinds: BTreeMap<String, f64>,
 }
 
-/// A space on random images.
+/// A space on one minibatch of random data.
 #[derive(Debug)]
 pub struct Bench {
     search: Search,
     weights: Weights,
     random: Random,
+    /// Or the bits of tokens.
     images: Vec<f32>,
     labels: Vec<u32>,
     step: u32,
@@ -98,15 +100,50 @@ impl Bench {
         let images = (0..samples * pixels).map(|_| random.normal()).collect();
         let labels = (0..samples).map(|_| random.below(classes)).collect();
         let data = Dataset::new("random", image, classes, images, labels)?;
+        let mut bench = Self::on(data, space, settings, batch, random)?;
+        bench.search.train_part().gather(0..batch as usize, &mut bench.images, &mut bench.labels);
+        Ok(bench)
+    }
+
+    /// `space` with `settings` (`space.KEY=VALUE`) on a window of random text: `batch` streams side by side, `window` steps of each,
+    /// out of `vocabulary` tokens. Every window starts with states of zeros.
+    ///
+    /// # Errors
+    /// If there is no such space, or it does not take such text.
+    pub fn text(
+        space: &str,
+        settings: &[String],
+        vocabulary: u32,
+        batch: u32,
+        window: u32,
+    ) -> Result<Self, SearchError> {
+        let numbers = 3 * (u64::from(batch) * u64::from(window) + 1);
+        if numbers > MOST {
+            return Err(SearchError::TooMuch { numbers, most: MOST });
+        }
+        let mut random = Random::new(0, stream::REPORT);
+        // A window, and the token that follows its last one.
+        let [train, validation, test] =
+            [(); 3].map(|()| (0..=batch * window).map(|_| random.below(vocabulary.max(1))).collect());
+        let text = Text { vocabulary: Vocabulary::numbered(vocabulary), train, validation, test };
+        let settings = [settings, &[format!("text.window={window}")]].concat();
+        let mut bench = Self::on(Dataset::from_text("random", text), space, &settings, batch, random)?;
+        if let Some(streams) = bench.search.ground().streams(bench.search.train_part(), batch) {
+            let mut tokens = Vec::new();
+            streams.window(0, &mut tokens, &mut bench.labels);
+            bench.images = tokens.into_iter().map(f32::from_bits).collect();
+        }
+        Ok(bench)
+    }
+
+    fn on(data: Dataset, space: &str, settings: &[String], batch: u32, random: Random) -> Result<Self, SearchError> {
         let mut all = vec![format!("train.batch={batch}"), format!("score.batch={batch}")];
         all.extend_from_slice(settings);
         let mut config = Config::read("", &all)?;
         config.search.space = space.to_owned();
         let search = Search::on(data, config)?;
         let weights = search.weights();
-        let (mut images, mut labels) = (Vec::new(), Vec::new());
-        search.train_part().gather(0..batch as usize, &mut images, &mut labels);
-        Ok(Self { search, weights, random, images, labels, step: 0 })
+        Ok(Self { search, weights, random, images: Vec::new(), labels: Vec::new(), step: 0 })
     }
 
     /// Times `steps` repetitions of one kind of work.

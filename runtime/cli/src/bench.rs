@@ -26,35 +26,56 @@ pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
 }
 
 fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
-    let BenchOptions { layers, filters, hw, cin, classes, batch, .. } = *options;
-    let sizes = [format!("space.layers={layers}"), format!("space.filters={filters}")];
-    let (space, settings) = match options.space.as_str() {
-        "macro" | "enas-macro" => ("enas-macro", &sizes[..]),
-        "micro" | "enas-micro" => ("enas-micro", &sizes[..]),
-        "rnn" | "recurrent" | "enas-recurrent" => {
-            let why = "the recurrent network has no kernels yet; `supernet bench` times macro and micro";
-            return Err(why.into());
+    let BenchOptions { layers, filters, hw, cin, classes, batch, vocab, hidden, bptt, .. } = *options;
+    for (name, value, least, most) in [
+        ("hw", hw, 1, 4096),
+        ("cin", cin, 1, 4096),
+        ("classes", classes, 2, 1 << 20),
+        ("batch", batch, 1, 1 << 16),
+        ("vocab", vocab, 2, 1 << 20),
+        ("bptt", bptt, 1, 4096),
+    ] {
+        if !(least..=most).contains(&value) {
+            return Err(format!("`--{name}` must be a whole number from {least} to {most}, not {value}").into());
         }
-        other => return Err(format!("`{other}` is no network to time; write macro, micro or recurrent").into()),
+    }
+    let images = |space: &str| {
+        let sizes = [format!("space.layers={layers}"), format!("space.filters={filters}")];
+        Ok(Bench::new(space, &sizes, [hw, hw, cin], classes, batch)?)
     };
-    for (name, value, most) in [("hw", hw, 4096), ("cin", cin, 4096), ("batch", batch, 1 << 16)] {
-        if !(1..=most).contains(&value) {
-            return Err(format!("`--{name}` must be a whole number from 1 to {most}, not {value}").into());
+    match kind(&options.space) {
+        Some("macro") => images("enas-macro"),
+        Some("micro") => images("enas-micro"),
+        Some(_) => Ok(Bench::text("enas-recurrent", &[format!("space.hidden={hidden}")], vocab, batch, bptt)?),
+        None => {
+            let name = &options.space;
+            Err(format!("`{name}` is no network to time; write macro, micro or recurrent").into())
         }
     }
-    if !(2..=1 << 20).contains(&classes) {
-        return Err(format!("`--classes` must be a whole number from 2 to {}, not {classes}", 1 << 20).into());
+}
+
+/// What the network with one of its names is called.
+fn kind(name: &str) -> Option<&'static str> {
+    match name {
+        "macro" | "enas-macro" => Some("macro"),
+        "micro" | "enas-micro" => Some("micro"),
+        "rnn" | "recurrent" | "enas-recurrent" => Some("recurrent"),
+        _ => None,
     }
-    Ok(Bench::new(space, settings, [hw, hw, cin], classes, batch)?)
 }
 
 /// The names of the same benchmark in PyTorch, and what only we have.
 fn line(options: &BenchOptions, timing: &Timing) -> Result<Value, serde_json::Error> {
-    let BenchOptions { layers, filters, hw, cin, classes, batch, .. } = options;
-    let mut line = json!({
-        "bench": options.space, "layers": layers, "filters": filters, "hw": hw, "cin": cin, "classes": classes,
-        "batch": batch,
-    });
+    let BenchOptions { space, layers, filters, hw, cin, classes, batch, vocab, hidden, bptt, .. } = options;
+    let mut line = match kind(space) {
+        Some("recurrent") => {
+            json!({ "bench": space, "vocab": vocab, "hidden": hidden, "bptt": bptt, "batch": batch })
+        }
+        _ => json!({
+            "bench": space, "layers": layers, "filters": filters, "hw": hw, "cin": cin, "classes": classes,
+            "batch": batch,
+        }),
+    };
     if let (Value::Object(line), Value::Object(timing)) = (&mut line, serde_json::to_value(timing)?) {
         line.extend(timing);
     }

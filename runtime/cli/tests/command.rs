@@ -126,7 +126,9 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         (&["search", "--threads", "0"], "`--threads` must be a whole number from 1 to 1024, not `0`"),
         (&["search", "--device", "cuda"], "`cuda` is no device; write auto, cpu, gpu, or gpu:NAME"),
         (&["search", "--device", "gpu:a card that nobody has"], if GPU { "GPU" } else { "on the CPU only" }),
-        (&["bench", "--space", "rnn"], "no kernels yet"),
+        (&["bench", "--space", "cnn"], "write macro, micro or recurrent"),
+        (&["bench", "--space", "rnn", "--vocab", "1"], "`--vocab` must be a whole number from 2 to 1048576, not 1"),
+        (&["bench", "--space", "rnn", "--batch", "3"], "make the batch (`train.batch`, `score.batch`) a multiple of 8"),
         (&["bench", "--hw", "0"], "`--hw` must be a whole number from 1 to 4096, not 0"),
         (&["search", "--seed", "x"], "`search.seed` must be a whole number, not `x`"),
         (&["search", "--set", "train.batch=5000"], "fewer than one batch of 5000"),
@@ -219,6 +221,17 @@ fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_h
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines.len(), &lines[0]["phase"], &lines[0]["layers"]), (2, &"train".into(), &4.into()));
     assert!(!GPU || lines[0]["dispatches"].as_f64().unwrap() > 50.0, "{}", lines[0]);
+
+    let sizes =
+        ["--space", "recurrent", "--vocab", "30", "--hidden", "8", "--bptt", "5", "--batch", "8", "--steps", "2"];
+    let output = supernet(&place, &[&["bench", "--json", "--device", "cpu"][..], &sizes].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // The embedding is also the decoder; 66 pairs of nodes have weights, and the first node.
+    let params = 30 * 8 + 16 * 16 + 66 * 8 * 16;
+    assert_eq!((lines.len(), &lines[1]["phase"], &lines[1]["bptt"]), (2, &"evaluate".into(), &5.into()));
+    assert_eq!(lines[0]["params"], params);
 }
 
 #[test]

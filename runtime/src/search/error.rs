@@ -140,10 +140,10 @@ pub enum SearchError {
     },
     /// A benchmark on more data than is sensible.
     #[error(
-        "a benchmark on {numbers} numbers of images is too much; {most} are allowed: take a smaller batch or image"
+        "a benchmark on {numbers} numbers of data is too much; {most} are allowed: take a smaller batch, image or window"
     )]
     TooMuch {
-        /// Numbers of all images.
+        /// Numbers of all images, or tokens.
         numbers: u64,
         /// How many are allowed.
         most: u64,

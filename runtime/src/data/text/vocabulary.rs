@@ -65,6 +65,11 @@ impl Vocabulary {
         Ok((Self { words }, Renumbering(numbers)))
     }
 
+    /// Tokens that are named by their numbers.
+    pub(crate) fn numbered(count: u32) -> Self {
+        Self { words: (0..count).map(|number| number.to_string()).collect() }
+    }
+
     /// How many tokens there are: their numbers run from 0 to this − 1.
     #[expect(clippy::len_without_is_empty, reason = "it has two tokens at least")]
     pub fn len(&self) -> u32 {
