@@ -3,219 +3,23 @@
 mod published;
 mod recurrent;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use supernet_enas as _;
-use supernet_plugin::{Conv, Init, Role, Space, Supergraph};
 use supernet_shaders::random::Random;
-use supernet_shaders::{Call, Element, Step, reference};
+use supernet_shaders::{Call, Step};
 
+use super::interpreter::Interpreter;
+use super::setup::{SGD, STEP, Setup, noise, odd_space};
 use super::{
-    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Slot, Start, differentiate,
-    fuse, lower,
+    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Start, differentiate, fuse,
+    lower,
 };
 use crate::config::Config;
-use crate::data::Dataset;
 use crate::device::cpu::Cpu;
-use crate::device::{Device, Minibatch, Samples};
+use crate::device::{Device, Samples};
 use crate::space;
 use crate::weights::{Layout, Weights};
-
-pub(super) const STEP: Step = Step { rate: 0.1, number: 3, seed: 5, drop_path: 0.5 };
-pub(super) const SGD: Optimizer = Optimizer {
-    method: Method::Sgd { momentum: 0.9 },
-    l2: 1e-3,
-    clip: 5.0,
-    everywhere: false,
-    smoothing: 0.0,
-    auxiliary: 0.4,
-    drop_path: true,
-    penalties: NONE,
-};
-const NONE: Penalties = Penalties { activation: 0.0, temporal: 0.0 };
-
-fn noise(image: [u32; 3], batch: u32) -> Dataset {
-    let mut random = Random::new(11, 0);
-    let images: Vec<f32> = (0..batch * image.iter().product::<u32>()).map(|_| random.normal()).collect();
-    let labels: Vec<u32> = (0..batch).map(|_| random.below(10)).collect();
-    Dataset::new("random", image, 10, images, labels).unwrap()
-}
-
-/// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a mean, sums and
-/// concatenations longer than one call takes, a value that stands in a sum twice, slices, a transposed and shared
-/// weight, dilation, drop-path, an auxiliary output that shares a weight with the other one.
-fn odd_space(image: [u32; 3]) -> Supergraph {
-    let s = Space::new("odd");
-    let tied = s.weights("tied", &[6, 4], Init::Normal { std: 0.5 });
-    let x = s.input("image", &image);
-    let x = x.conv2d(Conv::new(3).bias(), 6).norm_plain().relu();
-    let y = x.depthwise_conv2d(Conv::new(3).dilation(2).bias());
-    let several: Vec<_> = (0..9).map(|i| x.conv(1, if i % 2 == 0 { 2 } else { 6 })).collect();
-    let (narrow, wide): (Vec<_>, Vec<_>) = several.into_iter().partition(|t| t.channels() == 2);
-    let wide: Vec<_> = [wide.as_slice(), &[x, y, x, y, x.relu()]].concat();
-    let sum = s.sum(&wide);
-    let mean = s.mean(&[sum.drop_path(0.5), x, y.max_pool(3).drop_path(1.0)]);
-    let concat = s.concat(&[narrow.as_slice(), &[mean.slice(1, 3), mean.slice(0, 2), sum.slice(4, 2)]].concat());
-    let z = concat.conv(1, 4).avg_pool(3).global_avg_pool().dropout(0.3);
-    let z = z.linear_transposed_by(tied).norm_plain().relu().linear_by(tied).linear_transposed_by(tied);
-    let last = s.weights("last", &[6, 10], Init::Normal { std: 0.5 });
-    s.output_as(mean.relu().global_avg_pool().linear_by(last), Role::Auxiliary);
-    s.output(z.linear(6, true).linear_by(last));
-    Supergraph::new(s.finish().unwrap()).unwrap()
-}
-
-pub(super) struct Setup {
-    pub(super) supergraph: Supergraph,
-    custom: CustomOps,
-    pub(super) layout: Arc<Layout>,
-    input: Input,
-    classes: u32,
-    batch: u32,
-    images: Vec<f32>,
-    labels: Vec<u32>,
-}
-
-impl Setup {
-    fn new(settings: &[&str], image: [u32; 3], batch: u32) -> Self {
-        Self::of(settings, &noise(image, batch), batch)
-    }
-
-    /// The space of some settings on the first samples of a data set.
-    pub(super) fn of(settings: &[&str], data: &Dataset, batch: u32) -> Self {
-        let mut config = Config::read("", settings).unwrap();
-        let supergraph = space::build(&mut config, &data.facts()).unwrap();
-        Self::on(supergraph, data, batch)
-    }
-
-    /// A space on the first samples of a data set.
-    fn on(supergraph: Supergraph, data: &Dataset, batch: u32) -> Self {
-        let layout = Arc::new(Layout::new(&supergraph).unwrap());
-        let (images, labels) = (data.images().into_owned(), data.labels().to_vec());
-        let custom = CustomOps::default();
-        let input = Input::Image(data.shape());
-        Self { supergraph, custom, layout, input, classes: data.classes(), batch, images, labels }
-    }
-
-    /// A space on a window of tokens and of those that follow them, time first.
-    pub(super) fn on_text(
-        supergraph: Supergraph,
-        words: u32,
-        batch: u32,
-        start: Start,
-        [tokens, labels]: [Vec<u32>; 2],
-    ) -> Self {
-        let layout = Arc::new(Layout::with_states(&supergraph, batch).unwrap());
-        let images = tokens.into_iter().map(f32::from_bits).collect();
-        let (input, custom) = (Input::Tokens(start), CustomOps::default());
-        Self { supergraph, custom, layout, input, classes: words, batch, images, labels }
-    }
-
-    pub(super) fn context(&self) -> Context<'_> {
-        let Self { supergraph, custom, layout, input, classes, batch, .. } = self;
-        Context { supergraph, custom, layout, input: *input, classes: *classes, batch: *batch }
-    }
-
-    fn training(&self, genome: &[u32], optimizer: &Optimizer) -> Program {
-        Program::training(self.context(), &self.supergraph.child_in_training(genome).unwrap(), optimizer).unwrap()
-    }
-
-    fn scoring(&self, genome: &[u32]) -> Program {
-        Program::scoring(self.context(), &self.supergraph.child(genome).unwrap()).unwrap()
-    }
-
-    pub(super) fn weights(&self, seed: u64) -> Weights {
-        let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, seed);
-        // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by symmetry.
-        let mut random = Random::new(seed, 99);
-        weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x += 0.1 * random.normal());
-        weights
-    }
-
-    fn sample(&self, random: &mut Random) -> Vec<u32> {
-        self.supergraph.sample(&mut |weights| random.weighted(weights)).unwrap()
-    }
-
-    pub(super) fn minibatch(&self) -> Minibatch<'_> {
-        Minibatch { images: &self.images, labels: &self.labels }
-    }
-}
-
-/// Runs calls in f64, values in their planned slots.
-pub(super) struct Interpreter<'a> {
-    setup: &'a Setup,
-    weights: Vec<Vec<f64>>,
-    pub(super) gradients: BTreeMap<u32, Vec<f64>>,
-    /// The mean loss with auxiliary ones, as it is minimised.
-    objective: f64,
-    slots: BTreeMap<(u32, u32), Vec<f64>>,
-    states: BTreeMap<u32, Vec<f64>>,
-}
-
-impl<'a> Interpreter<'a> {
-    pub(super) fn new(setup: &'a Setup, weights: &Weights) -> Self {
-        let weights = (0..setup.layout.len() as u32)
-            .map(|p| weights.parameter(p).iter().map(|x| f64::from(*x)).collect())
-            .collect();
-        let (gradients, slots, states) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { setup, weights, gradients, objective: 0.0, slots, states }
-    }
-
-    /// Every call but the update; the mean loss.
-    pub(super) fn run(&mut self, program: &Program) -> f64 {
-        for bound in &program.calls {
-            if matches!(bound.call, Call::NormPartials { .. } | Call::ClipFactor { .. } | Call::Sgd { .. }) {
-                continue;
-            }
-            let reads: Vec<Vec<f64>> = bound.reads().iter().map(|operand| self.read(*operand)).collect();
-            let reads: Vec<&[f64]> = reads.iter().map(Vec::as_slice).collect();
-            let written = reference::run(&bound.call, &STEP, &reads, &[]);
-            if let Call::CrossEntropy { rows, .. } = bound.call {
-                let share = if bound.writes()[0] == program.outputs[0] { 1.0 } else { f64::from(SGD.auxiliary) };
-                self.objective += share * written[0].value.iter().sum::<f64>() / f64::from(rows.rows);
-            }
-            for (operand, value) in bound.writes().iter().zip(written) {
-                match *operand {
-                    Operand::Value { slot: Slot { class, index }, start, len } => {
-                        let (start, len) = (start as usize, len as usize);
-                        let slot = self.slots.entry((class, index)).or_default();
-                        slot.resize(slot.len().max(start + len), 0.0);
-                        slot[start..start + len].copy_from_slice(&value.value);
-                    }
-                    Operand::Gradient(parameter) => {
-                        self.gradients.insert(parameter, value.value);
-                    }
-                    Operand::Weight(parameter) => self.weights[parameter as usize] = value.value,
-                    Operand::State { index, .. } => {
-                        self.states.insert(index, value.value);
-                    }
-                    other => panic!("{:?} writes {other:?}", bound.call),
-                }
-            }
-        }
-        let losses = self.read(program.outputs[0]);
-        losses.iter().sum::<f64>() / losses.len() as f64
-    }
-
-    fn read(&self, operand: Operand) -> Vec<f64> {
-        match operand {
-            Operand::Value { slot, start, len } => {
-                self.slots[&(slot.class, slot.index)][start as usize..][..len as usize].to_vec()
-            }
-            Operand::Images => {
-                let element = if let Input::Image(_) = self.setup.input { Element::F32 } else { Element::U32 };
-                reference::numbers(element, &self.setup.images)
-            }
-            Operand::Labels { start, len } => {
-                self.setup.labels[start as usize..][..len as usize].iter().map(|x| f64::from(*x)).collect()
-            }
-            Operand::Weight(parameter) => self.weights[parameter as usize].clone(),
-            Operand::Gradient(parameter) => self.gradients[&parameter].clone(),
-            Operand::State { index, .. } => self.states[&index].clone(),
-            other => panic!("a forward or backward call reads {other:?}"),
-        }
-    }
-}
 
 /// Genomes with every op, no skips, all skips, and random ones.
 fn genomes(setup: &Setup) -> Vec<Vec<u32>> {

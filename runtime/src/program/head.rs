@@ -5,7 +5,8 @@ use supernet_shaders::Call;
 use supernet_shaders::catalogue::{Linear, Rows};
 
 use super::lower::Lower;
-use super::{Hidden, Input, Operand, ProgramError, Purpose};
+use super::optimizer::Hidden;
+use super::{Input, Operand, ProgramError, Purpose};
 
 /// Logits that stand in memory at a time, where there is one for every word of every step: 16 MiB.
 const LOGITS: usize = 4 << 20;

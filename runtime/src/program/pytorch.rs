@@ -10,7 +10,8 @@ use serde::Deserialize;
 use supernet_plugin::Facts;
 use supernet_shaders::Call;
 
-use super::check::{Interpreter, SGD, STEP, Setup};
+use super::interpreter::Interpreter;
+use super::setup::{SGD, STEP, Setup};
 use super::{Penalties, Program, Start, states};
 use crate::config::Config;
 use crate::data::Dataset;
