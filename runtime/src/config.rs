@@ -51,6 +51,7 @@ pub struct Config {
     /// How often a search is saved; changes no result.
     pub checkpoint: CheckpointSettings,
 }
+
 impl Config {
     /// Whether every value lies in its range.
     ///

@@ -316,7 +316,7 @@ impl Retraining {
         network.settle(device)?;
         let (config, data) = (self.search.config(), &self.data);
         if let Input::Tokens(_) = network.ground.input {
-            // A language model needs no statistics, and is not kept.
+            // A language model is not kept. One that normalises is tested with the statistics of the minibatch, as in a search.
             let mut evaluator = Evaluator::new(network.ground.clone(), config.score.batch, planned.seed);
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
         }

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
     /// bit, as if it had never ended. Any device can go on with any run; the same bits are promised on the same one.
     Resume(ResumeOptions),
-    /// Train an architecture from scratch: what a run found, one that was published, or one from a file.
+    /// Train an architecture from scratch: what a run found, a published one, one from a file, or the only one of a space.
     ///
     /// It is trained on training and validation part together, with weights of its own, and tested on the test part, which
     /// no search saw. `--set` changes any setting, those of the space too: the architecture goes into a wider space by the

@@ -28,9 +28,10 @@ pub struct Optimizer {
     pub penalties: Penalties,
 }
 
-/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs"). Where
-/// the paper writes L2 norms, these are means of squares over all numbers of a window, as in its released code, which the
-/// published values of α and β belong to. They are part of what is minimised, not of the loss that is reported.
+/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs").
+/// Where the paper writes L2 norms, these are means of squares over all numbers of a window, as in the released code of
+/// AWD-LSTM (Merity et al. 2018), which the usual values of α and β, 2 and 1, belong to. They are part of what is minimised,
+/// not of the loss that is reported, and act where a decoder that is tied or without bias ends a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
     /// α of α·mean(h²), over all that the decoder reads: with dropout, as in m ⊙ h of the paper.

@@ -29,7 +29,7 @@ pub(super) struct Tape {
     /// Gradients that forward calls have computed already: of what, and the gradient.
     pub(super) given: Vec<(Operand, Operand)>,
     pub(super) states: Vec<u32>,
-    /// What a language model's decoder and cell give, in training.
+    /// What penalties are on, in training.
     pub(super) hidden: Option<Hidden>,
 }
 

@@ -172,6 +172,13 @@ pub(super) const RECURRENT: &[Line] = &[
          drop_outputs, where enas_lm has 0.1, 0.75 and 0.75",
         "enas_lm, search; the paper says variational dropout and no numbers",
     ),
-    last("optimizer.activation_penalty", "0.7", "enas_lm; not in the paper (Merity et al. 2017: 2)"),
-    last("optimizer.temporal_penalty", "1", "enas_lm, in the search too; not in the paper"),
+    last(
+        "optimizer.activation_penalty",
+        "0.7",
+        "enas_lm, in the end and before dropout; not in the paper (AWD-LSTM, Merity et al. 2018: 2)",
+    ),
+    same(
+        "optimizer.temporal_penalty",
+        "not in the paper (enas_lm: 1 in the search, none in the end; AWD-LSTM, Merity et al. 2018: 1)",
+    ),
 ];
