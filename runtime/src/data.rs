@@ -279,13 +279,21 @@ impl Dataset {
     }
 }
 
-/// Whether a path holds text: a file of that kind, or a folder that has one.
+/// Whether a path holds text: a file of that kind, or a folder that has one and nothing that images are read from, beside which
+/// names of classes and notes may stand.
 fn is_text(path: &Path) -> bool {
-    let text = |path: &Path| {
-        path.is_file() && path.extension().is_some_and(|kind| kind == "txt" || kind == "tokens" || kind == "text")
+    let kind =
+        |path: &Path, kinds: &[&str]| path.extension().is_some_and(|kind| kinds.iter().any(|known| kind == *known));
+    let text = |path: &Path| path.is_file() && kind(path, &["txt", "tokens", "text"]);
+    let images = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.is_dir() && !name.starts_with('.')
+            || name.ends_with("ubyte")
+            || kind(path, &["bin", "npy", "gz", "png", "jpg"])
     };
-    let inside = || std::fs::read_dir(path).is_ok_and(|list| list.flatten().any(|entry| text(&entry.path())));
-    text(path) || path.is_dir() && inside()
+    let Ok(list) = std::fs::read_dir(path) else { return text(path) };
+    let inside: Vec<_> = list.flatten().map(|entry| entry.path()).collect();
+    inside.iter().any(|path| text(path)) && !inside.iter().any(|path| images(path))
 }
 
 #[cfg(test)]
