@@ -305,6 +305,32 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_text_unless_images_are_read_from_it() {
+        let place = std::env::temp_dir().join(format!("supernet-is-text-{}", std::process::id()));
+        let told = |names: &[&str]| {
+            let _ = std::fs::remove_dir_all(&place);
+            std::fs::create_dir_all(&place).unwrap();
+            names.iter().for_each(|name| match name.strip_suffix('/') {
+                Some(folder) => std::fs::create_dir(place.join(folder)).unwrap(),
+                None => std::fs::write(place.join(name), "words").unwrap(),
+            });
+            is_text(&place)
+        };
+        assert!(told(&["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt", "README"]));
+        assert!(told(&["train.tokens", ".cache/"]));
+        for images in ["data_batch_1.bin", "train.npy", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "cat/"]
+        {
+            assert!(!told(&[images, "batches.meta.txt"]), "{images}");
+        }
+        assert!(!told(&["README"]));
+        std::fs::write(place.join("words.txt"), "words").unwrap();
+        assert!(
+            is_text(&place.join("words.txt")) && !is_text(&place.join("README")) && !is_text(&place.join("none.txt"))
+        );
+        std::fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
     fn a_label_out_of_range_is_named() {
         let error = Dataset::new("toy", [1, 1, 1], 2, vec![0.0; 2], vec![0, 2]).unwrap_err().to_string();
         assert!(error.contains("label 2 of sample 1"), "{error}");

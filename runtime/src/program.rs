@@ -105,11 +105,14 @@ impl Program {
     /// the child have losses of their own, which enter the gradient with the optimiser's weight and no score.
     ///
     /// # Errors
-    /// If a node has no kernel, or inputs and outputs do not fit images and classes.
+    /// If a node has no kernel, inputs and outputs do not fit images and classes, or there is nothing that the optimiser's
+    /// penalties are on.
     pub fn training(context: Context<'_>, child: &Child, optimizer: &Optimizer) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, Purpose::Train { drop_path: optimizer.drop_path })?;
         tape.smooth(optimizer.smoothing);
-        optimizer.penalties.append(&mut tape);
+        if !optimizer.penalties.append(&mut tape) {
+            return Err(ProgramError::NoCell { space: context.supergraph.space().name.clone() });
+        }
         fuse::all(&mut tape);
         differentiate::backward(&mut tape, optimizer.auxiliary);
         let touched = tape.touched(context.layout);

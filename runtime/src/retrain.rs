@@ -79,12 +79,16 @@ impl Retraining {
     /// not run.
     ///
     /// # Errors
-    /// If the genome is none of the space's, or `retrain.epochs` is 0.
+    /// If the genome is none of the space's, `retrain.epochs` is 0, or the space has no other architecture.
     pub fn new(search: Search, genome: &[u32], seeds: u32, random: u32) -> Result<Self, SearchError> {
         if search.config().retrain.epochs == 0 {
             return Err(SearchError::NoEpochs);
         }
-        search.supergraph().check(genome)?;
+        let supergraph = search.supergraph();
+        supergraph.check(genome)?;
+        if random > 0 && supergraph.genome_len() == 0 {
+            return Err(SearchError::NoOthers { space: supergraph.space().name.clone() });
+        }
         let plan = Plan::new(&search, genome, seeds, random)?;
         Ok(Self::planned(Arc::new(search), plan))
     }

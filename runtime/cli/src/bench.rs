@@ -39,14 +39,12 @@ fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
             return Err(format!("`--{name}` must be a whole number from {least} to {most}, not {value}").into());
         }
     }
-    let images = |space: &str| {
-        let sizes = [format!("space.layers={layers}"), format!("space.filters={filters}")];
-        Ok(Bench::new(space, &sizes, [hw, hw, cin], classes, batch)?)
-    };
-    match kind(&options.space) {
-        Some("macro") => images("enas-macro"),
-        Some("micro") => images("enas-micro"),
-        Some(_) => Ok(Bench::text("enas-recurrent", &[format!("space.hidden={hidden}")], vocab, batch, bptt)?),
+    match space(&options.space) {
+        Some(space @ RECURRENT) => Ok(Bench::text(space, &[format!("space.hidden={hidden}")], vocab, batch, bptt)?),
+        Some(space) => {
+            let sizes = [format!("space.layers={layers}"), format!("space.filters={filters}")];
+            Ok(Bench::new(space, &sizes, [hw, hw, cin], classes, batch)?)
+        }
         None => {
             let name = &options.space;
             Err(format!("`{name}` is no network to time; write macro, micro or recurrent").into())
@@ -54,25 +52,25 @@ fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
     }
 }
 
-/// What the network with one of its names is called.
-fn kind(name: &str) -> Option<&'static str> {
+const RECURRENT: &str = "enas-recurrent";
+
+/// The space that one of its names means.
+fn space(name: &str) -> Option<&'static str> {
     match name {
-        "macro" | "enas-macro" => Some("macro"),
-        "micro" | "enas-micro" => Some("micro"),
-        "rnn" | "recurrent" | "enas-recurrent" => Some("recurrent"),
+        "macro" | "enas-macro" => Some("enas-macro"),
+        "micro" | "enas-micro" => Some("enas-micro"),
+        "rnn" | "recurrent" | "enas-recurrent" => Some(RECURRENT),
         _ => None,
     }
 }
 
 /// The names of the same benchmark in PyTorch, and what only we have.
 fn line(options: &BenchOptions, timing: &Timing) -> Result<Value, serde_json::Error> {
-    let BenchOptions { space, layers, filters, hw, cin, classes, batch, vocab, hidden, bptt, .. } = options;
-    let mut line = match kind(space) {
-        Some("recurrent") => {
-            json!({ "bench": space, "vocab": vocab, "hidden": hidden, "bptt": bptt, "batch": batch })
-        }
+    let BenchOptions { space: name, layers, filters, hw, cin, classes, batch, vocab, hidden, bptt, .. } = options;
+    let mut line = match space(name) {
+        Some(RECURRENT) => json!({ "bench": name, "vocab": vocab, "hidden": hidden, "bptt": bptt, "batch": batch }),
         _ => json!({
-            "bench": space, "layers": layers, "filters": filters, "hw": hw, "cin": cin, "classes": classes,
+            "bench": name, "layers": layers, "filters": filters, "hw": hw, "cin": cin, "classes": classes,
             "batch": batch,
         }),
     };

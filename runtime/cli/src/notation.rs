@@ -23,16 +23,6 @@ pub(crate) struct Notation {
 }
 
 impl Notation {
-    /// None: that of a space which decides nothing.
-    pub(crate) fn none() -> Self {
-        let architecture = Architecture::Numbers(Vec::new());
-        Notation { architecture, title: None, facts: None, space: None, settings: Vec::new() }
-    }
-
-    pub(crate) fn is_none(&self) -> bool {
-        matches!(&self.architecture, Architecture::Numbers(numbers) if numbers.is_empty())
-    }
-
     /// The published architecture of a name.
     pub(crate) fn published(name: &str) -> Result<Self, Failure> {
         let published = architectures::find(name)?;

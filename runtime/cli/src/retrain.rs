@@ -21,9 +21,9 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
             let spaces = options.on.spaces()?;
             Retraining::of_run(run, &spaces, &assignments(options), options.seeds, options.versus_random)?
         }
-        (None, Some(name), _) => of_notation(&Notation::published(name)?, options)?,
-        (None, None, Some(file)) => of_notation(&Notation::read(file, options.space.as_deref())?, options)?,
-        (None, None, None) => of_notation(&Notation::none(), options)?,
+        (None, Some(name), _) => of_notation(Some(Notation::published(name)?), options)?,
+        (None, None, Some(file)) => of_notation(Some(Notation::read(file, options.space.as_deref())?), options)?,
+        (None, None, None) => of_notation(None, options)?,
     };
     let device = device.resolved();
     retraining.try_ops(&device)?;
@@ -46,22 +46,29 @@ pub(crate) fn resume(options: &ResumeOptions) -> Result<(), Failure> {
     follow(retraining, folder, device, options.json, &options.on.plugin)
 }
 
-fn of_notation(notation: &Notation, options: &RetrainOptions) -> Result<Retraining, Failure> {
+/// An architecture, or the one of a space that has no other.
+fn of_notation(notation: Option<Notation>, options: &RetrainOptions) -> Result<Retraining, Failure> {
     let text = options.config.as_deref().map(search::read).transpose()?.unwrap_or_default();
     // A file of settings names the space and its settings, and so may the command line; else the architecture does.
-    let own = if text.is_empty() { notation.assignments(options.space.as_deref()) } else { Vec::new() };
+    let own = notation.as_ref().filter(|_| text.is_empty()).map(|one| one.assignments(options.space.as_deref()));
+    let own = own.unwrap_or_default();
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
     let data = data::read(&config.search.data, &config.text.reading())?;
     let search = Search::with(&options.on.spaces()?, data, config)?;
-    if notation.is_none() && search.supergraph().genome_len() > 0 {
-        let space = &search.supergraph().space().name;
-        return Err(format!(
-            "the space `{space}` has more than one architecture: name one with `--genome FILE` or `--architecture NAME`"
-        )
-        .into());
-    }
     let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
-    let genome = notation.architecture.carry(search.supergraph(), &changed.map(str::to_owned).collect::<Vec<_>>())?;
+    let changed: Vec<String> = changed.map(str::to_owned).collect();
+    let genome = match notation {
+        Some(notation) => notation.architecture.carry(search.supergraph(), &changed)?,
+        None if search.supergraph().genome_len() == 0 => Vec::new(),
+        None => {
+            let space = &search.supergraph().space().name;
+            return Err(format!(
+                "the space `{space}` has more than one architecture: name one with `--genome FILE`, or a published one with \
+                 `--architecture NAME` and no `--space` or `--config`"
+            )
+            .into());
+        }
+    };
     Ok(Retraining::new(search, &genome, options.seeds, options.versus_random)?)
 }
 

@@ -35,8 +35,6 @@ struct Sweep<'a> {
     beside: Vec<Option<Operand>>,
     /// For every parameter what reads it.
     of_weight: Vec<OfWeight>,
-    /// Whether the loss is differentiated already.
-    given: bool,
 }
 
 /// A contribution to the gradient of a part of a value.
@@ -122,7 +120,6 @@ impl<'a> Sweep<'a> {
             }
         }
         let mut of_value = vec![Vec::new(); tape.values.len()];
-        let given = !tape.given.is_empty();
         for (of, gradient) in std::mem::take(&mut tape.given) {
             match of {
                 Operand::Value { slot, start, len } => {
@@ -133,7 +130,7 @@ impl<'a> Sweep<'a> {
             }
         }
         let beside = vec![None; tape.values.len()];
-        Self { tape, auxiliary, of_value, wanted, together, beside, of_weight, given }
+        Self { tape, auxiliary, of_value, wanted, together, beside, of_weight }
     }
 
     /// The gradient of a value once all its readers have spoken; none if no reader has.
@@ -154,6 +151,7 @@ impl<'a> Sweep<'a> {
         let whole = self.side_by_side(slot.index as usize);
         let mut end = start;
         for (from, len) in parts {
+            debug_assert!(from >= end, "parts that overlap were read");
             self.blank(whole, end, from);
             self.shared(slot.index as usize, from, len);
             end = from + len;
@@ -248,8 +246,7 @@ impl<'a> Sweep<'a> {
         match bound.call {
             // Statistics have no gradient of their own: the normalisation that reads them differentiates through both.
             Call::BatchNormStats { .. } | Call::Accuracy(_) | Call::Fill { .. } => {}
-            // A head that has given its gradients already reads the logits nowhere else.
-            Call::CrossEntropy { .. } if self.given => {}
+            Call::CrossEntropy { .. } if self.tape.differentiated => {}
             Call::CrossEntropy { rows, smoothing } => {
                 let weight = if self.tape.auxiliary.contains(&ops[2]) { self.auxiliary } else { 1.0 };
                 if weight > 0.0 && self.wants(ops[0]) {

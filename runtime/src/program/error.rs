@@ -42,7 +42,8 @@ pub enum ProgramError {
     /// Steps that cannot lie side by side.
     #[error(
         "a step of `{node}` of `{space}` has {numbers} numbers of each of {batch} sequences; together they must be a multiple of 64, \
-         so that a GPU can read each step by itself: make the batch (`train.batch`, `score.batch`) a multiple of {multiple}"
+         so that a GPU can read each step by itself: make the batch a multiple of {multiple} (in a search `train.batch` and \
+         `score.batch`)"
     )]
     Unaligned {
         /// The node.
@@ -67,6 +68,15 @@ pub enum ProgramError {
         wanted: &'static str,
         /// What the data set has.
         given: &'static str,
+    },
+    /// Penalties on a cell that is not there.
+    #[error(
+        "`{space}` has no recurrent cell whose steps a product takes to logits, and `optimizer.activation_penalty` and \
+         `optimizer.temporal_penalty` are on what it gives: set both to 0"
+    )]
+    NoCell {
+        /// The space.
+        space: String,
     },
     /// An input that is not the images.
     #[error("node `{node}` of `{space}` wants an input of shape {wanted:?}, but the images have {given:?}")]

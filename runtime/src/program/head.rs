@@ -22,7 +22,8 @@ impl Lower<'_> {
         let alone = (0..self.child.len()).all(|i| !self.child.inputs(i).contains(&(at as u32)));
         let plain = self.child.params(at).len() == 1 && self.child.inputs(at).len() == 1;
         let sequence = matches!(self.context.input, Input::Tokens(_)) && self.child.shape(at).len() == 2;
-        (scored && op && alone && plain && sequence).then_some(at)
+        let only = self.child.outputs_as(Role::Auxiliary).next().is_none();
+        (scored && op && alone && plain && sequence && only).then_some(at)
     }
 
     /// Loss and accuracy of every sample, or its logits; in training the losses of auxiliary outputs. `long` is the product
@@ -32,6 +33,7 @@ impl Lower<'_> {
         let outputs: Vec<u32> = child.outputs_as(Role::Logits).collect();
         let [at] = *outputs else { return Err(self.no_logits(format!("{} outputs of logits", outputs.len()))) };
         let rows = self.scores(at, Role::Logits)?;
+        self.tape.hidden = self.trains().then(|| self.hidden(at as usize)).flatten();
         if let Some(at) = long {
             return self.pieces(at, rows);
         }
@@ -54,6 +56,17 @@ impl Lower<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Of a language model, what its decoder reads, the last product before the logits, and what the last scan gives.
+    fn hidden(&self, logits: usize) -> Option<Hidden> {
+        let product = |i: &usize| matches!(self.child.op_node(*i).op, Op::Linear { .. });
+        let before = |i: &usize| self.child.inputs(*i).first().map(|input| *input as usize);
+        let decoder = std::iter::successors(Some(logits), before).find(product)?;
+        let scan = (0..decoder).rev().find(|i| matches!(self.child.op_node(*i).op, Op::Scan { .. }))?;
+        let cell = self.values[scan];
+        let step = cell.len() / self.child.shape(scan)[0].max(1);
+        Some(Hidden { read: self.operands(decoder)[0], cell, step })
     }
 
     fn loss(&mut self, logits: Operand, rows: Rows) -> Operand {
@@ -108,12 +121,7 @@ impl Lower<'_> {
             let so_far = of_weight.map(|sum| self.tape.sum(&[sum, dw], linear.len_w() as u32, 1.0));
             of_weight = so_far.or(Some(dw));
         }
-        if self.trains() {
-            let scan = (0..at).rev().find(|i| matches!(self.child.op_node(*i).op, Op::Scan { .. }));
-            let step = |i: usize| self.values[i].len() / self.child.shape(i)[0].max(1);
-            let cell = scan.map(|i| (self.values[i], step(i)));
-            self.tape.hidden = Some(Hidden { read: hidden, cell });
-        }
+        self.tape.differentiated = self.trains();
         self.tape.outputs = vec![loss, right];
         self.tape.given.extend(gradient.map(|gradient| (hidden, gradient)));
         self.tape.given.extend(of_weight.map(|gradient| (weight, gradient)));

@@ -29,6 +29,7 @@ pub(super) fn forward(context: Context<'_>, child: &Child, purpose: Purpose) -> 
         custom: BTreeMap::new(),
         frame: None,
         given: Vec::new(),
+        differentiated: false,
         states: Vec::new(),
         hidden: None,
     };

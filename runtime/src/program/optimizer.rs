@@ -31,7 +31,7 @@ pub struct Optimizer {
 /// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs").
 /// Where the paper writes L2 norms, these are means of squares over all numbers of a window, as in the released code of
 /// AWD-LSTM (Merity et al. 2018), which the usual values of α and β, 2 and 1, belong to. They are part of what is minimised,
-/// not of the loss that is reported, and act where a decoder that is tied or without bias ends a scan.
+/// not of the loss that is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
     /// α of α·mean(h²), over all that the decoder reads: with dropout, as in m ⊙ h of the paper.
@@ -45,14 +45,16 @@ pub struct Penalties {
 pub(super) struct Hidden {
     /// What the decoder reads.
     pub(super) read: Operand,
-    /// What the cell gives, time first, and the numbers of a step.
-    pub(super) cell: Option<(Operand, u32)>,
+    /// What the cell gives, time first.
+    pub(super) cell: Operand,
+    /// Numbers of a step.
+    pub(super) step: u32,
 }
 
 impl Penalties {
-    /// Gives the gradients of the penalties to the sweep.
-    pub(super) fn append(&self, tape: &mut Tape) {
-        let Some(Hidden { read, cell }) = tape.hidden else { return };
+    /// Gives the gradients of the penalties to the sweep; false if the network has nothing that they are on.
+    pub(super) fn append(&self, tape: &mut Tape) -> bool {
+        let Some(Hidden { read, cell, step }) = tape.hidden else { return *self == Self::default() };
         let scaled = |tape: &mut Tape, x: Operand, scale: f32| {
             let len = x.len();
             tape.compute(Call::Sum { len, inputs: 1, scale }, &[x], len as usize)
@@ -61,7 +63,9 @@ impl Penalties {
             let gradient = scaled(tape, read, 2.0 * self.activation / read.len() as f32);
             tape.given.push((read, gradient));
         }
-        let Some((cell, step)) = cell.filter(|(cell, step)| self.temporal > 0.0 && cell.len() > *step) else { return };
+        if self.temporal == 0.0 || cell.len() <= step {
+            return true;
+        }
         let len = cell.len() - step;
         let (earlier, later) = (cell.part(0, len), cell.part(step, len));
         let minus = scaled(tape, earlier, -1.0);
@@ -69,6 +73,7 @@ impl Penalties {
         let gradient = tape.compute(call, &[later, minus], len as usize);
         let back = scaled(tape, gradient, -1.0);
         tape.given.extend([(later, gradient), (earlier, back)]);
+        true
     }
 }
 

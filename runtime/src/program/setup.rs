@@ -35,7 +35,7 @@ pub(super) fn noise(image: [u32; 3], batch: u32) -> Dataset {
 }
 
 /// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a mean, sums and
-/// concatenations longer than one call takes, a value that stands in a sum twice, slices, a transposed and shared
+/// concatenations longer than one call takes, a value that stands in a sum or a product twice, slices, a transposed and shared
 /// weight, dilation, drop-path, an auxiliary output that shares a weight with the other one.
 pub(super) fn odd_space(image: [u32; 3]) -> Supergraph {
     let s = Space::new("odd");
@@ -43,6 +43,7 @@ pub(super) fn odd_space(image: [u32; 3]) -> Supergraph {
     let x = s.input("image", &image);
     let x = x.conv2d(Conv::new(3).bias(), 6).norm_plain().relu();
     let y = x.depthwise_conv2d(Conv::new(3).dilation(2).bias());
+    let y = s.sum(&[y, x.multiply(y), y.multiply(y)]);
     let several: Vec<_> = (0..9).map(|i| x.conv(1, if i % 2 == 0 { 2 } else { 6 })).collect();
     let (narrow, wide): (Vec<_>, Vec<_>) = several.into_iter().partition(|t| t.channels() == 2);
     let wide: Vec<_> = [wide.as_slice(), &[x, y, x, y, x.relu()]].concat();

@@ -28,6 +28,8 @@ pub(super) struct Tape {
     pub(super) frame: Option<Frame>,
     /// Gradients that forward calls have computed already: of what, and the gradient.
     pub(super) given: Vec<(Operand, Operand)>,
+    /// Whether that of the loss is among them.
+    pub(super) differentiated: bool,
     pub(super) states: Vec<u32>,
     /// What penalties are on, in training.
     pub(super) hidden: Option<Hidden>,

@@ -138,6 +138,15 @@ pub enum SearchError {
         /// The space.
         space: String,
     },
+    /// Random architectures of a space with nothing to choose.
+    #[error(
+        "the space `{space}` decides nothing, so there are no random architectures of it: leave out `--versus-random`, and \
+         compare with what another space gives"
+    )]
+    NoOthers {
+        /// The space.
+        space: String,
+    },
     /// A benchmark on more data than is sensible.
     #[error(
         "a benchmark on {numbers} numbers of data is too much; {most} are allowed: take a smaller batch, image or window"

@@ -11,18 +11,19 @@ pub(crate) struct RetrainOptions {
     /// The folder of a run: what it found is trained, with the settings of its config.toml
     #[arg(
         value_name = "RUN",
-        required_unless_present_any = ["genome", "architecture", "space"],
+        required_unless_present_any = ["genome", "architecture", "space", "config"],
         conflicts_with_all = ["genome", "architecture", "space", "data", "config"]
     )]
     pub(crate) from: Option<PathBuf>,
     /// A published architecture, in the network that it was published with; `supernet architectures` lists them
     #[arg(long, value_name = "NAME", conflicts_with_all = ["genome", "space", "config"])]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, as the ENAS scripts have it, or a
-    /// genotype as the DARTS code prints it
+    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, as the ENAS scripts have it, or
+    /// a genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
-    /// Its space [default: the one that the file names]; one that decides nothing, such as `lstm`, is an architecture by itself
+    /// Its space [default: the one that the file names]; one that decides nothing, such as `lstm`, is an architecture by
+    /// itself
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
     /// The data set, as for `supernet search` [default: digits]

@@ -38,7 +38,7 @@ fn recurrent(nodes: u32, time: u32, start: Start) -> Setup {
 
 /// What the ENAS cell never does: a state that a product reads by itself, one that is not carried across windows, a scan
 /// over a scan, biases, dropout of every kind, gates that somebody else reads too, a state that is an activation of itself.
-fn odd(time: u32) -> Supergraph {
+fn odd(time: u32, bias: bool) -> Supergraph {
     let s = Space::new("odd-recurrence");
     let half = Init::Normal { std: 0.5 };
     let words = s.weights("words", &[11, 8], half);
@@ -59,7 +59,7 @@ fn odd(time: u32) -> Supergraph {
         cell.next(state, next);
         s.scope("inner", || s.concat(&[next, x]).linear(8, true).relu())
     });
-    s.output(s.sum(&[z, y]).linear_by(gates).linear(11, false));
+    s.output(s.sum(&[z, y]).linear_by(gates).linear(11, bias));
     Supergraph::new(s.finish().unwrap()).unwrap().with_time(time)
 }
 
@@ -88,7 +88,7 @@ fn gradients_through_time_agree_with_finite_differences() {
         hold_gradients_against_finite_differences(&setup, &genome);
     }
     hold_gradients_against_finite_differences(&lstm(), &[]);
-    let setup = text(odd(4), 11, 8, Start::Alone);
+    let setup = text(odd(4, false), 11, 8, Start::Alone);
     hold_gradients_against_finite_differences(&setup, &[]);
     let mut interpreter = Interpreter::new(&setup, &setup.weights(1));
     interpreter.run(&setup.training(&[], &SGD));
@@ -104,7 +104,7 @@ fn the_cpu_device_agrees_with_the_interpreter_through_time() {
             hold_the_cpu_against_the_interpreter(&setup, &genome, &mut cpu);
         }
     }
-    hold_the_cpu_against_the_interpreter(&text(odd(4), 11, 8, Start::Alone), &[], &mut cpu);
+    hold_the_cpu_against_the_interpreter(&text(odd(4, false), 11, 8, Start::Alone), &[], &mut cpu);
     hold_the_cpu_against_the_interpreter(&lstm(), &[], &mut cpu);
 }
 
@@ -192,47 +192,60 @@ fn what_cannot_be_bound_by_itself_is_refused_in_words() {
 
 #[test]
 fn penalties_on_what_a_cell_gives_have_gradients() {
-    let setup = text(enas(&["space.nodes=3", "space.hidden=8", "space.drop_outputs=0.3"], 65, 5), 65, 8, Start::Alone);
+    let enas = text(enas(&["space.nodes=3", "space.hidden=8", "space.drop_outputs=0.3"], 65, 5), 65, 8, Start::Alone);
+    // A head in one piece.
+    let odd = text(odd(4, true), 11, 8, Start::Alone);
     for penalties in [Penalties { activation: 0.7, temporal: 0.0 }, Penalties { activation: 0.7, temporal: 1.3 }] {
-        let weights = setup.weights(1);
-        for genome in cells(&setup) {
-            // Values in places of their own, so that what the penalties are on can be read afterwards.
-            let child = setup.supergraph.child(&genome).unwrap();
-            let mut tape = lower::forward(setup.context(), &child, Purpose::Train { drop_path: false }).unwrap();
-            penalties.append(&mut tape);
-            differentiate::backward(&mut tape, 0.0);
-            let hidden = tape.hidden.unwrap();
-            let (calls, outputs, images, labels) = (tape.calls, tape.outputs, tape.images, tape.labels);
-            let (slots, states, touched) = (Vec::new(), Vec::new(), Vec::new());
-            let program = Program { calls, slots, batch: setup.batch, images, labels, outputs, states, touched };
-            let run = |interpreter: &mut Interpreter<'_>| {
-                let loss = interpreter.run(&program);
-                let square = |x: f64| x * x;
-                let mean = |x: Vec<f64>| x.iter().sum::<f64>() / x.len() as f64;
-                let read = interpreter.read(hidden.read).into_iter().map(square).collect();
-                let (cell, step) = hidden.cell.unwrap();
-                let cell = interpreter.read(cell);
-                let steps = cell[step as usize..].iter().zip(&cell).map(|(a, b)| square(a - b)).collect();
-                loss + f64::from(penalties.activation) * mean(read) + f64::from(penalties.temporal) * mean(steps)
+        for genome in cells(&enas) {
+            hold_penalties_against_finite_differences(&enas, &genome, penalties);
+        }
+        hold_penalties_against_finite_differences(&odd, &[], penalties);
+    }
+}
+
+fn hold_penalties_against_finite_differences(setup: &Setup, genome: &[u32], penalties: Penalties) {
+    // Values in places of their own, so that what the penalties are on can be read afterwards.
+    let child = setup.supergraph.child(genome).unwrap();
+    let mut tape = lower::forward(setup.context(), &child, Purpose::Train { drop_path: false }).unwrap();
+    assert!(penalties.append(&mut tape));
+    differentiate::backward(&mut tape, 0.0);
+    let hidden = tape.hidden.unwrap();
+    let (calls, outputs, images, labels) = (tape.calls, tape.outputs, tape.images, tape.labels);
+    let (slots, states, touched) = (Vec::new(), Vec::new(), Vec::new());
+    let program = Program { calls, slots, batch: setup.batch, images, labels, outputs, states, touched };
+    let run = |interpreter: &mut Interpreter<'_>| {
+        let loss = interpreter.run(&program);
+        let square = |x: f64| x * x;
+        let mean = |x: Vec<f64>| x.iter().sum::<f64>() / x.len() as f64;
+        let read = interpreter.read(hidden.read).into_iter().map(square).collect();
+        let cell = interpreter.read(hidden.cell);
+        let steps = cell[hidden.step as usize..].iter().zip(&cell).map(|(a, b)| square(a - b)).collect();
+        loss + f64::from(penalties.activation) * mean(read) + f64::from(penalties.temporal) * mean(steps)
+    };
+    let weights = setup.weights(1);
+    let mut analytic = Interpreter::new(setup, &weights);
+    run(&mut analytic);
+    for (parameter, gradient) in &analytic.gradients {
+        for at in (0..gradient.len()).step_by(gradient.len().div_ceil(3)) {
+            let moved = |by: f64| {
+                let mut moved = Interpreter::new(setup, &weights);
+                moved.weights[*parameter as usize][at] += by;
+                run(&mut moved)
             };
-            let mut analytic = Interpreter::new(&setup, &weights);
-            run(&mut analytic);
-            for (parameter, gradient) in &analytic.gradients {
-                for at in (0..gradient.len()).step_by(gradient.len().div_ceil(3)) {
-                    let moved = |by: f64| {
-                        let mut moved = Interpreter::new(&setup, &weights);
-                        moved.weights[*parameter as usize][at] += by;
-                        run(&mut moved)
-                    };
-                    let wanted = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-                    let id = &setup.supergraph.param(*parameter).id;
-                    assert!(
-                        (gradient[at] - wanted).abs() <= 1e-6 * (1.0 + wanted.abs()),
-                        "{id}[{at}]: {} {wanted}",
-                        gradient[at]
-                    );
-                }
-            }
+            let wanted = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+            let id = &setup.supergraph.param(*parameter).id;
+            let got = gradient[at];
+            assert!((got - wanted).abs() <= 1e-6 * (1.0 + wanted.abs()), "{id}[{at}]: {got} {wanted}");
         }
     }
+}
+
+#[test]
+fn penalties_on_no_cell_are_refused() {
+    let images = Setup::new(&["space.layers=1", "space.filters=2"], [4, 4, 1], 2);
+    let genome = images.sample(&mut Random::new(6, 0));
+    let penalties = Penalties { activation: 0.0, temporal: 1.0 };
+    let child = images.supergraph.child_in_training(&genome).unwrap();
+    let said = Program::training(images.context(), &child, &Optimizer { penalties, ..SGD }).unwrap_err().to_string();
+    assert!(said.starts_with("`enas-macro` has no recurrent cell") && said.ends_with("set both to 0"), "{said}");
 }
