@@ -130,6 +130,11 @@ impl Model {
         Ok(self)
     }
 
+    /// With the names that a data set has for its classes, if it has any.
+    pub(crate) fn called(self, names: &[String]) -> Result<Self, ModelError> {
+        if names.is_empty() { Ok(self) } else { self.with_names(names.to_vec()) }
+    }
+
     /// Height, width and channels of the images that it takes.
     pub fn image(&self) -> [u32; 3] {
         self.about.image

@@ -333,7 +333,7 @@ impl Retraining {
         if let Some(folder) = follow.folder().filter(|_| self.finished.is_empty() && planned.side == Side::Found) {
             let place = folder.path().join("best/model");
             if !place.exists() {
-                model.save(&place)?;
+                model.called(self.search.class_names())?.save(&place)?;
             }
         }
         Ok(Score { accuracy: tested.accuracy as f32, loss: tested.loss as f32 })

@@ -208,6 +208,11 @@ impl Search {
         &self.ground
     }
 
+    /// What the classes are called, if the data say so.
+    pub(crate) fn class_names(&self) -> &[String] {
+        self.data.class_names()
+    }
+
     /// The data set's parts.
     pub(crate) fn parts(&self) -> &Splits {
         &self.ground.data

@@ -22,7 +22,14 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&evaluation)?)?,
-        false => writeln!(out, "{evaluation}")?,
+        false => {
+            writeln!(out, "{evaluation}")?;
+            let names = (0..).zip(model.names().unwrap_or_default());
+            let classes: Vec<String> = names.map(|(class, name): (u32, &String)| format!("{class} {name}")).collect();
+            if !classes.is_empty() {
+                writeln!(out, "classes: {}", classes.join(", "))?;
+            }
+        }
     }
     Ok(())
 }

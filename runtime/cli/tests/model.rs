@@ -45,6 +45,7 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     let data = Dataset::named("digits").unwrap();
     let mut cpu = Cpu::new(2).unwrap();
     let model = Model::of(&found(), &data, &SPLIT, &Spaces::linked(), &mut cpu).unwrap();
+    assert_eq!(model.names(), None, "the digits have none");
     let model = model.with_names((0..10).map(|digit| format!("a {digit}")).collect()).unwrap();
     let folder = place.join("model");
     model.save(&folder).unwrap();

@@ -208,5 +208,5 @@ fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
     let result = json(&place.join("r/best/retrained.json"));
     assert_eq!(result["networks"].as_array().unwrap().len(), 1);
     let evaluated = said(&place, &["evaluate", "r/best/model", "--device=cpu"]);
-    assert!(evaluated.contains("truck"), "{evaluated}");
+    assert!(evaluated.contains("of 20 images right") && evaluated.ends_with(", 8 ship, 9 truck\n"), "{evaluated}");
 }

@@ -92,7 +92,7 @@ impl Model {
         let ground = Ground { supergraph, custom, layout, data: splits.into(), input, classes, measure };
         let training = serde_json::json!("shared weights of a search");
         let provenance = Provenance { data: data.name().to_owned(), split: *split, training };
-        Self::freeze(&ground, &best.genome, &mut weights, device, BATCH, provenance)
+        Self::freeze(&ground, &best.genome, &mut weights, device, BATCH, provenance)?.called(data.class_names())
     }
 }
 
