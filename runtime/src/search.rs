@@ -8,6 +8,7 @@ mod error;
 mod found;
 mod minutes;
 mod stages;
+mod strategy;
 #[cfg(test)]
 pub(crate) mod text_check;
 
@@ -16,13 +17,15 @@ pub(crate) use builder::same_space;
 pub use error::SearchError;
 pub(crate) use found::genome_file;
 pub use found::{Found, thousands};
+pub(crate) use strategy::strategy;
+use strategy::{MakeStrategy, Own};
 
 use std::sync::Arc;
 
 use supernet_plugin::{Child, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
-use crate::config::{Config, ConfigError, StrategyName};
+use crate::config::Config;
 use crate::data::text::Unit;
 use crate::data::{DataError, Dataset, Part, Profile, Splits};
 use crate::device::Device;
@@ -34,10 +37,8 @@ use crate::retrain::{Follow, Plain};
 use crate::run_folder::RunFolder;
 use crate::schedule::{Cosine, Rate, Rise};
 use crate::space::{Built, Origin, SpaceError, Spaces};
-use crate::strategy::enas::Enas;
-use crate::strategy::evolution::Evolution;
-use crate::strategy::random::{RandomSearch, from_prior};
-use crate::strategy::{Schedule, Strategy, StrategyError};
+use crate::strategy::Schedule;
+use crate::strategy::random::from_prior;
 use crate::stream;
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
 use crate::weights::{Layout, Weights};
@@ -67,19 +68,6 @@ struct Reserved {
     device: String,
     /// Bytes.
     memory: u64,
-}
-
-/// Makes a strategy of the application's own.
-type MakeStrategy = Arc<dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync>;
-
-/// A strategy of the application's own.
-#[derive(Clone)]
-struct Own(MakeStrategy);
-
-impl std::fmt::Debug for Own {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Own")
-    }
 }
 
 impl Search {
@@ -258,8 +246,8 @@ impl Search {
     }
 
     /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into the folder if there
-    /// is one, which also receives the result. The last phase is [`Retraining`](crate::Retraining), unless
-    /// `retrain.epochs` is 0 or it would cost too much (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
+    /// is one, which also receives the result. The last phase is [`Retraining`](crate::Retraining), unless `retrain.epochs`
+    /// is 0 or it would cost too much (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
     /// [`Search::builder`] offers more. The results are the same.
     ///
     /// # Errors
@@ -279,17 +267,6 @@ impl Search {
         let mut found = Arc::clone(&search).stages(device, &mut |event| follow.tell(event))?;
         search.last_phase(&mut found, device, &mut follow)?;
         Ok(found)
-    }
-
-    fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
-        let (supergraph, seed) = (&self.ground.supergraph, self.config.search.seed);
-        if supergraph.genome_len() == 0 {
-            return Err(SearchError::OneArchitecture { space: supergraph.space().name.clone() });
-        }
-        match (self.config.search.strategy, &self.own) {
-            (StrategyName::Own, Some(Own(make))) => Ok(make(supergraph, schedule, seed)?),
-            _ => strategy(supergraph, schedule, &self.config, seed),
-        }
     }
 
     fn rate(&self) -> Cosine {
@@ -401,24 +378,6 @@ fn sample(data: &Dataset, config: &mut Config) -> (Input, Measure) {
     }
     let measure = Measure::Perplexity { reward: config.text.reward as f32, by_character };
     (Input::Tokens(Start::Alone), measure)
-}
-
-/// The strategy that the settings name, if it is one of ours.
-pub(crate) fn strategy(
-    supergraph: &Supergraph,
-    schedule: Schedule,
-    config: &Config,
-    seed: u64,
-) -> Result<Box<dyn Strategy>, SearchError> {
-    let supergraph = supergraph.clone();
-    Ok(match config.search.strategy {
-        StrategyName::Own => return Err(SearchError::NoStrategy),
-        StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
-        StrategyName::Evolution => Box::new(Evolution::new(supergraph, schedule, config.evolution, seed)),
-        StrategyName::Enas => {
-            Box::new(Enas::new(supergraph, schedule, config.controller, seed).map_err(ConfigError::from)?)
-        }
-    })
 }
 
 fn schedule(config: &Config, steps: u32) -> Schedule {
