@@ -151,6 +151,25 @@ impl Dataset {
         Ok(Self { class_names: names, ..self })
     }
 
+    /// Numbers its classes as `names` do, by their names. Nothing changes if it has no names, or there are none to go by.
+    ///
+    /// # Errors
+    /// If a class of it is not among them.
+    pub fn numbered_as(self, names: &[String]) -> Result<Self, DataError> {
+        if names.is_empty() || self.class_names.is_empty() || self.class_names == names {
+            return Ok(self);
+        }
+        let place = |name: &String| names.iter().position(|known| known == name).map(|at| at as u32);
+        let places = self.class_names.iter().map(|name| place(name).ok_or(name)).collect::<Result<Vec<u32>, _>>();
+        let places = places.map_err(|unknown| {
+            let known = names.iter().take(20).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let reason = format!("its class `{unknown}` is not among those that are known: {known}");
+            DataError::Mismatch { name: self.name.clone(), reason }
+        })?;
+        let labels = self.labels.iter().map(|label| places[*label as usize]).collect();
+        Ok(Self { labels: Arc::new(labels), classes: names.len() as u32, class_names: names.to_vec(), ..self })
+    }
+
     /// Says which number its brightest pixels have, so that a model that is trained on it can be shown pictures, whose
     /// brightest have 255. Without this call that is taken to hold here too.
     ///
@@ -354,6 +373,18 @@ mod tests {
         let names = ["a", "b", "c"].map(String::from).to_vec();
         assert_eq!(toy().with_class_names(names.clone()).unwrap().class_names(), names);
         assert!(toy().with_class_names(names[..2].to_vec()).unwrap_err().to_string().contains("2 names"));
+    }
+
+    #[test]
+    fn classes_are_numbered_as_others_are_by_their_names() {
+        let named =
+            |names: &[&str]| toy().with_class_names(names.iter().map(|name| (*name).to_owned()).collect()).unwrap();
+        let known = ["c", "d", "b", "a"].map(String::from);
+        let numbered = named(&["a", "b", "c"]).numbered_as(&known).unwrap();
+        assert_eq!((numbered.labels(), numbered.classes(), numbered.class_names()), (&[3, 2, 0][..], 4, &known[..]));
+        let unknown = named(&["a", "b", "e"]).numbered_as(&known).unwrap_err().to_string();
+        assert!(unknown.contains("its class `e` is not among those that are known: `c`, `d`, `b`, `a`"), "{unknown}");
+        assert_eq!(toy().numbered_as(&known).unwrap(), toy(), "without names the numbers stand");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::event::{Event, Record};
 use crate::measure::Measure;
 use crate::run_folder::{FolderError, RunFolder, failed};
 use crate::search::course::Saved;
-use crate::search::{Search, SearchError, same_space, thousands};
+use crate::search::{Search, SearchError, same_data, same_space, thousands};
 use crate::space::Spaces;
 use crate::strategy::{Genome, Score};
 use crate::stream;
@@ -78,12 +78,13 @@ impl Judge {
     /// The run at `path`, of which nothing is changed. Plugins that its space came from must be among `spaces`.
     ///
     /// # Errors
-    /// If it is no run, its space is not there, or no checkpoint of it can be used.
+    /// If it is no run, its space is not there, its data are not what they were, or no checkpoint of it can be used.
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, SearchError> {
         let (config, earlier) = RunFolder::look(path)?;
         let config = Config::read::<&str>(&config, &[])?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         let search = same_space(Search::again(spaces, data, config, earlier.as_ref()), earlier, path)?;
+        same_data(&search, path)?;
         let snapshot = checkpoint::last(path, &search)?;
         let (weights, evaluator) = (Weights::clone(&snapshot.weights), search.evaluator());
         Ok(Self { search, run: path.to_owned(), weights, course: snapshot.course, evaluator })

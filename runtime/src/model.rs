@@ -96,6 +96,9 @@ struct About {
 pub struct Provenance {
     /// The data set that it was trained on.
     pub data: String,
+    /// [`Dataset::fingerprint`](crate::data::Dataset::fingerprint) of it; models of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// How that was divided.
     pub split: Split,
     /// How it was trained: whatever the trainer wants to be remembered.
@@ -133,6 +136,12 @@ impl Model {
     /// With the names that a data set has for its classes, if it has any.
     pub(crate) fn called(self, names: &[String]) -> Result<Self, ModelError> {
         if names.is_empty() { Ok(self) } else { self.with_names(names.to_vec()) }
+    }
+
+    /// With the fingerprint of the data that it was trained on.
+    pub(crate) fn trained_on(mut self, fingerprint: String) -> Self {
+        self.about.provenance.fingerprint = Some(fingerprint);
+        self
     }
 
     /// Height, width and channels of the images that it takes.

@@ -39,7 +39,7 @@ use crate::model::{Model, Provenance};
 use crate::program::Input;
 use crate::run::Ask;
 use crate::run_folder::RunFolder;
-use crate::search::{Search, SearchError, genome_file};
+use crate::search::{Search, SearchError, genome_file, same_data};
 use crate::space::Spaces;
 use crate::strategy::Score;
 use crate::train::StageError;
@@ -97,7 +97,8 @@ impl Retraining {
     /// names of decisions and choices.
     ///
     /// # Errors
-    /// If the run found nothing yet, its space is not there, a setting is wrong, or the space asks other decisions.
+    /// If the run found nothing yet, its space is not there, its data are not what they were, a setting is wrong, or the space
+    /// asks other decisions.
     pub fn of_run<S: AsRef<str>>(
         run: &Path,
         spaces: &Spaces,
@@ -107,9 +108,14 @@ impl Retraining {
     ) -> Result<Self, SearchError> {
         let (config, earlier) = RunFolder::look(run)?;
         let architecture = Architecture::read(&run.join("best/genome.json"))?;
+        let before = Config::read::<&str>(&config, &[])?.search.data;
         let config = Config::read(&config, assignments)?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        let others = config.search.data != before;
         let search = Search::again(spaces, data, config, earlier.as_ref())?;
+        if !others {
+            same_data(&search, run)?;
+        }
         let space = assignments.iter().filter_map(|setting| setting.as_ref().strip_prefix("space."));
         let genome = architecture.carry(search.supergraph(), &space.map(str::to_owned).collect::<Vec<_>>())?;
         Self::new(search, &genome, seeds, random)
@@ -152,13 +158,14 @@ impl Retraining {
 
     fn described(&self, folder: RunFolder) -> Result<RunFolder, SearchError> {
         folder.write_origin(self.search.origin())?;
+        folder.write_profile(&self.search.profile())?;
         Ok(folder)
     }
 
     /// Goes on with what was stopped, by itself and not as the last phase of a search, in its folder.
     ///
     /// # Errors
-    /// If there is nothing that could go on, or the space is not the same.
+    /// If there is nothing that could go on, or the space or the data are not the same.
     pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), SearchError> {
         let (mut folder, config) = RunFolder::open(path)?;
         let config = Config::read::<&str>(&config, &[])?;
@@ -166,6 +173,7 @@ impl Retraining {
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         let search = Search::again(spaces, data, config, earlier.as_ref());
         let search = Arc::new(crate::search::same_space(search, earlier, path)?);
+        same_data(&search, path)?;
         let (restored, damaged) = Self::read(path, &search, folder.end().bytes)?;
         let Some(Restored { retraining, log, events }) = restored else {
             let reasons = if damaged.is_empty() { "there is none".to_owned() } else { damaged.join("; ") };
@@ -325,7 +333,8 @@ impl Retraining {
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
         }
         let training = json!({ "retrain": config.retrain, "optimizer": config.optimizer, "seed": planned.seed });
-        let provenance = Provenance { data: config.search.data.clone(), split: config.split(), training };
+        let (name, fingerprint) = (config.search.data.clone(), None);
+        let provenance = Provenance { data: name, fingerprint, split: config.split(), training };
         let (ground, batch) = (&network.ground, config.train.batch);
         let model = Model::freeze(ground, &planned.genome, &mut network.weights, device, batch, provenance)?;
         let tested = model.evaluate_parts(device, data, &[&data.test])?;
@@ -333,7 +342,8 @@ impl Retraining {
         if let Some(folder) = follow.folder().filter(|_| self.finished.is_empty() && planned.side == Side::Found) {
             let place = folder.path().join("best/model");
             if !place.exists() {
-                model.called(self.search.class_names())?.save(&place)?;
+                let profile = self.search.profile();
+                model.called(&profile.class_names)?.trained_on(profile.fingerprint).save(&place)?;
             }
         }
         Ok(Score { accuracy: tested.accuracy as f32, loss: tested.loss as f32 })

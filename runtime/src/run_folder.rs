@@ -214,7 +214,12 @@ impl RunFolder {
     /// # Errors
     /// If the file is not what was written, or the system refuses.
     pub fn profile(&self) -> Result<Option<Profile>, FolderError> {
-        read_json(&self.path, PROFILE)
+        Self::profile_of(&self.path)
+    }
+
+    /// The same of the run at `path`, which need not be open.
+    pub(crate) fn profile_of(path: &Path) -> Result<Option<Profile>, FolderError> {
+        read_json(path, PROFILE)
     }
 
     /// Where the log ends.

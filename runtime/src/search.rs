@@ -13,7 +13,7 @@ mod strategy;
 pub(crate) mod text_check;
 
 pub use builder::SearchBuilder;
-pub(crate) use builder::same_space;
+pub(crate) use builder::{same_data, same_space};
 pub use error::SearchError;
 pub(crate) use found::genome_file;
 pub use found::{Found, thousands};
@@ -194,11 +194,6 @@ impl Search {
     /// What its stages work on.
     pub(crate) fn ground(&self) -> &Ground {
         &self.ground
-    }
-
-    /// What the classes are called, if the data say so.
-    pub(crate) fn class_names(&self) -> &[String] {
-        self.data.class_names()
     }
 
     /// The data set's parts.

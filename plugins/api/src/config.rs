@@ -191,9 +191,9 @@ impl FieldKind {
 impl Fact {
     fn name(self) -> &'static str {
         match self {
-            Fact::Shape => "sample shape",
+            Fact::Shape => "sample shape, as images have it,",
             Fact::Classes => "number of classes",
-            Fact::Vocabulary => "vocabulary",
+            Fact::Vocabulary => "vocabulary, as texts have it,",
         }
     }
 
@@ -236,7 +236,10 @@ pub enum ConfigError {
         limit: String,
     },
     /// The data set lacks a fact.
-    #[error("space `{space}` needs a data set with a {fact} for its setting `{key}`, and this one has none.")]
+    #[error(
+        "space `{space}` needs a data set with a {fact} for its setting `{key}`, and this one has none: choose other data, or a \
+         space that takes these (`supernet spaces` lists them)."
+    )]
     NoFact {
         /// The space.
         space: String,

@@ -86,7 +86,8 @@ fn limits() {
         assert_eq!(sentence(key, value), format!("space `wide`: {expected}."));
     }
     let none = find("wide").unwrap().configure(&BTreeMap::new(), &Facts::default()).unwrap_err().to_string();
-    let expected = "space `wide` needs a data set with a sample shape for its setting `image`, and this one has none.";
+    let expected = "space `wide` needs a data set with a sample shape, as images have it, for its setting `image`, and this \
+                    one has none: choose other data, or a space that takes these (`supernet spaces` lists them).";
     assert_eq!(none, expected);
     assert_eq!(
         Config::default().int("x").unwrap_err().to_string(),

@@ -352,7 +352,8 @@ fn a_config_that_cannot_work_gets_a_sentence() {
     );
     assert_eq!(
         sentence("enas-recurrent", &[], images()),
-        "space `enas-recurrent` needs a data set with a vocabulary for its setting `vocabulary`, and this one has none."
+        "space `enas-recurrent` needs a data set with a vocabulary, as texts have it, for its setting `vocabulary`, and this one \
+         has none: choose other data, or a space that takes these (`supernet spaces` lists them)."
     );
     assert_eq!(
         sentence("enas-marco", &[], images()),

@@ -65,5 +65,10 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
         _ => format!("cannot write {}: {error}", path.display()),
     };
     let mut file = File::create_new(path).map_err(failed)?;
-    Ok(file.write_all(text.as_bytes()).map_err(failed)?)
+    let written = file.write_all(text.as_bytes()).map_err(failed);
+    if written.is_err() {
+        // Half a drawing is none. What stopped it is what is said.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(written?)
 }

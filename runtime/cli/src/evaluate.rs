@@ -11,7 +11,18 @@ use crate::{Failure, data};
 pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let (model, mut device) = options.on.model(&options.model)?;
     let provenance = model.provenance();
-    let data = data::read(options.data.as_deref().unwrap_or(&provenance.data), &TextSettings::default())?;
+    let name = options.data.as_deref().unwrap_or(&provenance.data);
+    let data = data::read(name, &TextSettings::default())?;
+    let changed = provenance.fingerprint.as_ref().is_some_and(|was| *was != data.fingerprint());
+    // Others may well be divided as those were: it has seen none of them.
+    if changed && data.address() == provenance.data && options.part != PartName::All {
+        return Err(format!(
+            "the data `{name}` are not what they were when the network was trained, so that their test part may have images \
+             that it was trained on: put back what was there, or evaluate all with `--part all`"
+        )
+        .into());
+    }
+    let data = data.numbered_as(model.names().unwrap_or_default())?;
     let splits = Splits::new(&data, &provenance.split)?;
     let parts = match options.part {
         PartName::Test => vec![&splits.test],

@@ -85,6 +85,16 @@ impl Progress {
             // Above the line, and there even where no line is drawn.
             self.bar.suspend(|| drop(writeln!(std::io::stderr(), "the {part} failed and is replaced: {reason}")));
         }
+        if let Event::RetrainStarted { seeds, random, left_out, .. } = record.event
+            && left_out > 0
+        {
+            let (trained, all) = (seeds + random, seeds + random + left_out);
+            let said = format!(
+                "training from scratch: {trained} of {all} networks, as many as `retrain.budget` pays; `supernet retrain RUN` \
+                 trains without a limit"
+            );
+            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "{said}")));
+        }
         if let Event::Warning { sentence, .. } = &record.event {
             self.bar.suspend(|| drop(writeln!(std::io::stderr(), "warning: {sentence}")));
         }

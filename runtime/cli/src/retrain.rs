@@ -120,5 +120,8 @@ fn follow(
         };
         writeln!(out, "Result in {}/retrained.json{model}", best.display())?;
     }
+    if trained.comparison.found.count == 0 {
+        return Err(format!("nothing was trained: {}", trained.sentence()).into());
+    }
     Ok(())
 }

@@ -48,7 +48,7 @@ fn all_are_listed_with_our_count_beside_the_published_one() {
     let one = said(&place, &["architectures", "darts-v2"]);
     let notation = one.lines().last().unwrap();
     assert!(notation.starts_with("Genotype(normal=[('sep_conv_3x3', 0), "), "{one}");
-    assert!(one.contains("2.76 % test error") && one.contains("space.cells=20"), "{one}");
+    assert!(one.contains("2.76 ± 0.09 % test error") && one.contains("space.cells=20"), "{one}");
     let wrong = refused(&place, &["architectures", "nasnet"]);
     assert!(wrong.contains("there is no published architecture `nasnet`; the nearest is `nasnet-a`."), "{wrong}");
 }

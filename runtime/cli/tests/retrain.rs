@@ -146,6 +146,15 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     assert!(!small.is_empty() && small.iter().all(|one| one["parameters"].as_u64() <= limit.parse().ok()));
     let why = refused(&place, &["top", "a", "--samples=10", "--max-params=1"]);
     assert!(why.contains("at most 1 parameters; the smallest has "), "{why}");
+
+    // Data that have changed are divided otherwise.
+    let (path, mut profile) = (place.join("a/data.json"), json(&place.join("a/data.json")));
+    profile["fingerprint"] = "0123456789abcdef".into();
+    fs::write(&path, profile.to_string()).unwrap();
+    for arguments in [&["score", "a", "--genome=0 0 0 0 0 0"][..], &["top", "a"], &["retrain", "a"]] {
+        let why = refused(&place, &[arguments, &["--device=cpu"]].concat());
+        assert!(why.contains("the data `digits` have changed since the run a began"), "{why}");
+    }
 }
 
 #[test]
@@ -209,4 +218,10 @@ fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
     assert_eq!(result["networks"].as_array().unwrap().len(), 1);
     let evaluated = said(&place, &["evaluate", "r/best/model", "--device=cpu"]);
     assert!(evaluated.contains("of 20 images right") && evaluated.ends_with(", 8 ship, 9 truck\n"), "{evaluated}");
+
+    // With one image less the parts are others, and what was trained on may be in any of them.
+    fs::write(place.join("images/data_batch_1.bin"), records(59)).unwrap();
+    let changed = refused(&place, &["evaluate", "r/best/model", "--device=cpu"]);
+    assert!(changed.contains("are not what they were when the network was trained"), "{changed}");
+    assert!(said(&place, &["evaluate", "r/best/model", "--part=all", "--device=cpu"]).contains("of 79 images right"));
 }

@@ -91,7 +91,8 @@ impl Model {
         let (input, classes, measure) = (Input::Image(data.shape()), data.classes(), Measure::Accuracy);
         let ground = Ground { supergraph, custom, layout, data: splits.into(), input, classes, measure };
         let training = serde_json::json!("shared weights of a search");
-        let provenance = Provenance { data: data.name().to_owned(), split: *split, training };
+        let (name, fingerprint) = (data.name().to_owned(), Some(data.fingerprint()));
+        let provenance = Provenance { data: name, fingerprint, split: *split, training };
         Self::freeze(&ground, &best.genome, &mut weights, device, BATCH, provenance)?.called(data.class_names())
     }
 }

@@ -44,7 +44,7 @@ fn frozen(ground: &Ground, genome: &[u32], batch: u32) -> Model {
     let mut random = Random::new(1, 99);
     weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x += 0.1 * random.normal());
     let training = serde_json::json!({ "epochs": 3, "rate": 0.05 });
-    let provenance = Provenance { data: "noise".to_owned(), split: SPLIT, training };
+    let provenance = Provenance { data: "noise".to_owned(), fingerprint: None, split: SPLIT, training };
     Model::freeze(ground, genome, &mut weights, &mut Cpu::new(2).unwrap(), batch, provenance).unwrap()
 }
 
@@ -223,7 +223,7 @@ fn weights_that_diverged_are_not_frozen() {
     let ground = built(&["space.layers=2", "space.filters=4"], &data);
     let mut weights = Weights::new(&ground.supergraph, ground.layout.clone(), 1, 7);
     weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x = f32::NAN);
-    let provenance = Provenance { data: "noise".to_owned(), split: SPLIT, training: Value::Null };
+    let provenance = Provenance { data: "noise".to_owned(), fingerprint: None, split: SPLIT, training: Value::Null };
     let genome = sampled(&ground, 1);
     let frozen = Model::freeze(&ground, &genome, &mut weights, &mut Cpu::new(1).unwrap(), 16, provenance);
     assert!(frozen.unwrap_err().to_string().contains("not a finite number"));

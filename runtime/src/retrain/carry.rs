@@ -55,7 +55,10 @@ pub enum CarryError {
         path: PathBuf,
     },
     /// Not as many numbers as decisions.
-    #[error("the architecture has {given} numbers, and {space} asks {asked} decisions")]
+    #[error(
+        "the architecture has {given} numbers, and {space} asks {asked} decisions: give the space that it is from (`--space NAME`) \
+         and the settings that it was found with (`--set space.KEY=VALUE`, or `--config RUN/config.toml`)"
+    )]
     Numbers {
         /// Numbers of the architecture.
         given: usize,
@@ -214,7 +217,8 @@ mod tests {
         let said = deep_one.carry(&small, &[]).unwrap_err().to_string();
         assert!(said.contains("and the space does not ask, is `") && said.contains("RUN/config.toml"), "{said}");
         let said = Architecture::Numbers(vec![0; 2]).carry(&small, &[]).unwrap_err().to_string();
-        assert_eq!(said, format!("the architecture has 2 numbers, and `enas-macro` asks {given} decisions"));
+        let wanted = format!("the architecture has 2 numbers, and `enas-macro` asks {given} decisions: give the space");
+        assert!(said.starts_with(&wanted), "{said}");
     }
 
     #[test]

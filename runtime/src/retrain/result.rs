@@ -94,6 +94,9 @@ impl Mean {
     }
 }
 
+/// The way out of a training that diverges.
+const LOWER: &str = "lower `retrain.rate`, or `optimizer.rate`, twice which it is where it is 0";
+
 impl Comparison {
     fn new(networks: &[Trained], measure: Measure) -> Self {
         let number = |score: Score| match measure {
@@ -129,7 +132,7 @@ impl Comparison {
             _ => format!("; {} diverged and left out", many(diverged, "training")),
         };
         if found.count == 0 {
-            return format!("no training of the architecture came to an end{left_out}; lower `retrain.rate`");
+            return format!("no training of the architecture came to an end{left_out}; {LOWER}");
         }
         let alone =
             format!("{} test accuracy after training from scratch ({})", found.words(), many(found.count, "seed"));
@@ -159,7 +162,7 @@ impl Comparison {
         };
         let left_out = if diverged == 0 { String::new() } else { format!("; {diverged} diverged and left out") };
         if found.count == 0 {
-            return format!("no training of the architecture came to an end{left_out}; lower `retrain.rate`");
+            return format!("no training of the architecture came to an end{left_out}; {LOWER}");
         }
         let alone = format!("test perplexity {} after training from scratch", mean(found));
         let Some(difference) = difference else { return format!("{alone}{left_out}") };

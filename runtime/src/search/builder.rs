@@ -211,7 +211,7 @@ impl SearchBuilder {
             None => search?,
         };
         if let Some((folder, _)) = &resumed {
-            same_data(&search, folder)?;
+            same_data(&search, folder.path())?;
         }
         search.reserve(&mut *device)?;
         trial::before(&search, self.trial.as_ref())?;
@@ -317,13 +317,13 @@ pub(crate) fn same_space(
 }
 
 /// Refuses data that are not those of the run that the search goes on with. A run of an earlier version does not say.
-fn same_data(search: &Search, folder: &RunFolder) -> Result<(), SearchError> {
-    let Some(was) = folder.profile()? else { return Ok(()) };
+pub(crate) fn same_data(search: &Search, run: &Path) -> Result<(), SearchError> {
+    let Some(was) = RunFolder::profile_of(run)? else { return Ok(()) };
     let is = search.profile();
     if is.fingerprint == was.fingerprint {
         return Ok(());
     }
-    let (run, data) = (folder.path().to_owned(), search.config().search.data.clone());
+    let (run, data) = (run.to_owned(), search.config().search.data.clone());
     Err(SearchError::OtherData { run, data, was: was.words(), is: is.words() })
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct RetrainOptions {
     /// Train it so many times, each time with another seed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) seeds: u32,
-    /// Train so many random architectures beside it, alike and with the same seeds
+    /// Train so many random architectures beside it, alike, each once with one of the seeds
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(crate) versus_random: u32,
     #[command(flatten)]

@@ -153,8 +153,7 @@ fn divide(mut train: Vec<u32>, split: &Split) -> Result<[Vec<u32>; 3], Flaw> {
     if [first, second, left].iter().any(|part| *part < 2) {
         let reason = format!(
             "of its {words} tokens {first} were to train and {second} to validate, and {left} are left to test, but each \
-             part needs 2 at least; take a longer text, or set `data.train` and `data.validation` (below 1 a share, from 1 \
-             on a number of tokens, 0 for 0.9 and 0.05)"
+             part needs 2 at least; take a longer text, or a folder with a file for each part"
         );
         return Err(Flaw::new(reason));
     }
