@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use supernet::data::Splits;
 use supernet::data::text::TextSettings;
+use supernet::data::{Split, Splits};
 
 use crate::arguments::{EvaluateOptions, PartName};
 use crate::{Failure, data};
@@ -23,7 +23,12 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
         .into());
     }
     let data = data.numbered_as(model.names().unwrap_or_default())?;
-    let splits = Splits::new(&data, &provenance.split)?;
+    let split = match options.part {
+        // However it is divided, all is all.
+        PartName::All => Split { train: 0.0, validation: 0.0, seed: 0 },
+        _ => provenance.split,
+    };
+    let splits = Splits::new(&data, &split)?;
     let parts = match options.part {
         PartName::Test => vec![&splits.test],
         PartName::Validation => vec![&splits.validation],
