@@ -3,8 +3,8 @@
 //!     cargo run --release -p supernet-tests --example memory -- enas-macro 12 36 128 200
 //!
 //! Space, layers, filters, samples of a minibatch of 32x32x3, steps on random children, each followed by a scoring. Linux
-//! alone tells the most that a process held (`VmHWM`); what it held before the first step is subtracted, and the weights,
-//! of which it held a part, are added again.
+//! alone tells the most that a process held (`VmHWM`), from which what it held before the first step is subtracted. Of the
+//! weights a part was held then already, so that what it took may lie below the prediction by as much.
 
 #![allow(clippy::print_stdout, reason = "it is a command")]
 

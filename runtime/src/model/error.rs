@@ -73,6 +73,16 @@ pub enum ModelError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nothing there.
+    #[error(
+        "there is no model at {}: a training from scratch leaves one in best/model of its run folder, unless it was stopped or \
+         diverged, or learned text, of which no model is kept",
+        .path.display()
+    )]
+    NoModel {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A file that is not what was written.
     #[error("{} is no model, or is damaged: {reason}", .path.display())]
     Damaged {

@@ -101,6 +101,9 @@ impl Model {
             true => [WHAT, NUMBERS].map(|name| path.join(name)),
             false => ["json", "safetensors"].map(|ending| path.with_extension(ending)),
         };
+        if !what.exists() {
+            return Err(ModelError::NoModel { path: path.to_owned() });
+        }
         let text = read(&what, LONGEST)?;
         Self::read([&what, &numbers], &text, spaces, &mut |network| read(&numbers, tensors::longest(network)))
     }
