@@ -71,7 +71,7 @@ impl Restored {
     }
 }
 
-fn parent(run: &Path) -> PathBuf {
+pub(crate) fn parent(run: &Path) -> PathBuf {
     run.join("checkpoints")
 }
 

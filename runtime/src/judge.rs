@@ -81,6 +81,9 @@ impl Judge {
     /// If it is no run, its space is not there, its data are not what they were, or no checkpoint of it can be used.
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, SearchError> {
         let (config, earlier) = RunFolder::look(path)?;
+        if !checkpoint::parent(path).exists() {
+            return Err(FolderError::NoSearch { path: path.to_owned() }.into());
+        }
         let config = Config::read::<&str>(&config, &[])?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         let search = same_space(Search::again(spaces, data, config, earlier.as_ref()), earlier, path)?;

@@ -38,7 +38,7 @@ use crate::event::{Event, Record};
 use crate::model::{Model, Provenance};
 use crate::program::Input;
 use crate::run::Ask;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{FolderError, RunFolder};
 use crate::search::{Search, SearchError, genome_file, same_data};
 use crate::space::Spaces;
 use crate::strategy::Score;
@@ -107,7 +107,11 @@ impl Retraining {
         random: u32,
     ) -> Result<Self, SearchError> {
         let (config, earlier) = RunFolder::look(run)?;
-        let architecture = Architecture::read(&run.join("best/genome.json"))?;
+        let found = run.join("best/genome.json");
+        if !found.exists() {
+            return Err(FolderError::Unfinished { path: run.to_owned() }.into());
+        }
+        let architecture = Architecture::read(&found)?;
         let before = Config::read::<&str>(&config, &[])?.search.data;
         let config = Config::read(&config, assignments)?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
@@ -177,7 +181,7 @@ impl Retraining {
         let (restored, damaged) = Self::read(path, &search, folder.end().bytes)?;
         let Some(Restored { retraining, log, events }) = restored else {
             let reasons = if damaged.is_empty() { "there is none".to_owned() } else { damaged.join("; ") };
-            return Err(crate::run_folder::FolderError::AllDamaged { path: path.to_owned(), reasons }.into());
+            return Err(FolderError::AllDamaged { path: path.to_owned(), reasons }.into());
         };
         folder.rewind(log)?;
         folder.told = events;

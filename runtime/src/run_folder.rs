@@ -21,7 +21,7 @@ const PROFILE: &str = "data.json";
 pub enum FolderError {
     /// Nothing is ever overwritten.
     #[error(
-        "the run folder {0} exists already, and nothing in it is overwritten; name another, or go on with it: \
+        "{0} exists already, and nothing in it is overwritten; name another folder, or, if it is a run's, go on with it: \
          `supernet resume {0}`",
         .path.display()
     )]
@@ -42,8 +42,24 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// Nothing left to do.
-    #[error("the run {0} is finished; its result is {0}/best/genome.json", .path.display())]
+    #[error("the run {0} is finished; its result is in {0}/best", .path.display())]
     Finished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No result yet.
+    #[error("the run {0} has found nothing yet; go on with it: `supernet resume {0}`", .path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No search.
+    #[error(
+        "the run {} has no shared weights to ask, which are a search's: it trained from scratch, so name the folder of the \
+         search",
+        .path.display()
+    )]
+    NoSearch {
         /// The folder.
         path: PathBuf,
     },

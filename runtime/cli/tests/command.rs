@@ -138,7 +138,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         (&["search", "--config", "nowhere.toml"], "cannot read nowhere.toml"),
         (&["search", "--config", "nowhere.toml"], "settings with a name are `short`, `enas-macro-cifar10`, "),
         (&["config", "papers"], "no settings are named `papers`; the names are `short`, `enas-macro-cifar10`, "),
-        (&["search", "--run", "taken"], "the run folder taken exists already"),
+        (&["search", "--run", "taken"], "taken exists already, and nothing in it is overwritten"),
         (&["search", "--run", "file/under"], "cannot make the folder"),
         (&["search", "--space", "enas-recurrent"], "enas-recurrent"),
         (&["search", "--evaluators", "none"], "`--evaluators` must be a whole number from 1 to 256, not `none`"),

@@ -147,6 +147,14 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     let why = refused(&place, &["top", "a", "--samples=10", "--max-params=1"]);
     assert!(why.contains("at most 1 parameters; the smallest has "), "{why}");
 
+    said(&place, &["retrain", "a", "--epochs=1", "--device=cpu"]);
+    let why = refused(&place, &["top", "a/retrained-1"]);
+    assert!(why.contains("the run a/retrained-1 has no shared weights to ask"), "{why}");
+    fs::create_dir(place.join("begun")).unwrap();
+    fs::copy(place.join("a/config.toml"), place.join("begun/config.toml")).unwrap();
+    let why = refused(&place, &["retrain", "begun"]);
+    assert!(why.contains("the run begun has found nothing yet; go on with it: `supernet resume begun`"), "{why}");
+
     // Data that have changed are divided otherwise.
     let (path, mut profile) = (place.join("a/data.json"), json(&place.join("a/data.json")));
     profile["fingerprint"] = "0123456789abcdef".into();
