@@ -112,10 +112,11 @@ impl Retraining {
             return Err(FolderError::Unfinished { path: run.to_owned() }.into());
         }
         let architecture = Architecture::read(&found)?;
-        let before = Config::read::<&str>(&config, &[])?.search.data;
+        let before = Config::read::<&str>(&config, &[])?;
         let config = Config::read(&config, assignments)?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
-        let others = config.search.data != before;
+        // Other data are asked for, or the same text read otherwise.
+        let others = config.search.data != before.search.data || config.text.reading() != before.text.reading();
         let search = Search::again(spaces, data, config, earlier.as_ref())?;
         if !others {
             same_data(&search, run)?;
