@@ -151,9 +151,17 @@ fn divide(mut train: Vec<u32>, split: &Split) -> Result<[Vec<u32>; 3], Flaw> {
     let [first, second] = [or(split.train, 0.9), or(split.validation, 0.05)].map(|setting| count(setting, words));
     let left = words.saturating_sub(first.saturating_add(second));
     if [first, second, left].iter().any(|part| *part < 2) {
+        let fitted = split.train == 0.0 && split.validation == 0.0;
+        let way = match fitted {
+            true => "a longer text, or a folder with a file for each part",
+            false => {
+                "a longer text, or set `data.train` and `data.validation` (below 1 a share, from 1 on a number of tokens, 0 \
+                 for 0.9 and 0.05)"
+            }
+        };
         let reason = format!(
             "of its {words} tokens {first} were to train and {second} to validate, and {left} are left to test, but each \
-             part needs 2 at least; take a longer text, or a folder with a file for each part"
+             part needs 2 at least; take {way}"
         );
         return Err(Flaw::new(reason));
     }
