@@ -45,7 +45,8 @@ pub(crate) use search::{Msg, Start, supervise};
 /// Makes a device, on the thread that will use it first.
 pub(crate) type MakeDevice = Arc<dyn Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync>;
 /// An evaluator of the application's own.
-pub(crate) type OwnEvaluator = Arc<dyn Fn(Genome) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+pub(crate) type OwnEvaluator =
+    Arc<dyn Fn(Genome) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 /// Why an actor ended.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -64,26 +64,54 @@ pub fn built(published: Published) -> Result<Counted, ArchitectureError> {
     let mut config = Config::default();
     config.search.space.clone_from(&published.space);
     config.space = published.settings.clone();
-    let supergraph = Spaces::linked().build(&mut config, &published.facts).map_err(Box::new)?.supergraph;
+    let supergraph = Spaces::linked()
+        .build(&mut config, &published.facts)
+        .map_err(Box::new)?
+        .supergraph;
     let parameters = supergraph.count(&published.genome, Count::Live)?;
     let macs = supergraph.macs(&published.genome)?;
-    Ok(Counted { published, supergraph, parameters, macs })
+    Ok(Counted {
+        published,
+        supergraph,
+        parameters,
+        macs,
+    })
 }
 
 /// Its space and the space's settings, each as `KEY=VALUE`, for [`Config::read`].
 pub fn assignments(published: &Published) -> Vec<String> {
-    let settings = published.settings.iter().map(|(key, value)| format!("space.{key}={value}"));
-    [format!("search.space={}", published.space)].into_iter().chain(settings).collect()
+    let settings = published
+        .settings
+        .iter()
+        .map(|(key, value)| format!("space.{key}={value}"));
+    [format!("search.space={}", published.space)]
+        .into_iter()
+        .chain(settings)
+        .collect()
 }
 
 impl Counted {
     /// What stands above its drawing.
     pub fn caption(&self) -> Caption {
-        let Counted { published, parameters, macs, .. } = self;
-        let Facts { shape, vocabulary, .. } = &published.facts;
+        let Counted {
+            published,
+            parameters,
+            macs,
+            ..
+        } = self;
+        let Facts {
+            shape, vocabulary, ..
+        } = &published.facts;
         let on = match vocabulary {
             Some(_) => "a token".to_owned(),
-            None => format!("an image of {}", shape.iter().map(u32::to_string).collect::<Vec<_>>().join("×")),
+            None => format!(
+                "an image of {}",
+                shape
+                    .iter()
+                    .map(u32::to_string)
+                    .collect::<Vec<_>>()
+                    .join("×")
+            ),
         };
         Caption {
             title: published.title.clone(),
@@ -105,13 +133,30 @@ mod tests {
 
     #[test]
     fn all_are_built_counted_and_drawn() {
-        let names: Vec<String> = all().unwrap().into_iter().map(|published| published.name).collect();
-        let wanted = ["amoebanet-a", "darts-v1", "darts-v2", "enas-macro", "enas-micro", "enas-recurrent", "nasnet-a"];
+        let names: Vec<String> = all()
+            .unwrap()
+            .into_iter()
+            .map(|published| published.name)
+            .collect();
+        let wanted = [
+            "amoebanet-a",
+            "darts-v1",
+            "darts-v2",
+            "enas-macro",
+            "enas-micro",
+            "enas-recurrent",
+            "nasnet-a",
+        ];
         assert_eq!(names, wanted);
         for published in all().unwrap() {
             let counted = built(published).unwrap();
             assert!(counted.parameters > 1_000_000 && counted.macs > counted.parameters / 2);
-            let drawn = draw::svg(&counted.supergraph, &counted.published.genome, &counted.caption()).unwrap();
+            let drawn = draw::svg(
+                &counted.supergraph,
+                &counted.published.genome,
+                &counted.caption(),
+            )
+            .unwrap();
             assert!(drawn.contains(&counted.published.title));
             assert!(!counted.published.claim.differs.is_empty());
         }
@@ -121,8 +166,14 @@ mod tests {
     fn a_config_of_its_assignments_builds_it() {
         let published = find("amoebanet-a").unwrap();
         let mut config = Config::read("", &assignments(&published)).unwrap();
-        let supergraph = Spaces::linked().build(&mut config, &published.facts).unwrap().supergraph;
-        assert_eq!(supergraph.count(&published.genome, Count::Live).unwrap(), 3_145_078);
+        let supergraph = Spaces::linked()
+            .build(&mut config, &published.facts)
+            .unwrap()
+            .supergraph;
+        assert_eq!(
+            supergraph.count(&published.genome, Count::Live).unwrap(),
+            3_145_078
+        );
     }
 
     #[test]

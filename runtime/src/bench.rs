@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use supernet_shaders::Step;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::config::Config;
 use crate::data::Dataset;
@@ -14,7 +14,6 @@ use crate::device::{Counts, Device, Minibatch, Samples};
 use crate::program::Program;
 use crate::search::{Search, SearchError};
 use crate::strategy::random::from_prior;
-use crate::stream;
 use crate::train::StageError;
 use crate::weights::Weights;
 
@@ -92,16 +91,22 @@ impl Bench {
         // Each of the three parts is to hold a minibatch.
         let numbers = 8 * u64::from(batch) * image.iter().map(|n| u64::from(*n)).product::<u64>();
         if numbers > MOST {
-            return Err(SearchError::TooMuch { numbers, most: MOST });
+            return Err(SearchError::TooMuch {
+                numbers,
+                most: MOST,
+            });
         }
         let samples = 8 * batch;
-        let mut random = Random::new(0, stream::REPORT);
+        let mut random = Random::new(0, RngStream::Bench);
         let pixels: u32 = image.iter().product();
         let images = (0..samples * pixels).map(|_| random.normal()).collect();
         let labels = (0..samples).map(|_| random.below(classes)).collect();
         let data = Dataset::new("random", image, classes, images, labels)?;
         let mut bench = Self::on(data, space, settings, batch, random)?;
-        bench.search.train_part().gather(0..batch as usize, &mut bench.images, &mut bench.labels);
+        bench
+            .search
+            .train_part()
+            .gather(0..batch as usize, &mut bench.images, &mut bench.labels);
         Ok(bench)
     }
 
@@ -119,16 +124,37 @@ impl Bench {
     ) -> Result<Self, SearchError> {
         let numbers = 3 * (u64::from(batch) * u64::from(window) + 1);
         if numbers > MOST {
-            return Err(SearchError::TooMuch { numbers, most: MOST });
+            return Err(SearchError::TooMuch {
+                numbers,
+                most: MOST,
+            });
         }
-        let mut random = Random::new(0, stream::REPORT);
+        let mut random = Random::new(0, RngStream::Bench);
         // A window, and the token that follows its last one.
-        let [train, validation, test] =
-            [(); 3].map(|()| (0..=batch * window).map(|_| random.below(vocabulary.max(1))).collect());
-        let text = Text { vocabulary: Vocabulary::numbered(vocabulary), train, validation, test };
+        let [train, validation, test] = [(); 3].map(|()| {
+            (0..=batch * window)
+                .map(|_| random.below(vocabulary.max(1)))
+                .collect()
+        });
+        let text = Text {
+            vocabulary: Vocabulary::numbered(vocabulary),
+            train,
+            validation,
+            test,
+        };
         let settings = [settings, &[format!("text.window={window}")]].concat();
-        let mut bench = Self::on(Dataset::from_text("random", text), space, &settings, batch, random)?;
-        if let Some(streams) = bench.search.ground().streams(bench.search.train_part(), batch) {
+        let mut bench = Self::on(
+            Dataset::from_text("random", text),
+            space,
+            &settings,
+            batch,
+            random,
+        )?;
+        if let Some(streams) = bench
+            .search
+            .ground()
+            .streams(bench.search.train_part(), batch)
+        {
             let mut tokens = Vec::new();
             streams.window(0, &mut tokens, &mut bench.labels);
             bench.images = tokens.into_iter().map(f32::from_bits).collect();
@@ -136,21 +162,42 @@ impl Bench {
         Ok(bench)
     }
 
-    fn on(data: Dataset, space: &str, settings: &[String], batch: u32, random: Random) -> Result<Self, SearchError> {
-        let mut all = vec![format!("train.batch={batch}"), format!("score.batch={batch}")];
+    fn on(
+        data: Dataset,
+        space: &str,
+        settings: &[String],
+        batch: u32,
+        random: Random,
+    ) -> Result<Self, SearchError> {
+        let mut all = vec![
+            format!("train.batch={batch}"),
+            format!("score.batch={batch}"),
+        ];
         all.extend_from_slice(settings);
         let mut config = Config::read("", &all)?;
         config.search.space = space.to_owned();
         let search = Search::on(data, config)?;
         let weights = search.weights();
-        Ok(Self { search, weights, random, images: Vec::new(), labels: Vec::new(), step: 0 })
+        Ok(Self {
+            search,
+            weights,
+            random,
+            images: Vec::new(),
+            labels: Vec::new(),
+            step: 0,
+        })
     }
 
     /// Times `steps` repetitions of one kind of work.
     ///
     /// # Errors
     /// If a child has no program, or the device fails.
-    pub fn time(&mut self, device: &mut dyn Device, phase: Phase, steps: u32) -> Result<Timing, SearchError> {
+    pub fn time(
+        &mut self,
+        device: &mut dyn Device,
+        phase: Phase,
+        steps: u32,
+    ) -> Result<Timing, SearchError> {
         device.forget();
         let (mut parts, mut samples) = ([const { Vec::new() }; 4], Samples::default());
         let mut counts = Counts::default();
@@ -165,11 +212,16 @@ impl Bench {
                 let spent = device.counts();
                 let device = (whole - built).saturating_sub(spent.encoding);
                 let times: [Duration; 4] = [whole, built, spent.encoding, device];
-                parts.iter_mut().zip(times).for_each(|(part, time)| part.push(1e3 * time.as_secs_f64()));
+                parts
+                    .iter_mut()
+                    .zip(times)
+                    .for_each(|(part, time)| part.push(1e3 * time.as_secs_f64()));
                 counts.add(spent);
             }
         }
-        parts.iter_mut().for_each(|part| part.sort_by(f64::total_cmp));
+        parts
+            .iter_mut()
+            .for_each(|part| part.sort_by(f64::total_cmp));
         let median = |part: &Vec<f64>| rounded(part[part.len() / 2]);
         let mean = |count: u64| rounded(count as f64 / f64::from(steps));
         Ok(Timing {
@@ -185,7 +237,11 @@ impl Bench {
             dispatches: mean(counts.dispatches),
             submits: mean(counts.submits),
             uploaded: mean(counts.uploaded),
-            kinds: counts.kinds.into_iter().map(|(kind, count)| (kind.to_owned(), mean(count))).collect(),
+            kinds: counts
+                .kinds
+                .into_iter()
+                .map(|(kind, count)| (kind.to_owned(), mean(count)))
+                .collect(),
         })
     }
 
@@ -196,7 +252,9 @@ impl Bench {
     /// If a child has no program, or it does not fit the device.
     pub fn reserve(&self, device: &mut dyn Device) -> Result<u64, SearchError> {
         device.forget();
-        Ok(device.reserve(&self.search.plan()?, &self.weights).map_err(StageError::from)?)
+        Ok(device
+            .reserve(&self.search.plan()?, &self.weights)
+            .map_err(StageError::from)?)
     }
 
     /// Bytes of weights, gradients and the optimiser's memory.
@@ -225,16 +283,26 @@ impl Bench {
         program: &Program,
         samples: &mut Samples,
     ) -> Result<(), SearchError> {
-        let minibatch = Minibatch { images: &self.images, labels: &self.labels };
+        let minibatch = Minibatch {
+            images: &self.images,
+            labels: &self.labels,
+        };
         let started = match phase {
             Phase::Train => {
                 self.step += 1;
-                let step = Step { rate: 0.01, number: self.step, seed: 0, drop_path: 0.0 };
+                let step = Step {
+                    rate: 0.01,
+                    number: self.step,
+                    seed: 0,
+                    drop_path: 0.0,
+                };
                 device.train(program, &mut self.weights, minibatch, &step)
             }
             Phase::Evaluate => device.score(program, &self.weights, minibatch),
         };
-        Ok(started.and_then(|()| device.samples(samples)).map_err(StageError::from)?)
+        Ok(started
+            .and_then(|()| device.samples(samples))
+            .map_err(StageError::from)?)
     }
 }
 

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Kind, Node, Op, Supergraph};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::strategy::Genome;
 use crate::strategy::random::from_prior;
-use crate::stream;
 
 /// Samples that tell what is usual under the prior.
 const USUAL: usize = 200;
@@ -46,23 +45,43 @@ impl Census {
         let mut nodes = Vec::new();
         flatten(&space.space().nodes, &mut nodes);
         // Only ever looked up, never walked.
-        let index: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, node)| (node.id.as_str(), i)).collect();
+        let index: HashMap<&str, usize> = nodes
+            .iter()
+            .enumerate()
+            .map(|(i, node)| (node.id.as_str(), i))
+            .collect();
         let mut free: Vec<Option<Vec<bool>>> = vec![None; space.genome_len()];
         for node in &nodes {
-            let Op::Choose { decision } = &node.op else { continue };
-            let Some(decision) = space.decision(decision).map(|d| d as usize) else { continue };
+            let Op::Choose { decision } = &node.op else {
+                continue;
+            };
+            let Some(decision) = space.decision(decision).map(|d| d as usize) else {
+                continue;
+            };
             if !matches!(space.space().decisions[decision].kind, Kind::Op { .. }) {
                 continue;
             }
             let bare = bare(&nodes, &index, node);
             let known = free[decision].get_or_insert_with(|| vec![true; bare.len()]);
-            known.iter_mut().zip(bare).for_each(|(known, bare)| *known &= bare);
+            known
+                .iter_mut()
+                .zip(bare)
+                .for_each(|(known, bare)| *known &= bare);
         }
         let mixed = |free: &Vec<bool>| free.contains(&true) && free.contains(&false);
-        let ops = free.into_iter().enumerate().filter_map(|(d, free)| Some((d, free.filter(mixed)?))).collect();
-        let skip = |d: &usize| matches!(space.space().decisions[*d].kind, Kind::Skip { of: Some(_) });
+        let ops = free
+            .into_iter()
+            .enumerate()
+            .filter_map(|(d, free)| Some((d, free.filter(mixed)?)))
+            .collect();
+        let skip =
+            |d: &usize| matches!(space.space().decisions[*d].kind, Kind::Skip { of: Some(_) });
         let skips = (0..space.genome_len()).filter(skip).collect();
-        Self { space: space.clone(), ops, skips }
+        Self {
+            space: space.clone(),
+            ops,
+            skips,
+        }
     }
 
     /// For each decision that counts: which of its choices are parameter-free.
@@ -80,7 +99,8 @@ impl Census {
         let (mut free, mut ops, mut on, mut skips) = (0_u32, 0_u32, 0_u32, 0_u32);
         for genome in genomes {
             let known: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
-            let active = |d: usize| known.len() == self.space.genome_len() && self.space.active(&known, d);
+            let active =
+                |d: usize| known.len() == self.space.genome_len() && self.space.active(&known, d);
             for (d, choices) in self.ops.iter().filter(|(d, _)| active(*d)) {
                 ops += 1;
                 free += u32::from(choices.get(genome[*d] as usize) == Some(&true));
@@ -91,7 +111,10 @@ impl Census {
             }
         }
         let share = |part: u32, all: u32| (all > 0).then(|| part as f32 / all as f32);
-        Shares { parameter_free: share(free, ops), skips_on: share(on, skips) }
+        Shares {
+            parameter_free: share(free, ops),
+            skips_on: share(on, skips),
+        }
     }
 
     /// What is usual: shares over samples of the prior.
@@ -99,8 +122,10 @@ impl Census {
     /// # Errors
     /// If the space's constraints leave no genome to sample.
     pub fn usual(&self) -> Result<Shares, GenomeError> {
-        let mut random = Random::new(0, stream::sub(stream::REPORT, stream::USUAL));
-        let genomes: Result<Vec<_>, _> = (0..USUAL).map(|_| from_prior(&self.space, &mut random)).collect();
+        let mut random = Random::new(0, RngStream::UsualComposition);
+        let genomes: Result<Vec<_>, _> = (0..USUAL)
+            .map(|_| from_prior(&self.space, &mut random))
+            .collect();
         Ok(self.of(&genomes?))
     }
 }
@@ -125,7 +150,10 @@ fn bare(nodes: &[&Node], index: &HashMap<&str, usize>, choose: &Node) -> Vec<boo
         // What has no node, such as one step of a scan's input, has no parameters either.
         let Some(at) = index.get(id) else { return };
         let known = met.entry(*at).or_insert_with(|| vec![false; branches]);
-        known.iter_mut().zip(of).for_each(|(known, of)| *known |= of);
+        known
+            .iter_mut()
+            .zip(of)
+            .for_each(|(known, of)| *known |= of);
     };
     for (branch, input) in choose.inputs.iter().enumerate() {
         let of: Vec<bool> = (0..branches).map(|b| b == branch).collect();
@@ -133,11 +161,16 @@ fn bare(nodes: &[&Node], index: &HashMap<&str, usize>, choose: &Node) -> Vec<boo
     }
     // Once all that is left is common to every branch, so is everything before it.
     while met.values().any(|of| of.contains(&false)) {
-        let Some((at, of)) = met.pop_last() else { break };
+        let Some((at, of)) = met.pop_last() else {
+            break;
+        };
         if of.contains(&false) && parameterised(nodes[at]) {
             bare.iter_mut().zip(&of).for_each(|(bare, of)| *bare &= !of);
         }
-        nodes[at].inputs.iter().for_each(|input| reach(&mut met, input, &of));
+        nodes[at]
+            .inputs
+            .iter()
+            .for_each(|input| reach(&mut met, input, &of));
     }
     bare
 }
@@ -156,14 +189,20 @@ mod tests {
     use crate::config::Config;
     use crate::data::Dataset;
     use crate::space::Spaces;
-    use crate::strategy::toys;
+    use crate::strategy::test_spaces;
 
     fn space(name: &str, settings: &[(&str, i64)]) -> Supergraph {
         let mut config = Config::default();
         config.search.space = name.to_owned();
-        config.space = settings.iter().map(|(key, value)| ((*key).to_owned(), Setting::Int(*value))).collect();
+        config.space = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Setting::Int(*value)))
+            .collect();
         let facts = Dataset::named("digits").unwrap().facts();
-        Spaces::linked().build(&mut config, &facts).unwrap().supergraph
+        Spaces::linked()
+            .build(&mut config, &facts)
+            .unwrap()
+            .supergraph
     }
 
     #[test]
@@ -182,13 +221,20 @@ mod tests {
         let census = Census::new(&space);
         // Two cells, five nodes, two sides; sepconv3x3, sepconv5x5, avgpool3x3, maxpool3x3, identity.
         assert_eq!(census.ops().len(), 20);
-        assert!(census.ops().iter().all(|(_, free)| *free == [false, false, true, true, true]), "{:?}", census.ops());
+        assert!(
+            census
+                .ops()
+                .iter()
+                .all(|(_, free)| *free == [false, false, true, true, true]),
+            "{:?}",
+            census.ops()
+        );
         assert!((census.usual().unwrap().parameter_free.unwrap() - 0.6).abs() < 0.03);
     }
 
     #[test]
     fn what_is_inactive_does_not_count() {
-        let census = Census::new(&toys::guarded());
+        let census = Census::new(&test_spaces::guarded());
         // Two skips of anchors, the second only in a deep net; nothing in this space has parameters.
         assert_eq!((census.skips(), census.ops().len()), (2, 0));
         assert_eq!(census.of(&[vec![0, 0, 0, 0, 1, 0]]).skips_on, Some(1.0));

@@ -37,9 +37,17 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// The beginning of a search.
     pub(crate) fn first(search: &Arc<Search>) -> Result<Self, SearchError> {
-        let limits = Limits { room: 1, crowd: 1, piece: 1 };
+        let limits = Limits {
+            room: 1,
+            crowd: 1,
+            piece: 1,
+        };
         let course = Course::new(Arc::clone(search), limits)?.save()?;
-        Ok(Self { course, trained: 0, weights: Arc::new(search.weights()) })
+        Ok(Self {
+            course,
+            trained: 0,
+            weights: Arc::new(search.weights()),
+        })
     }
 }
 
@@ -67,7 +75,11 @@ pub(crate) struct Restored {
 impl Restored {
     /// As if the beginning of a search had been read.
     pub(crate) fn first(snapshot: Snapshot) -> Self {
-        Self { snapshot, log: LogEnd::default(), damaged: Vec::new() }
+        Self {
+            snapshot,
+            log: LogEnd::default(),
+            damaged: Vec::new(),
+        }
     }
 }
 
@@ -91,12 +103,21 @@ pub(crate) fn write(
     let parent = parent(run);
     let position = snapshot.course.position();
     let version = snapshot.weights.version;
-    let state = State { format: FORMAT, trained: snapshot.trained, version, log, course: snapshot.course.clone() };
+    let state = State {
+        format: FORMAT,
+        trained: snapshot.trained,
+        version,
+        log,
+        course: snapshot.course.clone(),
+    };
     let mut write_state = |file: &mut dyn Write| Ok(serde_json::to_writer(file, &state)?);
-    let mut write_tensors = |file: &mut dyn Write| tensors::write(search.supergraph(), &snapshot.weights, file);
+    let mut write_tensors =
+        |file: &mut dyn Write| tensors::write(search.supergraph(), &snapshot.weights, file);
     let place = folder::place(&parent, position);
-    let files: &mut [(&str, folder::Content<'_>)] = &mut [(STATE, &mut write_state), (TENSORS, &mut write_tensors)];
-    folder::write(&parent, position, writer, keep, files).map_err(failed("write the checkpoint", &place))?;
+    let files: &mut [(&str, folder::Content<'_>)] =
+        &mut [(STATE, &mut write_state), (TENSORS, &mut write_tensors)];
+    folder::write(&parent, position, writer, keep, files)
+        .map_err(failed("write the checkpoint", &place))?;
     Ok(place)
 }
 
@@ -104,7 +125,11 @@ pub(crate) fn write(
 ///
 /// # Errors
 /// If there are checkpoints and all are damaged, or the system refuses.
-pub(crate) fn newest(run: &Path, search: &Search, logged: u64) -> Result<Option<Restored>, FolderError> {
+pub(crate) fn newest(
+    run: &Path,
+    search: &Search,
+    logged: u64,
+) -> Result<Option<Restored>, FolderError> {
     let parent = parent(run);
     let there = folder::all(&parent).map_err(failed("read", &parent))?;
     folder::sweep(&parent).map_err(failed("tidy", &parent))?;
@@ -113,15 +138,27 @@ pub(crate) fn newest(run: &Path, search: &Search, logged: u64) -> Result<Option<
         match read(place, search, logged) {
             Ok((snapshot, log)) => {
                 // Out of the way of those to come, but not thrown away.
-                there[..number].iter().try_for_each(|(_, place)| set_aside(place))?;
-                return Ok(Some(Restored { snapshot, log, damaged }));
+                there[..number]
+                    .iter()
+                    .try_for_each(|(_, place)| set_aside(place))?;
+                return Ok(Some(Restored {
+                    snapshot,
+                    log,
+                    damaged,
+                }));
             }
-            Err(reason) => damaged.push(format!("the checkpoint {} is damaged: {reason}", place.display())),
+            Err(reason) => damaged.push(format!(
+                "the checkpoint {} is damaged: {reason}",
+                place.display()
+            )),
         }
     }
     match damaged.is_empty() {
         true => Ok(None),
-        false => Err(FolderError::AllDamaged { path: run.to_owned(), reasons: damaged.join("; ") }),
+        false => Err(FolderError::AllDamaged {
+            path: run.to_owned(),
+            reasons: damaged.join("; "),
+        }),
     }
 }
 
@@ -135,33 +172,64 @@ pub(crate) fn last(run: &Path, search: &Search) -> Result<Snapshot, FolderError>
     for (_, place) in folder::all(&parent).map_err(failed("read", &parent))? {
         match read(&place, search, u64::MAX) {
             Ok((snapshot, _)) => return Ok(snapshot),
-            Err(reason) => reasons.push(format!("the checkpoint {} is damaged: {reason}", place.display())),
+            Err(reason) => reasons.push(format!(
+                "the checkpoint {} is damaged: {reason}",
+                place.display()
+            )),
         }
     }
-    let reasons = if reasons.is_empty() { "there is none".to_owned() } else { reasons.join("; ") };
-    Err(FolderError::AllDamaged { path: run.to_owned(), reasons })
+    let reasons = if reasons.is_empty() {
+        "there is none".to_owned()
+    } else {
+        reasons.join("; ")
+    };
+    Err(FolderError::AllDamaged {
+        path: run.to_owned(),
+        reasons,
+    })
 }
 
 /// Renames a damaged checkpoint, so that it is in nobody's way and not thrown away.
 pub(crate) fn set_aside(place: &Path) -> Result<(), FolderError> {
     let aside = place.with_extension("damaged");
-    let moved = if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) };
-    moved.and_then(|()| fs::rename(place, &aside)).map_err(failed("rename", place))
+    let moved = if aside.exists() {
+        fs::remove_dir_all(&aside)
+    } else {
+        Ok(())
+    };
+    moved
+        .and_then(|()| fs::rename(place, &aside))
+        .map_err(failed("rename", place))
 }
 
 fn read(place: &Path, search: &Search, logged: u64) -> Result<(Snapshot, LogEnd), String> {
     let checked = |name: &str| folder::read(place, name);
-    let state: State = serde_json::from_slice(&checked(STATE)?).map_err(|error| format!("{STATE}: {error}"))?;
+    let state: State =
+        serde_json::from_slice(&checked(STATE)?).map_err(|error| format!("{STATE}: {error}"))?;
     if state.format != FORMAT {
-        return Err(format!("its format is {}, and this version reads {FORMAT}", state.format));
+        return Err(format!(
+            "its format is {}, and this version reads {FORMAT}",
+            state.format
+        ));
     }
     if state.log.bytes > logged {
-        return Err(format!("it was written after {} bytes of events, and there are only {logged}", state.log.bytes));
+        return Err(format!(
+            "it was written after {} bytes of events, and there are only {logged}",
+            state.log.bytes
+        ));
     }
     let mut weights = search.weights();
-    tensors::read(search.supergraph(), &mut weights, &checked(TENSORS)?).map_err(|why| format!("{TENSORS}: {why}"))?;
+    tensors::read(search.supergraph(), &mut weights, &checked(TENSORS)?)
+        .map_err(|why| format!("{TENSORS}: {why}"))?;
     weights.version = state.version;
-    Ok((Snapshot { course: state.course, trained: state.trained, weights: Arc::new(weights) }, state.log))
+    Ok((
+        Snapshot {
+            course: state.course,
+            trained: state.trained,
+            weights: Arc::new(weights),
+        },
+        state.log,
+    ))
 }
 
 #[cfg(test)]

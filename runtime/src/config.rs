@@ -7,8 +7,9 @@ mod settings;
 
 pub use error::ConfigError;
 pub use settings::{
-    CheckpointSettings, DataSettings, DeriveSettings, LanguageSettings, MethodName, OptimizerSettings, RetrainSettings,
-    ScoreSettings, SearchSettings, StrategyName, Touch, TrainSettings,
+    CheckpointSettings, DataSettings, DeriveSettings, LanguageSettings, MethodName,
+    OptimizerSettings, RetrainSettings, ScoreSettings, SearchSettings, StrategyName, Touch,
+    TrainSettings,
 };
 
 use std::collections::BTreeMap;
@@ -62,30 +63,118 @@ impl Config {
         let positive = |x: f64| (x as f32).is_finite() && x as f32 > 0.0;
         let weight = |x: f64| (x as f32).is_finite() && x >= 0.0;
         let share = |x: f64| (0.0..1.0).contains(&(x as f32));
-        let part = |x: f64| (0.0..1.0).contains(&x) || x <= f64::from(u32::MAX) && x.fract() == 0.0 && x > 0.0;
+        let part = |x: f64| {
+            (0.0..1.0).contains(&x) || x <= f64::from(u32::MAX) && x.fract() == 0.0 && x > 0.0
+        };
         let parts = "a share below 1, a whole number of samples, or 0 (fitted)";
-        let (search, data, optimizer, score) = (&self.search, &self.data, &self.optimizer, &self.score);
+        let (search, data, optimizer, score) =
+            (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
         let numbers: [(&str, f64, bool, &'static str); 40] = [
-            ("search.epochs", search.epochs.into(), (1..=most).contains(&search.epochs), "from 1 to 1048576"),
-            ("search.warm_up", search.warm_up, (0.0..=1.0).contains(&search.warm_up), "from 0 to 1"),
+            (
+                "search.epochs",
+                search.epochs.into(),
+                (1..=most).contains(&search.epochs),
+                "from 1 to 1048576",
+            ),
+            (
+                "search.warm_up",
+                search.warm_up,
+                (0.0..=1.0).contains(&search.warm_up),
+                "from 0 to 1",
+            ),
             ("data.train", data.train, part(data.train), parts),
-            ("data.validation", data.validation, part(data.validation), parts),
-            ("augment.pad", self.augment.pad.into(), self.augment.pad <= 1024, "from 0 (off) to 1024"),
-            ("augment.cutout", self.augment.cutout.into(), self.augment.cutout <= 8192, "from 0 (off) to 8192"),
-            ("text.limit", self.text.limit.into(), self.text.limit != 1, "0 (no limit), or 2 and above"),
-            ("text.window", self.text.window.into(), (1..=4096).contains(&self.text.window), "from 1 to 4096"),
-            ("text.reward", self.text.reward, weight(self.text.reward), "0 (fitted) or above"),
-            ("train.batch", self.train.batch.into(), (1..=65536).contains(&self.train.batch), "from 1 to 65536"),
-            ("optimizer.rate", optimizer.rate, positive(optimizer.rate), "above 0 and below 3.4e38"),
-            ("optimizer.rate_min", optimizer.rate_min, weight(optimizer.rate_min), "0 or above"),
-            ("optimizer.momentum", optimizer.momentum, share(optimizer.momentum), "from 0 to below 1"),
-            ("optimizer.beta1", optimizer.beta1, share(optimizer.beta1), "from 0 to below 1"),
-            ("optimizer.beta2", optimizer.beta2, share(optimizer.beta2), "from 0 to below 1"),
-            ("optimizer.eps", optimizer.eps, positive(optimizer.eps), "above 0"),
-            ("optimizer.l2", optimizer.l2, weight(optimizer.l2), "0 or above"),
-            ("optimizer.clip", optimizer.clip, positive(optimizer.clip), "above 0"),
+            (
+                "data.validation",
+                data.validation,
+                part(data.validation),
+                parts,
+            ),
+            (
+                "augment.pad",
+                self.augment.pad.into(),
+                self.augment.pad <= 1024,
+                "from 0 (off) to 1024",
+            ),
+            (
+                "augment.cutout",
+                self.augment.cutout.into(),
+                self.augment.cutout <= 8192,
+                "from 0 (off) to 8192",
+            ),
+            (
+                "text.limit",
+                self.text.limit.into(),
+                self.text.limit != 1,
+                "0 (no limit), or 2 and above",
+            ),
+            (
+                "text.window",
+                self.text.window.into(),
+                (1..=4096).contains(&self.text.window),
+                "from 1 to 4096",
+            ),
+            (
+                "text.reward",
+                self.text.reward,
+                weight(self.text.reward),
+                "0 (fitted) or above",
+            ),
+            (
+                "train.batch",
+                self.train.batch.into(),
+                (1..=65536).contains(&self.train.batch),
+                "from 1 to 65536",
+            ),
+            (
+                "optimizer.rate",
+                optimizer.rate,
+                positive(optimizer.rate),
+                "above 0 and below 3.4e38",
+            ),
+            (
+                "optimizer.rate_min",
+                optimizer.rate_min,
+                weight(optimizer.rate_min),
+                "0 or above",
+            ),
+            (
+                "optimizer.momentum",
+                optimizer.momentum,
+                share(optimizer.momentum),
+                "from 0 to below 1",
+            ),
+            (
+                "optimizer.beta1",
+                optimizer.beta1,
+                share(optimizer.beta1),
+                "from 0 to below 1",
+            ),
+            (
+                "optimizer.beta2",
+                optimizer.beta2,
+                share(optimizer.beta2),
+                "from 0 to below 1",
+            ),
+            (
+                "optimizer.eps",
+                optimizer.eps,
+                positive(optimizer.eps),
+                "above 0",
+            ),
+            (
+                "optimizer.l2",
+                optimizer.l2,
+                weight(optimizer.l2),
+                "0 or above",
+            ),
+            (
+                "optimizer.clip",
+                optimizer.clip,
+                positive(optimizer.clip),
+                "above 0",
+            ),
             (
                 "optimizer.activation_penalty",
                 optimizer.activation_penalty,
@@ -98,9 +187,24 @@ impl Config {
                 weight(optimizer.temporal_penalty),
                 "0 or above",
             ),
-            ("score.batch", score.batch.into(), (1..=65536).contains(&score.batch), "from 1 to 65536"),
-            ("score.rollouts", score.rollouts.into(), (1..=10000).contains(&score.rollouts), "from 1 to 10000"),
-            ("score.updates", score.updates.into(), score.updates <= most, "from 0 (fitted) to 1048576"),
+            (
+                "score.batch",
+                score.batch.into(),
+                (1..=65536).contains(&score.batch),
+                "from 1 to 65536",
+            ),
+            (
+                "score.rollouts",
+                score.rollouts.into(),
+                (1..=10000).contains(&score.rollouts),
+                "from 1 to 10000",
+            ),
+            (
+                "score.updates",
+                score.updates.into(),
+                score.updates <= most,
+                "from 0 (fitted) to 1048576",
+            ),
             (
                 "evolution.population",
                 evolution.population.into(),
@@ -119,28 +223,78 @@ impl Config {
                 (1..=most).contains(&self.derive.candidates),
                 "from 1 to 1048576",
             ),
-            ("derive.report", self.derive.report.into(), (2..=most).contains(&self.derive.report), "from 2 to 1048576"),
-            ("retrain.epochs", retrain.epochs.into(), retrain.epochs <= most, "from 0 (no retraining) to 1048576"),
-            ("retrain.rate", retrain.rate, weight(retrain.rate), "0 (twice `optimizer.rate`) or above"),
+            (
+                "derive.report",
+                self.derive.report.into(),
+                (2..=most).contains(&self.derive.report),
+                "from 2 to 1048576",
+            ),
+            (
+                "retrain.epochs",
+                retrain.epochs.into(),
+                retrain.epochs <= most,
+                "from 0 (no retraining) to 1048576",
+            ),
+            (
+                "retrain.rate",
+                retrain.rate,
+                weight(retrain.rate),
+                "0 (twice `optimizer.rate`) or above",
+            ),
             (
                 "retrain.warm_up",
                 retrain.warm_up,
                 (0.0..=f64::from(most)).contains(&retrain.warm_up),
                 "from 0 to 1048576",
             ),
-            ("retrain.smoothing", retrain.smoothing, share(retrain.smoothing), "from 0 to below 1"),
-            ("retrain.drop_path", retrain.drop_path, share(retrain.drop_path), "from 0 (none) to below 1"),
-            ("retrain.auxiliary", retrain.auxiliary, weight(retrain.auxiliary), "0 (none) or above"),
-            ("retrain.seeds", retrain.seeds.into(), (1..=1000).contains(&retrain.seeds), "from 1 to 1000"),
-            ("retrain.random", retrain.random.into(), retrain.random <= 1000, "from 0 (none) to 1000"),
-            ("retrain.budget", retrain.budget, (0.0..=1e9).contains(&retrain.budget), "from 0 to 1000000000"),
+            (
+                "retrain.smoothing",
+                retrain.smoothing,
+                share(retrain.smoothing),
+                "from 0 to below 1",
+            ),
+            (
+                "retrain.drop_path",
+                retrain.drop_path,
+                share(retrain.drop_path),
+                "from 0 (none) to below 1",
+            ),
+            (
+                "retrain.auxiliary",
+                retrain.auxiliary,
+                weight(retrain.auxiliary),
+                "0 (none) or above",
+            ),
+            (
+                "retrain.seeds",
+                retrain.seeds.into(),
+                (1..=1000).contains(&retrain.seeds),
+                "from 1 to 1000",
+            ),
+            (
+                "retrain.random",
+                retrain.random.into(),
+                retrain.random <= 1000,
+                "from 0 (none) to 1000",
+            ),
+            (
+                "retrain.budget",
+                retrain.budget,
+                (0.0..=1e9).contains(&retrain.budget),
+                "from 0 to 1000000000",
+            ),
             (
                 "checkpoint.steps",
                 self.checkpoint.steps.into(),
                 (1..=most).contains(&self.checkpoint.steps),
                 "from 1 to 1048576",
             ),
-            ("checkpoint.minutes", minutes, minutes > 0.0 && minutes <= 1e6, "above 0 and at most 1000000"),
+            (
+                "checkpoint.minutes",
+                minutes,
+                minutes > 0.0 && minutes <= 1e6,
+                "above 0 and at most 1000000",
+            ),
             (
                 "checkpoint.keep",
                 self.checkpoint.keep.into(),
@@ -155,18 +309,30 @@ impl Config {
             ),
         ];
         if let Some((key, value, _, range)) = numbers.into_iter().find(|(_, _, holds, _)| !holds) {
-            return Err(ConfigError::OutOfRange { key: key.to_owned(), value: short(value), range });
+            return Err(ConfigError::OutOfRange {
+                key: key.to_owned(),
+                value: short(value),
+                range,
+            });
         }
         Ok(self.controller.check()?)
     }
 
     /// How the data set is divided.
     pub fn split(&self) -> Split {
-        Split { train: self.data.train, validation: self.data.validation, seed: self.data.seed }
+        Split {
+            train: self.data.train,
+            validation: self.data.validation,
+            seed: self.data.seed,
+        }
     }
 }
 
 /// A number without hundreds of digits.
 fn short(value: f64) -> String {
-    if value == 0.0 || (1e-4..1e9).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+    if value == 0.0 || (1e-4..1e9).contains(&value.abs()) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
 }

@@ -20,7 +20,11 @@ pub struct Candidate {
 
 impl Candidate {
     /// An architecture and its score.
-    pub(crate) fn new(supergraph: &Supergraph, genome: &[u32], score: Score) -> Result<Self, GenomeError> {
+    pub(crate) fn new(
+        supergraph: &Supergraph,
+        genome: &[u32],
+        score: Score,
+    ) -> Result<Self, GenomeError> {
         Ok(Self {
             score,
             parameters: supergraph.count(genome, Count::Live)?,
@@ -36,7 +40,10 @@ pub(crate) fn rank(candidates: &mut [Candidate]) {
         let accuracy = b.score.accuracy.total_cmp(&a.score.accuracy);
         let loss = a.score.loss.total_cmp(&b.score.loss);
         let size = a.parameters.cmp(&b.parameters);
-        accuracy.then(loss).then(size).then_with(|| a.genome.cmp(&b.genome))
+        accuracy
+            .then(loss)
+            .then(size)
+            .then_with(|| a.genome.cmp(&b.genome))
     });
 }
 
@@ -44,7 +51,10 @@ pub(crate) fn rank(candidates: &mut [Candidate]) {
 ///
 /// # Errors
 /// If a genome is none of the space's.
-pub(crate) fn distinct(supergraph: &Supergraph, samples: &[Genome]) -> Result<Vec<Genome>, GenomeError> {
+pub(crate) fn distinct(
+    supergraph: &Supergraph,
+    samples: &[Genome],
+) -> Result<Vec<Genome>, GenomeError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut distinct = Vec::new();
     for genome in samples {
@@ -67,7 +77,12 @@ mod tests {
             parameters,
             macs: 0,
         };
-        let mut all = [one(0.9, 0.5, 1), one(0.95, 0.4, 7), one(0.95, 0.3, 9), one(0.95, 0.3, 8)];
+        let mut all = [
+            one(0.9, 0.5, 1),
+            one(0.95, 0.4, 7),
+            one(0.95, 0.3, 9),
+            one(0.95, 0.3, 8),
+        ];
         rank(&mut all);
         assert_eq!(all.map(|c| c.parameters), [8, 9, 7, 1]);
     }

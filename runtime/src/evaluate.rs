@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::data::Part;
 use crate::data::text::Streams;
@@ -14,7 +14,6 @@ use crate::device::{Device, Minibatch, Samples};
 use crate::program::{Context, Input, Program, Start};
 use crate::search::course::{Answer, Labour};
 use crate::strategy::{Genome, Score};
-use crate::stream;
 use crate::train::{Ground, StageError};
 use crate::weights::Weights;
 
@@ -39,7 +38,17 @@ impl Evaluator {
     pub(crate) fn new(ground: Ground, batch: u32, seed: u64) -> Self {
         let (images, labels, tokens) = Default::default();
         let streams = ground.streams(&ground.data.validation, batch);
-        Self { ground, batch, seed, pass: None, images, labels, samples: Samples::default(), streams, tokens }
+        Self {
+            ground,
+            batch,
+            seed,
+            pass: None,
+            images,
+            labels,
+            samples: Samples::default(),
+            streams,
+            tokens,
+        }
     }
 
     /// What a job for evaluators asks for.
@@ -72,23 +81,41 @@ impl Evaluator {
         genomes: &[Genome],
         number: u64,
     ) -> Result<Vec<Score>, StageError> {
-        let window = self.streams.as_ref().map(|streams| (number % u64::from(streams.windows())) as u32);
+        let window = self
+            .streams
+            .as_ref()
+            .map(|streams| (number % u64::from(streams.windows())) as u32);
         self.gather(number, window);
         let mut scores = Vec::with_capacity(genomes.len());
         for (started, genome) in genomes.iter().enumerate() {
             if started - scores.len() == device.depth() {
                 device.samples(&mut self.samples)?;
-                scores.push(self.ground.measure.score(&self.samples, self.samples.loss.len()));
+                scores.push(
+                    self.ground
+                        .measure
+                        .score(&self.samples, self.samples.loss.len()),
+                );
             }
             let length = window.and_then(|window| Some(self.streams.as_ref()?.length(window)));
             let program = self.program(genome, length.map(|length| (length, Start::Alone)))?;
-            let images = if window.is_some() { bytemuck::cast_slice(&self.tokens) } else { &self.images[..] };
-            let minibatch = Minibatch { images, labels: &self.labels };
+            let images = if window.is_some() {
+                bytemuck::cast_slice(&self.tokens)
+            } else {
+                &self.images[..]
+            };
+            let minibatch = Minibatch {
+                images,
+                labels: &self.labels,
+            };
             device.score(&program, weights, minibatch)?;
         }
         while scores.len() < genomes.len() {
             device.samples(&mut self.samples)?;
-            scores.push(self.ground.measure.score(&self.samples, self.samples.loss.len()));
+            scores.push(
+                self.ground
+                    .measure
+                    .score(&self.samples, self.samples.loss.len()),
+            );
         }
         Ok(scores)
     }
@@ -106,12 +133,17 @@ impl Evaluator {
             Some(known) => self.pass.insert(known),
             None => {
                 let mut order: Vec<usize> = (0..part.len()).collect();
-                Random::new(seed, stream::sub(stream::SHUFFLE_VALIDATION, pass)).shuffle(&mut order);
+                Random::new(seed, RngStream::ShuffleValidation { pass: pass as u32 })
+                    .shuffle(&mut order);
                 self.pass.insert((pass, order))
             }
         };
         let from = (number % in_pass) as usize * batch;
-        part.gather(order[from..from + batch].iter().copied(), &mut self.images, &mut self.labels);
+        part.gather(
+            order[from..from + batch].iter().copied(),
+            &mut self.images,
+            &mut self.labels,
+        );
     }
 
     /// Scores a child on the whole validation part.
@@ -169,8 +201,15 @@ impl Evaluator {
                 under_way -= 1;
             }
             // The last minibatch is filled up from the beginning: every sample counts once, every batch has one size.
-            part.gather((from..from + batch).map(|i| i % part.len()), &mut self.images, &mut self.labels);
-            let minibatch = Minibatch { images: &self.images, labels: &self.labels };
+            part.gather(
+                (from..from + batch).map(|i| i % part.len()),
+                &mut self.images,
+                &mut self.labels,
+            );
+            let minibatch = Minibatch {
+                images: &self.images,
+                labels: &self.labels,
+            };
             device.score(&program, weights, minibatch)?;
             under_way += 1;
         }
@@ -200,13 +239,23 @@ impl Evaluator {
                 take(device, &mut self.samples)?;
                 under_way -= 1;
             }
-            let kind = (streams.length(window), if window == 0 { Start::First } else { Start::Next });
+            let kind = (
+                streams.length(window),
+                if window == 0 {
+                    Start::First
+                } else {
+                    Start::Next
+                },
+            );
             let program = match last.take().filter(|(of, _)| *of == kind) {
                 Some((_, program)) => program,
                 None => self.program(genome, Some(kind))?,
             };
             streams.window(window, &mut self.tokens, &mut self.labels);
-            let minibatch = Minibatch { images: bytemuck::cast_slice(&self.tokens), labels: &self.labels };
+            let minibatch = Minibatch {
+                images: bytemuck::cast_slice(&self.tokens),
+                labels: &self.labels,
+            };
             device.score(&program, weights, minibatch)?;
             last = Some((kind, program));
             under_way += 1;
@@ -221,10 +270,17 @@ impl Evaluator {
     fn program(&self, genome: &[u32], window: Option<(u32, Start)>) -> Result<Program, StageError> {
         let context = self.ground.context(self.batch);
         let Some((length, start)) = window else {
-            return Ok(Program::scoring(context, &self.ground.supergraph.child(genome)?)?);
+            return Ok(Program::scoring(
+                context,
+                &self.ground.supergraph.child(genome)?,
+            )?);
         };
         let supergraph = self.ground.supergraph.with_time(length);
-        let context = Context { supergraph: &supergraph, input: Input::Tokens(start), ..context };
+        let context = Context {
+            supergraph: &supergraph,
+            input: Input::Tokens(start),
+            ..context
+        };
         Ok(Program::scoring(context, &supergraph.child(genome)?)?)
     }
 }

@@ -137,10 +137,18 @@ impl Gain {
         } else if points < -2.0 * error {
             format!("{whose} are worse than random ones by {by} {means}")
         } else {
-            format!("{whose} are no better than random ones: {points:+.1} ± {error:.1} points {means}")
+            format!(
+                "{whose} are no better than random ones: {points:+.1} ± {error:.1} points {means}"
+            )
         };
-        let Some(best) = self.best else { return verdict };
-        let behind = if self.behind == self.samples { "all".to_owned() } else { format!("{} of the", self.behind) };
+        let Some(best) = self.best else {
+            return verdict;
+        };
+        let behind = if self.behind == self.samples {
+            "all".to_owned()
+        } else {
+            format!("{} of the", self.behind)
+        };
         format!(
             "{verdict}; the best derived one, at {:.1} %, is ahead of {behind} {} random ones",
             100.0 * best,
@@ -157,7 +165,13 @@ impl Gain {
         if self.samples < FEWEST {
             return format!("too few samples to tell whether {whose} are better than random ones");
         }
-        let Self { difference, standard_error: error, samples, distinct, .. } = *self;
+        let Self {
+            difference,
+            standard_error: error,
+            samples,
+            distinct,
+            ..
+        } = *self;
         let than = match difference {
             d if d > 2.0 * error => "better than random ones",
             d if d < -2.0 * error => "worse than random ones",
@@ -169,9 +183,13 @@ impl Gain {
              {random:.2}, harmonic means, {samples} samples each, {distinct} of {whose} different, whole validation part, \
              same shared weights)"
         );
-        let Some(best) = self.best else { return verdict };
+        let Some(best) = self.best else {
+            return verdict;
+        };
         let (behind, best) = (self.behind, c / best);
-        format!("{verdict}; the best derived one, at {best:.2}, is ahead of {behind} of the {samples} random ones")
+        format!(
+            "{verdict}; the best derived one, at {best:.2}, is ahead of {behind} of the {samples} random ones"
+        )
     }
 }
 
@@ -189,7 +207,11 @@ impl Moments {
         let count = values.len() as f64;
         let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count.max(1.0);
         let squares: f64 = values.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum();
-        let square_error = if values.len() < 2 { f64::INFINITY } else { squares / (count - 1.0) / count };
+        let square_error = if values.len() < 2 {
+            f64::INFINITY
+        } else {
+            squares / (count - 1.0) / count
+        };
         Self { mean, square_error }
     }
 }
@@ -204,51 +226,103 @@ mod tests {
         assert!((gain.difference - 0.3).abs() < 1e-7);
         // Sample variances 0.01 and 0.02, over 3 and 2.
         assert!((gain.standard_error - (0.01_f64 / 3.0 + 0.02 / 2.0).sqrt()).abs() < 1e-7);
-        assert!(gain.sentence().contains("too few samples"), "{}", gain.sentence());
+        assert!(
+            gain.sentence().contains("too few samples"),
+            "{}",
+            gain.sentence()
+        );
     }
 
     #[test]
     fn the_verdict_is_in_words() {
-        let around = |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
-        let said = |policy, random| Gain::new(StrategyName::Enas, &around(policy), &around(random), 20).sentence();
-        assert!(said(0.8, 0.5).contains("better than random ones by 30.0 ± 0.5 points"), "{}", said(0.8, 0.5));
-        assert!(said(0.5, 0.503).contains("no better than random ones: -0.3 ± 0.5 points"), "{}", said(0.5, 0.503));
+        let around =
+            |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
+        let said = |policy, random| {
+            Gain::new(StrategyName::Enas, &around(policy), &around(random), 20).sentence()
+        };
+        assert!(
+            said(0.8, 0.5).contains("better than random ones by 30.0 ± 0.5 points"),
+            "{}",
+            said(0.8, 0.5)
+        );
+        assert!(
+            said(0.5, 0.503).contains("no better than random ones: -0.3 ± 0.5 points"),
+            "{}",
+            said(0.5, 0.503)
+        );
         assert!(said(0.5, 0.8).contains("worse"), "{}", said(0.5, 0.8));
     }
 
     #[test]
     fn each_strategy_has_its_noun_and_the_best_has_its_place() {
         let random: Vec<f32> = (0..20).map(|i| 0.5 + 0.01 * i as f32).collect();
-        let said = |strategy, best| Gain::new(strategy, &[0.8; 20], &random, 1).with_best(best, &random).sentence();
+        let said = |strategy, best| {
+            Gain::new(strategy, &[0.8; 20], &random, 1)
+                .with_best(best, &random)
+                .sentence()
+        };
         let first = said(StrategyName::Enas, 0.9);
-        assert!(first.starts_with("the controller's samples are better"), "{first}");
-        assert!(first.ends_with("the best derived one, at 90.0 %, is ahead of all 20 random ones"), "{first}");
-        assert!(said(StrategyName::Evolution, 0.595).contains("at 59.5 %, is ahead of 10 of the 20 random ones"));
+        assert!(
+            first.starts_with("the controller's samples are better"),
+            "{first}"
+        );
+        assert!(
+            first.ends_with("the best derived one, at 90.0 %, is ahead of all 20 random ones"),
+            "{first}"
+        );
+        assert!(
+            said(StrategyName::Evolution, 0.595)
+                .contains("at 59.5 %, is ahead of 10 of the 20 random ones")
+        );
         assert!(said(StrategyName::Evolution, 0.5).starts_with("the population's members"));
         assert!(said(StrategyName::Own, 0.5).starts_with("the policy's samples"));
         // As earlier versions wrote it.
         let old = r#"{"samples":20,"distinct":3,"policy":0.6,"random":0.5,"difference":0.1,"standard_error":0.01}"#;
         let old: Gain = serde_json::from_str(old).unwrap();
-        assert!(old.sentence().ends_with("same shared weights)") && old.sentence().starts_with("the policy's"));
+        assert!(
+            old.sentence().ends_with("same shared weights)")
+                && old.sentence().starts_with("the policy's")
+        );
     }
 
     #[test]
     fn a_glimpse_of_one_sample_knows_nothing_and_can_be_written_down() {
         let glimpse = Glimpse::new(&[0.9], &[0.5]);
         assert_eq!(glimpse.standard_error, 1.0);
-        assert_eq!(serde_json::from_str::<Glimpse>(&serde_json::to_string(&glimpse).unwrap()).unwrap(), glimpse);
+        assert_eq!(
+            serde_json::from_str::<Glimpse>(&serde_json::to_string(&glimpse).unwrap()).unwrap(),
+            glimpse
+        );
         let glimpse = Glimpse::new(&[0.5, 0.7], &[0.4, 0.6]);
-        assert!((glimpse.difference - 0.1).abs() < 1e-6 && (glimpse.standard_error - 0.02_f64.sqrt()).abs() < 1e-6);
+        assert!(
+            (glimpse.difference - 0.1).abs() < 1e-6
+                && (glimpse.standard_error - 0.02_f64.sqrt()).abs() < 1e-6
+        );
     }
 
     #[test]
     fn language_models_are_compared_by_rewards_and_told_as_perplexities() {
-        let around = |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
-        let gain = Gain::new(StrategyName::Enas, &around(0.78), &around(0.48), 20).with_best(0.8, &around(0.48));
-        let said = Gain { measure: Measure::Perplexity { reward: 80.0, by_character: false }, ..gain }.sentence();
-        assert!(said.starts_with("the controller's samples are better than random ones: +0.300 ± 0.005 in"), "{said}");
+        let around =
+            |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
+        let gain = Gain::new(StrategyName::Enas, &around(0.78), &around(0.48), 20)
+            .with_best(0.8, &around(0.48));
+        let said = Gain {
+            measure: Measure::Perplexity {
+                reward: 80.0,
+                by_character: false,
+            },
+            ..gain
+        }
+        .sentence();
         assert!(
-            said.contains("(perplexity 100.00 against 160.00,") && said.contains("at 100.00, is ahead of 20"),
+            said.starts_with(
+                "the controller's samples are better than random ones: +0.300 ± 0.005 in"
+            ),
+            "{said}"
+        );
+        assert!(
+            said.contains("(perplexity 100.00 against 160.00,")
+                && said.contains("at 100.00, is ahead of 20"),
             "{said}"
         );
     }

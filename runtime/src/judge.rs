@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use supernet_plugin::{Count, Supergraph};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::checkpoint;
 use crate::config::Config;
@@ -19,7 +19,6 @@ use crate::search::course::Saved;
 use crate::search::{Search, SearchError, same_data, same_space, thousands};
 use crate::space::Spaces;
 use crate::strategy::{Genome, Score};
-use crate::stream;
 use crate::weights::Weights;
 
 /// A run's shared weights and policy as they were saved last, which at the end of a search is its end.
@@ -64,13 +63,22 @@ pub struct NothingFits {
 
 impl Limits {
     fn hold(self, parameters: u64, macs: u64) -> bool {
-        self.parameters.is_none_or(|most| parameters <= most) && self.macs.is_none_or(|most| macs <= most)
+        self.parameters.is_none_or(|most| parameters <= most)
+            && self.macs.is_none_or(|most| macs <= most)
     }
 
     fn words(self) -> String {
-        let parameters = self.parameters.map(|most| format!("{} parameters", thousands(most)));
-        let macs = self.macs.map(|most| format!("{} multiply-accumulates", thousands(most)));
-        parameters.into_iter().chain(macs).collect::<Vec<_>>().join(" and ")
+        let parameters = self
+            .parameters
+            .map(|most| format!("{} parameters", thousands(most)));
+        let macs = self
+            .macs
+            .map(|most| format!("{} multiply-accumulates", thousands(most)));
+        parameters
+            .into_iter()
+            .chain(macs)
+            .collect::<Vec<_>>()
+            .join(" and ")
     }
 }
 
@@ -82,15 +90,28 @@ impl Judge {
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, SearchError> {
         let (config, earlier) = RunFolder::look(path)?;
         if !checkpoint::parent(path).exists() {
-            return Err(FolderError::NoSearch { path: path.to_owned() }.into());
+            return Err(FolderError::NoSearch {
+                path: path.to_owned(),
+            }
+            .into());
         }
         let config = Config::read::<&str>(&config, &[])?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
-        let search = same_space(Search::again(spaces, data, config, earlier.as_ref()), earlier, path)?;
+        let search = same_space(
+            Search::again(spaces, data, config, earlier.as_ref()),
+            earlier,
+            path,
+        )?;
         same_data(&search, path)?;
         let snapshot = checkpoint::last(path, &search)?;
         let (weights, evaluator) = (Weights::clone(&snapshot.weights), search.evaluator());
-        Ok(Self { search, run: path.to_owned(), weights, course: snapshot.course, evaluator })
+        Ok(Self {
+            search,
+            run: path.to_owned(),
+            weights,
+            course: snapshot.course,
+            evaluator,
+        })
     }
 
     /// The space.
@@ -112,7 +133,11 @@ impl Judge {
     ///
     /// # Errors
     /// If the genome is none of the space's, or the device fails.
-    pub fn score(&mut self, device: &mut dyn Device, genome: &[u32]) -> Result<Candidate, SearchError> {
+    pub fn score(
+        &mut self,
+        device: &mut dyn Device,
+        genome: &[u32],
+    ) -> Result<Candidate, SearchError> {
         self.search.supergraph().check(genome)?;
         let score = self.evaluator.validation(device, &self.weights, genome)?;
         Ok(Candidate::new(self.search.supergraph(), genome, score)?)
@@ -130,7 +155,10 @@ impl Judge {
         limits: Limits,
         samples: u32,
     ) -> Result<Vec<Candidate>, SearchError> {
-        let (supergraph, seed) = (self.search.supergraph().clone(), self.search.config().search.seed);
+        let (supergraph, seed) = (
+            self.search.supergraph().clone(),
+            self.search.config().search.seed,
+        );
         let mut known: BTreeMap<Genome, Score> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (genome, score) in self.judged()? {
@@ -140,7 +168,10 @@ impl Judge {
         }
         let mut genomes: Vec<Genome> = known.keys().cloned().collect();
         let strategy = self.course.strategy(&self.search)?;
-        let fresh = strategy.sample(samples as usize, &mut Random::new(seed, stream::sub(stream::REPORT, 5)))?;
+        let fresh = strategy.sample(
+            samples as usize,
+            &mut Random::new(seed, RngStream::TopSamples),
+        )?;
         for genome in fresh {
             if seen.insert(supergraph.canonical(&genome)?) {
                 genomes.push(genome);
@@ -148,18 +179,32 @@ impl Judge {
         }
         let (mut top, mut smallest) = (Vec::new(), [u64::MAX; 2]);
         for genome in &genomes {
-            let (parameters, macs) = (supergraph.count(genome, Count::Live)?, supergraph.macs(genome)?);
+            let (parameters, macs) = (
+                supergraph.count(genome, Count::Live)?,
+                supergraph.macs(genome)?,
+            );
             smallest = [smallest[0].min(parameters), smallest[1].min(macs)];
             if limits.hold(parameters, macs) {
                 top.push(match known.get(genome) {
-                    Some(score) => Candidate { genome: genome.clone(), score: *score, parameters, macs },
+                    Some(score) => Candidate {
+                        genome: genome.clone(),
+                        score: *score,
+                        parameters,
+                        macs,
+                    },
                     None => self.score(device, genome)?,
                 });
             }
         }
         if top.is_empty() {
             let (looked_at, [parameters, macs]) = (genomes.len() as u32, smallest);
-            return Err(NothingFits { looked_at, limits: limits.words(), parameters, macs }.into());
+            return Err(NothingFits {
+                looked_at,
+                limits: limits.words(),
+                parameters,
+                macs,
+            }
+            .into());
         }
         derive::rank(&mut top);
         top.truncate(count as usize);
@@ -171,9 +216,16 @@ impl Judge {
         let log = self.run.join("events.jsonl");
         let text = std::fs::read_to_string(&log).map_err(failed("read", &log))?;
         // A line that is not whole is the last one of a run that was killed.
-        let records = text.lines().filter_map(|line| serde_json::from_str::<Record>(line).ok());
+        let records = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Record>(line).ok());
         let judged = records.filter_map(|record| match record.event {
-            Event::Judged { version, genome, score, .. } if version == self.weights.version => Some((genome, score)),
+            Event::Judged {
+                version,
+                genome,
+                score,
+                ..
+            } if version == self.weights.version => Some((genome, score)),
             _ => None,
         });
         Ok(judged.collect())
@@ -186,10 +238,26 @@ mod tests {
 
     #[test]
     fn limits_hold_and_say_what_would_fit() {
-        let limits = Limits { parameters: Some(1000), macs: None };
-        assert!(limits.hold(1000, u64::MAX) && !limits.hold(1001, 0) && Limits::default().hold(u64::MAX, u64::MAX));
-        let both = Limits { parameters: Some(1000), macs: Some(20) };
-        let said = NothingFits { looked_at: 7, limits: both.words(), parameters: 1200, macs: 30 }.to_string();
+        let limits = Limits {
+            parameters: Some(1000),
+            macs: None,
+        };
+        assert!(
+            limits.hold(1000, u64::MAX)
+                && !limits.hold(1001, 0)
+                && Limits::default().hold(u64::MAX, u64::MAX)
+        );
+        let both = Limits {
+            parameters: Some(1000),
+            macs: Some(20),
+        };
+        let said = NothingFits {
+            looked_at: 7,
+            limits: both.words(),
+            parameters: 1200,
+            macs: 30,
+        }
+        .to_string();
         assert_eq!(
             said,
             "none of 7 architectures has at most 1,000 parameters and 20 multiply-accumulates; the smallest has 1,200 \

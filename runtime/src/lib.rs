@@ -19,20 +19,18 @@
 //! handles signals; this crate does not.
 
 pub mod config;
-pub mod data;
+pub use supernet_data as data;
 pub mod space;
-pub mod program;
-pub mod weights;
-pub mod device;
+pub use supernet_engine::{device, program, weights};
 mod schedule;
-pub mod strategy;
+pub use supernet_strategy as strategy;
 mod train;
 mod evaluate;
 mod derive;
 mod gain;
 mod measure;
 pub mod census;
-pub mod draw;
+pub use supernet_draw as draw;
 pub mod event;
 pub mod run_folder;
 mod checkpoint;
@@ -43,12 +41,13 @@ pub mod judge;
 pub mod table;
 pub mod model;
 mod actors;
+#[cfg(all(test, feature = "gpu"))]
+mod gpu_tests;
 mod run;
 pub mod bench;
 pub mod selftest;
 pub mod trial;
 pub mod report;
-mod stream;
 
 pub use config::Config;
 pub use derive::Candidate;

@@ -29,12 +29,15 @@ impl Measure {
 
     /// The score of the first `count` samples, or tokens: means in their order.
     pub(crate) fn score(self, samples: &Samples, count: usize) -> Score {
-        let score = Score::mean(samples, count);
+        let score = mean(samples, count);
         match self {
             Self::Accuracy => score,
             Self::Perplexity { reward, .. } => {
                 let earned = f64::from(reward) / perplexity(score.loss.into());
-                Score { accuracy: earned as f32, ..score }
+                Score {
+                    accuracy: earned as f32,
+                    ..score
+                }
             }
         }
     }
@@ -52,11 +55,34 @@ impl Measure {
         let loss = f64::from(score.loss);
         match self {
             Self::Accuracy => format!("{:.1} %", 100.0 * score.accuracy),
-            Self::Perplexity { by_character: false, .. } => format!("perplexity {:.2}", perplexity(loss)),
-            Self::Perplexity { by_character: true, .. } => {
-                format!("perplexity {:.3} ({:.3} bits per character)", perplexity(loss), loss / std::f64::consts::LN_2)
+            Self::Perplexity {
+                by_character: false,
+                ..
+            } => format!("perplexity {:.2}", perplexity(loss)),
+            Self::Perplexity {
+                by_character: true, ..
+            } => {
+                format!(
+                    "perplexity {:.3} ({:.3} bits per character)",
+                    perplexity(loss),
+                    loss / std::f64::consts::LN_2
+                )
             }
         }
+    }
+}
+
+/// The mean over the first `count` samples, summed in their order. A loss that is not a number counts as the largest: it
+/// ranks last, and it can be written as JSON.
+fn mean(samples: &Samples, count: usize) -> Score {
+    let mean = |numbers: &[f32]| {
+        let sum: f64 = numbers[..count].iter().map(|x| f64::from(*x)).sum();
+        (sum / count as f64) as f32
+    };
+    let loss = mean(&samples.loss);
+    Score {
+        accuracy: mean(&samples.right),
+        loss: if loss.is_finite() { loss } else { f32::MAX },
     }
 }
 
@@ -71,14 +97,43 @@ mod tests {
 
     #[test]
     fn a_language_model_earns_c_over_its_perplexity() {
-        let samples = Samples { loss: vec![8_f32.ln(), 2_f32.ln(), 99.0], right: vec![1.0, 0.0, 0.0] };
-        let measure = Measure::Perplexity { reward: 80.0, by_character: false };
+        let samples = Samples {
+            loss: vec![8_f32.ln(), 2_f32.ln(), 99.0],
+            right: vec![1.0, 0.0, 0.0],
+        };
+        let measure = Measure::Perplexity {
+            reward: 80.0,
+            by_character: false,
+        };
         let score = measure.score(&samples, 2);
         assert!((score.accuracy - 20.0).abs() < 1e-4, "{score:?}");
-        assert_eq!(measure.on("validation", &score), "validation perplexity 4.00");
-        let characters = Measure::Perplexity { reward: 4.0, by_character: true };
-        assert_eq!(characters.words(&score), "perplexity 4.000 (2.000 bits per character)");
-        assert_eq!(measure.score(&Samples { loss: vec![f32::NAN], right: vec![0.0] }, 1).accuracy, 0.0);
-        assert_eq!(Measure::Accuracy.on("test", &Measure::Accuracy.score(&samples, 2)), "50.0 % test accuracy");
+        assert_eq!(
+            measure.on("validation", &score),
+            "validation perplexity 4.00"
+        );
+        let characters = Measure::Perplexity {
+            reward: 4.0,
+            by_character: true,
+        };
+        assert_eq!(
+            characters.words(&score),
+            "perplexity 4.000 (2.000 bits per character)"
+        );
+        assert_eq!(
+            measure
+                .score(
+                    &Samples {
+                        loss: vec![f32::NAN],
+                        right: vec![0.0]
+                    },
+                    1
+                )
+                .accuracy,
+            0.0
+        );
+        assert_eq!(
+            Measure::Accuracy.on("test", &Measure::Accuracy.score(&samples, 2)),
+            "50.0 % test accuracy"
+        );
     }
 }

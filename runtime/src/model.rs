@@ -69,7 +69,10 @@ pub struct Model {
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model").field("network", &self.network).field("about", &self.about).finish_non_exhaustive()
+        f.debug_struct("Model")
+            .field("network", &self.network)
+            .field("about", &self.about)
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,17 +113,35 @@ impl Model {
     /// Checks everything that can be wrong with it.
     fn assemble(network: Network, weights: Weights, about: About) -> Result<Self, ModelError> {
         about.check()?;
-        if let Some(tensor) = network.tensors().iter().find(|tensor| !is_finite(weights.parameter(tensor.index))) {
-            return Err(ModelError::NotFinite { name: tensor.name.clone() });
+        if let Some(tensor) = network
+            .tensors()
+            .iter()
+            .find(|tensor| !is_finite(weights.parameter(tensor.index)))
+        {
+            return Err(ModelError::NotFinite {
+                name: tensor.name.clone(),
+            });
         }
         let mut plan = Plan::default();
-        plan.add(&Program::inferring(network.context(&about, 1), network.child())?);
+        plan.add(&Program::inferring(
+            network.context(&about, 1),
+            network.child(),
+        )?);
         let bytes = plan.bytes();
         if bytes > MOST_BYTES {
-            return Err(ModelError::TooLarge { bytes, most: MOST_BYTES });
+            return Err(ModelError::TooLarge {
+                bytes,
+                most: MOST_BYTES,
+            });
         }
         let batch = (FAIR_BYTES / bytes.max(1)).clamp(1, MOST_IMAGES) as u32;
-        Ok(Self { network, weights, about, batch, cpu: Mutex::default() })
+        Ok(Self {
+            network,
+            weights,
+            about,
+            batch,
+            cpu: Mutex::default(),
+        })
     }
 
     /// The same with a name for each class.
@@ -135,7 +156,11 @@ impl Model {
 
     /// With the names that a data set has for its classes, if it has any.
     pub(crate) fn called(self, names: &[String]) -> Result<Self, ModelError> {
-        if names.is_empty() { Ok(self) } else { self.with_names(names.to_vec()) }
+        if names.is_empty() {
+            Ok(self)
+        } else {
+            self.with_names(names.to_vec())
+        }
     }
 
     /// With the fingerprint of the data that it was trained on.
@@ -192,7 +217,9 @@ impl Model {
 
     /// Its parameters; the statistics of batch normalisation are none.
     pub fn parameters(&self) -> u64 {
-        self.supergraph().count(self.genome(), Count::Live).unwrap_or(0)
+        self.supergraph()
+            .count(self.genome(), Count::Live)
+            .unwrap_or(0)
     }
 
     /// Multiply-accumulates for one image.
@@ -204,7 +231,10 @@ impl Model {
     /// statistics of a batch normalisation (mean, and 1/√(variance + eps)) have its node's with `/statistics` behind.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &[u32], &[f32])> {
         let whole = |tensor: &network::Tensor| self.weights.parameter(tensor.index);
-        self.network.tensors().iter().map(move |tensor| (&*tensor.name, &*tensor.shape, whole(tensor)))
+        self.network
+            .tensors()
+            .iter()
+            .map(move |tensor| (&*tensor.name, &*tensor.shape, whole(tensor)))
     }
 }
 
@@ -212,24 +242,34 @@ impl About {
     fn check(&self) -> Result<(), ModelError> {
         let wrong = |reason: String| Err(ModelError::Wrong { reason });
         let channels = self.image[2] as usize;
-        let pixels = self.image.iter().try_fold(1_u32, |product, n| product.checked_mul(*n));
+        let pixels = self
+            .image
+            .iter()
+            .try_fold(1_u32, |product, n| product.checked_mul(*n));
         if pixels.is_none_or(|pixels| pixels == 0) {
             return wrong(format!("there are no images of shape {:?}", self.image));
         }
         if [self.mean.len(), self.deviation.len()] != [channels; 2] {
             let [mean, deviation] = [self.mean.len(), self.deviation.len()];
-            return wrong(format!("its images have {channels} channels, with {mean} means and {deviation} deviations"));
+            return wrong(format!(
+                "its images have {channels} channels, with {mean} means and {deviation} deviations"
+            ));
         }
         if !is_finite(&self.mean) || !self.deviation.iter().all(|x| x.is_finite() && *x >= 0.0) {
             return wrong("the mean or deviation of a channel is not a finite number".to_owned());
         }
         if !(self.white > 0.0 && self.white.is_finite()) {
-            return wrong(format!("its brightest pixels have the number {}, which must be above 0", self.white));
+            return wrong(format!(
+                "its brightest pixels have the number {}, which must be above 0",
+                self.white
+            ));
         }
         match &self.names {
-            Some(names) if names.len() != self.classes as usize => {
-                wrong(format!("it tells {} classes apart, and has names for {}", self.classes, names.len()))
-            }
+            Some(names) if names.len() != self.classes as usize => wrong(format!(
+                "it tells {} classes apart, and has names for {}",
+                self.classes,
+                names.len()
+            )),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use serde::Serialize;
 use supernet_plugin::Setting;
 use supernet_shaders::Step;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::config::Config;
 use crate::device::choice::Choice;
@@ -21,7 +21,6 @@ use crate::program::{Program, named};
 use crate::search::{Search, SearchError, thousands};
 use crate::space::{self, Built, Extremes, Origin, SpaceError, Spaces};
 use crate::strategy::random::from_prior;
-use crate::stream;
 use crate::train::StageError;
 use crate::trial::{self, Tried};
 
@@ -76,15 +75,23 @@ pub fn of(
     let mut config = Config::default();
     name.clone_into(&mut config.search.space);
     config.space.clone_from(settings);
-    let fields = spaces.find(name).map_err(SpaceError::from)?.swap_remove(0).fields;
+    let fields = spaces
+        .find(name)
+        .map_err(SpaceError::from)?
+        .swap_remove(0)
+        .fields;
     let facts = space::stated(&fields, settings, stand_in::facts());
-    let Built { supergraph, origin, .. } = spaces.build(&mut config, &facts)?;
+    let Built {
+        supergraph, origin, ..
+    } = spaces.build(&mut config, &facts)?;
     listen("measuring its children");
     let extremes = Extremes::of(&supergraph)?;
-    let genome = from_prior(&supergraph, &mut Random::new(0, stream::sub(stream::REPORT, 7)))?;
+    let genome = from_prior(&supergraph, &mut Random::new(0, RngStream::ReportChildren))?;
     listen("drawing a child");
-    let caption =
-        Caption { title: format!("{}: a random child", origin.space), subtitle: supergraph.space().summary.clone() };
+    let caption = Caption {
+        title: format!("{}: a random child", origin.space),
+        subtitle: supergraph.space().summary.clone(),
+    };
     let mut report = Report {
         summary: supergraph.space().summary.clone(),
         decisions: supergraph.genome_len(),
@@ -108,8 +115,12 @@ pub fn of(
             match Search::with(spaces, data, config) {
                 Err(error) => report.problems.push(error.to_string()),
                 Ok(search) => {
-                    devices.iter().for_each(|choice| report.run(&search, choice, listen));
-                    let untried = report.ops.is_empty() && report.problems.is_empty() && !search.custom().is_empty();
+                    devices
+                        .iter()
+                        .for_each(|choice| report.run(&search, choice, listen));
+                    let untried = report.ops.is_empty()
+                        && report.problems.is_empty()
+                        && !search.custom().is_empty();
                     report.problems.extend(untried.then(|| {
                         "its own ops could be tried nowhere: give them functions for the CPU, or install a driver, such as \
                          Mesa's for Vulkan in software"
@@ -138,13 +149,19 @@ impl Report {
         let name = device.name();
         if *choice == Choice::Cpu && !search.custom().run_on_cpu() {
             let missing = search.custom().without_twin().join("`, `");
-            let missing = format!("`{missing}` has no function for the CPU (`CpuOp`): the space runs on GPUs only");
+            let missing = format!(
+                "`{missing}` has no function for the CPU (`CpuOp`): the space runs on GPUs only"
+            );
             return self.notes.push(missing);
         }
         listen(&format!("trying its ops on {name}"));
         match trial::run(search, &mut *device) {
             Ok(tried) => self.ops.extend(tried),
-            Err(errors) => return self.problems.extend(errors.iter().map(|error| format!("on {name}: {error}"))),
+            Err(errors) => {
+                return self
+                    .problems
+                    .extend(errors.iter().map(|error| format!("on {name}: {error}")));
+            }
         }
         listen(&format!("running children on {name}"));
         match children(search, &mut *device) {
@@ -157,13 +174,18 @@ impl Report {
     /// Holds what one device gives for an op against what the first one gives.
     fn compare(&mut self) {
         for (at, tried) in self.ops.iter().enumerate() {
-            let same = |other: &&Tried| (&other.op, &other.attributes) == (&tried.op, &tried.attributes);
-            let Some(first) = self.ops[..at].iter().find(same) else { continue };
+            let same =
+                |other: &&Tried| (&other.op, &other.attributes) == (&tried.op, &tried.attributes);
+            let Some(first) = self.ops[..at].iter().find(same) else {
+                continue;
+            };
             for ((operand, here), (_, there)) in first.results.iter().zip(&tried.results) {
                 let squares: f32 = here.iter().map(|x| x * x).sum();
                 let typical = (squares / here.len().max(1) as f32).sqrt();
                 let off = |(a, b): (&f32, &f32)| (a - b).abs() > CLOSE * (typical + a.abs());
-                let Some(element) = here.iter().zip(there).position(off) else { continue };
+                let Some(element) = here.iter().zip(there).position(off) else {
+                    continue;
+                };
                 self.problems.push(format!(
                     "the op `{}` is not one function: on the same operands, number {element} of {} is {} on {} and {} on \
                      {}; its function for the CPU must compute what its WGSL does",
@@ -182,27 +204,45 @@ impl Report {
 
 /// A training step and a scoring of some random children; what is wrong with their losses, if anything is.
 fn children(search: &Search, device: &mut dyn Device) -> Result<Option<String>, SearchError> {
-    let mut random = Random::new(1, stream::sub(stream::REPORT, 7));
+    let mut random = Random::new(1, RngStream::ReportTraining);
     let (mut weights, mut samples) = (search.weights(), Samples::default());
     let (mut images, mut labels) = (Vec::new(), Vec::new());
-    search.train_part().gather(0..stand_in::BATCH as usize, &mut images, &mut labels);
-    let minibatch = Minibatch { images: &images, labels: &labels };
+    search
+        .train_part()
+        .gather(0..stand_in::BATCH as usize, &mut images, &mut labels);
+    let minibatch = Minibatch {
+        images: &images,
+        labels: &labels,
+    };
     for number in 1..=CHILDREN {
         let genome = from_prior(search.supergraph(), &mut random)?;
         let child = search.supergraph().child(&genome)?;
         let optimizer = search.config().optimizer.optimizer();
-        let training = Program::training(search.context(), &child, &optimizer).map_err(StageError::from)?;
+        let training =
+            Program::training(search.context(), &child, &optimizer).map_err(StageError::from)?;
         let scoring = Program::scoring(search.context(), &child).map_err(StageError::from)?;
-        let step = Step { rate: 0.01, number, seed: 1, drop_path: 0.0 };
+        let step = Step {
+            rate: 0.01,
+            number,
+            seed: 1,
+            drop_path: 0.0,
+        };
         for training_step in [true, false] {
             let done = match training_step {
                 true => device.train(&training, &mut weights, minibatch, &step),
                 false => device.score(&scoring, &weights, minibatch),
             };
-            done.and_then(|()| device.samples(&mut samples)).map_err(StageError::from)?;
+            done.and_then(|()| device.samples(&mut samples))
+                .map_err(StageError::from)?;
             if let Some(loss) = samples.loss.iter().find(|loss| !loss.is_finite()) {
-                let when = if training_step { "at its first step" } else { "after a step" };
-                return Ok(Some(format!("the loss of the child {genome:?} is {loss} {when}, on ordinary data")));
+                let when = if training_step {
+                    "at its first step"
+                } else {
+                    "after a step"
+                };
+                return Ok(Some(format!(
+                    "the loss of the child {genome:?} is {loss} {when}, on ordinary data"
+                )));
             }
         }
     }
@@ -217,30 +257,76 @@ impl fmt::Display for Report {
         writeln!(f, "  hash         {}", self.origin.hash)?;
         writeln!(f, "  decisions    {}", self.decisions)?;
         writeln!(f, "  genomes      {}", self.genomes)?;
-        writeln!(f, "  parameters   {} in the supergraph", thousands(self.parameters))?;
-        let mark = if self.extremes.exact { "exact" } else { "found" };
-        for (name, child) in [("smallest", &self.extremes.smallest), ("largest", &self.extremes.largest)] {
+        writeln!(
+            f,
+            "  parameters   {} in the supergraph",
+            thousands(self.parameters)
+        )?;
+        let mark = if self.extremes.exact {
+            "exact"
+        } else {
+            "found"
+        };
+        for (name, child) in [
+            ("smallest", &self.extremes.smallest),
+            ("largest", &self.extremes.largest),
+        ] {
             let (parameters, macs) = (thousands(child.size.parameters), thousands(child.size.macs));
-            writeln!(f, "  {name:12} {parameters} parameters, {macs} multiply-accumulates ({mark})")?;
+            writeln!(
+                f,
+                "  {name:12} {parameters} parameters, {macs} multiply-accumulates ({mark})"
+            )?;
         }
-        for Tried { op, attributes, device, shapes, surrogate, points, rough, worst, .. } in &self.ops {
-            let attributes = if attributes == "{}" { String::new() } else { format!(" {attributes}") };
-            write!(f, "  op           `{op}`{attributes} on {device}, {shapes}: ")?;
+        for Tried {
+            op,
+            attributes,
+            device,
+            shapes,
+            surrogate,
+            points,
+            rough,
+            worst,
+            ..
+        } in &self.ops
+        {
+            let attributes = if attributes == "{}" {
+                String::new()
+            } else {
+                format!(" {attributes}")
+            };
+            write!(
+                f,
+                "  op           `{op}`{attributes} on {device}, {shapes}: "
+            )?;
             match surrogate {
                 true => writeln!(f, "its gradient is declared a surrogate, and not checked")?,
                 false => {
-                    let rough = if *rough > 0 { format!(", {rough} left out") } else { String::new() };
-                    writeln!(f, "gradient right at {points} points{rough}; worst error {worst:.3} of what is allowed")?;
+                    let rough = if *rough > 0 {
+                        format!(", {rough} left out")
+                    } else {
+                        String::new()
+                    };
+                    writeln!(
+                        f,
+                        "gradient right at {points} points{rough}; worst error {worst:.3} of what is allowed"
+                    )?;
                 }
             }
         }
         for device in &self.ran {
-            writeln!(f, "  ran          {CHILDREN} random children on {device}, a training step and a scoring each")?;
+            writeln!(
+                f,
+                "  ran          {CHILDREN} random children on {device}, a training step and a scoring each"
+            )?;
         }
         if let Some(reason) = &self.not_run {
             writeln!(f, "  not run      {reason}")?;
         }
-        self.notes.iter().try_for_each(|note| writeln!(f, "  note         {note}"))?;
-        self.problems.iter().try_for_each(|problem| writeln!(f, "  PROBLEM      {problem}"))
+        self.notes
+            .iter()
+            .try_for_each(|note| writeln!(f, "  note         {note}"))?;
+        self.problems
+            .iter()
+            .try_for_each(|problem| writeln!(f, "  PROBLEM      {problem}"))
     }
 }

@@ -80,14 +80,21 @@ impl Retraining {
     ///
     /// # Errors
     /// If the genome is none of the space's, `retrain.epochs` is 0, or the space has no other architecture.
-    pub fn new(search: Search, genome: &[u32], seeds: u32, random: u32) -> Result<Self, SearchError> {
+    pub fn new(
+        search: Search,
+        genome: &[u32],
+        seeds: u32,
+        random: u32,
+    ) -> Result<Self, SearchError> {
         if search.config().retrain.epochs == 0 {
             return Err(SearchError::NoEpochs);
         }
         let supergraph = search.supergraph();
         supergraph.check(genome)?;
         if random > 0 && supergraph.genome_len() == 0 {
-            return Err(SearchError::NoOthers { space: supergraph.space().name.clone() });
+            return Err(SearchError::NoOthers {
+                space: supergraph.space().name.clone(),
+            });
         }
         let plan = Plan::new(&search, genome, seeds, random)?;
         Ok(Self::planned(Arc::new(search), plan))
@@ -109,27 +116,43 @@ impl Retraining {
         let (config, earlier) = RunFolder::look(run)?;
         let found = run.join("best/genome.json");
         if !found.exists() {
-            return Err(FolderError::Unfinished { path: run.to_owned() }.into());
+            return Err(FolderError::Unfinished {
+                path: run.to_owned(),
+            }
+            .into());
         }
         let architecture = Architecture::read(&found)?;
         let before = Config::read::<&str>(&config, &[])?;
         let config = Config::read(&config, assignments)?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
         // Other data are asked for, or the same text read otherwise.
-        let others = config.search.data != before.search.data || config.text.reading() != before.text.reading();
+        let others = config.search.data != before.search.data
+            || config.text.reading() != before.text.reading();
         let search = Search::again(spaces, data, config, earlier.as_ref())?;
         if !others {
             same_data(&search, run)?;
         }
-        let space = assignments.iter().filter_map(|setting| setting.as_ref().strip_prefix("space."));
-        let genome = architecture.carry(search.supergraph(), &space.map(str::to_owned).collect::<Vec<_>>())?;
+        let space = assignments
+            .iter()
+            .filter_map(|setting| setting.as_ref().strip_prefix("space."));
+        let genome = architecture.carry(
+            search.supergraph(),
+            &space.map(str::to_owned).collect::<Vec<_>>(),
+        )?;
         Self::new(search, &genome, seeds, random)
     }
 
     /// Networks as planned.
     pub(crate) fn planned(search: Arc<Search>, plan: Plan) -> Self {
         let data = Arc::new(search.parts().joined());
-        Self { search, data, plan, finished: Vec::new(), current: None, begun: false }
+        Self {
+            search,
+            data,
+            plan,
+            finished: Vec::new(),
+            current: None,
+            begun: false,
+        }
     }
 
     /// What it is set up with. Its settings are resolved.
@@ -158,7 +181,11 @@ impl Retraining {
     /// # Errors
     /// As [`Retraining::folder`].
     pub fn fresh_folder(&self, parent: &Path, name: &str) -> Result<RunFolder, SearchError> {
-        self.described(RunFolder::fresh(parent, name, &self.search.config().to_toml()?)?)
+        self.described(RunFolder::fresh(
+            parent,
+            name,
+            &self.search.config().to_toml()?,
+        )?)
     }
 
     fn described(&self, folder: RunFolder) -> Result<RunFolder, SearchError> {
@@ -180,9 +207,22 @@ impl Retraining {
         let search = Arc::new(crate::search::same_space(search, earlier, path)?);
         same_data(&search, path)?;
         let (restored, damaged) = Self::read(path, &search, folder.end().bytes)?;
-        let Some(Restored { retraining, log, events }) = restored else {
-            let reasons = if damaged.is_empty() { "there is none".to_owned() } else { damaged.join("; ") };
-            return Err(FolderError::AllDamaged { path: path.to_owned(), reasons }.into());
+        let Some(Restored {
+            retraining,
+            log,
+            events,
+        }) = restored
+        else {
+            let reasons = if damaged.is_empty() {
+                "there is none".to_owned()
+            } else {
+                damaged.join("; ")
+            };
+            return Err(FolderError::AllDamaged {
+                path: path.to_owned(),
+                reasons,
+            }
+            .into());
         };
         folder.rewind(log)?;
         folder.told = events;
@@ -202,19 +242,27 @@ impl Retraining {
         listen: &mut dyn FnMut(&Record),
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Retrained>, SearchError> {
-        let (told, before) = folder.as_ref().map_or((0, 0.0), |folder| (folder.told, folder.end().at));
+        let (told, before) = folder
+            .as_ref()
+            .map_or((0, 0.0), |folder| (folder.told, folder.end().at));
         let mut plain = Plain::new(folder, listen, stop, told, before);
         plain.saves = true;
         if self.begun {
-            plain.incident(Event::Resumed { steps: self.steps() })?;
+            plain.incident(Event::Resumed {
+                steps: self.steps(),
+            })?;
         }
         self.go(device, &mut plain)
     }
 
     /// Steps done, over all networks.
     fn steps(&self) -> u64 {
-        let current = self.current.as_ref().map_or(0, |network| u64::from(network.done()));
-        let whole = u64::from(self.search.config().retrain.epochs) * u64::from(plan::steps(&self.search));
+        let current = self
+            .current
+            .as_ref()
+            .map_or(0, |network| u64::from(network.done()));
+        let whole =
+            u64::from(self.search.config().retrain.epochs) * u64::from(plan::steps(&self.search));
         self.finished.len() as u64 * whole + current
     }
 
@@ -234,7 +282,10 @@ impl Retraining {
             match self.train(&planned, device, follow)? {
                 Some(trained) => {
                     let network = self.finished.len() as u32;
-                    follow.tell(Event::Retrained { network, trained: trained.clone() })?;
+                    follow.tell(Event::Retrained {
+                        network,
+                        trained: trained.clone(),
+                    })?;
                     self.finished.push(trained);
                     self.current = None;
                     self.save(device, follow)?;
@@ -242,10 +293,16 @@ impl Retraining {
                 None => return Ok(None),
             }
         }
-        let retrained =
-            Retrained::new(self.search.config().retrain.epochs, self.finished, self.search.ground().measure);
+        let retrained = Retrained::new(
+            self.search.config().retrain.epochs,
+            self.finished,
+            self.search.ground().measure,
+        );
         let (comparison, summary) = (retrained.comparison, retrained.sentence());
-        follow.tell(Event::RetrainCompared { comparison, summary })?;
+        follow.tell(Event::RetrainCompared {
+            comparison,
+            summary,
+        })?;
         if let Some(folder) = follow.folder() {
             folder.sync()?;
             folder.write_json("best/retrained.json", &retrained)?;
@@ -269,7 +326,11 @@ impl Retraining {
         self.current = Some(network);
         let minutes = self.search.config().checkpoint.minutes;
         let (mut saved, mut train) = (Instant::now(), None);
-        while let Some(network) = self.current.as_mut().filter(|network| !network.is_through()) {
+        while let Some(network) = self
+            .current
+            .as_mut()
+            .filter(|network| !network.is_through())
+        {
             let ask = follow.asked();
             if ask != Ask::GoOn {
                 self.save(device, follow)?;
@@ -280,7 +341,10 @@ impl Retraining {
             }
             match network.step(device) {
                 Err(error @ StageError::Diverged { .. }) => {
-                    follow.tell(Event::SetAside { genome: planned.genome.clone(), reason: error.to_string() })?;
+                    follow.tell(Event::SetAside {
+                        genome: planned.genome.clone(),
+                        reason: error.to_string(),
+                    })?;
                     device.forget();
                     return self.trained(planned, None, None).map(Some);
                 }
@@ -290,7 +354,14 @@ impl Retraining {
                     train = Some(passed.score);
                     let (network, seed) = (self.finished.len() as u32, planned.seed);
                     let network::Passed { epoch, rate, score } = passed;
-                    follow.tell(Event::RetrainEpoch { network, side: planned.side, seed, epoch, rate, score })?;
+                    follow.tell(Event::RetrainEpoch {
+                        network,
+                        side: planned.side,
+                        seed,
+                        epoch,
+                        rate,
+                        score,
+                    })?;
                 }
             }
             // How often it is saved changes no result.
@@ -329,53 +400,106 @@ impl Retraining {
         device: &mut dyn Device,
         follow: &mut dyn Follow,
     ) -> Result<Score, SearchError> {
-        let Some(network) = &mut self.current else { return Ok(Score::WORST) };
+        let Some(network) = &mut self.current else {
+            return Ok(Score::WORST);
+        };
         network.settle(device)?;
         let (config, data) = (self.search.config(), &self.data);
         if let Input::Tokens(_) = network.ground.input {
             // A language model is not kept. One that normalises is tested with the statistics of the minibatch, as in a search.
-            let mut evaluator = Evaluator::new(network.ground.clone(), config.score.batch, planned.seed);
+            let mut evaluator =
+                Evaluator::new(network.ground.clone(), config.score.batch, planned.seed);
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
         }
         let training = json!({ "retrain": config.retrain, "optimizer": config.optimizer, "seed": planned.seed });
         let (name, fingerprint) = (config.search.data.clone(), None);
-        let provenance = Provenance { data: name, fingerprint, split: config.split(), training };
+        let provenance = Provenance {
+            data: name,
+            fingerprint,
+            split: config.split(),
+            training,
+        };
         let (ground, batch) = (&network.ground, config.train.batch);
-        let model = Model::freeze(ground, &planned.genome, &mut network.weights, device, batch, provenance)?;
+        let model = Model::freeze(
+            ground,
+            &planned.genome,
+            &mut network.weights,
+            device,
+            batch,
+            provenance,
+        )?;
         let tested = model.evaluate_parts(device, data, &[&data.test])?;
         // Which one is kept does not depend on how it does. One that is there was written before a failure, alike.
-        if let Some(folder) = follow.folder().filter(|_| self.finished.is_empty() && planned.side == Side::Found) {
+        if let Some(folder) = follow
+            .folder()
+            .filter(|_| self.finished.is_empty() && planned.side == Side::Found)
+        {
             let place = folder.path().join("best/model");
             if !place.exists() {
                 let profile = self.search.profile();
-                model.called(&profile.class_names)?.trained_on(profile.fingerprint).save(&place)?;
+                model
+                    .called(&profile.class_names)?
+                    .trained_on(profile.fingerprint)
+                    .save(&place)?;
             }
         }
-        Ok(Score { accuracy: tested.accuracy as f32, loss: tested.loss as f32 })
+        Ok(Score {
+            accuracy: tested.accuracy as f32,
+            loss: tested.loss as f32,
+        })
     }
 
-    fn trained(&self, planned: &Planned, train: Option<Score>, test: Option<Score>) -> Result<Trained, SearchError> {
-        let (supergraph, Planned { side, genome, seed }) = (self.search.supergraph(), planned.clone());
+    fn trained(
+        &self,
+        planned: &Planned,
+        train: Option<Score>,
+        test: Option<Score>,
+    ) -> Result<Trained, SearchError> {
+        let (supergraph, Planned { side, genome, seed }) =
+            (self.search.supergraph(), planned.clone());
         let parameters = supergraph.count(&genome, supernet_plugin::Count::Live)?;
         let macs = supergraph.macs(&genome)?;
-        Ok(Trained { side, genome, seed, parameters, macs, train, test })
+        Ok(Trained {
+            side,
+            genome,
+            seed,
+            parameters,
+            macs,
+            train,
+            test,
+        })
     }
 
     /// Writes down which architecture it is, unless the search did.
     fn name(&self, follow: &mut dyn Follow) -> Result<(), SearchError> {
-        let found = self.plan.networks.iter().find(|planned| planned.side == Side::Found);
+        let found = self
+            .plan
+            .networks
+            .iter()
+            .find(|planned| planned.side == Side::Found);
         if let (Some(folder), Some(planned)) = (follow.folder(), found)
             && !folder.path().join("best/genome.json").exists()
         {
-            folder.write_json("best/genome.json", &genome_file(self.search.supergraph(), &planned.genome, None)?)?;
+            folder.write_json(
+                "best/genome.json",
+                &genome_file(self.search.supergraph(), &planned.genome, None)?,
+            )?;
         }
         Ok(())
     }
 
-    fn save(&mut self, device: &mut dyn Device, follow: &mut dyn Follow) -> Result<(), SearchError> {
-        let Some((folder, log, events)) = follow.saves()? else { return Ok(()) };
+    fn save(
+        &mut self,
+        device: &mut dyn Device,
+        follow: &mut dyn Follow,
+    ) -> Result<(), SearchError> {
+        let Some((folder, log, events)) = follow.saves()? else {
+            return Ok(());
+        };
         let path = folder.path().to_owned();
         self.write(&path, log, events, device)?;
-        follow.incident(Event::Saved { steps: self.steps() })
+        follow.incident(Event::Saved {
+            steps: self.steps(),
+        })
     }
 }

@@ -92,16 +92,31 @@ impl Shared {
     fn ask(&self, ask: Ask) {
         let change = |now| (now != Ask::Stop as u8).then_some(ask as u8);
         // An error says that the search stops anyway.
-        let _ = self.ask.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
-        drop(self.asked_anew.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let _ = self
+            .ask
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        drop(
+            self.asked_anew
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         self.asked_anew.1.notify_all();
     }
 
     /// Stands still as long as a pause is asked for. Returns what is asked for then.
     pub(crate) fn stand(&self) -> Ask {
-        let mut held = self.asked_anew.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self
+            .asked_anew
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         while self.asked() == Ask::Pause {
-            held = self.asked_anew.1.wait(held).unwrap_or_else(PoisonError::into_inner);
+            held = self
+                .asked_anew
+                .1
+                .wait(held)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         self.asked()
     }
@@ -120,7 +135,10 @@ impl Shared {
     }
 
     pub(crate) fn take_outcome(&self) -> Option<(Outcome, Recorder)> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Tells everybody that the search is over.
@@ -137,29 +155,47 @@ impl Run {
         retraining: Option<Retraining>,
         folder: Option<PathBuf>,
     ) -> Result<Self, SearchError> {
-        let (shared, config) = (Arc::clone(&start.shared), start.crew.search.config().clone());
+        let (shared, config) = (
+            Arc::clone(&start.shared),
+            start.crew.search.config().clone(),
+        );
         let (sender, started) = mpsc::channel();
         let run = move || {
             let (shared, crew) = (Arc::clone(&start.shared), Arc::clone(&start.crew));
             // Made and dropped on this thread: a runtime must not be dropped in asynchronous code.
             let (outcome, recorder) = match Builder::new_current_thread().enable_time().build() {
-                Ok(runtime) => runtime.block_on(supervise(start, |search| drop(sender.send(search)))),
+                Ok(runtime) => {
+                    runtime.block_on(supervise(start, |search| drop(sender.send(search))))
+                }
                 Err(source) => (Err(Arc::new(SearchError::Thread { source })), None),
             };
             let outcome = match (outcome, recorder) {
                 (Ok(Ended::Found(found)), Some(recorder)) => {
-                    let follow = Supervised { recorder, shared: Arc::clone(&shared) };
+                    let follow = Supervised {
+                        recorder,
+                        shared: Arc::clone(&shared),
+                    };
                     last_phase(&crew.search, found, retraining, &*crew.device, follow)
                 }
                 (outcome, _) => outcome,
             };
             shared.close(outcome);
         };
-        let spawned = thread::Builder::new().name("supernet-search".to_owned()).spawn(run);
+        let spawned = thread::Builder::new()
+            .name("supernet-search".to_owned())
+            .spawn(run);
         let thread = spawned.map_err(|source| SearchError::Thread { source })?;
         // Without an answer there is no search, and `wait` tells why.
         let (search, thread) = (started.recv().ok(), Mutex::new(Some(thread)));
-        Ok(Self { handle: Arc::new(Handle { shared, search, thread, folder, config }) })
+        Ok(Self {
+            handle: Arc::new(Handle {
+                shared,
+                search,
+                thread,
+                folder,
+                config,
+            }),
+        })
     }
 
     /// The settings as resolved.
@@ -212,7 +248,9 @@ impl Run {
 
     /// The end of the search as a future that needs no particular executor. It does not keep the search alive.
     pub fn ended(&self) -> impl Future<Output = Outcome> + Send + Unpin + use<> {
-        End { shared: Arc::clone(&self.handle.shared) }
+        End {
+            shared: Arc::clone(&self.handle.shared),
+        }
     }
 }
 
@@ -224,9 +262,14 @@ impl Handle {
     }
 
     fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         // It has told the outcome and returns at once. One's own thread, a listener's, cannot be waited for.
-        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id())
+        {
             let _ = thread.join();
         }
     }
@@ -240,7 +283,9 @@ impl Drop for Handle {
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run").field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
     }
 }
 

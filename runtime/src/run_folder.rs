@@ -114,11 +114,17 @@ pub(crate) struct LogEnd {
 
 fn lock(path: &Path) -> Result<File, FolderError> {
     let place = path.join("lock");
-    let options = OpenOptions::new().create(true).truncate(false).write(true).open(&place);
+    let options = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&place);
     let lock = options.map_err(failed("write", &place))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(FolderError::Locked { path: path.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
+            path: path.to_owned(),
+        }),
         Err(TryLockError::Error(error)) => Err(failed("lock", &place)(error)),
     }
 }
@@ -145,7 +151,9 @@ impl RunFolder {
     pub(crate) fn look(path: &Path) -> Result<(String, Option<Origin>), FolderError> {
         let config = path.join("config.toml");
         if !config.is_file() {
-            return Err(FolderError::NoRun { path: path.to_owned() });
+            return Err(FolderError::NoRun {
+                path: path.to_owned(),
+            });
         }
         let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
         Ok((text, read_json(path, ORIGIN)?))
@@ -156,17 +164,32 @@ impl RunFolder {
     /// # Errors
     /// If something is there already, or the system refuses.
     pub fn create(path: &Path, config: &str) -> Result<Self, FolderError> {
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             fs::create_dir_all(parent).map_err(failed("make the folder", parent))?;
         }
         fs::create_dir(path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => FolderError::Exists { path: path.to_owned() },
+            io::ErrorKind::AlreadyExists => FolderError::Exists {
+                path: path.to_owned(),
+            },
             _ => failed("make the folder", path)(source),
         })?;
         let lock = lock(path)?;
         let log = path.join("events.jsonl");
-        let events = OpenOptions::new().append(true).create_new(true).open(&log).map_err(failed("write", &log))?;
-        let folder = Self { path: path.to_owned(), events, end: LogEnd::default(), told: 0, _lock: lock };
+        let events = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(&log)
+            .map_err(failed("write", &log))?;
+        let folder = Self {
+            path: path.to_owned(),
+            events,
+            end: LogEnd::default(),
+            told: 0,
+            _lock: lock,
+        };
         folder.write("config.toml", config.as_bytes())?;
         Ok(folder)
     }
@@ -192,19 +215,32 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<(Self, String), FolderError> {
         let config = path.join("config.toml");
         if !config.is_file() {
-            return Err(FolderError::NoRun { path: path.to_owned() });
+            return Err(FolderError::NoRun {
+                path: path.to_owned(),
+            });
         }
         let lock = lock(path)?;
         // A retraining under way comes after the result of the search.
         if path.join("best/genome.json").exists() && !path.join(Self::RETRAINING).exists() {
-            return Err(FolderError::Finished { path: path.to_owned() });
+            return Err(FolderError::Finished {
+                path: path.to_owned(),
+            });
         }
         let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
         let log = path.join("events.jsonl");
         let opened = OpenOptions::new().append(true).create(true).open(&log);
         let opened = opened.and_then(|events| Ok((events.metadata()?.len(), events)));
         let (bytes, events) = opened.map_err(failed("write", &log))?;
-        Ok((Self { path: path.to_owned(), events, end: LogEnd { bytes, at: 0.0 }, told: 0, _lock: lock }, text))
+        Ok((
+            Self {
+                path: path.to_owned(),
+                events,
+                end: LogEnd { bytes, at: 0.0 },
+                told: 0,
+                _lock: lock,
+            },
+            text,
+        ))
     }
 
     /// Notes where the space came from, for whoever goes on with the run.
@@ -245,7 +281,10 @@ impl RunFolder {
 
     /// Forgets what was logged after `end`.
     pub(crate) fn rewind(&mut self, end: LogEnd) -> Result<(), FolderError> {
-        let cut = self.events.set_len(end.bytes).and_then(|()| self.events.sync_all());
+        let cut = self
+            .events
+            .set_len(end.bytes)
+            .and_then(|()| self.events.sync_all());
         cut.map_err(failed("write", &self.path.join("events.jsonl")))?;
         self.end = end;
         Ok(())
@@ -271,10 +310,15 @@ impl RunFolder {
     /// # Errors
     /// If the system refuses.
     pub fn log(&mut self, record: &Record) -> Result<(), FolderError> {
-        let line = serde_json::to_string(record).map(|line| format!("{line}\n")).map_err(io::Error::from);
+        let line = serde_json::to_string(record)
+            .map(|line| format!("{line}\n"))
+            .map_err(io::Error::from);
         let written = line.and_then(|line| {
             self.events.write_all(line.as_bytes())?;
-            self.end = LogEnd { bytes: self.end.bytes + line.len() as u64, at: record.at };
+            self.end = LogEnd {
+                bytes: self.end.bytes + line.len() as u64,
+                at: record.at,
+            };
             Ok(())
         });
         written.map_err(failed("write", &self.path.join("events.jsonl")))
@@ -285,7 +329,9 @@ impl RunFolder {
     /// # Errors
     /// If the system refuses.
     pub fn sync(&self) -> Result<(), FolderError> {
-        self.events.sync_data().map_err(failed("write", &self.path.join("events.jsonl")))
+        self.events
+            .sync_data()
+            .map_err(failed("write", &self.path.join("events.jsonl")))
     }
 
     /// Writes a file whole or not at all: beside its place, synced, then renamed.

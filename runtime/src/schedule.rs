@@ -34,7 +34,12 @@ impl Once {
     /// Over `steps` steps, of which the first `warm_up` rise to `highest`; the last one is near `lowest`.
     pub(crate) fn new(highest: f32, lowest: f32, warm_up: u32, steps: u32) -> Self {
         let (highest, lowest) = (f64::from(highest), f64::from(lowest.min(highest)));
-        Self { highest, lowest, warm_up: warm_up.min(steps), steps }
+        Self {
+            highest,
+            lowest,
+            warm_up: warm_up.min(steps),
+            steps,
+        }
     }
 
     /// The rate of a step, counted from 0.
@@ -114,11 +119,15 @@ mod tests {
 
     #[test]
     fn published_lengths_restart_where_published() {
-        for (epochs, restarts) in
-            [(150, vec![10, 30, 70]), (310, vec![10, 30, 70, 150]), (630, vec![10, 30, 70, 150, 310])]
-        {
+        for (epochs, restarts) in [
+            (150, vec![10, 30, 70]),
+            (310, vec![10, 30, 70, 150]),
+            (630, vec![10, 30, 70, 150, 310]),
+        ] {
             let cosine = Cosine::fitted(0.05, 0.0005, epochs);
-            let found: Vec<u32> = (1..epochs).filter(|e| cosine.rate(*e) > cosine.rate(e - 1)).collect();
+            let found: Vec<u32> = (1..epochs)
+                .filter(|e| cosine.rate(*e) > cosine.rate(e - 1))
+                .collect();
             assert_eq!(found, restarts);
         }
         let cosine = Cosine::fitted(0.05, 0.0005, 150);
@@ -130,7 +139,9 @@ mod tests {
     fn a_single_descent_rises_to_its_peak_and_falls_to_its_end() {
         let once = Once::new(0.1, 0.001, 4, 104);
         let rates: Vec<f32> = (0..104).map(|step| once.rate(step)).collect();
-        let peak = (0..104).max_by(|a, b| rates[*a].total_cmp(&rates[*b])).unwrap();
+        let peak = (0..104)
+            .max_by(|a, b| rates[*a].total_cmp(&rates[*b]))
+            .unwrap();
         assert_eq!((peak, rates[4]), (4, 0.1));
         assert!((rates[1] - 0.04).abs() < 1e-7 && rates[..5].is_sorted());
         assert!(rates[4..].windows(2).all(|pair| pair[1] < pair[0]));
@@ -138,13 +149,22 @@ mod tests {
         assert!((rates[54] - 0.0505).abs() < 1e-6);
         assert!((0.001..0.0012).contains(&rates[103]), "{}", rates[103]);
         // Steps past the end and warm-ups longer than everything stay in range.
-        assert_eq!((once.rate(500), Once::new(0.1, 0.0, 9, 3).rate(2)), (0.001, 0.075));
+        assert_eq!(
+            (once.rate(500), Once::new(0.1, 0.0, 9, 3).rate(2)),
+            (0.001, 0.075)
+        );
     }
 
     #[test]
     fn a_probability_rises_to_its_end_and_stays() {
-        let rise = Rise { to: 0.4, steps: 200 };
-        assert_eq!([rise.at(0), rise.at(99), rise.at(199), rise.at(500)], [0.002, 0.2, 0.4, 0.4]);
+        let rise = Rise {
+            to: 0.4,
+            steps: 200,
+        };
+        assert_eq!(
+            [rise.at(0), rise.at(99), rise.at(199), rise.at(500)],
+            [0.002, 0.2, 0.4, 0.4]
+        );
         assert_eq!(Rise::default().at(7), 0.0);
     }
 
@@ -153,7 +173,11 @@ mod tests {
         for epochs in 1..200 {
             let cosine = Cosine::fitted(0.1, 0.001, epochs);
             assert!((cosine.rate(0) - 0.1).abs() < 1e-6);
-            assert!(epochs < 10 || cosine.rate(epochs - 1) < 0.01, "{epochs}: {}", cosine.rate(epochs - 1));
+            assert!(
+                epochs < 10 || cosine.rate(epochs - 1) < 0.01,
+                "{epochs}: {}",
+                cosine.rate(epochs - 1)
+            );
         }
     }
 }

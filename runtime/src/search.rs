@@ -23,7 +23,7 @@ use strategy::{MakeStrategy, Own};
 use std::sync::Arc;
 
 use supernet_plugin::{Child, Path, Pick, Supergraph};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::config::Config;
 use crate::data::text::Unit;
@@ -39,7 +39,6 @@ use crate::schedule::{Cosine, Rate, Rise};
 use crate::space::{Built, Origin, SpaceError, Spaces};
 use crate::strategy::Schedule;
 use crate::strategy::random::from_prior;
-use crate::stream;
 use crate::train::{Ground, StageError, Trainer, TrainerSettings};
 use crate::weights::{Layout, Weights};
 
@@ -115,27 +114,62 @@ impl Search {
             // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
             config.search.space.clone_from(&earlier.space);
         }
-        let Built { supergraph, origin, cpu } = spaces.build_again(&mut config, &data.facts(), earlier)?;
+        let Built {
+            supergraph,
+            origin,
+            cpu,
+        } = spaces.build_again(&mut config, &data.facts(), earlier)?;
         let (input, measure) = sample(&data, &mut config);
-        let supergraph = if data.text().is_some() { supergraph.with_time(config.text.window) } else { supergraph };
+        let supergraph = if data.text().is_some() {
+            supergraph.with_time(config.text.window)
+        } else {
+            supergraph
+        };
         let layout = Layout::with_states(&supergraph, config.train.batch)?;
         let split = config.split().fitted(&data);
         (config.data.train, config.data.validation) = (split.train, split.validation);
         let splits = Splits::new(&data, &split)?;
         for (part, key, samples, batch) in [
-            ("training", "train.batch", splits.train.len(), config.train.batch),
-            ("validation", "score.batch", splits.validation.len(), config.score.batch),
+            (
+                "training",
+                "train.batch",
+                splits.train.len(),
+                config.train.batch,
+            ),
+            (
+                "validation",
+                "score.batch",
+                splits.validation.len(),
+                config.score.batch,
+            ),
         ] {
             // A text's last token has none after it.
             if samples < batch as usize + usize::from(data.text().is_some()) {
                 let name = data.name().to_owned();
-                return Err(DataError::TooSmall { name, part, samples, batch, key }.into());
+                return Err(DataError::TooSmall {
+                    name,
+                    part,
+                    samples,
+                    batch,
+                    key,
+                }
+                .into());
             }
         }
-        let (classes, custom) =
-            (data.classes(), CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?);
+        let (classes, custom) = (
+            data.classes(),
+            CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?,
+        );
         let layout = Arc::new(layout);
-        let ground = Ground { supergraph, custom, layout, data: Arc::new(splits), input, classes, measure };
+        let ground = Ground {
+            supergraph,
+            custom,
+            layout,
+            data: Arc::new(splits),
+            input,
+            classes,
+            measure,
+        };
         let steps = ground.passes(&ground.data.train, config.train.batch);
         if config.score.updates == 0 {
             // A step costs about three forward passes: forward, and backward through inputs and weights.
@@ -147,7 +181,16 @@ impl Search {
         }
         let schedule = schedule(&config, steps);
         let reserved = Reserved::default();
-        let search = Self { config, origin, data, minutes: None, ground, schedule, own: None, reserved };
+        let search = Self {
+            config,
+            origin,
+            data,
+            minutes: None,
+            ground,
+            schedule,
+            own: None,
+            reserved,
+        };
         search.rehearse()?;
         Ok(search)
     }
@@ -157,7 +200,11 @@ impl Search {
     fn rehearse(&self) -> Result<(), SearchError> {
         let (train, score) = (self.config.train.batch, self.config.score.batch);
         // What can be bound by itself depends on the batch of a text.
-        let batches = if self.data.text().is_some() { vec![train, score] } else { vec![train.max(score)] };
+        let batches = if self.data.text().is_some() {
+            vec![train, score]
+        } else {
+            vec![train.max(score)]
+        };
         batches.into_iter().try_for_each(|batch| {
             let context = self.ground.context(batch);
             self.network(&mut |network| Program::rehearse(context, network))
@@ -166,23 +213,35 @@ impl Search {
 
     /// Shows `look` every node that some genome may run: in the network of all choices at once, or, where sizes that follow
     /// a decision cannot be mixed, in some children.
-    pub(crate) fn network<E>(&self, look: &mut dyn FnMut(&Child) -> Result<(), E>) -> Result<(), SearchError>
+    pub(crate) fn network<E>(
+        &self,
+        look: &mut dyn FnMut(&Child) -> Result<(), E>,
+    ) -> Result<(), SearchError>
     where
         StageError: From<E>,
     {
         let supergraph = &self.ground.supergraph;
         let all = |decision| {
             let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
-            Pick::Mix { weights: vec![1.0; choices.len()], choices, rows: 1, gradient: false }
+            Pick::Mix {
+                weights: vec![1.0; choices.len()],
+                choices,
+                rows: 1,
+                gradient: false,
+            }
         };
-        let everything = Path { picks: (0..supergraph.genome_len()).map(all).collect(), at: Vec::new() };
+        let everything = Path {
+            picks: (0..supergraph.genome_len()).map(all).collect(),
+            at: Vec::new(),
+        };
         let looked = match supergraph.relaxed(&everything) {
             Ok(relaxed) => look(relaxed.network()),
             Err(_) => {
-                let mut random = Random::new(0, stream::REPORT);
+                let mut random = Random::new(0, RngStream::Rehearsal);
                 let mut looked = Ok(());
                 for _ in 0..LOOKED_AT {
-                    let child = supergraph.child_in_training(&from_prior(supergraph, &mut random)?)?;
+                    let child =
+                        supergraph.child_in_training(&from_prior(supergraph, &mut random)?)?;
                     looked = looked.and_then(|()| look(&child));
                 }
                 looked
@@ -203,8 +262,17 @@ impl Search {
 
     /// What the search costs, in forward passes of one sample; a training step is about three.
     pub(crate) fn cost(&self) -> f64 {
-        let Schedule { epochs, steps, warm_up, updates, rollouts } = self.schedule;
-        let (train, score) = (f64::from(self.config.train.batch), f64::from(self.config.score.batch));
+        let Schedule {
+            epochs,
+            steps,
+            warm_up,
+            updates,
+            rollouts,
+        } = self.schedule;
+        let (train, score) = (
+            f64::from(self.config.train.batch),
+            f64::from(self.config.score.batch),
+        );
         let trained = 3.0 * f64::from(epochs) * f64::from(steps) * train;
         let scored = f64::from(epochs - warm_up) * f64::from(updates) * f64::from(rollouts) * score;
         trained + scored + f64::from(self.judged()) * f64::from(self.batches()) * score
@@ -258,7 +326,10 @@ impl Search {
             folder.write_origin(&self.origin)?;
             folder.write_profile(&self.profile())?;
         }
-        let (search, mut follow) = (Arc::new(self), Plain::new(folder, listen, &|| false, 0, 0.0));
+        let (search, mut follow) = (
+            Arc::new(self),
+            Plain::new(folder, listen, &|| false, 0, 0.0),
+        );
         let mut found = Arc::clone(&search).stages(device, &mut |event| follow.tell(event))?;
         search.last_phase(&mut found, device, &mut follow)?;
         Ok(found)
@@ -266,12 +337,21 @@ impl Search {
 
     fn rate(&self) -> Cosine {
         let optimizer = &self.config.optimizer;
-        Cosine::fitted(optimizer.rate as f32, optimizer.rate_min as f32, self.schedule.epochs)
+        Cosine::fitted(
+            optimizer.rate as f32,
+            optimizer.rate_min as f32,
+            self.schedule.epochs,
+        )
     }
 
     pub(crate) fn weights(&self) -> Weights {
         let moments = self.config.optimizer.optimizer().moments();
-        Weights::new(&self.ground.supergraph, Arc::clone(&self.ground.layout), moments, self.config.search.seed)
+        Weights::new(
+            &self.ground.supergraph,
+            Arc::clone(&self.ground.layout),
+            moments,
+            self.config.search.seed,
+        )
     }
 
     /// What training programs are built for.
@@ -297,7 +377,11 @@ impl Search {
     }
 
     pub(crate) fn evaluator(&self) -> Evaluator {
-        Evaluator::new(self.ground.clone(), self.config.score.batch, self.config.search.seed)
+        Evaluator::new(
+            self.ground.clone(),
+            self.config.score.batch,
+            self.config.search.seed,
+        )
     }
 
     /// Genomes that are judged after the last epoch, at most.
@@ -309,7 +393,9 @@ impl Search {
     fn batches(&self) -> u32 {
         let (part, batch) = (&self.ground.data.validation, self.config.score.batch);
         let streams = self.ground.streams(part, batch);
-        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| streams.windows())
+        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| {
+            streams.windows()
+        })
     }
 
     /// Makes room for the search on the device that it will run on, so that one that cannot fit says so at once.
@@ -319,18 +405,27 @@ impl Search {
     fn reserve(&mut self, device: &mut dyn Device) -> Result<(), SearchError> {
         // An earlier search may have ended with runs under way.
         device.forget();
-        let memory = device.reserve(&self.plan()?, &self.weights()).map_err(StageError::from)?;
-        self.reserved = Reserved { device: device.name(), memory };
+        let memory = device
+            .reserve(&self.plan()?, &self.weights())
+            .map_err(StageError::from)?;
+        self.reserved = Reserved {
+            device: device.name(),
+            memory,
+        };
         Ok(())
     }
 
     /// The memory that programs need, as far as a sample of children tells.
     pub(crate) fn plan(&self) -> Result<Plan, SearchError> {
-        let (mut plan, mut random) = (Plan::default(), Random::new(0, stream::REPORT));
+        let (mut plan, mut random) = (Plan::default(), Random::new(0, RngStream::MemoryPlan));
         let optimizer = self.config.optimizer.optimizer();
         for _ in 0..PLANNED {
-            let child = self.ground.supergraph.child(&from_prior(&self.ground.supergraph, &mut random)?)?;
-            let training = Program::training(self.context(), &child, &optimizer).map_err(StageError::from)?;
+            let child = self
+                .ground
+                .supergraph
+                .child(&from_prior(&self.ground.supergraph, &mut random)?)?;
+            let training =
+                Program::training(self.context(), &child, &optimizer).map_err(StageError::from)?;
             let scoring = Program::scoring(self.ground.context(self.config.score.batch), &child);
             plan.add(&training);
             plan.add(&scoring.map_err(StageError::from)?);
@@ -356,9 +451,25 @@ impl Search {
     }
 
     fn planned(&self) -> Event {
-        let Schedule { epochs, steps, warm_up, updates, rollouts } = self.schedule;
+        let Schedule {
+            epochs,
+            steps,
+            warm_up,
+            updates,
+            rollouts,
+        } = self.schedule;
         let (judged, batches, memory) = (self.judged(), self.batches(), self.reserved.memory);
-        Event::Planned { minutes: self.minutes, epochs, warm_up, steps, updates, rollouts, judged, batches, memory }
+        Event::Planned {
+            minutes: self.minutes,
+            epochs,
+            warm_up,
+            steps,
+            updates,
+            rollouts,
+            judged,
+            batches,
+            memory,
+        }
     }
 }
 
@@ -371,7 +482,10 @@ fn sample(data: &Dataset, config: &mut Config) -> (Input, Measure) {
     if config.text.reward == 0.0 {
         config.text.reward = if by_character { 4.0 } else { 80.0 };
     }
-    let measure = Measure::Perplexity { reward: config.text.reward as f32, by_character };
+    let measure = Measure::Perplexity {
+        reward: config.text.reward as f32,
+        by_character,
+    };
     (Input::Tokens(Start::Alone), measure)
 }
 
@@ -379,6 +493,16 @@ fn schedule(config: &Config, steps: u32) -> Schedule {
     let epochs = config.search.epochs;
     // At least one epoch is not warm-up, unless warm-up is all that is asked for.
     let warm_up = (config.search.warm_up * f64::from(epochs)).round() as u32;
-    let warm_up = if config.search.warm_up < 1.0 { warm_up.min(epochs - 1) } else { epochs };
-    Schedule { epochs, steps, warm_up, updates: config.score.updates, rollouts: config.score.rollouts }
+    let warm_up = if config.search.warm_up < 1.0 {
+        warm_up.min(epochs - 1)
+    } else {
+        epochs
+    };
+    Schedule {
+        epochs,
+        steps,
+        warm_up,
+        updates: config.score.updates,
+        rollouts: config.score.rollouts,
+    }
 }

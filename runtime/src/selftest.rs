@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use supernet_shaders::cases::{Case, cases};
-use supernet_shaders::catalogue::Linear;
-use supernet_shaders::random::Random;
-use supernet_shaders::{Access, Call, Step, reference};
+use supernet_shaders::Step;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::bench::{Bench, Phase, Timing};
 use crate::config::Config;
+use crate::device::conformance::{self, Conformance};
 use crate::device::cpu::Cpu;
-use crate::device::{Device, DeviceError, Minibatch, Probe, Samples};
+use crate::device::{Device, Minibatch, Probe, Samples};
 use crate::program::Program;
 use crate::search::{Search, SearchError};
 use crate::strategy::random::from_prior;
-use crate::stream;
 use crate::train::StageError;
 use crate::weights::Weights;
 
@@ -41,7 +39,7 @@ pub struct Report {
     /// Whether everything is as it should be.
     pub passed: bool,
     /// Every kind of call against its f64 reference.
-    pub calls: BTreeMap<&'static str, Kind>,
+    pub calls: BTreeMap<&'static str, Conformance>,
     /// What ended the test early: at which part, and what the device said. What came before it is in the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
@@ -51,20 +49,6 @@ pub struct Report {
     pub gflops: Option<f64>,
     /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of 32x32x3.
     pub bench: Vec<Timing>,
-}
-
-/// One kind of call against its f64 reference.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Kind {
-    /// Calls that were run.
-    pub cases: u32,
-    /// Those that missed the reference.
-    pub missed: u32,
-    /// The worst error as a share of what rounding may do.
-    pub worst: f64,
-    /// The first miss.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub miss: Option<String>,
 }
 
 /// Training steps against the CPU device, ENAS macro on the built-in digits.
@@ -98,7 +82,12 @@ pub fn run(device: &mut dyn Probe, bench_steps: u32, listen: &mut dyn FnMut(f64,
     device.forget();
     report.ended = fill(&mut report, device, bench_steps, listen).err();
     let calls = report.calls.values().all(|kind| kind.missed == 0);
-    report.passed = report.ended.is_none() && calls && report.training.as_ref().is_some_and(|training| training.passed);
+    report.passed = report.ended.is_none()
+        && calls
+        && report
+            .training
+            .as_ref()
+            .is_some_and(|training| training.passed);
     report
 }
 
@@ -109,85 +98,23 @@ fn fill(
     bench_steps: u32,
     listen: &mut dyn FnMut(f64, &str),
 ) -> Result<(), String> {
-    calls(device, &mut report.calls, listen)?;
+    conformance::calls(device, &mut report.calls, &mut |share, call| {
+        listen(0.9 * share, call)
+    })?;
     listen(0.9, "training steps");
     report.training = Some(training(device).map_err(|error| format!("in training: {error}"))?);
     listen(0.95, "benchmark");
-    report.gflops = Some(gflops(device).map_err(|error| format!("in a product: {error}"))?);
-    let mut bench = Bench::new("enas-macro", &[], [32, 32, 3], 10, 64).map_err(|error| error.to_string())?;
+    report.gflops =
+        Some(conformance::gflops(device).map_err(|error| format!("in a product: {error}"))?);
+    let mut bench =
+        Bench::new("enas-macro", &[], [32, 32, 3], 10, 64).map_err(|error| error.to_string())?;
     for phase in [Phase::Train, Phase::Evaluate] {
-        let timing = bench.time(device, phase, bench_steps).map_err(|error| format!("in the benchmark: {error}"))?;
+        let timing = bench
+            .time(device, phase, bench_steps)
+            .map_err(|error| format!("in the benchmark: {error}"))?;
         report.bench.push(timing);
     }
     Ok(())
-}
-
-/// The median of a few runs of a product of two matrices of 512x512.
-///
-/// # Errors
-/// If the device fails.
-pub fn gflops(device: &mut dyn Probe) -> Result<f64, DeviceError> {
-    let product = Call::Linear(Linear { rows: 512, inputs: 512, outputs: 512, transposed: false });
-    let mut rates = (0..5)
-        .map(|_| Ok(2.0 * product.work() as f64 / 1e9 / device.time(&product, 10)?.as_secs_f64()))
-        .collect::<Result<Vec<_>, DeviceError>>()?;
-    rates.sort_by(f64::total_cmp);
-    Ok(rates[rates.len() / 2])
-}
-
-/// Every call of the list against its reference; any failure but the device's loss is a miss.
-///
-/// # Errors
-/// In which call the device was lost.
-pub fn calls(
-    device: &mut dyn Probe,
-    kinds: &mut BTreeMap<&'static str, Kind>,
-    listen: &mut dyn FnMut(f64, &str),
-) -> Result<(), String> {
-    let cases = cases();
-    for (at, case) in cases.iter().enumerate() {
-        listen(0.9 * at as f64 / cases.len() as f64, case.call.name());
-        let kind = kinds.entry(case.call.name()).or_default();
-        kind.cases += 1;
-        let result = match distance(device, case) {
-            Err(error @ DeviceError::Lost { .. }) => return Err(format!("in {:?}: {error}", case.call)),
-            Err(error) => Err(error.to_string()),
-            Ok(result) => result,
-        };
-        match result {
-            Ok(worst) => kind.worst = kind.worst.max(worst),
-            Err(miss) => {
-                kind.missed += 1;
-                kind.miss.get_or_insert_with(|| format!("{:?}: {miss}", case.call));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The worst error of a case as a share of the tolerance, or the miss in words.
-fn distance(device: &mut dyn Probe, case: &Case) -> Result<Result<f64, String>, DeviceError> {
-    let operands = case.operands();
-    let mut writes = operands.writes.clone();
-    let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();
-    let mut slices: Vec<&mut [f32]> = writes.iter_mut().map(|y| &mut y[..]).collect();
-    device.call(&case.call, &case.step, &reads, &mut slices)?;
-    let roles = case.call.roles();
-    let written = roles.iter().filter(|role| role.access != Access::Read);
-    let mut worst = 0.0_f64;
-    for ((role, wanted), got) in written.zip(case.wanted(&operands)).zip(&writes) {
-        let got: Vec<f32> = reference::numbers(role.element, got).iter().map(|x| *x as f32).collect();
-        if let Err(miss) = wanted.accepts(&got) {
-            return Ok(Err(format!("`{}`: {miss}", role.name)));
-        }
-        let off = |(at, (got, value)): (usize, (&f32, &f64))| {
-            // Equal ones include infinities, whose distance is no number.
-            let off = (f64::from(*got) - value).abs() / wanted.allowed(at);
-            if off.is_nan() { 0.0 } else { off }
-        };
-        worst = got.iter().zip(&wanted.value).enumerate().map(off).fold(worst, f64::max);
-    }
-    Ok(Ok(worst))
 }
 
 /// Ten training steps of random children, on `device` and on the CPU device.
@@ -199,20 +126,42 @@ pub fn training(device: &mut dyn Device) -> Result<Training, SearchError> {
     let start = search.weights();
     let (losses, weights) = train(device, &search)?;
     let (wanted, there) = train(&mut Cpu::new(0).map_err(StageError::from)?, &search)?;
-    let differences = losses.iter().zip(&wanted).map(|(got, wanted)| (got - wanted).abs() / wanted.abs().max(1e-3));
-    let loss_difference = differences.fold(0.0, |worst: f64, x| if x.is_nan() { f64::INFINITY } else { worst.max(x) });
+    let differences = losses
+        .iter()
+        .zip(&wanted)
+        .map(|(got, wanted)| (got - wanted).abs() / wanted.abs().max(1e-3));
+    let loss_difference = differences.fold(0.0, |worst: f64, x| {
+        if x.is_nan() {
+            f64::INFINITY
+        } else {
+            worst.max(x)
+        }
+    });
     let distance = |a: &Weights, b: &Weights| -> f64 {
-        let pairs = a.pages().values.iter().flatten().zip(b.pages().values.iter().flatten());
-        pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+        let pairs = a
+            .pages()
+            .values
+            .iter()
+            .flatten()
+            .zip(b.pages().values.iter().flatten());
+        pairs
+            .map(|(a, b)| f64::from(a - b).powi(2))
+            .sum::<f64>()
+            .sqrt()
     };
     let weight_difference = distance(&weights, &there) / distance(&start, &there);
     let passed = loss_difference <= LOSS && weight_difference <= WEIGHTS;
-    Ok(Training { losses, loss_difference, weight_difference, passed })
+    Ok(Training {
+        losses,
+        loss_difference,
+        weight_difference,
+        passed,
+    })
 }
 
 /// The mean losses of some steps of random children, and the weights afterwards.
 fn train(device: &mut dyn Device, search: &Search) -> Result<(Vec<f64>, Weights), SearchError> {
-    let mut random = Random::new(1, stream::REPORT);
+    let mut random = Random::new(1, RngStream::SelfTest);
     let (mut weights, mut samples) = (search.weights(), Samples::default());
     let (mut images, mut labels, mut losses) = (Vec::new(), Vec::new(), Vec::new());
     let batch = search.config().train.batch as usize;
@@ -220,12 +169,25 @@ fn train(device: &mut dyn Device, search: &Search) -> Result<(Vec<f64>, Weights)
         let genome = from_prior(search.supergraph(), &mut random)?;
         let child = search.supergraph().child(&genome)?;
         let optimizer = search.config().optimizer.optimizer();
-        let program = Program::training(search.context(), &child, &optimizer).map_err(StageError::from)?;
+        let program =
+            Program::training(search.context(), &child, &optimizer).map_err(StageError::from)?;
         let from = (number as usize - 1) * batch % (search.train_part().len() - batch + 1);
-        search.train_part().gather(from..from + batch, &mut images, &mut labels);
-        let minibatch = Minibatch { images: &images, labels: &labels };
-        let step = Step { rate: 0.02, number, seed: 1, drop_path: 0.0 };
-        device.train(&program, &mut weights, minibatch, &step).map_err(StageError::from)?;
+        search
+            .train_part()
+            .gather(from..from + batch, &mut images, &mut labels);
+        let minibatch = Minibatch {
+            images: &images,
+            labels: &labels,
+        };
+        let step = Step {
+            rate: 0.02,
+            number,
+            seed: 1,
+            drop_path: 0.0,
+        };
+        device
+            .train(&program, &mut weights, minibatch, &step)
+            .map_err(StageError::from)?;
         device.samples(&mut samples).map_err(StageError::from)?;
         losses.push(samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / batch as f64);
     }

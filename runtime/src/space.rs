@@ -30,13 +30,18 @@ use crate::config::Config;
 pub fn stated(fields: &[Field], given: &BTreeMap<String, Setting>, otherwise: Facts) -> Facts {
     let mut facts = otherwise;
     for field in fields {
-        let FieldKind::FromData(fact) = field.kind else { continue };
+        let FieldKind::FromData(fact) = field.kind else {
+            continue;
+        };
         let sizes = match given.get(&field.key) {
             Some(Setting::Int(size)) => vec![*size],
             Some(list) => list.ints().unwrap_or_default(),
             None => continue,
         };
-        let sizes: Vec<u32> = sizes.into_iter().filter_map(|size| u32::try_from(size).ok()).collect();
+        let sizes: Vec<u32> = sizes
+            .into_iter()
+            .filter_map(|size| u32::try_from(size).ok())
+            .collect();
         match (fact, sizes.as_slice()) {
             (Fact::Shape, [_, ..]) => facts.shape = sizes,
             (Fact::Classes, [classes]) => facts.classes = *classes,

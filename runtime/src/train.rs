@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use supernet_plugin::{Child, GenomeError, Supergraph};
 use supernet_shaders::Step;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::data::text::Streams;
 use crate::data::{AugmentSettings, Part, Splits};
@@ -14,7 +14,6 @@ use crate::measure::Measure;
 use crate::program::{Context, CustomOps, Input, Optimizer, Program, ProgramError, Start};
 use crate::schedule::{Rate, Rise};
 use crate::strategy::Score;
-use crate::stream;
 use crate::weights::{Layout, Weights};
 
 /// What a stage works on.
@@ -39,19 +38,45 @@ pub(crate) struct Ground {
 impl Ground {
     /// The same space with its weights elsewhere, and other data.
     pub(crate) fn with(&self, layout: Arc<Layout>, data: Arc<Splits>) -> Self {
-        Self { layout, data, ..self.clone() }
+        Self {
+            layout,
+            data,
+            ..self.clone()
+        }
     }
 
     /// The child of `genome` as `optimizer` trains it: with auxiliary outputs only if their losses count.
-    pub(crate) fn trained(&self, genome: &[u32], optimizer: &Optimizer) -> Result<Child, GenomeError> {
+    pub(crate) fn trained(
+        &self,
+        genome: &[u32],
+        optimizer: &Optimizer,
+    ) -> Result<Child, GenomeError> {
         let Self { supergraph, .. } = self;
-        if optimizer.auxiliary > 0.0 { supergraph.child_in_training(genome) } else { supergraph.child(genome) }
+        if optimizer.auxiliary > 0.0 {
+            supergraph.child_in_training(genome)
+        } else {
+            supergraph.child(genome)
+        }
     }
 
     /// What programs for minibatches of `batch` samples are built for.
     pub(crate) fn context(&self, batch: u32) -> Context<'_> {
-        let Self { supergraph, custom, layout, input, classes, .. } = self;
-        Context { supergraph, custom, layout, input: *input, classes: *classes, batch }
+        let Self {
+            supergraph,
+            custom,
+            layout,
+            input,
+            classes,
+            ..
+        } = self;
+        Context {
+            supergraph,
+            custom,
+            layout,
+            input: *input,
+            classes: *classes,
+            batch,
+        }
     }
 
     /// A part of a text as streams side by side; nothing of images.
@@ -62,7 +87,8 @@ impl Ground {
 
     /// Minibatches in a pass over a part: what does not fill the last one is left off, but for a text.
     pub(crate) fn passes(&self, part: &Part, batch: u32) -> u32 {
-        self.streams(part, batch).map_or(part.len() as u32 / batch, |streams| streams.windows())
+        self.streams(part, batch)
+            .map_or(part.len() as u32 / batch, |streams| streams.windows())
     }
 }
 
@@ -188,15 +214,38 @@ impl Trainer {
         let program = self.program(genome, within)?;
         self.gather(within);
         self.done += 1;
-        let TrainerSettings { rate, drop_path, seed, .. } = &self.settings;
+        let TrainerSettings {
+            rate,
+            drop_path,
+            seed,
+            ..
+        } = &self.settings;
         let (rate, drop_path) = (rate.at(epoch, self.done - 1), drop_path.at(self.done - 1));
-        let step = Step { rate, number: self.done, seed: *seed, drop_path };
+        let step = Step {
+            rate,
+            number: self.done,
+            seed: *seed,
+            drop_path,
+        };
         if let Input::Image(image) = self.ground.input {
             let augment = self.settings.augment;
-            augment.apply(step.seed, step.number, image, &mut self.images, &mut self.spare);
+            augment.apply(
+                step.seed,
+                step.number,
+                image,
+                &mut self.images,
+                &mut self.spare,
+            );
         }
-        let images = if self.streams.is_some() { bytemuck::cast_slice(&self.tokens) } else { &self.images[..] };
-        let minibatch = Minibatch { images, labels: &self.labels };
+        let images = if self.streams.is_some() {
+            bytemuck::cast_slice(&self.tokens)
+        } else {
+            &self.images[..]
+        };
+        let minibatch = Minibatch {
+            images,
+            labels: &self.labels,
+        };
         device.train(&program, weights, minibatch, &step)?;
         self.under_way.push_back((step.number, step.rate));
         Ok(())
@@ -208,12 +257,28 @@ impl Trainer {
         let context = self.ground.context(self.settings.batch);
         let Some(streams) = &self.streams else {
             let child = self.ground.trained(genome, &self.settings.optimizer)?;
-            return Ok(Program::training(context, &child, &self.settings.optimizer)?);
+            return Ok(Program::training(
+                context,
+                &child,
+                &self.settings.optimizer,
+            )?);
         };
         let supergraph = self.ground.supergraph.with_time(streams.length(within));
-        let start = if within == 0 { Start::First } else { Start::Next };
-        let context = Context { supergraph: &supergraph, input: Input::Tokens(start), ..context };
-        Ok(Program::training(context, &supergraph.child(genome)?, &self.settings.optimizer)?)
+        let start = if within == 0 {
+            Start::First
+        } else {
+            Start::Next
+        };
+        let context = Context {
+            supergraph: &supergraph,
+            input: Input::Tokens(start),
+            ..context
+        };
+        Ok(Program::training(
+            context,
+            &supergraph.child(genome)?,
+            &self.settings.optimizer,
+        )?)
     }
 
     /// Puts minibatch `within` of the pass together.
@@ -225,11 +290,18 @@ impl Trainer {
         if self.order.is_empty() || self.pass != pass {
             self.pass = pass;
             self.order = (0..self.ground.data.train.len()).collect();
-            Random::new(self.settings.seed, stream::sub(stream::SHUFFLE_TRAIN, pass)).shuffle(&mut self.order);
+            Random::new(
+                self.settings.seed,
+                RngStream::ShuffleTraining { pass: pass as u32 },
+            )
+            .shuffle(&mut self.order);
         }
         let batch = self.settings.batch as usize;
         let chosen = &self.order[within as usize * batch..][..batch];
-        self.ground.data.train.gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
+        self.ground
+            .data
+            .train
+            .gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
     }
 
     /// Lets a minibatch go by unused.
@@ -260,26 +332,13 @@ impl Trainer {
     pub(crate) fn finish(&mut self, device: &mut dyn Device) -> Result<Score, StageError> {
         let (step, rate) = self.under_way.pop_front().unwrap_or_default();
         device.samples(&mut self.samples)?;
-        let score = self.ground.measure.score(&self.samples, self.samples.loss.len());
+        let score = self
+            .ground
+            .measure
+            .score(&self.samples, self.samples.loss.len());
         if score.loss == f32::MAX {
             return Err(StageError::Diverged { step, rate });
         }
         Ok(score)
-    }
-}
-
-impl Score {
-    /// What a child without a score counts as.
-    pub(crate) const WORST: Self = Self { accuracy: 0.0, loss: f32::MAX };
-
-    /// The mean over the first `count` samples, summed in their order. A loss that is not a number counts as the
-    /// largest: it ranks last, and it can be written as JSON.
-    pub(crate) fn mean(samples: &Samples, count: usize) -> Self {
-        let mean = |numbers: &[f32]| {
-            let sum: f64 = numbers[..count].iter().map(|x| f64::from(*x)).sum();
-            (sum / count as f64) as f32
-        };
-        let loss = mean(&samples.loss);
-        Self { accuracy: mean(&samples.right), loss: if loss.is_finite() { loss } else { f32::MAX } }
     }
 }

@@ -18,14 +18,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use supernet_plugin::{Gradient, Operand, Use};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 use supernet_shaders::{Call, Step};
 
 use crate::device::Probe;
 use crate::device::choice::Choice;
 use crate::program::{Sizes, Variant};
 use crate::search::{Search, SearchError};
-use crate::stream;
 use crate::train::StageError;
 use nodes::{Found, Nodes};
 
@@ -92,7 +91,9 @@ pub(crate) fn before(search: &Search, on: Option<&Choice>) -> Result<(), SearchE
         Err(_) if on.is_none() => return Ok(()),
         Err(error) => return Err(StageError::from(error).into()),
     };
-    run(search, &mut *device).map(drop).map_err(SearchError::Ops)
+    run(search, &mut *device)
+        .map(drop)
+        .map_err(SearchError::Ops)
 }
 
 fn all(nodes: Nodes, batch: u32, device: &mut dyn Probe) -> Result<Vec<Tried>, Vec<TrialError>> {
@@ -103,18 +104,28 @@ fn all(nodes: Nodes, batch: u32, device: &mut dyn Probe) -> Result<Vec<Tried>, V
             Err(error) => failed.push(error),
         }
     }
-    if failed.is_empty() { Ok(tried) } else { Err(failed) }
+    if failed.is_empty() {
+        Ok(tried)
+    } else {
+        Err(failed)
+    }
 }
 
 /// Tries one op.
 fn one(found: &Found, batch: u32, device: &mut dyn Probe) -> Result<Tried, TrialError> {
     let variant = &found.variant;
-    found.sizes.iter().try_for_each(|sizes| variant.check(sizes))?;
+    found
+        .sizes
+        .iter()
+        .try_for_each(|sizes| variant.check(sizes))?;
     let [Some(small), Some(large)] = [found.sizes.first().cloned(), found.large(batch)] else {
-        return Err(TrialError::Nowhere { op: variant.op.name.clone() });
+        return Err(TrialError::Nowhere {
+            op: variant.op.name.clone(),
+        });
     };
     let tried = Trial::new(variant, small, device)?.run()?;
-    Trial::new(variant, large, device)?.passes(&mut Random::new(0, stream::sub(stream::REPORT, 6)))?;
+    Trial::new(variant, large, device)?
+        .passes(&mut Random::new(0, RngStream::OpCheckLargeInputs))?;
     Ok(tried)
 }
 
@@ -129,26 +140,41 @@ struct Trial<'a> {
 
 /// Whether an op is there to compute this.
 fn is_result(operand: Operand) -> bool {
-    matches!(operand, Operand::Output | Operand::GradInput(_) | Operand::GradParam(_))
+    matches!(
+        operand,
+        Operand::Output | Operand::GradInput(_) | Operand::GradParam(_)
+    )
 }
 
 /// What the operands hold.
 type Values = BTreeMap<Operand, Vec<f32>>;
 
 impl<'a> Trial<'a> {
-    fn new(variant: &'a Arc<Variant>, sizes: Sizes, device: &'a mut dyn Probe) -> Result<Self, TrialError> {
+    fn new(
+        variant: &'a Arc<Variant>,
+        sizes: Sizes,
+        device: &'a mut dyn Probe,
+    ) -> Result<Self, TrialError> {
         let numbers = variant.largest(&sizes);
         if numbers > MOST {
-            return Err(TrialError::Large { op: variant.op.name.clone(), numbers });
+            return Err(TrialError::Large {
+                op: variant.op.name.clone(),
+                numbers,
+            });
         }
         variant.check(&sizes)?;
         let tells = device.name() != "cpu";
-        Ok(Self { variant, sizes, device, tells })
+        Ok(Self {
+            variant,
+            sizes,
+            device,
+            tells,
+        })
     }
 
     /// Everything that an op must do.
     fn run(&mut self) -> Result<Tried, TrialError> {
-        let mut random = Random::new(0, stream::sub(stream::REPORT, 6));
+        let mut random = Random::new(0, RngStream::OpCheckInputs);
         let values = self.passes(&mut random)?;
         let op = &self.variant.op;
         let mut tried = Tried {
@@ -160,7 +186,11 @@ impl<'a> Trial<'a> {
             points: 0,
             rough: 0,
             worst: 0.0,
-            results: values.iter().filter(|(operand, _)| is_result(**operand)).map(|(o, x)| (*o, x.clone())).collect(),
+            results: values
+                .iter()
+                .filter(|(operand, _)| is_result(**operand))
+                .map(|(o, x)| (*o, x.clone()))
+                .collect(),
         };
         if !tried.surrogate {
             self.differences(&values, &mut random, &mut tried)?;
@@ -179,7 +209,10 @@ impl<'a> Trial<'a> {
         }
         self.twice(0, &mut values)?;
         let len = self.variant.len(Operand::GradOutput, &self.sizes);
-        values.insert(Operand::GradOutput, (0..len).map(|_| random.normal()).collect());
+        values.insert(
+            Operand::GradOutput,
+            (0..len).map(|_| random.normal()).collect(),
+        );
         self.twice(1, &mut values)?;
         Ok(values)
     }
@@ -193,7 +226,12 @@ impl<'a> Trial<'a> {
             let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
             if let Some(element) = first.iter().zip(second).position(|pair| !same(pair)) {
                 let (op, operand) = (self.variant.op.name.clone(), *operand);
-                return Err(TrialError::Unstable { op, operand, element, values: [first[element], second[element]] });
+                return Err(TrialError::Unstable {
+                    op,
+                    operand,
+                    element,
+                    values: [first[element], second[element]],
+                });
             }
         }
         Ok(())
@@ -201,10 +239,16 @@ impl<'a> Trial<'a> {
 
     /// Runs the kernels of a pass, one by one. What they write holds `mark` before.
     fn pass(&mut self, pass: usize, values: &mut Values, mark: u32) -> Result<(), TrialError> {
-        let step = Step { rate: 0.0, number: 1, seed: 0, drop_path: 0.0 };
+        let step = Step {
+            rate: 0.0,
+            number: 1,
+            seed: 0,
+            drop_path: 0.0,
+        };
         let op = || self.variant.op.name.clone();
         for (run, uses) in self.variant.runs(pass, &self.sizes, self.tells) {
-            let (read, written): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|used| !used.written);
+            let (read, written): (Vec<&Use>, Vec<&Use>) =
+                uses.iter().partition(|used| !used.written);
             let mut writes: Vec<Vec<f32>> = written
                 .iter()
                 .map(|used| vec![f32::from_bits(mark); self.variant.len(used.operand, &self.sizes)])
@@ -212,27 +256,50 @@ impl<'a> Trial<'a> {
             if run.roles.len() > uses.len() {
                 writes.push(vec![0.0]);
             }
-            let reads: Vec<&[f32]> =
-                read.iter().filter_map(|used| values.get(&used.operand)).map(Vec::as_slice).collect();
+            let reads: Vec<&[f32]> = read
+                .iter()
+                .filter_map(|used| values.get(&used.operand))
+                .map(Vec::as_slice)
+                .collect();
             let mut slices: Vec<&mut [f32]> = writes.iter_mut().map(Vec::as_mut_slice).collect();
-            self.device.call(&Call::Custom(run), &step, &reads, &mut slices).map_err(|error| TrialError::Device {
-                op: op(),
-                kernel: run.name.to_owned(),
-                error,
-            })?;
+            self.device
+                .call(&Call::Custom(run), &step, &reads, &mut slices)
+                .map_err(|error| TrialError::Device {
+                    op: op(),
+                    kernel: run.name.to_owned(),
+                    error,
+                })?;
             let kernel = || run.name.to_owned();
-            if run.roles.len() > uses.len() && writes.pop().is_some_and(|spent| spent[0].to_bits() != 0) {
-                return Err(TrialError::Endless { op: op(), kernel: kernel(), rounds: run.fuel().unwrap_or(0) });
+            if run.roles.len() > uses.len()
+                && writes.pop().is_some_and(|spent| spent[0].to_bits() != 0)
+            {
+                return Err(TrialError::Endless {
+                    op: op(),
+                    kernel: kernel(),
+                    rounds: run.fuel().unwrap_or(0),
+                });
             }
             for (used, numbers) in written.iter().zip(writes) {
                 let operand = used.operand;
                 if let Some(element) = numbers.iter().position(|x| x.to_bits() == mark) {
                     let of = numbers.len();
-                    return Err(TrialError::Unwritten { op: op(), kernel: kernel(), operand, element, of });
+                    return Err(TrialError::Unwritten {
+                        op: op(),
+                        kernel: kernel(),
+                        operand,
+                        element,
+                        of,
+                    });
                 }
                 if let Some(element) = numbers.iter().position(|x| !x.is_finite()) {
                     let value = numbers[element];
-                    return Err(TrialError::NotFinite { op: op(), kernel: kernel(), operand, element, value });
+                    return Err(TrialError::NotFinite {
+                        op: op(),
+                        kernel: kernel(),
+                        operand,
+                        element,
+                        value,
+                    });
                 }
                 values.insert(operand, numbers);
             }

@@ -8,7 +8,9 @@
 use std::time::Instant;
 
 use supernet_shaders::cases::{Case, Spread};
-use supernet_shaders::catalogue::{BatchNorm, Call, Conv2d, Linear, PerChannel, Rows, Step, Update, Window};
+use supernet_shaders::catalogue::{
+    BatchNorm, Call, Conv2d, Linear, PerChannel, Rows, Step, Update, Window,
+};
 use supernet_shaders::cpu::{self, Workspace};
 
 /// Every call of a macro child at one size.
@@ -17,16 +19,52 @@ fn calls(hw: u32, channels: u32) -> Vec<(&'static str, Call)> {
     let same = |k: u32| {
         let pad = (k / 2) as i32;
         let (input, output, kernel) = ([hw, hw], [hw, hw], [k, k]);
-        Window { batch, input, output, kernel, stride: 1, dilation: 1, top: pad, left: pad }
+        Window {
+            batch,
+            input,
+            output,
+            kernel,
+            stride: 1,
+            dilation: 1,
+            top: pad,
+            left: pad,
+        }
     };
-    let conv = |k| Conv2d { window: same(k), inputs: channels, outputs: channels };
-    let half = Window { output: [hw / 2, hw / 2], stride: 2, top: -1, left: -1, ..same(1) };
-    let factorised = Conv2d { window: half, inputs: channels, outputs: channels / 2 };
-    let stem = Conv2d { inputs: 3, ..conv(3) };
-    let per = |k| PerChannel { window: same(k), channels };
-    let rows = Rows { rows: batch * hw * hw, channels };
+    let conv = |k| Conv2d {
+        window: same(k),
+        inputs: channels,
+        outputs: channels,
+    };
+    let half = Window {
+        output: [hw / 2, hw / 2],
+        stride: 2,
+        top: -1,
+        left: -1,
+        ..same(1)
+    };
+    let factorised = Conv2d {
+        window: half,
+        inputs: channels,
+        outputs: channels / 2,
+    };
+    let stem = Conv2d {
+        inputs: 3,
+        ..conv(3)
+    };
+    let per = |k| PerChannel {
+        window: same(k),
+        channels,
+    };
+    let rows = Rows {
+        rows: batch * hw * hw,
+        channels,
+    };
     let len = rows.len() as u32;
-    let norm = BatchNorm { rows, relu: true, affine: true };
+    let norm = BatchNorm {
+        rows,
+        relu: true,
+        affine: true,
+    };
     vec![
         ("1x1", Call::Conv2d(conv(1))),
         ("1x1", Call::Conv2dGradInput(conv(1))),
@@ -58,19 +96,64 @@ fn calls(hw: u32, channels: u32) -> Vec<(&'static str, Call)> {
         ("3x3", Call::AveragePoolGrad(per(3))),
         ("3x3", Call::MaxPool(per(3))),
         ("3x3", Call::MaxPoolGrad(per(3))),
-        ("of 2", Call::Sum { len, inputs: 2, scale: 1.0 }),
-        ("of 5", Call::Sum { len, inputs: 5, scale: 1.0 }),
-        ("", Call::GlobalAveragePool { batch, positions: hw * hw, channels }),
-        ("", Call::GlobalAveragePoolGrad { batch, positions: hw * hw, channels }),
+        (
+            "of 2",
+            Call::Sum {
+                len,
+                inputs: 2,
+                scale: 1.0,
+            },
+        ),
+        (
+            "of 5",
+            Call::Sum {
+                len,
+                inputs: 5,
+                scale: 1.0,
+            },
+        ),
+        (
+            "",
+            Call::GlobalAveragePool {
+                batch,
+                positions: hw * hw,
+                channels,
+            },
+        ),
+        (
+            "",
+            Call::GlobalAveragePoolGrad {
+                batch,
+                positions: hw * hw,
+                channels,
+            },
+        ),
     ]
 }
 
 /// Calls whose size does not follow from the image.
 fn others() -> Vec<(&'static str, Call)> {
-    let tied = Linear { rows: 2240, inputs: 200, outputs: 10_000, transposed: true };
-    let gates = Linear { rows: 64, inputs: 400, outputs: 400, transposed: false };
-    let classes = Rows { rows: 64, channels: 10 };
-    let update = Update { len: 700_000, l2: 1e-4, everywhere: true };
+    let tied = Linear {
+        rows: 2240,
+        inputs: 200,
+        outputs: 10_000,
+        transposed: true,
+    };
+    let gates = Linear {
+        rows: 64,
+        inputs: 400,
+        outputs: 400,
+        transposed: false,
+    };
+    let classes = Rows {
+        rows: 64,
+        channels: 10,
+    };
+    let update = Update {
+        len: 700_000,
+        l2: 1e-4,
+        everywhere: true,
+    };
     vec![
         ("64x400x400", Call::Linear(gates)),
         ("64x400x400", Call::LinearGradInput(gates)),
@@ -78,12 +161,49 @@ fn others() -> Vec<(&'static str, Call)> {
         ("tied", Call::Linear(tied)),
         ("tied", Call::LinearGradInput(tied)),
         ("tied", Call::LinearGradWeight(tied)),
-        ("", Call::Dropout { len: 448_000, rate: 0.1, stream: 0, first: 0, period: 448_000 }),
-        ("", Call::CrossEntropy { rows: classes, smoothing: 0.0 }),
-        ("", Call::CrossEntropyGrad { rows: classes, smoothing: 0.0, of: classes.rows }),
+        (
+            "",
+            Call::Dropout {
+                len: 448_000,
+                rate: 0.1,
+                stream: 0,
+                first: 0,
+                period: 448_000,
+            },
+        ),
+        (
+            "",
+            Call::CrossEntropy {
+                rows: classes,
+                smoothing: 0.0,
+            },
+        ),
+        (
+            "",
+            Call::CrossEntropyGrad {
+                rows: classes,
+                smoothing: 0.0,
+                of: classes.rows,
+            },
+        ),
         ("700k", Call::NormPartials { len: 700_000 }),
-        ("700k", Call::Sgd { update, momentum: 0.9, nesterov: true }),
-        ("700k", Call::Adam { update, beta1: 0.9, beta2: 0.999, eps: 1e-8 }),
+        (
+            "700k",
+            Call::Sgd {
+                update,
+                momentum: 0.9,
+                nesterov: true,
+            },
+        ),
+        (
+            "700k",
+            Call::Adam {
+                update,
+                beta1: 0.9,
+                beta2: 0.999,
+                eps: 1e-8,
+            },
+        ),
     ]
 }
 
@@ -93,8 +213,12 @@ fn flops(call: &Call) -> Option<f64> {
     let depthwise = |c: &PerChannel| c.len_y() * c.window.taps();
     let products = match call {
         Call::Conv2d(c) | Call::Conv2dGradInput(c) | Call::Conv2dGradWeight(c) => dense(c),
-        Call::Depthwise(c) | Call::DepthwiseGradInput(c) | Call::DepthwiseGradWeight(c) => depthwise(c),
-        Call::Linear(l) | Call::LinearGradInput(l) | Call::LinearGradWeight(l) => l.len_y() * l.inputs as usize,
+        Call::Depthwise(c) | Call::DepthwiseGradInput(c) | Call::DepthwiseGradWeight(c) => {
+            depthwise(c)
+        }
+        Call::Linear(l) | Call::LinearGradInput(l) | Call::LinearGradWeight(l) => {
+            l.len_y() * l.inputs as usize
+        }
         _ => return None,
     };
     Some(2.0 * products as f64)
@@ -102,8 +226,17 @@ fn flops(call: &Call) -> Option<f64> {
 
 /// Time of a call in seconds: the given quantile of many runs.
 fn time(call: Call, pool: &rayon::ThreadPool, quantile: f64) -> f64 {
-    let case =
-        Case { call, step: Step { rate: 1e-3, number: 1, seed: 1, drop_path: 0.0 }, spread: Spread::Normal, seed: 1 };
+    let case = Case {
+        call,
+        step: Step {
+            rate: 1e-3,
+            number: 1,
+            seed: 1,
+            drop_path: 0.0,
+        },
+        spread: Spread::Normal,
+        seed: 1,
+    };
     let mut operands = case.operands();
     let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();
     let mut writes: Vec<&mut [f32]> = operands.writes.iter_mut().map(|y| &mut y[..]).collect();
@@ -115,24 +248,43 @@ fn time(call: Call, pool: &rayon::ThreadPool, quantile: f64) -> f64 {
             start.elapsed().as_secs_f64()
         };
         let warm = run().max(run()).max(1e-7);
-        let mut times: Vec<f64> = (0..(0.15 / warm).clamp(5.0, 300.0) as usize).map(|_| run()).collect();
+        let mut times: Vec<f64> = (0..(0.15 / warm).clamp(5.0, 300.0) as usize)
+            .map(|_| run())
+            .collect();
         times.sort_by(f64::total_cmp);
         times[((times.len() - 1) as f64 * quantile) as usize]
     })
 }
 
 fn main() {
-    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|arg| !arg.starts_with('-'))
+        .unwrap_or_default();
     let most = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-    let pools = [pool(most).map(|pool| (pool, 0.5)), pool(1).map(|pool| (pool, 0.0))];
+    let pool = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .ok()
+    };
+    let pools = [
+        pool(most).map(|pool| (pool, 0.5)),
+        pool(1).map(|pool| (pool, 0.0)),
+    ];
     println!("| call | | {most} threads: median µs | rate | 1 thread: shortest µs | rate |");
     println!("|---|---|---:|---:|---:|---:|");
     let sizes = [(8, 16), (8, 36), (32, 16), (32, 36)];
     let shaped = sizes.into_iter().flat_map(|(hw, channels)| {
-        calls(hw, channels).into_iter().map(move |(note, call)| (format!("{note} {hw}x{hw}x{channels}"), call))
+        calls(hw, channels)
+            .into_iter()
+            .map(move |(note, call)| (format!("{note} {hw}x{hw}x{channels}"), call))
     });
-    for (note, call) in shaped.chain(others().into_iter().map(|(note, call)| (note.to_string(), call))) {
+    for (note, call) in shaped.chain(
+        others()
+            .into_iter()
+            .map(|(note, call)| (note.to_string(), call)),
+    ) {
         if !call.name().contains(&wanted) {
             continue;
         }
@@ -141,8 +293,16 @@ fn main() {
             let seconds = time(call, pool, *quantile);
             let bytes = 4 * call.roles().iter().map(|role| role.len).sum::<usize>();
             match flops(&call) {
-                Some(flops) => print!(" {:.0} | {:.1} GFLOP/s |", seconds * 1e6, flops / seconds * 1e-9),
-                None => print!(" {:.0} | {:.1} GB/s |", seconds * 1e6, bytes as f64 / seconds * 1e-9),
+                Some(flops) => print!(
+                    " {:.0} | {:.1} GFLOP/s |",
+                    seconds * 1e6,
+                    flops / seconds * 1e-9
+                ),
+                None => print!(
+                    " {:.0} | {:.1} GB/s |",
+                    seconds * 1e6,
+                    bytes as f64 / seconds * 1e-9
+                ),
             }
         }
         println!();

@@ -8,7 +8,7 @@ mod list;
 pub use list::cases;
 
 use crate::catalogue::{Access, Call, Element, Role, Step};
-use crate::random::Random;
+use crate::random::{Random, RngStream};
 use crate::reference;
 
 /// One call with the seed of its operands.
@@ -47,14 +47,21 @@ pub struct Operands {
 impl Case {
     /// Random operands that make sense for the call: labels are classes, statistics belong to the data.
     pub fn operands(&self) -> Operands {
-        let mut random = Random::new(self.seed, 0);
-        let mut operands = Operands { reads: vec![], writes: vec![] };
+        let mut random = Random::new(self.seed, RngStream::Custom(0));
+        let mut operands = Operands {
+            reads: vec![],
+            writes: vec![],
+        };
         for role in self.call.roles() {
             let mut operand = self.operand(&role, &mut random);
             if role.name == "stats" && role.access == Access::Read {
                 operand = self.stats(&operands.reads[0]);
             }
-            let list = if role.access == Access::Read { &mut operands.reads } else { &mut operands.writes };
+            let list = if role.access == Access::Read {
+                &mut operands.reads
+            } else {
+                &mut operands.writes
+            };
             list.push(operand);
         }
         operands
@@ -63,11 +70,19 @@ impl Case {
     /// What the reference makes of the operands.
     pub fn wanted(&self, operands: &Operands) -> Vec<reference::Value> {
         let roles = self.call.roles();
-        let (read, written): (Vec<_>, Vec<_>) = roles.iter().partition(|role| role.access == Access::Read);
+        let (read, written): (Vec<_>, Vec<_>) =
+            roles.iter().partition(|role| role.access == Access::Read);
         let numbers = |roles: Vec<&Role>, operands: &[Vec<f32>]| -> Vec<Vec<f64>> {
-            roles.iter().zip(operands).map(|(role, x)| reference::numbers(role.element, x)).collect()
+            roles
+                .iter()
+                .zip(operands)
+                .map(|(role, x)| reference::numbers(role.element, x))
+                .collect()
         };
-        let (reads, updated) = (numbers(read, &operands.reads), numbers(written, &operands.writes));
+        let (reads, updated) = (
+            numbers(read, &operands.reads),
+            numbers(written, &operands.writes),
+        );
         let reads: Vec<&[f64]> = reads.iter().map(|x| &x[..]).collect();
         let updated: Vec<&[f64]> = updated.iter().map(|x| &x[..]).collect();
         reference::run(&self.call, &self.step, &reads, &updated)
@@ -77,7 +92,9 @@ impl Case {
         let bound = match (role.name, self.call) {
             (
                 "labels",
-                Call::CrossEntropy { rows, .. } | Call::CrossEntropyGrad { rows, .. } | Call::Accuracy(rows),
+                Call::CrossEntropy { rows, .. }
+                | Call::CrossEntropyGrad { rows, .. }
+                | Call::Accuracy(rows),
             ) => rows.channels,
             ("tokens", Call::Embedding(e) | Call::EmbeddingGrad(e)) => e.words,
             // Few words, so that each occurs often.
@@ -101,12 +118,21 @@ impl Case {
 
     /// The statistics of `x`, as a kernel before this one would have left them.
     fn stats(&self, x: &[f32]) -> Vec<f32> {
-        let (Call::BatchNorm(b) | Call::BatchNormGradSums(b) | Call::BatchNormGradInput(b)) = self.call else {
+        let (Call::BatchNorm(b) | Call::BatchNormGradSums(b) | Call::BatchNormGradInput(b)) =
+            self.call
+        else {
             return vec![];
         };
-        let call = Call::BatchNormStats { rows: b.rows, eps: 1e-5 };
+        let call = Call::BatchNormStats {
+            rows: b.rows,
+            eps: 1e-5,
+        };
         let x = reference::numbers(Element::F32, x);
-        reference::run(&call, &self.step, &[&x], &[])[0].value.iter().map(|v| *v as f32).collect()
+        reference::run(&call, &self.step, &[&x], &[])[0]
+            .value
+            .iter()
+            .map(|v| *v as f32)
+            .collect()
     }
 }
 
@@ -175,7 +201,9 @@ mod tests {
     #[test]
     fn every_kind_of_call_has_a_case() {
         let mut seen = [false; KINDS];
-        cases().iter().for_each(|case| seen[kind(&case.call)] = true);
+        cases()
+            .iter()
+            .for_each(|case| seen[kind(&case.call)] = true);
         assert!(seen.iter().all(|seen| *seen), "{seen:?}");
     }
 
@@ -195,13 +223,23 @@ mod tests {
 
     #[test]
     fn twins_agree_with_references_on_any_number_of_threads() {
-        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut pools = [1, 2, 7].map(|threads| (threads, pool(threads), cpu::Workspace::default()));
+        let pool = |threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+        };
+        let mut pools =
+            [1, 2, 7].map(|threads| (threads, pool(threads), cpu::Workspace::default()));
         let mut misses = vec![];
         for case in cases() {
             let operands = case.operands();
-            let runs = pools.each_mut().map(|(_, pool, workspace)| pool.install(|| run(&case, &operands, workspace)));
-            let bits = |run: &[Vec<f32>]| -> Vec<u32> { run.iter().flatten().map(|x| x.to_bits()).collect() };
+            let runs = pools
+                .each_mut()
+                .map(|(_, pool, workspace)| pool.install(|| run(&case, &operands, workspace)));
+            let bits = |run: &[Vec<f32>]| -> Vec<u32> {
+                run.iter().flatten().map(|x| x.to_bits()).collect()
+            };
             for ((threads, ..), run) in pools.iter().zip(&runs) {
                 if bits(run) != bits(&runs[0]) {
                     misses.push(format!("{case:?}: other bits on {threads} threads"));
@@ -210,12 +248,20 @@ mod tests {
             let roles = case.call.roles();
             let written = roles.iter().filter(|role| role.access != Access::Read);
             for ((role, wanted), got) in written.zip(case.wanted(&operands)).zip(&runs[0]) {
-                let got: Vec<f32> = reference::numbers(role.element, got).iter().map(|x| *x as f32).collect();
+                let got: Vec<f32> = reference::numbers(role.element, got)
+                    .iter()
+                    .map(|x| *x as f32)
+                    .collect();
                 if let Err(miss) = wanted.accepts(&got) {
                     misses.push(format!("{case:?}: {}: {miss}", role.name));
                 }
             }
         }
-        assert!(misses.is_empty(), "{} misses\n{}", misses.len(), misses[..misses.len().min(20)].join("\n"));
+        assert!(
+            misses.is_empty(),
+            "{} misses\n{}",
+            misses.len(),
+            misses[..misses.len().min(20)].join("\n")
+        );
     }
 }

@@ -13,7 +13,10 @@ mod work;
 
 pub use custom::{Custom, FUEL_CONSTANT, Run, Twin, text};
 pub use roles::{Access, Element, Role, bitset_words};
-pub use sizes::{BatchNorm, Conv2d, Embedding, Function, Highway, Linear, PerChannel, Reduction, Rows, Update, Window};
+pub use sizes::{
+    BatchNorm, Conv2d, Embedding, Function, Highway, Linear, PerChannel, Reduction, Rows, Update,
+    Window,
+};
 
 /// Elements of a parameter that one bit of a touched or decayed bitset stands for.
 pub const BLOCK: usize = 64;

@@ -48,7 +48,12 @@ pub use text::MOST_SOURCE;
 pub use translate::{Translation, translate};
 
 /// Whether `dispatch`, one of those of `lowered`, runs as `parsed`, its kernel's module, says; `roles` are the call's.
-pub fn dispatch(parsed: &Parsed, dispatch: &Dispatch, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckError> {
+pub fn dispatch(
+    parsed: &Parsed,
+    dispatch: &Dispatch,
+    lowered: &Lowered,
+    roles: &[Role],
+) -> Result<(), CheckError> {
     let entry = entry::Entry::of(parsed, dispatch.kernel)?;
     let check = || {
         interface::check(&entry, dispatch.kernel)?;

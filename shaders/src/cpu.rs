@@ -41,32 +41,53 @@ pub use workspace::Workspace;
 /// # Panics
 /// If operands are missing or have lengths other than the roles say, or the call is a space's own: see
 /// [`Twin`](crate::catalogue::Twin).
-pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]], writes: &mut [&mut [f32]]) {
-    debug_assert!(fits(call, reads, writes), "{call:?} does not fit its operands");
+pub fn run(
+    call: &Call,
+    step: &Step,
+    workspace: &mut Workspace,
+    reads: &[&[f32]],
+    writes: &mut [&mut [f32]],
+) {
+    debug_assert!(
+        fits(call, reads, writes),
+        "{call:?} does not fit its operands"
+    );
     let r = reads;
     match (call, writes) {
         (Call::Conv2d(c), [y]) => conv2d::conv2d(c, workspace, r[0], r[1], y),
         (Call::Conv2dGradInput(c), [dx]) => conv2d::grad_input(c, workspace, r[0], r[1], dx),
         (Call::Conv2dGradWeight(c), [dw]) => conv2d::grad_weight(c, workspace, r[0], r[1], dw),
         (Call::Reduction(c), [y]) => reduction::reduction(c, workspace, r[0], [r[1], r[2]], y),
-        (Call::ReductionGradInput(c), [dx]) => reduction::grad_input(c, workspace, r[0], [r[1], r[2]], dx),
-        (Call::ReductionGradWeight(c), [a, b]) => reduction::grad_weight(c, workspace, r[0], r[1], [a, b]),
+        (Call::ReductionGradInput(c), [dx]) => {
+            reduction::grad_input(c, workspace, r[0], [r[1], r[2]], dx)
+        }
+        (Call::ReductionGradWeight(c), [a, b]) => {
+            reduction::grad_weight(c, workspace, r[0], r[1], [a, b])
+        }
         (Call::Depthwise(c), [y]) => depthwise::depthwise(c, workspace, r[0], r[1], y),
         (Call::DepthwiseGradInput(c), [dx]) => depthwise::grad_input(c, workspace, r[0], r[1], dx),
-        (Call::DepthwiseGradWeight(c), [dw]) => depthwise::grad_weight(c, workspace, r[0], r[1], dw),
+        (Call::DepthwiseGradWeight(c), [dw]) => {
+            depthwise::grad_weight(c, workspace, r[0], r[1], dw)
+        }
         (Call::Linear(l), [y]) => linear::linear(l, workspace, r[0], r[1], y),
         (Call::LinearGradInput(l), [dx]) => linear::grad_input(l, workspace, r[0], r[1], dx),
         (Call::LinearGradWeight(l), [dw]) => linear::grad_weight(l, workspace, r[0], r[1], dw),
         (Call::Bias(rows), [y]) => linear::bias(rows, workspace, r[0], r[1], y),
         (Call::BiasGrad(rows), [db]) => linear::bias_grad(rows, workspace, r[0], db),
-        (Call::BatchNormStats { rows, eps }, [stats]) => batch_norm::stats(rows, *eps, workspace, r[0], stats),
+        (Call::BatchNormStats { rows, eps }, [stats]) => {
+            batch_norm::stats(rows, *eps, workspace, r[0], stats)
+        }
         (Call::BatchNorm(b), [y]) => batch_norm::apply(b, workspace, r, y),
-        (Call::BatchNormGradSums(b), [dgamma, dbeta]) => batch_norm::grad_sums(b, workspace, r, dgamma, dbeta),
+        (Call::BatchNormGradSums(b), [dgamma, dbeta]) => {
+            batch_norm::grad_sums(b, workspace, r, dgamma, dbeta)
+        }
         (Call::BatchNormGradInput(b), [dx]) => batch_norm::grad_input(b, workspace, r, dx),
         (Call::Relu { .. }, [y]) => activation::relu(r[0], y),
         (Call::ReluGrad { .. }, [dx]) => activation::relu_grad(r[0], r[1], dx),
         (Call::Activation { function, .. }, [y]) => activation::activation(*function, r[0], y),
-        (Call::ActivationGrad { function, .. }, [dx]) => activation::activation_grad(*function, r[0], r[1], dx),
+        (Call::ActivationGrad { function, .. }, [dx]) => {
+            activation::activation_grad(*function, r[0], r[1], dx)
+        }
         (Call::Lerp { .. }, [y]) => highway::lerp(r, y),
         (Call::LerpGrad { .. }, [da, db, dg]) => highway::lerp_grad(r, [da, db, dg]),
         (Call::Highway(h), [y]) => highway::highway(h, r[0], r[1], y),
@@ -79,45 +100,112 @@ pub fn run(call: &Call, step: &Step, workspace: &mut Workspace, reads: &[&[f32]]
         (Call::MaxPoolGrad(c), [dx]) => max_pool::max_grad(c, workspace, r[0], r[1], dx),
         (Call::Sum { scale, .. }, [y]) => combine::sum(r, *scale, y),
         (Call::Concat { widths, .. }, [y]) => combine::concat(r, widths, y),
-        (Call::Slice { rows, start, len }, [y]) => combine::slice(rows, *start as usize, *len as usize, r[0], y),
+        (Call::Slice { rows, start, len }, [y]) => {
+            combine::slice(rows, *start as usize, *len as usize, r[0], y)
+        }
         (Call::Fill { value, .. }, [y]) => combine::fill(*value, y),
-        (Call::GlobalAveragePool { positions, channels, .. }, [y]) => {
+        (
+            Call::GlobalAveragePool {
+                positions,
+                channels,
+                ..
+            },
+            [y],
+        ) => {
             pool::global_average(workspace, *positions as usize, *channels as usize, r[0], y);
         }
-        (Call::GlobalAveragePoolGrad { positions, channels, .. }, [dx]) => {
+        (
+            Call::GlobalAveragePoolGrad {
+                positions,
+                channels,
+                ..
+            },
+            [dx],
+        ) => {
             pool::global_average_grad(*positions as usize, *channels as usize, r[0], dx);
         }
-        (Call::Dropout { rate, stream, first, period, .. }, [y]) => {
+        (
+            Call::Dropout {
+                rate,
+                stream,
+                first,
+                period,
+                ..
+            },
+            [y],
+        ) => {
             dropout::dropout(*rate, *stream, [*first, *period], step, r[0], y);
         }
         (Call::WordDropout { rows, rate, stream }, [y]) => {
             dropout::word_dropout(rows, *rate, *stream, step, r[0], r[1], y);
         }
-        (Call::DropPath { len, depth, stream, .. }, [y]) => {
+        (
+            Call::DropPath {
+                len, depth, stream, ..
+            },
+            [y],
+        ) => {
             dropout::drop_path(*len as usize, *depth, *stream, step, r[0], y);
         }
-        (Call::CrossEntropy { rows, smoothing }, [loss]) => loss::cross_entropy(rows, *smoothing, r[0], r[1], loss),
-        (Call::CrossEntropyGrad { rows, smoothing, of }, [dx]) => {
+        (Call::CrossEntropy { rows, smoothing }, [loss]) => {
+            loss::cross_entropy(rows, *smoothing, r[0], r[1], loss)
+        }
+        (
+            Call::CrossEntropyGrad {
+                rows,
+                smoothing,
+                of,
+            },
+            [dx],
+        ) => {
             loss::cross_entropy_grad(rows, *smoothing, *of, r[0], r[1], dx);
         }
         (Call::Accuracy(rows), [right]) => loss::accuracy(rows, r[0], r[1], right),
         (Call::NormPartials { .. }, [partials]) => optimizer::norm_partials(r[0], r[1], partials),
         (Call::ClipFactor { limit, .. }, [clip]) => optimizer::clip_factor(*limit, r[0], clip),
-        (Call::Sgd { update, momentum, nesterov }, [w, v]) => {
+        (
+            Call::Sgd {
+                update,
+                momentum,
+                nesterov,
+            },
+            [w, v],
+        ) => {
             optimizer::sgd(*update, *momentum, *nesterov, step, r, w, v);
         }
-        (Call::Adam { update, beta1, beta2, eps }, [w, m, v]) => {
+        (
+            Call::Adam {
+                update,
+                beta1,
+                beta2,
+                eps,
+            },
+            [w, m, v],
+        ) => {
             optimizer::adam(*update, (*beta1, *beta2, *eps), step, r, [w, m, v]);
         }
-        (Call::Custom(custom), _) => panic!("`{}` is a space's own op, which runs by its own twin", custom.op),
-        (call, writes) => panic!("{} writes another number of operands than {}", call.name(), writes.len()),
+        (Call::Custom(custom), _) => panic!(
+            "`{}` is a space's own op, which runs by its own twin",
+            custom.op
+        ),
+        (call, writes) => panic!(
+            "{} writes another number of operands than {}",
+            call.name(),
+            writes.len()
+        ),
     }
 }
 
 /// Whether the operands have the lengths of the roles.
 fn fits(call: &Call, reads: &[&[f32]], writes: &[&mut [f32]]) -> bool {
     let roles = call.roles();
-    let read = roles.iter().filter(|r| r.access == Access::Read).map(|r| r.len);
-    let written = roles.iter().filter(|r| r.access != Access::Read).map(|r| r.len);
+    let read = roles
+        .iter()
+        .filter(|r| r.access == Access::Read)
+        .map(|r| r.len);
+    let written = roles
+        .iter()
+        .filter(|r| r.access != Access::Read)
+        .map(|r| r.len);
     read.eq(reads.iter().map(|x| x.len())) && written.eq(writes.iter().map(|y| y.len()))
 }

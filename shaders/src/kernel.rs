@@ -75,12 +75,20 @@ pub struct Buffer {
 
 /// A buffer that is only read.
 pub(crate) const fn read(binding: u32, name: &'static str) -> Buffer {
-    Buffer { binding, name, written: false }
+    Buffer {
+        binding,
+        name,
+        written: false,
+    }
 }
 
 /// A buffer that is written.
 pub(crate) const fn write(binding: u32, name: &'static str) -> Buffer {
-    Buffer { binding, name, written: true }
+    Buffer {
+        binding,
+        name,
+        written: true,
+    }
 }
 
 /// What a kernel's buffer is bound to.
@@ -136,7 +144,12 @@ pub struct Lowered {
 impl Dispatch {
     /// A run of `kernel` with its default constants.
     fn new(kernel: &'static Kernel, places: Vec<Place>, groups: [u32; 3]) -> Self {
-        Self { kernel, overrides: vec![], places, groups }
+        Self {
+            kernel,
+            overrides: vec![],
+            places,
+            groups,
+        }
     }
 }
 
@@ -144,7 +157,11 @@ impl Lowered {
     /// One dispatch on the call's operands in their order.
     pub(crate) fn one(kernel: &'static Kernel, sizes: Vec<u32>, groups: [u32; 3]) -> Self {
         let places = (0..kernel.buffers.len()).map(Place::Operand).collect();
-        Self { sizes, scratch: vec![], dispatches: vec![Dispatch::new(kernel, places, groups)] }
+        Self {
+            sizes,
+            scratch: vec![],
+            dispatches: vec![Dispatch::new(kernel, places, groups)],
+        }
     }
 }
 
@@ -225,20 +242,50 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::Concat { rows, widths } => concat::concat(rows, widths),
         Call::Slice { rows, start, len } => concat::slice(rows, start, len),
         Call::Fill { len, value } => elementwise::fill(len, value),
-        Call::GlobalAveragePool { batch, positions, channels } => global_pool::average(batch, positions, channels),
-        Call::GlobalAveragePoolGrad { batch, positions, channels } => {
-            global_pool::average_grad(batch, positions, channels)
-        }
-        Call::Dropout { len, rate, stream, first, period } => dropout::dropout(len, rate, stream, [first, period]),
+        Call::GlobalAveragePool {
+            batch,
+            positions,
+            channels,
+        } => global_pool::average(batch, positions, channels),
+        Call::GlobalAveragePoolGrad {
+            batch,
+            positions,
+            channels,
+        } => global_pool::average_grad(batch, positions, channels),
+        Call::Dropout {
+            len,
+            rate,
+            stream,
+            first,
+            period,
+        } => dropout::dropout(len, rate, stream, [first, period]),
         Call::WordDropout { rows, rate, stream } => dropout::word_dropout(rows, rate, stream),
-        Call::DropPath { samples, len, depth, stream } => dropout::drop_path(samples, len, depth, stream),
+        Call::DropPath {
+            samples,
+            len,
+            depth,
+            stream,
+        } => dropout::drop_path(samples, len, depth, stream),
         Call::CrossEntropy { rows, smoothing } => loss::cross_entropy(rows, smoothing),
-        Call::CrossEntropyGrad { rows, smoothing, of } => loss::cross_entropy_grad(rows, smoothing, of),
+        Call::CrossEntropyGrad {
+            rows,
+            smoothing,
+            of,
+        } => loss::cross_entropy_grad(rows, smoothing, of),
         Call::Accuracy(rows) => loss::accuracy(rows),
         Call::NormPartials { len } => norm::partials(len),
         Call::ClipFactor { partials, limit } => norm::clip_factor(partials, limit),
-        Call::Sgd { update, momentum, nesterov } => optimizer::sgd(update, momentum, nesterov),
-        Call::Adam { update, beta1, beta2, eps } => optimizer::adam(update, [beta1, beta2, eps]),
+        Call::Sgd {
+            update,
+            momentum,
+            nesterov,
+        } => optimizer::sgd(update, momentum, nesterov),
+        Call::Adam {
+            update,
+            beta1,
+            beta2,
+            eps,
+        } => optimizer::adam(update, [beta1, beta2, eps]),
         Call::Custom(custom) => custom.lower(),
     }
 }

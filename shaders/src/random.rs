@@ -11,7 +11,12 @@ pub fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     for _ in 0..10 {
         let a = u64::from(c0) * 0xD251_1F53;
         let b = u64::from(c2) * 0xCD9E_8D57;
-        (c0, c1, c2, c3) = ((b >> 32) as u32 ^ c1 ^ k0, b as u32, (a >> 32) as u32 ^ c3 ^ k1, a as u32);
+        (c0, c1, c2, c3) = (
+            (b >> 32) as u32 ^ c1 ^ k0,
+            b as u32,
+            (a >> 32) as u32 ^ c3 ^ k1,
+            a as u32,
+        );
         k0 = k0.wrapping_add(0x9E37_79B9);
         k1 = k1.wrapping_add(0xBB67_AE85);
     }
@@ -23,9 +28,122 @@ pub fn unit(bits: u32) -> f32 {
     (bits >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
-/// A sequence of random numbers, fixed by (seed, stream) and the position in it.
+/// What a sequence of random numbers serves. Every use has a stream of its own, so that drawing for one never changes
+/// what another draws: shuffling the data does not change what the controller samples.
 ///
-/// Streams keep purposes apart: shuffling the data never changes what the controller samples.
+/// All uses stand here, so that no two can share a stream by mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RngStream {
+    /// Divides a data set into training, validation and test samples.
+    DataSplit,
+    /// Shuffles the training samples of a pass.
+    ShuffleTraining {
+        /// The pass, from 0.
+        pass: u32,
+    },
+    /// Shuffles the validation samples that rewards are computed on.
+    ShuffleValidation {
+        /// The pass over the validation samples, from 0.
+        pass: u32,
+    },
+    /// Initialises one parameter.
+    Parameter {
+        /// 64 bits of a hash of the parameter's name.
+        hash: u64,
+    },
+    /// Samples what a strategy trains and scores.
+    Strategy,
+    /// Initialises the parameters of the controller.
+    Controller,
+    /// Augments the training images of a step.
+    Augmentation {
+        /// The number of the step.
+        step: u32,
+    },
+    /// Samples the children that the memory of a search is planned with.
+    MemoryPlan,
+    /// Samples the candidates that the result is chosen from.
+    Candidates,
+    /// Samples the policy for its comparison with random architectures.
+    PolicySamples,
+    /// Samples the prior for the comparison with the policy.
+    PriorSamples,
+    /// Samples the random architectures that are trained from scratch beside the result.
+    RetrainedPrior,
+    /// Samples the policy of a finished search for its best architectures.
+    TopSamples,
+    /// Samples the prior for a comparison along the way.
+    InterimPrior {
+        /// The update, from 1; it counts modulo 2^31.
+        update: u64,
+    },
+    /// Chooses the samples that statistics of batch normalisation are estimated on.
+    Calibration,
+    /// Samples the prior for the shares of ops that are usual in a space.
+    UsualComposition,
+    /// Samples the children that stand for all where choices cannot be mixed.
+    Rehearsal,
+    /// Samples small and large children of a space.
+    Extremes,
+    /// Fills the inputs that a custom op is checked with.
+    OpCheckInputs,
+    /// Fills the larger inputs that a custom op is checked with.
+    OpCheckLargeInputs,
+    /// Samples the children that a report on a space draws.
+    ReportChildren,
+    /// Samples the children that a report on a space trains.
+    ReportTraining,
+    /// Makes the stand-in data that a report on a space uses.
+    StandInData,
+    /// Makes the data and samples the children of a benchmark.
+    Bench,
+    /// Samples the children that a device is checked with.
+    SelfTest,
+    /// Any other use: an application's own, or a test's.
+    Custom(u32),
+}
+
+impl RngStream {
+    /// The stream as the high half of a Philox counter. The numbers are part of what makes a run reproducible: they never
+    /// change.
+    fn id(self) -> u64 {
+        const fn sub(stream: u64, n: u32) -> u64 {
+            stream | (n as u64) << 32
+        }
+        // Samples that never feed back into what a search does.
+        const REPORT: u64 = 7;
+        match self {
+            Self::DataSplit => 1,
+            Self::ShuffleTraining { pass } => sub(2, pass),
+            Self::ShuffleValidation { pass } => sub(3, pass),
+            Self::Parameter { hash } => hash,
+            Self::Strategy => 5,
+            Self::Controller => 6,
+            Self::Augmentation { step } => sub(16, step),
+            Self::MemoryPlan => sub(REPORT, 0),
+            Self::Candidates => sub(REPORT, 1),
+            Self::PolicySamples => sub(REPORT, 2),
+            Self::PriorSamples => sub(REPORT, 3),
+            Self::RetrainedPrior => sub(REPORT, 4),
+            Self::TopSamples => sub(REPORT, 5),
+            Self::OpCheckInputs => sub(REPORT, 6),
+            Self::ReportChildren => sub(REPORT, 7),
+            Self::UsualComposition => sub(REPORT, 8),
+            Self::Rehearsal => sub(REPORT, 9),
+            Self::Extremes => sub(REPORT, 10),
+            Self::OpCheckLargeInputs => sub(REPORT, 11),
+            Self::ReportTraining => sub(REPORT, 12),
+            Self::StandInData => sub(REPORT, 13),
+            Self::Bench => sub(REPORT, 14),
+            Self::SelfTest => sub(REPORT, 15),
+            Self::Calibration => sub(REPORT, 0xffff),
+            Self::InterimPrior { update } => sub(REPORT, 1 << 31 | update as u32 & 0x7fff_ffff),
+            Self::Custom(n) => sub(17, n),
+        }
+    }
+}
+
+/// A sequence of random numbers, fixed by (seed, stream) and the position in it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Random {
     seed: u64,
@@ -34,9 +152,13 @@ pub struct Random {
 }
 
 impl Random {
-    /// The beginning of stream `stream` under `seed`.
-    pub fn new(seed: u64, stream: u64) -> Self {
-        Self { seed, stream, position: 0 }
+    /// The beginning of `stream` under `seed`.
+    pub fn new(seed: u64, stream: RngStream) -> Self {
+        Self {
+            seed,
+            stream: stream.id(),
+            position: 0,
+        }
     }
 
     /// The next 32 random bits.
@@ -45,7 +167,12 @@ impl Random {
         let lane = (self.position % 4) as usize;
         self.position += 1;
         let key = [self.seed as u32, (self.seed >> 32) as u32];
-        let counter = [block as u32, (block >> 32) as u32, self.stream as u32, (self.stream >> 32) as u32];
+        let counter = [
+            block as u32,
+            (block >> 32) as u32,
+            self.stream as u32,
+            (self.stream >> 32) as u32,
+        ];
         philox(key, counter)[lane]
     }
 
@@ -98,21 +225,32 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn philox_gives_the_published_vectors() {
         // Random123's known-answer file, philox4x32 with 10 rounds.
-        assert_eq!(philox([0; 2], [0; 4]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
-        assert_eq!(philox([u32::MAX; 2], [u32::MAX; 4]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        assert_eq!(
+            philox([0; 2], [0; 4]),
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        );
+        assert_eq!(
+            philox([u32::MAX; 2], [u32::MAX; 4]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
         let digits = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
-        assert_eq!(philox([0xa409_3822, 0x299f_31d0], digits), [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
+        assert_eq!(
+            philox([0xa409_3822, 0x299f_31d0], digits),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
     }
 
     #[test]
     fn streams_and_seeds_differ_and_repeat() {
         let draw = |seed, stream| -> Vec<u32> {
-            let mut r = Random::new(seed, stream);
+            let mut r = Random::new(seed, RngStream::Custom(stream));
             (0..9).map(|_| r.bits()).collect()
         };
         assert_eq!(draw(1, 2), draw(1, 2));
@@ -121,14 +259,61 @@ mod tests {
     }
 
     #[test]
+    fn no_two_uses_share_a_stream() {
+        let uses = [
+            RngStream::DataSplit,
+            RngStream::ShuffleTraining { pass: 0 },
+            RngStream::ShuffleTraining { pass: 1 },
+            RngStream::ShuffleValidation { pass: 0 },
+            RngStream::ShuffleValidation { pass: u32::MAX },
+            RngStream::Strategy,
+            RngStream::Controller,
+            RngStream::Augmentation { step: 0 },
+            RngStream::Augmentation { step: 7 },
+            RngStream::MemoryPlan,
+            RngStream::Candidates,
+            RngStream::PolicySamples,
+            RngStream::PriorSamples,
+            RngStream::RetrainedPrior,
+            RngStream::TopSamples,
+            RngStream::InterimPrior { update: 0 },
+            RngStream::InterimPrior { update: 1 },
+            RngStream::Calibration,
+            RngStream::UsualComposition,
+            RngStream::Rehearsal,
+            RngStream::Extremes,
+            RngStream::OpCheckInputs,
+            RngStream::OpCheckLargeInputs,
+            RngStream::ReportChildren,
+            RngStream::ReportTraining,
+            RngStream::StandInData,
+            RngStream::Bench,
+            RngStream::SelfTest,
+            RngStream::Custom(0),
+            RngStream::Custom(7),
+        ];
+        let ids: BTreeSet<u64> = uses.iter().map(|stream| stream.id()).collect();
+        assert_eq!(ids.len(), uses.len());
+        // The numbers that runs of earlier versions were made with.
+        assert_eq!(RngStream::RetrainedPrior.id(), 7 | 4 << 32);
+        assert_eq!(
+            RngStream::InterimPrior { update: 3 }.id(),
+            7 | ((1 << 31) + 3) << 32
+        );
+    }
+
+    #[test]
     fn below_is_uniform_and_normal_is_standard() {
-        let mut r = Random::new(7, 0);
+        let mut r = Random::new(7, RngStream::Custom(0));
         let mut seen = [0_u32; 6];
         (0..60_000).for_each(|_| seen[r.below(6) as usize] += 1);
         assert!(seen.iter().all(|n| (9_500..10_500).contains(n)), "{seen:?}");
         let drawn: Vec<f64> = (0..40_000).map(|_| f64::from(r.normal())).collect();
         let mean = drawn.iter().sum::<f64>() / 40_000.0;
         let variance = drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 40_000.0;
-        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+        assert!(
+            mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03,
+            "{mean} {variance}"
+        );
     }
 }

@@ -56,7 +56,9 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::Relu { .. } => vec![activation::relu(r[0])],
         Call::ReluGrad { .. } => vec![activation::relu_grad(r[0], r[1])],
         Call::Activation { function, .. } => vec![activation::activation(*function, r[0])],
-        Call::ActivationGrad { function, .. } => vec![activation::activation_grad(*function, r[0], r[1])],
+        Call::ActivationGrad { function, .. } => {
+            vec![activation::activation_grad(*function, r[0], r[1])]
+        }
         Call::Lerp { .. } => vec![highway::lerp(r)],
         Call::LerpGrad { .. } => highway::lerp_grad(r),
         Call::Highway(h) => vec![highway::highway(h, r[0], r[1])],
@@ -69,38 +71,100 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::MaxPoolGrad(c) => vec![pool::max_grad(c, r[0], r[1])],
         Call::Sum { scale, .. } => vec![combine::sum(r, f64::from(*scale))],
         Call::Concat { rows, .. } => vec![combine::concat(r, *rows as usize)],
-        Call::Slice { rows, start, len } => vec![combine::slice(rows, *start as usize, *len as usize, r[0])],
+        Call::Slice { rows, start, len } => {
+            vec![combine::slice(rows, *start as usize, *len as usize, r[0])]
+        }
         Call::Fill { len, value } => vec![Value::exact(vec![f64::from(*value); *len as usize])],
-        Call::GlobalAveragePool { positions, channels, .. } => {
-            vec![pool::global_average(*positions as usize, *channels as usize, r[0])]
+        Call::GlobalAveragePool {
+            positions,
+            channels,
+            ..
+        } => {
+            vec![pool::global_average(
+                *positions as usize,
+                *channels as usize,
+                r[0],
+            )]
         }
-        Call::GlobalAveragePoolGrad { positions, channels, .. } => {
-            vec![pool::global_average_grad(*positions as usize, *channels as usize, r[0])]
+        Call::GlobalAveragePoolGrad {
+            positions,
+            channels,
+            ..
+        } => {
+            vec![pool::global_average_grad(
+                *positions as usize,
+                *channels as usize,
+                r[0],
+            )]
         }
-        Call::Dropout { rate, stream, first, period, .. } => {
-            vec![dropout::dropout(*rate, *stream, [*first, *period], step, r[0])]
+        Call::Dropout {
+            rate,
+            stream,
+            first,
+            period,
+            ..
+        } => {
+            vec![dropout::dropout(
+                *rate,
+                *stream,
+                [*first, *period],
+                step,
+                r[0],
+            )]
         }
         Call::WordDropout { rows, rate, stream } => {
-            vec![dropout::word_dropout(rows, *rate, *stream, step, r[0], r[1])]
+            vec![dropout::word_dropout(
+                rows, *rate, *stream, step, r[0], r[1],
+            )]
         }
-        Call::DropPath { len, depth, stream, .. } => {
-            vec![dropout::drop_path(*len as usize, *depth, *stream, step, r[0])]
+        Call::DropPath {
+            len, depth, stream, ..
+        } => {
+            vec![dropout::drop_path(
+                *len as usize,
+                *depth,
+                *stream,
+                step,
+                r[0],
+            )]
         }
-        Call::CrossEntropy { rows, smoothing } => vec![loss::cross_entropy(rows, f64::from(*smoothing), r[0], r[1])],
-        Call::CrossEntropyGrad { rows, smoothing, of } => {
-            vec![loss::cross_entropy_grad(rows, f64::from(*smoothing), f64::from(*of), r[0], r[1])]
+        Call::CrossEntropy { rows, smoothing } => {
+            vec![loss::cross_entropy(rows, f64::from(*smoothing), r[0], r[1])]
+        }
+        Call::CrossEntropyGrad {
+            rows,
+            smoothing,
+            of,
+        } => {
+            vec![loss::cross_entropy_grad(
+                rows,
+                f64::from(*smoothing),
+                f64::from(*of),
+                r[0],
+                r[1],
+            )]
         }
         Call::Accuracy(rows) => vec![loss::accuracy(rows, r[0], r[1])],
         Call::NormPartials { .. } => vec![optimizer::norm_partials(r[0], r[1])],
         Call::ClipFactor { limit, .. } => vec![optimizer::clip_factor(f64::from(*limit), r[0])],
-        Call::Sgd { update, momentum, nesterov } => {
-            optimizer::sgd(update, f64::from(*momentum), *nesterov, step, r, updated)
-        }
-        Call::Adam { update, beta1, beta2, eps } => {
+        Call::Sgd {
+            update,
+            momentum,
+            nesterov,
+        } => optimizer::sgd(update, f64::from(*momentum), *nesterov, step, r, updated),
+        Call::Adam {
+            update,
+            beta1,
+            beta2,
+            eps,
+        } => {
             let constants = [*beta1, *beta2, *eps].map(f64::from);
             optimizer::adam(update, constants, step, r, updated)
         }
-        Call::Custom(custom) => panic!("`{}` is a space's own op, which has no reference", custom.op),
+        Call::Custom(custom) => panic!(
+            "`{}` is a space's own op, which has no reference",
+            custom.op
+        ),
     }
 }
 

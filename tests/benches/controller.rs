@@ -7,7 +7,11 @@
 //! of 0.035 for each child and of 0.03 for the minibatch that a group shares, as accuracies on minibatches of 64 have. What
 //! is printed is the truth, over seeds that no test of the strategies uses.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may fail where it stands, and prints")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may fail where it stands, and prints"
+)]
 
 use rayon::prelude::*;
 use supernet::Config;
@@ -16,7 +20,7 @@ use supernet::space::{Built, Spaces};
 use supernet::strategy::enas::Enas;
 use supernet::strategy::evolution::Evolution;
 use supernet::strategy::random::RandomSearch;
-use supernet::strategy::{Genome, Outcome, Random, Schedule, Score, Strategy, Work};
+use supernet::strategy::{Genome, Outcome, Random, RngStream, Schedule, Score, Strategy, Work};
 use supernet::table::{Columns, Table};
 use supernet_tests::data;
 use {supernet_enas as _, supernet_nasbench as _};
@@ -38,29 +42,51 @@ struct Problem {
 fn space(name: &str, settings: &[&str], image: [u32; 3]) -> Supergraph {
     let mut config = Config::read("", settings).unwrap();
     config.search.space = name.to_owned();
-    let Built { supergraph, .. } = Spaces::linked().build(&mut config, &Facts::images(&image, 10)).unwrap();
+    let Built { supergraph, .. } = Spaces::linked()
+        .build(&mut config, &Facts::images(&image, 10))
+        .unwrap();
     supergraph
 }
 
 /// Standardises a truth by a sample of genomes.
-fn problem(name: &'static str, space: Supergraph, raw: impl Fn(&[u32]) -> f64 + Send + Sync + 'static) -> Problem {
-    let schedule = Schedule { epochs: 1, steps: 1, warm_up: 1, updates: 0, rollouts: 1 };
+fn problem(
+    name: &'static str,
+    space: Supergraph,
+    raw: impl Fn(&[u32]) -> f64 + Send + Sync + 'static,
+) -> Problem {
+    let schedule = Schedule {
+        epochs: 1,
+        steps: 1,
+        warm_up: 1,
+        updates: 0,
+        rollouts: 1,
+    };
     let prior = RandomSearch::new(space.clone(), schedule, 0);
-    let all: Vec<f64> = prior.sample(4000, &mut Random::new(7, 0)).unwrap().iter().map(|genome| raw(genome)).collect();
+    let all: Vec<f64> = prior
+        .sample(4000, &mut Random::new(7, RngStream::Custom(0)))
+        .unwrap()
+        .iter()
+        .map(|genome| raw(genome))
+        .collect();
     let mean = all.iter().sum::<f64>() / all.len() as f64;
     let deviation = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
-    Problem { name, space, truth: Box::new(move |genome| ((raw(genome) - mean) / deviation).max(-3.0)) }
+    Problem {
+        name,
+        space,
+        truth: Box::new(move |genome| ((raw(genome) - mean) / deviation).max(-3.0)),
+    }
 }
 
 /// An effect for every choice of every decision, and for every pair of choices of neighbours, half as large.
 fn effects(space: &Supergraph) -> impl Fn(&[u32]) -> f64 + use<> {
     let decisions = space.genome_len() as u32;
     move |genome| {
-        let drawn = |stream: u64, at: u64| f64::from(Random::new(at, stream).normal());
-        let alone = (0..decisions).map(|d| drawn(d.into(), u64::from(genome[d as usize])));
+        let drawn =
+            |stream: u32, at: u64| f64::from(Random::new(at, RngStream::Custom(stream)).normal());
+        let alone = (0..decisions).map(|d| drawn(d, u64::from(genome[d as usize])));
         let pairs = (1..decisions).map(|d| {
             let [a, b] = [genome[d as usize - 1], genome[d as usize]].map(u64::from);
-            0.5 * drawn(1000 + u64::from(d), 64 * a + b)
+            0.5 * drawn(1000 + d, 64 * a + b)
         });
         alone.chain(pairs).sum()
     }
@@ -69,25 +95,41 @@ fn effects(space: &Supergraph) -> impl Fn(&[u32]) -> f64 + use<> {
 fn problems() -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(folder) = data("nasbench201") {
-        for (name, reward) in
-            [("nasbench201 CIFAR-100", "c100_valid_e12"), ("nasbench201 ImageNet16", "in16_valid_e12")]
-        {
+        for (name, reward) in [
+            ("nasbench201 CIFAR-100", "c100_valid_e12"),
+            ("nasbench201 ImageNet16", "in16_valid_e12"),
+        ] {
             let space = space("nasbench201", &[], [32, 32, 3]);
-            let columns = Columns { key: Some("cellstr".to_owned()), reward: reward.to_owned(), report: None };
+            let columns = Columns {
+                key: Some("cellstr".to_owned()),
+                reward: reward.to_owned(),
+                report: None,
+            };
             let table = Table::open(&folder.join("nasbench201.csv"), &columns, &space).unwrap();
-            problems.push(problem(name, space, move |genome| table.look(genome).unwrap().reward));
+            problems.push(problem(name, space, move |genome| {
+                table.look(genome).unwrap().reward
+            }));
         }
     }
     let macro_space = space("enas-macro", &[], [8, 8, 1]);
     let raw = effects(&macro_space);
     problems.push(problem("enas-macro, drawn effects", macro_space, raw));
-    let micro = space("enas-micro", &["space.layers=3", "space.filters=8"], [8, 8, 1]);
+    let micro = space(
+        "enas-micro",
+        &["space.layers=3", "space.filters=8"],
+        [8, 8, 1],
+    );
     let raw = effects(&micro);
     problems.push(problem("enas-micro, drawn effects", micro, raw));
     problems
 }
 
-fn strategy(config: &Config, problem: &Problem, schedule: Schedule, seed: u64) -> Box<dyn Strategy> {
+fn strategy(
+    config: &Config,
+    problem: &Problem,
+    schedule: Schedule,
+    seed: u64,
+) -> Box<dyn Strategy> {
     let space = problem.space.clone();
     match config.search.strategy.word() {
         "enas" => Box::new(Enas::new(space, schedule, config.controller, seed).unwrap()),
@@ -99,44 +141,90 @@ fn strategy(config: &Config, problem: &Problem, schedule: Schedule, seed: u64) -
 /// The truth of what is sampled and of what is derived at the end, and the entropy then as a share of that at first.
 fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3] {
     let rollouts = config.score.rollouts;
-    let schedule = Schedule { epochs: total / rollouts, steps: 0, warm_up: 0, updates: 1, rollouts };
+    let schedule = Schedule {
+        epochs: total / rollouts,
+        steps: 0,
+        warm_up: 0,
+        updates: 1,
+        rollouts,
+    };
     let mut strategy = strategy(config, problem, schedule, seed);
-    let mut noise = Random::new(seed, 1 << 20);
+    let mut noise = Random::new(seed, RngStream::Custom(1 << 20));
     let mut entropies = Vec::new();
     while let Some(task) = strategy.next().unwrap() {
-        let Work::Score { genomes, .. } = task.work else { unreachable!("a schedule without training steps") };
+        let Work::Score { genomes, .. } = task.work else {
+            unreachable!("a schedule without training steps")
+        };
         let shared = 0.03 * noise.normal();
         let mut score = |genome: &Genome| {
-            let accuracy = 0.5 + 0.04 * (problem.truth)(genome) as f32 + shared + 0.035 * noise.normal();
-            Score { accuracy, loss: 0.0 }
+            let accuracy =
+                0.5 + 0.04 * (problem.truth)(genome) as f32 + shared + 0.035 * noise.normal();
+            Score {
+                accuracy,
+                loss: 0.0,
+            }
         };
         let scores = genomes.iter().map(&mut score).collect();
-        entropies.extend(strategy.observe(&Outcome::Scored(scores)).map(|insight| f64::from(insight.entropy)));
+        entropies.extend(
+            strategy
+                .observe(&Outcome::Scored(scores))
+                .map(|insight| f64::from(insight.entropy)),
+        );
     }
-    let policy = strategy.sample(JUDGED, &mut Random::new(seed, 3)).unwrap();
-    let truths: Vec<f64> = policy.iter().map(|genome| (problem.truth)(genome)).collect();
+    let policy = strategy
+        .sample(JUDGED, &mut Random::new(seed, RngStream::Custom(3)))
+        .unwrap();
+    let truths: Vec<f64> = policy
+        .iter()
+        .map(|genome| (problem.truth)(genome))
+        .collect();
     // The whole validation part has less noise than a minibatch of it.
-    let judged = truths.iter().map(|truth| (0.04 * truth + f64::from(0.01 * noise.normal()), *truth));
+    let judged = truths
+        .iter()
+        .map(|truth| (0.04 * truth + f64::from(0.01 * noise.normal()), *truth));
     let derived = judged.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap().1;
     let left = entropies.last().unwrap_or(&0.0) / entropies.first().unwrap_or(&1.0).max(1e-9);
-    [truths.iter().sum::<f64>() / truths.len() as f64, derived, left]
+    [
+        truths.iter().sum::<f64>() / truths.len() as f64,
+        derived,
+        left,
+    ]
 }
 
 fn main() {
-    let settings: Vec<String> = std::env::args().skip(1).filter(|argument| argument.contains('=')).collect();
+    let settings: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument.contains('='))
+        .collect();
     let config = Config::read("", &settings).unwrap();
-    println!("settings: {}", if settings.is_empty() { "the defaults".to_owned() } else { settings.join(" ") });
+    println!(
+        "settings: {}",
+        if settings.is_empty() {
+            "the defaults".to_owned()
+        } else {
+            settings.join(" ")
+        }
+    );
     for problem in problems() {
         for total in ROLLOUTS {
-            let all: Vec<[f64; 3]> = SEEDS.into_par_iter().map(|seed| search(&config, &problem, total, seed)).collect();
+            let all: Vec<[f64; 3]> = SEEDS
+                .into_par_iter()
+                .map(|seed| search(&config, &problem, total, seed))
+                .collect();
             let column = |at: usize| -> (f64, f64, f64) {
                 let values: Vec<f64> = all.iter().map(|row| row[at]).collect();
                 let count = values.len() as f64;
                 let mean = values.iter().sum::<f64>() / count;
-                let square = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0) / count;
-                (mean, square.sqrt(), values.into_iter().fold(f64::INFINITY, f64::min))
+                let square =
+                    values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0) / count;
+                (
+                    mean,
+                    square.sqrt(),
+                    values.into_iter().fold(f64::INFINITY, f64::min),
+                )
             };
-            let ((policy, off, least), (derived, error, worst), (left, ..)) = (column(0), column(1), column(2));
+            let ((policy, off, least), (derived, error, worst), (left, ..)) =
+                (column(0), column(1), column(2));
             println!(
                 "{:26} {total:5} rollouts: policy {policy:5.2} ± {off:.2} (least {least:5.2}), derived {derived:5.2} ± {error:.2} \
                  (least {worst:5.2}), entropy left {left:.2}",

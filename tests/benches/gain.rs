@@ -3,12 +3,18 @@
 //!
 //! Two searches run side by side, on a thread each.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may fail where it stands, and prints")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may fail where it stands, and prints"
+)]
 
 use rayon::prelude::*;
 use supernet::plugin::GenomeError;
 use supernet::strategy::enas::Enas;
-use supernet::strategy::{Genome, Insight, Outcome, Random, Strategy, StrategyError, Task};
+use supernet::strategy::{
+    Genome, Insight, Outcome, Random, RngStream, Strategy, StrategyError, Task,
+};
 use supernet::{Config, Ended, Gain, Search};
 use supernet_enas as _;
 
@@ -53,7 +59,10 @@ fn gain(settings: &[String], seed: u64, shuffled: bool) -> Gain {
     let builder = if shuffled {
         builder.strategy(move |space, schedule, seed| {
             let enas = Enas::new(space.clone(), schedule, controller, seed).unwrap();
-            Ok(Box::new(Shuffled { enas, random: Random::new(seed, 1 << 20) }))
+            Ok(Box::new(Shuffled {
+                enas,
+                random: Random::new(seed, RngStream::Custom(1 << 20)),
+            }))
         })
     } else {
         builder
@@ -65,13 +74,30 @@ fn gain(settings: &[String], seed: u64, shuffled: bool) -> Gain {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let (settings, numbers): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument.contains('='));
-    let number = |at: usize, else_: u64| numbers.get(at).map_or(else_, |given| given.parse().unwrap());
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let (settings, numbers): (Vec<_>, Vec<_>) = arguments
+        .into_iter()
+        .partition(|argument| argument.contains('='));
+    let number = |at: usize, else_: u64| {
+        numbers
+            .get(at)
+            .map_or(else_, |given| given.parse().unwrap())
+    };
     let seeds: Vec<u64> = (number(0, 0)..number(0, 0) + number(1, 10)).collect();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .unwrap();
     for shuffled in [false, true] {
-        let gains: Vec<Gain> = pool.install(|| seeds.par_iter().map(|seed| gain(&settings, *seed, shuffled)).collect());
+        let gains: Vec<Gain> = pool.install(|| {
+            seeds
+                .par_iter()
+                .map(|seed| gain(&settings, *seed, shuffled))
+                .collect()
+        });
         let points: Vec<f64> = gains.iter().map(|gain| 100.0 * gain.difference).collect();
         for (seed, gain) in seeds.iter().zip(&gains) {
             let error = gain.difference / gain.standard_error;
@@ -84,7 +110,11 @@ fn main() {
         }
         let count = points.len() as f64;
         let mean = points.iter().sum::<f64>() / count;
-        let error = (points.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
-        println!("mean: {mean:+.2} ± {error:.2} points, {:+.1} standard errors", mean / error);
+        let error =
+            (points.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
+        println!(
+            "mean: {mean:+.2} ± {error:.2} points, {:+.1} standard errors",
+            mean / error
+        );
     }
 }

@@ -3,7 +3,11 @@
 //!
 //! A library is loaded once in a process, so every repetition is a process of its own.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may fail where it stands, and prints")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may fail where it stands, and prints"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -32,20 +36,35 @@ fn once(library: &Path) -> [f64; 2] {
 }
 
 fn main() {
-    if let Some(library) = std::env::args().find(|argument| argument.ends_with(std::env::consts::DLL_SUFFIX)) {
+    if let Some(library) =
+        std::env::args().find(|argument| argument.ends_with(std::env::consts::DLL_SUFFIX))
+    {
         let [load, build] = once(Path::new(&library));
         println!("{load} {build}");
         return;
     }
     let library = built("supernet-enas-plugin", &[]);
     let run = |_| {
-        let output = Command::new(std::env::current_exe().unwrap()).arg(&library).output().unwrap();
-        let times: Vec<f64> =
-            String::from_utf8(output.stdout).unwrap().split_whitespace().map(|time| time.parse().unwrap()).collect();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .arg(&library)
+            .output()
+            .unwrap();
+        let times: Vec<f64> = String::from_utf8(output.stdout)
+            .unwrap()
+            .split_whitespace()
+            .map(|time| time.parse().unwrap())
+            .collect();
         [times[0], times[1], times[0] + times[1]]
     };
     let times: Vec<[f64; 3]> = (0..REPETITIONS).map(run).collect();
-    for (at, what) in ["load and describe", "build, send, read and check enas-micro", "both"].into_iter().enumerate() {
+    for (at, what) in [
+        "load and describe",
+        "build, send, read and check enas-micro",
+        "both",
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let mut column: Vec<f64> = times.iter().map(|row| row[at]).collect();
         column.sort_by(f64::total_cmp);
         println!(

@@ -5,7 +5,11 @@
 //! 5 epochs of minibatches of 64 and 5,000 samples of the controller, 1,000 after each epoch; networks of 8 channels and
 //! one cell a stage. Percentiles are shares of the table's 15,625 cells that are worse.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may fail where it stands, and prints")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may fail where it stands, and prints"
+)]
 
 use std::path::Path;
 use std::time::Instant;
@@ -42,11 +46,23 @@ struct Truth {
 impl Truth {
     fn new(folder: &Path) -> Self {
         let mut config = Config::read("", &SETTINGS[..3]).unwrap();
-        let Built { supergraph, .. } = Spaces::linked().build(&mut config, &Facts::images(&[32, 32, 3], 10)).unwrap();
-        let columns = Columns { key: Some("cellstr".to_owned()), reward: "c10_test_e200".to_owned(), report: None };
+        let Built { supergraph, .. } = Spaces::linked()
+            .build(&mut config, &Facts::images(&[32, 32, 3], 10))
+            .unwrap();
+        let columns = Columns {
+            key: Some("cellstr".to_owned()),
+            reward: "c10_test_e200".to_owned(),
+            report: None,
+        };
         let table = Table::open(&folder.join("nasbench201.csv"), &columns, &supergraph).unwrap();
-        let cell = |i: u32| (0..6).map(|edge| i / 5_u32.pow(edge) % 5).collect::<Vec<u32>>();
-        let mut sorted: Vec<f64> = (0..CELLS).map(|i| table.look(&cell(i)).unwrap().reward).collect();
+        let cell = |i: u32| {
+            (0..6)
+                .map(|edge| i / 5_u32.pow(edge) % 5)
+                .collect::<Vec<u32>>()
+        };
+        let mut sorted: Vec<f64> = (0..CELLS)
+            .map(|i| table.look(&cell(i)).unwrap().reward)
+            .collect();
         sorted.sort_by(f64::total_cmp);
         Self { table, sorted }
     }
@@ -65,10 +81,14 @@ fn tau(cells: &[Cell]) -> f64 {
     let (mut both, mut ties) = (0.0, [0.0; 2]);
     for (i, a) in cells.iter().enumerate() {
         for b in &cells[..i] {
-            let order =
-                [(a.0 - b.0).signum() * f64::from(a.0 != b.0), f64::from(a.1 - b.1).signum() * f64::from(a.1 != b.1)];
+            let order = [
+                (a.0 - b.0).signum() * f64::from(a.0 != b.0),
+                f64::from(a.1 - b.1).signum() * f64::from(a.1 != b.1),
+            ];
             both += order[0] * order[1];
-            ties.iter_mut().zip(order).for_each(|(ties, order)| *ties += order.abs());
+            ties.iter_mut()
+                .zip(order)
+                .for_each(|(ties, order)| *ties += order.abs());
         }
     }
     both / f64::sqrt(ties[0] * ties[1])
@@ -82,11 +102,27 @@ fn main() {
     let (Some(images), Some(tables)) = (data("cifar10-mini"), data("nasbench201")) else {
         return println!("skipped: no data");
     };
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let (given, numbers): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument.contains('='));
-    let number = |at: usize, else_: u64| numbers.get(at).map_or(else_, |given| given.parse().unwrap());
-    let settings: Vec<String> = SETTINGS.iter().map(|setting| (*setting).to_owned()).chain(given).collect();
-    let (truth, dataset) = (Truth::new(&tables), Dataset::named(images.to_str().unwrap()).unwrap());
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let (given, numbers): (Vec<_>, Vec<_>) = arguments
+        .into_iter()
+        .partition(|argument| argument.contains('='));
+    let number = |at: usize, else_: u64| {
+        numbers
+            .get(at)
+            .map_or(else_, |given| given.parse().unwrap())
+    };
+    let settings: Vec<String> = SETTINGS
+        .iter()
+        .map(|setting| (*setting).to_owned())
+        .chain(given)
+        .collect();
+    let (truth, dataset) = (
+        Truth::new(&tables),
+        Dataset::named(images.to_str().unwrap()).unwrap(),
+    );
     for seed in number(0, 0)..number(0, 0) + number(1, 10) {
         let mut config = Config::read("", &settings).unwrap();
         config.search.seed = seed;
@@ -94,10 +130,16 @@ fn main() {
         let builder = Search::builder().config(config).data(dataset.clone());
         let events = builder.events();
         let run = builder.start().unwrap();
-        let (mut policy, mut prior, mut entropy) = (Vec::<Cell>::new(), Vec::<Cell>::new(), Vec::new());
+        let (mut policy, mut prior, mut entropy) =
+            (Vec::<Cell>::new(), Vec::<Cell>::new(), Vec::new());
         for record in events {
             match record.event {
-                Event::Judged { role, genome, score, .. } => {
+                Event::Judged {
+                    role,
+                    genome,
+                    score,
+                    ..
+                } => {
                     let cell = (truth.percentile(&genome), score.accuracy);
                     match role {
                         Judged::Policy => policy.push(cell),
@@ -109,7 +151,9 @@ fn main() {
                 _ => {}
             }
         }
-        let Ended::Found(found) = run.wait().unwrap() else { unreachable!("nobody stops it") };
+        let Ended::Found(found) = run.wait().unwrap() else {
+            unreachable!("nobody stops it")
+        };
         let best = prior.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
         println!(
             "seed {seed}: {:.0} s; derived cell at {:.1} %; policy's samples at {:.1} % on average, uniform ones at {:.1} %, the \

@@ -18,8 +18,16 @@ use supernet_enas as _;
 /// A line of this process's status, in bytes.
 fn held(line: &str) -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let kib = status.lines().find_map(|l| l.strip_prefix(line)).ok_or("Linux alone tells what a process holds")?;
-    Ok(1024 * kib.trim_start_matches(':').trim_end_matches("kB").trim().parse::<u64>()?)
+    let kib = status
+        .lines()
+        .find_map(|l| l.strip_prefix(line))
+        .ok_or("Linux alone tells what a process holds")?;
+    Ok(1024
+        * kib
+            .trim_start_matches(':')
+            .trim_end_matches("kB")
+            .trim()
+            .parse::<u64>()?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,7 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [space, layers, filters, batch, steps] = arguments.as_slice() else {
         return Err("usage: memory SPACE LAYERS FILTERS BATCH STEPS".into());
     };
-    let settings = [format!("space.layers={layers}"), format!("space.filters={filters}")];
+    let settings = [
+        format!("space.layers={layers}"),
+        format!("space.filters={filters}"),
+    ];
     let (batch, steps) = (batch.parse()?, steps.parse()?);
     let mut bench = Bench::new(space, &settings, [32, 32, 3], 10, batch)?;
     let mut cpu = Cpu::new(2)?;
@@ -36,12 +47,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = held("VmRSS")?;
     bench.time(&mut cpu, Phase::Train, 1)?;
     // Gradients and moments are touched as soon as their weights are trained: they count as there from now on.
-    println!("before {:.1} MiB, after the first steps {:.1}", mib(before), mib(held("VmRSS")?));
+    println!(
+        "before {:.1} MiB, after the first steps {:.1}",
+        mib(before),
+        mib(held("VmRSS")?)
+    );
     bench.time(&mut cpu, Phase::Train, steps)?;
     bench.time(&mut cpu, Phase::Evaluate, steps)?;
     let took = held("VmHWM")? - before;
-    println!("{space} {layers}x{filters}, {batch} samples: took {:.1} MiB", mib(took));
-    println!("predicted: values and minibatch {:.1} MiB, weights {:.1} MiB", mib(predicted), mib(bench.weights()));
+    println!(
+        "{space} {layers}x{filters}, {batch} samples: took {:.1} MiB",
+        mib(took)
+    );
+    println!(
+        "predicted: values and minibatch {:.1} MiB, weights {:.1} MiB",
+        mib(predicted),
+        mib(bench.weights())
+    );
     Ok(())
 }
 

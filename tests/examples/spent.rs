@@ -22,7 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let record: Record = serde_json::from_str(line)?;
         let spent = record.at - before.unwrap_or(record.at);
         match record.event {
-            Event::Planned { rollouts: each, warm_up, .. } => (rollouts, warm, warming) = (each, warm_up, warm_up > 0),
+            Event::Planned {
+                rollouts: each,
+                warm_up,
+                ..
+            } => (rollouts, warm, warming) = (each, warm_up, warm_up > 0),
             Event::Step { .. } => {
                 training += spent;
                 controlled += if warming { 0.0 } else { spent };
@@ -40,14 +44,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         before = Some(record.at);
     }
-    let (step, score) = (1e3 * training / f64::from(steps.max(1)), 1e3 * scoring / f64::from(scored.max(1)));
-    println!("training  {training:8.2} s, {controlled:.2} s of it after warm-up: {steps} steps of {step:.3} ms");
-    println!("scoring   {scoring:8.2} s, the strategy's own time included: {scored} samples of {score:.3} ms");
+    let (step, score) = (
+        1e3 * training / f64::from(steps.max(1)),
+        1e3 * scoring / f64::from(scored.max(1)),
+    );
+    println!(
+        "training  {training:8.2} s, {controlled:.2} s of it after warm-up: {steps} steps of {step:.3} ms"
+    );
+    println!(
+        "scoring   {scoring:8.2} s, the strategy's own time included: {scored} samples of {score:.3} ms"
+    );
     println!("a step costs {:.2} scored minibatches", step / score);
     if arguments.iter().any(|argument| argument == "--check") && scoring > controlled {
-        return Err(
-            format!("scoring took {scoring:.2} s, longer than training after warm-up, {controlled:.2} s").into()
-        );
+        return Err(format!(
+            "scoring took {scoring:.2} s, longer than training after warm-up, {controlled:.2} s"
+        )
+        .into());
     }
     Ok(())
 }

@@ -25,13 +25,21 @@ pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found),
 ///
 /// # Errors
 /// If the search fails.
-pub fn search_of(spaces: &Spaces, settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found), SearchError> {
+pub fn search_of(
+    spaces: &Spaces,
+    settings: &[&str],
+    threads: usize,
+) -> Result<(Vec<Record>, Found), SearchError> {
     let mut records = Vec::new();
     let config = Config::read("", settings)?;
     let search = Search::with(spaces, Dataset::named(&config.search.data)?, config)?;
-    let found = search.run(&mut Cpu::new(threads).map_err(supernet::StageError::from)?, None, &mut |record| {
-        records.push(record.clone());
-    })?;
+    let found = search.run(
+        &mut Cpu::new(threads).map_err(supernet::StageError::from)?,
+        None,
+        &mut |record| {
+            records.push(record.clone());
+        },
+    )?;
     Ok((records, found))
 }
 
@@ -89,7 +97,10 @@ pub fn logged(run: &std::path::Path) -> Vec<String> {
 /// If an event has no JSON form, which none has.
 #[must_use]
 pub fn without_times(records: &[Record]) -> Vec<String> {
-    records.iter().map(|record| serde_json::to_string(&record.event).expect("an event is JSON")).collect()
+    records
+        .iter()
+        .map(|record| serde_json::to_string(&record.event).expect("an event is JSON"))
+        .collect()
 }
 
 /// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it the caller prints
@@ -102,7 +113,10 @@ pub fn data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join(name));
     let found = folder.filter(|folder| folder.is_dir());
     if found.is_none() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "SUPERNET_DATA must name the folder that holds `{name}`");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "SUPERNET_DATA must name the folder that holds `{name}`"
+        );
     }
     found
 }

@@ -23,10 +23,17 @@ pub fn built(package: &str, extra: &[&str]) -> PathBuf {
 /// If it cannot be built.
 #[must_use]
 pub fn built_by(toolchain: &str, package: &str, extra: &[&str]) -> Option<PathBuf> {
-    let list = Command::new("rustup").args(["toolchain", "list"]).output().ok()?;
+    let list = Command::new("rustup")
+        .args(["toolchain", "list"])
+        .output()
+        .ok()?;
     let list = String::from_utf8(list.stdout).ok()?;
-    let installed = list.lines().filter_map(|line| line.split_whitespace().next());
-    let found = installed.into_iter().find(|name| name.starts_with(toolchain))?;
+    let installed = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let found = installed
+        .into_iter()
+        .find(|name| name.starts_with(toolchain))?;
     let mut rustup = Command::new("rustup");
     rustup.args(["run", found, "cargo"]);
     // What cargo tells its children about the compiler at hand is not true of the other one.
@@ -45,7 +52,12 @@ pub fn apart(of: &str, name: &str) -> OsString {
 fn build(mut cargo: Command, package: &str, extra: &[&str]) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.toml");
     cargo
-        .args(["build", "--message-format=json-render-diagnostics", "-p", package])
+        .args([
+            "build",
+            "--message-format=json-render-diagnostics",
+            "-p",
+            package,
+        ])
         .arg("--manifest-path")
         .arg(workspace);
     if !extra.contains(&"--profile") {
@@ -55,13 +67,20 @@ fn build(mut cargo: Command, package: &str, extra: &[&str]) -> PathBuf {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{package} with {extra:?}: {said}");
     let messages = String::from_utf8_lossy(&output.stdout);
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let library = |message: Value| {
         let kinds = message["target"]["crate_types"].as_array()?;
         kinds.iter().any(|kind| kind == "cdylib").then_some(())?;
         let endings = [".so", ".dylib", ".dll"];
-        let mut files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
-        files.find(|file| endings.iter().any(|ending| file.ends_with(ending))).map(PathBuf::from)
+        let mut files = message["filenames"]
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_str);
+        files
+            .find(|file| endings.iter().any(|ending| file.ends_with(ending)))
+            .map(PathBuf::from)
     };
     let found = messages.filter_map(library).next_back();
     found.unwrap_or_else(|| panic!("{package} with {extra:?} gives no library: {said}"))

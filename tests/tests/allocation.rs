@@ -1,6 +1,9 @@
 //! A step of training must not allocate: the heap is a lock, and its pauses are not ours to plan.
 
-#![expect(unsafe_code, reason = "an allocator that counts has to implement an unsafe trait")]
+#![expect(
+    unsafe_code,
+    reason = "an allocator that counts has to implement an unsafe trait"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,15 +60,20 @@ fn calls_do_not_allocate_once_warm() {
     }
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for threads in [1, 3] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         let mut workspace = Workspace::default();
         let mut found = vec![];
         for case in cases() {
             let mut operands = case.operands();
             let reads: Vec<&[f32]> = operands.reads.iter().map(|x| &x[..]).collect();
-            let mut writes: Vec<&mut [f32]> = operands.writes.iter_mut().map(|y| &mut y[..]).collect();
+            let mut writes: Vec<&mut [f32]> =
+                operands.writes.iter_mut().map(|y| &mut y[..]).collect();
             let allocations = pool.install(|| {
-                let mut run = || cpu::run(&case.call, &case.step, &mut workspace, &reads, &mut writes);
+                let mut run =
+                    || cpu::run(&case.call, &case.step, &mut workspace, &reads, &mut writes);
                 run();
                 let before = ALLOCATIONS.load(Ordering::Relaxed);
                 (0..3).for_each(|_| run());
@@ -100,13 +108,26 @@ fn steps_and_scores_do_not_allocate_once_warm() {
     };
     let optimizer = OptimizerSettings::default().optimizer();
     let mut weights = Weights::new(&supergraph, Arc::clone(&layout), optimizer.moments(), 0);
-    let minibatch = Minibatch { images: &images[..64 * 64], labels: &digits.labels()[..64] };
+    let minibatch = Minibatch {
+        images: &images[..64 * 64],
+        labels: &digits.labels()[..64],
+    };
     let programs: Vec<(Program, Program)> = (0..6)
         .map(|op| {
-            let genome: Vec<u32> =
-                (0..21).map(|d| if supergraph.choices(d) == 2 { d as u32 % 2 } else { op }).collect();
+            let genome: Vec<u32> = (0..21)
+                .map(|d| {
+                    if supergraph.choices(d) == 2 {
+                        d as u32 % 2
+                    } else {
+                        op
+                    }
+                })
+                .collect();
             let child = supergraph.child(&genome).unwrap();
-            (Program::training(context, &child, &optimizer).unwrap(), Program::scoring(context, &child).unwrap())
+            (
+                Program::training(context, &child, &optimizer).unwrap(),
+                Program::scoring(context, &child).unwrap(),
+            )
         })
         .collect();
     for threads in [1, 2] {
@@ -115,7 +136,12 @@ fn steps_and_scores_do_not_allocate_once_warm() {
         let mut pass = || {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             for (number, (training, scoring)) in (1..).zip(&programs) {
-                let step = Step { rate: 0.01, number, seed: 0, drop_path: 0.0 };
+                let step = Step {
+                    rate: 0.01,
+                    number,
+                    seed: 0,
+                    drop_path: 0.0,
+                };
                 cpu.train(training, &mut weights, minibatch, &step).unwrap();
                 cpu.samples(&mut samples).unwrap();
                 cpu.score(scoring, &weights, minibatch).unwrap();
@@ -126,6 +152,9 @@ fn steps_and_scores_do_not_allocate_once_warm() {
         assert!(pass() > 0);
         // Handing a step to the pool's threads takes a block of a queue once in some sixty times.
         let later: usize = (0..10).map(|_| pass()).sum();
-        assert!(later <= 4, "{later} allocations in 120 steps and scores on {threads} threads");
+        assert!(
+            later <= 4,
+            "{later} allocations in 120 steps and scores on {threads} threads"
+        );
     }
 }

@@ -1,6 +1,10 @@
 //! A search in applications of all kinds.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail where it stands, and says what it did"
+)]
 
 use std::fmt;
 use std::future::poll_fn;
@@ -11,15 +15,25 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use supernet::strategy::{Genome, Score};
-use supernet::{Config, Ended, Event, Events, Record, Run, Search, SearchBuilder, SearchError, Stream};
+use supernet::{
+    Config, Ended, Event, Events, Record, Run, Search, SearchBuilder, SearchError, Stream,
+};
 use supernet_enas as _;
 use supernet_tests::without_times;
 
 const HANGS: Duration = Duration::from_secs(120);
 
 fn builder() -> SearchBuilder {
-    let settings = ["search.epochs=2", "space.layers=3", "score.rollouts=6", "derive.candidates=4", "derive.report=4"];
-    Search::builder().config(Config::read("", &settings).expect("the settings are good")).threads(1)
+    let settings = [
+        "search.epochs=2",
+        "space.layers=3",
+        "score.rollouts=6",
+        "derive.candidates=4",
+        "derive.report=4",
+    ];
+    Search::builder()
+        .config(Config::read("", &settings).expect("the settings are good"))
+        .threads(1)
 }
 
 /// An executor that knows nothing of tokio.
@@ -85,7 +99,9 @@ fn it_works_in_tokio_in_another_executor_and_in_none() {
     plain.retain(|record: &Record| !record.event.is_incident());
     let plain = without_times(&plain);
     assert_eq!(block_on(application()), plain);
-    let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     assert_eq!(tokio.block_on(application()), plain);
 }
 
@@ -94,7 +110,12 @@ fn two_searches_at_once_do_not_meet() {
     let seeded = |seed: u32| {
         let config = Config::read(
             "",
-            &["search.epochs=2", "derive.candidates=3", "derive.report=3", &format!("search.seed={seed}")],
+            &[
+                "search.epochs=2",
+                "derive.candidates=3",
+                "derive.report=3",
+                &format!("search.seed={seed}"),
+            ],
         );
         Search::builder().config(config.unwrap()).threads(1)
     };
@@ -122,7 +143,10 @@ fn handles_go_everywhere() {
     moves(&run.events());
     moves(&run.ended());
     moves(&builder());
-    let waiting: Vec<_> = (0..3).map(|_| run.clone()).map(|run| thread::spawn(move || run.wait().is_ok())).collect();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| run.clone())
+        .map(|run| thread::spawn(move || run.wait().is_ok()))
+        .collect();
     assert!(waiting.into_iter().all(|thread| thread.join().unwrap()));
     // Nothing that is said afterwards does harm.
     run.pause();
@@ -146,8 +170,14 @@ async fn likes_ones(genome: Genome) -> Result<Score, Refused> {
     let ones = genome.iter().filter(|value| **value == 1).count();
     match genome[0] {
         5 => Err(Refused(5)),
-        4 => Ok(Score { accuracy: f32::NAN, loss: 1.0 }),
-        _ => Ok(Score { accuracy: ones as f32 / genome.len() as f32, loss: 1.0 }),
+        4 => Ok(Score {
+            accuracy: f32::NAN,
+            loss: 1.0,
+        }),
+        _ => Ok(Score {
+            accuracy: ones as f32 / genome.len() as f32,
+            loss: 1.0,
+        }),
     }
 }
 
@@ -156,8 +186,17 @@ fn an_evaluator_of_ones_own_scores_and_what_it_refuses_is_set_aside() {
     let run = |evaluators| {
         let builder = builder().evaluator(likes_ones).evaluators(evaluators);
         let events = builder.events();
-        let found = builder.start().unwrap().wait_for(HANGS).expect("it ends").unwrap().found().unwrap();
-        let did: Vec<_> = events.filter(|record| !record.event.is_incident()).collect();
+        let found = builder
+            .start()
+            .unwrap()
+            .wait_for(HANGS)
+            .expect("it ends")
+            .unwrap()
+            .found()
+            .unwrap();
+        let did: Vec<_> = events
+            .filter(|record| !record.event.is_incident())
+            .collect();
         (did, found)
     };
     let ((one, found), (three, _)) = (run(1), run(3));
@@ -173,18 +212,39 @@ fn an_evaluator_of_ones_own_scores_and_what_it_refuses_is_set_aside() {
 
 #[test]
 fn an_evaluator_that_always_fails_ends_the_search_with_its_own_error() {
-    let run = builder().evaluator(async |_| Err::<Score, _>(Refused(7))).start().unwrap();
+    let run = builder()
+        .evaluator(async |_| Err::<Score, _>(Refused(7)))
+        .start()
+        .unwrap();
     let error = run.wait_for(HANGS).expect("it ends").unwrap_err();
-    let SearchError::Evaluator { failures: 10, source } = &*error else { panic!("{error}") };
+    let SearchError::Evaluator {
+        failures: 10,
+        source,
+    } = &*error
+    else {
+        panic!("{error}")
+    };
     assert_eq!(source.downcast_ref(), Some(&Refused(7)));
 }
 
 #[test]
 fn an_evaluator_that_never_answers_is_given_up() {
-    let builder = builder().limit(Duration::from_millis(200)).evaluator(async |_| {
-        std::future::pending::<()>().await;
-        Err::<Score, _>(Refused(0))
-    });
-    let error = builder.start().unwrap().wait_for(HANGS).expect("it ends").unwrap_err();
-    assert!(error.to_string().contains("its evaluator 1 failed, 4 times"), "{error}");
+    let builder = builder()
+        .limit(Duration::from_millis(200))
+        .evaluator(async |_| {
+            std::future::pending::<()>().await;
+            Err::<Score, _>(Refused(0))
+        });
+    let error = builder
+        .start()
+        .unwrap()
+        .wait_for(HANGS)
+        .expect("it ends")
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("its evaluator 1 failed, 4 times"),
+        "{error}"
+    );
 }

@@ -26,12 +26,15 @@ const SHORT: [&str; 8] = [
 ];
 
 fn short() -> Search {
-    Search::new(Config::read("", &SHORT).expect("the settings are right")).expect("the search fits the digits")
+    Search::new(Config::read("", &SHORT).expect("the settings are right"))
+        .expect("the search fits the digits")
 }
 
 fn search(gpu: &mut Gpu) -> (Vec<Record>, supernet::Found) {
     let mut records = Vec::new();
-    let found = short().run(gpu, None, &mut |record| records.push(record.clone())).expect("the device works");
+    let found = short()
+        .run(gpu, None, &mut |record| records.push(record.clone()))
+        .expect("the device works");
     (records, found)
 }
 
@@ -60,8 +63,11 @@ fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_go
     for adapter in gpus() {
         let mut gpu = Gpu::new(&adapter).unwrap();
         let device = gpu.wgpu().clone();
-        let path =
-            std::env::temp_dir().join(format!("supernet-lost-{}-{}", std::process::id(), adapter.facts.kind as u8));
+        let path = std::env::temp_dir().join(format!(
+            "supernet-lost-{}-{}",
+            std::process::id(),
+            adapter.facts.kind as u8
+        ));
         let search = short();
         let mut folder = RunFolder::create(&path, "").unwrap();
         let mut seen = 0;
@@ -72,10 +78,16 @@ fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_go
             }
         });
         let said = ended.unwrap_err().to_string();
-        assert!(said.contains(&format!("gpu:{} was lost", adapter.facts.name)), "{said}");
+        assert!(
+            said.contains(&format!("gpu:{} was lost", adapter.facts.name)),
+            "{said}"
+        );
         let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
         assert_eq!(log.lines().count(), seen);
-        assert!(log.lines().all(|line| serde_json::from_str::<Record>(line).is_ok()));
+        assert!(
+            log.lines()
+                .all(|line| serde_json::from_str::<Record>(line).is_ok())
+        );
         // What asks again hears the same.
         let again = short().run(&mut gpu, None, &mut |_| {});
         assert!(again.unwrap_err().to_string().contains("was lost"));
@@ -88,11 +100,16 @@ fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
     for adapter in gpus() {
         let mut gpu = Gpu::new(&adapter).unwrap();
         let mut bench = supernet::bench::Bench::new("enas-macro", &[], [8, 8, 3], 10, 16).unwrap();
-        let timing = bench.time(&mut gpu, supernet::bench::Phase::Train, 3).unwrap();
+        let timing = bench
+            .time(&mut gpu, supernet::bench::Phase::Train, 3)
+            .unwrap();
         let (minibatch, bits) = (4 * 16 * (8 * 8 * 3 + 1), timing.params.div_ceil(8 * 64));
         let rest = timing.uploaded - f64::from(minibatch);
         // Every parameter begins at a block of its own, so there are a few more blocks than 64ths of all parameters.
-        assert!(rest > 0.0 && rest < 1000.0 + 2.0 * bits as f64, "{timing:?}");
+        assert!(
+            rest > 0.0 && rest < 1000.0 + 2.0 * bits as f64,
+            "{timing:?}"
+        );
         assert_eq!(timing.submits, 1.0);
     }
 }
@@ -104,25 +121,53 @@ fn a_search_that_cannot_fit_says_which_batch_would() {
         let (device, queue) = open(&adapter, wgpu::Limits::defaults());
         let mut gpu = Gpu::borrowed(device, queue).unwrap();
         let samples = 6 * 2048;
-        let data = Dataset::new("large", [32, 32, 1], 2, vec![0.5; samples * 1024], vec![0; samples]).unwrap();
-        let settings = ["train.batch=2048", "score.batch=2048", "space.filters=36", "space.layers=3"];
+        let data = Dataset::new(
+            "large",
+            [32, 32, 1],
+            2,
+            vec![0.5; samples * 1024],
+            vec![0; samples],
+        )
+        .unwrap();
+        let settings = [
+            "train.batch=2048",
+            "score.batch=2048",
+            "space.filters=36",
+            "space.layers=3",
+        ];
         let search = Search::on(data, Config::read("", &settings).unwrap()).unwrap();
         let mut events = 0;
-        let said = search.run(&mut gpu, None, &mut |_| events += 1).unwrap_err().to_string();
-        assert!(said.contains("which has 128 MiB for it") && said.contains("score.batch` of at most 910"), "{said}");
+        let said = search
+            .run(&mut gpu, None, &mut |_| events += 1)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("which has 128 MiB for it")
+                && said.contains("score.batch` of at most 910"),
+            "{said}"
+        );
         assert_eq!(events, 0);
     }
 }
 
 fn open(adapter: &Adapter, required_limits: wgpu::Limits) -> (wgpu::Device, wgpu::Queue) {
-    let descriptor = wgpu::DeviceDescriptor { required_limits, ..wgpu::DeviceDescriptor::default() };
-    pollster::block_on(adapter.inner().request_device(&descriptor)).expect("the adapter gives a device")
+    let descriptor = wgpu::DeviceDescriptor {
+        required_limits,
+        ..wgpu::DeviceDescriptor::default()
+    };
+    pollster::block_on(adapter.inner().request_device(&descriptor))
+        .expect("the adapter gives a device")
 }
 
 /// A buffer with numbers that the application keeps on its device.
 fn buffer(device: &wgpu::Device, queue: &wgpu::Queue) -> Buffer {
     let usage = BufferUsages::COPY_DST | BufferUsages::MAP_READ;
-    let buffer = device.create_buffer(&BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false });
+    let buffer = device.create_buffer(&BufferDescriptor {
+        label: None,
+        size: 16,
+        usage,
+        mapped_at_creation: false,
+    });
     queue.write_buffer(&buffer, 0, &[7; 16]);
     buffer
 }
@@ -130,7 +175,10 @@ fn buffer(device: &wgpu::Device, queue: &wgpu::Queue) -> Buffer {
 fn is_intact(device: &wgpu::Device, buffer: &Buffer) -> bool {
     buffer.map_async(wgpu::MapMode::Read, .., |_| {});
     let waited = device.poll(wgpu::PollType::wait_indefinitely());
-    let intact = waited.is_ok() && buffer.get_mapped_range(..).is_ok_and(|view| view[..] == [7; 16]);
+    let intact = waited.is_ok()
+        && buffer
+            .get_mapped_range(..)
+            .is_ok_and(|view| view[..] == [7; 16]);
     buffer.unmap();
     intact
 }
@@ -163,11 +211,19 @@ fn the_applications_own_device_stays_its_own() {
             .unwrap();
         drop(gpu);
         assert!(during && is_intact(&device, &kept));
-        assert_eq!((errors.load(Ordering::Relaxed), lost.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!(
+            (errors.load(Ordering::Relaxed), lost.load(Ordering::Relaxed)),
+            (0, 0)
+        );
         // Both handlers are still the application's.
         let size = device.limits().max_buffer_size + 4;
         let usage = BufferUsages::STORAGE;
-        let _ = device.create_buffer(&BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+        let _ = device.create_buffer(&BufferDescriptor {
+            label: None,
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
         assert_eq!(errors.load(Ordering::Relaxed), 1);
         device.destroy();
         device.poll(wgpu::PollType::Poll).unwrap();
@@ -178,10 +234,16 @@ fn the_applications_own_device_stays_its_own() {
 #[test]
 fn an_applications_device_without_the_needed_limits_is_refused_by_what_it_lacks() {
     for adapter in gpus() {
-        let limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..wgpu::Limits::defaults() };
+        let limits = wgpu::Limits {
+            max_storage_buffers_per_shader_stage: 4,
+            ..wgpu::Limits::defaults()
+        };
         let (device, queue) = open(&adapter, limits);
         let said = Gpu::borrowed(device, queue).unwrap_err().to_string();
-        assert!(said.contains("lacks what the kernels need: max_storage_buffers_per_shader_stage of 8"), "{said}");
+        assert!(
+            said.contains("lacks what the kernels need: max_storage_buffers_per_shader_stage of 8"),
+            "{said}"
+        );
     }
 }
 
@@ -191,7 +253,10 @@ fn a_search_after_one_that_diverged_on_the_same_device_is_as_any_other() {
         let mut gpu = Gpu::new(&adapter).unwrap();
         let settings = [&SHORT[..], &["optimizer.rate=1e30", "optimizer.clip=1e30"]].concat();
         let diverging = Search::new(Config::read("", &settings).unwrap()).unwrap();
-        let said = diverging.run(&mut gpu, None, &mut |_| {}).unwrap_err().to_string();
+        let said = diverging
+            .run(&mut gpu, None, &mut |_| {})
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("training diverged"), "{said}");
         let (_, found) = search(&mut gpu);
         let (_, fresh) = search(&mut Gpu::new(&adapter).unwrap());
@@ -202,7 +267,11 @@ fn a_search_after_one_that_diverged_on_the_same_device_is_as_any_other() {
 #[test]
 fn a_lost_search_is_resumed_on_another_device() {
     for adapter in gpus() {
-        let path = std::env::temp_dir().join(format!("supernet-on-{}-{}", std::process::id(), adapter.facts.lanes[1]));
+        let path = std::env::temp_dir().join(format!(
+            "supernet-on-{}-{}",
+            std::process::id(),
+            adapter.facts.lanes[1]
+        ));
         let settings = [&SHORT[..], &["checkpoint.steps=10"]].concat();
         let config = || Config::read("", &settings).expect("the settings are right");
         let handle = Arc::new(Mutex::new(None));
@@ -211,7 +280,9 @@ fn a_lost_search_is_resumed_on_another_device() {
         let once = move || {
             let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
             if made.is_some() {
-                return Err(DeviceError::NoGpu { driver: "it was pulled out" });
+                return Err(DeviceError::NoGpu {
+                    driver: "it was pulled out",
+                });
             }
             let gpu = Gpu::new(&chosen)?;
             *made = Some(gpu.wgpu().clone());
@@ -224,10 +295,21 @@ fn a_lost_search_is_resumed_on_another_device() {
                 device.destroy();
             }
         };
-        let run = Search::builder().config(config()).folder(&path).device(once).listen(listen).start().unwrap();
+        let run = Search::builder()
+            .config(config())
+            .folder(&path)
+            .device(once)
+            .listen(listen)
+            .start()
+            .unwrap();
         let said = run.wait().unwrap_err().to_string();
         assert!(said.contains("its trainer failed"), "{said}");
-        let ended = Search::builder().resume(&path).on(Choice::Cpu).start().unwrap().wait();
+        let ended = Search::builder()
+            .resume(&path)
+            .on(Choice::Cpu)
+            .start()
+            .unwrap()
+            .wait();
         assert!(ended.unwrap().found().is_some());
         assert!(path.join("best/genome.json").exists());
         std::fs::remove_dir_all(path).unwrap();
@@ -238,26 +320,51 @@ fn a_lost_search_is_resumed_on_another_device() {
 fn a_search_that_is_stopped_and_resumed_on_its_gpu_is_as_one_that_never_was() {
     for adapter in gpus() {
         let path = |name: &str| {
-            std::env::temp_dir().join(format!("supernet-{name}-{}-{}", std::process::id(), adapter.facts.lanes[1]))
+            std::env::temp_dir().join(format!(
+                "supernet-{name}-{}-{}",
+                std::process::id(),
+                adapter.facts.lanes[1]
+            ))
         };
         let (whole, parts) = (path("whole"), path("parts"));
         let on = |builder: SearchBuilder| {
             let chosen = adapter.clone();
             builder.device(move || Ok(Box::new(Gpu::new(&chosen)?) as Box<dyn Device>))
         };
-        let fresh = || Search::builder().config(Config::read("", &SHORT).expect("the settings are right"));
-        let one = on(fresh().folder(&whole)).start().unwrap().wait().unwrap().found().unwrap();
+        let fresh =
+            || Search::builder().config(Config::read("", &SHORT).expect("the settings are right"));
+        let one = on(fresh().folder(&whole))
+            .start()
+            .unwrap()
+            .wait()
+            .unwrap()
+            .found()
+            .unwrap();
         // With eight steps under way.
-        let run = stopped_at(on(fresh().folder(&parts)), |event| matches!(event, Event::Step { step: 20, .. }));
+        let run = stopped_at(on(fresh().folder(&parts)), |event| {
+            matches!(event, Event::Step { step: 20, .. })
+        });
         assert!(run.wait().unwrap().found().is_none());
-        let two = on(Search::builder().resume(&parts)).start().unwrap().wait().unwrap().found().unwrap();
+        let two = on(Search::builder().resume(&parts))
+            .start()
+            .unwrap()
+            .wait()
+            .unwrap()
+            .found()
+            .unwrap();
         assert_eq!(
             (&one.top, one.weights.pages().values.as_slice()),
             (&two.top, two.weights.pages().values.as_slice())
         );
         let log = |path: &Path| -> Vec<Event> {
             let text = std::fs::read_to_string(path.join("events.jsonl")).expect("there is a log");
-            text.lines().map(|line| serde_json::from_str::<Record>(line).expect("a line is a record").event).collect()
+            text.lines()
+                .map(|line| {
+                    serde_json::from_str::<Record>(line)
+                        .expect("a line is a record")
+                        .event
+                })
+                .collect()
         };
         assert_eq!(log(&whole), log(&parts));
         for path in [whole, parts] {

@@ -1,7 +1,11 @@
 //! What a search leaves behind in its process when it is over: nothing. Alone in this file, since threads, files and memory
 //! are the process's.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail where it stands, and says what it did"
+)]
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -16,11 +20,25 @@ use supernet_tests::place;
 const HANGS: Duration = Duration::from_secs(60);
 
 fn start(folder: Option<&Path>) -> Run {
-    let settings = ["search.epochs=1", "space.layers=2", "train.batch=256", "derive.candidates=1", "derive.report=2"];
-    let settings = [&settings[..], &["score.rollouts=2", "score.updates=1", "search.warm_up=0"]].concat();
+    let settings = [
+        "search.epochs=1",
+        "space.layers=2",
+        "train.batch=256",
+        "derive.candidates=1",
+        "derive.report=2",
+    ];
+    let settings = [
+        &settings[..],
+        &["score.rollouts=2", "score.updates=1", "search.warm_up=0"],
+    ]
+    .concat();
     let builder = Search::builder().config(Config::read("", &settings).unwrap());
     let builder = builder.threads(2).evaluators(2);
-    folder.into_iter().fold(builder, SearchBuilder::folder).start().expect("it starts")
+    folder
+        .into_iter()
+        .fold(builder, SearchBuilder::folder)
+        .start()
+        .expect("it starts")
 }
 
 fn count(what: &str) -> usize {
@@ -29,7 +47,13 @@ fn count(what: &str) -> usize {
 
 /// Memory in use, in MiB.
 fn resident() -> f64 {
-    let pages: f64 = fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let pages: f64 = fs::read_to_string("/proc/self/statm")
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     pages * 4096.0 / f64::from(1 << 20)
 }
 
@@ -53,7 +77,9 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
             let folder = (number % 5 == 0).then(|| place.join(number.to_string()));
             let run = start(folder.as_deref());
             run.wait_for(HANGS).expect("it ends").unwrap();
-            folder.iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
+            folder
+                .iter()
+                .for_each(|folder| fs::remove_dir_all(folder).unwrap());
         }
     };
     // Allocators keep some for each of their arenas.
@@ -62,7 +88,10 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     searches(100);
     let grown = resident() - before;
     println!("120 searches: {grown:.1} MiB more after the last 100");
-    assert!(grown < 8.0, "{before} MiB, and {grown} more after 100 searches");
+    assert!(
+        grown < 8.0,
+        "{before} MiB, and {grown} more after 100 searches"
+    );
     soon("threads are left", || count("task") == threads);
     assert_eq!(count("fd"), files);
 
@@ -71,7 +100,14 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     let run = start(Some(&place.join("two")));
     let other = run.clone();
     drop(run);
-    assert!(other.wait_for(HANGS).expect("it goes on").unwrap().found().is_some());
+    assert!(
+        other
+            .wait_for(HANGS)
+            .expect("it goes on")
+            .unwrap()
+            .found()
+            .is_some()
+    );
     let run = start(Some(&place.join("middle")));
     let mut events = run.events();
     events.next();
@@ -81,7 +117,17 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     soon("threads are left", || count("task") == threads);
     soon("files are left", || count("fd") == files);
     // What was dropped was saved.
-    let resumed = Search::builder().resume(place.join("at once")).start().unwrap();
-    assert!(resumed.wait_for(HANGS).expect("it ends").unwrap().found().is_some());
+    let resumed = Search::builder()
+        .resume(place.join("at once"))
+        .start()
+        .unwrap();
+    assert!(
+        resumed
+            .wait_for(HANGS)
+            .expect("it ends")
+            .unwrap()
+            .found()
+            .is_some()
+    );
     fs::remove_dir_all(place).unwrap();
 }

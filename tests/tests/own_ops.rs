@@ -63,15 +63,24 @@ fn a_plugins_ops_are_searched_on_every_device() {
     assert_eq!(without_times(&same), without_times(&did));
     assert_eq!((&alike.top, alike.test), (&found.top, found.test));
     let losses_here = losses(&did);
-    assert!(losses_here.len() >= 6 && losses_here.iter().all(|loss| loss.is_finite()), "{losses_here:?}");
+    assert!(
+        losses_here.len() >= 6 && losses_here.iter().all(|loss| loss.is_finite()),
+        "{losses_here:?}"
+    );
     for adapter in gpus() {
         let name = adapter.facts.name.clone();
         let config = Config::read("", &settings).unwrap();
-        let builder = Search::builder().config(config).spaces(spaces.clone()).on(Choice::Gpu(Some(name.clone())));
+        let builder = Search::builder()
+            .config(config)
+            .spaces(spaces.clone())
+            .on(Choice::Gpu(Some(name.clone())));
         let there = run(builder).unwrap();
         // Warm-up samples from the prior, so these steps train the same children: they differ by rounding.
         for (here, there) in losses_here.iter().zip(losses(&there)).take(3) {
-            assert!((here - there).abs() < 1e-3 * here, "{name}: {there} for {here}");
+            assert!(
+                (here - there).abs() < 1e-3 * here,
+                "{name}: {there} for {here}"
+            );
         }
     }
 }
@@ -85,9 +94,17 @@ fn folder(place: &Path, df: &str) {
     let x = s.input("image", &[8, 8, 1]);
     let width = s.op("layer", &["soft", "relu"]);
     let y = x.conv(3, 4).norm();
-    s.output(s.choose(width, &[y.custom("soft"), y.relu()]).global_avg_pool().linear(10, true));
+    s.output(
+        s.choose(width, &[y.custom("soft"), y.relu()])
+            .global_avg_pool()
+            .linear(10, true),
+    );
     fs::create_dir_all(place.join("ops")).unwrap();
-    fs::write(place.join("space.json"), s.finish().unwrap().to_json().unwrap()).unwrap();
+    fs::write(
+        place.join("space.json"),
+        s.finish().unwrap().to_json().unwrap(),
+    )
+    .unwrap();
     let f = "fn f(x: f32) -> f32 { return x / (1.0 + abs(x)); }";
     fs::write(place.join("ops/soft.wgsl"), format!("{f}\n{df}\n")).unwrap();
 }
@@ -97,21 +114,51 @@ fn a_folder_is_searched_on_gpus_and_says_what_the_cpu_lacks() {
     let place = place("own-ops-folder");
     let df = "fn df(x: f32, y: f32, gy: f32) -> f32 { let d = 1.0 + abs(x); return gy / (d * d); }";
     folder(&place, df);
-    let builder = || Search::builder().config(config("plain-data")).spaces(spaces(&place));
+    let builder = || {
+        Search::builder()
+            .config(config("plain-data"))
+            .spaces(spaces(&place))
+    };
     let run_folder = place.join("run");
-    let refused = builder().folder(&run_folder).start().unwrap_err().to_string();
-    assert!(refused.contains("the op `soft` has no CPU function, so the CPU device cannot run it"), "{refused}");
+    let refused = builder()
+        .folder(&run_folder)
+        .start()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("the op `soft` has no CPU function, so the CPU device cannot run it"),
+        "{refused}"
+    );
     for adapter in gpus() {
         let records = run(builder().on(Choice::Gpu(Some(adapter.facts.name.clone())))).unwrap();
         assert!(losses(&records).len() >= 6);
         // What is wrong with an op is said before anything is trained or written.
         folder(&place, &df.replace("gy / (d * d)", "gy / d"));
         let gpu = Choice::Gpu(Some(adapter.facts.name.clone()));
-        let refused = builder().on(gpu.clone()).folder(&run_folder).start().unwrap_err().to_string();
-        assert!(refused.contains("the op `soft` has a wrong gradient: number "), "{refused}");
-        folder(&place, "fn df(x: f32, y: f32, gy: f32) -> f32 { return dy; }");
-        let refused = builder().on(gpu).folder(&run_folder).start().unwrap_err().to_string();
-        assert!(refused.contains("fn df(x: f32, y: f32, gy: f32) -> f32 { return dy; }"), "{refused}");
+        let refused = builder()
+            .on(gpu.clone())
+            .folder(&run_folder)
+            .start()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("the op `soft` has a wrong gradient: number "),
+            "{refused}"
+        );
+        folder(
+            &place,
+            "fn df(x: f32, y: f32, gy: f32) -> f32 { return dy; }",
+        );
+        let refused = builder()
+            .on(gpu)
+            .folder(&run_folder)
+            .start()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("fn df(x: f32, y: f32, gy: f32) -> f32 { return dy; }"),
+            "{refused}"
+        );
         folder(&place, df);
     }
     assert!(!run_folder.exists());

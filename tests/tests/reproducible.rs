@@ -2,7 +2,12 @@
 
 use supernet_tests::{search, without_times};
 
-const SHORT: [&str; 4] = ["search.epochs=6", "derive.candidates=10", "derive.report=10", "search.seed=3"];
+const SHORT: [&str; 4] = [
+    "search.epochs=6",
+    "derive.candidates=10",
+    "derive.report=10",
+    "search.seed=3",
+];
 
 #[test]
 fn one_thread_and_two_give_the_same_events_and_weights() {

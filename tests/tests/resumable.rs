@@ -1,6 +1,10 @@
 //! A search that is interrupted ends with the same bits as one that is not.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail where it stands, and says what it did"
+)]
 
 use std::fs;
 use std::path::Path;
@@ -32,20 +36,30 @@ fn builder() -> SearchBuilder {
 }
 
 fn found(run: &Run) -> Arc<Found> {
-    run.wait_for(LIMIT).expect("the search ends in time").unwrap().found().unwrap()
+    run.wait_for(LIMIT)
+        .expect("the search ends in time")
+        .unwrap()
+        .found()
+        .unwrap()
 }
 
 fn assert_same(a: &Found, b: &Found) {
     assert_eq!((&a.top, a.gain, a.test), (&b.top, b.gain, b.test));
     assert_eq!(a.weights.version, b.weights.version);
     // Gradients are no part of a search's state.
-    assert!(a.weights.pages().values == b.weights.pages().values && a.weights.pages().state == b.weights.pages().state);
+    assert!(
+        a.weights.pages().values == b.weights.pages().values
+            && a.weights.pages().state == b.weights.pages().state
+    );
 }
 
 /// Runs until `until` happens, then stops.
 fn interrupt(builder: SearchBuilder, until: impl Fn(&Event) -> bool + Send + 'static) {
     let run = stopped_at(builder, until);
-    assert!(matches!(run.wait_for(LIMIT), Some(Ok(Ended::Stopped { .. }))));
+    assert!(matches!(
+        run.wait_for(LIMIT),
+        Some(Ok(Ended::Stopped { .. }))
+    ));
 }
 
 #[test]
@@ -67,9 +81,15 @@ fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
     let (records, plain) = search(&SHORT, 2).unwrap();
     let points: [(&str, Point); 4] = [
         ("at once", |event| matches!(event, Event::Started { .. })),
-        ("after epoch 2", |event| matches!(event, Event::Epoch { epoch: 2, .. })),
-        ("between updates", |event| matches!(event, Event::Update { update: 7, .. })),
-        ("while judging", |event| matches!(event, Event::Judged { .. })),
+        ("after epoch 2", |event| {
+            matches!(event, Event::Epoch { epoch: 2, .. })
+        }),
+        ("between updates", |event| {
+            matches!(event, Event::Update { update: 7, .. })
+        }),
+        ("while judging", |event| {
+            matches!(event, Event::Judged { .. })
+        }),
     ];
     for (name, until) in points {
         let path = place.join(name);
@@ -80,15 +100,24 @@ fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
     }
     // Stopped again and again.
     let path = place.join("often");
-    interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 3, .. }));
+    interrupt(builder().folder(&path), |event| {
+        matches!(event, Event::Step { step: 3, .. })
+    });
     for least in [4, 30, 31, 60] {
         // A stop takes a moment: that step may be done already.
         let late = move |event: &Event| matches!(event, Event::Step { step, .. } if *step >= least);
         interrupt(Search::builder().resume(&path), late);
     }
-    assert_same(&found(&Search::builder().resume(&path).start().unwrap()), &plain);
+    assert_same(
+        &found(&Search::builder().resume(&path).start().unwrap()),
+        &plain,
+    );
     assert_eq!(logged(&path), without_times(&records));
-    let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+    let said = Search::builder()
+        .resume(&path)
+        .start()
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("is finished; its result is"), "{said}");
     fs::remove_dir_all(place).unwrap();
 }
@@ -110,7 +139,11 @@ fn paused_and_resumed_is_as_never_paused() {
     }
     assert!(run.wait_for(Duration::from_millis(50)).is_none());
     run.resume();
-    assert!(events.next().is_some_and(|record| matches!(record.event, Event::Resumed { .. })));
+    assert!(
+        events
+            .next()
+            .is_some_and(|record| matches!(record.event, Event::Resumed { .. }))
+    );
     seen.extend(events);
     seen.retain(|record| !record.event.is_incident());
     assert_eq!(without_times(&seen), without_times(&records));
@@ -119,7 +152,10 @@ fn paused_and_resumed_is_as_never_paused() {
 
 /// Checkpoints of a run, oldest first.
 fn checkpoints(run: &Path) -> Vec<std::path::PathBuf> {
-    let mut all: Vec<_> = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut all: Vec<_> = fs::read_dir(run.join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     all.sort();
     all
 }
@@ -130,8 +166,12 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_is_used() {
     let (records, plain) = search(&SHORT, 2).unwrap();
     for damage in ["state.json", "tensors.safetensors", "blake3"] {
         let path = place.join(damage);
-        interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 70, .. }));
-        let [_, last] = &checkpoints(&path)[..] else { panic!("two checkpoints are kept") };
+        interrupt(builder().folder(&path), |event| {
+            matches!(event, Event::Step { step: 70, .. })
+        });
+        let [_, last] = &checkpoints(&path)[..] else {
+            panic!("two checkpoints are kept")
+        };
         let mut bytes = fs::read(last.join(damage)).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -144,16 +184,32 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_is_used() {
             Event::Damaged { reason } => Some(reason),
             _ => None,
         });
-        assert!(reason.as_ref().is_some_and(|reason| reason.contains(last.to_str().unwrap())), "{reason:?}");
+        assert!(
+            reason
+                .as_ref()
+                .is_some_and(|reason| reason.contains(last.to_str().unwrap())),
+            "{reason:?}"
+        );
         assert_same(&found(&run), &plain);
         assert_eq!(logged(&path), without_times(&records));
     }
     // With none left there is a sentence.
     let path = place.join("none");
-    interrupt(builder().folder(&path), |event| matches!(event, Event::Step { step: 30, .. }));
-    checkpoints(&path).iter().for_each(|checkpoint| fs::remove_file(checkpoint.join("state.json")).unwrap());
-    let said = Search::builder().resume(&path).start().unwrap_err().to_string();
-    assert!(said.contains("no checkpoint of the run") && said.contains("begins anew"), "{said}");
+    interrupt(builder().folder(&path), |event| {
+        matches!(event, Event::Step { step: 30, .. })
+    });
+    checkpoints(&path)
+        .iter()
+        .for_each(|checkpoint| fs::remove_file(checkpoint.join("state.json")).unwrap());
+    let said = Search::builder()
+        .resume(&path)
+        .start()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("no checkpoint of the run") && said.contains("begins anew"),
+        "{said}"
+    );
     fs::remove_dir_all(place).unwrap();
 }
 
@@ -165,7 +221,11 @@ fn two_cannot_continue_one_run() {
     let mut events = builder.events();
     let run = builder.start().unwrap();
     events.next();
-    let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+    let said = Search::builder()
+        .resume(&path)
+        .start()
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("is under way in another process"), "{said}");
     drop(run);
     // The folder is free as soon as the search is over.
@@ -177,7 +237,13 @@ fn two_cannot_continue_one_run() {
 #[test]
 fn stopped_or_paused_while_retraining_is_as_never_stopped() {
     let place = place("retraining");
-    let more = ["derive.report=4", "retrain.epochs=2", "retrain.seeds=2", "retrain.random=1", "retrain.budget=1000"];
+    let more = [
+        "derive.report=4",
+        "retrain.epochs=2",
+        "retrain.seeds=2",
+        "retrain.random=1",
+        "retrain.budget=1000",
+    ];
     let settings = [&SHORT[..], &more].concat();
     let (records, plain) = search(&settings, 2).unwrap();
     let retrained = plain.retrained.as_ref().unwrap();
@@ -191,12 +257,18 @@ fn stopped_or_paused_while_retraining_is_as_never_stopped() {
             builder,
             move |event| matches!(event, Event::RetrainEpoch { network, epoch: 0, .. } if *network == least),
         );
-        assert!(path.join("best/genome.json").exists() && !path.join("best/retrained.json").exists());
+        assert!(
+            path.join("best/genome.json").exists() && !path.join("best/retrained.json").exists()
+        );
         let found = found(&Search::builder().resume(&path).threads(1).start().unwrap());
         assert_same(&found, &plain);
         assert_eq!(found.retrained.as_ref(), Some(retrained));
         assert_eq!(logged(&path), without_times(&records));
-        let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+        let said = Search::builder()
+            .resume(&path)
+            .start()
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("is finished; its result is"), "{said}");
     }
     let builder = builder();
@@ -205,7 +277,11 @@ fn stopped_or_paused_while_retraining_is_as_never_stopped() {
     let mut seen = Vec::new();
     for record in events.by_ref() {
         match record.event {
-            Event::RetrainEpoch { network: 0, epoch: 0, .. } => run.pause(),
+            Event::RetrainEpoch {
+                network: 0,
+                epoch: 0,
+                ..
+            } => run.pause(),
             Event::Paused => break,
             _ => {}
         }

@@ -22,14 +22,19 @@ const SEEDS: u32 = 50;
 fn table(space: &str, path: &Path, columns: &Columns) -> Table {
     let mut config = Config::default();
     config.search.space = space.to_owned();
-    let Built { supergraph, .. } = Spaces::linked().build(&mut config, &Facts::images(&[32, 32, 3], 10)).unwrap();
+    let Built { supergraph, .. } = Spaces::linked()
+        .build(&mut config, &Facts::images(&[32, 32, 3], 10))
+        .unwrap();
     Table::open(path, columns, &supergraph).unwrap()
 }
 
 /// Mean and standard error of the report value of the best by reward, over all seeds.
 fn mean(table: &Table, strategy: &str) -> (f64, f64) {
     let config = Config::read("", &[format!("search.strategy={strategy}")]).unwrap();
-    let repeated = TableSearch::new(table, config, SAMPLES).unwrap().repeat(0, SEEDS, &mut |_| {}).unwrap();
+    let repeated = TableSearch::new(table, config, SAMPLES)
+        .unwrap()
+        .repeat(0, SEEDS, &mut |_| {})
+        .unwrap();
     let last = repeated.means.last().unwrap();
     assert_eq!(last.samples, SAMPLES);
     let error = last.standard_error.unwrap();
@@ -41,20 +46,43 @@ fn mean(table: &Table, strategy: &str) -> (f64, f64) {
 fn assert_ahead(table: &Table) {
     let ((enas, off), (random, error)) = (mean(table, "enas"), mean(table, "random"));
     let margin = (enas - random) / off.hypot(error);
-    assert!(margin > 4.0, "{enas:.4} ± {off:.4} against {random:.4} ± {error:.4}: {margin:.1} standard errors");
+    assert!(
+        margin > 4.0,
+        "{enas:.4} ± {off:.4} against {random:.4} ± {error:.4}: {margin:.1} standard errors"
+    );
 }
 
 #[test]
 fn the_controller_is_ahead_of_chance_on_nas_bench_201() {
-    let Some(folder) = data("nasbench201") else { return println!("skipped: no data") };
+    let Some(folder) = data("nasbench201") else {
+        return println!("skipped: no data");
+    };
     let (reward, report) = ("c10_valid_e12".to_owned(), Some("c10_test_e200".to_owned()));
-    let columns = Columns { key: Some("cellstr".to_owned()), reward, report };
-    assert_ahead(&table("nasbench201", &folder.join("nasbench201.csv"), &columns));
+    let columns = Columns {
+        key: Some("cellstr".to_owned()),
+        reward,
+        report,
+    };
+    assert_ahead(&table(
+        "nasbench201",
+        &folder.join("nasbench201.csv"),
+        &columns,
+    ));
 }
 
 #[test]
 fn the_controller_is_ahead_of_chance_on_nas_bench_macro() {
-    let Some(folder) = data("nas-bench-macro") else { return println!("skipped: no data") };
-    let columns = Columns { key: None, reward: "mean_acc".to_owned(), report: None };
-    assert_ahead(&table("nasbench-macro", &folder.join("nas-bench-macro_cifar10.json"), &columns));
+    let Some(folder) = data("nas-bench-macro") else {
+        return println!("skipped: no data");
+    };
+    let columns = Columns {
+        key: None,
+        reward: "mean_acc".to_owned(),
+        report: None,
+    };
+    assert_ahead(&table(
+        "nasbench-macro",
+        &folder.join("nas-bench-macro_cifar10.json"),
+        &columns,
+    ));
 }

@@ -7,10 +7,12 @@
 //! supernet search --plugin target/release/libsupernet_custom_space.so --space gated
 //! ```
 
-use supernet_plugin::Operand::{Dims, GradInput, GradOutput, GradParam, Input, Output, Param, Saved};
+use supernet_plugin::Operand::{
+    Dims, GradInput, GradOutput, GradParam, Input, Output, Param, Saved,
+};
 use supernet_plugin::{
-    Built, Config, Conv, CustomOp, Fact, Field, Init, Kernel, Length, Mistake, Space, SpaceEntry, Tensor, When,
-    inventory,
+    Built, Config, Conv, CustomOp, Fact, Field, Init, Kernel, Length, Mistake, Space, SpaceEntry,
+    Tensor, When, inventory,
 };
 
 #[cfg(feature = "plugin")]
@@ -64,7 +66,9 @@ fn gated(config: &Config) -> Built {
             x = s.scope("half", || x.conv2d(Conv::new(3).stride(2), filters).norm());
         }
     }
-    s.scope("head", || s.output(x.global_avg_pool().linear(classes, true)));
+    s.scope("head", || {
+        s.output(x.global_avg_pool().linear(classes, true))
+    });
     s.finish()
 }
 
@@ -76,7 +80,9 @@ fn branch<'s>(s: &'s Space, name: &str, x: Tensor<'s>, filters: u32) -> Tensor<'
         "gated3x3" => {
             let (value, gate) = (x.conv(3, filters).norm(), x.conv(1, filters));
             // A row for each channel: the kernel that adds up the gradient has a workgroup for each row.
-            let bias = s.local_weights("bias", &[filters, 1], Init::Zeros).without_decay();
+            let bias = s
+                .local_weights("bias", &[filters, 1], Init::Zeros)
+                .without_decay();
             s.custom("gate", &[value, gate], &[bias], Default::default())
         }
         _ => x.max_pool(3),
@@ -117,5 +123,10 @@ fn gate() -> CustomOp {
                 .bind(9, GradInput(0))
                 .bind(10, GradInput(1)),
         )
-        .backward(sum_channel.bind(0, Dims).bind(11, GradInput(1)).bind(12, GradParam(0)))
+        .backward(
+            sum_channel
+                .bind(0, Dims)
+                .bind(11, GradInput(1))
+                .bind(12, GradParam(0)),
+        )
 }

@@ -5,5 +5,8 @@ use supernet_custom_space as _;
 #[test]
 fn the_space_and_its_ops_are_right() {
     let report = supernet_plugin_testkit::check("gated");
-    assert!(report.ops.iter().any(|tried| tried.op == "gate") && report.ops.iter().any(|tried| tried.op == "mish"));
+    assert!(
+        report.ops.iter().any(|tried| tried.op == "gate")
+            && report.ops.iter().any(|tried| tried.op == "mish")
+    );
 }

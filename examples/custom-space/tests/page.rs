@@ -18,7 +18,10 @@ fn read(path: &str) -> String {
 fn blocks(language: &str) -> Vec<String> {
     let page = read("plugins/WRITING.md");
     let fence = format!("```{language}\n");
-    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    page.split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -29,7 +32,10 @@ fn what_it_quotes_is_here() {
     let quoted = [blocks("rust"), blocks("wgsl")].concat();
     assert!(quoted.len() >= 10);
     for block in quoted {
-        assert!(here.iter().any(|text| text.contains(&block)), "not in the example:\n{block}");
+        assert!(
+            here.iter().any(|text| text.contains(&block)),
+            "not in the example:\n{block}"
+        );
     }
 }
 

@@ -12,8 +12,15 @@ use supernet_enas as _; // registers the ENAS spaces
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::temp_dir().join(format!("supernet-embed-{}", std::process::id()));
-    let settings = ["search.epochs=12", "space.layers=4", "derive.candidates=20", "derive.report=20"];
-    let builder = Search::builder().config(Config::read("", &settings)?).folder(&folder);
+    let settings = [
+        "search.epochs=12",
+        "space.layers=4",
+        "derive.candidates=20",
+        "derive.report=20",
+    ];
+    let builder = Search::builder()
+        .config(Config::read("", &settings)?)
+        .folder(&folder);
     let events = builder.events();
     let run = builder.start()?;
 
@@ -22,7 +29,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for record in events {
         match record.event {
             Event::Epoch { epoch, score, .. } => {
-                println!("epoch {epoch}: loss {:.3}, accuracy {:.1} %", score.loss, 100.0 * score.accuracy);
+                println!(
+                    "epoch {epoch}: loss {:.3}, accuracy {:.1} %",
+                    score.loss,
+                    100.0 * score.accuracy
+                );
                 match epoch {
                     3 => handle.pause(),
                     6 => handle.stop(),
@@ -45,7 +56,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", found.gain.sentence());
     let best = found.top.first().ok_or("a search finds something")?;
     let network = found.supergraph.child(&best.genome)?;
-    println!("the best of all, {:?}, has {} parameters", best.genome, network.count());
+    println!(
+        "the best of all, {:?}, has {} parameters",
+        best.genome,
+        network.count()
+    );
     std::fs::remove_dir_all(folder)?;
     Ok(())
 }

@@ -11,7 +11,12 @@ use supernet_enas as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let settings = ["search.epochs=4", "space.layers=4", "derive.candidates=5", "derive.report=5"];
+    let settings = [
+        "search.epochs=4",
+        "space.layers=4",
+        "derive.candidates=5",
+        "derive.report=5",
+    ];
     let builder = Search::builder().config(Config::read("", &settings)?);
     let mut events = builder.events();
     let run = builder.start()?;

@@ -9,15 +9,27 @@ use supernet_enas as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
-    let Ok(adapter) = pollster::block_on(instance.request_adapter(&RequestAdapterOptions::default())) else {
+    let Ok(adapter) =
+        pollster::block_on(instance.request_adapter(&RequestAdapterOptions::default()))
+    else {
         return Ok(()); // no GPU here
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&Default::default()))?;
     // The application's handlers stay in place; a search asks for the device again after a failure.
     let (of_search, queue_of_search) = (device.clone(), queue.clone());
-    let make = move || Ok(Box::new(Gpu::borrowed(of_search.clone(), queue_of_search.clone())?) as _);
-    let settings = ["search.epochs=1", "space.layers=2", "space.filters=4", "derive.candidates=2", "derive.report=2"];
-    let run = Search::builder().config(Config::read("", &settings)?).device(make).start()?;
+    let make =
+        move || Ok(Box::new(Gpu::borrowed(of_search.clone(), queue_of_search.clone())?) as _);
+    let settings = [
+        "search.epochs=1",
+        "space.layers=2",
+        "space.filters=4",
+        "derive.candidates=2",
+        "derive.report=2",
+    ];
+    let run = Search::builder()
+        .config(Config::read("", &settings)?)
+        .device(make)
+        .start()?;
     let found = run.wait()?.found().ok_or("nobody stopped it")?;
     assert!(found.top[0].score.loss.is_finite());
     queue.submit([device.create_command_encoder(&Default::default()).finish()]);

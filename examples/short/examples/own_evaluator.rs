@@ -21,16 +21,37 @@ impl Error for Refused {}
 /// This one likes ones. A real one trains the network, or asks a laboratory.
 async fn evaluate(genome: Genome) -> Result<Score, Refused> {
     let ones = genome.iter().filter(|value| **value == 1).count();
-    if genome[0] == 5 { Err(Refused) } else { Ok(Score { accuracy: ones as f32 / genome.len() as f32, loss: 1.0 }) }
+    if genome[0] == 5 {
+        Err(Refused)
+    } else {
+        Ok(Score {
+            accuracy: ones as f32 / genome.len() as f32,
+            loss: 1.0,
+        })
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let settings =
-        ["search.epochs=4", "search.warm_up=0", "space.layers=4", "derive.candidates=20", "derive.report=20"];
-    let builder = Search::builder().config(Config::read("", &settings)?).evaluator(evaluate).evaluators(2);
+    let settings = [
+        "search.epochs=4",
+        "search.warm_up=0",
+        "space.layers=4",
+        "derive.candidates=20",
+        "derive.report=20",
+    ];
+    let builder = Search::builder()
+        .config(Config::read("", &settings)?)
+        .evaluator(evaluate)
+        .evaluators(2);
     let events = builder.events();
-    let found = builder.start()?.wait()?.found().ok_or("nobody stopped it")?;
-    let refused = events.filter(|record| matches!(record.event, Event::SetAside { .. })).count();
+    let found = builder
+        .start()?
+        .wait()?
+        .found()
+        .ok_or("nobody stopped it")?;
+    let refused = events
+        .filter(|record| matches!(record.event, Event::SetAside { .. }))
+        .count();
     assert!(refused > 0 && found.top[0].genome[0] != 5);
     Ok(())
 }

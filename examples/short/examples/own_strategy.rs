@@ -24,10 +24,16 @@ impl Strategy for KeepBest {
     }
 
     fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
-        if let (Some(Task { work: Work::Score { genomes, .. }, .. }), Outcome::Scored(scores)) =
-            (self.out.pop_front(), outcome)
+        if let (
+            Some(Task {
+                work: Work::Score { genomes, .. },
+                ..
+            }),
+            Outcome::Scored(scores),
+        ) = (self.out.pop_front(), outcome)
         {
-            self.best.extend(scores.iter().map(|score| score.accuracy).zip(genomes));
+            self.best
+                .extend(scores.iter().map(|score| score.accuracy).zip(genomes));
             self.best.sort_by(|a, b| b.0.total_cmp(&a.0));
             self.best.truncate(20);
         }
@@ -35,7 +41,13 @@ impl Strategy for KeepBest {
     }
 
     fn sample(&self, count: usize, _: &mut Random) -> Result<Vec<Genome>, GenomeError> {
-        Ok(self.best.iter().map(|(_, genome)| genome.clone()).cycle().take(count).collect())
+        Ok(self
+            .best
+            .iter()
+            .map(|(_, genome)| genome.clone())
+            .cycle()
+            .take(count)
+            .collect())
     }
 
     fn save(&self) -> Value {
@@ -51,12 +63,27 @@ impl Strategy for KeepBest {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let settings = ["search.epochs=4", "space.layers=4", "derive.candidates=20", "derive.report=20"];
-    let builder = Search::builder().config(Config::read("", &settings)?).strategy(|space, schedule, seed| {
-        let random = RandomSearch::new(space.clone(), schedule, seed);
-        Ok(Box::new(KeepBest { random, out: VecDeque::new(), best: Vec::new() }))
-    });
-    let found = builder.start()?.wait()?.found().ok_or("nobody stopped it")?;
+    let settings = [
+        "search.epochs=4",
+        "space.layers=4",
+        "derive.candidates=20",
+        "derive.report=20",
+    ];
+    let builder = Search::builder()
+        .config(Config::read("", &settings)?)
+        .strategy(|space, schedule, seed| {
+            let random = RandomSearch::new(space.clone(), schedule, seed);
+            Ok(Box::new(KeepBest {
+                random,
+                out: VecDeque::new(),
+                best: Vec::new(),
+            }))
+        });
+    let found = builder
+        .start()?
+        .wait()?
+        .found()
+        .ok_or("nobody stopped it")?;
     assert!(found.gain.policy > found.gain.random);
     Ok(())
 }

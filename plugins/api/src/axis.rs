@@ -35,7 +35,11 @@ impl Axis {
     }
 
     pub(crate) fn fixed(&self) -> Option<u32> {
-        if let Axis::Fixed(size) = self { Some(*size) } else { None }
+        if let Axis::Fixed(size) = self {
+            Some(*size)
+        } else {
+            None
+        }
     }
 
     /// A size computed from sizes: where one follows a decision, the result does too, choice by choice.
@@ -49,12 +53,17 @@ impl Axis {
                 Axis::Fixed(_) => {}
                 Axis::By(decision, sizes) => match by {
                     Some((other, _)) if other != *decision => {
-                        return Err("one axis would follow two decisions, and an extent follows one".into());
+                        return Err(
+                            "one axis would follow two decisions, and an extent follows one".into(),
+                        );
                     }
                     _ => by = Some((*decision, sizes.len())),
                 },
                 Axis::Time => {
-                    return Err("the time axis has no fixed length, so nothing can be computed from it".into());
+                    return Err(
+                        "the time axis has no fixed length, so nothing can be computed from it"
+                            .into(),
+                    );
                 }
             }
         }
@@ -66,8 +75,9 @@ impl Axis {
         let Some((decision, choices)) = by else {
             return Ok(Axis::Fixed(compute(axes.map(|axis| size(axis, 0)))?));
         };
-        let sizes =
-            (0..choices).map(|c| compute(axes.map(|axis| size(axis, c)))).collect::<Result<Vec<u32>, String>>()?;
+        let sizes = (0..choices)
+            .map(|c| compute(axes.map(|axis| size(axis, c))))
+            .collect::<Result<Vec<u32>, String>>()?;
         Ok(Axis::follow(decision, sizes))
     }
 
@@ -89,7 +99,11 @@ impl fmt::Display for Axis {
                 for (i, size) in sizes.iter().take(MOST_SHOWN).enumerate() {
                     write!(f, "{}{size}", if i > 0 { "|" } else { "" })?;
                 }
-                if sizes.len() > MOST_SHOWN { f.write_str("|…") } else { Ok(()) }
+                if sizes.len() > MOST_SHOWN {
+                    f.write_str("|…")
+                } else {
+                    Ok(())
+                }
             }
             Axis::Time => f.write_str(crate::TIME),
         }
@@ -105,18 +119,29 @@ pub(crate) struct Value {
 
 impl Value {
     pub(crate) fn of(axes: Vec<Axis>) -> Self {
-        Value { axes, element: Element::F32 }
+        Value {
+            axes,
+            element: Element::F32,
+        }
     }
 
     /// The number of elements at its largest, if it can be counted in 32 bits.
     pub(crate) fn elements(&self, time: u32) -> Option<u64> {
-        let count = self.axes.iter().try_fold(1u64, |count, axis| count.checked_mul(u64::from(axis.largest(time))))?;
+        let count = self.axes.iter().try_fold(1u64, |count, axis| {
+            count.checked_mul(u64::from(axis.largest(time)))
+        })?;
         (count <= u64::from(u32::MAX)).then_some(count)
     }
 
     /// How many sizes its axes list.
     pub(crate) fn listed(&self) -> u64 {
-        let listed = |axis: &Axis| if let Axis::By(_, sizes) = axis { sizes.len() as u64 } else { 0 };
+        let listed = |axis: &Axis| {
+            if let Axis::By(_, sizes) = axis {
+                sizes.len() as u64
+            } else {
+                0
+            }
+        };
         self.axes.iter().map(listed).sum()
     }
 

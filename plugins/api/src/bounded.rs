@@ -10,11 +10,15 @@ pub(crate) const MOST_ITEMS: usize = 1_000_000;
 /// The most spaces of a plugin, and the most ops.
 pub(crate) const MOST_OFFERS: usize = 10_000;
 
-pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
     from.deserialize_seq(List::<T, MOST_ITEMS>(PhantomData))
 }
 
-pub(crate) fn offers<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn offers<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
     from.deserialize_seq(List::<T, MOST_OFFERS>(PhantomData))
 }
 
@@ -32,7 +36,9 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST>
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             if list.len() == MOST {
-                return Err(A::Error::custom(format!("a list has more than {MOST} items, and may have no more")));
+                return Err(A::Error::custom(format!(
+                    "a list has more than {MOST} items, and may have no more"
+                )));
             }
             list.push(item);
         }

@@ -34,7 +34,9 @@ pub struct Space {
 impl Space {
     /// An empty space.
     pub fn new(name: impl Into<String>) -> Self {
-        Space { draft: RefCell::new(Draft::new(name.into())) }
+        Space {
+            draft: RefCell::new(Draft::new(name.into())),
+        }
     }
 
     /// One line for people.
@@ -73,17 +75,35 @@ impl Space {
 
     /// Decides which operation, by label.
     pub fn op(&self, id: impl Into<String>, choices: &[&str]) -> Decide<'_> {
-        self.decide(id.into(), Kind::Op { choices: choices.iter().map(|label| (*label).to_owned()).collect() })
+        self.decide(
+            id.into(),
+            Kind::Op {
+                choices: choices.iter().map(|label| (*label).to_owned()).collect(),
+            },
+        )
     }
 
     /// Decides which input, by the anchors' names.
     pub fn input_of(&self, id: impl Into<String>, anchors: &[impl AsRef<str>]) -> Decide<'_> {
-        self.decide(id.into(), Kind::Input { from: anchors.iter().map(|name| name.as_ref().to_owned()).collect() })
+        self.decide(
+            id.into(),
+            Kind::Input {
+                from: anchors
+                    .iter()
+                    .map(|name| name.as_ref().to_owned())
+                    .collect(),
+            },
+        )
     }
 
     /// Decides whether there is a skip connection from an anchor: 0 is off, 1 is on.
     pub fn skip(&self, id: impl Into<String>, anchor: impl Into<String>) -> Decide<'_> {
-        self.decide(id.into(), Kind::Skip { of: Some(anchor.into()) })
+        self.decide(
+            id.into(),
+            Kind::Skip {
+                of: Some(anchor.into()),
+            },
+        )
     }
 
     /// Decides on or off: 0 is off, 1 is on.
@@ -93,7 +113,12 @@ impl Space {
 
     /// Decides which number.
     pub fn value(&self, id: impl Into<String>, values: &[impl Into<f64> + Copy]) -> Decide<'_> {
-        self.decide(id.into(), Kind::Value { values: values.iter().map(|value| (*value).into()).collect() })
+        self.decide(
+            id.into(),
+            Kind::Value {
+                values: values.iter().map(|value| (*value).into()).collect(),
+            },
+        )
     }
 
     /// The next step of a sequential controller; all its decisions are sampled from one state.
@@ -103,7 +128,10 @@ impl Space {
 
     /// Every valid genome satisfies the condition.
     pub fn require(&self, that: When, because: impl Into<String>) {
-        self.draft.borrow_mut().space.require.push(Require { that: that.0, because: because.into() });
+        self.draft.borrow_mut().space.require.push(Require {
+            that: that.0,
+            because: because.into(),
+        });
     }
 
     /// No valid genome satisfies the condition.
@@ -114,7 +142,12 @@ impl Space {
     /// These decisions are derived together: the `keep` best take their choice, the rest take `none`.
     pub fn group(&self, id: impl Into<String>, decisions: &[Decide<'_>], keep: u32, none: u32) {
         let decisions = decisions.iter().map(Decide::id).collect();
-        self.draft.borrow_mut().space.groups.push(Group { id: id.into(), decisions, keep, none });
+        self.draft.borrow_mut().space.groups.push(Group {
+            id: id.into(),
+            decisions,
+            keep,
+            none,
+        });
     }
 
     /// The size that a decision about a value picks: its values are the sizes.
@@ -124,7 +157,10 @@ impl Space {
             Some(sizes) => self.extent_of(decision.id(), decision, &sizes),
             None => {
                 self.wrong(|| {
-                    format!("`{}` does not decide between whole numbers above 0, so it is no size", decision.id())
+                    format!(
+                        "`{}` does not decide between whole numbers above 0, so it is no size",
+                        decision.id()
+                    )
                 });
                 Size::Fixed(1)
             }
@@ -132,8 +168,17 @@ impl Space {
     }
 
     /// A size with its own name, one per choice of the decision.
-    pub fn extent_of<'s>(&'s self, id: impl Into<String>, decision: Decide<'s>, sizes: &[u32]) -> Size<'s> {
-        let extent = Extent { id: id.into(), decision: decision.id(), sizes: sizes.to_vec() };
+    pub fn extent_of<'s>(
+        &'s self,
+        id: impl Into<String>,
+        decision: Decide<'s>,
+        sizes: &[u32],
+    ) -> Size<'s> {
+        let extent = Extent {
+            id: id.into(),
+            decision: decision.id(),
+            sizes: sizes.to_vec(),
+        };
         match self.draft.borrow_mut().add_extent(extent, decision.index()) {
             Some(index) => Size::Extent { space: self, index },
             None => Size::Fixed(1),
@@ -147,7 +192,10 @@ impl Space {
         match draft.space.ops.iter().find(|known| known.name == op.name) {
             None => draft.space.ops.push(op),
             Some(known) if *known == op => {}
-            Some(_) => draft.wrong(format!("two different ops are called `{}`; rename one of them", op.name)),
+            Some(_) => draft.wrong(format!(
+                "two different ops are called `{}`; rename one of them",
+                op.name
+            )),
         }
     }
 

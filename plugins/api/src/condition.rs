@@ -56,14 +56,21 @@ impl Cond {
             Cond::In(decision, set) => member(*decision, set),
             Cond::Not(inner) => 1.0 - inner.probability(member),
             Cond::All(parts) => parts.iter().map(|part| part.probability(member)).product(),
-            Cond::Any(parts) => 1.0 - parts.iter().map(|part| 1.0 - part.probability(member)).product::<f32>(),
+            Cond::Any(parts) => {
+                1.0 - parts
+                    .iter()
+                    .map(|part| 1.0 - part.probability(member))
+                    .product::<f32>()
+            }
         }
     }
 
     /// The decisions that any of these names, each once, in the order in which they do.
     pub(crate) fn decisions<'a>(conditions: impl IntoIterator<Item = &'a Cond>) -> Vec<u32> {
         let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        conditions.into_iter().for_each(|condition| condition.name(&mut found, &mut seen));
+        conditions
+            .into_iter()
+            .for_each(|condition| condition.name(&mut found, &mut seen));
         found
     }
 
@@ -75,7 +82,9 @@ impl Cond {
                 }
             }
             Cond::Not(inner) => inner.name(found, seen),
-            Cond::All(parts) | Cond::Any(parts) => parts.iter().for_each(|part| part.name(found, seen)),
+            Cond::All(parts) | Cond::Any(parts) => {
+                parts.iter().for_each(|part| part.name(found, seen))
+            }
         }
     }
 
@@ -90,7 +99,11 @@ impl Cond {
 }
 
 /// `decisive` settles the whole at once (false in an "all", true in an "any"); otherwise one unknown leaves it unknown.
-fn settle(parts: &[Cond], member: &dyn Fn(u32, &[bool]) -> Option<bool>, decisive: bool) -> Option<bool> {
+fn settle(
+    parts: &[Cond],
+    member: &dyn Fn(u32, &[bool]) -> Option<bool>,
+    decisive: bool,
+) -> Option<bool> {
     let mut unknown = false;
     for part in parts {
         match part.known(member) {

@@ -82,23 +82,40 @@ pub struct Facts {
 impl Facts {
     /// The facts of a data set of images.
     pub fn images(shape: &[u32], classes: u32) -> Self {
-        Facts { shape: shape.to_vec(), classes, vocabulary: None }
+        Facts {
+            shape: shape.to_vec(),
+            classes,
+            vocabulary: None,
+        }
     }
 
     /// The facts of a data set of text.
     pub fn text(vocabulary: u32) -> Self {
-        Facts { shape: Vec::new(), classes: vocabulary, vocabulary: Some(vocabulary) }
+        Facts {
+            shape: Vec::new(),
+            classes: vocabulary,
+            vocabulary: Some(vocabulary),
+        }
     }
 }
 
 impl Field {
     fn new(key: &str, kind: FieldKind, default: impl Into<Setting>, help: &str) -> Self {
-        Field { key: key.into(), kind, default: default.into(), help: help.into() }
+        Field {
+            key: key.into(),
+            kind,
+            default: default.into(),
+            help: help.into(),
+        }
     }
 
     /// A whole number in a range.
     pub fn int(key: &str, default: i64, range: RangeInclusive<i64>, help: &str) -> Self {
-        let kind = FieldKind::Int { min: *range.start(), max: *range.end(), multiple_of: 1 };
+        let kind = FieldKind::Int {
+            min: *range.start(),
+            max: *range.end(),
+            multiple_of: 1,
+        };
         Field::new(key, kind, default, help)
     }
 
@@ -113,7 +130,15 @@ impl Field {
 
     /// A number in a range.
     pub fn float(key: &str, default: f64, range: RangeInclusive<f64>, help: &str) -> Self {
-        Field::new(key, FieldKind::Float { min: *range.start(), max: *range.end() }, default, help)
+        Field::new(
+            key,
+            FieldKind::Float {
+                min: *range.start(),
+                max: *range.end(),
+            },
+            default,
+            help,
+        )
     }
 
     /// True or false.
@@ -129,35 +154,64 @@ impl Field {
 
     /// A list of whole numbers in a range, of any length.
     pub fn ints(key: &str, default: &[u32], range: RangeInclusive<i64>, help: &str) -> Self {
-        Field::new(key, FieldKind::Ints { min: *range.start(), max: *range.end(), len: None }, default, help)
+        Field::new(
+            key,
+            FieldKind::Ints {
+                min: *range.start(),
+                max: *range.end(),
+                len: None,
+            },
+            default,
+            help,
+        )
     }
 
     /// A fact about the data set.
     pub fn from_data(key: &str, fact: Fact, help: &str) -> Self {
-        Field::new(key, FieldKind::FromData(fact), Setting::List(Vec::new()), help)
+        Field::new(
+            key,
+            FieldKind::FromData(fact),
+            Setting::List(Vec::new()),
+            help,
+        )
     }
 
     /// The setting if it is what it may be, else the limit that it misses.
     fn accept(&self, value: &Setting) -> Result<Setting, String> {
         match (&self.kind, value) {
-            (FieldKind::Int { min, max, multiple_of }, Setting::Int(n)) => {
+            (
+                FieldKind::Int {
+                    min,
+                    max,
+                    multiple_of,
+                },
+                Setting::Int(n),
+            ) => {
                 between(*n, *min, *max)?;
                 if *multiple_of > 1 && n % multiple_of != 0 {
                     return Err(format!("must be a multiple of {multiple_of}"));
                 }
                 Ok(value.clone())
             }
-            (FieldKind::Float { min, max }, Setting::Float(n)) => between(*n, *min, *max).map(|()| value.clone()),
+            (FieldKind::Float { min, max }, Setting::Float(n)) => {
+                between(*n, *min, *max).map(|()| value.clone())
+            }
             (FieldKind::Float { min, max }, Setting::Int(n)) => {
                 between(*n as f64, *min, *max).map(|()| Setting::Float(*n as f64))
             }
             (FieldKind::Bool, Setting::Bool(_)) => Ok(value.clone()),
-            (FieldKind::OneOf(texts), Setting::Text(text)) if texts.contains(text) => Ok(value.clone()),
-            (FieldKind::OneOf(texts), Setting::Text(text)) => {
-                Err(format!("must be one of {}{}", texts.join(", "), hint(text, texts.iter().map(String::as_str))))
+            (FieldKind::OneOf(texts), Setting::Text(text)) if texts.contains(text) => {
+                Ok(value.clone())
             }
+            (FieldKind::OneOf(texts), Setting::Text(text)) => Err(format!(
+                "must be one of {}{}",
+                texts.join(", "),
+                hint(text, texts.iter().map(String::as_str))
+            )),
             (FieldKind::Ints { min, max, len }, Setting::List(items)) => {
-                let Some(numbers) = value.ints() else { return Err("must be a list of whole numbers".into()) };
+                let Some(numbers) = value.ints() else {
+                    return Err("must be a list of whole numbers".into());
+                };
                 if let Some(len) = len
                     && items.len() != *len as usize
                 {
@@ -166,13 +220,21 @@ impl Field {
                 numbers.iter().try_for_each(|n| between(*n, *min, *max))?;
                 Ok(value.clone())
             }
-            (kind, _) => Err(format!("must be {}, and is {}", kind.wanted(), value.kind())),
+            (kind, _) => Err(format!(
+                "must be {}, and is {}",
+                kind.wanted(),
+                value.kind()
+            )),
         }
     }
 }
 
 fn between<N: PartialOrd + std::fmt::Display>(n: N, min: N, max: N) -> Result<(), String> {
-    if n >= min && n <= max { Ok(()) } else { Err(format!("must be between {min} and {max}")) }
+    if n >= min && n <= max {
+        Ok(())
+    } else {
+        Err(format!("must be between {min} and {max}"))
+    }
 }
 
 impl FieldKind {
@@ -264,10 +326,18 @@ impl Config {
         given: &BTreeMap<String, Setting>,
         facts: &Facts,
     ) -> Result<Config, ConfigError> {
-        if let Some(key) = given.keys().find(|key| fields.iter().all(|field| field.key != **key)) {
+        if let Some(key) = given
+            .keys()
+            .find(|key| fields.iter().all(|field| field.key != **key))
+        {
             let keys = || fields.iter().map(|field| field.key.as_str());
             let known = keys().collect::<Vec<_>>().join(", ");
-            return Err(ConfigError::Unknown { space: space.into(), key: key.clone(), hint: hint(key, keys()), known });
+            return Err(ConfigError::Unknown {
+                space: space.into(),
+                key: key.clone(),
+                hint: hint(key, keys()),
+                known,
+            });
         }
         let mut values = BTreeMap::new();
         for field in fields {
@@ -280,10 +350,17 @@ impl Config {
             let stated = given.get(&field.key);
             let value = if let FieldKind::FromData(fact) = field.kind {
                 let Some(value) = fact.of(facts) else {
-                    return Err(ConfigError::NoFact { space: space.into(), key: field.key.clone(), fact: fact.name() });
+                    return Err(ConfigError::NoFact {
+                        space: space.into(),
+                        key: field.key.clone(),
+                        fact: fact.name(),
+                    });
                 };
                 if let Some(other) = stated.filter(|other| **other != value) {
-                    return Err(wrong(other, format!("must be what the data set says, {value}; leave it out")));
+                    return Err(wrong(
+                        other,
+                        format!("must be what the data set says, {value}; leave it out"),
+                    ));
                 }
                 value
             } else {
@@ -316,8 +393,12 @@ impl Config {
     /// A whole number of 0 to 4,294,967,295, as sizes and counts are.
     pub fn size(&self, key: &str) -> Result<u32, Mistake> {
         let n = self.int(key)?;
-        u32::try_from(n)
-            .map_err(|_| Mistake::refused(format!("`{key}` is {n}, and must be between 0 and {}", u32::MAX)))
+        u32::try_from(n).map_err(|_| {
+            Mistake::refused(format!(
+                "`{key}` is {n}, and must be between 0 and {}",
+                u32::MAX
+            ))
+        })
     }
 
     /// A number.
@@ -347,16 +428,30 @@ impl Config {
     /// A list of whole numbers.
     pub fn ints(&self, key: &str) -> Result<Vec<i64>, Mistake> {
         let found = self.values.get(key);
-        found.and_then(Setting::ints).ok_or_else(|| undeclared(key, "a list of whole numbers", found))
+        found
+            .and_then(Setting::ints)
+            .ok_or_else(|| undeclared(key, "a list of whole numbers", found))
     }
 
     /// A list of sizes, such as an image's shape.
     pub fn sizes(&self, key: &str) -> Result<Vec<u32>, Mistake> {
-        let refuse = |n: i64| Mistake::refused(format!("`{key}` has {n}, and a size is between 0 and {}", u32::MAX));
-        self.ints(key)?.into_iter().map(|n| u32::try_from(n).map_err(|_| refuse(n))).collect()
+        let refuse = |n: i64| {
+            Mistake::refused(format!(
+                "`{key}` has {n}, and a size is between 0 and {}",
+                u32::MAX
+            ))
+        };
+        self.ints(key)?
+            .into_iter()
+            .map(|n| u32::try_from(n).map_err(|_| refuse(n)))
+            .collect()
     }
 }
 
 fn undeclared(key: &str, wanted: &'static str, found: Option<&Setting>) -> Mistake {
-    Mistake::Undeclared { key: key.into(), wanted, found: found.map_or("nothing", Setting::kind).into() }
+    Mistake::Undeclared {
+        key: key.into(),
+        wanted,
+        found: found.map_or("nothing", Setting::kind).into(),
+    }
 }

@@ -81,7 +81,9 @@ pub fn cpu_ops() -> Vec<&'static CpuOp> {
 
 /// The function of an op, if one is registered.
 pub fn cpu_op(name: &str) -> Result<Option<&'static CpuOp>, RegistryError> {
-    let mut found = inventory::iter::<CpuOp>.into_iter().filter(|op| op.op == name);
+    let mut found = inventory::iter::<CpuOp>
+        .into_iter()
+        .filter(|op| op.op == name);
     match (found.next(), found.next()) {
         (_, Some(_)) => Err(RegistryError::OpTwice { name: name.into() }),
         (found, None) => Ok(found),

@@ -90,10 +90,18 @@ pub struct Kernels {
     #[serde(deserialize_with = "list")]
     pub backward: Vec<Kernel>,
     /// Buffers that the forward pass writes and the backward pass reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub saved: Vec<Length>,
     /// Buffers that one kernel writes and a later one of the same pass reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub scratch: Vec<Length>,
 }
 

@@ -2,7 +2,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GenomeError {
     /// It has another length.
-    #[error("a genome of this space has {expected} numbers, one per decision, and this one has {got}.")]
+    #[error(
+        "a genome of this space has {expected} numbers, one per decision, and this one has {got}."
+    )]
     Length {
         /// How many decisions there are.
         expected: usize,

@@ -54,7 +54,9 @@ pub use config::{Config, ConfigError, Fact, Facts, Field, FieldKind};
 pub use cpu::{CpuCall, CpuOp, cpu_op, cpu_ops};
 pub use custom::shapes::{MOST_CUSTOM_AXES, Shapes};
 pub use custom::uses::Use;
-pub use custom::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule};
+pub use custom::{
+    Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule,
+};
 pub use genome::GenomeError;
 pub use image::check_image;
 pub use inventory;
@@ -67,7 +69,8 @@ pub use published::{Claim, Published, PublishedEntry, published};
 pub use registry::{RegistryError, SpaceEntry, find, spaces};
 pub use setting::Setting;
 pub use space::{
-    Block, Decision, Extent, Group, Id, JSON_SCHEMA, JsonError, Kind, Output, Require, Role, SCHEMA, SearchSpace, Step,
+    Block, Decision, Extent, Group, Id, JSON_SCHEMA, JsonError, Kind, Output, Require, Role,
+    SCHEMA, SearchSpace, Step,
 };
 pub use supergraph::child::Child;
 pub use supergraph::plan::{How, Plan, PlanDecision, PlanStep, Table};

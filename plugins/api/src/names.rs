@@ -33,10 +33,22 @@ impl<'a> Places<'a> {
             same.entry((*owner, extent.sizes.as_slice())).or_insert(i);
         }
         Places {
-            extents: extents.iter().enumerate().map(|(i, extent)| (extent.id.as_str(), i)).collect(),
-            axes: extents.iter().zip(owners).map(|(extent, owner)| by(extent, *owner)).collect(),
+            extents: extents
+                .iter()
+                .enumerate()
+                .map(|(i, extent)| (extent.id.as_str(), i))
+                .collect(),
+            axes: extents
+                .iter()
+                .zip(owners)
+                .map(|(extent, owner)| by(extent, *owner))
+                .collect(),
             same,
-            ops: ops.iter().enumerate().map(|(i, op)| (op.name.as_str(), i)).collect(),
+            ops: ops
+                .iter()
+                .enumerate()
+                .map(|(i, op)| (op.name.as_str(), i))
+                .collect(),
         }
     }
 }
@@ -71,7 +83,9 @@ impl<'a> Names<'a> {
                 Some(axis) => Ok(axis),
                 None => {
                     let known = hint(name, self.extents.iter().map(|extent| extent.id.as_str()));
-                    Err(format!("its shape names the extent `{name}`, which does not exist{known}"))
+                    Err(format!(
+                        "its shape names the extent `{name}`, which does not exist{known}"
+                    ))
                 }
             },
         }

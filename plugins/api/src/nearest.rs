@@ -15,7 +15,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = (letters / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates.into_iter().take(MOST_CANDIDATES) {
-        if candidate.chars().take(letters + limit + 1).count().abs_diff(letters) > limit {
+        if candidate
+            .chars()
+            .take(letters + limit + 1)
+            .count()
+            .abs_diff(letters)
+            > limit
+        {
             continue;
         }
         let away = distance(word, candidate);
@@ -28,11 +34,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// "; did you mean `x`?", or nothing.
 pub(crate) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, candidates).map(|near| format!("; the nearest is `{near}`")).unwrap_or_default()
+    nearest(word, candidates)
+        .map(|near| format!("; the nearest is `{near}`"))
+        .unwrap_or_default()
 }
 
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) = (
+        a.to_lowercase().chars().collect(),
+        b.to_lowercase().chars().collect(),
+    );
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for i in 1..=a.len() {

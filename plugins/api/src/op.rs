@@ -17,10 +17,18 @@ pub struct Node {
     /// What it does.
     pub op: Op,
     /// The nodes that it reads; they stand earlier.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub inputs: Vec<Id>,
     /// The params that it reads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub params: Vec<Id>,
     /// The block that its cost belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,13 +48,21 @@ pub enum Op {
     /// The sum of the inputs whose condition holds; zero if there is none.
     Sum {
         /// A condition per input; empty means always.
-        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+        #[serde(
+            default,
+            skip_serializing_if = "Vec::is_empty",
+            deserialize_with = "list"
+        )]
         when: Vec<Condition>,
     },
     /// The mean of the inputs whose condition holds; zero if there is none.
     Mean {
         /// A condition per input; empty means always.
-        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+        #[serde(
+            default,
+            skip_serializing_if = "Vec::is_empty",
+            deserialize_with = "list"
+        )]
         when: Vec<Condition>,
     },
     /// The inputs side by side on the last axis.
@@ -60,7 +76,11 @@ pub enum Op {
         #[serde(deserialize_with = "list")]
         steps: Vec<Id>,
         /// The states carried from step to step.
-        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+        #[serde(
+            default,
+            skip_serializing_if = "Vec::is_empty",
+            deserialize_with = "list"
+        )]
         carry: Vec<Carry>,
         /// The body's node whose values are stacked.
         yields: Id,
@@ -292,7 +312,13 @@ impl Pad {
     }
 
     /// `[top, left, bottom, right]` for an image of `[height, width]`; stride and dilation are at least 1.
-    pub fn amounts(self, image: [u32; 2], kernel: [u32; 2], stride: u32, dilation: u32) -> [i32; 4] {
+    pub fn amounts(
+        self,
+        image: [u32; 2],
+        kernel: [u32; 2],
+        stride: u32,
+        dilation: u32,
+    ) -> [i32; 4] {
         let reach = |i: usize| i64::from(dilation) * (i64::from(kernel[i]) - 1);
         let clamp = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
         match self {
@@ -302,10 +328,21 @@ impl Pad {
                     let steps = i64::from(image[i].div_ceil(stride.max(1))) - 1;
                     (steps * i64::from(stride) + reach(i) + 1 - i64::from(image[i])).max(0)
                 };
-                [total(0) / 2, total(1) / 2, total(0) - total(0) / 2, total(1) - total(1) / 2].map(clamp)
+                [
+                    total(0) / 2,
+                    total(1) / 2,
+                    total(0) - total(0) / 2,
+                    total(1) - total(1) / 2,
+                ]
+                .map(clamp)
             }
             Pad::Valid => [0; 4],
-            Pad::Explicit { top, left, bottom, right } => [top, left, bottom, right],
+            Pad::Explicit {
+                top,
+                left,
+                bottom,
+                right,
+            } => [top, left, bottom, right],
         }
     }
 }

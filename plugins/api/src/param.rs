@@ -33,11 +33,15 @@ impl<'de> Deserialize<'de> for Dim {
             }
 
             fn visit_u64<E: Error>(self, size: u64) -> Result<Dim, E> {
-                u32::try_from(size).map(Dim::Fixed).map_err(|_| E::invalid_value(Unexpected::Unsigned(size), &self))
+                u32::try_from(size)
+                    .map(Dim::Fixed)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(size), &self))
             }
 
             fn visit_i64<E: Error>(self, size: i64) -> Result<Dim, E> {
-                u32::try_from(size).map(Dim::Fixed).map_err(|_| E::invalid_value(Unexpected::Signed(size), &self))
+                u32::try_from(size)
+                    .map(Dim::Fixed)
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(size), &self))
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<Dim, E> {

@@ -28,7 +28,10 @@ pub enum Pick {
 impl Path {
     /// The path that runs one genome's child.
     pub fn of(genome: &[u32]) -> Path {
-        Path { picks: genome.iter().map(|&value| Pick::One(value)).collect(), at: Vec::new() }
+        Path {
+            picks: genome.iter().map(|&value| Pick::One(value)).collect(),
+            at: Vec::new(),
+        }
     }
 }
 
@@ -52,7 +55,9 @@ pub enum PathError {
         reason: String,
     },
     /// Picks divide the batch differently.
-    #[error("one pick divides the batch into {one} slices and another into {other}; all must agree, or have 1.")]
+    #[error(
+        "one pick divides the batch into {one} slices and another into {other}; all must agree, or have 1."
+    )]
     Rows {
         /// One count.
         one: u32,

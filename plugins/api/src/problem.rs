@@ -10,7 +10,10 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Problem { place: place.into(), reason: reason.into() }
+        Problem {
+            place: place.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -29,7 +32,9 @@ pub enum Mistake {
     #[error("{0}.")]
     Refused(String),
     /// The space reads a setting that its fields do not declare.
-    #[error("the space reads `{key}` as {wanted}, but its config has {found} there; declare it in the space's fields.")]
+    #[error(
+        "the space reads `{key}` as {wanted}, but its config has {found} there; declare it in the space's fields."
+    )]
     Undeclared {
         /// The setting.
         key: String,

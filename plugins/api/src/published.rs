@@ -78,16 +78,41 @@ impl Published {
         json: &str,
         genome: impl Fn(&str, &str) -> Result<Vec<u32>, String>,
     ) -> Result<Vec<Published>, Mistake> {
-        let refuse = |why: String| Mistake::refused(format!("the published architectures cannot be read: {why}"));
-        let written: Vec<Written> = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        let refuse = |why: String| {
+            Mistake::refused(format!("the published architectures cannot be read: {why}"))
+        };
+        let written: Vec<Written> =
+            serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
         let one = |written: Written| {
-            let Written { name, title, source, space, settings, data, notation, claim, .. } = written;
-            let genome = genome(&space, &notation).map_err(|why| refuse(format!("`{name}`: {why}")))?;
+            let Written {
+                name,
+                title,
+                source,
+                space,
+                settings,
+                data,
+                notation,
+                claim,
+                ..
+            } = written;
+            let genome =
+                genome(&space, &notation).map_err(|why| refuse(format!("`{name}`: {why}")))?;
             let facts = match written.vocabulary {
                 Some(tokens) => Facts::text(tokens),
                 None => Facts::images(&written.image, written.classes),
             };
-            Ok(Published { name, title, source, space, settings, data, facts, notation, genome, claim })
+            Ok(Published {
+                name,
+                title,
+                source,
+                space,
+                settings,
+                data,
+                facts,
+                notation,
+                genome,
+                claim,
+            })
         };
         written.into_iter().map(one).collect()
     }
@@ -106,7 +131,10 @@ impl Published {
                 hint(name, names())
             ))
         };
-        all.iter().find(|published| published.name == name).cloned().ok_or_else(unknown)
+        all.iter()
+            .find(|published| published.name == name)
+            .cloned()
+            .ok_or_else(unknown)
     }
 }
 

@@ -7,7 +7,10 @@ pub(crate) struct Ragged {
 
 impl Ragged {
     pub(crate) fn with_capacity(rows: usize, items: usize) -> Self {
-        Ragged { items: Vec::with_capacity(items), ends: Vec::with_capacity(rows) }
+        Ragged {
+            items: Vec::with_capacity(items),
+            ends: Vec::with_capacity(rows),
+        }
     }
 
     /// Appends to the row that [`close`](Self::close) will end.
@@ -36,7 +39,11 @@ impl Ragged {
     }
 
     pub(crate) fn row(&self, index: usize) -> &[u32] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends[index - 1] as usize
+        };
         &self.items[start..self.ends[index] as usize]
     }
 

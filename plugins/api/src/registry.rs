@@ -94,14 +94,22 @@ pub fn find(name: &str) -> Result<&'static SpaceEntry, RegistryError> {
             } else {
                 names.join(", ")
             };
-            Err(RegistryError::Unknown { name: name.into(), hint: hint(name, names), known })
+            Err(RegistryError::Unknown {
+                name: name.into(),
+                hint: hint(name, names),
+                known,
+            })
         }
     }
 }
 
 impl SpaceEntry {
     /// The config for what the user gave and what the data set says.
-    pub fn configure(&self, given: &BTreeMap<String, Setting>, facts: &Facts) -> Result<Config, ConfigError> {
+    pub fn configure(
+        &self,
+        given: &BTreeMap<String, Setting>,
+        facts: &Facts,
+    ) -> Result<Config, ConfigError> {
         Config::resolve(self.name, &(self.fields)(), given, facts)
     }
 

@@ -37,8 +37,19 @@ impl Setting {
 
     /// The list as whole numbers, if it is one.
     pub fn ints(&self) -> Option<Vec<i64>> {
-        let Setting::List(items) = self else { return None };
-        items.iter().map(|item| if let Setting::Int(n) = item { Some(*n) } else { None }).collect()
+        let Setting::List(items) = self else {
+            return None;
+        };
+        items
+            .iter()
+            .map(|item| {
+                if let Setting::Int(n) = item {
+                    Some(*n)
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 }
 
@@ -75,7 +86,9 @@ impl<'de> Deserialize<'de> for Setting {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Setting, A::Error> {
-                List::<Setting, MOST_ITEMS>(PhantomData).visit_seq(items).map(Setting::List)
+                List::<Setting, MOST_ITEMS>(PhantomData)
+                    .visit_seq(items)
+                    .map(Setting::List)
             }
         }
 

@@ -17,47 +17,80 @@ pub(crate) fn choose(kind: &Kind, decision: u32, branches: &[&Value]) -> Result<
             branches.len()
         ));
     }
-    let Some(first) = branches.first() else { return Err("there is nothing to choose from".into()) };
-    if branches.iter().any(|branch| branch.element != first.element) {
+    let Some(first) = branches.first() else {
+        return Err("there is nothing to choose from".into());
+    };
+    if branches
+        .iter()
+        .any(|branch| branch.element != first.element)
+    {
         return Err("some inputs are numbers and some are indices".into());
     }
     let differ = || -> String {
-        let mut shapes: Vec<String> = branches.iter().take(MOST_SHOWN).map(ToString::to_string).collect();
+        let mut shapes: Vec<String> = branches
+            .iter()
+            .take(MOST_SHOWN)
+            .map(ToString::to_string)
+            .collect();
         if branches.len() > MOST_SHOWN {
             shapes.push("more".into());
         }
         format!("its inputs have different shapes, {}", shapes.join(" and "))
     };
-    if branches.iter().any(|branch| branch.axes.len() != first.axes.len()) {
+    if branches
+        .iter()
+        .any(|branch| branch.axes.len() != first.axes.len())
+    {
         return Err(differ());
     }
     let axes = (0..first.axes.len()).map(|a| {
-        if branches.iter().all(|branch| branch.axes[a] == first.axes[a]) {
+        if branches
+            .iter()
+            .all(|branch| branch.axes[a] == first.axes[a])
+        {
             return Ok(first.axes[a].clone());
         }
-        let sizes: Option<Vec<u32>> = branches.iter().map(|branch| branch.axes[a].fixed()).collect();
+        let sizes: Option<Vec<u32>> = branches
+            .iter()
+            .map(|branch| branch.axes[a].fixed())
+            .collect();
         match sizes {
             Some(sizes) if matches!(kind, Kind::Value { .. }) => Ok(Axis::follow(decision, sizes)),
             _ => Err(differ()),
         }
     });
-    Ok(Value { axes: axes.collect::<Result<_, _>>()?, element: first.element })
+    Ok(Value {
+        axes: axes.collect::<Result<_, _>>()?,
+        element: first.element,
+    })
 }
 
 /// The value of a sum or a mean.
 pub(crate) fn merge(parts: &[&Value], conditions: usize) -> Result<Value, String> {
     if conditions != 0 && conditions != parts.len() {
-        return Err(format!("it has {conditions} conditions for {} inputs; give one for each, or none", parts.len()));
+        return Err(format!(
+            "it has {conditions} conditions for {} inputs; give one for each, or none",
+            parts.len()
+        ));
     }
-    let Some(first) = parts.first() else { return Err("it has no inputs, so its shape is unknown".into()) };
+    let Some(first) = parts.first() else {
+        return Err("it has no inputs, so its shape is unknown".into());
+    };
     match parts.iter().find(|part| part.axes != first.axes) {
-        Some(other) => Err(format!("its inputs have different shapes, {first} and {other}")),
+        Some(other) => Err(format!(
+            "its inputs have different shapes, {first} and {other}"
+        )),
         None => numbers(first).map(|()| (*first).clone()),
     }
 }
 
 /// The value of any op but `Choose` and `Scan`; `operands` are the inputs followed by the params.
-pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'_>) -> Result<Value, String> {
+pub(crate) fn infer(
+    op: &Op,
+    operands: &[&Value],
+    inputs: usize,
+    names: &Names<'_>,
+) -> Result<Value, String> {
     count(op, operands.len())?;
     if let Some(indices) = operands.iter().find(|value| value.element == Element::U32)
         && !(matches!(op, Op::Embedding) && std::ptr::eq(*indices, operands[0]))
@@ -66,10 +99,15 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
     }
     let like = |i: usize| operands[i].clone();
     Ok(match op {
-        Op::Choose { .. } | Op::Scan { .. } => return Err("its shape is worked out elsewhere".into()),
+        Op::Choose { .. } | Op::Scan { .. } => {
+            return Err("its shape is worked out elsewhere".into());
+        }
         Op::Sum { when } | Op::Mean { when } => merge(operands, when.len())?,
         Op::Concat => concat(operands)?,
-        Op::Input { shape, element } => Value { axes: names.axes(shape)?, element: *element },
+        Op::Input { shape, element } => Value {
+            axes: names.axes(shape)?,
+            element: *element,
+        },
         Op::Weight => like(0),
         Op::Zero { stride } => {
             positive("stride", *stride)?;
@@ -80,7 +118,11 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
             let shrink = |axis: &Axis| Axis::map([axis], |[n]| Ok(n.div_ceil(*stride)));
             Value::of(vec![shrink(h)?, shrink(w)?, c.clone()])
         }
-        Op::Conv2d { stride, dilation, pad } => {
+        Op::Conv2d {
+            stride,
+            dilation,
+            pad,
+        } => {
             let [h, w, c] = image(operands[0])?;
             let [kh, kw, from, to] = rank(operands[1], "weight", "[height, width, in, out]")?;
             equal("the weight's third axis", from, "the channels", c)?;
@@ -88,7 +130,11 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
             let [h, w] = window([h, w], [kh, kw], *stride, *dilation, *pad)?;
             Value::of(vec![h, w, to.clone()])
         }
-        Op::DepthwiseConv2d { stride, dilation, pad } => {
+        Op::DepthwiseConv2d {
+            stride,
+            dilation,
+            pad,
+        } => {
             let [h, w, c] = image(operands[0])?;
             let [kh, kw, channels] = rank(operands[1], "weight", "[height, width, channels]")?;
             equal("the weight's last axis", channels, "the channels", c)?;
@@ -97,9 +143,22 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
             Value::of(vec![h, w, c.clone()])
         }
         Op::Linear { transposed } => {
-            let [a, b] = rank(operands[1], "weight", if *transposed { "[out, in]" } else { "[in, out]" })?;
+            let [a, b] = rank(
+                operands[1],
+                "weight",
+                if *transposed {
+                    "[out, in]"
+                } else {
+                    "[in, out]"
+                },
+            )?;
             let (from, to) = if *transposed { (b, a) } else { (a, b) };
-            equal("the weight's inputs", from, "the last axis", last(operands[0])?)?;
+            equal(
+                "the weight's inputs",
+                from,
+                "the last axis",
+                last(operands[0])?,
+            )?;
             bias(operands.get(2), to)?;
             replace_last(operands[0], to)
         }
@@ -124,7 +183,12 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
             like(0)
         }
         Op::Activation { .. } => like(0),
-        Op::Pool { kernel, stride, pad, .. } => {
+        Op::Pool {
+            kernel,
+            stride,
+            pad,
+            ..
+        } => {
             positive("kernel", *kernel)?;
             let [h, w, c] = image(operands[0])?;
             let k = Axis::Fixed(*kernel);
@@ -142,20 +206,26 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
             positive("len", *len)?;
             let end = u64::from(*start) + u64::from(*len);
             match last(operands[0])? {
-                Axis::Fixed(size) if end <= u64::from(*size) => replace_last(operands[0], &Axis::Fixed(*len)),
+                Axis::Fixed(size) if end <= u64::from(*size) => {
+                    replace_last(operands[0], &Axis::Fixed(*len))
+                }
                 axis => return Err(format!("it takes {start}..{end} of an axis of {axis}")),
             }
         }
         Op::Dropout { rate, .. } if !(0.0..1.0).contains(rate) => {
-            return Err(format!("the rate is {rate}, and must be at least 0 and below 1"));
+            return Err(format!(
+                "the rate is {rate}, and must be at least 0 and below 1"
+            ));
         }
         Op::DropPath { depth } if !(0.0..=1.0).contains(depth) => {
             return Err(format!("the depth is {depth}, and must be between 0 and 1"));
         }
         Op::Dropout { .. } | Op::DropPath { .. } => like(0),
-        Op::Resize { height, width } => {
-            Value::of(vec![names.axis(height)?, names.axis(width)?, image(operands[0])?[2].clone()])
-        }
+        Op::Resize { height, width } => Value::of(vec![
+            names.axis(height)?,
+            names.axis(width)?,
+            image(operands[0])?[2].clone(),
+        ]),
         Op::Crop { size } => {
             positive("size", *size)?;
             let [h, w] = match operands[0].axes.as_slice() {
@@ -163,7 +233,10 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
                 _ => [0, 0],
             };
             if h < *size || w < *size || (h - size) % 2 != 0 || (w - size) % 2 != 0 {
-                return Err(format!("it has no centre of {size} x {size}: the kernel is {}", operands[0]));
+                return Err(format!(
+                    "it has no centre of {size} x {size}: the kernel is {}",
+                    operands[0]
+                ));
             }
             let mut axes = operands[0].axes.clone();
             axes[0] = Axis::Fixed(*size);
@@ -172,7 +245,10 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
         }
         Op::KernelTransform => {
             let [h, w, _] = rank(operands[0], "kernel", "[height, width, channels]")?;
-            let area = Axis::map([h, w], |[h, w]| h.checked_mul(w).ok_or_else(|| "the kernel is too large".into()))?;
+            let area = Axis::map([h, w], |[h, w]| {
+                h.checked_mul(w)
+                    .ok_or_else(|| "the kernel is too large".into())
+            })?;
             for size in rank::<2>(operands[1], "matrix", "[height * width, height * width]")? {
                 equal("the matrix", size, "the kernel's area", &area)?;
             }
@@ -187,15 +263,24 @@ pub(crate) fn infer(op: &Op, operands: &[&Value], inputs: usize, names: &Names<'
                     custom.inputs, custom.params
                 ));
             }
-            attributes.iter().try_for_each(|(key, value)| constant(key, value))?;
+            attributes
+                .iter()
+                .try_for_each(|(key, value)| constant(key, value))?;
             let value = match &custom.shape {
                 ShapeRule::LikeInput(i) if (*i as usize) < inputs => like(*i as usize),
                 ShapeRule::LikeInput(i) => {
-                    return Err(format!("its shape is that of input {i}, and it has {inputs} inputs"));
+                    return Err(format!(
+                        "its shape is that of input {i}, and it has {inputs} inputs"
+                    ));
                 }
                 ShapeRule::Stated(dims) => Value::of(names.axes(dims)?),
             };
-            if let Some(large) = operands.iter().copied().chain([&value]).find(|v| v.axes.len() > MOST_CUSTOM_AXES) {
+            if let Some(large) = operands
+                .iter()
+                .copied()
+                .chain([&value])
+                .find(|v| v.axes.len() > MOST_CUSTOM_AXES)
+            {
                 return Err(format!(
                     "an op of the space's own takes shapes of {MOST_CUSTOM_AXES} axes at most, not {large}"
                 ));
@@ -210,12 +295,17 @@ fn constant(key: &str, value: &Setting) -> Result<(), String> {
     match value {
         Setting::Bool(_) => Ok(()),
         Setting::Int(n) if i32::try_from(*n).is_ok() || u32::try_from(*n).is_ok() => Ok(()),
-        Setting::Int(n) => Err(format!("its attribute `{key}` is {n}, and must fit into 32 bits")),
+        Setting::Int(n) => Err(format!(
+            "its attribute `{key}` is {n}, and must fit into 32 bits"
+        )),
         Setting::Float(n) if (*n as f32).is_finite() => Ok(()),
-        Setting::Float(n) => Err(format!("its attribute `{key}` is {n}, and must be a finite number of 32 bits")),
-        Setting::Text(_) | Setting::List(_) => {
-            Err(format!("its attribute `{key}` is {}, and must be a number, true or false", value.kind()))
-        }
+        Setting::Float(n) => Err(format!(
+            "its attribute `{key}` is {n}, and must be a finite number of 32 bits"
+        )),
+        Setting::Text(_) | Setting::List(_) => Err(format!(
+            "its attribute `{key}` is {}, and must be a number, true or false",
+            value.kind()
+        )),
     }
 }
 
@@ -223,42 +313,76 @@ fn constant(key: &str, value: &Setting) -> Result<(), String> {
 fn count(op: &Op, given: usize) -> Result<(), String> {
     let (allowed, what): (&[usize], &str) = match op {
         Op::Input { .. } => (&[0], "nothing"),
-        Op::Choose { .. } | Op::Sum { .. } | Op::Mean { .. } | Op::Concat | Op::Scan { .. } | Op::Custom { .. } => {
-            return if given > 0 { Ok(()) } else { Err("it has no inputs".into()) };
+        Op::Choose { .. }
+        | Op::Sum { .. }
+        | Op::Mean { .. }
+        | Op::Concat
+        | Op::Scan { .. }
+        | Op::Custom { .. } => {
+            return if given > 0 {
+                Ok(())
+            } else {
+                Err("it has no inputs".into())
+            };
         }
         Op::Weight => (&[1], "a param"),
         Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::Linear { .. } => {
             (&[2, 3], "an input, a weight and perhaps a bias")
         }
         Op::Embedding => (&[2], "indices and a weight"),
-        Op::BatchNorm { .. } | Op::LayerNorm { .. } => (&[1, 3], "an input, or an input, a scale and a shift"),
+        Op::BatchNorm { .. } | Op::LayerNorm { .. } => {
+            (&[1, 3], "an input, or an input, a scale and a shift")
+        }
         Op::Multiply => (&[2], "two inputs"),
         Op::Scale => (&[2], "an input and a scale"),
         Op::Lerp => (&[3], "three inputs: a, b and the gate"),
         Op::KernelTransform => (&[2], "a kernel and a matrix"),
         _ => (&[1], "one input"),
     };
-    if allowed.contains(&given) { Ok(()) } else { Err(format!("{} takes {what}, but has {given} operands", op.name())) }
+    if allowed.contains(&given) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} takes {what}, but has {given} operands",
+            op.name()
+        ))
+    }
 }
 
 fn concat(parts: &[&Value]) -> Result<Value, String> {
-    let Some(first) = parts.first() else { return Err("it has no inputs".into()) };
+    let Some(first) = parts.first() else {
+        return Err("it has no inputs".into());
+    };
     numbers(first)?;
-    let Some((end, front)) = first.axes.split_last() else { return Err("its inputs have no axis to join on".into()) };
+    let Some((end, front)) = first.axes.split_last() else {
+        return Err("its inputs have no axis to join on".into());
+    };
     let mut sum = end.clone();
     for part in &parts[1..] {
         match part.axes.split_last() {
             Some((axis, rest)) if rest == front => {
-                sum = Axis::map([&sum, axis], |[a, b]| a.checked_add(b).ok_or_else(|| "it is too wide".into()))?;
+                sum = Axis::map([&sum, axis], |[a, b]| {
+                    a.checked_add(b).ok_or_else(|| "it is too wide".into())
+                })?;
             }
-            _ => return Err(format!("its inputs differ before the last axis, {first} and {part}")),
+            _ => {
+                return Err(format!(
+                    "its inputs differ before the last axis, {first} and {part}"
+                ));
+            }
         }
     }
     Ok(replace_last(first, &sum))
 }
 
 /// Height and width after a window has passed over an image.
-fn window(image: [&Axis; 2], kernel: [&Axis; 2], stride: u32, dilation: u32, pad: Pad) -> Result<[Axis; 2], String> {
+fn window(
+    image: [&Axis; 2],
+    kernel: [&Axis; 2],
+    stride: u32,
+    dilation: u32,
+    pad: Pad,
+) -> Result<[Axis; 2], String> {
     for (name, value) in [("stride", stride), ("dilation", dilation)] {
         positive(name, value)?;
         // So that nothing below overflows.
@@ -270,19 +394,25 @@ fn window(image: [&Axis; 2], kernel: [&Axis; 2], stride: u32, dilation: u32, pad
         if pad == Pad::Same {
             Axis::map([kernel[i]], |[k]| match k % 2 {
                 1 => Ok(1),
-                _ => Err(format!("padding `same` needs an odd kernel, and this one is {k}; use `same_upper`")),
+                _ => Err(format!(
+                    "padding `same` needs an odd kernel, and this one is {k}; use `same_upper`"
+                )),
             })?;
         }
         if matches!(pad, Pad::Same | Pad::SameUpper) {
             return Axis::map([image[i]], |[n]| Ok(n.div_ceil(stride)));
         }
         Axis::map([image[i], kernel[i]], |[n, k]| {
-            let [top, left, bottom, right] = pad.amounts([n; 2], [k; 2], stride, dilation).map(i64::from);
+            let [top, left, bottom, right] =
+                pad.amounts([n; 2], [k; 2], stride, dilation).map(i64::from);
             let padding = if i == 0 { top + bottom } else { left + right };
             let reach = i64::from(dilation) * (i64::from(k) - 1) + 1;
             let room = i64::from(n) + padding - reach;
             if room < 0 {
-                return Err(format!("a window of {reach} does not fit into {}", i64::from(n) + padding));
+                return Err(format!(
+                    "a window of {reach} does not fit into {}",
+                    i64::from(n) + padding
+                ));
             }
             u32::try_from(room / i64::from(stride) + 1).map_err(|_| "its value is too large".into())
         })
@@ -290,9 +420,14 @@ fn window(image: [&Axis; 2], kernel: [&Axis; 2], stride: u32, dilation: u32, pad
     Ok([along(0)?, along(1)?])
 }
 
-fn rank<'v, const N: usize>(value: &'v Value, name: &str, wanted: &str) -> Result<[&'v Axis; N], String> {
+fn rank<'v, const N: usize>(
+    value: &'v Value,
+    name: &str,
+    wanted: &str,
+) -> Result<[&'v Axis; N], String> {
     let axes: Vec<&Axis> = value.axes.iter().collect();
-    axes.try_into().map_err(|_| format!("its {name} has the shape {value}, and must have {wanted}"))
+    axes.try_into()
+        .map_err(|_| format!("its {name} has the shape {value}, and must have {wanted}"))
 }
 
 fn image(value: &Value) -> Result<[&Axis; 3], String> {
@@ -300,11 +435,18 @@ fn image(value: &Value) -> Result<[&Axis; 3], String> {
 }
 
 fn numbers(value: &Value) -> Result<(), String> {
-    if value.element == Element::F32 { Ok(()) } else { Err("it reads indices (u32), and only an embedding can".into()) }
+    if value.element == Element::F32 {
+        Ok(())
+    } else {
+        Err("it reads indices (u32), and only an embedding can".into())
+    }
 }
 
 fn last(value: &Value) -> Result<&Axis, String> {
-    value.axes.last().ok_or_else(|| "its input is a single number, and has no channels".into())
+    value
+        .axes
+        .last()
+        .ok_or_else(|| "its input is a single number, and has no channels".into())
 }
 
 fn replace_last(value: &Value, axis: &Axis) -> Value {
@@ -321,9 +463,17 @@ fn bias(bias: Option<&&Value>, channels: &Axis) -> Result<(), String> {
 }
 
 fn equal(name: &str, size: &Axis, other: &str, wanted: &Axis) -> Result<(), String> {
-    if size == wanted { Ok(()) } else { Err(format!("{name} is {size}, and {other} {wanted}")) }
+    if size == wanted {
+        Ok(())
+    } else {
+        Err(format!("{name} is {size}, and {other} {wanted}"))
+    }
 }
 
 fn positive(name: &str, value: u32) -> Result<(), String> {
-    if value > 0 { Ok(()) } else { Err(format!("the {name} is 0, and must be at least 1")) }
+    if value > 0 {
+        Ok(())
+    } else {
+        Err(format!("the {name} is 0, and must be at least 1"))
+    }
 }

@@ -39,19 +39,39 @@ pub struct SearchSpace {
     #[serde(deserialize_with = "list")]
     pub decisions: Vec<Decision>,
     /// What every valid genome satisfies.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub require: Vec<Require>,
     /// In which order a sequential controller decides; empty means a step per decision, in genome order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub plan: Vec<Step>,
     /// How a genome is derived from weights where the best choice per decision is not the rule.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub groups: Vec<Group>,
     /// Sizes that a decision picks.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub extents: Vec<Extent>,
     /// What a cost table knows by key.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub blocks: Vec<Block>,
     /// The weights.
     #[serde(deserialize_with = "list")]
@@ -63,7 +83,11 @@ pub struct SearchSpace {
     #[serde(deserialize_with = "list")]
     pub outputs: Vec<Output>,
     /// Ops that the space brings along.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub ops: Vec<CustomOp>,
 }
 
@@ -71,7 +95,10 @@ impl SearchSpace {
     /// Reads a space from JSON of at most [`MOST_BYTES`](crate::abi::MOST_BYTES). Unknown fields are tolerated, misspelt attributes inside an op are not.
     pub fn from_json(json: &str) -> Result<Self, JsonError> {
         if json.len() > MOST_BYTES {
-            let reason = format!("it has {} bytes, and at most {MOST_BYTES} are read", json.len());
+            let reason = format!(
+                "it has {} bytes, and at most {MOST_BYTES} are read",
+                json.len()
+            );
             return Err(JsonError(serde::de::Error::custom(reason)));
         }
         Ok(serde_json::from_str(json)?)
@@ -163,7 +190,11 @@ impl Kind {
 
 /// A number as people write it; with an exponent where it would be hundreds of digits.
 fn number(value: f64) -> String {
-    if value == 0.0 || (1e-9..1e16).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+    if value == 0.0 || (1e-9..1e16).contains(&value.abs()) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
 }
 
 /// A constraint on genomes, with the sentence that explains it.
@@ -181,7 +212,11 @@ pub struct Require {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// The decisions; several only if all are skips of anchors.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list"
+    )]
     pub decide: Vec<Id>,
     /// The anchor's name under which the state is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::axis::Value;
 use crate::condition::Cond;
 use crate::ragged::Ragged;
-use crate::{GenomeError, Node, Op, Param, Plan, Problem, SearchSpace};
+use crate::{Dim, GenomeError, Node, Op, Param, Plan, Problem, SearchSpace};
 
 pub(crate) mod child;
 mod counts;
@@ -72,21 +72,52 @@ pub enum Count {
 impl Supergraph {
     /// Checks a space and resolves its names. Errors name the place and the reason; there are at most 20 at a time.
     pub fn new(space: SearchSpace) -> Result<Self, Vec<Problem>> {
-        let graph = Supergraph { inner: Arc::new(resolve::resolve(space)?), time: 1 };
+        let graph = Supergraph {
+            inner: Arc::new(resolve::resolve(space)?),
+            time: 1,
+        };
         let problems = graph.try_out();
-        if problems.is_empty() { Ok(graph) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(graph)
+        } else {
+            Err(problems)
+        }
     }
 
     /// The same supergraph for windows of `steps`: the length of the axis named `time`, at least 1, in shapes and MACs.
     /// It is 1 at first, so that MACs are those of one step.
     #[must_use]
     pub fn with_time(&self, steps: u32) -> Self {
-        Supergraph { inner: Arc::clone(&self.inner), time: steps.max(1) }
+        Supergraph {
+            inner: Arc::clone(&self.inner),
+            time: steps.max(1),
+        }
     }
 
     /// The length of the axis named `time`.
     pub fn time(&self) -> u32 {
         self.time
+    }
+
+    /// The states that the scans of the space carry from one window to the next: the name of each, and how many numbers
+    /// it has for `batch` streams side by side.
+    pub fn carried_states(&self, batch: u32) -> Vec<(&str, usize)> {
+        let carries = self.space().nodes.iter().filter_map(|node| match &node.op {
+            Op::Scan { carry, .. } => Some(carry.iter().filter(|carry| carry.persist)),
+            _ => None,
+        });
+        let size = |dim: &Dim| {
+            if let Dim::Fixed(size) = dim {
+                *size as usize
+            } else {
+                0
+            }
+        };
+        let len = |shape: &[Dim]| shape.iter().map(size).product::<usize>();
+        carries
+            .flatten()
+            .map(|carry| (carry.id.as_str(), batch as usize * len(&carry.shape)))
+            .collect()
     }
 
     /// The space.
@@ -116,7 +147,12 @@ impl Supergraph {
 
     /// The index of a decision, by name.
     pub fn decision(&self, id: &str) -> Option<u32> {
-        self.inner.space.decisions.iter().position(|decision| decision.id == id).map(|d| d as u32)
+        self.inner
+            .space
+            .decisions
+            .iter()
+            .position(|decision| decision.id == id)
+            .map(|d| d as u32)
     }
 
     /// The decision by which a node chooses; `None` if there is no such node or it is no `Choose`.
@@ -124,7 +160,11 @@ impl Supergraph {
         if node as usize >= self.node_count() {
             return None;
         }
-        if let Op::Choose { decision } = &self.node(node).op { self.decision(decision) } else { None }
+        if let Op::Choose { decision } = &self.node(node).op {
+            self.decision(decision)
+        } else {
+            None
+        }
     }
 
     /// The params that a node reads, as indices. Panics if there is no such node.
@@ -149,7 +189,9 @@ impl Supergraph {
 
     /// The number of parameters (single numbers) of the whole supergraph.
     pub fn total_params(&self) -> u64 {
-        (0..self.param_count()).map(|p| elements(self.inner.stored.row(p))).sum()
+        (0..self.param_count())
+            .map(|p| elements(self.inner.stored.row(p)))
+            .sum()
     }
 
     /// The order in which a sequential controller decides, with names resolved.
@@ -160,9 +202,16 @@ impl Supergraph {
     /// Whether the genome is one of the space's: its length, every number's range, the constraints.
     pub fn check(&self, genome: &[u32]) -> Result<(), GenomeError> {
         self.inner.fits(genome)?;
-        match self.inner.require.iter().position(|require| !require.holds(genome)) {
+        match self
+            .inner
+            .require
+            .iter()
+            .position(|require| !require.holds(genome))
+        {
             None => Ok(()),
-            Some(i) => Err(GenomeError::Refused { because: self.inner.space.require[i].because.clone() }),
+            Some(i) => Err(GenomeError::Refused {
+                because: self.inner.space.require[i].because.clone(),
+            }),
         }
     }
 }
@@ -170,15 +219,25 @@ impl Supergraph {
 impl Inner {
     pub(crate) fn node(&self, index: u32) -> &Node {
         let own = self.space.nodes.len();
-        self.space.nodes.get(index as usize).unwrap_or_else(|| &self.extra[index as usize - own])
+        self.space
+            .nodes
+            .get(index as usize)
+            .unwrap_or_else(|| &self.extra[index as usize - own])
     }
 
     /// Length and range, without which nothing can be looked up.
     fn fits(&self, genome: &[u32]) -> Result<(), GenomeError> {
         if genome.len() != self.choices.len() {
-            return Err(GenomeError::Length { expected: self.choices.len(), got: genome.len() });
+            return Err(GenomeError::Length {
+                expected: self.choices.len(),
+                got: genome.len(),
+            });
         }
-        match genome.iter().zip(&self.choices).position(|(value, choices)| value >= choices) {
+        match genome
+            .iter()
+            .zip(&self.choices)
+            .position(|(value, choices)| value >= choices)
+        {
             None => Ok(()),
             Some(index) => Err(GenomeError::Range {
                 decision: self.space.decisions[index].id.clone(),
@@ -216,5 +275,7 @@ impl fmt::Debug for Supergraph {
 
 /// How many numbers a tensor of this shape has.
 pub(crate) fn elements(shape: &[u32]) -> u64 {
-    shape.iter().fold(1, |count, &size| u64::saturating_mul(count, size.into()))
+    shape
+        .iter()
+        .fold(1, |count, &size| u64::saturating_mul(count, size.into()))
 }

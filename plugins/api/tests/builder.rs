@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use supernet_plugin::{Conv, CustomOp, Init, Path, PathError, Pick, Space, Supergraph, Tensor, When};
+use supernet_plugin::{
+    Conv, CustomOp, Init, Path, PathError, Pick, Space, Supergraph, Tensor, When,
+};
 
 #[track_caller]
 fn mistake(build: impl FnOnce(&Space, Tensor<'_>)) -> String {
@@ -14,7 +16,10 @@ fn mistake(build: impl FnOnce(&Space, Tensor<'_>)) -> String {
     let z = s.choose(s.op("later", &["a", "b"]), &[y, y.factorized_reduction(3)]);
     s.output(s.sum(&[z, y]).global_avg_pool().linear(2, true));
     let sentence = s.finish().unwrap_err().to_string();
-    sentence.strip_prefix("in scope `layer0/conv`: ").unwrap_or_else(|| panic!("{sentence}")).to_owned()
+    sentence
+        .strip_prefix("in scope `layer0/conv`: ")
+        .unwrap_or_else(|| panic!("{sentence}"))
+        .to_owned()
 }
 
 #[test]
@@ -161,7 +166,9 @@ fn scans_are_closed() {
     );
     assert_eq!(
         wrong(|s, x| {
-            s.scan("cell", [x], |_, [x]| s.scan("inner", [x], |_, [x]| x.relu()));
+            s.scan("cell", [x], |_, [x]| {
+                s.scan("inner", [x], |_, [x]| x.relu())
+            });
         }),
         "in scope `cell/inner`: a scan cannot stand inside a scan."
     );
@@ -189,7 +196,11 @@ fn a_scan_may_read_outer_values_and_decide() {
     let xs = s.sequence("xs", &[4]);
     let y = s.scan("cell", [xs], |cell, [x]| {
         let state = cell.carry("state", &[4u32]);
-        let next = s.sum_when([(x.linear(4, false), When::ALWAYS), (state, When::ALWAYS), (both, op.is(0))]);
+        let next = s.sum_when([
+            (x.linear(4, false), When::ALWAYS),
+            (state, When::ALWAYS),
+            (both, op.is(0)),
+        ]);
         cell.next(state, next);
         next.relu()
     });
@@ -199,7 +210,11 @@ fn a_scan_may_read_outer_values_and_decide() {
         let child = graph.child(&[choice]).unwrap();
         let scan = child.outputs()[0] as usize;
         assert_eq!(child.shape(scan), [5, 4]);
-        assert_eq!(child.inputs(scan).len(), reads, "the sequence, and what the body reads");
+        assert_eq!(
+            child.inputs(scan).len(),
+            reads,
+            "the sequence, and what the body reads"
+        );
         let body = child.body(scan).unwrap();
         assert_eq!(body.given(), given);
         if choice == 0 {
@@ -221,7 +236,10 @@ fn a_mistake_outside_scopes_names_the_space() {
         s.finish().unwrap_err().to_string(),
         "in space `bare`: conv2d: its input has the shape [2], and must have [height, width, channels]."
     );
-    assert!(s.finish().unwrap().nodes.is_empty(), "the builder is empty after finish");
+    assert!(
+        s.finish().unwrap().nodes.is_empty(),
+        "the builder is empty after finish"
+    );
 }
 
 /// Two flags decide which of three layers are added to a fourth, or averaged.
@@ -236,7 +254,11 @@ fn optional(mean: bool) -> Supergraph {
         (layer(), a.on().and(b.on())),
         (layer(), When::none([a.on(), b.on()])),
     ];
-    s.output(if mean { s.mean_when(parts) } else { s.sum_when(parts) });
+    s.output(if mean {
+        s.mean_when(parts)
+    } else {
+        s.sum_when(parts)
+    });
     Supergraph::new(s.finish().unwrap()).unwrap()
 }
 
@@ -244,8 +266,18 @@ fn optional(mean: bool) -> Supergraph {
 fn conditional_inputs_weigh_their_probability() {
     for mean in [false, true] {
         let graph = optional(mean);
-        let flag = |p: f32| Pick::Mix { choices: vec![0, 1], weights: vec![1.0 - p, p], rows: 1, gradient: false };
-        let relaxed = graph.relaxed(&Path { picks: vec![flag(0.25), flag(0.5)], at: vec![] }).unwrap();
+        let flag = |p: f32| Pick::Mix {
+            choices: vec![0, 1],
+            weights: vec![1.0 - p, p],
+            rows: 1,
+            gradient: false,
+        };
+        let relaxed = graph
+            .relaxed(&Path {
+                picks: vec![flag(0.25), flag(0.5)],
+                at: vec![],
+            })
+            .unwrap();
         let at = relaxed.network().outputs()[0] as usize;
         let mixture = relaxed.mixture(at).unwrap();
         assert_eq!(mixture.inputs, [0, 1, 2, 3]);
@@ -253,9 +285,19 @@ fn conditional_inputs_weigh_their_probability() {
         assert_eq!(relaxed.network().count(), 64);
 
         // What cannot happen does not run.
-        let relaxed = graph.relaxed(&Path { picks: vec![Pick::One(1), flag(0.5)], at: vec![] }).unwrap();
-        let mixture = relaxed.mixture(relaxed.network().outputs()[0] as usize).unwrap();
-        assert_eq!((mixture.inputs.as_slice(), mixture.weights.as_slice()), (&[0, 1, 2][..], &[1.0, 1.0, 0.5][..]));
+        let relaxed = graph
+            .relaxed(&Path {
+                picks: vec![Pick::One(1), flag(0.5)],
+                at: vec![],
+            })
+            .unwrap();
+        let mixture = relaxed
+            .mixture(relaxed.network().outputs()[0] as usize)
+            .unwrap();
+        assert_eq!(
+            (mixture.inputs.as_slice(), mixture.weights.as_slice()),
+            (&[0, 1, 2][..], &[1.0, 1.0, 0.5][..])
+        );
     }
 }
 
@@ -264,14 +306,27 @@ fn slices_of_the_batch_have_rows() {
     let graph = optional(false);
     let rows = |weights: &[f32]| {
         let rows = weights.len() as u32 / 2;
-        Pick::Mix { choices: vec![0, 1], weights: weights.to_vec(), rows, gradient: false }
+        Pick::Mix {
+            choices: vec![0, 1],
+            weights: weights.to_vec(),
+            rows,
+            gradient: false,
+        }
     };
-    let path = Path { picks: vec![rows(&[1.0, 0.0, 0.0, 1.0]), rows(&[0.5, 0.5])], at: vec![] };
+    let path = Path {
+        picks: vec![rows(&[1.0, 0.0, 0.0, 1.0]), rows(&[0.5, 0.5])],
+        at: vec![],
+    };
     let relaxed = graph.relaxed(&path).unwrap();
     assert_eq!(relaxed.rows(), 2);
-    let mixture = relaxed.mixture(relaxed.network().outputs()[0] as usize).unwrap();
+    let mixture = relaxed
+        .mixture(relaxed.network().outputs()[0] as usize)
+        .unwrap();
     assert_eq!(mixture.weights, [1.0, 0.0, 0.0, 0.5, 1.0, 1.0, 0.5, 0.0]);
-    let path = Path { picks: vec![rows(&[1.0; 4]), rows(&[1.0; 6])], at: vec![] };
+    let path = Path {
+        picks: vec![rows(&[1.0; 4]), rows(&[1.0; 6])],
+        at: vec![],
+    };
     assert_eq!(
         graph.relaxed(&path).unwrap_err().to_string(),
         "one pick divides the batch into 2 slices and another into 3; all must agree, or have 1."
@@ -281,7 +336,8 @@ fn slices_of_the_batch_have_rows() {
 #[test]
 fn a_path_that_does_not_fit_gets_a_sentence() {
     let graph = optional(false);
-    let sentence = |picks: Vec<Pick>, at| graph.relaxed(&Path { picks, at }).unwrap_err().to_string();
+    let sentence =
+        |picks: Vec<Pick>, at| graph.relaxed(&Path { picks, at }).unwrap_err().to_string();
     let one = || Pick::One(0);
     let mix = |choices: &[u32], weights: &[f32]| Pick::Mix {
         choices: choices.to_vec(),
@@ -297,7 +353,10 @@ fn a_path_that_does_not_fit_gets_a_sentence() {
         sentence(vec![one(), Pick::One(2)], vec![]),
         "the pick for decision `b` takes choice 2, and its choices are 0 to 1."
     );
-    assert_eq!(sentence(vec![one(), mix(&[], &[])], vec![]), "the pick for decision `b` lists no choice.");
+    assert_eq!(
+        sentence(vec![one(), mix(&[], &[])], vec![]),
+        "the pick for decision `b` lists no choice."
+    );
     assert_eq!(
         sentence(vec![one(), mix(&[0, 0], &[1.0, 1.0])], vec![]),
         "the pick for decision `b` lists a choice twice."
@@ -311,7 +370,12 @@ fn a_path_that_does_not_fit_gets_a_sentence() {
         "the pick for decision `b` has a weight that is not finite."
     );
     assert_eq!(
-        graph.relaxed(&Path { picks: vec![one(), one()], at: vec![(99, one())] }).unwrap_err(),
+        graph
+            .relaxed(&Path {
+                picks: vec![one(), one()],
+                at: vec![(99, one())]
+            })
+            .unwrap_err(),
         PathError::NotChoose { node: 99 }
     );
 }
@@ -330,8 +394,15 @@ fn a_pick_can_be_overridden_at_one_node() {
         let nodes = (0..graph.node_count() as u32).filter(|&i| graph.node(i).op.name() == "choose");
         nodes.collect::<Vec<_>>()[n]
     };
-    let relaxed = graph.relaxed(&Path { picks: vec![Pick::One(0)], at: vec![(choose(1), Pick::One(1))] }).unwrap();
-    let names: Vec<_> = (0..3).map(|i| relaxed.network().op_node(i).id.as_str()).collect();
+    let relaxed = graph
+        .relaxed(&Path {
+            picks: vec![Pick::One(0)],
+            at: vec![(choose(1), Pick::One(1))],
+        })
+        .unwrap();
+    let names: Vec<_> = (0..3)
+        .map(|i| relaxed.network().op_node(i).id.as_str())
+        .collect();
     assert_eq!(names, ["row/input", "activation", "activation.3"]);
 }
 
@@ -366,6 +437,16 @@ fn local_weights_are_the_scope_s() {
     });
     s.output(x);
     let params = s.finish().unwrap().params;
-    let named: Vec<_> = params.iter().map(|param| (&*param.id, param.decay)).collect();
-    assert_eq!(named, [("cell/scale", true), ("cell/scale.1", true), ("cell/scale.2", false)]);
+    let named: Vec<_> = params
+        .iter()
+        .map(|param| (&*param.id, param.decay))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("cell/scale", true),
+            ("cell/scale.1", true),
+            ("cell/scale.2", false)
+        ]
+    );
 }

@@ -13,7 +13,10 @@ inventory::submit! { CpuOp { op: "twice", run: |_| Ok(()) } }
 
 #[test]
 fn ops_are_found_by_name() {
-    assert_eq!(cpu_ops().iter().map(|op| op.op).collect::<Vec<_>>(), ["square", "twice", "twice"]);
+    assert_eq!(
+        cpu_ops().iter().map(|op| op.op).collect::<Vec<_>>(),
+        ["square", "twice", "twice"]
+    );
     assert!(cpu_op("square").unwrap().is_some());
     assert!(cpu_op("cube").unwrap().is_none());
     assert_eq!(
@@ -29,39 +32,83 @@ fn a_function_per_element_runs_both_ways() {
     let (x, gy) = ([3.0, -2.0], [1.0, 10.0]);
     let mut y = [0.0; 2];
     let reads = [(Input(0), &x[..])];
-    (square.run)(&mut CpuCall::new("forward", &none, &[], [1, 0], &reads, vec![(Output, &mut y)])).unwrap();
+    (square.run)(&mut CpuCall::new(
+        "forward",
+        &none,
+        &[],
+        [1, 0],
+        &reads,
+        vec![(Output, &mut y)],
+    ))
+    .unwrap();
     assert_eq!(y, [9.0, 4.0]);
     let mut gx = [0.0; 2];
     let reads = [(Input(0), &x[..]), (Output, &y[..]), (GradOutput, &gy[..])];
-    let mut call = CpuCall::new("backward", &none, &[], [1, 0], &reads, vec![(GradInput(0), &mut gx)]);
+    let mut call = CpuCall::new(
+        "backward",
+        &none,
+        &[],
+        [1, 0],
+        &reads,
+        vec![(GradInput(0), &mut gx)],
+    );
     (square.run)(&mut call).unwrap();
     assert_eq!(gx, [6.0, -40.0]);
 }
 
 #[test]
 fn what_a_call_refuses() {
-    let attributes = [("slope".to_owned(), Setting::Int(2)), ("name".to_owned(), Setting::from("x"))].into();
+    let attributes = [
+        ("slope".to_owned(), Setting::Int(2)),
+        ("name".to_owned(), Setting::from("x")),
+    ]
+    .into();
     let (x, mut y, mut gx) = ([1.0; 3], [0.0; 2], [0.0; 2]);
     let reads = [(Input(0), &x[..])];
     let dims = [5, 0, 0, 0, 3, 1, 1, 1, 7, 1, 1, 1, 2, 1, 1, 1];
-    let mut call =
-        CpuCall::new("forward", &attributes, &dims, [1, 1], &reads, vec![(Output, &mut y), (GradInput(0), &mut gx)]);
+    let mut call = CpuCall::new(
+        "forward",
+        &attributes,
+        &dims,
+        [1, 1],
+        &reads,
+        vec![(Output, &mut y), (GradInput(0), &mut gx)],
+    );
     assert_eq!(call.batch(), 5);
     assert_eq!(call.shape(Input(0)), Some([3, 1, 1, 1]));
     assert_eq!(call.shape(GradParam(0)), Some([7, 1, 1, 1]));
     assert_eq!(call.shape(Output), Some([2, 1, 1, 1]));
-    assert_eq!([call.shape(Input(1)), call.shape(Dims), call.shape(Saved(0))], [None; 3]);
+    assert_eq!(
+        [call.shape(Input(1)), call.shape(Dims), call.shape(Saved(0))],
+        [None; 3]
+    );
     assert_eq!(call.number("slope"), Ok(2.0));
-    assert_eq!(call.number("name").unwrap_err(), "the attribute `name` is a text, and the op reads it as a number");
-    assert_eq!(call.number("scale").unwrap_err(), "the node has no attribute `scale`, which the op reads; give it one");
-    let bound = "but to input 0, the output, the gradient by input 0; bind it in the op's description";
-    assert_eq!(call.read(Param(0)).unwrap_err(), format!("the kernel `forward` is not bound to param 0, {bound}"));
-    assert_eq!(call.write(Saved(0)).unwrap_err(), format!("the kernel `forward` is not bound to saved 0, {bound}"));
+    assert_eq!(
+        call.number("name").unwrap_err(),
+        "the attribute `name` is a text, and the op reads it as a number"
+    );
+    assert_eq!(
+        call.number("scale").unwrap_err(),
+        "the node has no attribute `scale`, which the op reads; give it one"
+    );
+    let bound =
+        "but to input 0, the output, the gradient by input 0; bind it in the op's description";
+    assert_eq!(
+        call.read(Param(0)).unwrap_err(),
+        format!("the kernel `forward` is not bound to param 0, {bound}")
+    );
+    assert_eq!(
+        call.write(Saved(0)).unwrap_err(),
+        format!("the kernel `forward` is not bound to saved 0, {bound}")
+    );
     assert_eq!(
         call.read(Output).unwrap_err(),
         "the kernel `forward` writes the output, and nothing is there to be read before"
     );
-    assert_eq!(call.write(Input(0)).unwrap_err(), "the kernel `forward` only reads input 0, so it cannot be written");
+    assert_eq!(
+        call.write(Input(0)).unwrap_err(),
+        "the kernel `forward` only reads input 0, so it cannot be written"
+    );
     assert_eq!(
         call.writes([Output, Output]).unwrap_err(),
         "the op asks the kernel `forward` for one operand twice at a time"
@@ -80,7 +127,21 @@ fn what_a_call_refuses() {
         "a function per element runs as `forward` or `backward`, and not as `apply`"
     );
     // Counts that no op has are no reason to panic.
-    let call = CpuCall::new("apply", &attributes, &[], [u32::MAX, u32::MAX], &reads, Vec::new());
-    assert_eq!([call.shape(Output), call.shape(Param(u32::MAX - 1)), call.shape(Input(9))], [None; 3]);
+    let call = CpuCall::new(
+        "apply",
+        &attributes,
+        &[],
+        [u32::MAX, u32::MAX],
+        &reads,
+        Vec::new(),
+    );
+    assert_eq!(
+        [
+            call.shape(Output),
+            call.shape(Param(u32::MAX - 1)),
+            call.shape(Input(9))
+        ],
+        [None; 3]
+    );
     assert_eq!(call.batch(), 0);
 }

@@ -10,13 +10,17 @@ use std::time::{Duration, Instant};
 
 use supernet_plugin::Operand::*;
 use supernet_plugin::abi::{Description, Host, MAGIC, Request, VERSION};
-use supernet_plugin::{Count, CustomOp, Init, Kernel, Length, Role, SearchSpace, Space, Supergraph};
+use supernet_plugin::{
+    Count, CustomOp, Init, Kernel, Length, Role, SearchSpace, Space, Supergraph,
+};
 
 /// A little of everything that a space can have.
 fn rich() -> SearchSpace {
     let s = Space::new("rich");
     s.summary("for tests");
-    let op = s.op("op", &["conv", "pool", "custom"]).prior(&[1.0, 2.0, 0.5]);
+    let op = s
+        .op("op", &["conv", "pool", "custom"])
+        .prior(&[1.0, 2.0, 0.5]);
     let width = s.value("width", &[4, 8]).active_if(op.is(0));
     let skip = s.skip("skip", "start");
     let size = s.extent(width);
@@ -25,14 +29,33 @@ fn rich() -> SearchSpace {
         CustomOp::kernels("scaled", "…")
             .params(1)
             .saved(Length::Rows(Input(0)))
-            .forward(Kernel::per_element("go", Output).bind(0, Dims).bind(2, Output).bind(3, Saved(0)))
-            .backward(Kernel::fixed("back", [1, 2, 3]).bind(2, Saved(0)).bind(3, GradInput(0)).bind(4, GradParam(0))),
+            .forward(
+                Kernel::per_element("go", Output)
+                    .bind(0, Dims)
+                    .bind(2, Output)
+                    .bind(3, Saved(0)),
+            )
+            .backward(
+                Kernel::fixed("back", [1, 2, 3])
+                    .bind(2, Saved(0))
+                    .bind(3, GradInput(0))
+                    .bind(4, GradParam(0)),
+            ),
     );
     let x = s.input("image", &[6, 6, 2]);
     let wide = x.conv(3, size).norm().relu().conv(3, 2);
-    let alpha: BTreeMap<String, _> = [("alpha".to_owned(), 0.5.into()), ("on".to_owned(), true.into())].into();
+    let alpha: BTreeMap<String, _> = [
+        ("alpha".to_owned(), 0.5.into()),
+        ("on".to_owned(), true.into()),
+    ]
+    .into();
     let custom = s.custom("swish", &[x], &[], alpha);
-    let custom = s.custom("scaled", &[custom], &[s.weights("scale", &[2u32], Init::Ones)], BTreeMap::new());
+    let custom = s.custom(
+        "scaled",
+        &[custom],
+        &[s.weights("scale", &[2u32], Init::Ones)],
+        BTreeMap::new(),
+    );
     let y = s.block("edge", || s.choose(op, &[wide, x.max_pool(3), custom]));
     let y = s.sum_when([(y, supernet_plugin::When::ALWAYS), (x, skip.on())]);
     s.output(y.global_avg_pool().linear(3, true));
@@ -54,11 +77,21 @@ fn rich() -> SearchSpace {
 
 /// Reads a text, and asks of what it gives whatever a search would.
 fn use_it(json: &str) {
-    let Ok(space) = SearchSpace::from_json(json) else { return };
-    let Ok(graph) = Supergraph::new(space) else { return };
-    if let Ok(genome) = graph.sample(&mut |weights| weights.iter().position(|w| *w > 0.0).unwrap()) {
+    let Ok(space) = SearchSpace::from_json(json) else {
+        return;
+    };
+    let Ok(graph) = Supergraph::new(space) else {
+        return;
+    };
+    if let Ok(genome) = graph.sample(&mut |weights| weights.iter().position(|w| *w > 0.0).unwrap())
+    {
         let child = graph.child(&genome).unwrap();
-        let _ = (child.macs(), graph.count(&genome, Count::Chosen), graph.canonical(&genome), graph.size().to_string());
+        let _ = (
+            child.macs(),
+            graph.count(&genome, Count::Chosen),
+            graph.canonical(&genome),
+            graph.size().to_string(),
+        );
     }
     let again = graph.space().to_json().unwrap();
     assert_eq!(SearchSpace::from_json(&again).unwrap(), *graph.space());
@@ -75,27 +108,55 @@ fn long_and_deep_texts_are_refused() {
     let nodes = "{\"id\":\"n\",\"op\":\"concat\"},".repeat(10_000_000);
     let nodes = json.replacen("\"nodes\":[", &format!("\"nodes\":[{nodes}"), 1);
     let refused = SearchSpace::from_json(&nodes).unwrap_err().to_string();
-    assert!(refused.ends_with("and at most 67108864 are read"), "{refused}");
+    assert!(
+        refused.ends_with("and at most 67108864 are read"),
+        "{refused}"
+    );
     drop(nodes);
     for (open, close) in [("[", "]"), ("{\"not\":", "}"), ("{\"all\":[", "]}")] {
         for depth in [100, 127, 128, 100_000] {
-            let nested = format!("{}{}{}", open.repeat(depth), "{\"in\":[\"op\",[0]]}", close.repeat(depth));
+            let nested = format!(
+                "{}{}{}",
+                open.repeat(depth),
+                "{\"in\":[\"op\",[0]]}",
+                close.repeat(depth)
+            );
             use_it(&json.replacen("{\"in\":[\"op\",[0]]}", &nested, 1));
-            let config = format!("\"config\":{{\"a\":{}1{}}},\"decisions\"", "[".repeat(depth), "]".repeat(depth));
+            let config = format!(
+                "\"config\":{{\"a\":{}1{}}},\"decisions\"",
+                "[".repeat(depth),
+                "]".repeat(depth)
+            );
             use_it(&json.replacen("\"decisions\"", &config, 1));
         }
     }
-    let scans = format!("{}1{}", "{\"op\":{\"scan\":{\"nodes\":[".repeat(5000), "]}}}".repeat(5000));
+    let scans = format!(
+        "{}1{}",
+        "{\"op\":{\"scan\":{\"nodes\":[".repeat(5000),
+        "]}}}".repeat(5000)
+    );
     use_it(&json.replacen("\"nodes\":[", &format!("\"nodes\":[{scans},"), 1));
     // A list in a list in a list: each level is read once, not copied for the next.
-    let wide = format!("{}{}1{}", "[".repeat(120), "1,".repeat(200_000), "]".repeat(120));
+    let wide = format!(
+        "{}{}1{}",
+        "[".repeat(120),
+        "1,".repeat(200_000),
+        "]".repeat(120)
+    );
     let start = Instant::now();
-    use_it(&json.replacen("\"decisions\"", &format!("\"config\":{{\"a\":{wide}}},\"decisions\""), 1));
+    use_it(&json.replacen(
+        "\"decisions\"",
+        &format!("\"config\":{{\"a\":{wide}}},\"decisions\""),
+        1,
+    ));
     assert!(start.elapsed() < Duration::from_secs(5));
     let many = vec!["{\"node\":\"x\",\"role\":\"hidden\"}"; 1_000_001].join(",");
     let many = json.replacen("\"outputs\":[", &format!("\"outputs\":[{many},"), 1);
     let error = SearchSpace::from_json(&many).unwrap_err().to_string();
-    assert!(error.contains("a list has more than 1000000 items, and may have no more at line 1 column"), "{error}");
+    assert!(
+        error.contains("a list has more than 1000000 items, and may have no more at line 1 column"),
+        "{error}"
+    );
 }
 
 /// `{"schema":2,...}` with these parts.
@@ -116,35 +177,69 @@ fn in_time(json: &str) -> Result<Supergraph, String> {
     let start = Instant::now();
     let graph = Supergraph::new(SearchSpace::from_json(json).unwrap());
     // What takes the square of its size takes minutes.
-    assert!(start.elapsed() < Duration::from_secs(60), "it took {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(60),
+        "it took {:?}",
+        start.elapsed()
+    );
     graph.map_err(|problems| problems[0].to_string())
 }
 
 #[test]
 fn large_spaces_take_their_size_and_not_its_square() {
     const N: usize = 100_000;
-    let nodes = |node: &dyn Fn(usize) -> String| (0..N).fold(String::new(), |all, i| all + "," + &node(i));
+    let nodes =
+        |node: &dyn Fn(usize) -> String| (0..N).fold(String::new(), |all, i| all + "," + &node(i));
     let relu = |i: usize, more: &str| {
-        format!("{{\"id\":\"n{i}\",\"op\":{{\"activation\":{{\"function\":\"relu\"}}}},\"inputs\":[\"x\"]{more}}}")
+        format!(
+            "{{\"id\":\"n{i}\",\"op\":{{\"activation\":{{\"function\":\"relu\"}}}},\"inputs\":[\"x\"]{more}}}"
+        )
     };
     in_time(&space("", "", "", &nodes(&|i| relu(i, "")))).unwrap();
-    let blocks = format!("\"blocks\":[{}],", join(N, |i| format!("{{\"id\":\"b{i}\",\"key\":\"k\"}}")));
-    in_time(&space("", &blocks, "", &nodes(&|i| relu(i, &format!(",\"block\":\"b{}\"", N - 1 - i))))).unwrap();
+    let blocks = format!(
+        "\"blocks\":[{}],",
+        join(N, |i| format!("{{\"id\":\"b{i}\",\"key\":\"k\"}}"))
+    );
+    in_time(&space(
+        "",
+        &blocks,
+        "",
+        &nodes(&|i| relu(i, &format!(",\"block\":\"b{}\"", N - 1 - i))),
+    ))
+    .unwrap();
 
     let value = "{\"id\":\"d\",\"kind\":{\"value\":{\"values\":[1,2]}}}";
-    let extents = join(N, |i| format!("{{\"id\":\"e{i}\",\"decision\":\"d\",\"sizes\":[{},9]}}", i + 10));
+    let extents = join(N, |i| {
+        format!(
+            "{{\"id\":\"e{i}\",\"decision\":\"d\",\"sizes\":[{},9]}}",
+            i + 10
+        )
+    });
     let extents = format!("\"extents\":[{extents}],");
-    let params = join(N, |i| format!("{{\"id\":\"p{i}\",\"shape\":[\"e{}\"],\"init\":\"ones\"}}", N - 1 - i));
-    let weights = nodes(&|i| format!("{{\"id\":\"n{i}\",\"op\":\"weight\",\"params\":[\"p{i}\"]}}"));
+    let params = join(N, |i| {
+        format!(
+            "{{\"id\":\"p{i}\",\"shape\":[\"e{}\"],\"init\":\"ones\"}}",
+            N - 1 - i
+        )
+    });
+    let weights =
+        nodes(&|i| format!("{{\"id\":\"n{i}\",\"op\":\"weight\",\"params\":[\"p{i}\"]}}"));
     in_time(&space(value, &extents, &params, &weights)).unwrap();
 
-    let ops = join(N, |i| format!("{{\"name\":\"o{i}\",\"wgsl\":\"\",\"shape\":{{\"like_input\":0}}}}"));
+    let ops = join(N, |i| {
+        format!("{{\"name\":\"o{i}\",\"wgsl\":\"\",\"shape\":{{\"like_input\":0}}}}")
+    });
     let custom = nodes(&|i| {
-        format!("{{\"id\":\"n{i}\",\"op\":{{\"custom\":{{\"name\":\"o{}\"}}}},\"inputs\":[\"x\"]}}", N - 1 - i)
+        format!(
+            "{{\"id\":\"n{i}\",\"op\":{{\"custom\":{{\"name\":\"o{}\"}}}},\"inputs\":[\"x\"]}}",
+            N - 1 - i
+        )
     });
     in_time(&space("", &format!("\"ops\":[{ops}],"), "", &custom)).unwrap();
 
-    let decisions = join(N, |i| format!("{{\"id\":\"d{i}\",\"kind\":{{\"skip\":{{}}}}}}"));
+    let decisions = join(N, |i| {
+        format!("{{\"id\":\"d{i}\",\"kind\":{{\"skip\":{{}}}}}}")
+    });
     let all = join(N, |i| format!("{{\"in\":[\"d{i}\",[0,1]]}}"));
     let all = format!("\"require\":[{{\"that\":{{\"all\":[{all}]}},\"because\":\"so\"}}],");
     in_time(&space(&decisions, &all, "", "")).unwrap();
@@ -163,15 +258,35 @@ fn large_spaces_take_their_size_and_not_its_square() {
 #[test]
 fn mistakes_without_end_are_twenty() {
     const N: usize = 50_000;
-    let outputs = join(N, |i| format!("{{\"id\":\"g{i}\",\"decisions\":[\"nobody{i}\"],\"keep\":7,\"none\":3}}"));
-    let decisions = join(N, |i| format!("{{\"id\":\"nobodx{i}\",\"kind\":{{\"skip\":{{}}}}}}"));
-    in_time(&space(&decisions, &format!("\"groups\":[{outputs}],"), "", "")).unwrap_err();
+    let outputs = join(N, |i| {
+        format!("{{\"id\":\"g{i}\",\"decisions\":[\"nobody{i}\"],\"keep\":7,\"none\":3}}")
+    });
+    let decisions = join(N, |i| {
+        format!("{{\"id\":\"nobodx{i}\",\"kind\":{{\"skip\":{{}}}}}}")
+    });
+    in_time(&space(
+        &decisions,
+        &format!("\"groups\":[{outputs}],"),
+        "",
+        "",
+    ))
+    .unwrap_err();
     let plan = join(N, |i| format!("{{\"decide\":[\"nobody{i}\"]}}"));
     in_time(&space(&decisions, &format!("\"plan\":[{plan}],"), "", "")).unwrap_err();
     let long = "x".repeat(1 << 20);
-    let active = format!("{{\"id\":\"d\",\"kind\":{{\"skip\":{{}}}},\"active_if\":{{\"in\":[\"{long}\",[0]]}}}}");
-    in_time(&space(&format!("{active},{{\"id\":\"{long}y\",\"kind\":{{\"skip\":{{}}}}}}"), "", "", "")).unwrap_err();
-    let unused = join(N, |i| format!("{{\"id\":\"p{i}\",\"shape\":[0],\"init\":\"ones\"}}"));
+    let active = format!(
+        "{{\"id\":\"d\",\"kind\":{{\"skip\":{{}}}},\"active_if\":{{\"in\":[\"{long}\",[0]]}}}}"
+    );
+    in_time(&space(
+        &format!("{active},{{\"id\":\"{long}y\",\"kind\":{{\"skip\":{{}}}}}}"),
+        "",
+        "",
+        "",
+    ))
+    .unwrap_err();
+    let unused = join(N, |i| {
+        format!("{{\"id\":\"p{i}\",\"shape\":[0],\"init\":\"ones\"}}")
+    });
     in_time(&space("", "", &unused, "")).unwrap_err();
 }
 
@@ -181,13 +296,21 @@ fn what_would_eat_the_memory_is_refused() {
     let choices = join(N, |_| "\"\"".into());
     let decision = format!("{{\"id\":\"d\",\"kind\":{{\"op\":{{\"choices\":[{choices}]}}}}}}");
     let conditions = join(N, |_| "{\"in\":[\"d\",[]]}".into());
-    let require = format!("\"require\":[{{\"that\":{{\"any\":[{conditions}]}},\"because\":\"so\"}}],");
+    let require =
+        format!("\"require\":[{{\"that\":{{\"any\":[{conditions}]}},\"because\":\"so\"}}],");
     let sentence = in_time(&space(&decision, &require, "", "")).unwrap_err();
-    assert!(sentence.starts_with("the constraint \"so\": all conditions together would take 67"), "{sentence}");
+    assert!(
+        sentence.starts_with("the constraint \"so\": all conditions together would take 67"),
+        "{sentence}"
+    );
 
-    let extent =
-        format!("\"extents\":[{{\"id\":\"e\",\"decision\":\"d\",\"sizes\":[{}]}}],", join(N, |i| (i + 1).to_string()));
-    let params = join(N, |i| format!("{{\"id\":\"p{i}\",\"shape\":[\"e\"],\"init\":\"ones\"}}"));
+    let extent = format!(
+        "\"extents\":[{{\"id\":\"e\",\"decision\":\"d\",\"sizes\":[{}]}}],",
+        join(N, |i| (i + 1).to_string())
+    );
+    let params = join(N, |i| {
+        format!("{{\"id\":\"p{i}\",\"shape\":[\"e\"],\"init\":\"ones\"}}")
+    });
     let sentence = in_time(&space(&decision, &extent, &params, "")).unwrap_err();
     assert_eq!(
         sentence,
@@ -197,7 +320,10 @@ fn what_would_eat_the_memory_is_refused() {
     let shape = join(N, |_| "1".into());
     let params = format!("{{\"id\":\"p\",\"shape\":[{shape}],\"init\":\"ones\"}}");
     let sentence = in_time(&space("", "", &params, "")).unwrap_err();
-    assert_eq!(sentence, "param `p`: a shape of 100000 axes is too much, and 8 are the most.");
+    assert_eq!(
+        sentence,
+        "param `p`: a shape of 100000 axes is too much, and 8 are the most."
+    );
 }
 
 /// A small generator with a fixed seed, so that what fails fails again.
@@ -213,7 +339,10 @@ impl Dice {
 }
 
 fn cases() -> usize {
-    std::env::var("SUPERNET_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(20_000)
+    std::env::var("SUPERNET_FUZZ_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(20_000)
 }
 
 const WORDS: [&str; 24] = [
@@ -250,7 +379,10 @@ fn mutate(text: &str, dice: &mut Dice) -> Vec<u8> {
         let at = dice.below(bytes.len());
         let end = (at + dice.below(40)).min(bytes.len());
         // Where a value starts is where a slip reaches deepest.
-        let value = bytes[at..].iter().position(|b| matches!(b, b':' | b',' | b'[')).map_or(at, |i| at + i + 1);
+        let value = bytes[at..]
+            .iter()
+            .position(|b| matches!(b, b':' | b',' | b'['))
+            .map_or(at, |i| at + i + 1);
         match dice.below(7) {
             0 if at < bytes.len() => bytes[at] = dice.below(256) as u8,
             1 => drop(bytes.drain(at..end)),
@@ -261,7 +393,10 @@ fn mutate(text: &str, dice: &mut Dice) -> Vec<u8> {
             }
             3..=5 => {
                 let stop = |b: &u8| matches!(b, b',' | b']' | b'}');
-                let until = bytes[value..].iter().position(stop).map_or(bytes.len(), |i| value + i);
+                let until = bytes[value..]
+                    .iter()
+                    .position(stop)
+                    .map_or(bytes.len(), |i| value + i);
                 bytes.splice(value..until, WORDS[dice.below(WORDS.len())].bytes());
             }
             _ => {
@@ -286,7 +421,11 @@ fn mutated_spaces_neither_panic_nor_hang() {
         let text = String::from_utf8_lossy(&mutate(&json, &mut dice)).into_owned();
         let before = Instant::now();
         use_it(&text);
-        assert!(before.elapsed() < Duration::from_secs(5), "case {case} took {:?}: {text}", before.elapsed());
+        assert!(
+            before.elapsed() < Duration::from_secs(5),
+            "case {case} took {:?}: {text}",
+            before.elapsed()
+        );
         if let Ok(space) = SearchSpace::from_json(&text) {
             read += 1;
             sound += usize::from(Supergraph::new(space).is_ok());
@@ -294,8 +433,17 @@ fn mutated_spaces_neither_panic_nor_hang() {
     }
     // Slips that nothing survives would test the JSON reader only.
     let mut line = String::new();
-    write!(line, "{read} of {} read, {sound} sound, {:?}", cases(), start.elapsed()).unwrap();
-    assert!(cases() < 1000 || (read > cases() / 50 && sound > cases() / 200 && sound < read), "{line}");
+    write!(
+        line,
+        "{read} of {} read, {sound} sound, {:?}",
+        cases(),
+        start.elapsed()
+    )
+    .unwrap();
+    assert!(
+        cases() < 1000 || (read > cases() / 50 && sound > cases() / 200 && sound < read),
+        "{line}"
+    );
 }
 
 #[test]
@@ -310,7 +458,9 @@ fn mutated_descriptions_and_requests_are_read_or_refused() {
             let _ = description.check();
         }
         let _ = serde_json::from_slice::<Request>(&mutate(request, &mut dice));
-        let noise: Vec<u8> = (0..dice.below(200)).map(|_| dice.below(256) as u8).collect();
+        let noise: Vec<u8> = (0..dice.below(200))
+            .map(|_| dice.below(256) as u8)
+            .collect();
         let _ = serde_json::from_slice::<Description>(&noise);
         let _ = serde_json::from_slice::<Request>(&noise);
         use_it(&String::from_utf8_lossy(&noise));
@@ -322,10 +472,21 @@ fn random_headers_are_no_tables() {
     let mut dice = Dice(0xbead);
     for _ in 0..cases() {
         // Now and then a part of the header is right, and never all of it.
-        let magic = if dice.below(2) == 0 { MAGIC } else { dice.below(usize::MAX) as u64 };
-        let version = if dice.below(2) == 0 { VERSION } else { dice.below(9) as u32 };
-        let size =
-            if magic == MAGIC && version == VERSION { dice.below(48) } else { dice.below(u32::MAX as usize) } as u32;
+        let magic = if dice.below(2) == 0 {
+            MAGIC
+        } else {
+            dice.below(usize::MAX) as u64
+        };
+        let version = if dice.below(2) == 0 {
+            VERSION
+        } else {
+            dice.below(9) as u32
+        };
+        let size = if magic == MAGIC && version == VERSION {
+            dice.below(48)
+        } else {
+            dice.below(u32::MAX as usize)
+        } as u32;
         let mut words = [0u64; 16];
         words[..2].copy_from_slice(&[magic, u64::from(version) | u64::from(size) << 32]);
         words[2..].fill(dice.below(usize::MAX) as u64);

@@ -33,8 +33,13 @@ fn unlink(schema: &mut Value) {
                     Value::String(text) if key == "description" => {
                         let mut plain = String::new();
                         for part in text.replace("[`", "`").split("`]") {
-                            let linked = part.starts_with("(crate::") || part.starts_with("(Self::");
-                            let part = if linked { part.split_once(')').map_or("", |(_, rest)| rest) } else { part };
+                            let linked =
+                                part.starts_with("(crate::") || part.starts_with("(Self::");
+                            let part = if linked {
+                                part.split_once(')').map_or("", |(_, rest)| rest)
+                            } else {
+                                part
+                            };
                             plain.push_str(if plain.is_empty() { "" } else { "`" });
                             plain.push_str(part);
                         }
@@ -51,7 +56,12 @@ fn unlink(schema: &mut Value) {
 
 /// The keys of an object's schema.
 fn keys(schema: &Value) -> Vec<&str> {
-    schema["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+    schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 #[test]
@@ -62,7 +72,9 @@ fn the_schema_knows_what_a_space_writes() {
     let op = s.op("op", &["a", "b"]);
     let size = s.extent(s.value("width", &[4, 8]));
     let x = s.input("row", &[8]).custom("swish");
-    let y = s.block("key", || s.choose(op, &[x, x.linear(size, true).linear(8, false)]));
+    let y = s.block("key", || {
+        s.choose(op, &[x, x.linear(size, true).linear(8, false)])
+    });
     s.output_as(y, Role::Logits);
     s.require(When::ALWAYS, "it is always so");
     s.step(&[op]).keep("a");
@@ -73,13 +85,28 @@ fn the_schema_knows_what_a_space_writes() {
     let schema: Value = serde_json::from_str(JSON_SCHEMA).unwrap();
     let written: Value = serde_json::from_str(&space.to_json().unwrap()).unwrap();
     let (known, written) = (keys(&schema), written.as_object().unwrap());
-    assert_eq!(known.len(), written.len(), "the space writes everything that there is");
+    assert_eq!(
+        known.len(),
+        written.len(),
+        "the space writes everything that there is"
+    );
     for key in written.keys() {
-        assert!(known.contains(&key.as_str()), "the schema does not know `{key}`");
+        assert!(
+            known.contains(&key.as_str()),
+            "the schema does not know `{key}`"
+        );
     }
     // What may be left out is not required, and what may not is.
-    let required: Vec<&str> = schema["required"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
-    assert_eq!(required, ["schema", "name", "decisions", "params", "nodes", "outputs"]);
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key.as_str().unwrap())
+        .collect();
+    assert_eq!(
+        required,
+        ["schema", "name", "decisions", "params", "nodes", "outputs"]
+    );
     let op = &schema["$defs"]["CustomOp"];
     assert_eq!(op["required"], serde_json::json!(["name", "shape"]));
     assert_eq!(op["properties"]["inputs"]["default"], 1);

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use supernet_plugin::{Built, Count, Decide, Path, PathError, Pick, SearchSpace, Space, Supergraph};
+use supernet_plugin::{
+    Built, Count, Decide, Path, PathError, Pick, SearchSpace, Space, Supergraph,
+};
 
 fn tabular(features: u32, classes: u32) -> Built {
     let s = Space::new("tabular-mlp");
@@ -14,8 +16,12 @@ fn tabular(features: u32, classes: u32) -> Built {
     let (mut exits, mut previous) = (vec![], None::<Decide<'_>>);
     for l in 1..=4 {
         let used = depth.at_least(l);
-        let width = s.value(format!("width{l}"), &[16, 32, 64, 128]).active_if(used.clone());
-        let act = s.op(format!("act{l}"), &["relu", "tanh", "gelu"]).active_if(used.clone());
+        let width = s
+            .value(format!("width{l}"), &[16, 32, 64, 128])
+            .active_if(used.clone());
+        let act = s
+            .op(format!("act{l}"), &["relu", "tanh", "gelu"])
+            .active_if(used.clone());
         s.scope(format!("layer{l}"), || {
             let h = x.linear(s.extent(width), true);
             let h = s.choose(norm, &[h, h.norm()]);
@@ -23,9 +29,14 @@ fn tabular(features: u32, classes: u32) -> Built {
             exits.push(x.linear(classes, true));
         });
         if l == 1 {
-            s.forbid(depth.is(3).and(act.is(1)), "a net of four layers must not start with tanh");
+            s.forbid(
+                depth.is(3).and(act.is(1)),
+                "a net of four layers must not start with tanh",
+            );
         }
-        let pairs = previous.iter().flat_map(|w| [16, 32, 64].map(|n| (w.at_most(n), width.at_least(n + 1))));
+        let pairs = previous
+            .iter()
+            .flat_map(|w| [16, 32, 64].map(|n| (w.at_most(n), width.at_least(n + 1))));
         for (narrow, wider) in pairs {
             s.forbid(used.clone().and(narrow).and(wider), "layers must not widen");
         }
@@ -49,7 +60,10 @@ fn counts_are_those_of_the_oracle() {
     let (mut smallest, mut largest) = ((u64::MAX, 0), (0, 0));
     for genome in graph.enumerate(200_000).unwrap() {
         if distinct.insert(graph.canonical(&genome).unwrap()) {
-            let counts = (graph.count(&genome, Count::Live).unwrap(), graph.macs(&genome).unwrap());
+            let counts = (
+                graph.count(&genome, Count::Live).unwrap(),
+                graph.macs(&genome).unwrap(),
+            );
             smallest = smallest.min(counts);
             largest = largest.max(counts);
         }
@@ -67,12 +81,20 @@ fn a_child_uses_the_first_so_many_weights() {
     let genome = [1, 0, 3, 0, 1, 0, 0, 0, 0, 0];
     let child = graph.child(&genome).unwrap();
     let shapes: Vec<&[u32]> = (0..child.len()).map(|i| child.shape(i)).collect();
-    assert_eq!(shapes, [&[64], &[128], &[128], &[32], &[32], &[10]].map(|shape: &[u32; 1]| &shape[..]));
+    assert_eq!(
+        shapes,
+        [&[64], &[128], &[128], &[32], &[32], &[10]].map(|shape: &[u32; 1]| &shape[..])
+    );
     let weights: Vec<&[u32]> = (0..child.len())
         .filter(|&i| !child.params(i).is_empty())
         .map(|i| child.param_shape(child.params(i)[0]))
         .collect();
-    assert_eq!(weights, [[64, 128], [128, 32], [32, 10]].each_ref().map(|shape| &shape[..]));
+    assert_eq!(
+        weights,
+        [[64, 128], [128, 32], [32, 10]]
+            .each_ref()
+            .map(|shape| &shape[..])
+    );
     assert_eq!(graph.param_shape(child.params(3)[0]), [128, 128]);
     assert_eq!(child.asked(), [0, 1, 2, 3, 4, 5]);
     assert_eq!(child.count(), 64 * 128 + 128 + 128 * 32 + 32 + 32 * 10 + 10);
@@ -84,23 +106,52 @@ fn constraints_mask_and_refuse() {
     let mut prefix = vec![None; 10];
     assert_eq!(graph.allowed(&prefix, 0), [true; 4]);
     prefix[0] = Some(3);
-    assert_eq!(graph.allowed(&prefix, 3), [true, false, true], "four layers must not start with tanh");
+    assert_eq!(
+        graph.allowed(&prefix, 3),
+        [true, false, true],
+        "four layers must not start with tanh"
+    );
     prefix[2] = Some(1);
-    assert_eq!(graph.allowed(&prefix, 4), [true, true, false, false], "the second layer must not be wider");
+    assert_eq!(
+        graph.allowed(&prefix, 4),
+        [true, true, false, false],
+        "the second layer must not be wider"
+    );
     assert!(graph.active(&prefix, 4));
     prefix[0] = Some(0);
     assert!(!graph.active(&prefix, 4));
     prefix[0] = None;
     assert!(graph.active(&prefix, 4), "unknown counts as active");
 
-    let refused = graph.child(&[3, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap_err().to_string();
-    assert_eq!(refused, "the space refuses this genome: a net of four layers must not start with tanh.");
-    let refused = graph.check(&[1, 0, 0, 0, 1, 0, 0, 0, 0, 0]).unwrap_err().to_string();
-    assert_eq!(refused, "the space refuses this genome: layers must not widen.");
+    let refused = graph
+        .child(&[3, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        refused,
+        "the space refuses this genome: a net of four layers must not start with tanh."
+    );
+    let refused = graph
+        .check(&[1, 0, 0, 0, 1, 0, 0, 0, 0, 0])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        refused,
+        "the space refuses this genome: layers must not widen."
+    );
     let short = graph.child(&[0]).unwrap_err().to_string();
-    assert_eq!(short, "a genome of this space has 10 numbers, one per decision, and this one has 1.");
-    let far = graph.child(&[4, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap_err().to_string();
-    assert_eq!(far, "decision `depth` (number 0 of the genome, counted from 0) is 4, and must be below 4.");
+    assert_eq!(
+        short,
+        "a genome of this space has 10 numbers, one per decision, and this one has 1."
+    );
+    let far = graph
+        .child(&[4, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        far,
+        "decision `depth` (number 0 of the genome, counted from 0) is 4, and must be below 4."
+    );
 }
 
 #[test]
@@ -117,29 +168,50 @@ fn sampling_walks_the_plan() {
         let genome = genome.unwrap();
         graph.check(&genome).unwrap();
         let unused = 2 + 2 * (genome[0] as usize + 1);
-        assert!(genome[unused.min(10)..].iter().all(|&value| value == 0), "inactive decisions are 0: {genome:?}");
+        assert!(
+            genome[unused.min(10)..].iter().all(|&value| value == 0),
+            "inactive decisions are 0: {genome:?}"
+        );
         seen.insert(genome);
     }
     assert!(seen.len() > 20);
     let error = graph.sample(&mut |_| 99).unwrap_err().to_string();
-    assert_eq!(error, "the draw for decision `depth` returned 99, which has no weight.");
+    assert_eq!(
+        error,
+        "the draw for decision `depth` returned 99, which has no weight."
+    );
 }
 
 #[test]
 fn sizes_cannot_be_mixed() {
     let graph = graph();
     let mut path = Path::of(&[0; 10]);
-    let both = |weights: Vec<f32>| Pick::Mix { choices: vec![0, 1], weights, rows: 1, gradient: true };
+    let both = |weights: Vec<f32>| Pick::Mix {
+        choices: vec![0, 1],
+        weights,
+        rows: 1,
+        gradient: true,
+    };
     path.picks[2] = both(vec![0.5, 0.5]);
     let error = graph.relaxed(&path).unwrap_err();
-    assert_eq!(error, PathError::Elastic { decision: "width1".into() });
-    assert_eq!(error.to_string(), "decision `width1` picks sizes, so its choices cannot be mixed; pick one.");
+    assert_eq!(
+        error,
+        PathError::Elastic {
+            decision: "width1".into()
+        }
+    );
+    assert_eq!(
+        error.to_string(),
+        "decision `width1` picks sizes, so its choices cannot be mixed; pick one."
+    );
 
     path.picks[2] = Pick::One(0);
     path.picks[1] = both(vec![0.25, 0.75]);
     let relaxed = graph.relaxed(&path).unwrap();
     let child = relaxed.network();
-    let at = (0..child.len()).find(|&i| relaxed.mixture(i).is_some()).unwrap();
+    let at = (0..child.len())
+        .find(|&i| relaxed.mixture(i).is_some())
+        .unwrap();
     assert_eq!(child.op_node(at).op.name(), "choose");
     assert_eq!(relaxed.mixture(at).unwrap().weights, [0.25, 0.75]);
     assert_eq!(relaxed.mixture(at).unwrap().inputs, [0, 1]);

@@ -1,4 +1,6 @@
-use supernet_plugin::{Built, Config, Decide, Field, Mistake, Space, SpaceEntry, Tensor, inventory};
+use supernet_plugin::{
+    Built, Config, Decide, Field, Mistake, Space, SpaceEntry, Tensor, inventory,
+};
 
 use crate::Form;
 use crate::network::{Kind, Network};
@@ -59,10 +61,27 @@ pub struct Cells {
 
 impl Cells {
     fn from_config(config: &Config) -> Result<Self, Mistake> {
-        let Network { cells, channels, form, image, classes } = Network::from_config(config)?;
+        let Network {
+            cells,
+            channels,
+            form,
+            image,
+            classes,
+        } = Network::from_config(config)?;
         let nodes = config.size("nodes")? as usize;
-        let concat = [config.sizes("normal_concat")?, config.sizes("reduce_concat")?];
-        Ok(Cells { cells, channels, form, nodes, concat, image, classes })
+        let concat = [
+            config.sizes("normal_concat")?,
+            config.sizes("reduce_concat")?,
+        ];
+        Ok(Cells {
+            cells,
+            channels,
+            form,
+            nodes,
+            concat,
+            image,
+            classes,
+        })
     }
 
     /// The values that a kind of cell puts side by side.
@@ -80,7 +99,11 @@ impl Cells {
                 return Err(Mistake::refused(format!("`{key}` names {value} twice")));
             }
         }
-        Ok(if stated.is_empty() { (2..=last).collect() } else { stated.iter().map(|&value| value as usize).collect() })
+        Ok(if stated.is_empty() {
+            (2..=last).collect()
+        } else {
+            stated.iter().map(|&value| value as usize).collect()
+        })
     }
 }
 
@@ -118,7 +141,10 @@ impl<'s> Cell<'s> {
             anchors.push(node(n));
             decided.push([x, y]);
         }
-        Cell { nodes: decided, concat }
+        Cell {
+            nodes: decided,
+            concat,
+        }
     }
 
     /// Some of the nodes side by side. While searching every operation has weights of its own for each possible input; in the
@@ -141,7 +167,8 @@ impl<'s> Cell<'s> {
                 };
                 s.choose(op, &OPS.map(from_each))
             };
-            let parts = [0, 1].map(|i| s.scope(format!("n{n}.{}", ["x", "y"][i]), || part(sides[i])));
+            let parts =
+                [0, 1].map(|i| s.scope(format!("n{n}.{}", ["x", "y"][i]), || part(sides[i])));
             h.push(s.sum(&parts));
         }
         s.concat(&self.concat.iter().map(|&i| h[i]).collect::<Vec<_>>())
@@ -154,8 +181,22 @@ impl<'s> Cell<'s> {
 /// The cells of NASNet-A and AmoebaNet-A, and those of DARTS, in the network that the released DARTS code trains them in; which
 /// nodes make up a cell's value is part of the config, since the published cells state it: it is not always what no node reads.
 pub fn cells(config: &Cells) -> Built {
-    let &Cells { cells, channels, form, nodes, ref image, classes, .. } = config;
-    let network = Network { cells, channels, form, image: image.clone(), classes };
+    let &Cells {
+        cells,
+        channels,
+        form,
+        nodes,
+        ref image,
+        classes,
+        ..
+    } = config;
+    let network = Network {
+        cells,
+        channels,
+        form,
+        image: image.clone(),
+        classes,
+    };
     network.check()?;
     if nodes == 0 {
         return Err(Mistake::refused("a cell has 0 nodes, and needs at least 1"));
@@ -163,6 +204,9 @@ pub fn cells(config: &Cells) -> Built {
     let [normal, reduce] = Kind::BOTH.map(|kind| config.concat(kind));
     let concat = [normal?, reduce?];
     let s = Space::new("cells");
-    let decided = Kind::BOTH.map(|kind| Cell::decide(&s, kind, nodes, concat[kind as usize].clone()));
-    network.stack(&s, |kind, inputs| decided[kind as usize].build(&s, kind, inputs, form))
+    let decided =
+        Kind::BOTH.map(|kind| Cell::decide(&s, kind, nodes, concat[kind as usize].clone()));
+    network.stack(&s, |kind, inputs| {
+        decided[kind as usize].build(&s, kind, inputs, form)
+    })
 }

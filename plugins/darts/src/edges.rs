@@ -48,8 +48,20 @@ pub struct Darts {
 
 impl Darts {
     fn from_config(config: &Config) -> Result<Self, Mistake> {
-        let Network { cells, channels, form, image, classes } = Network::from_config(config)?;
-        Ok(Darts { cells, channels, form, image, classes })
+        let Network {
+            cells,
+            channels,
+            form,
+            image,
+            classes,
+        } = Network::from_config(config)?;
+        Ok(Darts {
+            cells,
+            channels,
+            form,
+            image,
+            classes,
+        })
     }
 }
 
@@ -79,7 +91,9 @@ impl<'s> Cell<'s> {
             );
             edges
         });
-        Cell { nodes: nodes.collect() }
+        Cell {
+            nodes: nodes.collect(),
+        }
     }
 
     /// The nodes side by side. A node is the sum of its edges; every edge has weights of its own.
@@ -91,8 +105,13 @@ impl<'s> Cell<'s> {
                 .zip(&h)
                 .enumerate()
                 .map(|(from, (edge, x))| {
-                    let stride = if kind == Kind::Reduce && from < 2 { 2 } else { 1 };
-                    let ops = || s.choose(*edge, &OPS.map(|name| operation(s, name, *x, stride, form)));
+                    let stride = if kind == Kind::Reduce && from < 2 {
+                        2
+                    } else {
+                        1
+                    };
+                    let ops =
+                        || s.choose(*edge, &OPS.map(|name| operation(s, name, *x, stride, form)));
                     s.scope(format!("n{n}.from{from}"), ops)
                 })
                 .collect();
@@ -106,7 +125,13 @@ impl<'s> Cell<'s> {
 fn two_of(edges: &[Decide<'_>]) -> When {
     let pairs = (0..edges.len()).flat_map(|a| (a + 1..edges.len()).map(move |b| [a, b]));
     When::any(pairs.map(|pair| {
-        let kept = |i: usize| if pair.contains(&i) { !edges[i].is(0) } else { edges[i].is(0) };
+        let kept = |i: usize| {
+            if pair.contains(&i) {
+                !edges[i].is(0)
+            } else {
+                edges[i].is(0)
+            }
+        };
         When::all((0..edges.len()).map(kept))
     }))
 }
@@ -117,10 +142,24 @@ fn two_of(edges: &[Decide<'_>]) -> When {
 /// and the nodes before it; a cell's value is its four nodes side by side. Two edges of a node are kept, with an operation other
 /// than `none`. Drop path and the auxiliary head, which have no weights in the network that is kept, are not part of it.
 pub fn darts(config: &Darts) -> Built {
-    let &Darts { cells, channels, form, ref image, classes } = config;
-    let network = Network { cells, channels, form, image: image.clone(), classes };
+    let &Darts {
+        cells,
+        channels,
+        form,
+        ref image,
+        classes,
+    } = config;
+    let network = Network {
+        cells,
+        channels,
+        form,
+        image: image.clone(),
+        classes,
+    };
     network.check()?;
     let s = Space::new("darts");
     let decided = Kind::BOTH.map(|kind| Cell::decide(&s, kind));
-    network.stack(&s, |kind, inputs| decided[kind as usize].build(&s, kind, inputs, form))
+    network.stack(&s, |kind, inputs| {
+        decided[kind as usize].build(&s, kind, inputs, form)
+    })
 }

@@ -20,7 +20,11 @@ impl Form {
     }
 
     pub(crate) fn from_config(config: &Config) -> Result<Self, Mistake> {
-        Ok(if config.text("form")? == "final" { Form::Final } else { Form::Search })
+        Ok(if config.text("form")? == "final" {
+            Form::Final
+        } else {
+            Form::Search
+        })
     }
 
     /// Batch norm as this network has it.

@@ -53,10 +53,16 @@ impl Genotype {
         self.check("darts", &edges::OPS)?;
         let mut genome = Vec::new();
         for (kind, cell) in self.cells() {
-            let other = |what| GenotypeError::NotDarts { cell: spoken(kind), what };
+            let other = |what| GenotypeError::NotDarts {
+                cell: spoken(kind),
+                what,
+            };
             let nodes = cell.pairs.len() / 2;
             if nodes != edges::NODES {
-                return Err(other(format!("has {nodes} node{}", if nodes == 1 { "" } else { "s" })));
+                return Err(other(format!(
+                    "has {nodes} node{}",
+                    if nodes == 1 { "" } else { "s" }
+                )));
             }
             let mut concat = cell.concat.clone();
             concat.sort_unstable();
@@ -65,7 +71,11 @@ impl Genotype {
             }
             for (n, pair) in cell.pairs.chunks_exact(2).enumerate() {
                 let op = |from: u32| pair.iter().find(|(_, value)| *value == from);
-                let choice = |from| op(from).and_then(|(op, _)| number("darts", &edges::OPS, op).ok()).unwrap_or(0);
+                let choice = |from| {
+                    op(from)
+                        .and_then(|(op, _)| number("darts", &edges::OPS, op).ok())
+                        .unwrap_or(0)
+                };
                 if let Some((none, _)) = pair.iter().find(|(op, _)| op == edges::OPS[0]) {
                     return Err(other(format!("has `{none}` on a kept edge")));
                 }
@@ -89,16 +99,29 @@ impl Genotype {
                 rest = after;
                 let before = pairs.len();
                 for (from, &choice) in (0..).zip(edges).filter(|(_, choice)| **choice > 0) {
-                    pairs.push(((*edges::OPS.get(choice as usize).ok_or_else(wrong)?).to_owned(), from));
+                    pairs.push((
+                        (*edges::OPS.get(choice as usize).ok_or_else(wrong)?).to_owned(),
+                        from,
+                    ));
                 }
                 if pairs.len() != before + edges::KEPT {
                     return Err(wrong());
                 }
             }
-            Ok(GenotypeCell { pairs, concat: vec![2, 3, 4, 5] })
+            Ok(GenotypeCell {
+                pairs,
+                concat: vec![2, 3, 4, 5],
+            })
         };
-        let genotype = Genotype { normal: cell()?, reduce: cell()? };
-        if rest.is_empty() { Ok(genotype) } else { Err(wrong()) }
+        let genotype = Genotype {
+            normal: cell()?,
+            reduce: cell()?,
+        };
+        if rest.is_empty() {
+            Ok(genotype)
+        } else {
+            Err(wrong())
+        }
     }
 
     /// The genome of the space `cells`, configured with [`settings`](Self::settings).
@@ -116,18 +139,33 @@ impl Genotype {
     ///
     /// # Errors
     /// If it is none.
-    pub fn of_pairs(genome: &[u32], normal_concat: &[u32], reduce_concat: &[u32]) -> Result<Self, GenotypeError> {
+    pub fn of_pairs(
+        genome: &[u32],
+        normal_concat: &[u32],
+        reduce_concat: &[u32],
+    ) -> Result<Self, GenotypeError> {
         let wrong = || GenotypeError::Genome(genome.to_vec(), "cells");
         if !genome.len().is_multiple_of(8) {
             return Err(wrong());
         }
         let (normal, reduce) = genome.split_at(genome.len() / 2);
         let cell = |half: &[u32], concat: &[u32]| -> Result<GenotypeCell, GenotypeError> {
-            let pair = |pair: &[u32]| Some(((*cells::OPS.get(pair[1] as usize)?).to_owned(), pair[0]));
-            let pairs = half.chunks_exact(2).map(pair).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
-            Ok(GenotypeCell { pairs, concat: concat.to_vec() })
+            let pair =
+                |pair: &[u32]| Some(((*cells::OPS.get(pair[1] as usize)?).to_owned(), pair[0]));
+            let pairs = half
+                .chunks_exact(2)
+                .map(pair)
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(wrong)?;
+            Ok(GenotypeCell {
+                pairs,
+                concat: concat.to_vec(),
+            })
         };
-        let genotype = Genotype { normal: cell(normal, normal_concat)?, reduce: cell(reduce, reduce_concat)? };
+        let genotype = Genotype {
+            normal: cell(normal, normal_concat)?,
+            reduce: cell(reduce, reduce_concat)?,
+        };
         genotype.check("cells", &cells::OPS)?;
         Ok(genotype)
     }
@@ -136,9 +174,18 @@ impl Genotype {
     /// value.
     pub fn settings(&self) -> BTreeMap<String, Setting> {
         BTreeMap::from([
-            ("nodes".to_owned(), Setting::Int((self.normal.pairs.len() / 2) as i64)),
-            ("normal_concat".to_owned(), self.normal.concat.as_slice().into()),
-            ("reduce_concat".to_owned(), self.reduce.concat.as_slice().into()),
+            (
+                "nodes".to_owned(),
+                Setting::Int((self.normal.pairs.len() / 2) as i64),
+            ),
+            (
+                "normal_concat".to_owned(),
+                self.normal.concat.as_slice().into(),
+            ),
+            (
+                "reduce_concat".to_owned(),
+                self.reduce.concat.as_slice().into(),
+            ),
         ])
     }
 
@@ -149,7 +196,13 @@ impl Genotype {
                 if pair[0].1 == pair[1].1 {
                     let [first, second] = [0, 1].map(|i: usize| pair[i].0.clone());
                     let (cell, node, value) = (spoken(kind), n + 2, pair[0].1);
-                    return Err(GenotypeError::TwoOnOneEdge { cell, node, value, first, second });
+                    return Err(GenotypeError::TwoOnOneEdge {
+                        cell,
+                        node,
+                        value,
+                        first,
+                        second,
+                    });
                 }
             }
         }
@@ -162,13 +215,21 @@ impl Genotype {
         for (kind, GenotypeCell { pairs, .. }) in self.cells() {
             let cell = spoken(kind);
             if pairs.is_empty() || !pairs.len().is_multiple_of(2) || pairs.len() != normal {
-                return Err(GenotypeError::Pairs { cell, pairs: pairs.len(), normal });
+                return Err(GenotypeError::Pairs {
+                    cell,
+                    pairs: pairs.len(),
+                    normal,
+                });
             }
             for (i, (op, value)) in pairs.iter().enumerate() {
                 number(space, ops, op)?;
                 let node = i / 2 + 2;
                 if *value as usize >= node {
-                    return Err(GenotypeError::Value { cell, node, value: *value });
+                    return Err(GenotypeError::Value {
+                        cell,
+                        node,
+                        value: *value,
+                    });
                 }
             }
         }
@@ -185,10 +246,14 @@ fn spoken(kind: Kind) -> &'static str {
 
 /// Which of the operations a name is.
 pub(crate) fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeError> {
-    ops.iter().position(|known| *known == op).map(|choice| choice as u32).ok_or_else(|| GenotypeError::Op {
-        space,
-        op: op.to_owned(),
-        hint: nearest(op, ops.iter().copied()).map_or(String::new(), |near| format!("; the nearest is `{near}`")),
-        known: ops.join(", "),
-    })
+    ops.iter()
+        .position(|known| *known == op)
+        .map(|choice| choice as u32)
+        .ok_or_else(|| GenotypeError::Op {
+            space,
+            op: op.to_owned(),
+            hint: nearest(op, ops.iter().copied())
+                .map_or(String::new(), |near| format!("; the nearest is `{near}`")),
+            known: ops.join(", "),
+        })
 }

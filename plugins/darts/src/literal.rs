@@ -37,7 +37,11 @@ pub(crate) fn read(text: &str) -> Result<Literal, LiteralError> {
     let mut reader = Reader { letters, at: 0 };
     let value = reader.value(0)?;
     reader.space();
-    if reader.at < reader.letters.len() { Err(reader.wrong("nothing more")) } else { Ok(value) }
+    if reader.at < reader.letters.len() {
+        Err(reader.wrong("nothing more"))
+    } else {
+        Ok(value)
+    }
 }
 
 struct Reader {
@@ -49,16 +53,32 @@ impl Reader {
     fn wrong(&self, expected: &'static str) -> LiteralError {
         let before = &self.letters[..self.at.min(self.letters.len())];
         let line = 1 + before.iter().filter(|letter| **letter == '\n').count();
-        let column = 1 + before.iter().rev().take_while(|letter| **letter != '\n').count();
-        let found = self.letters.get(self.at).map_or("the end".to_owned(), |letter| format!("`{letter}`"));
-        LiteralError { line, column, expected, found }
+        let column = 1 + before
+            .iter()
+            .rev()
+            .take_while(|letter| **letter != '\n')
+            .count();
+        let found = self
+            .letters
+            .get(self.at)
+            .map_or("the end".to_owned(), |letter| format!("`{letter}`"));
+        LiteralError {
+            line,
+            column,
+            expected,
+            found,
+        }
     }
 
     /// Skips blanks and comments.
     fn space(&mut self) {
         while let Some(letter) = self.letters.get(self.at) {
             if *letter == '#' {
-                while self.letters.get(self.at).is_some_and(|letter| *letter != '\n') {
+                while self
+                    .letters
+                    .get(self.at)
+                    .is_some_and(|letter| *letter != '\n')
+                {
                     self.at += 1;
                 }
             } else if letter.is_whitespace() {
@@ -78,7 +98,11 @@ impl Reader {
     }
 
     fn expect(&mut self, sign: char, expected: &'static str) -> Result<(), LiteralError> {
-        if self.take(sign) { Ok(()) } else { Err(self.wrong(expected)) }
+        if self.take(sign) {
+            Ok(())
+        } else {
+            Err(self.wrong(expected))
+        }
     }
 
     fn value(&mut self, depth: usize) -> Result<Literal, LiteralError> {
@@ -103,7 +127,14 @@ impl Reader {
         while !self.take(close) {
             items.push(self.value(depth + 1)?);
             if !self.take(',') {
-                self.expect(close, if close == ']' { "`,` or `]`" } else { "`,` or `)`" })?;
+                self.expect(
+                    close,
+                    if close == ']' {
+                        "`,` or `]`"
+                    } else {
+                        "`,` or `)`"
+                    },
+                )?;
                 break;
             }
         }
@@ -132,7 +163,10 @@ impl Reader {
     fn text(&mut self) -> Result<String, LiteralError> {
         let quote = self.letters[self.at];
         let rest = &self.letters[self.at + 1..];
-        let Some(length) = rest.iter().position(|letter| *letter == quote || *letter == '\n') else {
+        let Some(length) = rest
+            .iter()
+            .position(|letter| *letter == quote || *letter == '\n')
+        else {
             self.at = self.letters.len();
             return Err(self.wrong("a quote at the text's end"));
         };
@@ -146,8 +180,13 @@ impl Reader {
     }
 
     fn number(&mut self) -> Result<u32, LiteralError> {
-        let digits: String = self.letters[self.at..].iter().take_while(|letter| letter.is_ascii_digit()).collect();
-        let number = digits.parse().map_err(|_| self.wrong("a number below 2³²"))?;
+        let digits: String = self.letters[self.at..]
+            .iter()
+            .take_while(|letter| letter.is_ascii_digit())
+            .collect();
+        let number = digits
+            .parse()
+            .map_err(|_| self.wrong("a number below 2³²"))?;
         self.at += digits.len();
         Ok(number)
     }

@@ -36,14 +36,23 @@ impl Network {
     pub(crate) fn fields() -> Vec<Field> {
         vec![
             Form::field(),
-            Field::int("cells", 8, 1..=60, "how many cells, two of which halve the image; 8 and 20 in the DARTS paper"),
+            Field::int(
+                "cells",
+                8,
+                1..=60,
+                "how many cells, two of which halve the image; 8 and 20 in the DARTS paper",
+            ),
             Field::int(
                 "channels",
                 16,
                 1..=2048,
                 "channels of a node in the first cells, doubled twice; 16 and 36 in the paper",
             ),
-            Field::from_data("image", Fact::Shape, "a sample's height, width and channels"),
+            Field::from_data(
+                "image",
+                Fact::Shape,
+                "a sample's height, width and channels",
+            ),
             Field::from_data("classes", Fact::Classes, "how many classes there are"),
         ]
     }
@@ -60,15 +69,23 @@ impl Network {
 
     /// The kind of a cell, counted from 0: those at a third and two thirds halve.
     fn kind(&self, cell: usize) -> Kind {
-        if cell == self.cells / 3 || cell == 2 * self.cells / 3 { Kind::Reduce } else { Kind::Normal }
+        if cell == self.cells / 3 || cell == 2 * self.cells / 3 {
+            Kind::Reduce
+        } else {
+            Kind::Normal
+        }
     }
 
     /// What can be said before anything is built.
     pub(crate) fn check(&self) -> Result<(), Mistake> {
         if self.cells == 0 {
-            return Err(Mistake::refused("the network has 0 cells, and needs at least 1"));
+            return Err(Mistake::refused(
+                "the network has 0 cells, and needs at least 1",
+            ));
         }
-        let halvings = (0..self.cells).filter(|&cell| self.kind(cell) == Kind::Reduce).count();
+        let halvings = (0..self.cells)
+            .filter(|&cell| self.kind(cell) == Kind::Reduce)
+            .count();
         supernet_plugin::check_image(&self.image, halvings as u32)
     }
 
@@ -77,10 +94,18 @@ impl Network {
     ///
     /// As in the released DARTS code: the stem has three times as many channels; a value from before a reduction is halved by a
     /// factorised one, any other fits by ReLU, a 1x1 convolution and batch norm; the head has no ReLU.
-    pub(crate) fn stack<'s>(&self, s: &'s Space, cell: impl Fn(Kind, [Tensor<'s>; 2]) -> Tensor<'s>) -> Built {
+    pub(crate) fn stack<'s>(
+        &self,
+        s: &'s Space,
+        cell: impl Fn(Kind, [Tensor<'s>; 2]) -> Tensor<'s>,
+    ) -> Built {
         let form = self.form;
         let mut channels = self.channels;
-        let stem = || s.input("image", &self.image).conv(3, channels.saturating_mul(3)).norm();
+        let stem = || {
+            s.input("image", &self.image)
+                .conv(3, channels.saturating_mul(3))
+                .norm()
+        };
         let stem = s.scope("stem", stem);
         let (mut before, mut last) = (stem, stem);
         for l in 0..self.cells {
@@ -91,12 +116,20 @@ impl Network {
             s.scope(format!("cell{l}"), || {
                 let fit = |x: Tensor<'s>| form.norm(x.relu().conv(1, channels));
                 let halve = |x: Tensor<'s>| form.norm(x.relu().factorized_halves(channels));
-                let a = s.scope("in0", || if before.height() == last.height() { fit(before) } else { halve(before) });
+                let a = s.scope("in0", || {
+                    if before.height() == last.height() {
+                        fit(before)
+                    } else {
+                        halve(before)
+                    }
+                });
                 let b = s.scope("in1", || fit(last));
                 (before, last) = (last, cell(kind, [a, b]));
             });
         }
-        s.scope("head", || s.output(last.global_avg_pool().linear(self.classes, true)));
+        s.scope("head", || {
+            s.output(last.global_avg_pool().linear(self.classes, true))
+        });
         s.finish()
     }
 }

@@ -9,14 +9,25 @@ use crate::Form;
 /// As in the released DARTS code: separable convolutions are applied twice, dilated ones once, both after ReLU; where an image is
 /// halved, `skip_connect` is a factorised reduction. The 7x1 convolution halves both sides after the 1x7 one instead of each
 /// halving one: the numbers are the same, and the 1x7 one takes twice as many multiply-accumulates.
-pub(crate) fn operation<'s>(s: &'s Space, name: &str, x: Tensor<'s>, stride: u32, form: Form) -> Tensor<'s> {
+pub(crate) fn operation<'s>(
+    s: &'s Space,
+    name: &str,
+    x: Tensor<'s>,
+    stride: u32,
+    form: Form,
+) -> Tensor<'s> {
     let channels = x.channels();
-    let separable = |x: Tensor<'s>, conv: Conv| form.norm(x.relu().depthwise_conv2d(conv).conv(1, channels));
+    let separable =
+        |x: Tensor<'s>, conv: Conv| form.norm(x.relu().depthwise_conv2d(conv).conv(1, channels));
     let twice = |k| separable(separable(x, Conv::new(k).stride(stride)), Conv::new(k));
     let dilated = |k| separable(x, Conv::new(k).stride(stride).dilation(2));
     let pool = |kind| {
         let y = x.pool(kind, 3, stride, Pad::Same);
-        if form == Form::Search { form.norm(y) } else { y }
+        if form == Form::Search {
+            form.norm(y)
+        } else {
+            y
+        }
     };
     s.scope(name, || match name {
         "none" => x.zero(stride),

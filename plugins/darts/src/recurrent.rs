@@ -42,7 +42,11 @@ impl RecurrentGenotype {
         let mut genome = vec![0];
         for (node, (activation, value)) in (1..).zip(&self.recurrent) {
             if *value as usize >= node {
-                return Err(GenotypeError::Value { cell: "recurrent", node, value: *value });
+                return Err(GenotypeError::Value {
+                    cell: "recurrent",
+                    node,
+                    value: *value,
+                });
             }
             genome.extend([*value, number(SPACE, &ACTIVATIONS, activation)?]);
         }
@@ -56,15 +60,28 @@ impl RecurrentGenotype {
     /// If it is none.
     pub fn of(genome: &[u32], all: bool) -> Result<Self, GenotypeError> {
         let wrong = || GenotypeError::Genome(genome.to_vec(), SPACE);
-        let Some((0, rest)) = genome.split_first() else { return Err(wrong()) };
+        let Some((0, rest)) = genome.split_first() else {
+            return Err(wrong());
+        };
         if rest.is_empty() || !rest.len().is_multiple_of(2) {
             return Err(wrong());
         }
         let pair = |pair: &[u32]| Some(((*ACTIVATIONS.get(pair[1] as usize)?).to_owned(), pair[0]));
-        let recurrent = rest.chunks_exact(2).map(pair).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
-        let mut genotype = RecurrentGenotype { recurrent, concat: Vec::new() };
+        let recurrent = rest
+            .chunks_exact(2)
+            .map(pair)
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(wrong)?;
+        let mut genotype = RecurrentGenotype {
+            recurrent,
+            concat: Vec::new(),
+        };
         genotype.genome()?;
-        genotype.concat = if all { genotype.all() } else { genotype.loose() };
+        genotype.concat = if all {
+            genotype.all()
+        } else {
+            genotype.loose()
+        };
         Ok(genotype)
     }
 
@@ -81,7 +98,10 @@ impl RecurrentGenotype {
             _ => return Err(GenotypeError::Mean(self.concat.clone())),
         };
         let nodes = Setting::Int(1 + self.recurrent.len() as i64);
-        Ok(BTreeMap::from([("nodes".to_owned(), nodes), ("mean".to_owned(), mean.into())]))
+        Ok(BTreeMap::from([
+            ("nodes".to_owned(), nodes),
+            ("mean".to_owned(), mean.into()),
+        ]))
     }
 
     /// The nodes but the first.
@@ -92,7 +112,9 @@ impl RecurrentGenotype {
     /// The nodes that no node reads.
     fn loose(&self) -> Vec<u32> {
         let read = |node: &u32| self.recurrent.iter().any(|(_, value)| value == node);
-        (0..=self.recurrent.len() as u32).filter(|node| !read(node)).collect()
+        (0..=self.recurrent.len() as u32)
+            .filter(|node| !read(node))
+            .collect()
     }
 }
 
@@ -102,13 +124,21 @@ impl FromStr for RecurrentGenotype {
     /// Reads what the DARTS code prints, or the same as JSON.
     fn from_str(text: &str) -> Result<Self, GenotypeError> {
         let fields = fields(text, "recurrent")?;
-        Ok(RecurrentGenotype { recurrent: pairs(&fields, "recurrent")?, concat: values(&fields, "concat")? })
+        Ok(RecurrentGenotype {
+            recurrent: pairs(&fields, "recurrent")?,
+            concat: values(&fields, "concat")?,
+        })
     }
 }
 
 impl fmt::Display for RecurrentGenotype {
     /// Writes what the DARTS code prints.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Genotype(recurrent=[{}], concat={:?})", written(&self.recurrent), self.concat)
+        write!(
+            f,
+            "Genotype(recurrent=[{}], concat={:?})",
+            written(&self.recurrent),
+            self.concat
+        )
     }
 }

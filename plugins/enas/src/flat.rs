@@ -25,7 +25,10 @@ pub fn read(text: &str) -> Result<Vec<u32>, FlatError> {
     let between = |letter: char| letter.is_whitespace() || ",[](){}\"'\\".contains(letter);
     let mut numbers = Vec::new();
     for word in text.split(between).filter(|word| !word.is_empty()) {
-        let number = word.parse().map_err(|_| FlatError { word: word.to_owned(), before: numbers.len() })?;
+        let number = word.parse().map_err(|_| FlatError {
+            word: word.to_owned(),
+            before: numbers.len(),
+        })?;
         numbers.push(number);
     }
     Ok(numbers)

@@ -29,5 +29,9 @@ inventory::submit! {
 
 /// The setting that says which of its two networks a space builds.
 fn form() -> Field {
-    Field::one_of("form", &["search", "final"], "the network that is searched, or the one that is trained in the end")
+    Field::one_of(
+        "form",
+        &["search", "final"],
+        "the network that is searched, or the one that is trained in the end",
+    )
 }

@@ -1,4 +1,6 @@
-use supernet_plugin::{Built, Config, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, inventory};
+use supernet_plugin::{
+    Built, Config, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, inventory,
+};
 
 use crate::recurrent::dropped;
 
@@ -50,13 +52,23 @@ impl Lstm {
 ///
 /// The cell's weights take 8 H² numbers for H units, those of an ENAS cell of N nodes in use 2 (N + 1) H².
 pub fn lstm(config: &Lstm) -> Built {
-    let &Lstm { hidden, vocabulary, .. } = config;
+    let &Lstm {
+        hidden, vocabulary, ..
+    } = config;
     let s = Space::new("lstm");
     let uniform = Init::Uniform { bound: 0.025 };
     let words = s.weights("words", &[vocabulary, hidden], uniform);
-    let gates = s.weights("gates", &[hidden.saturating_mul(2), hidden.saturating_mul(4)], uniform);
+    let gates = s.weights(
+        "gates",
+        &[hidden.saturating_mul(2), hidden.saturating_mul(4)],
+        uniform,
+    );
 
-    let x = dropped(s.tokens("tokens").embed_by(words), config.drop_words, Per::Token);
+    let x = dropped(
+        s.tokens("tokens").embed_by(words),
+        config.drop_words,
+        Per::Token,
+    );
     let x = dropped(x, config.drop_inputs, Per::Sequence);
     let y = s.scan("cell", [x], |cell, [x]| {
         let [h, c] = ["h", "c"].map(|name| cell.carry_across_windows(name, &[hidden]));

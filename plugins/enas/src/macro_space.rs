@@ -1,7 +1,16 @@
-use supernet_plugin::{Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, When, inventory};
+use supernet_plugin::{
+    Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, When, inventory,
+};
 
 /// The operations of a layer, in published order.
-const OPS: [&str; 6] = ["conv3x3", "sepconv3x3", "conv5x5", "sepconv5x5", "avgpool3x3", "maxpool3x3"];
+const OPS: [&str; 6] = [
+    "conv3x3",
+    "sepconv3x3",
+    "conv5x5",
+    "sepconv5x5",
+    "avgpool3x3",
+    "maxpool3x3",
+];
 
 inventory::submit! {
     SpaceEntry {
@@ -59,11 +68,15 @@ impl Macro {
     /// What can be said before anything is built; then what is decided.
     fn decide<'s>(&self, s: &'s Space) -> Result<Vec<Layer<'s>>, Mistake> {
         if self.layers == 0 {
-            return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
+            return Err(Mistake::refused(
+                "the network has 0 layers, and needs at least 1",
+            ));
         }
         supernet_plugin::check_image(&self.image, self.reductions().len() as u32)?;
         s.step(&[]).keep("t0");
-        Ok((0..self.layers).map(|l| Layer::decide(s, l, self.skip_target)).collect())
+        Ok((0..self.layers)
+            .map(|l| Layer::decide(s, l, self.skip_target))
+            .collect())
     }
 }
 
@@ -76,7 +89,10 @@ struct Layer<'s> {
 impl<'s> Layer<'s> {
     fn decide(s: &'s Space, l: usize, skip_target: f32) -> Self {
         let op = s.op(format!("op{l}"), &OPS);
-        let skip = |i| s.skip(format!("skip{l}.{i}"), format!("t{i}")).prior(&[1.0 - skip_target, skip_target]);
+        let skip = |i| {
+            s.skip(format!("skip{l}.{i}"), format!("t{i}"))
+                .prior(&[1.0 - skip_target, skip_target])
+        };
         let skips: Vec<_> = (0..l).map(skip).collect();
         s.step(&[op]);
         s.step(&skips).keep(format!("t{}", l + 1));
@@ -89,7 +105,13 @@ impl<'s> Layer<'s> {
 /// Structure as in the paper's section 2.3 and its released code: every layer is 1x1 convolution, batch norm, ReLU, then the
 /// operation; skips are added, then normalised; after a third and two thirds of the layers everything is halved.
 pub fn enas_macro(config: &Macro) -> Built {
-    let &Macro { layers, filters, ref image, classes, .. } = config;
+    let &Macro {
+        layers,
+        filters,
+        ref image,
+        classes,
+        ..
+    } = config;
     let s = Space::new("enas-macro");
     let decided = config.decide(&s)?;
     let mut kept = vec![s.scope("stem", || s.input("image", image).conv(3, filters).norm())];
@@ -111,15 +133,27 @@ pub fn enas_macro(config: &Macro) -> Built {
             let mut y = s.choose(*op, &branches);
             if l > 0 {
                 let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
-                y = s.sum_when([(y, When::ALWAYS)].into_iter().chain(skipped)).norm();
+                y = s
+                    .sum_when([(y, When::ALWAYS)].into_iter().chain(skipped))
+                    .norm();
             }
             kept.push(y);
             if config.reductions().contains(&(l + 1)) {
-                s.scope("reduce", || kept.iter_mut().for_each(|t| *t = t.factorized_reduction(filters)));
+                s.scope("reduce", || {
+                    kept.iter_mut()
+                        .for_each(|t| *t = t.factorized_reduction(filters))
+                });
             }
         });
     }
-    s.scope("head", || s.output(kept[layers].global_avg_pool().dropout(0.1).linear(classes, false)));
+    s.scope("head", || {
+        s.output(
+            kept[layers]
+                .global_avg_pool()
+                .dropout(0.1)
+                .linear(classes, false),
+        )
+    });
     s.finish()
 }
 
@@ -131,7 +165,13 @@ pub fn enas_macro(config: &Macro) -> Built {
 /// Its published architecture has no pooling, which the released code cannot build; here it stands where the convolution would,
 /// without batch norm.
 pub fn enas_macro_final(config: &Macro) -> Built {
-    let &Macro { layers, mut filters, ref image, classes, .. } = config;
+    let &Macro {
+        layers,
+        mut filters,
+        ref image,
+        classes,
+        ..
+    } = config;
     let s = Space::new("enas-macro");
     let decided = config.decide(&s)?;
     let mut kept = vec![s.scope("stem", || s.input("image", image).conv(3, filters).norm())];
@@ -153,15 +193,28 @@ pub fn enas_macro_final(config: &Macro) -> Built {
                 // A 1x1 convolution of values side by side is the sum of one for each.
                 let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
                 let parts = [(y, When::ALWAYS)].into_iter().chain(skipped);
-                y = s.scope("skips", || s.sum_when(parts.map(|(t, when)| (t.relu().conv(1, filters), when))).norm());
+                y = s.scope("skips", || {
+                    s.sum_when(parts.map(|(t, when)| (t.relu().conv(1, filters), when)))
+                        .norm()
+                });
             }
             kept.push(y);
             if config.reductions().contains(&(l + 1)) {
                 filters = filters.saturating_mul(2);
-                s.scope("reduce", || kept.iter_mut().for_each(|t| *t = t.factorized_reduction(filters)));
+                s.scope("reduce", || {
+                    kept.iter_mut()
+                        .for_each(|t| *t = t.factorized_reduction(filters))
+                });
             }
         });
     }
-    s.scope("head", || s.output(kept[layers].global_avg_pool().dropout(0.5).linear(classes, false)));
+    s.scope("head", || {
+        s.output(
+            kept[layers]
+                .global_avg_pool()
+                .dropout(0.5)
+                .linear(classes, false),
+        )
+    });
     s.finish()
 }

@@ -2,10 +2,18 @@ mod final_form;
 
 pub use final_form::enas_micro_final;
 
-use supernet_plugin::{Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, Tensor, When, inventory};
+use supernet_plugin::{
+    Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, Tensor, When, inventory,
+};
 
 /// The operations of a cell, in published order.
-const OPS: [&str; 5] = ["sepconv3x3", "sepconv5x5", "avgpool3x3", "maxpool3x3", "identity"];
+const OPS: [&str; 5] = [
+    "sepconv3x3",
+    "sepconv5x5",
+    "avgpool3x3",
+    "maxpool3x3",
+    "identity",
+];
 
 /// How many nodes a cell computes beside its two inputs.
 const NODES: usize = 5;
@@ -64,7 +72,9 @@ impl Micro {
     /// What can be said before anything is built.
     fn check(&self) -> Result<(), Mistake> {
         if self.layers == 0 {
-            return Err(Mistake::refused("the network has 0 layers, and needs at least 1"));
+            return Err(Mistake::refused(
+                "the network has 0 layers, and needs at least 1",
+            ));
         }
         supernet_plugin::check_image(&self.image, 2)
     }
@@ -84,7 +94,8 @@ struct Cell<'s> {
 
 impl<'s> Cell<'s> {
     fn decide(s: &'s Space, kind: &str) -> Self {
-        let anchors = ["in0", "in1", "n0", "n1", "n2", "n3", "n4"].map(|anchor| format!("{kind}.{anchor}"));
+        let anchors =
+            ["in0", "in1", "n0", "n1", "n2", "n3", "n4"].map(|anchor| format!("{kind}.{anchor}"));
         for input in &anchors[..2] {
             s.step(&[]).keep(input);
         }
@@ -99,13 +110,21 @@ impl<'s> Cell<'s> {
             s.step(&[]).keep(&anchors[n + 2]);
             [x, y]
         });
-        Cell { nodes: nodes.collect() }
+        Cell {
+            nodes: nodes.collect(),
+        }
     }
 
     /// The conditions under which tensor `i` is read inside the cell.
     fn reads(&self, i: usize) -> impl Iterator<Item = When> + '_ {
-        let later = self.nodes.iter().enumerate().filter(move |(n, _)| n + 2 > i);
-        later.flat_map(|(_, sides)| sides).map(move |side| side.input.is(i))
+        let later = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(move |(n, _)| n + 2 > i);
+        later
+            .flat_map(|(_, sides)| sides)
+            .map(move |side| side.input.is(i))
     }
 
     /// The cell's value: the sum of what nothing inside reads, after ReLU and a 1x1 convolution each, which is a 1x1 convolution of
@@ -120,15 +139,25 @@ impl<'s> Cell<'s> {
             let parts = [0, 1].map(|i| {
                 s.scope(format!("n{n}.{}", ["x", "y"][i]), || {
                     let Side { input, op } = sides[i];
-                    let from_each = |k: u32| s.scope(format!("sep{k}"), || s.choose_of(input, &h, |t| separable(t, k)));
+                    let from_each = |k: u32| {
+                        s.scope(format!("sep{k}"), || {
+                            s.choose_of(input, &h, |t| separable(t, k))
+                        })
+                    };
                     let x = s.choose(input, &h);
-                    s.choose(op, &[from_each(3), from_each(5), x.avg_pool(3), x.max_pool(3), x])
+                    s.choose(
+                        op,
+                        &[from_each(3), from_each(5), x.avg_pool(3), x.max_pool(3), x],
+                    )
                 })
             });
             h.push(s.sum(&parts));
         }
         s.scope("merge", || {
-            let loose = h.iter().enumerate().map(|(i, t)| (t.relu().conv(1, filters), When::none(self.reads(i))));
+            let loose = h
+                .iter()
+                .enumerate()
+                .map(|(i, t)| (t.relu().conv(1, filters), When::none(self.reads(i))));
             s.sum_when(loose).norm()
         })
     }
@@ -142,31 +171,59 @@ impl<'s> Cell<'s> {
 /// factorised one before a cell that keeps the size. There is dropout in training alone (released code: in rewards too).
 pub fn enas_micro(config: &Micro) -> Built {
     config.check()?;
-    let &Micro { layers, mut filters, ref image, classes, .. } = config;
+    let &Micro {
+        layers,
+        mut filters,
+        ref image,
+        classes,
+        ..
+    } = config;
     let s = Space::new("enas-micro");
     let (normal, reduce) = (Cell::decide(&s, "normal"), Cell::decide(&s, "reduce"));
-    let stem = s.scope("stem", || s.input("image", image).conv(3, filters.saturating_mul(3)).norm());
+    let stem = s.scope("stem", || {
+        s.input("image", image)
+            .conv(3, filters.saturating_mul(3))
+            .norm()
+    });
     let (mut before, mut last) = (stem, stem);
     for l in 0..layers + 2 {
         s.scope(format!("layer{l}"), || {
             if config.halves(l) {
                 filters = filters.saturating_mul(2);
-                (before, last) = (last, s.scope("reduce", || last.factorized_reduction(filters)));
+                (before, last) = (
+                    last,
+                    s.scope("reduce", || last.factorized_reduction(filters)),
+                );
             }
             let same_size = before.height() == last.height();
             let a = s.scope("in0", || {
-                if same_size { fit(before, filters) } else { before.relu().factorized_reduction(filters) }
+                if same_size {
+                    fit(before, filters)
+                } else {
+                    before.relu().factorized_reduction(filters)
+                }
             });
             let b = s.scope("in1", || fit(last, filters));
             let cell = if config.halves(l) { &reduce } else { &normal };
             (before, last) = (last, cell.build(&s, [a, b], filters));
         });
     }
-    s.scope("head", || s.output(last.relu().global_avg_pool().dropout(0.1).linear(classes, false)));
+    s.scope("head", || {
+        s.output(
+            last.relu()
+                .global_avg_pool()
+                .dropout(0.1)
+                .linear(classes, false),
+        )
+    });
     s.finish()
 }
 
 /// An input with as many channels as the layer has.
 fn fit(t: Tensor<'_>, filters: u32) -> Tensor<'_> {
-    if t.channels() == filters { t } else { t.relu().conv(1, filters).norm() }
+    if t.channels() == filters {
+        t
+    } else {
+        t.relu().conv(1, filters).norm()
+    }
 }

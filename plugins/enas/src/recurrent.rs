@@ -1,5 +1,6 @@
 use supernet_plugin::{
-    Built, Config, Decide, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, Tensor, When, inventory,
+    Built, Config, Decide, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, Tensor, When,
+    inventory,
 };
 
 /// The activations of a node, in published order.
@@ -78,10 +79,14 @@ struct Choice<'s> {
 /// state. The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
 pub fn enas_recurrent(config: &Recurrent) -> Built {
     if config.nodes == 0 {
-        return Err(Mistake::refused("the cell has 0 nodes, and needs at least 1"));
+        return Err(Mistake::refused(
+            "the cell has 0 nodes, and needs at least 1",
+        ));
     }
     build(config, |choices, i| {
-        let reads = choices[i + 1..].iter().filter_map(move |choice| Some(choice.from?.is(i)));
+        let reads = choices[i + 1..]
+            .iter()
+            .filter_map(move |choice| Some(choice.from?.is(i)));
         Some(When::none(reads))
     })
 }
@@ -100,7 +105,13 @@ pub fn darts_recurrent(config: &Recurrent) -> Built {
 
 /// The space, given when a node is part of the next state, if it ever is.
 fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<When>) -> Built {
-    let &Recurrent { nodes, hidden, norm, vocabulary, .. } = config;
+    let &Recurrent {
+        nodes,
+        hidden,
+        norm,
+        vocabulary,
+        ..
+    } = config;
     let s = Space::new("enas-recurrent");
     let choices: Vec<_> = (0..nodes).map(|n| decide(&s, n)).collect();
 
@@ -110,10 +121,18 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
     let double = hidden.saturating_mul(2);
     let first = s.weights("w0", &[double, double], uniform);
     let between: Vec<Vec<_>> = (1..nodes)
-        .map(|n| (0..n).map(|from| s.weights(format!("w{n}.{from}"), &[hidden, double], uniform)).collect())
+        .map(|n| {
+            (0..n)
+                .map(|from| s.weights(format!("w{n}.{from}"), &[hidden, double], uniform))
+                .collect()
+        })
         .collect();
 
-    let x = dropped(s.tokens("tokens").embed_by(words), config.drop_words, Per::Token);
+    let x = dropped(
+        s.tokens("tokens").embed_by(words),
+        config.drop_words,
+        Per::Token,
+    );
     let x = dropped(x, config.drop_inputs, Per::Sequence);
     let y = s.scan("cell", [x], |cell, [x]| {
         let state = cell.carry_across_windows("state", &[hidden]);
@@ -124,16 +143,26 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
                     None => (state, s.concat(&[x, state]).linear_by(first)),
                     Some(from) => {
                         let read = h.iter().zip(&between[n - 1]).map(|(h, w)| h.linear_by(*w));
-                        (s.choose(from, &h), s.choose(from, &read.collect::<Vec<_>>()))
+                        (
+                            s.choose(from, &h),
+                            s.choose(from, &read.collect::<Vec<_>>()),
+                        )
                     }
                 };
-                let (gate, f) = (both.slice(0, hidden).act("sigmoid"), both.slice(hidden, hidden));
+                let (gate, f) = (
+                    both.slice(0, hidden).act("sigmoid"),
+                    both.slice(hidden, hidden),
+                );
                 let f = s.choose(activation, &[f.act("tanh"), f.relu(), f, f.act("sigmoid")]);
                 before.lerp(f, gate)
             });
             h.push(node);
         }
-        let next = s.mean_when(h.iter().enumerate().filter_map(|(i, h)| Some((*h, counts(&choices, i)?))));
+        let next = s.mean_when(
+            h.iter()
+                .enumerate()
+                .filter_map(|(i, h)| Some((*h, counts(&choices, i)?))),
+        );
         let next = if norm { next.norm_plain() } else { next };
         cell.next(state, next);
         next
@@ -145,7 +174,11 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
 
 /// Dropout, if there is any.
 pub(crate) fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
-    if rate > 0.0 { x.dropout_per(rate, per) } else { x }
+    if rate > 0.0 {
+        x.dropout_per(rate, per)
+    } else {
+        x
+    }
 }
 
 fn decide(s: &Space, n: usize) -> Choice<'_> {

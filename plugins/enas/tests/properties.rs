@@ -5,19 +5,32 @@
 use std::collections::BTreeMap;
 
 use supernet_enas as _;
-use supernet_plugin::{Child, Count, Facts, Op, Path, Pick, SearchSpace, Setting, Supergraph, find};
+use supernet_plugin::{
+    Child, Count, Facts, Op, Path, Pick, SearchSpace, Setting, Supergraph, find,
+};
 
 fn graphs() -> Vec<Supergraph> {
     let settings = |pairs: &[(&str, i64)]| -> BTreeMap<String, Setting> {
-        pairs.iter().map(|(key, n)| ((*key).to_owned(), Setting::Int(*n))).collect()
+        pairs
+            .iter()
+            .map(|(key, n)| ((*key).to_owned(), Setting::Int(*n)))
+            .collect()
     };
     let images = Facts::images(&[16, 16, 3], 10);
     let mut last = settings(&[("layers", 1), ("filters", 4)]);
     last.insert("form".to_owned(), Setting::Text("final".to_owned()));
     [
         ("enas-macro", settings(&[]), images.clone()),
-        ("enas-micro", settings(&[("layers", 3), ("filters", 4)]), images.clone()),
-        ("enas-recurrent", settings(&[("nodes", 6), ("hidden", 8)]), Facts::text(65)),
+        (
+            "enas-micro",
+            settings(&[("layers", 3), ("filters", 4)]),
+            images.clone(),
+        ),
+        (
+            "enas-recurrent",
+            settings(&[("nodes", 6), ("hidden", 8)]),
+            Facts::text(65),
+        ),
         ("enas-micro", last, images),
     ]
     .into_iter()
@@ -32,15 +45,22 @@ fn graphs() -> Vec<Supergraph> {
 fn samples(graph: &Supergraph, count: usize) -> Vec<Vec<u32>> {
     let mut state = 9u64;
     let mut draw = |weights: &[f32]| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % weights.len()
     };
-    (0..count).map(|_| graph.sample(&mut draw).unwrap()).collect()
+    (0..count)
+        .map(|_| graph.sample(&mut draw).unwrap())
+        .collect()
 }
 
 fn check_child(graph: &Supergraph, child: &Child) {
     for i in 0..child.len() {
-        assert!(child.inputs(i).iter().all(|&input| (input as usize) < i), "topological");
+        assert!(
+            child.inputs(i).iter().all(|&input| (input as usize) < i),
+            "topological"
+        );
         let inside = i < child.given();
         match &graph.node(child.node(i)).op {
             _ if inside => assert!(child.inputs(i).is_empty() && child.params(i).is_empty()),
@@ -53,9 +73,20 @@ fn check_child(graph: &Supergraph, child: &Child) {
         }
     }
     let mut read = vec![false; child.len()];
-    (0..child.len()).flat_map(|i| child.inputs(i)).chain(child.outputs()).for_each(|&at| read[at as usize] = true);
-    assert!(read[child.given()..].iter().all(|read| *read), "everything is read");
-    assert!(child.outputs().iter().all(|&at| (at as usize) < child.len()));
+    (0..child.len())
+        .flat_map(|i| child.inputs(i))
+        .chain(child.outputs())
+        .for_each(|&at| read[at as usize] = true);
+    assert!(
+        read[child.given()..].iter().all(|read| *read),
+        "everything is read"
+    );
+    assert!(
+        child
+            .outputs()
+            .iter()
+            .all(|&at| (at as usize) < child.len())
+    );
 }
 
 #[test]
@@ -68,12 +99,20 @@ fn children_are_sound() {
             assert_eq!(child.count(), graph.count(&genome, Count::Live).unwrap());
 
             let canonical = graph.canonical(&genome).unwrap();
-            assert_eq!(graph.canonical(&canonical).unwrap(), canonical, "idempotent");
+            assert_eq!(
+                graph.canonical(&canonical).unwrap(),
+                canonical,
+                "idempotent"
+            );
             assert_eq!(graph.child(&canonical).unwrap(), child, "the same child");
 
             let relaxed = graph.relaxed(&Path::of(&genome)).unwrap();
             let trained = graph.child_in_training(&genome).unwrap();
-            assert_eq!(relaxed.network(), &trained, "a path of single choices is the child in training");
+            assert_eq!(
+                relaxed.network(),
+                &trained,
+                "a path of single choices is the child in training"
+            );
             assert!(trained.len() >= child.len() && trained.asked() == child.asked());
         }
     }
@@ -85,12 +124,25 @@ fn everything_at_once_is_the_supergraph() {
         let mix = |d: usize| {
             let choices = graph.choices(d);
             let weights = vec![1.0 / choices as f32; choices as usize];
-            Pick::Mix { choices: (0..choices).collect(), weights, rows: 1, gradient: true }
+            Pick::Mix {
+                choices: (0..choices).collect(),
+                weights,
+                rows: 1,
+                gradient: true,
+            }
         };
-        let path = Path { picks: (0..graph.genome_len()).map(mix).collect(), at: Vec::new() };
+        let path = Path {
+            picks: (0..graph.genome_len()).map(mix).collect(),
+            at: Vec::new(),
+        };
         let relaxed = graph.relaxed(&path).unwrap();
         // Every weight can be reached, also those of the last reductions.
-        assert_eq!(relaxed.network().count(), graph.total_params(), "{}", graph.space().name);
+        assert_eq!(
+            relaxed.network().count(),
+            graph.total_params(),
+            "{}",
+            graph.space().name
+        );
         for genome in samples(&graph, 20) {
             assert!(graph.macs(&genome).unwrap() <= relaxed.network().macs());
         }
@@ -113,11 +165,21 @@ fn json_gives_the_same_supergraph() {
 #[test]
 fn priors_guide_sampling_and_norms_do_not_decay() {
     let graph = &graphs()[0];
-    let skips: Vec<usize> = (0..graph.genome_len()).filter(|&d| graph.choices(d) == 2).collect();
-    assert_eq!(graph.space().decisions[skips[0]].prior, Some(vec![0.6, 0.4]));
+    let skips: Vec<usize> = (0..graph.genome_len())
+        .filter(|&d| graph.choices(d) == 2)
+        .collect();
+    assert_eq!(
+        graph.space().decisions[skips[0]].prior,
+        Some(vec![0.6, 0.4])
+    );
     for p in 0..graph.param_count() as u32 {
         let param = graph.param(p);
-        assert_eq!(param.decay, !(param.id.ends_with("scale") || param.id.ends_with("shift")), "{}", param.id);
+        assert_eq!(
+            param.decay,
+            !(param.id.ends_with("scale") || param.id.ends_with("shift")),
+            "{}",
+            param.id
+        );
     }
 }
 

@@ -1,9 +1,16 @@
 use supernet_plugin::{
-    Built, Config, Conv, Decide, Fact, Field, Mistake, Pad, Pooling, Space, SpaceEntry, Tensor, inventory,
+    Built, Config, Conv, Decide, Fact, Field, Mistake, Pad, Pooling, Space, SpaceEntry, Tensor,
+    inventory,
 };
 
 /// The operations of an edge, in published order. The table spells them so.
-const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+const OPS: [&str; 5] = [
+    "none",
+    "skip_connect",
+    "nor_conv_1x1",
+    "nor_conv_3x3",
+    "avg_pool_3x3",
+];
 
 /// How many nodes a cell has, its input included.
 const NODES: usize = 4;
@@ -58,8 +65,14 @@ struct Cell<'s> {
 impl<'s> Cell<'s> {
     /// In the order of the table's strings: `|1 from 0|+|2 from 0|2 from 1|+|3 from 0|3 from 1|3 from 2|`.
     fn decide(s: &'s Space) -> Self {
-        let into = |to: usize| (0..to).map(|from| s.op(format!("edge{to}.{from}"), &OPS)).collect();
-        Cell { edges: (1..NODES).map(into).collect() }
+        let into = |to: usize| {
+            (0..to)
+                .map(|from| s.op(format!("edge{to}.{from}"), &OPS))
+                .collect()
+        };
+        Cell {
+            edges: (1..NODES).map(into).collect(),
+        }
     }
 
     /// Its last node. A node is the sum of its edges; every edge has weights of its own.
@@ -70,7 +83,9 @@ impl<'s> Cell<'s> {
                 .iter()
                 .zip(&h)
                 .enumerate()
-                .map(|(from, (op, x))| s.scope(format!("edge{to}.{from}"), || s.choose(*op, &edge(s, *x))))
+                .map(|(from, (op, x))| {
+                    s.scope(format!("edge{to}.{from}"), || s.choose(*op, &edge(s, *x)))
+                })
                 .collect();
             last = s.sum(&parts);
             h.push(last);
@@ -99,9 +114,15 @@ fn normal<'s>(x: Tensor<'s>, conv: Conv, filters: u32) -> Tensor<'s> {
 
 /// The residual block between stages. Beside the convolutions stands a 2x2 mean with a 1x1 convolution, without batch norm.
 fn reduce<'s>(s: &'s Space, x: Tensor<'s>, filters: u32) -> Tensor<'s> {
-    let y = normal(normal(x, Conv::new(3).stride(2), filters), Conv::new(3), filters);
+    let y = normal(
+        normal(x, Conv::new(3).stride(2), filters),
+        Conv::new(3),
+        filters,
+    );
     // On even sides nothing is padded; on odd ones a mean at the edge is of what there is, so that both paths fit.
-    let shortcut = x.pool(Pooling::Average, 2, 2, Pad::SameUpper).conv(1, filters);
+    let shortcut = x
+        .pool(Pooling::Average, 2, 2, Pad::SameUpper)
+        .conv(1, filters);
     s.sum(&[y, shortcut])
 }
 
@@ -114,9 +135,16 @@ fn reduce<'s>(s: &'s Space, x: Tensor<'s>, filters: u32) -> Tensor<'s> {
 /// longer reaches the output, since another edge is `none`. The controller decides edge after edge and shares one table of
 /// operations among all, as the ENAS baseline of the released code does.
 pub fn nasbench201(config: &Nasbench201) -> Built {
-    let &Nasbench201 { channels, cells, ref image, classes } = config;
+    let &Nasbench201 {
+        channels,
+        cells,
+        ref image,
+        classes,
+    } = config;
     if cells == 0 {
-        return Err(Mistake::refused("a stage has 0 cells, and needs at least 1"));
+        return Err(Mistake::refused(
+            "a stage has 0 cells, and needs at least 1",
+        ));
     }
     supernet_plugin::check_image(image, STAGES.len() as u32 - 1)?;
 
@@ -135,6 +163,8 @@ pub fn nasbench201(config: &Nasbench201) -> Built {
             x
         });
     }
-    s.scope("head", || s.output(x.norm().relu().global_avg_pool().linear(classes, true)));
+    s.scope("head", || {
+        s.output(x.norm().relu().global_avg_pool().linear(classes, true))
+    });
     s.finish()
 }

@@ -1,4 +1,6 @@
-use supernet_plugin::{Built, Config, Conv, Fact, Field, Mistake, Space, SpaceEntry, Tensor, inventory};
+use supernet_plugin::{
+    Built, Config, Conv, Fact, Field, Mistake, Space, SpaceEntry, Tensor, inventory,
+};
 
 /// The operations of a layer, in the order of the table's digits: nothing, and MobileNetV2's block with its expansion and kernel.
 const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
@@ -48,10 +50,25 @@ impl NasbenchMacro {
 
 /// MobileNetV2's block: a 1x1 convolution to `expand` times the channels, a depthwise one, a 1x1 convolution without ReLU. What
 /// keeps its shape is added.
-fn inverted_residual<'s>(s: &'s Space, x: Tensor<'s>, expand: u32, depthwise: Conv, filters: u32) -> Tensor<'s> {
+fn inverted_residual<'s>(
+    s: &'s Space,
+    x: Tensor<'s>,
+    expand: u32,
+    depthwise: Conv,
+    filters: u32,
+) -> Tensor<'s> {
     let wide = x.conv(1, x.channels().saturating_mul(expand)).norm().relu();
-    let y = wide.depthwise_conv2d(depthwise).norm().relu().conv(1, filters).norm();
-    if y.shape() == x.shape() { s.sum(&[y, x]) } else { y }
+    let y = wide
+        .depthwise_conv2d(depthwise)
+        .norm()
+        .relu()
+        .conv(1, filters)
+        .norm();
+    if y.shape() == x.shape() {
+        s.sum(&[y, x])
+    } else {
+        y
+    }
 }
 
 /// The space of NAS-Bench-Macro: a genome is an operation for each of eight layers (6,561 genomes). Its digits, written one after
@@ -62,17 +79,24 @@ fn inverted_residual<'s>(s: &'s Space, x: Tensor<'s>, expand: u32, depthwise: Co
 /// image and doubles the channels; there, `identity` is a 1x1 convolution with batch norm. Parameters are the table's, MACs what
 /// it calls FLOPs. All activations are ReLU, as in that code; MobileNetV2 itself (Sandler et al. 2018) has ReLU6.
 pub fn nasbench_macro(config: &NasbenchMacro) -> Built {
-    let &NasbenchMacro { mut channels, ref image, classes } = config;
+    let &NasbenchMacro {
+        mut channels,
+        ref image,
+        classes,
+    } = config;
     supernet_plugin::check_image(image, HALVES.len() as u32)?;
 
     let s = Space::new("nasbench-macro");
-    let mut x = s.scope("stem", || s.input("image", image).conv(3, channels).norm().relu());
+    let mut x = s.scope("stem", || {
+        s.input("image", image).conv(3, channels).norm().relu()
+    });
     for l in 0..LAYERS {
         let op = s.op(format!("layer{l}"), &OPS);
         let stride = if HALVES.contains(&l) { 2 } else { 1 };
         channels = channels.saturating_mul(stride);
         x = s.scope(format!("layer{l}"), || {
-            let block = |expand, k| inverted_residual(&s, x, expand, Conv::new(k).stride(stride), channels);
+            let block =
+                |expand, k| inverted_residual(&s, x, expand, Conv::new(k).stride(stride), channels);
             let branches = OPS.map(|name| {
                 s.scope(name, || match name {
                     "identity" if stride == 1 => x,
@@ -84,6 +108,14 @@ pub fn nasbench_macro(config: &NasbenchMacro) -> Built {
             s.choose(op, &branches)
         });
     }
-    s.scope("head", || s.output(x.conv(1, HEAD).norm().relu().global_avg_pool().linear(classes, true)));
+    s.scope("head", || {
+        s.output(
+            x.conv(1, HEAD)
+                .norm()
+                .relu()
+                .global_avg_pool()
+                .linear(classes, true),
+        )
+    });
     s.finish()
 }

@@ -16,26 +16,70 @@ pub(crate) fn run(options: &ArchitecturesOptions) -> Result<(), Failure> {
             show(&mut out, &architectures::built(published)?)?;
             writeln!(out)?;
         }
-        return Ok(writeln!(out, "`supernet architectures NAME` also prints one's settings and notation.")?);
+        return Ok(writeln!(
+            out,
+            "`supernet architectures NAME` also prints one's settings and notation."
+        )?);
     };
     let counted = architectures::built(architectures::find(name)?)?;
     show(&mut out, &counted)?;
-    let Published { space, settings, notation, .. } = &counted.published;
-    let settings: Vec<String> = settings.iter().map(|(key, value)| format!("space.{key}={value}")).collect();
-    folded(&mut out, "space", &format!("{space}, with {}", settings.join(" ")))?;
+    let Published {
+        space,
+        settings,
+        notation,
+        ..
+    } = &counted.published;
+    let settings: Vec<String> = settings
+        .iter()
+        .map(|(key, value)| format!("space.{key}={value}"))
+        .collect();
+    folded(
+        &mut out,
+        "space",
+        &format!("{space}, with {}", settings.join(" ")),
+    )?;
     Ok(writeln!(out, "\n{notation}")?)
 }
 
 /// One with what was said of it, what it comes to here, and why that is not the same.
 fn show(out: &mut impl Write, counted: &Counted) -> Result<(), Failure> {
-    let Counted { published, parameters, macs, .. } = counted;
-    let Published { name, title, source, data, claim, facts, .. } = published;
-    let Claim { error, parameters: claimed, differs } = claim;
-    let per = if facts.vocabulary.is_some() { "a token" } else { "an image" };
+    let Counted {
+        published,
+        parameters,
+        macs,
+        ..
+    } = counted;
+    let Published {
+        name,
+        title,
+        source,
+        data,
+        claim,
+        facts,
+        ..
+    } = published;
+    let Claim {
+        error,
+        parameters: claimed,
+        differs,
+    } = claim;
+    let per = if facts.vocabulary.is_some() {
+        "a token"
+    } else {
+        "an image"
+    };
     writeln!(out, "{name}: {title}")?;
     folded(out, "source", source)?;
-    folded(out, "published", &format!("{error} on {data}, {claimed} parameters"))?;
+    folded(
+        out,
+        "published",
+        &format!("{error} on {data}, {claimed} parameters"),
+    )?;
     let (parameters, macs) = (thousands(*parameters), thousands(*macs));
-    folded(out, "here", &format!("{parameters} parameters, {macs} multiply-accumulates {per}"))?;
+    folded(
+        out,
+        "here",
+        &format!("{parameters} parameters, {macs} multiply-accumulates {per}"),
+    )?;
     Ok(folded(out, "differs", differs)?)
 }

@@ -3,7 +3,9 @@
 mod finished;
 mod on;
 
-pub(crate) use finished::{EvaluateOptions, PartName, PredictOptions, RetrainOptions, ScoreOptions, TopOptions};
+pub(crate) use finished::{
+    EvaluateOptions, PartName, PredictOptions, RetrainOptions, ScoreOptions, TopOptions,
+};
 pub(crate) use on::{On, spaces};
 
 use std::path::PathBuf;
@@ -83,7 +85,12 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,
     /// Passes over the training part [default: 150]
-    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "minutes")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        conflicts_with = "minutes"
+    )]
     pub(crate) epochs: Option<String>,
     /// Time to search, about: the first steps are timed and a number of epochs is fixed from them. Training from scratch
     /// what was found comes on top (`retrain.budget`, `--no-retrain`)
@@ -180,7 +187,12 @@ pub(crate) struct SpacesOptions {
     #[arg(long, value_name = "NAME|PATH", requires = "space")]
     pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
-    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true, requires = "space")]
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        allow_hyphen_values = true,
+        requires = "space"
+    )]
     pub(crate) set: Vec<String>,
 }
 
@@ -262,7 +274,12 @@ pub(crate) struct CheckPluginOptions {
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY, for example --set image=[32,32,3]
-    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true, requires = "space")]
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        allow_hyphen_values = true,
+        requires = "space"
+    )]
     pub(crate) set: Vec<String>,
     /// Where its ops and children are tried: `cpu`, `gpu` or `gpu:NAME` [repeatable] [default: cpu and gpu]
     #[arg(long, value_name = "DEVICE")]
@@ -335,6 +352,10 @@ pub(crate) fn evaluators(given: Option<&str>) -> Result<usize, String> {
 }
 
 fn number(option: &str, given: &str, most: usize) -> Result<usize, String> {
-    let number = given.parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| format!("`{option}` must be a whole number from 1 to {most}, not `{given}`"))
+    let number = given
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number));
+    number
+        .ok_or_else(|| format!("`{option}` must be a whole number from 1 to {most}, not `{given}`"))
 }

@@ -41,9 +41,17 @@ fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
         .stdout(Stdio::piped())
         .spawn()?;
     let until = Instant::now() + Duration::from_secs(options.seconds);
-    let Followed { doing, outcome, in_time } = follow(&mut child, until)?;
+    let Followed {
+        doing,
+        outcome,
+        in_time,
+    } = follow(&mut child, until)?;
     // A plugin may also close the line and stay.
-    let status = if in_time { wait(&mut child, until)? } else { None };
+    let status = if in_time {
+        wait(&mut child, until)?
+    } else {
+        None
+    };
     let Some(status) = status else {
         // A process that waits for a driver may ignore even this for a while; nobody waits for it.
         child.kill()?;
@@ -57,7 +65,11 @@ fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
     match outcome {
         Some(Outcome::Passed) => Ok(()),
         Some(Outcome::Failed(why)) => Err(why.into()),
-        None => Err(format!("the plugin ended the process that tried it ({}) {doing}", ended(status)).into()),
+        None => Err(format!(
+            "the plugin ended the process that tried it ({}) {doing}",
+            ended(status)
+        )
+        .into()),
     }
 }
 
@@ -78,31 +90,54 @@ struct Followed {
 
 /// Prints what the child says.
 fn follow(child: &mut Child, until: Instant) -> Result<Followed, Failure> {
-    let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| io::Error::other("no standard output"))?;
     let (line, lines) = channel();
-    thread::Builder::new().name("supernet-check".into()).spawn(move || {
-        let mut stdout = BufReader::new(stdout);
-        let mut bytes = Vec::new();
-        // A plugin may print whatever it likes, no text included.
-        while stdout.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
-            let text = String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned();
-            bytes.clear();
-            if line.send(text).is_err() {
-                break;
+    thread::Builder::new()
+        .name("supernet-check".into())
+        .spawn(move || {
+            let mut stdout = BufReader::new(stdout);
+            let mut bytes = Vec::new();
+            // A plugin may print whatever it likes, no text included.
+            while stdout
+                .read_until(b'\n', &mut bytes)
+                .is_ok_and(|read| read > 0)
+            {
+                let text = String::from_utf8_lossy(&bytes)
+                    .trim_end_matches('\n')
+                    .to_owned();
+                bytes.clear();
+                if line.send(text).is_err() {
+                    break;
+                }
             }
-        }
-    })?;
-    let mut followed = Followed { doing: "while it was being loaded".to_owned(), outcome: None, in_time: true };
+        })?;
+    let mut followed = Followed {
+        doing: "while it was being loaded".to_owned(),
+        outcome: None,
+        in_time: true,
+    };
     loop {
         match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(text) => match (text.strip_prefix(DOING), text.strip_prefix(FAILED), text.strip_prefix(PASSED)) {
+            Ok(text) => match (
+                text.strip_prefix(DOING),
+                text.strip_prefix(FAILED),
+                text.strip_prefix(PASSED),
+            ) {
                 (Some(next), ..) => followed.doing = format!("while {next}"),
                 (_, Some(why), _) => followed.outcome = Some(Outcome::Failed(why.to_owned())),
                 (.., Some(_)) => followed.outcome = Some(Outcome::Passed),
                 _ => writeln!(io::stdout(), "{text}")?,
             },
             Err(RecvTimeoutError::Disconnected) => return Ok(followed),
-            Err(RecvTimeoutError::Timeout) => return Ok(Followed { in_time: false, ..followed }),
+            Err(RecvTimeoutError::Timeout) => {
+                return Ok(Followed {
+                    in_time: false,
+                    ..followed
+                });
+            }
         }
     }
 }

@@ -12,8 +12,12 @@ pub(crate) fn run(options: &ConfigOptions) -> Result<(), Failure> {
     match &options.name {
         Some(name) => write!(out, "{}", Config::commented(name)?)?,
         None => {
-            let wide = Config::names().map(|(name, _)| name.len()).max().unwrap_or_default();
-            Config::names().try_for_each(|(name, purpose)| writeln!(out, "{name:wide$}  {purpose}"))?;
+            let wide = Config::names()
+                .map(|(name, _)| name.len())
+                .max()
+                .unwrap_or_default();
+            Config::names()
+                .try_for_each(|(name, purpose)| writeln!(out, "{name:wide$}  {purpose}"))?;
         }
     }
     Ok(())

@@ -24,14 +24,21 @@ pub(crate) fn read(name: &str, settings: &TextSettings) -> Result<Dataset, Failu
         return Ok(read?);
     };
     if let Some(text) = data.text() {
-        let parts = [&text.train, &text.validation, &text.test].map(|part| thousands(part.len() as u64));
+        let parts =
+            [&text.train, &text.validation, &text.test].map(|part| thousands(part.len() as u64));
         let ([train, validation, test], seconds) = (parts, began.elapsed().as_secs_f64());
         let words = thousands(text.vocabulary.len().into());
-        writeln!(err, "{train}, {validation} and {test} tokens of {words} different ones, in {seconds:.1} s")?;
+        writeln!(
+            err,
+            "{train}, {validation} and {test} tokens of {words} different ones, in {seconds:.1} s"
+        )?;
         return Ok(read?);
     }
     let ([height, width, channels], seconds) = (data.shape(), began.elapsed().as_secs_f64());
     let (samples, classes) = (thousands(data.labels().len() as u64), data.classes());
-    writeln!(err, "{samples} images of {height}x{width}x{channels}, {classes} classes, in {seconds:.1} s")?;
+    writeln!(
+        err,
+        "{samples} images of {height}x{width}x{channels}, {classes} classes, in {seconds:.1} s"
+    )?;
     Ok(read?)
 }

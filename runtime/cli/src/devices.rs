@@ -11,22 +11,50 @@ use crate::arguments::DevicesOptions;
 
 pub(crate) fn run(options: &DevicesOptions) -> Result<(), Failure> {
     let found = gpu::adapters();
-    let lacking: Vec<_> = found.iter().filter_map(|adapter| adapter.suits().err()).collect();
+    let lacking: Vec<_> = found
+        .iter()
+        .filter_map(|adapter| adapter.suits().err())
+        .collect();
     let adapters: Vec<Facts> = found.into_iter().map(|adapter| adapter.facts).collect();
     let cores = available_parallelism().map_or(1, usize::from);
-    let auto = gpu::real().map_or("cpu".to_owned(), |adapter| format!("gpu:{}", adapter.facts.name));
+    let auto = gpu::real().map_or("cpu".to_owned(), |adapter| {
+        format!("gpu:{}", adapter.facts.name)
+    });
     let mut out = std::io::stdout().lock();
     if options.json {
-        writeln!(out, "{}", json!({ "auto": auto, "cores": cores, "gpus": adapters }))?;
+        writeln!(
+            out,
+            "{}",
+            json!({ "auto": auto, "cores": cores, "gpus": adapters })
+        )?;
         return Ok(());
     }
     writeln!(out, "cpu: {cores} cores")?;
     for facts in &adapters {
-        let Facts { name, backend, driver, kind, lanes: [least, most], .. } = facts;
+        let Facts {
+            name,
+            backend,
+            driver,
+            kind,
+            lanes: [least, most],
+            ..
+        } = facts;
         writeln!(out, "gpu:{name}")?;
-        writeln!(out, "  {} {backend}, {driver}", format!("{kind:?}").to_lowercase())?;
-        let lanes = if least == most { least.to_string() } else { format!("{least} to {most}") };
-        let use_of = if facts.subgroups { "" } else { ", which kernels may not use" };
+        writeln!(
+            out,
+            "  {} {backend}, {driver}",
+            format!("{kind:?}").to_lowercase()
+        )?;
+        let lanes = if least == most {
+            least.to_string()
+        } else {
+            format!("{least} to {most}")
+        };
+        let use_of = if facts.subgroups {
+            ""
+        } else {
+            ", which kernels may not use"
+        };
         writeln!(out, "  subgroups of {lanes} lanes{use_of}")?;
         writeln!(
             out,

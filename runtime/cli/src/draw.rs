@@ -18,11 +18,19 @@ pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
     let svg = match (&options.architecture, &options.genome) {
         (Some(name), _) if options.set.is_empty() => {
             let counted = architectures::built(architectures::find(name)?)?;
-            draw::svg(&counted.supergraph, &counted.published.genome, &counted.caption())?
+            draw::svg(
+                &counted.supergraph,
+                &counted.published.genome,
+                &counted.caption(),
+            )?
         }
         (Some(name), _) => drawn(&Notation::published(name)?, options)?,
         (None, Some(file)) => drawn(&Notation::read(file, options.space.as_deref())?, options)?,
-        (None, None) => return Err("name an architecture with `--architecture NAME` or `--genome FILE`".into()),
+        (None, None) => {
+            return Err(
+                "name an architecture with `--architecture NAME` or `--genome FILE`".into(),
+            );
+        }
     };
     let path = &options.output;
     write_new(path, &svg)?;
@@ -31,11 +39,20 @@ pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
 
 /// A drawing of an architecture with settings of one's own.
 fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> {
-    let text = options.config.as_deref().map(search::read).transpose()?.unwrap_or_default();
+    let text = options
+        .config
+        .as_deref()
+        .map(search::read)
+        .transpose()?
+        .unwrap_or_default();
     // A file of settings names the space and its settings; else the architecture does.
     let own = match text.is_empty() {
         true => notation.assignments(options.space.as_deref()),
-        false => options.space.iter().map(|space| format!("search.space={space}")).collect(),
+        false => options
+            .space
+            .iter()
+            .map(|space| format!("search.space={space}"))
+            .collect(),
     };
     let mut config = Config::read(&text, &[own, options.set.clone()].concat())?;
     let spaces = spaces(&options.plugin)?;
@@ -45,13 +62,27 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
         None => listed::facts(None, &config, &fields)?,
     };
     let supergraph = spaces.build(&mut config, &facts)?.supergraph;
-    let changed: Vec<String> =
-        options.set.iter().filter_map(|setting| setting.strip_prefix("space.")).map(str::to_owned).collect();
+    let changed: Vec<String> = options
+        .set
+        .iter()
+        .filter_map(|setting| setting.strip_prefix("space."))
+        .map(str::to_owned)
+        .collect();
     let genome = notation.architecture.carry(&supergraph, &changed)?;
-    let (parameters, macs) = (supergraph.count(&genome, Count::Live)?, supergraph.macs(&genome)?);
+    let (parameters, macs) = (
+        supergraph.count(&genome, Count::Live)?,
+        supergraph.macs(&genome)?,
+    );
     let caption = Caption {
-        title: notation.title.clone().unwrap_or_else(|| config.search.space.clone()),
-        subtitle: format!("{} parameters · {} multiply-accumulates", thousands(parameters), thousands(macs)),
+        title: notation
+            .title
+            .clone()
+            .unwrap_or_else(|| config.search.space.clone()),
+        subtitle: format!(
+            "{} parameters · {} multiply-accumulates",
+            thousands(parameters),
+            thousands(macs)
+        ),
     };
     Ok(draw::svg(&supergraph, &genome, &caption)?)
 }
@@ -60,7 +91,10 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            format!("{} is there already, and is not overwritten; name another file", path.display())
+            format!(
+                "{} is there already, and is not overwritten; name another file",
+                path.display()
+            )
         }
         _ => format!("cannot write {}: {error}", path.display()),
     };

@@ -13,7 +13,10 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let provenance = model.provenance();
     let name = options.data.as_deref().unwrap_or(&provenance.data);
     let data = data::read(name, &TextSettings::default())?;
-    let changed = provenance.fingerprint.as_ref().is_some_and(|was| *was != data.fingerprint());
+    let changed = provenance
+        .fingerprint
+        .as_ref()
+        .is_some_and(|was| *was != data.fingerprint());
     // Others may well be divided as those were: it has seen none of them.
     if changed && data.address() == provenance.data && options.part != PartName::All {
         return Err(format!(
@@ -25,7 +28,11 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let data = data.numbered_as(model.names().unwrap_or_default())?;
     let split = match options.part {
         // However it is divided, all is all.
-        PartName::All => Split { train: 0.0, validation: 0.0, seed: 0 },
+        PartName::All => Split {
+            train: 0.0,
+            validation: 0.0,
+            seed: 0,
+        },
         _ => provenance.split,
     };
     let splits = Splits::new(&data, &split)?;
@@ -41,7 +48,9 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
         false => {
             writeln!(out, "{evaluation}")?;
             let names = (0..).zip(model.names().unwrap_or_default());
-            let classes: Vec<String> = names.map(|(class, name): (u32, &String)| format!("{class} {name}")).collect();
+            let classes: Vec<String> = names
+                .map(|(class, name): (u32, &String)| format!("{class} {name}"))
+                .collect();
             if !classes.is_empty() {
                 writeln!(out, "classes: {}", classes.join(", "))?;
             }

@@ -14,7 +14,10 @@ const FILES: [(&str, &str); 6] = [
     (".gitignore", include_str!("../template/gitignore.in")),
     ("README.md", include_str!("../template/README.md")),
     ("src/lib.rs", include_str!("../template/src/lib.rs")),
-    ("ops/softplus.wgsl", include_str!("../template/ops/softplus.wgsl")),
+    (
+        "ops/softplus.wgsl",
+        include_str!("../template/ops/softplus.wgsl"),
+    ),
     ("tests/space.rs", include_str!("../template/tests/space.rs")),
 ];
 
@@ -23,14 +26,23 @@ const MOST_LETTERS: usize = 64;
 
 /// Words that Rust keeps for itself.
 const KEYWORDS: [&str; 52] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
-    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
-    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Crates that a crate with a space has already.
-const TAKEN: [&str; 7] = ["alloc", "core", "proc_macro", "std", "supernet_plugin", "supernet_plugin_testkit", "test"];
+const TAKEN: [&str; 7] = [
+    "alloc",
+    "core",
+    "proc_macro",
+    "std",
+    "supernet_plugin",
+    "supernet_plugin_testkit",
+    "test",
+];
 
 pub(crate) fn run(options: &NewPluginOptions) -> Result<(), Failure> {
     let name = &options.name;
@@ -63,7 +75,10 @@ pub(crate) fn run(options: &NewPluginOptions) -> Result<(), Failure> {
 /// Whether a crate, a space and a folder can have the name.
 fn check(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) || name.len() > MOST_LETTERS {
+    if !name.starts_with(|c: char| c.is_ascii_lowercase())
+        || !name.chars().all(fits)
+        || name.len() > MOST_LETTERS
+    {
         return Err(format!(
             "a crate cannot be called `{name}`: its name has 1 to {MOST_LETTERS} letters (a to z), digits, `-` and `_`, and \
              starts with a letter"
@@ -71,10 +86,14 @@ fn check(name: &str) -> Result<(), String> {
     }
     let ident = ident(name);
     if KEYWORDS.contains(&&*ident) {
-        return Err(format!("a crate cannot be called `{name}`, which is a word of Rust's; try `{name}-space`"));
+        return Err(format!(
+            "a crate cannot be called `{name}`, which is a word of Rust's; try `{name}-space`"
+        ));
     }
     if TAKEN.contains(&&*ident) {
-        return Err(format!("a crate cannot be called `{name}`, which is one that it uses; try `my-{name}`"));
+        return Err(format!(
+            "a crate cannot be called `{name}`, which is one that it uses; try `my-{name}`"
+        ));
     }
     Ok(())
 }
@@ -105,16 +124,23 @@ fn dependencies(checkout: &Path) -> Result<(String, String), Failure> {
         .into());
     }
     // What Windows calls canonical is a form that not every tool reads.
-    let root = if cfg!(windows) { std::path::absolute(checkout)? } else { checkout.canonicalize()? };
+    let root = if cfg!(windows) {
+        std::path::absolute(checkout)?
+    } else {
+        checkout.canonicalize()?
+    };
     let path = |inner: &str| {
         let path = root.join(inner);
         let path = path.to_str().ok_or_else(|| {
-            format!("{} is not UTF-8, which a path in a Cargo.toml must be; move the checkout", path.display())
+            format!(
+                "{} is not UTF-8, which a path in a Cargo.toml must be; move the checkout",
+                path.display()
+            )
         })?;
         // A string of JSON is one of TOML, too.
         Ok::<_, Failure>(format!("{{ path = {} }}", serde_json::to_string(path)?))
     };
-    Ok((path("plugins/api")?, path("plugins/testkit")?))
+    Ok((path("plugins/api")?, path("runtime/testkit")?))
 }
 
 /// The template filled in: paths and texts.
@@ -128,24 +154,43 @@ fn files(name: &str, plugin: &str, testkit: &str) -> Vec<(&'static str, String)>
         ("{{plugin}}", plugin),
         ("{{testkit}}", testkit),
     ];
-    let filled = |text: &str| places.iter().fold(text.to_owned(), |text, (place, with)| text.replace(place, with));
-    FILES.iter().map(|(path, text)| (*path, filled(text))).collect()
+    let filled = |text: &str| {
+        places.iter().fold(text.to_owned(), |text, (place, with)| {
+            text.replace(place, with)
+        })
+    };
+    FILES
+        .iter()
+        .map(|(path, text)| (*path, filled(text)))
+        .collect()
 }
 
 /// Makes `folder`, which must not exist, with these files in it: all of them or none. They are written beside it first.
 fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
     let Some(name) = folder.file_name() else {
-        return Err(format!("{} names no folder that could be made", folder.display()));
+        return Err(format!(
+            "{} names no folder that could be made",
+            folder.display()
+        ));
     };
     if folder.symlink_metadata().is_ok() {
-        return Err(format!("{} exists already, and is left as it is; choose another `--folder`", folder.display()));
+        return Err(format!(
+            "{} exists already, and is left as it is; choose another `--folder`",
+            folder.display()
+        ));
     }
-    let beside = folder.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let failed = |path: &Path, error: io::Error| format!("cannot write {}: {error}", path.display());
+    let beside = folder.with_file_name(format!(
+        ".{}.{}",
+        name.to_string_lossy(),
+        std::process::id()
+    ));
+    let failed =
+        |path: &Path, error: io::Error| format!("cannot write {}: {error}", path.display());
     let parent = beside.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
     fs::create_dir(&beside).map_err(|error| failed(&beside, error))?;
-    let written = fill(&beside, files).and_then(|()| fs::rename(&beside, folder).map_err(|e| (folder.to_owned(), e)));
+    let written = fill(&beside, files)
+        .and_then(|()| fs::rename(&beside, folder).map_err(|e| (folder.to_owned(), e)));
     written.map_err(|(path, error)| {
         // What cannot be removed either is told apart by its name.
         let _ = fs::remove_dir_all(&beside);
@@ -157,7 +202,9 @@ fn fill(folder: &Path, files: &[(&str, String)]) -> Result<(), (PathBuf, io::Err
     for (path, text) in files {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);
-        fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)).map_err(|error| (path, error))?;
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|error| (path, error))?;
     }
     Ok(())
 }
@@ -170,7 +217,8 @@ mod tests {
 
     /// An empty folder of this test's own.
     fn place(test: &str) -> PathBuf {
-        let place = std::env::temp_dir().join(format!("supernet-new-plugin-{}-{test}", std::process::id()));
+        let place =
+            std::env::temp_dir().join(format!("supernet-new-plugin-{}-{test}", std::process::id()));
         let _ = fs::remove_dir_all(&place);
         fs::create_dir_all(&place).unwrap();
         place
@@ -181,9 +229,25 @@ mod tests {
         for good in ["a", "my-space", "deep_3", "overrides", "the-core"] {
             check(good).unwrap();
         }
-        let letters = "its name has 1 to 64 letters (a to z), digits, `-` and `_`, and starts with a letter";
-        for bad in ["", "3d", "-x", "_", "My", "a b", "a/b", "..", "größe", "a\nb", &"x".repeat(65)] {
-            assert_eq!(check(bad).unwrap_err(), format!("a crate cannot be called `{bad}`: {letters}"));
+        let letters =
+            "its name has 1 to 64 letters (a to z), digits, `-` and `_`, and starts with a letter";
+        for bad in [
+            "",
+            "3d",
+            "-x",
+            "_",
+            "My",
+            "a b",
+            "a/b",
+            "..",
+            "größe",
+            "a\nb",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(
+                check(bad).unwrap_err(),
+                format!("a crate cannot be called `{bad}`: {letters}")
+            );
         }
         assert_eq!(
             check("match").unwrap_err(),
@@ -199,7 +263,10 @@ mod tests {
     fn nothing_is_left_to_fill_in() {
         let files = files("my-space", &version(), &version());
         for (path, text) in &files {
-            assert!(!text.contains("{{") && !text.contains("}}"), "{path}: {text}");
+            assert!(
+                !text.contains("{{") && !text.contains("}}"),
+                "{path}: {text}"
+            );
             assert!(text.ends_with('\n') && !text.contains('\r'), "{path}");
         }
         let of = |wanted: &str| &files.iter().find(|(path, _)| *path == wanted).unwrap().1;
@@ -215,13 +282,19 @@ mod tests {
         let place = place("checkout");
         let said = dependencies(&place).unwrap_err().to_string();
         assert!(said.starts_with(place.to_str().unwrap()), "{said}");
-        assert!(said.contains("is no checkout of supernet: it has no plugins/api/Cargo.toml"), "{said}");
+        assert!(
+            said.contains("is no checkout of supernet: it has no plugins/api/Cargo.toml"),
+            "{said}"
+        );
         let odd = place.join("a \"b\"");
         fs::create_dir_all(odd.join("plugins/api")).unwrap();
         fs::write(odd.join("plugins/api/Cargo.toml"), "").unwrap();
         let (plugin, testkit) = dependencies(&odd).unwrap();
-        assert!(plugin.starts_with("{ path = \"") && plugin.ends_with("a \\\"b\\\"/plugins/api\" }"), "{plugin}");
-        assert!(testkit.ends_with("/plugins/testkit\" }"), "{testkit}");
+        assert!(
+            plugin.starts_with("{ path = \"") && plugin.ends_with("a \\\"b\\\"/plugins/api\" }"),
+            "{plugin}"
+        );
+        assert!(testkit.ends_with("/runtime/testkit\" }"), "{testkit}");
         fs::remove_dir_all(place).unwrap();
     }
 
@@ -237,14 +310,23 @@ mod tests {
         let there = || fs::read_dir(place.join("deep")).unwrap().count();
         // Whatever stands there is left as it is.
         let said = write(&folder, &files).unwrap_err();
-        assert!(said.ends_with("exists already, and is left as it is; choose another `--folder`"), "{said}");
+        assert!(
+            said.ends_with("exists already, and is left as it is; choose another `--folder`"),
+            "{said}"
+        );
         assert_eq!(there(), 1);
         // A file that cannot be written takes the others with it.
         let half = [("a", "text".to_owned()), ("a/b", "text".to_owned())];
         let said = write(&place.join("deep/half"), &half).unwrap_err();
-        assert!(said.starts_with("cannot write ") && said.contains("a/b"), "{said}");
+        assert!(
+            said.starts_with("cannot write ") && said.contains("a/b"),
+            "{said}"
+        );
         assert_eq!(there(), 1);
-        assert_eq!(write(Path::new(".."), &files).unwrap_err(), ".. names no folder that could be made");
+        assert_eq!(
+            write(Path::new(".."), &files).unwrap_err(),
+            ".. names no folder that could be made"
+        );
         fs::remove_dir_all(place).unwrap();
     }
 }

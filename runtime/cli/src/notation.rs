@@ -27,9 +27,21 @@ impl Notation {
     pub(crate) fn published(name: &str) -> Result<Self, Failure> {
         let published = architectures::find(name)?;
         let settings = architectures::assignments(&published).split_off(1);
-        let Published { title, facts, space, genome, .. } = published;
+        let Published {
+            title,
+            facts,
+            space,
+            genome,
+            ..
+        } = published;
         let architecture = Architecture::Numbers(genome);
-        Ok(Notation { architecture, title: Some(title), facts: Some(facts), space: Some(space), settings })
+        Ok(Notation {
+            architecture,
+            title: Some(title),
+            facts: Some(facts),
+            space: Some(space),
+            settings,
+        })
     }
 
     /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is one of the space
@@ -37,7 +49,13 @@ impl Notation {
     pub(crate) fn read(file: &Path, space: Option<&str>) -> Result<Self, Failure> {
         let plain = |architecture: Architecture| {
             let space = architecture.space().map(str::to_owned);
-            Notation { architecture, title: None, facts: None, space, settings: Vec::new() }
+            Notation {
+                architecture,
+                title: None,
+                facts: None,
+                space,
+                settings: Vec::new(),
+            }
         };
         let unread = match Architecture::read(file) {
             Ok(architecture) => return Ok(plain(architecture)),
@@ -52,13 +70,26 @@ impl Notation {
         }
         let carried = |space: &str, genome, settings: Vec<String>| {
             let (architecture, space) = (Architecture::Numbers(genome), Some(space.to_owned()));
-            Notation { architecture, title: None, facts: None, space, settings }
+            Notation {
+                architecture,
+                title: None,
+                facts: None,
+                space,
+                settings,
+            }
         };
         let keyed = |settings: BTreeMap<String, Setting>| {
-            settings.into_iter().map(|(key, value)| format!("space.{key}={value}")).collect::<Vec<_>>()
+            settings
+                .into_iter()
+                .map(|(key, value)| format!("space.{key}={value}"))
+                .collect::<Vec<_>>()
         };
         if let Ok(recurrent) = text.parse::<RecurrentGenotype>() {
-            return Ok(carried("enas-recurrent", recurrent.genome()?, keyed(recurrent.settings()?)));
+            return Ok(carried(
+                "enas-recurrent",
+                recurrent.genome()?,
+                keyed(recurrent.settings()?),
+            ));
         }
         let genotype: Genotype = text.parse().map_err(|error| {
             format!(
@@ -80,7 +111,12 @@ impl Notation {
 
     /// Its space, unless another one is asked for, and the settings that it comes with.
     pub(crate) fn assignments(&self, space: Option<&str>) -> Vec<String> {
-        let space = space.or(self.space.as_deref()).map(|space| format!("search.space={space}"));
-        space.into_iter().chain(self.settings.iter().cloned()).collect()
+        let space = space
+            .or(self.space.as_deref())
+            .map(|space| format!("search.space={space}"));
+        space
+            .into_iter()
+            .chain(self.settings.iter().cloned())
+            .collect()
     }
 }

@@ -55,12 +55,23 @@ const STEP: f64 = 3.0;
 impl Progress {
     pub(crate) fn new(json: bool) -> Self {
         // indicatif draws to standard error, and not at all if that is no terminal.
-        let bar = if json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let bar = if json {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new_spinner()
+        };
         // The line is cut at the terminal's edge, so what matters most stands first.
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
-        Self { json, bar, device: String::new(), plan: Plan::default(), done: 0.0, line: Line::default() }
+        Self {
+            json,
+            bar,
+            device: String::new(),
+            plan: Plan::default(),
+            done: 0.0,
+            line: Line::default(),
+        }
     }
 
     /// Takes note of something that happened before.
@@ -78,14 +89,28 @@ impl Progress {
         }
         if let Event::Planned { memory, .. } = record.event {
             let mib = memory as f64 / f64::from(1 << 20);
-            let _ = writeln!(std::io::stderr(), "On {}, with {mib:.1} MiB for weights and values.", self.device);
+            let _ = writeln!(
+                std::io::stderr(),
+                "On {}, with {mib:.1} MiB for weights and values.",
+                self.device
+            );
         }
         self.take(&record.event);
         if let Event::Failed { part, reason, .. } = &record.event {
             // Above the line, and there even where no line is drawn.
-            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "the {part} failed and is replaced: {reason}")));
+            self.bar.suspend(|| {
+                drop(writeln!(
+                    std::io::stderr(),
+                    "the {part} failed and is replaced: {reason}"
+                ))
+            });
         }
-        if let Event::RetrainStarted { seeds, random, left_out, .. } = record.event
+        if let Event::RetrainStarted {
+            seeds,
+            random,
+            left_out,
+            ..
+        } = record.event
             && left_out > 0
         {
             let (trained, all) = (seeds + random, seeds + random + left_out);
@@ -93,10 +118,12 @@ impl Progress {
                 "training from scratch: {trained} of {all} networks, as many as `retrain.budget` pays; `supernet retrain RUN` \
                  trains without a limit"
             );
-            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "{said}")));
+            self.bar
+                .suspend(|| drop(writeln!(std::io::stderr(), "{said}")));
         }
         if let Event::Warning { sentence, .. } = &record.event {
-            self.bar.suspend(|| drop(writeln!(std::io::stderr(), "warning: {sentence}")));
+            self.bar
+                .suspend(|| drop(writeln!(std::io::stderr(), "warning: {sentence}")));
         }
         if self.bar.is_hidden() || self.line.phase.is_empty() {
             return;
@@ -108,18 +135,38 @@ impl Progress {
     fn take(&mut self, event: &Event) {
         match event {
             Event::Started { device, .. } => self.device.clone_from(device),
-            Event::Planned { epochs, warm_up, steps, updates, rollouts, judged, batches, .. } => {
+            Event::Planned {
+                epochs,
+                warm_up,
+                steps,
+                updates,
+                rollouts,
+                judged,
+                batches,
+                ..
+            } => {
                 let trained = f64::from(*epochs) * f64::from(*steps) * STEP;
-                let scored = f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);
+                let scored =
+                    f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);
                 let (judged, batches) = (f64::from(*judged), f64::from(*batches));
                 let total = trained + scored + judged * batches;
                 let retrain = Retrain::default();
-                self.plan = Plan { total, batches, epochs: *epochs, rollouts: *rollouts, retrain };
+                self.plan = Plan {
+                    total,
+                    batches,
+                    epochs: *epochs,
+                    rollouts: *rollouts,
+                    retrain,
+                };
             }
             Event::Step { score, epoch, .. } => {
                 self.done += STEP;
                 self.line.loss = score.loss;
-                let phase = if self.line.update.is_some() { "search" } else { "warm-up" };
+                let phase = if self.line.update.is_some() {
+                    "search"
+                } else {
+                    "warm-up"
+                };
                 self.line.phase = format!("{phase} {}/{}", epoch + 1, self.plan.epochs);
             }
             Event::Update { insight, best, .. } => {
@@ -127,26 +174,55 @@ impl Progress {
                 self.line.update = Some((insight.reward, insight.baseline, insight.entropy));
                 self.line.best = self.line.best.max(*best);
             }
-            Event::Glimpse { glimpse, .. } => self.line.ahead = Some((glimpse.difference, glimpse.standard_error)),
+            Event::Glimpse { glimpse, .. } => {
+                self.line.ahead = Some((glimpse.difference, glimpse.standard_error))
+            }
             Event::Paused | Event::Stopped { .. } => self.line.phase = "saving".to_owned(),
             Event::SetAside { .. } => self.done += STEP,
             Event::Judged { role, .. } => {
                 self.done += self.plan.batches;
-                let phase = if *role == Judged::Candidate { "derive" } else { "gain report" };
+                let phase = if *role == Judged::Candidate {
+                    "derive"
+                } else {
+                    "gain report"
+                };
                 self.line.phase = phase.to_owned();
             }
-            Event::RetrainStarted { epochs, steps, seeds, random, .. } => {
+            Event::RetrainStarted {
+                epochs,
+                steps,
+                seeds,
+                random,
+                ..
+            } => {
                 let networks = seeds + random;
-                let retrain = Retrain { networks, epochs: *epochs, pass: f64::from(*steps) * STEP };
+                let retrain = Retrain {
+                    networks,
+                    epochs: *epochs,
+                    pass: f64::from(*steps) * STEP,
+                };
                 self.plan.total += f64::from(networks) * f64::from(*epochs) * retrain.pass;
                 self.plan.retrain = retrain;
                 self.line.update = None;
             }
-            Event::RetrainEpoch { network, epoch, score, .. } => {
-                let Retrain { networks, epochs, pass } = self.plan.retrain;
+            Event::RetrainEpoch {
+                network,
+                epoch,
+                score,
+                ..
+            } => {
+                let Retrain {
+                    networks,
+                    epochs,
+                    pass,
+                } = self.plan.retrain;
                 self.done += pass;
                 self.line.loss = score.loss;
-                self.line.phase = format!("retrain {}/{networks}, epoch {}/{epochs}", network + 1, epoch + 1);
+                self.line.phase = format!(
+                    "retrain {}/{networks}, epoch {}/{epochs}",
+                    network + 1,
+                    epoch + 1
+                );
             }
             _ => {}
         }
@@ -169,11 +245,16 @@ impl Line {
         text += &format!(" · loss {:.2}", self.loss);
         if let Some((reward, baseline, entropy)) = self.update {
             let [reward, best, baseline] = [reward, self.best, baseline].map(|share| 100.0 * share);
-            text +=
-                &format!(" · reward {reward:.1} · baseline {baseline:.1} · best {best:.1} % · entropy {entropy:.1}");
+            text += &format!(
+                " · reward {reward:.1} · baseline {baseline:.1} · best {best:.1} % · entropy {entropy:.1}"
+            );
         }
         if let Some((difference, error)) = self.ahead {
-            text += &format!(" · vs random {:+.1} ± {:.1}", 100.0 * difference, 100.0 * error);
+            text += &format!(
+                " · vs random {:+.1} ± {:.1}",
+                100.0 * difference,
+                100.0 * error
+            );
         }
         text
     }

@@ -11,9 +11,17 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     if Retraining::is_at(&options.run) {
         return retrain::resume(options);
     }
-    let (threads, evaluators) = (options.on.threads()?, evaluators(options.evaluators.as_deref())?);
-    let builder = Search::builder().resume(&options.run).threads(threads).evaluators(evaluators);
-    let builder = builder.spaces(options.on.spaces()?).on(options.on.choice()?);
+    let (threads, evaluators) = (
+        options.on.threads()?,
+        evaluators(options.evaluators.as_deref())?,
+    );
+    let builder = Search::builder()
+        .resume(&options.run)
+        .threads(threads)
+        .evaluators(evaluators);
+    let builder = builder
+        .spaces(options.on.spaces()?)
+        .on(options.on.choice()?);
     // What else is wrong with the folder is said before much is read; it is opened again by `start`.
     let (_, config) = RunFolder::open(&options.run)?;
     let config = Config::read::<&str>(&config, &[])?;
@@ -21,6 +29,8 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let mut progress = Progress::new(options.json);
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();
-    log.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|record| progress.recall(&record));
+    log.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .for_each(|record| progress.recall(&record));
     search::follow(builder, progress, options.json, &options.on.plugin)
 }

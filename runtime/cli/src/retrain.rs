@@ -19,10 +19,19 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     let retraining = match (&options.from, &options.architecture, &options.genome) {
         (Some(run), ..) => {
             let spaces = options.on.spaces()?;
-            Retraining::of_run(run, &spaces, &assignments(options), options.seeds, options.versus_random)?
+            Retraining::of_run(
+                run,
+                &spaces,
+                &assignments(options),
+                options.seeds,
+                options.versus_random,
+            )?
         }
         (None, Some(name), _) => of_notation(Some(Notation::published(name)?), options)?,
-        (None, None, Some(file)) => of_notation(Some(Notation::read(file, options.space.as_deref())?), options)?,
+        (None, None, Some(file)) => of_notation(
+            Some(Notation::read(file, options.space.as_deref())?),
+            options,
+        )?,
         (None, None, None) => of_notation(None, options)?,
     };
     let device = device.resolved();
@@ -32,9 +41,10 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     let folder = match (&options.run, &options.from) {
         (Some(path), _) => retraining.folder(path)?,
         (None, Some(run)) => retraining.fresh_folder(run, "retrained")?,
-        (None, None) => {
-            retraining.fresh_folder(Path::new("runs"), &format!("{}-retrained", retraining.search().run_name()))?
-        }
+        (None, None) => retraining.fresh_folder(
+            Path::new("runs"),
+            &format!("{}-retrained", retraining.search().run_name()),
+        )?,
     };
     follow(retraining, folder, device, options.json, &options.on.plugin)
 }
@@ -47,15 +57,29 @@ pub(crate) fn resume(options: &ResumeOptions) -> Result<(), Failure> {
 }
 
 /// An architecture, or the one of a space that has no other.
-fn of_notation(notation: Option<Notation>, options: &RetrainOptions) -> Result<Retraining, Failure> {
-    let text = options.config.as_deref().map(search::read).transpose()?.unwrap_or_default();
+fn of_notation(
+    notation: Option<Notation>,
+    options: &RetrainOptions,
+) -> Result<Retraining, Failure> {
+    let text = options
+        .config
+        .as_deref()
+        .map(search::read)
+        .transpose()?
+        .unwrap_or_default();
     // A file of settings names the space and its settings, and so may the command line; else the architecture does.
-    let own = notation.as_ref().filter(|_| text.is_empty()).map(|one| one.assignments(options.space.as_deref()));
+    let own = notation
+        .as_ref()
+        .filter(|_| text.is_empty())
+        .map(|one| one.assignments(options.space.as_deref()));
     let own = own.unwrap_or_default();
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
     let data = data::read(&config.search.data, &config.text.reading())?;
     let search = Search::with(&options.on.spaces()?, data, config)?;
-    let changed = options.set.iter().filter_map(|setting| setting.strip_prefix("space."));
+    let changed = options
+        .set
+        .iter()
+        .filter_map(|setting| setting.strip_prefix("space."));
     let changed: Vec<String> = changed.map(str::to_owned).collect();
     let genome = match notation {
         Some(notation) => notation.architecture.carry(search.supergraph(), &changed)?,
@@ -69,7 +93,12 @@ fn of_notation(notation: Option<Notation>, options: &RetrainOptions) -> Result<R
             .into());
         }
     };
-    Ok(Retraining::new(search, &genome, options.seeds, options.versus_random)?)
+    Ok(Retraining::new(
+        search,
+        &genome,
+        options.seeds,
+        options.versus_random,
+    )?)
 }
 
 /// Options are settings with a shorter name; `--set` has the last word.
@@ -79,8 +108,13 @@ fn assignments(options: &RetrainOptions) -> Vec<String> {
         ("search.seed", options.seed.as_deref()),
         ("retrain.epochs", options.epochs.as_deref()),
     ];
-    let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
-    named.chain(options.data.as_deref().map(search::data)).chain(options.set.iter().cloned()).collect()
+    let named = named
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+    named
+        .chain(options.data.as_deref().map(search::data))
+        .chain(options.set.iter().cloned())
+        .collect()
 }
 
 /// Trains to the end, or until it is interrupted.
@@ -98,7 +132,9 @@ fn follow(
     let mut progress = Progress::new(json);
     // What was done before, so that the time left is right.
     let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap_or_default();
-    log.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|record| progress.recall(&record));
+    log.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .for_each(|record| progress.recall(&record));
     let (stop, mut steps) = (interrupt::flag()?, 0);
     let mut listen = |record: &supernet::Record| {
         if let Event::Stopped { steps: done } = record.event {
@@ -106,9 +142,13 @@ fn follow(
         }
         progress.show(record);
     };
-    let trained = retraining.run(&mut *device, Some(&mut folder), &mut listen, &|| stop.load(Ordering::Acquire))?;
+    let trained = retraining.run(&mut *device, Some(&mut folder), &mut listen, &|| {
+        stop.load(Ordering::Acquire)
+    })?;
     drop(progress);
-    let Some(trained) = trained else { return Ok(summary::stopped(steps, &path, plugins)?) };
+    let Some(trained) = trained else {
+        return Ok(summary::stopped(steps, &path, plugins)?);
+    };
     if !json {
         let mut out = std::io::stdout().lock();
         summary::retrained(&mut out, &trained)?;

@@ -11,8 +11,14 @@ use crate::{Failure, summary};
 
 pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
     let mut judge = Judge::open(&options.from, &options.on.spaces()?)?;
-    let architectures = options.genome.iter().map(|given| architecture(given)).collect::<Result<Vec<_>, _>>()?;
-    let carried = architectures.iter().map(|architecture| architecture.carry(judge.supergraph(), &[]));
+    let architectures = options
+        .genome
+        .iter()
+        .map(|given| architecture(given))
+        .collect::<Result<Vec<_>, _>>()?;
+    let carried = architectures
+        .iter()
+        .map(|architecture| architecture.carry(judge.supergraph(), &[]));
     let genomes = carried.collect::<Result<Vec<_>, _>>()?;
     let mut device = options.on.open()?;
     let mut out = std::io::stdout().lock();
@@ -28,7 +34,11 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
 
 /// A file, or numbers.
 fn architecture(given: &str) -> Result<Architecture, Failure> {
-    let numbers = given.split([' ', ',']).filter(|number| !number.is_empty()).map(str::parse).collect::<Result<_, _>>();
+    let numbers = given
+        .split([' ', ','])
+        .filter(|number| !number.is_empty())
+        .map(str::parse)
+        .collect::<Result<_, _>>();
     match numbers {
         Ok(numbers) if !Path::new(given).exists() => Ok(Architecture::Numbers(numbers)),
         _ => Ok(Architecture::read(Path::new(given))?),

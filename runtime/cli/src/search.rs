@@ -14,7 +14,10 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     if let Some(file) = &options.table.table {
         return table::run(file, options);
     }
-    let (threads, evaluators) = (options.on.threads()?, evaluators(options.evaluators.as_deref())?);
+    let (threads, evaluators) = (
+        options.on.threads()?,
+        evaluators(options.evaluators.as_deref())?,
+    );
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
     let config = config(options)?;
     let device = options.on.choice()?;
@@ -31,7 +34,12 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         Some(path) => builder.folder(path),
         None => builder.fresh_folder("runs"),
     };
-    follow(builder, Progress::new(options.json), options.json, &options.on.plugin)
+    follow(
+        builder,
+        Progress::new(options.json),
+        options.json,
+        &options.on.plugin,
+    )
 }
 
 /// Runs a search to its end, or until it is interrupted.
@@ -61,7 +69,12 @@ pub(crate) fn follow(
 
 /// The settings: a name or a file, the options, `--set`.
 pub(crate) fn config(options: &SearchOptions) -> Result<Config, Failure> {
-    let text = options.config.as_deref().map(read).transpose()?.unwrap_or_default();
+    let text = options
+        .config
+        .as_deref()
+        .map(read)
+        .transpose()?
+        .unwrap_or_default();
     Ok(Config::read(&text, &assignments(options))?)
 }
 
@@ -71,10 +84,20 @@ pub(crate) fn read(given: &Path) -> Result<String, Failure> {
     if let Some(name) = names().find(|name| given == Path::new(name)) {
         return Ok(Config::commented(name)?);
     }
-    let known = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let known = || {
+        names()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let read = std::fs::read_to_string(given);
-    Ok(read
-        .map_err(|error| format!("cannot read {}: {error}; settings with a name are {}", given.display(), known()))?)
+    Ok(read.map_err(|error| {
+        format!(
+            "cannot read {}: {error}; settings with a name are {}",
+            given.display(),
+            known()
+        )
+    })?)
 }
 
 /// Options are settings with a shorter name; `--set` has the last word.
@@ -85,10 +108,16 @@ fn assignments(options: &SearchOptions) -> Vec<String> {
         ("search.epochs", &options.epochs),
         ("search.seed", &options.seed),
     ];
-    let named = named.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+    let named = named
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
     let data = options.data.as_deref().map(data);
     let retrain = options.no_retrain.then(|| "retrain.epochs=0".to_owned());
-    named.chain(data).chain(retrain).chain(options.set.iter().cloned()).collect()
+    named
+        .chain(data)
+        .chain(retrain)
+        .chain(options.set.iter().cloned())
+        .collect()
 }
 
 /// A path stays one, whatever else it could be read as.
@@ -99,6 +128,8 @@ pub(crate) fn data(path: &str) -> String {
 fn minutes(given: &str) -> Result<f64, String> {
     match given.parse() {
         Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
-        _ => Err(format!("`--minutes` must be a number above 0, not `{given}`")),
+        _ => Err(format!(
+            "`--minutes` must be a number above 0, not `{given}`"
+        )),
     }
 }

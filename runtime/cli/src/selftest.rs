@@ -30,17 +30,34 @@ pub(crate) fn run(options: &SelftestOptions) -> Result<(), Failure> {
     } else {
         show(&mut out, &report)?;
     }
-    if report.passed { Ok(()) } else { Err(format!("{} does not compute what it should", report.device).into()) }
+    if report.passed {
+        Ok(())
+    } else {
+        Err(format!("{} does not compute what it should", report.device).into())
+    }
 }
 
 fn show(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    writeln!(out, "{} on {}, supernet {}", report.device, report.system, report.version)?;
+    writeln!(
+        out,
+        "{} on {}, supernet {}",
+        report.device, report.system, report.version
+    )?;
     for (what, value) in &report.about {
         writeln!(out, "  {what}: {value}")?;
     }
     for (name, kind) in &report.calls {
-        let verdict = if kind.missed == 0 { "ok".to_owned() } else { format!("{} MISSED", kind.missed) };
-        writeln!(out, "  {name:26} {:4} cases, {:3.0} % of the tolerance, {verdict}", kind.cases, 100.0 * kind.worst)?;
+        let verdict = if kind.missed == 0 {
+            "ok".to_owned()
+        } else {
+            format!("{} MISSED", kind.missed)
+        };
+        writeln!(
+            out,
+            "  {name:26} {:4} cases, {:3.0} % of the tolerance, {verdict}",
+            kind.cases,
+            100.0 * kind.worst
+        )?;
         if let Some(miss) = &kind.miss {
             writeln!(out, "    {miss}")?;
         }
@@ -69,10 +86,19 @@ fn show(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     if let Some(ended) = &report.ended {
         writeln!(out, "ended early {ended}")?;
     }
-    let (kinds, missed) = (report.calls.len(), report.calls.values().filter(|kind| kind.missed > 0).count());
+    let (kinds, missed) = (
+        report.calls.len(),
+        report.calls.values().filter(|kind| kind.missed > 0).count(),
+    );
     match report.passed {
         true => writeln!(out, "passed: {kinds} kinds of calls")?,
-        false => writeln!(out, "FAILED: {missed} of {kinds} kinds of calls missed their reference")?,
+        false => writeln!(
+            out,
+            "FAILED: {missed} of {kinds} kinds of calls missed their reference"
+        )?,
     }
-    writeln!(out, "`--json` prints all of it for a report to the project.")
+    writeln!(
+        out,
+        "`--json` prints all of it for a report to the project."
+    )
 }

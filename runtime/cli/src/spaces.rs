@@ -15,22 +15,39 @@ use crate::{Failure, data};
 pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let spaces = spaces(&options.plugin)?;
-    let Some(name) = &options.space else { return list(&mut out, &spaces) };
-    let keyed = |set: &String| if set.starts_with("space.") { set.clone() } else { format!("space.{set}") };
+    let Some(name) = &options.space else {
+        return list(&mut out, &spaces);
+    };
+    let keyed = |set: &String| {
+        if set.starts_with("space.") {
+            set.clone()
+        } else {
+            format!("space.{set}")
+        }
+    };
     let mut config = Config::read("", &options.set.iter().map(keyed).collect::<Vec<_>>())?;
     config.search.space.clone_from(name);
     let fields = fields(&spaces, name)?;
     let facts = facts(options.data.as_deref(), &config, &fields)?;
-    let Built { supergraph, origin, .. } = spaces.build(&mut config, &facts)?;
+    let Built {
+        supergraph, origin, ..
+    } = spaces.build(&mut config, &facts)?;
     let space = supergraph.space();
     writeln!(out, "{}: {}", origin.space, space.summary)?;
     writeln!(out, "  from         {}", origin.providers())?;
     writeln!(out, "  hash         {}", origin.hash)?;
     writeln!(out, "  decisions    {}", space.decisions.len())?;
     writeln!(out, "  genomes      {}", supergraph.size())?;
-    writeln!(out, "  parameters   {} in the supergraph", thousands(supergraph.total_params()))?;
+    writeln!(
+        out,
+        "  parameters   {} in the supergraph",
+        thousands(supergraph.total_params())
+    )?;
     let extremes = Extremes::of(&supergraph)?;
-    for (name, child) in [("smallest", &extremes.smallest), ("largest", &extremes.largest)] {
+    for (name, child) in [
+        ("smallest", &extremes.smallest),
+        ("largest", &extremes.largest),
+    ] {
         let Size { parameters, macs } = child.size;
         let mark = if extremes.exact { "" } else { " (found)" };
         writeln!(
@@ -46,7 +63,10 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     }
     writeln!(out, "Settings (change with --set KEY=VALUE):")?;
     for field in fields {
-        let value = space.config.get(&field.key).map_or_else(String::new, ToString::to_string);
+        let value = space
+            .config
+            .get(&field.key)
+            .map_or_else(String::new, ToString::to_string);
         writeln!(out, "  {:12} = {value:14} {}", field.key, field.help)?;
     }
     Ok(())
@@ -56,18 +76,36 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
 fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
     let all = spaces.list();
     let several = all.iter().any(|listed| listed.origin.path().is_some());
-    for Listed { name, summary, origin, .. } in all {
+    for Listed {
+        name,
+        summary,
+        origin,
+        ..
+    } in all
+    {
         match several {
-            true => writeln!(out, "{name:16} {:40} {summary}", origin.provider().to_string())?,
+            true => writeln!(
+                out,
+                "{name:16} {:40} {summary}",
+                origin.provider().to_string()
+            )?,
             false => writeln!(out, "{name:16} {summary}")?,
         }
     }
-    Ok(writeln!(out, "\n`supernet spaces --space NAME` shows one.")?)
+    Ok(writeln!(
+        out,
+        "\n`supernet spaces --space NAME` shows one."
+    )?)
 }
 
 /// A space's settings. If several spaces of the name have others, building says so.
 pub(crate) fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure> {
-    Ok(spaces.find(name)?.into_iter().next().map(|listed| listed.fields).unwrap_or_default())
+    Ok(spaces
+        .find(name)?
+        .into_iter()
+        .next()
+        .map(|listed| listed.fields)
+        .unwrap_or_default())
 }
 
 /// Tokens assumed where no text says how many there are: Penn Treebank's.
@@ -75,9 +113,17 @@ const VOCABULARY: u32 = 10_000;
 
 /// What the space asks about data: from the data set, but without one a setting may say it instead, since describing a
 /// space needs no data.
-pub(crate) fn facts(given: Option<&str>, config: &Config, fields: &[Field]) -> Result<Facts, Failure> {
+pub(crate) fn facts(
+    given: Option<&str>,
+    config: &Config,
+    fields: &[Field],
+) -> Result<Facts, Failure> {
     let mut facts = data::read(given.unwrap_or("digits"), &TextSettings::default())?.facts();
     facts.vocabulary = Some(VOCABULARY);
-    let stated = if given.is_some() { &BTreeMap::new() } else { &config.space };
+    let stated = if given.is_some() {
+        &BTreeMap::new()
+    } else {
+        &config.space
+    };
     Ok(supernet::space::stated(fields, stated, facts))
 }

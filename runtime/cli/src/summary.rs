@@ -12,7 +12,10 @@ use supernet::{Candidate, Found, Measure, Retrained};
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
     // Whoever read our output has enough of it, as `head` does: no failure.
-    if failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+    if failure
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    {
         return ExitCode::SUCCESS;
     }
     // If nobody reads standard error either, the exit code still tells.
@@ -22,9 +25,15 @@ pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
 
 /// How to go on with a search that was interrupted.
 pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Result<()> {
-    let plugins: String = plugins.iter().map(|path| format!(" --plugin {}", path.display())).collect();
+    let plugins: String = plugins
+        .iter()
+        .map(|path| format!(" --plugin {}", path.display()))
+        .collect();
     let resume = format!("supernet resume {}{plugins}", folder.display());
-    writeln!(io::stderr(), "Stopped and saved after {steps} steps. To go on with it: {resume}")
+    writeln!(
+        io::stderr(),
+        "Stopped and saved after {steps} steps. To go on with it: {resume}"
+    )
 }
 
 /// A line of a description, `  what  text`, folded so that it fits an ordinary terminal.
@@ -44,7 +53,9 @@ pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result
 
 /// The result of a search.
 pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
-    let Some(best) = found.top.first() else { return Ok(()) };
+    let Some(best) = found.top.first() else {
+        return Ok(());
+    };
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -53,14 +64,26 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
         thousands(best.parameters),
         thousands(best.macs)
     )?;
-    writeln!(out, "  genome  {}", best.genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))?;
+    writeln!(
+        out,
+        "  genome  {}",
+        best.genome
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    )?;
     writeln!(
         out,
         "  test    {} with shared weights, on data that the search never saw",
         found.measure.words(&found.test)
     )?;
     writeln!(out, "Gain: {}.", found.gain.sentence())?;
-    let what = if found.measure == Measure::Accuracy { "Accuracy" } else { "Perplexity" };
+    let what = if found.measure == Measure::Accuracy {
+        "Accuracy"
+    } else {
+        "Perplexity"
+    };
     writeln!(
         out,
         "{what} with shared weights ranks architectures; it is not their final {}, which needs training from \
@@ -73,10 +96,20 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
         Some(("best/genome.json", "the architecture")),
         Some(("best/architecture.svg", "a drawing of it")),
         Some(("best/top.json", "the ten best")),
-        retrained.map(|_| ("best/retrained.json", "the architecture and random ones, trained from scratch")),
+        retrained.map(|_| {
+            (
+                "best/retrained.json",
+                "the architecture and random ones, trained from scratch",
+            )
+        }),
         retrained
             .filter(|_| found.measure == Measure::Accuracy)
-            .map(|_| ("best/model", "the first of these networks, ready to be used")),
+            .map(|_| {
+                (
+                    "best/model",
+                    "the first of these networks, ready to be used",
+                )
+            }),
         Some(("events.jsonl", "everything that it did")),
         Some(("config.toml", "every setting")),
     ]
@@ -87,13 +120,26 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     }
     match retrained {
         Some(retrained) => self::retrained(&mut out, retrained),
-        None => writeln!(out, "To train the architecture from scratch: supernet retrain {}", folder.display()),
+        None => writeln!(
+            out,
+            "To train the architecture from scratch: supernet retrain {}",
+            folder.display()
+        ),
     }
 }
 
 /// An architecture judged with shared weights.
-pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate, measure: Measure) -> io::Result<()> {
-    let Candidate { genome, score, parameters, macs } = candidate;
+pub(crate) fn candidate(
+    out: &mut impl Write,
+    candidate: &Candidate,
+    measure: Measure,
+) -> io::Result<()> {
+    let Candidate {
+        genome,
+        score,
+        parameters,
+        macs,
+    } = candidate;
     writeln!(
         out,
         "{}, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
@@ -104,7 +150,11 @@ pub(crate) fn candidate(out: &mut impl Write, candidate: &Candidate, measure: Me
         score.loss,
         thousands(*parameters),
         thousands(*macs),
-        genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        genome
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
     )
 }
 
@@ -114,7 +164,10 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         1 => "1 epoch".to_owned(),
         epochs => format!("{epochs} epochs"),
     };
-    writeln!(out, "Trained from scratch for {epochs}, tested on data that neither search nor training saw:")?;
+    writeln!(
+        out,
+        "Trained from scratch for {epochs}, tested on data that neither search nor training saw:"
+    )?;
     for network in &retrained.networks {
         let name = match network.side {
             Side::Found => "found",
@@ -123,12 +176,19 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         let test = network.test.map_or_else(
             || "diverged".to_owned(),
             |test| match retrained.comparison.measure {
-                Measure::Accuracy => format!("{:6.2} % test accuracy, loss {:.3}", 100.0 * test.accuracy, test.loss),
+                Measure::Accuracy => format!(
+                    "{:6.2} % test accuracy, loss {:.3}",
+                    100.0 * test.accuracy,
+                    test.loss
+                ),
                 measure => format!("{}, loss {:.3}", measure.on("test", &test), test.loss),
             },
         );
         let (seed, parameters) = (network.seed, thousands(network.parameters));
-        writeln!(out, "  {name:6} seed {seed:<4} {parameters:>11} parameters  {test}")?;
+        writeln!(
+            out,
+            "  {name:6} seed {seed:<4} {parameters:>11} parameters  {test}"
+        )?;
     }
     writeln!(out, "Retrained: {}.", retrained.sentence())
 }

@@ -18,9 +18,16 @@ pub(crate) fn run(file: &Path, options: &SearchOptions) -> Result<(), Failure> {
     let facts = facts(None, &config, &fields(&spaces, &config.search.space)?)?;
     let space = spaces.build(&mut config, &facts)?.supergraph;
     // The parser has seen to it that both are there.
-    let reward = given.reward.clone().ok_or("`--table` needs `--reward COLUMN`")?;
+    let reward = given
+        .reward
+        .clone()
+        .ok_or("`--table` needs `--reward COLUMN`")?;
     let samples = given.samples.ok_or("`--table` needs `--samples N`")?;
-    let columns = Columns { key: given.key.clone(), reward, report: given.report.clone() };
+    let columns = Columns {
+        key: given.key.clone(),
+        reward,
+        report: given.report.clone(),
+    };
     let began = Instant::now();
     let table = Table::open(file, &columns, &space)?;
     let read = began.elapsed().as_secs_f64();
@@ -46,11 +53,19 @@ pub(crate) fn run(file: &Path, options: &SearchOptions) -> Result<(), Failure> {
             best(&mut out, &found)?;
         }
     }
-    Ok(writeln!(out, "Searched in {:.2} s.", began.elapsed().as_secs_f64())?)
+    Ok(writeln!(
+        out,
+        "Searched in {:.2} s.",
+        began.elapsed().as_secs_f64()
+    )?)
 }
 
 fn head(out: &mut impl Write, table: &Table, read: f64) -> io::Result<()> {
-    let unit = if table.percent() { "percentages" } else { "shares" };
+    let unit = if table.percent() {
+        "percentages"
+    } else {
+        "shares"
+    };
     writeln!(
         out,
         "{}: {} genomes of {}, rewards `{}` ({unit}), read in {:.0} ms",
@@ -63,7 +78,13 @@ fn head(out: &mut impl Write, table: &Table, read: f64) -> io::Result<()> {
 }
 
 fn best(out: &mut impl Write, found: &Found) -> io::Result<()> {
-    let numbers = |genome: &[u32]| genome.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let numbers = |genome: &[u32]| {
+        genome
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     writeln!(
         out,
         "Best of {} samples ({} different) with {}, seed {}: {} {:.4}",
@@ -74,7 +95,12 @@ fn best(out: &mut impl Write, found: &Found) -> io::Result<()> {
         found.reward_column,
         found.reward
     )?;
-    writeln!(out, "  genome  {} ({})", numbers(&found.genome), found.labels.join(", "))?;
+    writeln!(
+        out,
+        "  genome  {} ({})",
+        numbers(&found.genome),
+        found.labels.join(", ")
+    )?;
     let above = 100.0 * f64::from(found.rank) / f64::from(found.rows.max(1));
     writeln!(
         out,
@@ -87,15 +113,25 @@ fn best(out: &mut impl Write, found: &Found) -> io::Result<()> {
     )?;
     let width = |column: &str| column.chars().count().max(10);
     let (reward, report) = (width(&found.reward_column), width(&found.report_column));
-    writeln!(out, "  samples  {:>reward$}  {:>report$}", found.reward_column, found.report_column)?;
+    writeln!(
+        out,
+        "  samples  {:>reward$}  {:>report$}",
+        found.reward_column, found.report_column
+    )?;
     for point in &found.curve {
-        writeln!(out, "  {:>7}  {:>reward$.4}  {:>report$.4}", point.samples, point.reward, point.report)?;
+        writeln!(
+            out,
+            "  {:>7}  {:>reward$.4}  {:>report$.4}",
+            point.samples, point.reward, point.report
+        )?;
     }
     Ok(())
 }
 
 fn means(out: &mut impl Write, table: &Table, repeated: &Repeated) -> io::Result<()> {
-    let Some((first, last)) = repeated.runs.first().zip(repeated.runs.last()) else { return Ok(()) };
+    let Some((first, last)) = repeated.runs.first().zip(repeated.runs.last()) else {
+        return Ok(());
+    };
     writeln!(
         out,
         "{} with seeds {} to {}: {} of the best by {}, mean and standard error over the seeds (the table's best has {:.4})",
@@ -110,8 +146,14 @@ fn means(out: &mut impl Write, table: &Table, repeated: &Repeated) -> io::Result
     let end = repeated.means.last().map_or(0, |mean| mean.samples);
     let shown = |mean: &&Mean| mean.samples >= 100 || mean.samples == end;
     for mean in repeated.means.iter().filter(shown) {
-        let error = mean.standard_error.map_or_else(|| "unknown".to_owned(), |error| format!("{error:.4}"));
-        writeln!(out, "  {:>7} samples  {:>10.4} ± {error}", mean.samples, mean.mean)?;
+        let error = mean
+            .standard_error
+            .map_or_else(|| "unknown".to_owned(), |error| format!("{error:.4}"));
+        writeln!(
+            out,
+            "  {:>7} samples  {:>10.4} ± {error}",
+            mean.samples, mean.mean
+        )?;
     }
     Ok(())
 }

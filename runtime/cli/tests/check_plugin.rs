@@ -10,7 +10,8 @@ use std::{env, fs};
 
 use supernet_tests::plugins::built;
 
-static BROKEN: LazyLock<std::path::PathBuf> = LazyLock::new(|| built("supernet-broken-plugin", &[]));
+static BROKEN: LazyLock<std::path::PathBuf> =
+    LazyLock::new(|| built("supernet-broken-plugin", &[]));
 
 /// What the check says, and whether it passed.
 fn check(place: &Path, arguments: &[&str]) -> (bool, String) {
@@ -20,7 +21,9 @@ fn check(place: &Path, arguments: &[&str]) -> (bool, String) {
         .args(arguments)
         .output()
         .unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
     (output.status.success(), said)
 }
 
@@ -37,14 +40,39 @@ fn a_plugin_with_its_own_ops_passes_on_whatever_there_is() {
     let library = built("supernet-custom-space", &[]);
     let (passed, said) = check(&place, &[library.to_str().unwrap()]);
     assert!(passed, "{said}");
-    assert!(said.contains("op           `gate` on cpu") && said.contains("op           `mish` on cpu"), "{said}");
-    assert!(said.contains("3 random children on cpu") && said.contains("(exact)"), "{said}");
-    let drawing = fs::read_dir(place.join("checked")).unwrap().next().unwrap().unwrap().path().join("gated.svg");
+    assert!(
+        said.contains("op           `gate` on cpu") && said.contains("op           `mish` on cpu"),
+        "{said}"
+    );
+    assert!(
+        said.contains("3 random children on cpu") && said.contains("(exact)"),
+        "{said}"
+    );
+    let drawing = fs::read_dir(place.join("checked"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path()
+        .join("gated.svg");
     assert!(fs::read_to_string(drawing).unwrap().starts_with("<svg"));
     // A second look takes a folder of its own.
-    let (passed, said) =
-        check(&place, &[library.to_str().unwrap(), "--device", "cpu", "--space", "gated", "--set", "layers=2"]);
-    assert!(passed && said.contains("decisions    4") && said.contains("-2"), "{said}");
+    let (passed, said) = check(
+        &place,
+        &[
+            library.to_str().unwrap(),
+            "--device",
+            "cpu",
+            "--space",
+            "gated",
+            "--set",
+            "layers=2",
+        ],
+    );
+    assert!(
+        passed && said.contains("decisions    4") && said.contains("-2"),
+        "{said}"
+    );
     fs::remove_dir_all(place).unwrap();
 }
 
@@ -54,8 +82,14 @@ fn what_a_plugin_does_wrong_is_said_and_harms_nobody() {
     let library = BROKEN.to_str().unwrap();
     for (space, sentence) in [
         ("panics", "nobody told me what to do"),
-        ("aborts", "the plugin ended the process that tried it (it aborted"),
-        ("exits", "the plugin ended the process that tried it (exit status: 0) while building the space `exits`"),
+        (
+            "aborts",
+            "the plugin ended the process that tried it (it aborted",
+        ),
+        (
+            "exits",
+            "the plugin ended the process that tried it (exit status: 0) while building the space `exits`",
+        ),
         ("broken-graph", "is not sound: node `"),
         ("huge", "at most 67108864 are read"),
         ("many-nodes", "1000000"),
@@ -67,15 +101,49 @@ fn what_a_plugin_does_wrong_is_said_and_harms_nobody() {
         let (passed, said) = check(&place, &[library, "--space", space, "--device", "cpu"]);
         assert!(!passed && said.contains(sentence), "{space}: {said}");
     }
-    let (passed, said) = check(&place, &[library, "--space", "hangs", "--device", "cpu", "--seconds", "1"]);
+    let (passed, said) = check(
+        &place,
+        &[
+            library,
+            "--space",
+            "hangs",
+            "--device",
+            "cpu",
+            "--seconds",
+            "1",
+        ],
+    );
     assert!(!passed, "{said}");
-    assert!(said.contains("did not end within 1 s and was stopped while building the space `hangs`"), "{said}");
-    let (passed, said) = check(&place, &[library, "--space", "babbles", "--device", "cpu", "--seconds", "1"]);
+    assert!(
+        said.contains("did not end within 1 s and was stopped while building the space `hangs`"),
+        "{said}"
+    );
+    let (passed, said) = check(
+        &place,
+        &[
+            library,
+            "--space",
+            "babbles",
+            "--device",
+            "cpu",
+            "--seconds",
+            "1",
+        ],
+    );
     assert!(!passed && said.contains("did not end within 1 s"), "{said}");
-    let (passed, said) = check(&place, &["--space", "panics", "--device", "cpu", "--", library]);
-    assert!(!passed && said.contains("nobody told me what to do"), "{said}");
+    let (passed, said) = check(
+        &place,
+        &["--space", "panics", "--device", "cpu", "--", library],
+    );
+    assert!(
+        !passed && said.contains("nobody told me what to do"),
+        "{said}"
+    );
     let (passed, said) = check(&place, &[library, "--space", "hang"]);
-    assert!(!passed && said.contains("there is no search space `hang`; the nearest is `hangs`"), "{said}");
+    assert!(
+        !passed && said.contains("there is no search space `hang`; the nearest is `hangs`"),
+        "{said}"
+    );
     fs::remove_dir_all(place).unwrap();
 }
 
@@ -87,7 +155,10 @@ fn a_function_for_the_cpu_that_is_another_function_is_found() {
         // Without any GPU there is nothing to hold it against.
         let alone = said.contains("not tried on `gpu`");
         assert_eq!(passed, alone, "{said}");
-        assert!(alone || said.contains(&format!("the op `{space}` is not one function")), "{said}");
+        assert!(
+            alone || said.contains(&format!("the op `{space}` is not one function")),
+            "{said}"
+        );
     }
     fs::remove_dir_all(place).unwrap();
 }

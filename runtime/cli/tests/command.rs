@@ -6,8 +6,16 @@ use std::process::{Command, Output};
 
 /// Whether this build can use one.
 const GPU: bool = cfg!(feature = "gpu");
-const SHORT: [&str; 8] =
-    ["search", "--epochs", "3", "--set", "derive.candidates=4", "--set", "derive.report=4", "--threads=2"];
+const SHORT: [&str; 8] = [
+    "search",
+    "--epochs",
+    "3",
+    "--set",
+    "derive.candidates=4",
+    "--set",
+    "derive.report=4",
+    "--threads=2",
+];
 
 fn supernet(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_supernet"))
@@ -38,18 +46,32 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
         let output = supernet(&place, &SHORT);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let run = place.join(format!("runs/enas-macro-digits-{number}"));
-        for file in ["best/genome.json", "best/architecture.svg", "best/top.json", "events.jsonl", "config.toml"] {
+        for file in [
+            "best/genome.json",
+            "best/architecture.svg",
+            "best/top.json",
+            "events.jsonl",
+            "config.toml",
+        ] {
             assert!(fs::metadata(run.join(file)).unwrap().len() > 0, "{file}");
         }
         let said = text(&output.stdout);
         let place = format!("runs/enas-macro-digits-{number}");
-        for words in ["it is not their final accuracy", "random ones", &place, "shared weights"] {
+        for words in [
+            "it is not their final accuracy",
+            "random ones",
+            &place,
+            "shared weights",
+        ] {
             assert!(said.contains(words), "{words}: {said}");
         }
         // Standard error is no terminal here: no live line.
         let said = text(&output.stderr);
         let lines: Vec<&str> = said.lines().collect();
-        assert!(lines[0].starts_with("On ") && lines[0].ends_with("MiB for weights and values."), "{said}");
+        assert!(
+            lines[0].starts_with("On ") && lines[0].ends_with("MiB for weights and values."),
+            "{said}"
+        );
         let left_out = "training from scratch: 0 of 10 networks, as many as `retrain.budget` pays";
         assert!(lines.len() == 2 && lines[1].starts_with(left_out), "{said}");
     }
@@ -58,16 +80,44 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
 #[test]
 fn evolution_searches_with_shared_weights_too() {
     let place = place("evolution");
-    let evolution = ["--strategy=evolution", "--set=evolution.population=12", "--set=score.rollouts=6"];
-    let output = supernet(&place, &[&SHORT[..], &evolution, &["--set=score.updates=3", "--run=a", "--json"]].concat());
+    let evolution = [
+        "--strategy=evolution",
+        "--set=evolution.population=12",
+        "--set=score.rollouts=6",
+    ];
+    let output = supernet(
+        &place,
+        &[
+            &SHORT[..],
+            &evolution,
+            &["--set=score.updates=3", "--run=a", "--json"],
+        ]
+        .concat(),
+    );
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let events: Vec<serde_json::Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(events[0]["strategy"], "evolution");
-    assert_eq!(events.iter().filter(|event| event["event"] == "update").count(), 6);
-    assert!(fs::metadata(place.join("a/best/genome.json")).unwrap().len() > 0);
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| event["event"] == "update")
+            .count(),
+        6
+    );
+    assert!(
+        fs::metadata(place.join("a/best/genome.json"))
+            .unwrap()
+            .len()
+            > 0
+    );
     let config = fs::read_to_string(place.join("a/config.toml")).unwrap();
-    assert!(config.contains("strategy = \"evolution\"") && config.contains("population = 12"), "{config}");
+    assert!(
+        config.contains("strategy = \"evolution\"") && config.contains("population = 12"),
+        "{config}"
+    );
 }
 
 #[test]
@@ -79,25 +129,56 @@ fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
     // Incidents, such as a checkpoint, have a log of their own.
     let incidents = fs::read_to_string(place.join("a/incidents.jsonl")).unwrap();
     let streamed = text(&first.stdout);
-    let (noted, did): (Vec<&str>, Vec<&str>) = streamed.lines().partition(|line| line.contains("\"event\":\"saved\""));
-    assert_eq!((noted, did), (incidents.lines().collect(), log.lines().collect()));
-    let events: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (noted, did): (Vec<&str>, Vec<&str>) = streamed
+        .lines()
+        .partition(|line| line.contains("\"event\":\"saved\""));
+    assert_eq!(
+        (noted, did),
+        (incidents.lines().collect(), log.lines().collect())
+    );
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(events[0]["event"], "started");
-    let last: Vec<_> = events[events.len() - 2..].iter().map(|event| &event["event"]).collect();
+    let last: Vec<_> = events[events.len() - 2..]
+        .iter()
+        .map(|event| &event["event"])
+        .collect();
     assert_eq!(last, ["tested", "retrain_started"]);
     let config = fs::read_to_string(place.join("a/config.toml")).unwrap();
-    let again = supernet(&place, &["search", "--config", "a/config.toml", "--json", "--run", "b"]);
+    let again = supernet(
+        &place,
+        &[
+            "search",
+            "--config",
+            "a/config.toml",
+            "--json",
+            "--run",
+            "b",
+        ],
+    );
     let without_times = |text: &str| -> Vec<serde_json::Value> {
-        let mut events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        events.iter_mut().for_each(|event| drop(event.as_object_mut().unwrap().remove("at")));
+        let mut events: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        events
+            .iter_mut()
+            .for_each(|event| drop(event.as_object_mut().unwrap().remove("at")));
         events
     };
     assert!(again.status.success(), "{}", text(&again.stderr));
     let repeated = fs::read_to_string(place.join("b/events.jsonl")).unwrap();
     assert_eq!(without_times(&repeated), without_times(&log));
-    assert_eq!(fs::read_to_string(place.join("b/config.toml")).unwrap(), config);
+    assert_eq!(
+        fs::read_to_string(place.join("b/config.toml")).unwrap(),
+        config
+    );
     assert!(
-        config.contains("epochs = 3") && config.contains("layers = 6") && !config.contains("updates = 0"),
+        config.contains("epochs = 3")
+            && config.contains("layers = 6")
+            && !config.contains("updates = 0"),
         "{config}"
     );
 }
@@ -108,51 +189,130 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
     fs::create_dir(place.join("taken")).unwrap();
     fs::write(place.join("file"), "").unwrap();
     let cases: &[(&[&str], &str)] = &[
-        (&["search", "--space", "enas-makro"], "there is no search space `enas-makro`; the nearest is `enas-macro`"),
+        (
+            &["search", "--space", "enas-makro"],
+            "there is no search space `enas-makro`; the nearest is `enas-macro`",
+        ),
         (
             &["search", "--strategy", "darts"],
             "`search.strategy` is `darts`, but it must be `enas` or `random` or `evolution`",
         ),
-        (&["search", "--data", "mnist"], "there is no data set `mnist`"),
-        (&["search", "--set", "space.layer=4"], "the nearest is `layers`"),
-        (&["search", "--set", "optimizer.rat=1"], "the nearest is `optimizer.rate`"),
+        (
+            &["search", "--data", "mnist"],
+            "there is no data set `mnist`",
+        ),
+        (
+            &["search", "--set", "space.layer=4"],
+            "the nearest is `layers`",
+        ),
+        (
+            &["search", "--set", "optimizer.rat=1"],
+            "the nearest is `optimizer.rate`",
+        ),
         (&["search", "--set", "space.layers=0"], "layers"),
         (&["search", "--set", "space.filters=15"], "multiple of 2"),
-        (&["search", "--set", "train.batch=many"], "`train.batch` must be a whole number, not `many`"),
+        (
+            &["search", "--set", "train.batch=many"],
+            "`train.batch` must be a whole number, not `many`",
+        ),
         (&["search", "--set", "space.layers=many"], "layers"),
         (&["search", "--set", "nonsense"], "write KEY=VALUE"),
-        (&["search", "--epochs", "-3"], "`search.epochs` must be a whole number, 0 or above, not `-3`"),
-        (&["search", "--epochs", "few"], "`search.epochs` must be a whole number, not `few`"),
+        (
+            &["search", "--epochs", "-3"],
+            "`search.epochs` must be a whole number, 0 or above, not `-3`",
+        ),
+        (
+            &["search", "--epochs", "few"],
+            "`search.epochs` must be a whole number, not `few`",
+        ),
         (&["search", "--epochs", "0"], "from 1 to"),
-        (&["search", "--minutes", "-1"], "`--minutes` must be a number above 0, not `-1`"),
-        (&["search", "--threads", "0"], "`--threads` must be a whole number from 1 to 1024, not `0`"),
-        (&["search", "--device", "cuda"], "`cuda` is no device; write auto, cpu, gpu, or gpu:NAME"),
-        (&["search", "--device", "gpu:a card that nobody has"], if GPU { "GPU" } else { "on the CPU only" }),
-        (&["bench", "--space", "cnn"], "write macro, micro or recurrent"),
-        (&["bench", "--space", "rnn", "--vocab", "1"], "`--vocab` must be a whole number from 2 to 1048576, not 1"),
-        (&["bench", "--space", "rnn", "--batch", "3"], "make the batch a multiple of 8 (in a search `train.batch`"),
-        (&["bench", "--hw", "0"], "`--hw` must be a whole number from 1 to 4096, not 0"),
-        (&["search", "--seed", "x"], "`search.seed` must be a whole number, not `x`"),
-        (&["search", "--set", "train.batch=5000"], "fewer than one batch of 5000"),
+        (
+            &["search", "--minutes", "-1"],
+            "`--minutes` must be a number above 0, not `-1`",
+        ),
+        (
+            &["search", "--threads", "0"],
+            "`--threads` must be a whole number from 1 to 1024, not `0`",
+        ),
+        (
+            &["search", "--device", "cuda"],
+            "`cuda` is no device; write auto, cpu, gpu, or gpu:NAME",
+        ),
+        (
+            &["search", "--device", "gpu:a card that nobody has"],
+            if GPU { "GPU" } else { "on the CPU only" },
+        ),
+        (
+            &["bench", "--space", "cnn"],
+            "write macro, micro or recurrent",
+        ),
+        (
+            &["bench", "--space", "rnn", "--vocab", "1"],
+            "`--vocab` must be a whole number from 2 to 1048576, not 1",
+        ),
+        (
+            &["bench", "--space", "rnn", "--batch", "3"],
+            "make the batch a multiple of 8 (in a search `train.batch`",
+        ),
+        (
+            &["bench", "--hw", "0"],
+            "`--hw` must be a whole number from 1 to 4096, not 0",
+        ),
+        (
+            &["search", "--seed", "x"],
+            "`search.seed` must be a whole number, not `x`",
+        ),
+        (
+            &["search", "--set", "train.batch=5000"],
+            "fewer than one batch of 5000",
+        ),
         (&["search", "--set", "data.train=0.9"], "data.validation"),
-        (&["search", "--config", "nowhere.toml"], "cannot read nowhere.toml"),
-        (&["search", "--config", "nowhere.toml"], "settings with a name are `short`, `enas-macro-cifar10`, "),
-        (&["config", "papers"], "no settings are named `papers`; the names are `short`, `enas-macro-cifar10`, "),
-        (&["search", "--run", "taken"], "taken exists already, and nothing in it is overwritten"),
+        (
+            &["search", "--config", "nowhere.toml"],
+            "cannot read nowhere.toml",
+        ),
+        (
+            &["search", "--config", "nowhere.toml"],
+            "settings with a name are `short`, `enas-macro-cifar10`, ",
+        ),
+        (
+            &["config", "papers"],
+            "no settings are named `papers`; the names are `short`, `enas-macro-cifar10`, ",
+        ),
+        (
+            &["search", "--run", "taken"],
+            "taken exists already, and nothing in it is overwritten",
+        ),
         (&["search", "--run", "file/under"], "cannot make the folder"),
         (&["search", "--space", "enas-recurrent"], "enas-recurrent"),
-        (&["search", "--evaluators", "none"], "`--evaluators` must be a whole number from 1 to 256, not `none`"),
-        (&["search", "--strategy", "own"], "the strategy `own` is an application's own"),
+        (
+            &["search", "--evaluators", "none"],
+            "`--evaluators` must be a whole number from 1 to 256, not `none`",
+        ),
+        (
+            &["search", "--strategy", "own"],
+            "the strategy `own` is an application's own",
+        ),
         (&["resume", "taken"], "taken is no run folder"),
-        (&["spaces", "--space", "nowhere"], "there is no search space `nowhere`"),
+        (
+            &["spaces", "--space", "nowhere"],
+            "there is no search space `nowhere`",
+        ),
     ];
     for (arguments, sentence) in cases {
         let output = supernet(&place, arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.starts_with("error: ") && said.contains(sentence), "{arguments:?}: {said}");
+        assert!(
+            said.starts_with("error: ") && said.contains(sentence),
+            "{arguments:?}: {said}"
+        );
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-        assert_eq!(fs::read_dir(&place).unwrap().count(), 2, "{arguments:?} left something behind");
+        assert_eq!(
+            fs::read_dir(&place).unwrap().count(),
+            2,
+            "{arguments:?} left something behind"
+        );
     }
 }
 
@@ -163,42 +323,111 @@ fn data_are_read_from_files_and_told_about() {
     fs::create_dir(place.join("7")).unwrap();
     let write = |name: &str, shape: &str, numbers: Vec<u8>| {
         let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
-        let begin = [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
+        let begin = [
+            b"\x93NUMPY\x01\0",
+            &(header.len() as u16).to_le_bytes()[..],
+            header.as_bytes(),
+        ]
+        .concat();
         fs::write(place.join("7").join(name), [begin, numbers].concat()).unwrap();
     };
     // Images of the second class are brighter.
-    write("images.npy", "(80, 4, 4)", (0..80 * 16).map(|i| (i % 50 + i / 640 * 150) as u8).collect());
+    write(
+        "images.npy",
+        "(80, 4, 4)",
+        (0..80 * 16)
+            .map(|i| (i % 50 + i / 640 * 150) as u8)
+            .collect(),
+    );
     write("labels.npy", "(80,)", (0..80).map(|i| i / 40).collect());
-    let small = ["--data", "7", "--set", "train.batch=8", "--set", "score.batch=8", "--set", "space.layers=2"];
+    let small = [
+        "--data",
+        "7",
+        "--set",
+        "train.batch=8",
+        "--set",
+        "score.batch=8",
+        "--set",
+        "space.layers=2",
+    ];
     let output = supernet(&place, &[&SHORT[..], &small].concat());
     let said = text(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.starts_with("reading 7 ... 80 images of 4x4x1, 2 classes, in "), "{said}");
+    assert!(
+        said.starts_with("reading 7 ... 80 images of 4x4x1, 2 classes, in "),
+        "{said}"
+    );
     let config = fs::read_to_string(place.join("runs/enas-macro-7-1/config.toml")).unwrap();
-    assert!(config.contains("train = 0.6") && config.contains("/7\""), "{config}");
-    assert!(fs::metadata(place.join("runs/enas-macro-7-1/data.json")).unwrap().len() > 0);
+    assert!(
+        config.contains("train = 0.6") && config.contains("/7\""),
+        "{config}"
+    );
+    assert!(
+        fs::metadata(place.join("runs/enas-macro-7-1/data.json"))
+            .unwrap()
+            .len()
+            > 0
+    );
     let one = supernet(&place, &["spaces", "--space", "enas-macro", "--data", "7"]);
-    assert!(text(&one.stdout).contains("[4, 4, 1]") || text(&one.stdout).contains("[4,4,1]"), "{one:?}");
+    assert!(
+        text(&one.stdout).contains("[4, 4, 1]") || text(&one.stdout).contains("[4,4,1]"),
+        "{one:?}"
+    );
     fs::write(place.join("7/labels.npy"), "").unwrap();
     let output = supernet(&place, &["search", "--data", "7"]);
     let said = text(&output.stderr);
-    assert!(output.status.code() == Some(1) && said.contains("labels.npy, byte 0: a NumPy file begins with"), "{said}");
+    assert!(
+        output.status.code() == Some(1)
+            && said.contains("labels.npy, byte 0: a NumPy file begins with"),
+        "{said}"
+    );
 }
 
 #[test]
 fn spaces_are_listed_and_described() {
     let place = place("spaces");
     let list = text(&supernet(&place, &["spaces"]).stdout);
-    assert!(["enas-macro", "enas-micro", "enas-recurrent"].iter().all(|name| list.contains(name)), "{list}");
-    let one = text(&supernet(&place, &["spaces", "--space", "enas-macro", "--set", "layers=6"]).stdout);
+    assert!(
+        ["enas-macro", "enas-micro", "enas-recurrent"]
+            .iter()
+            .all(|name| list.contains(name)),
+        "{list}"
+    );
+    let one = text(
+        &supernet(
+            &place,
+            &["spaces", "--space", "enas-macro", "--set", "layers=6"],
+        )
+        .stdout,
+    );
     assert!(one.contains("72,496") && one.contains("(found)"), "{one}");
-    let published = ["spaces", "--space", "enas-macro", "--set", "layers=12", "--set", "filters=36"];
-    let published = supernet(&place, &[&published[..], &["--set", "image=[32,32,3]"]].concat());
+    let published = [
+        "spaces",
+        "--space",
+        "enas-macro",
+        "--set",
+        "layers=12",
+        "--set",
+        "filters=36",
+    ];
+    let published = supernet(
+        &place,
+        &[&published[..], &["--set", "image=[32,32,3]"]].concat(),
+    );
     assert!(text(&published.stdout).contains("697,860"), "{published:?}");
     let recurrent = text(&supernet(&place, &["spaces", "--space", "enas-recurrent"]).stdout);
     assert!(recurrent.contains("7,440,000"), "{recurrent}");
-    let small = text(&supernet(&place, &["spaces", "--space", "enas-macro", "--set", "layers=3"]).stdout);
-    assert!(small.contains("exact") && !small.contains("(found)"), "{small}");
+    let small = text(
+        &supernet(
+            &place,
+            &["spaces", "--space", "enas-macro", "--set", "layers=3"],
+        )
+        .stdout,
+    );
+    assert!(
+        small.contains("exact") && !small.contains("(found)"),
+        "{small}"
+    );
 }
 
 #[test]
@@ -206,33 +435,82 @@ fn spaces_are_listed_and_described() {
 fn devices_are_listed_with_what_auto_takes() {
     let place = place("devices");
     let list = text(&supernet(&place, &["devices"]).stdout);
-    assert!(list.starts_with("cpu: ") && list.contains("`--device auto` takes "), "{list}");
+    assert!(
+        list.starts_with("cpu: ") && list.contains("`--device auto` takes "),
+        "{list}"
+    );
     let json = text(&supernet(&place, &["devices", "--json"]).stdout);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert!(json["gpus"].is_array() && json["auto"].is_string(), "{json}");
+    assert!(
+        json["gpus"].is_array() && json["auto"].is_string(),
+        "{json}"
+    );
 }
 
 #[test]
 fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_host() {
     let place = place("bench");
     let device = if GPU { "gpu:noop" } else { "cpu" };
-    let sizes = ["--layers", "4", "--filters", "4", "--hw", "8", "--batch", "8", "--steps", "2"];
-    let output = supernet(&place, &[&["bench", "--json", "--device", device][..], &sizes].concat());
+    let sizes = [
+        "--layers",
+        "4",
+        "--filters",
+        "4",
+        "--hw",
+        "8",
+        "--batch",
+        "8",
+        "--steps",
+        "2",
+    ];
+    let output = supernet(
+        &place,
+        &[&["bench", "--json", "--device", device][..], &sizes].concat(),
+    );
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines: Vec<serde_json::Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((lines.len(), &lines[0]["phase"], &lines[0]["layers"]), (2, &"train".into(), &4.into()));
-    assert!(!GPU || lines[0]["dispatches"].as_f64().unwrap() > 50.0, "{}", lines[0]);
+    let lines: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (lines.len(), &lines[0]["phase"], &lines[0]["layers"]),
+        (2, &"train".into(), &4.into())
+    );
+    assert!(
+        !GPU || lines[0]["dispatches"].as_f64().unwrap() > 50.0,
+        "{}",
+        lines[0]
+    );
 
-    let sizes =
-        ["--space", "recurrent", "--vocab", "30", "--hidden", "8", "--bptt", "5", "--batch", "8", "--steps", "2"];
-    let output = supernet(&place, &[&["bench", "--json", "--device", "cpu"][..], &sizes].concat());
+    let sizes = [
+        "--space",
+        "recurrent",
+        "--vocab",
+        "30",
+        "--hidden",
+        "8",
+        "--bptt",
+        "5",
+        "--batch",
+        "8",
+        "--steps",
+        "2",
+    ];
+    let output = supernet(
+        &place,
+        &[&["bench", "--json", "--device", "cpu"][..], &sizes].concat(),
+    );
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines: Vec<serde_json::Value> =
-        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     // The embedding is also the decoder; 66 pairs of nodes have weights, and the first node.
     let params = 30 * 8 + 16 * 16 + 66 * 8 * 16;
-    assert_eq!((lines.len(), &lines[1]["phase"], &lines[1]["bptt"]), (2, &"evaluate".into(), &5.into()));
+    assert_eq!(
+        (lines.len(), &lines[1]["phase"], &lines[1]["bptt"]),
+        (2, &"evaluate".into(), &5.into())
+    );
     assert_eq!(lines[0]["params"], params);
 }
 
@@ -240,10 +518,25 @@ fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_h
 fn named_settings_are_listed_printed_and_searched_with() {
     let place = place("named");
     let listed = text(&supernet(&place, &["config"]).stdout);
-    let names: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["short", "enas-macro-cifar10", "enas-micro-cifar10", "enas-recurrent-ptb"]);
+    let names: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "short",
+            "enas-macro-cifar10",
+            "enas-micro-cifar10",
+            "enas-recurrent-ptb"
+        ]
+    );
     let paper = text(&supernet(&place, &["config", "enas-macro-cifar10"]).stdout);
-    assert!(paper.contains("# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"), "{paper}");
+    assert!(
+        paper
+            .contains("# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"),
+        "{paper}"
+    );
     fs::write(place.join("file.toml"), &paper).unwrap();
     let quick = [
         "--data=digits",
@@ -258,7 +551,11 @@ fn named_settings_are_listed_printed_and_searched_with() {
         let output = supernet(&place, &arguments);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
-    let [a, b] = ["a", "b"].map(|run| fs::read_to_string(place.join(run).join("config.toml")).unwrap());
+    let [a, b] =
+        ["a", "b"].map(|run| fs::read_to_string(place.join(run).join("config.toml")).unwrap());
     assert_eq!(a, b);
-    assert!(a.contains("lstm = 100") && a.contains("epochs = 1\n") && a.contains("batch = 128"), "{a}");
+    assert!(
+        a.contains("lstm = 100") && a.contains("epochs = 1\n") && a.contains("batch = 128"),
+        "{a}"
+    );
 }

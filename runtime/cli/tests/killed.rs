@@ -1,6 +1,10 @@
 //! Runs that are killed or interrupted, and resumed.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it did")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail where it stands, and says what it did"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -28,16 +32,30 @@ impl Drop for Killed {
 /// Starts the command with its events on a pipe.
 fn streaming(place: &Path, arguments: &[&str]) -> (Killed, impl Iterator<Item = String> + use<>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_supernet"));
-    command.args(arguments).arg("--json").current_dir(place).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .arg("--json")
+        .current_dir(place)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    (Killed(child), lines.map(|line| line.expect("output is UTF-8")))
+    (
+        Killed(child),
+        lines.map(|line| line.expect("output is UTF-8")),
+    )
 }
 
 /// Waits for the end. What was said on standard error, and whether all went well.
 fn ended(child: &mut Killed) -> (bool, String) {
     let mut said = String::new();
-    child.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     (child.0.wait().unwrap().success(), said)
 }
 
@@ -48,12 +66,17 @@ fn killed(place: &Path, name: &str, kills: u32, salt: u64) -> u32 {
     let mut killed = 0;
     loop {
         let (evaluators, threads) = (1 + 2 * (killed % 2), 1 + killed / 2 % 2);
-        let (evaluators, threads) = (format!("--evaluators={evaluators}"), format!("--threads={threads}"));
+        let (evaluators, threads) = (
+            format!("--evaluators={evaluators}"),
+            format!("--threads={threads}"),
+        );
         let resume = ["resume", name, &threads, &evaluators];
         let begin = [&KILLED[..], &["--run", name, &threads, &evaluators]].concat();
         let begun = place.join(name).join("config.toml").exists();
         let (mut child, mut lines) = streaming(place, if begun { &resume } else { &begin });
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let events = (random >> 33) as usize % (2 * EVENTS / kills as usize);
         if killed < kills && lines.nth(events).is_some() {
             child.0.kill().unwrap();
@@ -84,8 +107,13 @@ const KILLED: [&str; 9] = [
 
 fn without_times(folder: &Path) -> Vec<serde_json::Value> {
     let log = fs::read_to_string(folder.join("events.jsonl")).unwrap();
-    let mut events: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    events.iter_mut().for_each(|event| drop(event.as_object_mut().unwrap().remove("at")));
+    let mut events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    events
+        .iter_mut()
+        .for_each(|event| drop(event.as_object_mut().unwrap().remove("at")));
     events
 }
 
@@ -101,15 +129,21 @@ fn kill_and_compare(test: &str, kills: u32, salt: u64) {
     let (whole, resumed) = (place.join("whole"), place.join("killed"));
     assert_eq!(without_times(&resumed), without_times(&whole));
     let last = |run: &Path| {
-        let folders = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
-        folders.filter(|path| path.extension().is_none()).max().unwrap()
+        let folders = fs::read_dir(run.join("checkpoints"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        folders
+            .filter(|path| path.extension().is_none())
+            .max()
+            .unwrap()
     };
     let (a, b) = (last(&whole), last(&resumed));
     assert_eq!(a.file_name(), b.file_name());
     let read = |path: PathBuf| fs::read(path).unwrap();
     assert!(read(a.join("tensors.safetensors")) == read(b.join("tensors.safetensors")));
     let state = |path: &Path| {
-        let mut state: serde_json::Value = serde_json::from_slice(&read(path.join("state.json"))).unwrap();
+        let mut state: serde_json::Value =
+            serde_json::from_slice(&read(path.join("state.json"))).unwrap();
         // The log's length and time, which hold times.
         state.as_object_mut().unwrap().remove("log");
         state
@@ -135,14 +169,34 @@ fn killed_twenty_times_and_resumed_is_as_never_killed() {
 #[test]
 fn ctrl_c_saves_and_says_how_to_go_on() {
     let place = place("interrupted");
-    let (mut child, mut lines) = streaming(&place, &["search", "--epochs=100000", "--run=long", "--threads=1"]);
+    let (mut child, mut lines) = streaming(
+        &place,
+        &["search", "--epochs=100000", "--run=long", "--threads=1"],
+    );
     assert!(lines.nth(20).is_some());
-    assert!(Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap().success());
-    assert!(lines.last().is_some_and(|line| line.contains("\"stopped\"")));
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.0.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(
+        lines
+            .last()
+            .is_some_and(|line| line.contains("\"stopped\""))
+    );
     let (well, said) = ended(&mut child);
-    assert!(well && said.contains("Stopped and saved after") && said.contains("supernet resume long"), "{said}");
+    assert!(
+        well && said.contains("Stopped and saved after") && said.contains("supernet resume long"),
+        "{said}"
+    );
     let (mut resumed, mut lines) = streaming(&place, &["resume", "long"]);
-    assert!(lines.next().is_some_and(|line| line.contains("\"resumed\"")));
+    assert!(
+        lines
+            .next()
+            .is_some_and(|line| line.contains("\"resumed\""))
+    );
     drop(lines);
     resumed.0.kill().unwrap();
 }

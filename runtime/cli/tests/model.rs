@@ -13,12 +13,20 @@ use supernet::space::Spaces;
 use supernet::{Found, Model};
 use supernet_tests::{place, search};
 
-const SPLIT: Split = Split { train: 0.6, validation: 0.2, seed: 0 };
+const SPLIT: Split = Split {
+    train: 0.6,
+    validation: 0.2,
+    seed: 0,
+};
 
 fn supernet(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_supernet"));
     // A layer of Mesa's that looks for a desktop, and complains on standard error where there is none.
-    command.args(arguments).env("NODEVICE_SELECT", "1").output().expect("the command starts")
+    command
+        .args(arguments)
+        .env("NODEVICE_SELECT", "1")
+        .output()
+        .expect("the command starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -26,16 +34,41 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn found() -> Found {
-    let short = ["search.epochs=4", "derive.candidates=2", "derive.report=2", "space.layers=3", "space.filters=8"];
-    search(&[&short[..], &["data.train=0.6", "data.validation=0.2"]].concat(), 2).unwrap().1
+    let short = [
+        "search.epochs=4",
+        "derive.candidates=2",
+        "derive.report=2",
+        "space.layers=3",
+        "space.filters=8",
+    ];
+    search(
+        &[&short[..], &["data.train=0.6", "data.validation=0.2"]].concat(),
+        2,
+    )
+    .unwrap()
+    .1
 }
 
 /// Saves a digit, whose brightest pixels have 16, as a picture; returns what a model is to make of that again.
 fn png(path: &Path, pixels: &[f32]) -> Vec<f32> {
-    let bytes: Vec<u8> = pixels.iter().map(|x| (x * 255.0 / 16.0).round() as u8).collect();
-    let again: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) * (16.0 / 255.0)).collect();
-    assert!(again.iter().zip(pixels).all(|(again, pixel)| (again - pixel).abs() < 0.04));
-    image::GrayImage::from_raw(8, 8, bytes).unwrap().save(path).unwrap();
+    let bytes: Vec<u8> = pixels
+        .iter()
+        .map(|x| (x * 255.0 / 16.0).round() as u8)
+        .collect();
+    let again: Vec<f32> = bytes
+        .iter()
+        .map(|byte| f32::from(*byte) * (16.0 / 255.0))
+        .collect();
+    assert!(
+        again
+            .iter()
+            .zip(pixels)
+            .all(|(again, pixel)| (again - pixel).abs() < 0.04)
+    );
+    image::GrayImage::from_raw(8, 8, bytes)
+        .unwrap()
+        .save(path)
+        .unwrap();
     again
 }
 
@@ -46,13 +79,20 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     let mut cpu = Cpu::new(2).unwrap();
     let model = Model::of(&found(), &data, &SPLIT, &Spaces::linked(), &mut cpu).unwrap();
     assert_eq!(model.names(), None, "the digits have none");
-    let model = model.with_names((0..10).map(|digit| format!("a {digit}")).collect()).unwrap();
+    let model = model
+        .with_names((0..10).map(|digit| format!("a {digit}")).collect())
+        .unwrap();
     let folder = place.join("model");
     model.save(&folder).unwrap();
     let folder = folder.to_str().unwrap();
-    let files: Vec<String> = (0..100).map(|i| place.join(format!("{i}.png")).to_str().unwrap().to_owned()).collect();
+    let files: Vec<String> = (0..100)
+        .map(|i| place.join(format!("{i}.png")).to_str().unwrap().to_owned())
+        .collect();
     let digits = data.images();
-    let shown = files.iter().zip(digits.chunks(64)).flat_map(|(file, pixels)| png(Path::new(file), pixels));
+    let shown = files
+        .iter()
+        .zip(digits.chunks(64))
+        .flat_map(|(file, pixels)| png(Path::new(file), pixels));
     let shown: Vec<f32> = shown.collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
 
@@ -63,21 +103,38 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
         serde_json::from_slice(&output.stdout).unwrap()
     };
     let logits = |value: &Value| -> Vec<f32> {
-        value["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap() as f32).collect()
+        value["logits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|logit| logit.as_f64().unwrap() as f32)
+            .collect()
     };
     let here = model.predict(&shown).unwrap();
     let there = json(&files);
     assert_eq!(there.len(), 100);
     for (here, there) in here.iter().zip(&there) {
-        assert_eq!((logits(there), there["class"].as_u64()), (here.logits.clone(), Some(here.class.into())));
+        assert_eq!(
+            (logits(there), there["class"].as_u64()),
+            (here.logits.clone(), Some(here.class.into()))
+        );
         assert_eq!(there["name"], format!("a {}", here.class));
     }
     for (together, alone) in here.iter().zip(json(&files[..1])) {
-        assert!(together.logits.iter().zip(logits(&alone)).all(|(a, b)| (a - b).abs() < 1e-5 * (1.0 + a.abs())));
+        assert!(
+            together
+                .logits
+                .iter()
+                .zip(logits(&alone))
+                .all(|(a, b)| (a - b).abs() < 1e-5 * (1.0 + a.abs()))
+        );
     }
     let said = text(&supernet(&["predict", folder, files[0], files[1], "--device=cpu"]).stdout);
     assert_eq!(said.lines().count(), 2, "{said}");
-    assert!(said.starts_with(files[0]) && said.matches(" %").count() == 6 && said.contains("a "), "{said}");
+    assert!(
+        said.starts_with(files[0]) && said.matches(" %").count() == 6 && said.contains("a "),
+        "{said}"
+    );
 
     for (part, samples) in [("test", 360), ("validation", 359), ("all", 1797)] {
         let output = supernet(&["evaluate", folder, "--device=cpu", "--json", "--part", part]);
@@ -87,16 +144,29 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
         assert_eq!(evaluation["confusion"].as_array().unwrap().len(), 10);
     }
     let said = text(&supernet(&["evaluate", folder, "--data", "digits", "--device=cpu"]).stdout);
-    assert!(said.contains("of 360 images right") && said.contains("calibration error"), "{said}");
+    assert!(
+        said.contains("of 360 images right") && said.contains("calibration error"),
+        "{said}"
+    );
 
     // What does not fit is said in a sentence.
     let large = place.join("large.png").to_str().unwrap().to_owned();
     image::RgbImage::new(20, 10).save(&large).unwrap();
     let refused = supernet(&["predict", folder, &large]);
     let said = text(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("20 pixels wide and 10 high"), "{said}");
-    assert!(said.contains("takes 8 by 8") && said.contains("--resize"), "{said}");
-    assert!(supernet(&["predict", folder, &large, "--resize", "--device=cpu"]).status.success());
+    assert!(
+        !refused.status.success() && said.contains("20 pixels wide and 10 high"),
+        "{said}"
+    );
+    assert!(
+        said.contains("takes 8 by 8") && said.contains("--resize"),
+        "{said}"
+    );
+    assert!(
+        supernet(&["predict", folder, &large, "--resize", "--device=cpu"])
+            .status
+            .success()
+    );
     fs::write(&large, b"GIF89a and more").unwrap();
     let said = text(&supernet(&["predict", folder, &large]).stderr);
     assert!(said.contains("large.png: it is no PNG or JPEG"), "{said}");

@@ -49,7 +49,10 @@ fn well(output: &Output) -> String {
 fn refused(output: &Output) -> String {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: ") && said.trim_end().lines().count() == 1, "{said}");
+    assert!(
+        said.starts_with("error: ") && said.trim_end().lines().count() == 1,
+        "{said}"
+    );
     said
 }
 
@@ -58,22 +61,41 @@ fn space(name: &str, image: u32, width: u32) -> SearchSpace {
     let s = Space::new(name);
     s.summary("two layers of a kernel to be found");
     let kernels = ["first", "second"].map(|id| s.op(id, &["conv3x3", "conv1x1"]));
-    let x = s.input("image", &[image, image, 1]).conv(1, width).norm().relu();
+    let x = s
+        .input("image", &[image, image, 1])
+        .conv(1, width)
+        .norm()
+        .relu();
     let layer = |x, (i, op)| {
         s.scope(format!("layer{i}"), || {
             s.choose(
                 op,
-                &[3, 1].map(|k| s.scope(format!("{k}"), || supernet::plugin::Tensor::conv(x, k, width).norm().relu())),
+                &[3, 1].map(|k| {
+                    s.scope(format!("{k}"), || {
+                        supernet::plugin::Tensor::conv(x, k, width).norm().relu()
+                    })
+                }),
             )
         })
     };
-    s.output(kernels.into_iter().enumerate().fold(x, layer).global_avg_pool().linear(10, true));
+    s.output(
+        kernels
+            .into_iter()
+            .enumerate()
+            .fold(x, layer)
+            .global_avg_pool()
+            .linear(10, true),
+    );
     s.finish().expect("the space is right")
 }
 
 fn write(folder: &Path, space: &SearchSpace) {
     fs::create_dir_all(folder).expect("the folder can be made");
-    fs::write(folder.join("space.json"), space.to_json().expect("a space has a JSON form")).expect("it can be written");
+    fs::write(
+        folder.join("space.json"),
+        space.to_json().expect("a space has a JSON form"),
+    )
+    .expect("it can be written");
 }
 
 #[test]
@@ -82,20 +104,47 @@ fn a_folder_with_a_space_is_listed_shown_searched_and_resumed() {
     write(&place.join("mine"), &space("kernels", 8, 4));
     let plugin = place.join("mine").display().to_string();
     let list = well(&supernet(&place, &["spaces", "--plugin", "mine"]));
-    let line = list.lines().find(|line| line.starts_with("kernels ")).expect("it is listed");
-    assert!(line.contains(&plugin) && line.ends_with("two layers of a kernel to be found"), "{line}");
-    assert!(list.lines().any(|line| line.starts_with("enas-macro ") && line.contains(" linked ")), "{list}");
-    let shown = well(&supernet(&place, &["spaces", "--plugin", "mine", "--space", "kernels"]));
-    assert!(shown.starts_with("kernels: two layers") && shown.contains("It has no settings."), "{shown}");
-    let hash = shown.lines().find_map(|line| line.trim().strip_prefix("hash")).expect("the hash is shown").trim();
+    let line = list
+        .lines()
+        .find(|line| line.starts_with("kernels "))
+        .expect("it is listed");
+    assert!(
+        line.contains(&plugin) && line.ends_with("two layers of a kernel to be found"),
+        "{line}"
+    );
+    assert!(
+        list.lines()
+            .any(|line| line.starts_with("enas-macro ") && line.contains(" linked ")),
+        "{list}"
+    );
+    let shown = well(&supernet(
+        &place,
+        &["spaces", "--plugin", "mine", "--space", "kernels"],
+    ));
+    assert!(
+        shown.starts_with("kernels: two layers") && shown.contains("It has no settings."),
+        "{shown}"
+    );
+    let hash = shown
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("hash"))
+        .expect("the hash is shown")
+        .trim();
 
-    let search = [&SHORT[..], &["--space", "mine/kernels", "--plugin", "mine/space.json"]].concat();
+    let search = [
+        &SHORT[..],
+        &["--space", "mine/kernels", "--plugin", "mine/space.json"],
+    ]
+    .concat();
     well(&supernet(&place, &search));
     let run = place.join("runs/kernels-digits-1");
     let origin = fs::read_to_string(run.join("origin.json")).unwrap();
     let origin: serde_json::Value = serde_json::from_str(&origin).unwrap();
     assert_eq!(origin["hash"], hash);
-    assert_eq!((&origin["space"], origin["from"].as_array().unwrap().len()), (&"kernels".into(), 1));
+    assert_eq!(
+        (&origin["space"], origin["from"].as_array().unwrap().len()),
+        (&"kernels".into(), 1)
+    );
     let events = fs::read_to_string(run.join("events.jsonl")).unwrap();
     assert!(events.contains("\"space\":\"kernels\""), "{events}");
 
@@ -106,19 +155,34 @@ fn a_folder_with_a_space_is_listed_shown_searched_and_resumed() {
     let resume = ["resume", "runs/kernels-digits-1", "--device=cpu", "--json"];
     let plugin = place.join("mine/space.json").display().to_string();
     let without = refused(&supernet(&place, &resume));
-    assert!(without.contains("there is no search space `kernels`"), "{without}");
-    assert!(without.contains(&format!("it came from {plugin}; add --plugin {plugin}")), "{without}");
+    assert!(
+        without.contains("there is no search space `kernels`"),
+        "{without}"
+    );
+    assert!(
+        without.contains(&format!("it came from {plugin}; add --plugin {plugin}")),
+        "{without}"
+    );
     write(&place.join("mine"), &space("kernels", 8, 6));
-    let changed = refused(&supernet(&place, &[&resume[..], &["--plugin", "mine/space.json"]].concat()));
+    let changed = refused(&supernet(
+        &place,
+        &[&resume[..], &["--plugin", "mine/space.json"]].concat(),
+    ));
     for words in [
-        &format!("searched the space `kernels` as {plugin} built it (hash {}), and the one at hand", &hash[..12]),
+        &format!(
+            "searched the space `kernels` as {plugin} built it (hash {}), and the one at hand",
+            &hash[..12]
+        ),
         "differs (hash ",
         "load the same plugin, or begin anew with `supernet search --config runs/kernels-digits-1/config.toml`",
     ] {
         assert!(changed.contains(words), "{words}: {changed}");
     }
     write(&place.join("mine"), &space("kernels", 8, 4));
-    well(&supernet(&place, &[&resume[..], &["--plugin", "mine/space.json"]].concat()));
+    well(&supernet(
+        &place,
+        &[&resume[..], &["--plugin", "mine/space.json"]].concat(),
+    ));
     assert!(run.join("best/genome.json").is_file());
 }
 
@@ -126,9 +190,23 @@ fn a_folder_with_a_space_is_listed_shown_searched_and_resumed() {
 fn a_run_that_does_not_say_where_its_space_came_from_is_resumed() {
     let place = place("old");
     write(&place.join("mine"), &space("kernels", 8, 4));
-    well(&supernet(&place, &[&SHORT[..], &["--space", "kernels", "--plugin", "mine", "--run", "old"]].concat()));
+    well(&supernet(
+        &place,
+        &[
+            &SHORT[..],
+            &["--space", "kernels", "--plugin", "mine", "--run", "old"],
+        ]
+        .concat(),
+    ));
     fs::remove_dir_all(place.join("old/best")).unwrap();
-    let resume = ["resume", "old", "--device=cpu", "--json", "--plugin", "mine"];
+    let resume = [
+        "resume",
+        "old",
+        "--device=cpu",
+        "--json",
+        "--plugin",
+        "mine",
+    ];
     fs::write(place.join("old/origin.json"), "{").unwrap();
     assert!(refused(&supernet(&place, &resume)).contains("cannot read old/origin.json: EOF"));
     fs::remove_file(place.join("old/origin.json")).unwrap();
@@ -161,7 +239,13 @@ fn what_is_no_plugin_gets_a_sentence_and_leaves_nothing() {
 
 /// Libraries that are no plugins.
 fn libraries() -> impl Iterator<Item = PathBuf> {
-    let folders = ["/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib", "/lib"];
+    let folders = [
+        "/lib/x86_64-linux-gnu",
+        "/lib/aarch64-linux-gnu",
+        "/lib64",
+        "/usr/lib",
+        "/lib",
+    ];
     let names = ["libm.so.6", "libz.so.1", "libc.so.6"];
     folders
         .into_iter()
@@ -176,18 +260,37 @@ fn two_spaces_of_one_name_are_told_apart() {
         write(&place.join(folder), &space("kernels", 8, width));
     }
     let both = ["--plugin", "a", "--plugin", "b"];
-    let differ = refused(&supernet(&place, &[&SHORT[..], &both, &["--space", "kernels"]].concat()));
-    assert!(differ.contains("two spaces are called `kernels`, and they differ: one comes from "), "{differ}");
-    assert!(differ.contains("choose with --space a/kernels or --space b/kernels"), "{differ}");
+    let differ = refused(&supernet(
+        &place,
+        &[&SHORT[..], &both, &["--space", "kernels"]].concat(),
+    ));
+    assert!(
+        differ.contains("two spaces are called `kernels`, and they differ: one comes from "),
+        "{differ}"
+    );
+    assert!(
+        differ.contains("choose with --space a/kernels or --space b/kernels"),
+        "{differ}"
+    );
     assert!(!place.join("runs").exists());
     let [a, b] = ["a/kernels", "b/kernels"].map(|name| {
-        let shown = well(&supernet(&place, &[&["spaces", "--space", name][..], &both].concat()));
-        shown.lines().find(|line| line.trim().starts_with("hash")).expect("the hash is shown").to_owned()
+        let shown = well(&supernet(
+            &place,
+            &[&["spaces", "--space", name][..], &both].concat(),
+        ));
+        shown
+            .lines()
+            .find(|line| line.trim().starts_with("hash"))
+            .expect("the hash is shown")
+            .to_owned()
     });
     assert_ne!(a, b);
     // One of two that are the same is as good as the other.
     write(&place.join("b"), &space("kernels", 8, 4));
-    let shown = well(&supernet(&place, &[&["spaces", "--space", "kernels"][..], &both].concat()));
+    let shown = well(&supernet(
+        &place,
+        &[&["spaces", "--space", "kernels"][..], &both].concat(),
+    ));
     assert!(shown.contains(&a) && shown.contains(" and "), "{shown}");
 }
 
@@ -198,13 +301,34 @@ fn a_space_for_other_data_or_settings_is_refused() {
     let search = [&SHORT[..], &["--space", "kernels", "--plugin", "mine"]].concat();
     let other = refused(&supernet(&place, &search));
     assert!(other.contains("16"), "{other}");
-    let setting = refused(&supernet(&place, &[&search[..], &["--set", "space.layers=3"]].concat()));
-    assert!(setting.contains("`space.layers` cannot be set: the space `kernels` is read from "), "{setting}");
+    let setting = refused(&supernet(
+        &place,
+        &[&search[..], &["--set", "space.layers=3"]].concat(),
+    ));
+    assert!(
+        setting.contains("`space.layers` cannot be set: the space `kernels` is read from "),
+        "{setting}"
+    );
     // A space that was written down remembers its settings, and takes no others.
     let config = [("layers".to_owned(), Setting::Int(2))].into();
-    write(&place.join("mine"), &SearchSpace { config, ..space("kernels", 8, 4) });
-    let setting = refused(&supernet(&place, &[&search[..], &["--set", "space.layers=3"]].concat()));
-    assert!(setting.contains("and there `layers` is 2, not 3; leave it out"), "{setting}");
+    write(
+        &place.join("mine"),
+        &SearchSpace {
+            config,
+            ..space("kernels", 8, 4)
+        },
+    );
+    let setting = refused(&supernet(
+        &place,
+        &[&search[..], &["--set", "space.layers=3"]].concat(),
+    ));
+    assert!(
+        setting.contains("and there `layers` is 2, not 3; leave it out"),
+        "{setting}"
+    );
     assert!(!place.join("runs").exists());
-    well(&supernet(&place, &[&search[..], &["--set", "space.layers=2"]].concat()));
+    well(&supernet(
+        &place,
+        &[&search[..], &["--set", "space.layers=2"]].concat(),
+    ));
 }

@@ -36,16 +36,30 @@ impl Actor for Checkpoint {
         Ok(begin)
     }
 
-    async fn handle(&self, _: ActorRef<Msg>, message: Msg, state: &mut Begin) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut Begin,
+    ) -> Result<(), ActorProcessingErr> {
         let Msg { snapshot, log } = message;
-        let Begin { crew, generation, folder, given_up, search } = state;
+        let Begin {
+            crew,
+            generation,
+            folder,
+            given_up,
+            search,
+        } = state;
         if given_up.load(Ordering::Acquire) {
             return Ok(());
         }
         let keep = crew.search.config().checkpoint.keep;
         let written = checkpoint::write(folder, &crew.search, &snapshot, log, keep, *generation);
         // Without a supervisor this actor ends too.
-        let _ = search.cast(search::Msg::Child(*generation, search::News::Written(written)));
+        let _ = search.cast(search::Msg::Child(
+            *generation,
+            search::News::Written(written),
+        ));
         Ok(())
     }
 }

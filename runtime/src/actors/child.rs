@@ -47,13 +47,22 @@ impl Child {
             // An evaluator's future may have left blocking work behind: nobody waits for it.
             runtime.shutdown_background();
         };
-        let thread = thread::Builder::new().name(format!("supernet-{}", short(role))).spawn(run)?;
+        let thread = thread::Builder::new()
+            .name(format!("supernet-{}", short(role)))
+            .spawn(run)?;
         let actor = match tokio::time::timeout(crew.limit, ready).await {
             Ok(Ok(started)) => started?,
             Ok(Err(_)) => return Err("it ended before it had begun".into()),
             Err(_) => return Err(Silent { limit: crew.limit }.into()),
         };
-        Ok((actor.clone(), Self { role, cell: actor.get_cell(), thread }))
+        Ok((
+            actor.clone(),
+            Self {
+                role,
+                cell: actor.get_cell(),
+                thread,
+            },
+        ))
     }
 
     /// Ends it. Its thread is left alone if it is stuck for longer than `limit`: a thread cannot be ended from outside.

@@ -18,7 +18,11 @@ pub(super) struct Controller;
 
 pub(super) enum Msg {
     /// Everybody is there.
-    Begin { trainer: ActorRef<trainer::Msg>, depth: usize, evaluators: Vec<ActorRef<evaluator::Msg>> },
+    Begin {
+        trainer: ActorRef<trainer::Msg>,
+        depth: usize,
+        evaluators: Vec<ActorRef<evaluator::Msg>>,
+    },
     /// A job is done, and its worker has room for another.
     Done { place: Place, answers: Vec<Answer> },
     /// What the application wants now.
@@ -63,12 +67,25 @@ impl Actor for Controller {
     type Arguments = Begin;
 
     async fn pre_start(&self, _: ActorRef<Msg>, begin: Begin) -> Result<State, ActorProcessingErr> {
-        Ok(State { begin, began: Instant::now(), desk: None })
+        Ok(State {
+            begin,
+            began: Instant::now(),
+            desk: None,
+        })
     }
 
-    async fn handle(&self, _: ActorRef<Msg>, message: Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
-            Msg::Begin { trainer, depth, evaluators } => {
+            Msg::Begin {
+                trainer,
+                depth,
+                evaluators,
+            } => {
                 state.desk = Some(Desk::new(&state.begin, trainer, depth, evaluators)?);
             }
             Msg::Done { place, answers } => {

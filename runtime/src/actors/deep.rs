@@ -20,20 +20,30 @@ pub(super) struct Deep {
 
 impl Deep {
     pub(super) fn new() -> Result<Self, DeviceError> {
-        Ok(Self { cpu: Cpu::new(1)?, name: Arc::from("deep"), copy: None, done: VecDeque::new() })
+        Ok(Self {
+            cpu: Cpu::new(1)?,
+            name: Arc::from("deep"),
+            copy: None,
+            done: VecDeque::new(),
+        })
     }
 
     /// The copy of `weights`, taken anew if it is none.
     fn take(&mut self, weights: &Weights) -> Result<Weights, DeviceError> {
         match self.copy.take() {
             Some((mark, copy)) if mark == *weights.mark() => Ok(copy),
-            _ if weights.away().is_some() => Err(DeviceError::Elsewhere { home: "another device".to_owned() }),
+            _ if weights.away().is_some() => Err(DeviceError::Elsewhere {
+                home: "another device".to_owned(),
+            }),
             _ => Ok(weights.clone()),
         }
     }
 
     fn ran(&mut self) -> Result<(), DeviceError> {
-        assert!(self.done.len() < self.depth(), "more runs are under way than the device is deep");
+        assert!(
+            self.done.len() < self.depth(),
+            "more runs are under way than the device is deep"
+        );
         let mut samples = Samples::default();
         self.cpu.samples(&mut samples)?;
         self.done.push_back(samples);
@@ -66,7 +76,12 @@ impl Device for Deep {
         self.ran()
     }
 
-    fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
+    fn score(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        batch: Minibatch<'_>,
+    ) -> Result<(), DeviceError> {
         let copy = self.take(weights)?;
         self.cpu.score(program, &copy, batch)?;
         self.copy = Some((weights.mark().clone(), copy));
@@ -75,11 +90,18 @@ impl Device for Deep {
 
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
         let done = self.done.pop_front();
-        *samples = done.ok_or_else(|| DeviceError::NothingUnderWay { device: self.name.to_string() })?;
+        *samples = done.ok_or_else(|| DeviceError::NothingUnderWay {
+            device: self.name.to_string(),
+        })?;
         Ok(())
     }
 
-    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
+    fn compute(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        images: &[f32],
+    ) -> Result<Vec<Vec<f32>>, DeviceError> {
         let copy = self.take(weights)?;
         let outputs = self.cpu.compute(program, &copy, images)?;
         self.copy = Some((weights.mark().clone(), copy));

@@ -34,12 +34,20 @@ pub(super) struct State {
 }
 
 impl State {
-    async fn answers(&mut self, work: &Labour, weights: &Weights) -> Result<Vec<Answer>, ActorProcessingErr> {
+    async fn answers(
+        &mut self,
+        work: &Labour,
+        weights: &Weights,
+    ) -> Result<Vec<Answer>, ActorProcessingErr> {
         let genomes = match (work, &self.crew.own) {
             (Labour::Score { genomes, .. }, Some(_)) => genomes.as_slice(),
             (Labour::Judge { genome }, Some(_)) => std::slice::from_ref(genome),
             // Only the runtime knows the test part.
-            _ => return Ok(self.stage.answers(&mut **self.device.lock(), weights, work)?),
+            _ => {
+                return Ok(self
+                    .stage
+                    .answers(&mut **self.device.lock(), weights, work)?);
+            }
         };
         let mut answers = Vec::with_capacity(genomes.len());
         for genome in genomes {
@@ -57,18 +65,41 @@ impl Actor for Evaluator {
     type Arguments = Begin;
 
     async fn pre_start(&self, _: ActorRef<Msg>, begin: Begin) -> Result<State, ActorProcessingErr> {
-        let Begin { crew, device, controller } = begin;
-        let device = crew.evaluator_device.as_ref().map_or(Ok(device), SharedDevice::new)?;
-        Ok(State { stage: crew.search.evaluator(), crew, device, controller })
+        let Begin {
+            crew,
+            device,
+            controller,
+        } = begin;
+        let device = crew
+            .evaluator_device
+            .as_ref()
+            .map_or(Ok(device), SharedDevice::new)?;
+        Ok(State {
+            stage: crew.search.evaluator(),
+            crew,
+            device,
+            controller,
+        })
     }
 
-    async fn handle(&self, _: ActorRef<Msg>, message: Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
-        let Msg { place, work, weights } = message;
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let Msg {
+            place,
+            work,
+            weights,
+        } = message;
         let answers = state.answers(&work, &weights).await?;
         // Given back before anybody can train again.
         drop(weights);
         // A controller that is gone is replaced, and this evaluator with it.
-        let _ = state.controller.cast(controller::Msg::Done { place, answers });
+        let _ = state
+            .controller
+            .cast(controller::Msg::Done { place, answers });
         Ok(())
     }
 }

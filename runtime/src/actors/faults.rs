@@ -33,7 +33,14 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn new(role: Role, fault: Fault, from: u32, to: u32) -> Arc<Self> {
         let over = (Mutex::new(false), Condvar::new());
-        Arc::new(Self { role, fault, from, to, seen: AtomicU32::new(0), over })
+        Arc::new(Self {
+            role,
+            fault,
+            from,
+            to,
+            seen: AtomicU32::new(0),
+            over,
+        })
     }
 
     /// Lets go of whoever is delayed.
@@ -62,7 +69,11 @@ impl Faults {
             Fault::Delay => {
                 let mut over = self.over.0.lock().unwrap_or_else(PoisonError::into_inner);
                 while !*over {
-                    over = self.over.1.wait(over).unwrap_or_else(PoisonError::into_inner);
+                    over = self
+                        .over
+                        .1
+                        .wait(over)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
                 Ok(true)
             }
@@ -79,7 +90,11 @@ pub(super) struct Faulty<A> {
 
 impl<A> Faulty<A> {
     pub(super) fn new(crew: &Crew, role: Role, actor: A) -> Self {
-        Self { actor, role, faults: crew.faults.clone() }
+        Self {
+            actor,
+            role,
+            faults: crew.faults.clone(),
+        }
     }
 }
 
@@ -88,11 +103,19 @@ impl<A: Actor> Actor for Faulty<A> {
     type State = A::State;
     type Arguments = A::Arguments;
 
-    async fn pre_start(&self, me: ActorRef<A::Msg>, begin: A::Arguments) -> Result<A::State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        me: ActorRef<A::Msg>,
+        begin: A::Arguments,
+    ) -> Result<A::State, ActorProcessingErr> {
         self.actor.pre_start(me, begin).await
     }
 
-    async fn post_start(&self, me: ActorRef<A::Msg>, state: &mut A::State) -> Result<(), ActorProcessingErr> {
+    async fn post_start(
+        &self,
+        me: ActorRef<A::Msg>,
+        state: &mut A::State,
+    ) -> Result<(), ActorProcessingErr> {
         self.actor.post_start(me, state).await
     }
 

@@ -47,9 +47,16 @@ pub(crate) struct Start {
 
 /// Supervises a search until it has found something, or ends. Runs on the search's own thread. Whoever goes on after it
 /// gets its recorder.
-pub(crate) async fn supervise(start: Start, started: impl FnOnce(ActorRef<Msg>)) -> (Outcome, Option<Recorder>) {
+pub(crate) async fn supervise(
+    start: Start,
+    started: impl FnOnce(ActorRef<Msg>),
+) -> (Outcome, Option<Recorder>) {
     let (shared, limit) = (Arc::clone(&start.shared), start.crew.limit);
-    let failed = |reason: String| SearchError::Part { part: Role::Search.to_string(), reason, failures: 1 };
+    let failed = |reason: String| SearchError::Part {
+        part: Role::Search.to_string(),
+        reason,
+        failures: 1,
+    };
     #[cfg(test)]
     let actor = super::faults::Faulty::new(&start.crew, Role::Search, Search);
     #[cfg(not(test))]
@@ -62,7 +69,10 @@ pub(crate) async fn supervise(start: Start, started: impl FnOnce(ActorRef<Msg>))
             let _ = ended.await;
             match shared.take_outcome() {
                 Some((outcome, recorder)) => (outcome, Some(recorder)),
-                None => (Err(Arc::new(failed("it stopped before its end".to_owned()))), None),
+                None => (
+                    Err(Arc::new(failed("it stopped before its end".to_owned()))),
+                    None,
+                ),
             }
         }
         Err(error) => (Err(Arc::new(failed(error.to_string()))), None),
@@ -74,16 +84,29 @@ impl Actor for Search {
     type State = Supervision;
     type Arguments = Start;
 
-    async fn pre_start(&self, myself: ActorRef<Msg>, start: Start) -> Result<Supervision, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Msg>,
+        start: Start,
+    ) -> Result<Supervision, ActorProcessingErr> {
         Ok(Supervision::new(start, myself))
     }
 
-    async fn post_start(&self, _: ActorRef<Msg>, state: &mut Supervision) -> Result<(), ActorProcessingErr> {
+    async fn post_start(
+        &self,
+        _: ActorRef<Msg>,
+        state: &mut Supervision,
+    ) -> Result<(), ActorProcessingErr> {
         state.begin().await;
         Ok(())
     }
 
-    async fn handle(&self, _: ActorRef<Msg>, message: Msg, state: &mut Supervision) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut Supervision,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             // What a child says that was replaced meanwhile is said again by its successor.
             Msg::Child(generation, news) if state.is_current(generation) => state.hear(news).await,
@@ -101,7 +124,9 @@ impl Actor for Search {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorFailed(who, reason) => state.lost(&who, reason).await,
-            SupervisionEvent::ActorTerminated(who, _, _) => state.lost(&who, "it stopped".into()).await,
+            SupervisionEvent::ActorTerminated(who, _, _) => {
+                state.lost(&who, "it stopped".into()).await
+            }
             _ => {}
         }
         Ok(())

@@ -47,7 +47,12 @@ pub(super) struct Supervision {
 
 impl Supervision {
     pub(super) fn new(start: Start, myself: ActorRef<Msg>) -> Self {
-        let Start { crew, snapshot, recorder, shared } = start;
+        let Start {
+            crew,
+            snapshot,
+            recorder,
+            shared,
+        } = start;
         Self {
             crew,
             myself,
@@ -89,11 +94,25 @@ impl Supervision {
             self.writing.clear();
             self.found = None;
             self.awaited = (self.asked != Ask::GoOn).then(Instant::now);
-            let folder = self.recorder.folder().map(|folder| folder.path().to_owned());
+            let folder = self
+                .recorder
+                .folder()
+                .map(|folder| folder.path().to_owned());
             let (crew, snapshot, myself) = (&self.crew, &self.snapshot, &self.myself);
-            match Team::start(crew, snapshot, self.generation, self.asked, folder.as_deref(), myself).await {
+            match Team::start(
+                crew,
+                snapshot,
+                self.generation,
+                self.asked,
+                folder.as_deref(),
+                myself,
+            )
+            .await
+            {
                 Ok(team) => return self.team = Some(team),
-                Err((role, failure)) if !self.counts(role, &failure).await => return self.give_up(role, failure).await,
+                Err((role, failure)) if !self.counts(role, &failure).await => {
+                    return self.give_up(role, failure).await;
+                }
                 Err(_) => {}
             }
         }
@@ -102,24 +121,47 @@ impl Supervision {
     /// Notes a failure. Whether there is use in another attempt.
     async fn counts(&mut self, role: Role, failure: &Failure) -> bool {
         self.failures += 1;
-        let event = Event::Failed { part: role.to_string(), reason: failure.to_string(), failures: self.failures };
+        let event = Event::Failed {
+            part: role.to_string(),
+            reason: failure.to_string(),
+            failures: self.failures,
+        };
         let noted = self.recorder.incident(event);
         // What the strategy or the application's evaluator says will be said again.
         let hopeless = matches!(
             failure.downcast_ref(),
-            Some(SearchError::Strategy(_) | SearchError::Evaluator { .. } | SearchError::Unfit { .. })
+            Some(
+                SearchError::Strategy(_)
+                    | SearchError::Evaluator { .. }
+                    | SearchError::Unfit { .. }
+            )
         );
         noted.is_ok() && !hopeless && self.failures < MOST_FAILURES
     }
 
     async fn give_up(&mut self, role: Role, failure: Failure) {
         let failures = self.failures;
-        let part =
-            |failure: Failure| SearchError::Part { part: role.to_string(), reason: failure.to_string(), failures };
-        let stage = |failure: Failure| failure.downcast().map_or_else(part, |error: Box<StageError>| (*error).into());
-        let ruined =
-            |failure: Failure| failure.downcast().map_or_else(stage, |ruined: Box<Ruined>| ruined.source.into());
-        self.end(Err(Arc::new(failure.downcast().map_or_else(ruined, |error: Box<SearchError>| *error)))).await;
+        let part = |failure: Failure| SearchError::Part {
+            part: role.to_string(),
+            reason: failure.to_string(),
+            failures,
+        };
+        let stage = |failure: Failure| {
+            failure
+                .downcast()
+                .map_or_else(part, |error: Box<StageError>| (*error).into())
+        };
+        let ruined = |failure: Failure| {
+            failure
+                .downcast()
+                .map_or_else(stage, |ruined: Box<Ruined>| ruined.source.into())
+        };
+        self.end(Err(Arc::new(
+            failure
+                .downcast()
+                .map_or_else(ruined, |error: Box<SearchError>| *error),
+        )))
+        .await;
     }
 
     /// Replaces everybody because one failed.
@@ -157,7 +199,9 @@ impl Supervision {
         let ask = self.shared.asked();
         if ask != self.asked {
             if std::mem::take(&mut self.paused) && ask == Ask::GoOn {
-                let resumed = Event::Resumed { steps: self.snapshot.course.steps() };
+                let resumed = Event::Resumed {
+                    steps: self.snapshot.course.steps(),
+                };
                 if let Err(error) = self.recorder.incident(resumed) {
                     return self.end(Err(Arc::new(error))).await;
                 }
@@ -169,7 +213,9 @@ impl Supervision {
         let limit = self.crew.limit;
         let late = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() > limit);
         // An answer to a question takes what is under way, and then a copy of the weights.
-        let unanswered = self.awaited.is_some_and(|since| since.elapsed() > 3 * limit);
+        let unanswered = self
+            .awaited
+            .is_some_and(|since| since.elapsed() > 3 * limit);
         if late(Some(self.heard)) || unanswered {
             self.fail(Role::Controller, Silent { limit }.into()).await;
         } else if late(self.writing.front().map(|(since, _)| *since)) {
@@ -181,15 +227,25 @@ impl Supervision {
         self.heard = Instant::now();
         let done = match news {
             News::Told(number, _) if number > self.recorder.recorded() => {
-                return self.fail(Role::Controller, "an event was lost".into()).await;
+                return self
+                    .fail(Role::Controller, "an event was lost".into())
+                    .await;
             }
             News::Told(number, event) => self.recorder.event(number, *event),
             News::Snapshot(snapshot) => self.save(*snapshot),
             News::Written(Ok(_)) => {
                 self.unsaved = 0;
-                let steps = self.writing.pop_front().map(|(_, steps)| steps).unwrap_or_default();
+                let steps = self
+                    .writing
+                    .pop_front()
+                    .map(|(_, steps)| steps)
+                    .unwrap_or_default();
                 let saved = self.recorder.incident(Event::Saved { steps });
-                if saved.is_ok() && self.asked == Ask::Stop && self.awaited.is_none() && self.writing.is_empty() {
+                if saved.is_ok()
+                    && self.asked == Ask::Stop
+                    && self.awaited.is_none()
+                    && self.writing.is_empty()
+                {
                     return self.stopped().await;
                 }
                 saved
@@ -201,7 +257,11 @@ impl Supervision {
                     return self.end(Err(Arc::new(error.into()))).await;
                 }
                 let (part, reason) = (Role::Checkpoint.to_string(), error.to_string());
-                self.recorder.incident(Event::Failed { part, reason, failures: self.unsaved })
+                self.recorder.incident(Event::Failed {
+                    part,
+                    reason,
+                    failures: self.unsaved,
+                })
             }
             News::Rests(ask) if ask != self.asked => Ok(()),
             News::Rests(ask) => {
@@ -220,7 +280,15 @@ impl Supervision {
                 Ok(())
             }
             News::Beat(Some((role, silent))) if silent > self.crew.limit => {
-                return self.fail(role, Silent { limit: self.crew.limit }.into()).await;
+                return self
+                    .fail(
+                        role,
+                        Silent {
+                            limit: self.crew.limit,
+                        }
+                        .into(),
+                    )
+                    .await;
             }
             News::Beat(_) => Ok(()),
         };
@@ -229,7 +297,10 @@ impl Supervision {
         } else if self.writing.is_empty()
             && let Some((finding, weights)) = self.found.take()
         {
-            let found = self.crew.search.found(*finding, Arc::unwrap_or_clone(weights));
+            let found = self
+                .crew
+                .search
+                .found(*finding, Arc::unwrap_or_clone(weights));
             self.end(Ok(Ended::Found(Arc::new(found)))).await;
         }
     }
@@ -244,7 +315,8 @@ impl Supervision {
         let checkpoint = self.team.as_ref().and_then(|team| team.checkpoint.as_ref());
         if let (Some(checkpoint), true) = (checkpoint, snapshot.course.events() == told) {
             let log = self.recorder.sync()?;
-            self.writing.push_back((Instant::now(), snapshot.course.steps()));
+            self.writing
+                .push_back((Instant::now(), snapshot.course.steps()));
             let _ = checkpoint.cast(checkpoint::Msg { snapshot, log });
         }
         Ok(())
@@ -253,6 +325,7 @@ impl Supervision {
     async fn stopped(&mut self) {
         let steps = self.snapshot.course.steps();
         let noted = self.recorder.incident(Event::Stopped { steps });
-        self.end(noted.map(|()| Ended::Stopped { steps }).map_err(Arc::new)).await;
+        self.end(noted.map(|()| Ended::Stopped { steps }).map_err(Arc::new))
+            .await;
     }
 }

@@ -34,7 +34,9 @@ const HANGS: Duration = Duration::from_secs(180);
 const PATIENT: Duration = Duration::from_secs(5);
 
 fn builder() -> SearchBuilder {
-    Search::builder().config(Config::read("", &SHORT).unwrap()).threads(1)
+    Search::builder()
+        .config(Config::read("", &SHORT).unwrap())
+        .threads(1)
 }
 
 fn place(test: &str) -> PathBuf {
@@ -48,21 +50,32 @@ fn run(builder: SearchBuilder) -> (Vec<Event>, Vec<Event>, Outcome) {
     let events = builder.events();
     let run = builder.start().unwrap();
     let outcome = run.wait_for(HANGS).expect("it ends");
-    let (did, incidents) = events.map(|record: Record| record.event).partition(|event| !event.is_incident());
+    let (did, incidents) = events
+        .map(|record: Record| record.event)
+        .partition(|event| !event.is_incident());
     (did, incidents, outcome)
 }
 
 fn plain() -> Vec<Event> {
     let mut events = Vec::new();
     let search = Search::new(Config::read("", &SHORT).unwrap()).unwrap();
-    search.run(&mut Cpu::new(1).unwrap(), None, &mut |record| events.push(record.event.clone())).unwrap();
+    search
+        .run(&mut Cpu::new(1).unwrap(), None, &mut |record| {
+            events.push(record.event.clone())
+        })
+        .unwrap();
     events
 }
 
 /// A fault at a message of each of the four that work, in a run with a folder.
 fn survives(fault: Fault) {
     let expected = plain();
-    let roles = [(Role::Controller, 40), (Role::Trainer, 30), (Role::Evaluator(0), 2), (Role::Checkpoint, 1)];
+    let roles = [
+        (Role::Controller, 40),
+        (Role::Trainer, 30),
+        (Role::Evaluator(0), 2),
+        (Role::Checkpoint, 1),
+    ];
     std::thread::scope(|scope| {
         for (role, message) in roles {
             let expected = &expected;
@@ -74,7 +87,10 @@ fn survives(fault: Fault) {
                 let (did, incidents, outcome) = run(builder);
                 faults.end();
                 assert!(faults.struck());
-                assert!(matches!(outcome, Ok(Ended::Found(_))), "{fault:?} in {role}: {outcome:?}");
+                assert!(
+                    matches!(outcome, Ok(Ended::Found(_))),
+                    "{fault:?} in {role}: {outcome:?}"
+                );
                 assert!(did == *expected, "{fault:?} in {role}: another search");
                 let said = incidents.iter().find_map(|event| match event {
                     Event::Failed { part, reason, .. } => Some((part.clone(), reason.clone())),
@@ -84,7 +100,9 @@ fn survives(fault: Fault) {
                     Some(said) => said,
                     // The search was over before anybody missed a checkpoint.
                     // One that the controller lost may have been a pulse, of which there are more.
-                    None if role == Role::Checkpoint || (role, fault) == (Role::Controller, Fault::Drop) => {
+                    None if role == Role::Checkpoint
+                        || (role, fault) == (Role::Controller, Fault::Drop) =>
+                    {
                         (role.to_string(), "nothing was heard of it".to_owned())
                     }
                     None => panic!("{fault:?} in {role}: no incident says what happened"),
@@ -93,11 +111,21 @@ fn survives(fault: Fault) {
                     Fault::Panic | Fault::Error => "an injected",
                     Fault::Delay | Fault::Drop => "nothing was heard of it",
                 };
-                assert!(reason.contains(expected), "{fault:?} in {role}: {part}: {reason}");
+                assert!(
+                    reason.contains(expected),
+                    "{fault:?} in {role}: {part}: {reason}"
+                );
                 // Who did not hear of a message does not know that it was the sender's turn.
-                assert!(part == role.to_string() || fault == Fault::Drop, "{fault:?} in {role}: {part}: {reason}");
+                assert!(
+                    part == role.to_string() || fault == Fault::Drop,
+                    "{fault:?} in {role}: {part}: {reason}"
+                );
                 // The folder is good.
-                let said = Search::builder().resume(&path).start().unwrap_err().to_string();
+                let said = Search::builder()
+                    .resume(&path)
+                    .start()
+                    .unwrap_err()
+                    .to_string();
                 assert!(said.contains("is finished"), "{said}");
                 assert!(log(&path) == did);
                 fs::remove_dir_all(path).unwrap();
@@ -108,7 +136,9 @@ fn survives(fault: Fault) {
 
 fn log(run: &Path) -> Vec<Event> {
     let log = fs::read_to_string(run.join("events.jsonl")).unwrap();
-    log.lines().map(|line| serde_json::from_str::<Record>(line).unwrap().event).collect()
+    log.lines()
+        .map(|line| serde_json::from_str::<Record>(line).unwrap().event)
+        .collect()
 }
 
 #[test]
@@ -164,7 +194,10 @@ fn every_message_of_the_supervisor_may_be_lost() {
                 let mut builder = builder().folder(&path).limit(PATIENT);
                 builder.faults = Some(Faults::new(Role::Search, Fault::Drop, message, message + 1));
                 let (did, _, outcome) = run(builder);
-                assert!(matches!(outcome, Ok(Ended::Found(_))), "{message}: {outcome:?}");
+                assert!(
+                    matches!(outcome, Ok(Ended::Found(_))),
+                    "{message}: {outcome:?}"
+                );
                 assert!(did == *expected, "{message}: another search");
                 fs::remove_dir_all(path).unwrap();
             });
@@ -203,12 +236,26 @@ fn what_fails_again_and_again_ends_the_search_with_its_reason() {
     builder.faults = Some(Faults::new(Role::Trainer, Fault::Panic, 15, u32::MAX));
     let (_, incidents, outcome) = run(builder);
     let said = outcome.unwrap_err().to_string();
-    assert!(said.contains("its trainer failed, 4 times") && said.contains("an injected panic"), "{said}");
-    assert_eq!(incidents.iter().filter(|event| matches!(event, Event::Failed { .. })).count(), 4);
+    assert!(
+        said.contains("its trainer failed, 4 times") && said.contains("an injected panic"),
+        "{said}"
+    );
+    assert_eq!(
+        incidents
+            .iter()
+            .filter(|event| matches!(event, Event::Failed { .. }))
+            .count(),
+        4
+    );
     // A device that cannot be had, at first or after a failure.
-    let lost = || DeviceError::NothingUnderWay { device: "lost".to_owned() };
+    let lost = || DeviceError::NothingUnderWay {
+        device: "lost".to_owned(),
+    };
     let never = self::builder().device(move || Err(lost())).start();
-    assert!(matches!(never, Err(SearchError::Stage(StageError::Device(_)))));
+    assert!(matches!(
+        never,
+        Err(SearchError::Stage(StageError::Device(_)))
+    ));
     let made = AtomicU32::new(0);
     let mut builder = self::builder().device(move || match made.fetch_add(1, Ordering::Relaxed) {
         0 => Ok(Box::new(Cpu::new(1)?)),
@@ -223,7 +270,10 @@ fn what_fails_again_and_again_ends_the_search_with_its_reason() {
 fn a_listener_that_panics_ends_the_search() {
     let (_, _, outcome) = run(builder().listen(|_| panic!("enough")));
     let said = outcome.unwrap_err().to_string();
-    assert!(said.contains("its listener failed") && said.contains("enough"), "{said}");
+    assert!(
+        said.contains("its listener failed") && said.contains("enough"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -239,7 +289,11 @@ fn a_folder_that_cannot_be_written_ends_the_search_with_a_sentence() {
     let outcome = run.wait_for(HANGS).expect("it ends");
     let said = outcome.unwrap_err().to_string();
     assert!(said.contains("cannot write the checkpoint"), "{said}");
-    assert!(events.any(|record| matches!(record.event, Event::Failed { part, .. } if part == "checkpoint")));
+    assert!(
+        events.any(
+            |record| matches!(record.event, Event::Failed { part, .. } if part == "checkpoint")
+        )
+    );
     fs::remove_dir_all(path).unwrap();
 }
 
@@ -276,20 +330,38 @@ impl Device for Odd {
         self.ruined = (self.ruinous)(step.number);
         self.cpu.train(program, weights, batch, step)?;
         if self.ruined {
-            weights.pages_mut().values.iter_mut().for_each(|page| page.fill(f32::NAN));
+            weights
+                .pages_mut()
+                .values
+                .iter_mut()
+                .for_each(|page| page.fill(f32::NAN));
         }
         Ok(())
     }
 
-    fn score(&mut self, program: &Program, weights: &Weights, batch: Minibatch<'_>) -> Result<(), DeviceError> {
-        if let Some(meeting) = self.meeting.as_ref().filter(|meeting| meeting.met.load(Ordering::Relaxed) == 0) {
+    fn score(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        batch: Minibatch<'_>,
+    ) -> Result<(), DeviceError> {
+        if let Some(meeting) = self
+            .meeting
+            .as_ref()
+            .filter(|meeting| meeting.met.load(Ordering::Relaxed) == 0)
+        {
             let mut inside = meeting.inside.lock().unwrap();
             *inside += 1;
             meeting.changed.notify_all();
             let alone = |inside: &mut u32| *inside < 2;
-            let (inside, waited) = meeting.changed.wait_timeout_while(inside, HANGS, alone).unwrap();
+            let (inside, waited) = meeting
+                .changed
+                .wait_timeout_while(inside, HANGS, alone)
+                .unwrap();
             drop(inside);
-            meeting.met.fetch_add(u32::from(!waited.timed_out()), Ordering::Relaxed);
+            meeting
+                .met
+                .fetch_add(u32::from(!waited.timed_out()), Ordering::Relaxed);
         }
         self.cpu.score(program, weights, batch)
     }
@@ -302,7 +374,12 @@ impl Device for Odd {
         Ok(())
     }
 
-    fn compute(&mut self, program: &Program, weights: &Weights, images: &[f32]) -> Result<Vec<Vec<f32>>, DeviceError> {
+    fn compute(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        images: &[f32],
+    ) -> Result<Vec<Vec<f32>>, DeviceError> {
         self.cpu.compute(program, weights, images)
     }
 
@@ -314,21 +391,44 @@ impl Device for Odd {
 fn odd(ruinous: fn(u32) -> bool, meeting: Option<Arc<Meeting>>) -> SearchBuilder {
     builder().device(move || {
         let meeting = meeting.clone();
-        Ok(Box::new(Odd { cpu: Cpu::new(1)?, ruinous, ruined: false, meeting }))
+        Ok(Box::new(Odd {
+            cpu: Cpu::new(1)?,
+            ruinous,
+            ruined: false,
+            meeting,
+        }))
     })
 }
 
 #[test]
 fn a_candidate_that_ruins_the_weights_is_set_aside_and_the_search_goes_on() {
-    let searched = [1, 2].map(|evaluators| run(odd(|step| step == 25, None).evaluators(evaluators)));
+    let searched =
+        [1, 2].map(|evaluators| run(odd(|step| step == 25, None).evaluators(evaluators)));
     for (did, incidents, outcome) in &searched {
         let found = outcome.as_ref().unwrap().clone().found().unwrap();
-        assert!(found.weights.pages().values.iter().flatten().all(|x| x.is_finite()));
+        assert!(
+            found
+                .weights
+                .pages()
+                .values
+                .iter()
+                .flatten()
+                .all(|x| x.is_finite())
+        );
         // Every step but that one changed the weights.
         assert_eq!(found.weights.version, 47);
-        let aside: Vec<_> = did.iter().filter(|event| matches!(event, Event::SetAside { .. })).collect();
-        assert!(matches!(aside[..], [Event::SetAside { reason, .. }] if reason.contains("step 25")), "{aside:?}");
-        assert!(did.iter().all(|event| !matches!(event, Event::Step { step: 25, .. })));
+        let aside: Vec<_> = did
+            .iter()
+            .filter(|event| matches!(event, Event::SetAside { .. }))
+            .collect();
+        assert!(
+            matches!(aside[..], [Event::SetAside { reason, .. }] if reason.contains("step 25")),
+            "{aside:?}"
+        );
+        assert!(
+            did.iter()
+                .all(|event| !matches!(event, Event::Step { step: 25, .. }))
+        );
         assert!(incidents.iter().any(
             |event| matches!(event, Event::Failed { part, reason, .. } if part == "trainer" && reason.contains("step 25"))
         ));
@@ -339,7 +439,10 @@ fn a_candidate_that_ruins_the_weights_is_set_aside_and_the_search_goes_on() {
 #[test]
 fn training_that_diverges_ends_the_search_in_words() {
     let (_, _, outcome) = run(odd(|step| step >= 25, None));
-    assert!(matches!(&*outcome.unwrap_err(), SearchError::Stage(StageError::Diverged { .. })));
+    assert!(matches!(
+        &*outcome.unwrap_err(),
+        SearchError::Stage(StageError::Diverged { .. })
+    ));
 }
 
 #[test]
@@ -347,18 +450,26 @@ fn evaluators_score_side_by_side() {
     let meeting = Arc::<Meeting>::default();
     let (did, _, outcome) = run(odd(|_| false, Some(Arc::clone(&meeting))).evaluators(2));
     assert!(matches!(outcome, Ok(Ended::Found(_))));
-    assert!(meeting.met.load(Ordering::Relaxed) > 0, "no two of them ever scored at the same time");
+    assert!(
+        meeting.met.load(Ordering::Relaxed) > 0,
+        "no two of them ever scored at the same time"
+    );
     assert!(did == plain());
 }
 
 #[test]
 fn a_device_that_is_ahead_and_keeps_the_weights_gives_the_same_bits() {
     let search = Search::new(Config::read("", &SHORT).unwrap()).unwrap();
-    let plain = search.run(&mut Deep::new().unwrap(), None, &mut |_| {}).unwrap();
+    let plain = search
+        .run(&mut Deep::new().unwrap(), None, &mut |_| {})
+        .unwrap();
     for evaluators in [1, 2] {
         let path = place(&format!("deep-{evaluators}"));
         let deep = |builder: SearchBuilder| {
-            builder.device(|| Ok(Box::new(Deep::new()?))).evaluators(evaluators).limit(PATIENT)
+            builder
+                .device(|| Ok(Box::new(Deep::new()?)))
+                .evaluators(evaluators)
+                .limit(PATIENT)
         };
         // Stopped between two checkpoints, with steps under way.
         let builder = deep(builder().folder(&path));
@@ -366,14 +477,24 @@ fn a_device_that_is_ahead_and_keeps_the_weights_gives_the_same_bits() {
         let stopped = builder.start().unwrap();
         assert!(events.any(|record| matches!(record.event, Event::Step { step: 17, .. })));
         stopped.stop();
-        assert!(matches!(stopped.wait_for(HANGS), Some(Ok(Ended::Stopped { .. }))));
+        assert!(matches!(
+            stopped.wait_for(HANGS),
+            Some(Ok(Ended::Stopped { .. }))
+        ));
         let mut again = deep(Search::builder().resume(&path));
         again.faults = Some(Faults::new(Role::Trainer, Fault::Panic, 12, 13));
         let (_, incidents, outcome) = run(again);
         let found = outcome.unwrap().found().unwrap();
-        assert!(incidents.iter().any(|event| matches!(event, Event::Failed { .. })));
+        assert!(
+            incidents
+                .iter()
+                .any(|event| matches!(event, Event::Failed { .. }))
+        );
         assert!(log(&path) == self::plain());
-        assert_eq!((&found.top, found.weights.version), (&plain.top, plain.weights.version));
+        assert_eq!(
+            (&found.top, found.weights.version),
+            (&plain.top, plain.weights.version)
+        );
         assert!(found.weights.pages().values == plain.weights.pages().values);
         fs::remove_dir_all(path).unwrap();
     }

@@ -23,7 +23,10 @@ pub(super) enum Msg {
     /// Finish all steps under way.
     Flush,
     /// The weights as they are, for evaluators or as a result; `fetch` brings them back from the device.
-    Share { fetch: bool, reply: RpcReplyPort<Arc<Weights>> },
+    Share {
+        fetch: bool,
+        reply: RpcReplyPort<Arc<Weights>>,
+    },
     /// A copy of the weights, and how many steps were done.
     Copy(RpcReplyPort<(Arc<Weights>, u32)>),
 }
@@ -74,9 +77,17 @@ impl State {
     /// Finishes steps until at most `most` are under way.
     fn finish(&mut self, device: &mut dyn Device, most: usize) -> Result<(), ActorProcessingErr> {
         while self.started.len() > most {
-            let Some(place) = self.started.front().copied() else { break };
+            let Some(place) = self.started.front().copied() else {
+                break;
+            };
             let score = match self.stage.finish(device) {
-                Err(source @ StageError::Diverged { .. }) => return Err(Ruined { task: place.task, source }.into()),
+                Err(source @ StageError::Diverged { .. }) => {
+                    return Err(Ruined {
+                        task: place.task,
+                        source,
+                    }
+                    .into());
+                }
                 other => other?,
             };
             self.started.pop_front();
@@ -87,7 +98,9 @@ impl State {
 
     fn report(&self, place: Place, answers: Vec<Answer>) {
         // A controller that is gone is replaced, and this trainer with it.
-        let _ = self.controller.cast(controller::Msg::Done { place, answers });
+        let _ = self
+            .controller
+            .cast(controller::Msg::Done { place, answers });
     }
 }
 
@@ -101,7 +114,12 @@ impl Actor for Trainer {
     type Arguments = Begin;
 
     async fn pre_start(&self, _: ActorRef<Msg>, begin: Begin) -> Result<State, ActorProcessingErr> {
-        let Begin { crew, snapshot, controller, ready } = begin;
+        let Begin {
+            crew,
+            snapshot,
+            controller,
+            ready,
+        } = begin;
         let mut stage = crew.search.trainer();
         stage.resume(snapshot.trained);
         // The snapshot stays as it is.
@@ -110,10 +128,21 @@ impl Actor for Trainer {
         let depth = depth(&**device.lock());
         // If nobody waits, this trainer was given up.
         let _ = ready.send((device.clone(), depth));
-        Ok(State { stage, device, weights, started: VecDeque::new(), controller })
+        Ok(State {
+            stage,
+            device,
+            weights,
+            started: VecDeque::new(),
+            controller,
+        })
     }
 
-    async fn handle(&self, _: ActorRef<Msg>, message: Msg, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         let device = state.device.clone();
         match message {
             Msg::Step { place, work } => state.step(place, &work)?,

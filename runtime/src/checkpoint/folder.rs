@@ -36,11 +36,16 @@ pub(crate) fn write(
     for (name, content) in files {
         sums += &put(&beside, name, content)?;
     }
-    put(&beside, CHECKSUMS, &mut |file| file.write_all(sums.as_bytes()))?;
+    put(&beside, CHECKSUMS, &mut |file| {
+        file.write_all(sums.as_bytes())
+    })?;
     sync(&beside)?;
     fs::rename(&beside, &place)?;
     sync(parent)?;
-    all(parent)?.into_iter().skip(keep as usize).try_for_each(|(_, old)| remove(&old))
+    all(parent)?
+        .into_iter()
+        .skip(keep as usize)
+        .try_for_each(|(_, old)| remove(&old))
 }
 
 /// Where the folder of a number is.
@@ -57,7 +62,11 @@ pub(crate) fn read(place: &Path, name: &str) -> Result<Vec<u8>, String> {
     let sums = String::from_utf8(get(CHECKSUMS)?).map_err(|_| format!("{CHECKSUMS} is no text"))?;
     let bytes = get(name)?;
     let line = format!("{}  {name}", blake3::hash(&bytes).to_hex());
-    if sums.lines().any(|sum| sum == line) { Ok(bytes) } else { Err(format!("{name} is not what was written")) }
+    if sums.lines().any(|sum| sum == line) {
+        Ok(bytes)
+    } else {
+        Err(format!("{name} is not what was written"))
+    }
 }
 
 /// Removes a folder. It is renamed first, so that a process that dies here leaves nothing that looks whole.
@@ -76,7 +85,11 @@ pub(crate) fn all(parent: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut all = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if let Some(position) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+        if let Some(position) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        {
             all.push((position, entry.path()));
         }
     }
@@ -87,7 +100,11 @@ pub(crate) fn all(parent: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 /// Removes what was not finished when its process died.
 pub(crate) fn sweep(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if entry.path().extension().is_some_and(|extension| extension == "part") {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "part")
+        {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -96,7 +113,11 @@ pub(crate) fn sweep(parent: &Path) -> io::Result<()> {
 
 /// Sees to it that names in a folder are on disk. Elsewhere than on Unix a folder cannot be synced.
 fn sync(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// Writes a file and syncs it. Returns its line among the checksums.
@@ -104,6 +125,8 @@ fn put(folder: &Path, name: &str, content: Content<'_>) -> io::Result<String> {
     let mut file = Hashing::new(BufWriter::new(File::create(folder.join(name))?));
     content(&mut file)?;
     let (file, sum) = file.finish()?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()?;
     Ok(format!("{sum}  {name}\n"))
 }

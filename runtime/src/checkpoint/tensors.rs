@@ -30,14 +30,17 @@ fn tensors<'a>(
     sets.flat_map(move |moment| {
         let placed = (0..layout.len() as u32).filter(|index| layout.place(*index).len > 0);
         // No update touches what streams carry from window to window, so that it has no moments.
-        placed.filter(move |index| moment.is_none() || (*index as usize) < supergraph.param_count()).map(move |index| {
-            let id = match (index as usize).checked_sub(supergraph.param_count()) {
-                None => supergraph.param(index).id.clone(),
-                Some(state) => format!("state.{state}"),
-            };
-            let name = moment.map_or_else(|| id.clone(), |moment| format!("optimizer.{moment}/{id}"));
-            (name, index, moment)
-        })
+        placed
+            .filter(move |index| moment.is_none() || (*index as usize) < supergraph.param_count())
+            .map(move |index| {
+                let id = match (index as usize).checked_sub(supergraph.param_count()) {
+                    None => supergraph.param(index).id.clone(),
+                    Some(state) => format!("state.{state}"),
+                };
+                let name =
+                    moment.map_or_else(|| id.clone(), |moment| format!("optimizer.{moment}/{id}"));
+                (name, index, moment)
+            })
     })
 }
 
@@ -53,13 +56,24 @@ fn set(pages: &Pages, moment: Option<usize>) -> &[Vec<f32>] {
     moment.map_or(&pages.values, |moment| &pages.state[moment])
 }
 
-pub(crate) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(
+    supergraph: &Supergraph,
+    weights: &Weights,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (mut header, mut end) = (serde_json::Map::new(), 0);
     for (name, index, _) in tensors(supergraph, weights.layout(), weights.pages().state.len()) {
         let begin = end;
         end += 4 * weights.layout().place(index).len as usize;
         let shape = shape(supergraph, weights.layout(), index);
-        header.insert(name, json!(Tensor { dtype: "F32".to_owned(), shape, data_offsets: [begin, end] }));
+        header.insert(
+            name,
+            json!(Tensor {
+                dtype: "F32".to_owned(),
+                shape,
+                data_offsets: [begin, end]
+            }),
+        );
     }
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(8), b' ');
@@ -67,7 +81,9 @@ pub(crate) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Wr
     out.write_all(&header)?;
     for (_, index, moment) in tensors(supergraph, weights.layout(), weights.pages().state.len()) {
         let Place { page, offset, len } = weights.layout().place(index);
-        for number in &set(weights.pages(), moment)[page as usize][offset as usize..][..len as usize] {
+        for number in
+            &set(weights.pages(), moment)[page as usize][offset as usize..][..len as usize]
+        {
             out.write_all(&number.to_le_bytes())?;
         }
     }
@@ -75,23 +91,41 @@ pub(crate) fn write(supergraph: &Supergraph, weights: &Weights, out: &mut dyn Wr
 }
 
 /// Fills weights of the same space and optimiser.
-pub(crate) fn read(supergraph: &Supergraph, weights: &mut Weights, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn read(
+    supergraph: &Supergraph,
+    weights: &mut Weights,
+    bytes: &[u8],
+) -> Result<(), String> {
     let short = || "it is too short".to_owned();
     let (len, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
     let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| short())?;
     let (header, numbers) = rest.split_at_checked(len).ok_or_else(short)?;
-    let header: BTreeMap<String, Tensor> = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let header: BTreeMap<String, Tensor> =
+        serde_json::from_slice(header).map_err(|error| error.to_string())?;
     let (layout, moments) = (weights.layout().clone(), weights.pages().state.len());
     let expected = tensors(supergraph, &layout, moments).count();
     if header.len() != expected {
-        return Err(format!("it has {} tensors, and this search has {expected}", header.len()));
+        return Err(format!(
+            "it has {} tensors, and this search has {expected}",
+            header.len()
+        ));
     }
     for (name, index, moment) in tensors(supergraph, &layout, moments) {
-        let tensor = header.get(&name).ok_or_else(|| format!("there is no tensor `{name}`"))?;
-        let wrong = || format!("the tensor `{name}` is not {:?} numbers of 32 bits", shape(supergraph, &layout, index));
+        let tensor = header
+            .get(&name)
+            .ok_or_else(|| format!("there is no tensor `{name}`"))?;
+        let wrong = || {
+            format!(
+                "the tensor `{name}` is not {:?} numbers of 32 bits",
+                shape(supergraph, &layout, index)
+            )
+        };
         let Place { page, offset, len } = layout.place(index);
         let [begin, end] = tensor.data_offsets;
-        let data = numbers.get(begin..end).filter(|data| data.len() == 4 * len as usize).ok_or_else(wrong)?;
+        let data = numbers
+            .get(begin..end)
+            .filter(|data| data.len() == 4 * len as usize)
+            .ok_or_else(wrong)?;
         if tensor.shape != shape(supergraph, &layout, index) || tensor.dtype != "F32" {
             return Err(wrong());
         }

@@ -7,7 +7,8 @@ fn search(settings: &[&str]) -> Arc<Search> {
 }
 
 fn place(test: &str) -> PathBuf {
-    let place = std::env::temp_dir().join(format!("supernet-checkpoint-{}-{test}", std::process::id()));
+    let place =
+        std::env::temp_dir().join(format!("supernet-checkpoint-{}-{test}", std::process::id()));
     let _ = fs::remove_dir_all(&place);
     place
 }
@@ -30,13 +31,25 @@ fn what_is_read_is_what_was_written_to_the_last_bit() {
     let log = LogEnd { bytes: 12, at: 0.1 };
     write(&run, &search, &written, log, 2, 0).unwrap();
     let read = newest(&run, &search, 12).unwrap().unwrap();
-    assert_eq!((read.log, read.damaged.len(), read.snapshot.weights.version), (log, 0, 7));
-    let bits = |pages: &[Vec<f32>]| pages.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+    assert_eq!(
+        (read.log, read.damaged.len(), read.snapshot.weights.version),
+        (log, 0, 7)
+    );
+    let bits = |pages: &[Vec<f32>]| {
+        pages
+            .iter()
+            .flatten()
+            .map(|x| x.to_bits())
+            .collect::<Vec<_>>()
+    };
     let (a, b) = (read.snapshot.weights.pages(), written.weights.pages());
     assert!(bits(&a.values) == bits(&b.values) && bits(&a.state[0]) == bits(&b.state[0]));
     // A log that lost lines does not fit.
     let said = newest(&run, &search, 11).err().unwrap().to_string();
-    assert!(said.contains("written after 12 bytes of events, and there are only 11"), "{said}");
+    assert!(
+        said.contains("written after 12 bytes of events, and there are only 11"),
+        "{said}"
+    );
     fs::remove_dir_all(run).unwrap();
 }
 
@@ -44,9 +57,19 @@ fn what_is_read_is_what_was_written_to_the_last_bit() {
 fn weights_of_another_space_are_refused_by_name() {
     let (search, run) = (search(&["space.layers=2"]), place("other"));
     write(&run, &search, &snapshot(&search), LogEnd::default(), 2, 0).unwrap();
-    let said = newest(&run, &self::search(&["space.layers=3"]), 0).err().unwrap().to_string();
+    let said = newest(&run, &self::search(&["space.layers=3"]), 0)
+        .err()
+        .unwrap()
+        .to_string();
     assert!(said.contains("tensors, and this search has"), "{said}");
-    let said = newest(&run, &self::search(&["space.layers=2", "space.filters=4"]), 0).err().unwrap().to_string();
+    let said = newest(
+        &run,
+        &self::search(&["space.layers=2", "space.filters=4"]),
+        0,
+    )
+    .err()
+    .unwrap()
+    .to_string();
     assert!(said.contains("the tensor `"), "{said}");
     fs::remove_dir_all(run).unwrap();
 }

@@ -13,28 +13,45 @@ impl Config {
     /// If a key does not exist, a value is of another kind, or out of its range.
     pub fn read<S: AsRef<str>>(text: &str, assignments: &[S]) -> Result<Self, ConfigError> {
         let syntax = |error: toml::de::Error| ConfigError::Syntax(error.message().to_owned());
-        let mut table = Table::try_from(Self::default()).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        let mut table = Table::try_from(Self::default())
+            .map_err(|error| ConfigError::Syntax(error.to_string()))?;
         let known = leaves(&table);
         for (key, value) in leaves(&text.parse().map_err(syntax)?) {
             assign(&mut table, &known, &key, value)?;
         }
         for assignment in assignments {
             let given = assignment.as_ref();
-            let not_assigned = || ConfigError::NotAssigned { given: given.to_owned() };
+            let not_assigned = || ConfigError::NotAssigned {
+                given: given.to_owned(),
+            };
             let (key, value) = given.split_once('=').ok_or_else(not_assigned)?;
             assign(&mut table, &known, key.trim(), parse(value.trim()))?;
         }
         for (key, words) in words() {
-            let given = leaves(&table).into_iter().find(|(k, _)| k == key).map(|(_, value)| plain(&value));
+            let given = leaves(&table)
+                .into_iter()
+                .find(|(k, _)| k == key)
+                .map(|(_, value)| plain(&value));
             // A run of an application's own strategy says so in its file; nobody can ask for it.
             let own = |given: &str| (key, given) == ("search.strategy", "own");
-            if let Some(given) = given.filter(|given| !words.contains(&given.as_str()) && !own(given)) {
-                let known = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
-                return Err(ConfigError::UnknownWord { key: key.to_owned(), given, known });
+            if let Some(given) =
+                given.filter(|given| !words.contains(&given.as_str()) && !own(given))
+            {
+                let known = words
+                    .iter()
+                    .map(|word| format!("`{word}`"))
+                    .collect::<Vec<_>>()
+                    .join(" or ");
+                return Err(ConfigError::UnknownWord {
+                    key: key.to_owned(),
+                    given,
+                    known,
+                });
             }
         }
-        let config: Self =
-            table.try_into().map_err(|error: toml::de::Error| ConfigError::Invalid(error.to_string()))?;
+        let config: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Invalid(error.to_string()))?;
         config.check()?;
         Ok(config)
     }
@@ -61,8 +78,13 @@ fn words() -> [(&'static str, &'static [&'static str]); 5] {
 
 /// A value as TOML reads it; a bare word is a text.
 fn parse(text: &str) -> Value {
-    let table = format!("value = {text}").parse::<Table>().ok().filter(|table| table.len() == 1);
-    table.and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
+    let table = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .filter(|table| table.len() == 1);
+    table
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// Every value of a table with its dotted key.
@@ -70,23 +92,38 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut leaves = Vec::new();
     for (key, value) in table {
         match value {
-            Value::Table(inner) => {
-                leaves.extend(self::leaves(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v)))
-            }
+            Value::Table(inner) => leaves.extend(
+                self::leaves(inner)
+                    .into_iter()
+                    .map(|(k, v)| (format!("{key}.{k}"), v)),
+            ),
             _ => leaves.push((key.clone(), value.clone())),
         }
     }
     leaves
 }
 
-fn assign(table: &mut Table, known: &[(String, Value)], key: &str, value: Value) -> Result<(), ConfigError> {
-    let Some((section, name)) = key.split_once('.') else { return Err(unknown(known, key)) };
+fn assign(
+    table: &mut Table,
+    known: &[(String, Value)],
+    key: &str,
+    value: Value,
+) -> Result<(), ConfigError> {
+    let Some((section, name)) = key.split_once('.') else {
+        return Err(unknown(known, key));
+    };
     if section == "space" {
         insert(table, section, name, value);
         return Ok(());
     }
-    let Some((_, default)) = known.iter().find(|(k, _)| k == key) else { return Err(unknown(known, key)) };
-    let wrong = |wanted| ConfigError::WrongKind { key: key.to_owned(), wanted, given: plain(&value) };
+    let Some((_, default)) = known.iter().find(|(k, _)| k == key) else {
+        return Err(unknown(known, key));
+    };
+    let wrong = |wanted| ConfigError::WrongKind {
+        key: key.to_owned(),
+        wanted,
+        given: plain(&value),
+    };
     let value = match (default, &value) {
         (Value::Float(_), Value::Integer(whole)) => Value::Float(*whole as f64),
         (Value::Float(_), Value::Float(_)) | (Value::Boolean(_), Value::Boolean(_)) => value,
@@ -115,29 +152,45 @@ fn assign(table: &mut Table, known: &[(String, Value)], key: &str, value: Value)
 }
 
 fn insert(table: &mut Table, section: &str, name: &str, value: Value) {
-    if let Value::Table(inner) = table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
+    if let Value::Table(inner) = table
+        .entry(section)
+        .or_insert_with(|| Value::Table(Table::new()))
+    {
         inner.insert(name.to_owned(), value);
     }
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Names the nearest key: a slip of the keyboard, or the same last word in some section.
 fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
     let last = key.rsplit('.').next().unwrap_or(key);
-    let same_word = known.iter().map(|(k, _)| k.as_str()).find(|k| k.rsplit('.').next() == Some(last));
-    let near = nearest(key, known.iter().map(|(k, _)| k.as_str())).or(same_word).or_else(|| {
-        let words = known.iter().map(|(k, _)| k.rsplit('.').next().unwrap_or(k));
-        let word = nearest(last, words)?;
-        known.iter().map(|(k, _)| k.as_str()).find(|k| k.rsplit('.').next() == Some(word))
-    });
+    let same_word = known
+        .iter()
+        .map(|(k, _)| k.as_str())
+        .find(|k| k.rsplit('.').next() == Some(last));
+    let near = nearest(key, known.iter().map(|(k, _)| k.as_str()))
+        .or(same_word)
+        .or_else(|| {
+            let words = known.iter().map(|(k, _)| k.rsplit('.').next().unwrap_or(k));
+            let word = nearest(last, words)?;
+            known
+                .iter()
+                .map(|(k, _)| k.as_str())
+                .find(|k| k.rsplit('.').next() == Some(word))
+        });
     let hint = match near {
         Some(near) => format!("; the nearest is `{near}`"),
         None => "; settings of the space are written `space.KEY`, and the rest stand in a run's config.toml".to_owned(),
     };
-    ConfigError::UnknownKey { key: key.to_owned(), hint }
+    ConfigError::UnknownKey {
+        key: key.to_owned(),
+        hint,
+    }
 }
 
 #[cfg(test)]
@@ -151,8 +204,11 @@ mod tests {
 
     #[test]
     fn assignments_override_the_file_which_overrides_the_defaults() {
-        let config =
-            Config::read("[optimizer]\nrate = 1\n[train]\nbatch = 32", &["train.batch=16", "space.layers=8"]).unwrap();
+        let config = Config::read(
+            "[optimizer]\nrate = 1\n[train]\nbatch = 32",
+            &["train.batch=16", "space.layers=8"],
+        )
+        .unwrap();
         assert_eq!((config.optimizer.rate, config.train.batch), (1.0, 16));
         assert_eq!(config.space["layers"], Setting::Int(8));
         assert_eq!(config.optimizer.momentum, 0.9);
@@ -164,21 +220,42 @@ mod tests {
             said(&["optimizer.rat=0.1"]),
             "there is no setting `optimizer.rat`; the nearest is `optimizer.rate`"
         );
-        assert_eq!(said(&["batch=3"]), "there is no setting `batch`; the nearest is `score.batch`");
-        assert_eq!(said(&["train.batch=many"]), "`train.batch` must be a whole number, not `many`");
-        assert_eq!(said(&["search.epochs=-3"]), "`search.epochs` must be a whole number, 0 or above, not `-3`");
-        assert_eq!(said(&["search.epochs=0"]), "`search.epochs` is 0, but it must be from 1 to 1048576");
-        assert_eq!(said(&["optimizer.rate=nan"]), "`optimizer.rate` is NaN, but it must be above 0 and below 3.4e38");
+        assert_eq!(
+            said(&["batch=3"]),
+            "there is no setting `batch`; the nearest is `score.batch`"
+        );
+        assert_eq!(
+            said(&["train.batch=many"]),
+            "`train.batch` must be a whole number, not `many`"
+        );
+        assert_eq!(
+            said(&["search.epochs=-3"]),
+            "`search.epochs` must be a whole number, 0 or above, not `-3`"
+        );
+        assert_eq!(
+            said(&["search.epochs=0"]),
+            "`search.epochs` is 0, but it must be from 1 to 1048576"
+        );
+        assert_eq!(
+            said(&["optimizer.rate=nan"]),
+            "`optimizer.rate` is NaN, but it must be above 0 and below 3.4e38"
+        );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
         let strategies = "`enas` or `random` or `evolution`";
         assert_eq!(
             said(&["search.strategy=darts"]),
             format!("`search.strategy` is `darts`, but it must be {strategies}")
         );
-        assert_eq!(said(&["evolution.population=0"]), "`evolution.population` is 0, but it must be from 1 to 1048576");
+        assert_eq!(
+            said(&["evolution.population=0"]),
+            "`evolution.population` is 0, but it must be from 1 to 1048576"
+        );
         assert!(said(&["evolution.tournament=0"]).contains("from 1 to 1048576"));
         assert!(said(&["evolution.size=3"]).contains("there is no setting `evolution.size`"));
-        assert!(said(&["controller.baseline=none"]).contains("must be `leave_one_out` or `moving_average`"));
+        assert!(
+            said(&["controller.baseline=none"])
+                .contains("must be `leave_one_out` or `moving_average`")
+        );
         assert!(said(&["optimizer.beta2=0.99999999999"]).contains("below 1"));
     }
 
@@ -186,14 +263,25 @@ mod tests {
     fn every_word_that_is_offered_is_taken() {
         for (key, words) in words() {
             for word in words {
-                assert!(Config::read("", &[format!("{key}={word}")]).is_ok(), "{key}={word}");
+                assert!(
+                    Config::read("", &[format!("{key}={word}")]).is_ok(),
+                    "{key}={word}"
+                );
             }
         }
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        let config = Config::read("", &["controller.rate=0.003", "space.layers=8", "search.seed=9000000000"]).unwrap();
+        let config = Config::read(
+            "",
+            &[
+                "controller.rate=0.003",
+                "space.layers=8",
+                "search.seed=9000000000",
+            ],
+        )
+        .unwrap();
         let text = config.to_toml().unwrap();
         assert_eq!(Config::read::<&str>(&text, &[]).unwrap(), config);
         assert!(text.contains("rate = 0.003\n"), "{text}");

@@ -36,7 +36,9 @@ pub enum ConfigError {
         hint: String,
     },
     /// Not `KEY=VALUE`.
-    #[error("`{given}` does not assign anything; write KEY=VALUE, for example `--set optimizer.rate=0.1`")]
+    #[error(
+        "`{given}` does not assign anything; write KEY=VALUE, for example `--set optimizer.rate=0.1`"
+    )]
     NotAssigned {
         /// What was given.
         given: String,

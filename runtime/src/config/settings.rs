@@ -186,7 +186,11 @@ pub struct CheckpointSettings {
 
 impl Default for CheckpointSettings {
     fn default() -> Self {
-        Self { steps: 500, minutes: 5.0, keep: 2 }
+        Self {
+            steps: 500,
+            minutes: 5.0,
+            keep: 2,
+        }
     }
 }
 
@@ -222,21 +226,33 @@ impl Default for SearchSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { train: 0.0, validation: 0.0, seed: 0 }
+        Self {
+            train: 0.0,
+            validation: 0.0,
+            seed: 0,
+        }
     }
 }
 
 impl Default for LanguageSettings {
     fn default() -> Self {
         let TextSettings { unit, limit } = TextSettings::default();
-        Self { unit, limit, window: 35, reward: 0.0 }
+        Self {
+            unit,
+            limit,
+            window: 35,
+            reward: 0.0,
+        }
     }
 }
 
 impl LanguageSettings {
     /// How a text is read.
     pub fn reading(&self) -> TextSettings {
-        TextSettings { unit: self.unit, limit: self.limit }
+        TextSettings {
+            unit: self.unit,
+            limit: self.limit,
+        }
     }
 }
 
@@ -268,13 +284,20 @@ impl Default for OptimizerSettings {
 
 impl Default for ScoreSettings {
     fn default() -> Self {
-        Self { batch: 64, rollouts: 20, updates: 0 }
+        Self {
+            batch: 64,
+            rollouts: 20,
+            updates: 0,
+        }
     }
 }
 
 impl Default for DeriveSettings {
     fn default() -> Self {
-        Self { candidates: 100, report: 200 }
+        Self {
+            candidates: 100,
+            report: 200,
+        }
     }
 }
 
@@ -294,10 +317,14 @@ impl OptimizerSettings {
     /// The update rule that a training program ends with.
     pub fn optimizer(&self) -> Optimizer {
         let method = match self.method {
-            MethodName::Adam => {
-                Method::Adam { beta1: self.beta1 as f32, beta2: self.beta2 as f32, eps: self.eps as f32 }
-            }
-            MethodName::Sgd => Method::Sgd { momentum: self.momentum as f32 },
+            MethodName::Adam => Method::Adam {
+                beta1: self.beta1 as f32,
+                beta2: self.beta2 as f32,
+                eps: self.eps as f32,
+            },
+            MethodName::Sgd => Method::Sgd {
+                momentum: self.momentum as f32,
+            },
         };
         Optimizer {
             method,
@@ -307,7 +334,10 @@ impl OptimizerSettings {
             smoothing: 0.0,
             auxiliary: 0.0,
             drop_path: false,
-            penalties: Penalties { activation: self.activation_penalty as f32, temporal: self.temporal_penalty as f32 },
+            penalties: Penalties {
+                activation: self.activation_penalty as f32,
+                temporal: self.temporal_penalty as f32,
+            },
         }
     }
 }

@@ -35,10 +35,14 @@ pub enum ModelError {
     #[error("the search found no architecture, so there is none to be frozen")]
     Nothing,
     /// A language model.
-    #[error("a network of text cannot be kept as a model yet; its perplexity is in `best/retrained.json`")]
+    #[error(
+        "a network of text cannot be kept as a model yet; its perplexity is in `best/retrained.json`"
+    )]
     Text,
     /// Weights that left the range of numbers.
-    #[error("the tensor `{name}` holds what is not a finite number: training diverged; lower the learning rate")]
+    #[error(
+        "the tensor `{name}` holds what is not a finite number: training diverged; lower the learning rate"
+    )]
     NotFinite {
         /// Which tensor.
         name: String,

@@ -45,7 +45,12 @@ struct Tally {
 impl Tally {
     fn new(classes: u32) -> Self {
         let confusion = vec![vec![0; classes as usize]; classes as usize];
-        Self { right: 0, loss: 0.0, confusion, bins: [(0, 0, 0.0); BINS] }
+        Self {
+            right: 0,
+            loss: 0.0,
+            confusion,
+            bins: [(0, 0, 0.0); BINS],
+        }
     }
 
     fn add(&mut self, logits: &[f32], label: u32) {
@@ -63,7 +68,10 @@ impl Tally {
 
     fn finish(self) -> Evaluation {
         let samples: u64 = self.confusion.iter().flatten().sum();
-        let off = self.bins.iter().map(|(_, right, confidence)| (*right as f64 - confidence).abs());
+        let off = self
+            .bins
+            .iter()
+            .map(|(_, right, confidence)| (*right as f64 - confidence).abs());
         let of = samples as f64;
         Evaluation {
             samples: samples as usize,
@@ -80,7 +88,11 @@ impl Model {
     ///
     /// # Errors
     /// If images or labels do not fit the network, or the device fails.
-    pub fn evaluate<'a>(&self, images: impl Into<Images<'a>>, labels: &[u32]) -> Result<Evaluation, ModelError> {
+    pub fn evaluate<'a>(
+        &self,
+        images: impl Into<Images<'a>>,
+        labels: &[u32],
+    ) -> Result<Evaluation, ModelError> {
         let images = images.into();
         self.on_cpu(|cpu| self.evaluate_on(cpu, images, labels))
     }
@@ -101,7 +113,9 @@ impl Model {
             let reason = format!("there are {count} images and {} labels", labels.len());
             return Err(ModelError::Labels { reason });
         }
-        self.tally(device, labels, &mut |range, pixels| self.gather(images, range, pixels))
+        self.tally(device, labels, &mut |range, pixels| {
+            self.gather(images, range, pixels)
+        })
     }
 
     /// How good the network is on these parts of a divided data set together, each sample once.
@@ -114,16 +128,25 @@ impl Model {
         splits: &Splits,
         parts: &[&Part],
     ) -> Result<Evaluation, ModelError> {
-        let places: Vec<(&Part, usize)> =
-            parts.iter().flat_map(|part| (0..part.len()).map(move |sample| (*part, sample))).collect();
+        let places: Vec<(&Part, usize)> = parts
+            .iter()
+            .flat_map(|part| (0..part.len()).map(move |sample| (*part, sample)))
+            .collect();
         let (mut pixels, mut label) = (Vec::new(), Vec::new());
         let mut labels = Vec::with_capacity(places.len());
         for (part, sample) in &places {
             part.gather(std::iter::once(*sample), &mut pixels, &mut label);
             labels.extend_from_slice(&label);
             if pixels.len() != self.about.pixels() {
-                let reason = format!("each has {} numbers, and these have {}", self.about.pixels(), pixels.len());
-                return Err(ModelError::Images { image: self.about.image, reason });
+                let reason = format!(
+                    "each has {} numbers, and these have {}",
+                    self.about.pixels(),
+                    pixels.len()
+                );
+                return Err(ModelError::Images {
+                    image: self.about.image,
+                    reason,
+                });
             }
         }
         let alike = splits.mean == self.about.mean && splits.deviation == self.about.deviation;
@@ -158,11 +181,16 @@ impl Model {
             ));
         }
         if let Some(label) = labels.iter().find(|label| **label >= classes) {
-            return wrong(format!("there is a label {label}, and the network tells {classes} classes apart"));
+            return wrong(format!(
+                "there is a label {label}, and the network tells {classes} classes apart"
+            ));
         }
         let (mut tally, mut labelled) = (Tally::new(classes), labels.iter());
         self.run(device, labels.len(), gather, &mut |logits| {
-            labelled.next().into_iter().for_each(|label| tally.add(logits, *label));
+            labelled
+                .next()
+                .into_iter()
+                .for_each(|label| tally.add(logits, *label));
         })?;
         Ok(tally.finish())
     }
@@ -197,22 +225,35 @@ impl fmt::Display for Evaluation {
         writeln!(f, "{}", self.sentence())?;
         if self.confusion.len() <= SHOWN {
             let largest = self.confusion.iter().flatten().max().copied().unwrap_or(0);
-            let width = largest.max(self.confusion.len() as u64).to_string().len().max(3);
+            let width = largest
+                .max(self.confusion.len() as u64)
+                .to_string()
+                .len()
+                .max(3);
             write!(f, "{:>8}", "label")?;
             (0..self.confusion.len()).try_for_each(|class| write!(f, " {class:>width$}"))?;
             for (label, row) in self.confusion.iter().enumerate() {
                 write!(f, "\n{label:>8}")?;
-                row.iter().try_for_each(|count| write!(f, " {count:>width$}"))?;
+                row.iter()
+                    .try_for_each(|count| write!(f, " {count:>width$}"))?;
             }
             return Ok(());
         }
         let mut confused: Vec<(u64, usize, usize)> = Vec::new();
         for (label, row) in self.confusion.iter().enumerate() {
-            confused.extend(row.iter().enumerate().filter(|(class, _)| *class != label).map(|(c, n)| (*n, label, c)));
+            confused.extend(
+                row.iter()
+                    .enumerate()
+                    .filter(|(class, _)| *class != label)
+                    .map(|(c, n)| (*n, label, c)),
+            );
         }
         confused.retain(|(count, ..)| *count > 0);
         confused.sort_by_key(|(count, label, class)| (std::cmp::Reverse(*count), *label, *class));
         write!(f, "most often confused:")?;
-        confused.iter().take(SHOWN).try_for_each(|(count, label, class)| write!(f, "\n  {label} for {class}: {count}"))
+        confused
+            .iter()
+            .take(SHOWN)
+            .try_for_each(|(count, label, class)| write!(f, "\n  {label} for {class}: {count}"))
     }
 }

@@ -56,14 +56,19 @@ impl Model {
     /// # Errors
     /// If something is there already, or the system refuses.
     pub fn save(&self, folder: &Path) -> Result<(), ModelError> {
-        let exists = || ModelError::Exists { path: folder.to_owned() };
+        let exists = || ModelError::Exists {
+            path: folder.to_owned(),
+        };
         if folder.symlink_metadata().is_ok() {
             return Err(exists());
         }
         let refused = |error: serde_json::Error| failed("write", &folder.join(WHAT))(error.into());
         let numbers = tensors::write(&self.network, &self.weights).map_err(refused)?;
         let what = self.described(&numbers).map_err(refused)?;
-        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = folder
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             fs::create_dir_all(parent).map_err(failed("make the folder", parent))?;
         }
         let beside = beside(folder);
@@ -79,7 +84,11 @@ impl Model {
         write().map_err(|source| {
             // What is half written is no use to anybody; if it cannot be removed, the first error says enough.
             let _ = fs::remove_dir_all(&beside);
-            if folder.exists() { exists() } else { failed("write", folder)(source) }
+            if folder.exists() {
+                exists()
+            } else {
+                failed("write", folder)(source)
+            }
         })
     }
 
@@ -102,10 +111,14 @@ impl Model {
             false => ["json", "safetensors"].map(|ending| path.with_extension(ending)),
         };
         if !what.exists() {
-            return Err(ModelError::NoModel { path: path.to_owned() });
+            return Err(ModelError::NoModel {
+                path: path.to_owned(),
+            });
         }
         let text = read(&what, LONGEST)?;
-        Self::read([&what, &numbers], &text, spaces, &mut |network| read(&numbers, tensors::longest(network)))
+        Self::read([&what, &numbers], &text, spaces, &mut |network| {
+            read(&numbers, tensors::longest(network))
+        })
     }
 
     /// The model that `text` describes. `bytes` gives the file of a network's tensors; `what` and `numbers` say where both
@@ -116,22 +129,42 @@ impl Model {
         spaces: &Spaces,
         bytes: &mut dyn FnMut(&Network) -> Result<Vec<u8>, ModelError>,
     ) -> Result<Self, ModelError> {
-        let damaged = |reason: String| ModelError::Damaged { path: what.to_owned(), reason };
+        let damaged = |reason: String| ModelError::Damaged {
+            path: what.to_owned(),
+            reason,
+        };
         let no_json = |error: serde_json::Error| damaged(error.to_string());
         let Version { format } = serde_json::from_slice(text).map_err(no_json)?;
         if format != FORMAT {
-            return Err(ModelError::Format { path: what.to_owned(), format, reads: FORMAT });
+            return Err(ModelError::Format {
+                path: what.to_owned(),
+                format,
+                reads: FORMAT,
+            });
         }
         let head: Head = serde_json::from_slice(text).map_err(no_json)?;
         let Tail { space } = serde_json::from_slice(text).map_err(no_json)?;
-        let first = |problems: Vec<Problem>| damaged(problems.first().map(ToString::to_string).unwrap_or_default());
+        let first = |problems: Vec<Problem>| {
+            damaged(
+                problems
+                    .first()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            )
+        };
         let supergraph = Supergraph::new(space).map_err(first)?;
         let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
         let network = Network::new(supergraph, custom, &head.model.genome)?;
         let bytes = bytes(&network)?;
-        let damaged = |reason: String| ModelError::Damaged { path: numbers.to_owned(), reason };
+        let damaged = |reason: String| ModelError::Damaged {
+            path: numbers.to_owned(),
+            reason,
+        };
         if blake3::hash(&bytes).to_hex().as_str() != head.blake3 {
-            return Err(damaged(format!("its hash is not the one that {} names", what.display())));
+            return Err(damaged(format!(
+                "its hash is not the one that {} names",
+                what.display()
+            )));
         }
         let weights = tensors::read(&network, &bytes).map_err(damaged)?;
         Self::assemble(network, weights, head.model)
@@ -166,14 +199,22 @@ fn read(path: &Path, longest: u64) -> Result<Vec<u8>, ModelError> {
     let failed = || failed("read", path);
     let file = File::open(path).map_err(|error| failed()(error))?;
     let facts = file.metadata().map_err(|error| failed()(error))?;
-    let damaged = |reason: String| ModelError::Damaged { path: path.to_owned(), reason };
+    let damaged = |reason: String| ModelError::Damaged {
+        path: path.to_owned(),
+        reason,
+    };
     if !facts.is_file() {
         return Err(damaged("it is no file".to_owned()));
     }
     let mut bytes = Vec::new();
-    file.take(longest + 1).read_to_end(&mut bytes).map_err(|error| failed()(error))?;
+    file.take(longest + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed()(error))?;
     if bytes.len() as u64 > longest {
-        return Err(damaged(format!("it has {} bytes, and at most {longest} are read", facts.len())));
+        return Err(damaged(format!(
+            "it has {} bytes, and at most {longest} are read",
+            facts.len()
+        )));
     }
     Ok(bytes)
 }

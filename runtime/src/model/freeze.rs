@@ -5,7 +5,7 @@
 //! weights, and of shared weights they mix architectures.)
 
 use supernet_plugin::Child;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use super::network::Network;
 use super::{About, Model, ModelError, Provenance};
@@ -15,7 +15,6 @@ use crate::measure::Measure;
 use crate::program::{CustomOps, Input, Program};
 use crate::search::Found;
 use crate::space::Spaces;
-use crate::stream;
 use crate::train::Ground;
 use crate::weights::Weights;
 
@@ -42,10 +41,19 @@ impl Model {
         batch: u32,
         provenance: Provenance,
     ) -> Result<Self, ModelError> {
-        let Input::Image(image) = ground.input else { return Err(ModelError::Text) };
+        let Input::Image(image) = ground.input else {
+            return Err(ModelError::Text);
+        };
         let network = Network::new(ground.supergraph.clone(), ground.custom.clone(), genome)?;
         device.fetch(weights)?;
-        let statistics = calibrate(ground, network.child(), network.norms(), weights, device, batch)?;
+        let statistics = calibrate(
+            ground,
+            network.child(),
+            network.norms(),
+            weights,
+            device,
+            batch,
+        )?;
         let mut own = Weights::zeros(network.layout().clone(), 0);
         for tensor in network.tensors() {
             let from = match (tensor.index as usize).checked_sub(ground.supergraph.param_count()) {
@@ -88,12 +96,37 @@ impl Model {
         if data.text().is_some() {
             return Err(ModelError::Text);
         }
-        let (input, classes, measure) = (Input::Image(data.shape()), data.classes(), Measure::Accuracy);
-        let ground = Ground { supergraph, custom, layout, data: splits.into(), input, classes, measure };
+        let (input, classes, measure) = (
+            Input::Image(data.shape()),
+            data.classes(),
+            Measure::Accuracy,
+        );
+        let ground = Ground {
+            supergraph,
+            custom,
+            layout,
+            data: splits.into(),
+            input,
+            classes,
+            measure,
+        };
         let training = serde_json::json!("shared weights of a search");
         let (name, fingerprint) = (data.name().to_owned(), Some(data.fingerprint()));
-        let provenance = Provenance { data: name, fingerprint, split: *split, training };
-        Self::freeze(&ground, &best.genome, &mut weights, device, BATCH, provenance)?.called(data.class_names())
+        let provenance = Provenance {
+            data: name,
+            fingerprint,
+            split: *split,
+            training,
+        };
+        Self::freeze(
+            &ground,
+            &best.genome,
+            &mut weights,
+            device,
+            BATCH,
+            provenance,
+        )?
+        .called(data.class_names())
     }
 }
 
@@ -110,12 +143,20 @@ fn calibrate(
         return Ok(Vec::new());
     }
     let program = Program::calibrating(ground.context(batch), child)?;
-    let mut all: Vec<Moments> = norms.iter().map(|channels| Moments::new(*channels)).collect();
+    let mut all: Vec<Moments> = norms
+        .iter()
+        .map(|channels| Moments::new(*channels))
+        .collect();
     for chosen in minibatches(ground.data.train.len(), batch as usize) {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
-        ground.data.train.gather(chosen.into_iter(), &mut images, &mut labels);
+        ground
+            .data
+            .train
+            .gather(chosen.into_iter(), &mut images, &mut labels);
         let shown = device.compute(&program, weights, &images)?;
-        all.iter_mut().zip(&shown).for_each(|(moments, shown)| moments.add(shown));
+        all.iter_mut()
+            .zip(&shown)
+            .for_each(|(moments, shown)| moments.add(shown));
     }
     Ok(all.iter().map(Moments::statistics).collect())
 }
@@ -124,9 +165,15 @@ fn calibrate(
 fn minibatches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
     // Shuffled, since in data that are sorted by class each minibatch would show one class.
     let mut order: Vec<usize> = (0..samples).collect();
-    Random::new(0, stream::sub(stream::REPORT, u64::from(u16::MAX))).shuffle(&mut order);
+    Random::new(0, RngStream::Calibration).shuffle(&mut order);
     let count = samples.min(LEAST).div_ceil(batch);
-    (0..count).map(|k| (0..batch).map(|i| order[(k * batch + i) % samples]).collect()).collect()
+    (0..count)
+        .map(|k| {
+            (0..batch)
+                .map(|i| order[(k * batch + i) % samples])
+                .collect()
+        })
+        .collect()
 }
 
 /// Mean and variance over minibatches of one size, of every channel.
@@ -144,7 +191,13 @@ struct Moments {
 impl Moments {
     fn new(channels: usize) -> Self {
         let zeros = || vec![0.0; channels];
-        Self { batches: 0.0, origin: zeros(), mean: zeros(), square: zeros(), within: zeros() }
+        Self {
+            batches: 0.0,
+            origin: zeros(),
+            mean: zeros(),
+            square: zeros(),
+            within: zeros(),
+        }
     }
 
     /// Adds what a minibatch showed: means, then 1/√(variance + eps).
@@ -182,12 +235,18 @@ mod tests {
 
     #[test]
     fn moments_of_minibatches_are_those_of_all_numbers_together() {
-        let (mut random, eps) = (Random::new(5, 0), 1e-3_f64);
+        let (mut random, eps) = (Random::new(5, RngStream::Custom(0)), 1e-3_f64);
         // Far from zero, and with means that wander: squares of them cancel in no time.
-        let numbers: Vec<f32> = (0..600).map(|i| 1000.0 + (i / 100) as f32 + random.normal()).collect();
+        let numbers: Vec<f32> = (0..600)
+            .map(|i| 1000.0 + (i / 100) as f32 + random.normal())
+            .collect();
         let moments_of = |numbers: &[f32]| {
             let mean = numbers.iter().map(|x| f64::from(*x)).sum::<f64>() / numbers.len() as f64;
-            let variance = numbers.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / numbers.len() as f64;
+            let variance = numbers
+                .iter()
+                .map(|x| (f64::from(*x) - mean).powi(2))
+                .sum::<f64>()
+                / numbers.len() as f64;
             (mean, (variance + eps).sqrt().recip())
         };
         let mut moments = Moments::new(1);
@@ -196,9 +255,17 @@ mod tests {
             moments.add(&[mean as f32, inverse as f32]);
         }
         let (mean, inverse) = moments_of(&numbers);
-        let [got_mean, got_inverse] = *moments.statistics() else { panic!("one channel") };
-        assert!((f64::from(got_mean) - mean).abs() < 1e-4, "{got_mean} for {mean}");
-        assert!((f64::from(got_inverse) / inverse - 1.0).abs() < 1e-5, "{got_inverse} for {inverse}");
+        let [got_mean, got_inverse] = *moments.statistics() else {
+            panic!("one channel")
+        };
+        assert!(
+            (f64::from(got_mean) - mean).abs() < 1e-4,
+            "{got_mean} for {mean}"
+        );
+        assert!(
+            (f64::from(got_inverse) / inverse - 1.0).abs() < 1e-5,
+            "{got_inverse} for {inverse}"
+        );
     }
 
     #[test]
@@ -206,7 +273,8 @@ mod tests {
         let count = |samples, batch| {
             let chosen = minibatches(samples, batch);
             assert!(chosen.iter().all(|minibatch| minibatch.len() == batch));
-            let distinct: std::collections::BTreeSet<usize> = chosen.into_iter().flatten().collect();
+            let distinct: std::collections::BTreeSet<usize> =
+                chosen.into_iter().flatten().collect();
             distinct.len()
         };
         assert_eq!(count(50_000, 64), 2048);

@@ -35,12 +35,26 @@ impl Network {
     ///
     /// # Errors
     /// If there is no such child, or its tensors cannot be told apart or laid out.
-    pub(super) fn new(supergraph: Supergraph, custom: CustomOps, genome: &[u32]) -> Result<Self, ModelError> {
+    pub(super) fn new(
+        supergraph: Supergraph,
+        custom: CustomOps,
+        genome: &[u32],
+    ) -> Result<Self, ModelError> {
         let child = supergraph.child(genome)?;
-        let used: BTreeSet<u32> = (0..child.len()).flat_map(|i| child.params(i)).copied().collect();
+        let used: BTreeSet<u32> = (0..child.len())
+            .flat_map(|i| child.params(i))
+            .copied()
+            .collect();
         let parameter = |index: &u32| {
-            let (name, shape) = (supergraph.param(*index).id.clone(), supergraph.param_shape(*index).to_vec());
-            Tensor { name, shape, index: *index }
+            let (name, shape) = (
+                supergraph.param(*index).id.clone(),
+                supergraph.param_shape(*index).to_vec(),
+            );
+            Tensor {
+                name,
+                shape,
+                index: *index,
+            }
         };
         let mut tensors: Vec<Tensor> = used.iter().map(parameter).collect();
         let mut norms = Vec::new();
@@ -50,14 +64,20 @@ impl Network {
                 // In the order in which `Program::inferring` counts them.
                 let index = (supergraph.param_count() + norms.len()) as u32;
                 norms.push(channels as usize);
-                tensors.push(Tensor { name: statistics(&child.op_node(i).id), shape: vec![2, channels], index });
+                tensors.push(Tensor {
+                    name: statistics(&child.op_node(i).id),
+                    shape: vec![2, channels],
+                    index,
+                });
             }
         }
         let mut names = BTreeSet::new();
         if let Some(twice) = tensors.iter().find(|tensor| !names.insert(&tensor.name)) {
             let name = &twice.name;
             return Err(ModelError::Wrong {
-                reason: format!("it has two tensors named `{name}`; rename that parameter in the space"),
+                reason: format!(
+                    "it has two tensors named `{name}`; rename that parameter in the space"
+                ),
             });
         }
         let mut lens = vec![("", 0); supergraph.param_count() + norms.len()];
@@ -65,7 +85,14 @@ impl Network {
             lens[*index as usize] = (name, shape.iter().map(|n| *n as usize).product());
         }
         let layout = Arc::new(Layout::frozen(lens.into_iter())?);
-        Ok(Self { supergraph, custom, child, layout, tensors, norms })
+        Ok(Self {
+            supergraph,
+            custom,
+            child,
+            layout,
+            tensors,
+            norms,
+        })
     }
 
     pub(super) fn supergraph(&self) -> &Supergraph {
@@ -92,8 +119,20 @@ impl Network {
 
     /// What programs for `batch` images are built for.
     pub(super) fn context(&self, about: &About, batch: u32) -> Context<'_> {
-        let Self { supergraph, custom, layout, .. } = self;
-        Context { supergraph, custom, layout, input: Input::Image(about.image), classes: about.classes, batch }
+        let Self {
+            supergraph,
+            custom,
+            layout,
+            ..
+        } = self;
+        Context {
+            supergraph,
+            custom,
+            layout,
+            input: Input::Image(about.image),
+            classes: about.classes,
+            batch,
+        }
     }
 }
 

@@ -69,7 +69,11 @@ impl Prediction {
     fn new(logits: &[f32]) -> Self {
         let (class, logs) = log_probabilities(logits);
         let probabilities = logs.iter().map(|log| log.exp() as f32).collect();
-        Self { class, probabilities, logits: logits.to_vec() }
+        Self {
+            class,
+            probabilities,
+            logits: logits.to_vec(),
+        }
     }
 
     /// The `count` likeliest classes with their probabilities, the likeliest first.
@@ -90,8 +94,14 @@ pub(super) fn log_probabilities(logits: &[f32]) -> (u32, Vec<f64>) {
         }
     }
     let largest = logits.get(likeliest).map_or(0.0, |logit| f64::from(*logit));
-    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum();
-    let logs = logits.iter().map(|logit| f64::from(*logit) - largest - sum.ln()).collect();
+    let sum: f64 = logits
+        .iter()
+        .map(|logit| (f64::from(*logit) - largest).exp())
+        .sum();
+    let logs = logits
+        .iter()
+        .map(|logit| f64::from(*logit) - largest - sum.ln())
+        .collect();
     (likeliest as u32, logs)
 }
 
@@ -100,7 +110,10 @@ impl Model {
     ///
     /// # Errors
     /// If the images do not fit the network, or the device fails.
-    pub fn predict<'a>(&self, images: impl Into<Images<'a>>) -> Result<Vec<Prediction>, ModelError> {
+    pub fn predict<'a>(
+        &self,
+        images: impl Into<Images<'a>>,
+    ) -> Result<Vec<Prediction>, ModelError> {
         let images = images.into();
         self.on_cpu(|cpu| self.predict_on(cpu, images))
     }
@@ -118,12 +131,17 @@ impl Model {
         let mut predictions = Vec::new();
         let count = self.count(images)?;
         let mut gather = |range, pixels: &mut Vec<f32>| self.gather(images, range, pixels);
-        self.run(device, count, &mut gather, &mut |logits| predictions.push(Prediction::new(logits)))?;
+        self.run(device, count, &mut gather, &mut |logits| {
+            predictions.push(Prediction::new(logits))
+        })?;
         Ok(predictions)
     }
 
     /// Calls `with` with the model's own CPU device.
-    pub(super) fn on_cpu<R>(&self, with: impl FnOnce(&mut Cpu) -> Result<R, ModelError>) -> Result<R, ModelError> {
+    pub(super) fn on_cpu<R>(
+        &self,
+        with: impl FnOnce(&mut Cpu) -> Result<R, ModelError>,
+    ) -> Result<R, ModelError> {
         // A device that panicked in a run finds its buffers again in the next.
         let mut cpu = self.cpu.lock().unwrap_or_else(PoisonError::into_inner);
         let cpu = match &mut *cpu {
@@ -135,14 +153,22 @@ impl Model {
 
     /// How many images these are.
     pub(super) fn count(&self, images: Images<'_>) -> Result<usize, ModelError> {
-        let wrong = |reason: String| ModelError::Images { image: self.about.image, reason };
+        let wrong = |reason: String| ModelError::Images {
+            image: self.about.image,
+            reason,
+        };
         let (len, pixels) = (images.len(), self.about.pixels());
         if len == 0 || !len.is_multiple_of(pixels) {
-            return Err(wrong(format!("each has {pixels} numbers, and there are {len}")));
+            return Err(wrong(format!(
+                "each has {pixels} numbers, and there are {len}"
+            )));
         }
         match images {
             Images::Floats(all) => match all.iter().position(|x| !x.is_finite()) {
-                Some(at) => Err(wrong(format!("a pixel of image {} is not a finite number", at / pixels))),
+                Some(at) => Err(wrong(format!(
+                    "a pixel of image {} is not a finite number",
+                    at / pixels
+                ))),
                 None => Ok(len / pixels),
             },
             Images::Bytes(_) => Ok(len / pixels),

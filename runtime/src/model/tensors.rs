@@ -34,7 +34,11 @@ pub(super) fn write(network: &Network, weights: &Weights) -> serde_json::Result<
     for tensor in network.tensors() {
         let begin = end;
         end += bytes(tensor);
-        let entry = Entry { dtype: "F32".to_owned(), shape: tensor.shape.clone(), data_offsets: [begin, end] };
+        let entry = Entry {
+            dtype: "F32".to_owned(),
+            shape: tensor.shape.clone(),
+            data_offsets: [begin, end],
+        };
         header.insert(&tensor.name, entry);
     }
     let mut header = serde_json::to_vec(&header)?;
@@ -43,7 +47,12 @@ pub(super) fn write(network: &Network, weights: &Weights) -> serde_json::Result<
     file.extend((header.len() as u64).to_le_bytes());
     file.extend(header);
     for tensor in network.tensors() {
-        file.extend(weights.parameter(tensor.index).iter().flat_map(|number| number.to_le_bytes()));
+        file.extend(
+            weights
+                .parameter(tensor.index)
+                .iter()
+                .flat_map(|number| number.to_le_bytes()),
+        );
     }
     Ok(file)
 }
@@ -57,20 +66,37 @@ pub(super) fn read(network: &Network, file: &[u8]) -> Result<Weights, String> {
     let (len, rest) = file.split_first_chunk::<8>().ok_or_else(short)?;
     let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| short())?;
     let (header, numbers) = rest.split_at_checked(len).ok_or_else(short)?;
-    let header: BTreeMap<String, Entry> = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let header: BTreeMap<String, Entry> =
+        serde_json::from_slice(header).map_err(|error| error.to_string())?;
     if header.len() != network.tensors().len() {
-        return Err(format!("it has {} tensors, and the network has {}", header.len(), network.tensors().len()));
+        return Err(format!(
+            "it has {} tensors, and the network has {}",
+            header.len(),
+            network.tensors().len()
+        ));
     }
     let mut weights = Weights::zeros(network.layout().clone(), 0);
     for tensor in network.tensors() {
         let Tensor { name, shape, index } = tensor;
-        let entry = header.get(name).ok_or_else(|| format!("there is no tensor `{name}`"))?;
-        let place = entry.data_offsets.map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
-        let data = numbers.get(place[0]..place[1]).filter(|data| data.len() as u64 == bytes(tensor));
+        let entry = header
+            .get(name)
+            .ok_or_else(|| format!("there is no tensor `{name}`"))?;
+        let place = entry
+            .data_offsets
+            .map(|offset| usize::try_from(offset).unwrap_or(usize::MAX));
+        let data = numbers
+            .get(place[0]..place[1])
+            .filter(|data| data.len() as u64 == bytes(tensor));
         let Some(data) = data.filter(|_| entry.shape == *shape && entry.dtype == "F32") else {
-            return Err(format!("the tensor `{name}` is not {shape:?} numbers of 32 bits"));
+            return Err(format!(
+                "the tensor `{name}` is not {shape:?} numbers of 32 bits"
+            ));
         };
-        for (number, four) in weights.parameter_mut(*index).iter_mut().zip(data.as_chunks::<4>().0) {
+        for (number, four) in weights
+            .parameter_mut(*index)
+            .iter_mut()
+            .zip(data.as_chunks::<4>().0)
+        {
             *number = f32::from_le_bytes(*four);
         }
     }

@@ -6,7 +6,7 @@ use std::{env, fs, process};
 
 use supernet_enas as _;
 use supernet_plugin::{Space, Supergraph};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use super::*;
 use crate::data::{Dataset, Splits};
@@ -17,12 +17,25 @@ use crate::train::Ground;
 use crate::weights::Layout;
 use crate::{Config, space};
 
-const SPLIT: Split = Split { train: 0.6, validation: 0.2, seed: 3 };
+const SPLIT: Split = Split {
+    train: 0.6,
+    validation: 0.2,
+    seed: 3,
+};
 
 fn data(image: [u32; 3], samples: u32) -> Dataset {
-    let mut random = Random::new(2, 0);
-    let pixels = (0..samples * image.iter().product::<u32>()).map(|_| 100.0 + 20.0 * random.normal()).collect();
-    Dataset::new("noise", image, 10, pixels, (0..samples).map(|_| random.below(10)).collect()).unwrap()
+    let mut random = Random::new(2, RngStream::Custom(0));
+    let pixels = (0..samples * image.iter().product::<u32>())
+        .map(|_| 100.0 + 20.0 * random.normal())
+        .collect();
+    Dataset::new(
+        "noise",
+        image,
+        10,
+        pixels,
+        (0..samples).map(|_| random.below(10)).collect(),
+    )
+    .unwrap()
 }
 
 fn ground(supergraph: Supergraph, data: &Dataset) -> Ground {
@@ -30,7 +43,15 @@ fn ground(supergraph: Supergraph, data: &Dataset) -> Ground {
     let layout = Arc::new(Layout::new(&supergraph).unwrap());
     let splits = Arc::new(Splits::new(data, &SPLIT).unwrap());
     let (input, measure) = (Input::Image(image), Measure::Accuracy);
-    Ground { supergraph, custom: CustomOps::default(), layout, data: splits, input, classes, measure }
+    Ground {
+        supergraph,
+        custom: CustomOps::default(),
+        layout,
+        data: splits,
+        input,
+        classes,
+        measure,
+    }
 }
 
 fn built(settings: &[&str], data: &Dataset) -> Ground {
@@ -41,16 +62,37 @@ fn built(settings: &[&str], data: &Dataset) -> Ground {
 /// Freezes the child of `genome` with weights as they start, moved a little.
 fn frozen(ground: &Ground, genome: &[u32], batch: u32) -> Model {
     let mut weights = Weights::new(&ground.supergraph, ground.layout.clone(), 1, 7);
-    let mut random = Random::new(1, 99);
-    weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x += 0.1 * random.normal());
+    let mut random = Random::new(1, RngStream::Custom(99));
+    weights
+        .pages_mut()
+        .values
+        .iter_mut()
+        .flatten()
+        .for_each(|x| *x += 0.1 * random.normal());
     let training = serde_json::json!({ "epochs": 3, "rate": 0.05 });
-    let provenance = Provenance { data: "noise".to_owned(), fingerprint: None, split: SPLIT, training };
-    Model::freeze(ground, genome, &mut weights, &mut Cpu::new(2).unwrap(), batch, provenance).unwrap()
+    let provenance = Provenance {
+        data: "noise".to_owned(),
+        fingerprint: None,
+        split: SPLIT,
+        training,
+    };
+    Model::freeze(
+        ground,
+        genome,
+        &mut weights,
+        &mut Cpu::new(2).unwrap(),
+        batch,
+        provenance,
+    )
+    .unwrap()
 }
 
 fn sampled(ground: &Ground, seed: u64) -> Vec<u32> {
-    let mut random = Random::new(seed, 0);
-    ground.supergraph.sample(&mut |weights| random.weighted(weights)).unwrap()
+    let mut random = Random::new(seed, RngStream::Custom(0));
+    ground
+        .supergraph
+        .sample(&mut |weights| random.weighted(weights))
+        .unwrap()
 }
 
 /// A model of the macro space, with images for it.
@@ -68,13 +110,22 @@ fn place(test: &str) -> PathBuf {
 }
 
 fn bits(predictions: &[Prediction]) -> Vec<u32> {
-    predictions.iter().flat_map(|prediction| &prediction.logits).map(|logit| logit.to_bits()).collect()
+    predictions
+        .iter()
+        .flat_map(|prediction| &prediction.logits)
+        .map(|logit| logit.to_bits())
+        .collect()
 }
 
 /// How far two rounds of predictions lie apart, of the size of the logits.
 fn apart(a: &[Prediction], b: &[Prediction]) -> f32 {
-    let pairs = a.iter().zip(b).flat_map(|(a, b)| a.logits.iter().zip(&b.logits));
-    let (off, size) = pairs.fold((0.0_f32, 0.0_f32), |(off, size), (a, b)| (off.max((a - b).abs()), size.max(a.abs())));
+    let pairs = a
+        .iter()
+        .zip(b)
+        .flat_map(|(a, b)| a.logits.iter().zip(&b.logits));
+    let (off, size) = pairs.fold((0.0_f32, 0.0_f32), |(off, size), (a, b)| {
+        (off.max((a - b).abs()), size.max(a.abs()))
+    });
     off / size
 }
 
@@ -88,37 +139,69 @@ fn frozen_statistics_are_those_of_all_training_images_in_f64() {
     // 150 training images in minibatches of 50: each once.
     let model = frozen(&ground, &[], 50);
     let (mut images, mut labels) = (Vec::new(), Vec::new());
-    ground.data.train.gather(0..ground.data.train.len(), &mut images, &mut labels);
-    let (name, shape, statistics) = model.tensors().find(|(name, ..)| name.ends_with("/statistics")).unwrap();
-    assert_eq!((name.contains("norm"), shape), (true, &[2, 2][..]), "{name}");
+    ground
+        .data
+        .train
+        .gather(0..ground.data.train.len(), &mut images, &mut labels);
+    let (name, shape, statistics) = model
+        .tensors()
+        .find(|(name, ..)| name.ends_with("/statistics"))
+        .unwrap();
+    assert_eq!(
+        (name.contains("norm"), shape),
+        (true, &[2, 2][..]),
+        "{name}"
+    );
     for channel in 0..2 {
-        let all = || images.iter().skip(channel).step_by(2).map(|x| f64::from(*x));
+        let all = || {
+            images
+                .iter()
+                .skip(channel)
+                .step_by(2)
+                .map(|x| f64::from(*x))
+        };
         let count = all().count() as f64;
         let mean = all().sum::<f64>() / count;
         let variance = all().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
         let inverse = (variance + 1e-5).sqrt().recip();
-        let (got_mean, got_inverse) = (f64::from(statistics[channel]), f64::from(statistics[2 + channel]));
+        let (got_mean, got_inverse) = (
+            f64::from(statistics[channel]),
+            f64::from(statistics[2 + channel]),
+        );
         assert!((got_mean - mean).abs() < 1e-6, "{got_mean} for {mean}");
-        assert!((got_inverse / inverse - 1.0).abs() < 1e-6, "{got_inverse} for {inverse}");
+        assert!(
+            (got_inverse / inverse - 1.0).abs() < 1e-6,
+            "{got_inverse} for {inverse}"
+        );
     }
 }
 
 #[test]
 fn an_image_gets_the_same_answer_alone_and_among_a_hundred() {
     let small = ["space.layers=4", "space.filters=4"];
-    let micro = ["search.space=enas-micro", "space.layers=2", "space.filters=4"];
+    let micro = [
+        "search.space=enas-micro",
+        "space.layers=2",
+        "space.filters=4",
+    ];
     let images = data([16, 16, 3], 170);
     for settings in [&small[..], &micro] {
         let ground = built(settings, &images);
         let model = frozen(&ground, &sampled(&ground, 5), 32);
         let pixels = &images.images()[..100 * 16 * 16 * 3];
         let together = model.predict(pixels).unwrap();
-        let alone: Vec<Prediction> =
-            pixels.chunks(16 * 16 * 3).map(|image| model.predict(image).unwrap().swap_remove(0)).collect();
+        let alone: Vec<Prediction> = pixels
+            .chunks(16 * 16 * 3)
+            .map(|image| model.predict(image).unwrap().swap_remove(0))
+            .collect();
         assert_eq!((together.len(), alone.len()), (100, 100));
         let off = apart(&together, &alone);
         assert!(off < 1e-5, "{settings:?}: {off}");
-        assert!(together.iter().any(|prediction| prediction.class != together[0].class));
+        assert!(
+            together
+                .iter()
+                .any(|prediction| prediction.class != together[0].class)
+        );
     }
 }
 
@@ -127,7 +210,10 @@ fn bytes_and_numbers_are_the_same_pixels() {
     let (model, _) = model();
     let bytes: Vec<u8> = (0..120).map(|i| (i * 7 % 256) as u8).collect();
     let numbers: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte)).collect();
-    assert_eq!(bits(&model.predict(&bytes).unwrap()), bits(&model.predict(&numbers).unwrap()));
+    assert_eq!(
+        bits(&model.predict(&bytes).unwrap()),
+        bits(&model.predict(&numbers).unwrap())
+    );
 }
 
 #[test]
@@ -138,26 +224,41 @@ fn a_model_that_is_saved_and_loaded_gives_the_same_bits() {
     let place = place("bits");
     model.save(&place).unwrap();
     let wanted = model.predict(&images).unwrap();
-    for path in [place.clone(), place.join("model.json"), place.join("model.safetensors")] {
+    for path in [
+        place.clone(),
+        place.join("model.json"),
+        place.join("model.safetensors"),
+    ] {
         let loaded = Model::load(&path).unwrap();
         assert_eq!(bits(&loaded.predict(&images).unwrap()), bits(&wanted));
         assert_eq!(loaded.about, model.about);
         assert_eq!(loaded.class(3), "the 3");
-        assert_eq!((loaded.parameters(), loaded.macs()), (model.parameters(), model.macs()));
+        assert_eq!(
+            (loaded.parameters(), loaded.macs()),
+            (model.parameters(), model.macs())
+        );
     }
     // Only the child's own: not the whole space's parameters, nor gradients.
-    let own: usize = model.tensors().filter(|(name, ..)| !name.ends_with("/statistics")).map(|(.., x)| x.len()).sum();
+    let own: usize = model
+        .tensors()
+        .filter(|(name, ..)| !name.ends_with("/statistics"))
+        .map(|(.., x)| x.len())
+        .sum();
     assert_eq!(own as u64, model.parameters());
     assert!((own as u64) < model.supergraph().total_params());
     let said = model.save(&place).unwrap_err().to_string();
-    assert!(said.contains("exists already, and is not overwritten"), "{said}");
+    assert!(
+        said.contains("exists already, and is not overwritten"),
+        "{said}"
+    );
     assert_eq!(
         fs::read_dir(place.parent().unwrap())
             .unwrap()
             .flatten()
             .filter(|entry| {
                 let name = entry.file_name().to_string_lossy().into_owned();
-                name.starts_with(&*place.file_name().unwrap().to_string_lossy()) && name.ends_with(".part")
+                name.starts_with(&*place.file_name().unwrap().to_string_lossy())
+                    && name.ends_with(".part")
             })
             .count(),
         0
@@ -172,26 +273,62 @@ fn an_evaluation_counts_what_predictions_say() {
     let model = frozen(&ground, &sampled(&ground, 3), 16);
     let evaluation = model.evaluate(&*data.images(), data.labels()).unwrap();
     let predictions = model.predict(&*data.images()).unwrap();
-    let right = predictions.iter().zip(data.labels()).filter(|(said, label)| said.class == **label).count();
-    assert_eq!((evaluation.samples, evaluation.accuracy), (300, right as f64 / 300.0));
-    let loss = |(said, label): (&Prediction, &u32)| -f64::from(said.probabilities[*label as usize]).ln();
+    let right = predictions
+        .iter()
+        .zip(data.labels())
+        .filter(|(said, label)| said.class == **label)
+        .count();
+    assert_eq!(
+        (evaluation.samples, evaluation.accuracy),
+        (300, right as f64 / 300.0)
+    );
+    let loss =
+        |(said, label): (&Prediction, &u32)| -f64::from(said.probabilities[*label as usize]).ln();
     let loss = predictions.iter().zip(data.labels()).map(loss).sum::<f64>() / 300.0;
-    assert!((evaluation.loss - loss).abs() < 1e-4, "{} for {loss}", evaluation.loss);
+    assert!(
+        (evaluation.loss - loss).abs() < 1e-4,
+        "{} for {loss}",
+        evaluation.loss
+    );
     for label in 0..10 {
         let row: u64 = evaluation.confusion[label].iter().sum();
-        assert_eq!(row, data.labels().iter().filter(|known| **known as usize == label).count() as u64);
+        assert_eq!(
+            row,
+            data.labels()
+                .iter()
+                .filter(|known| **known as usize == label)
+                .count() as u64
+        );
     }
-    let diagonal: u64 = (0..10).map(|class| evaluation.confusion[class][class]).sum();
+    let diagonal: u64 = (0..10)
+        .map(|class| evaluation.confusion[class][class])
+        .sum();
     assert_eq!(diagonal, right as u64);
     // The parts of the same data, divided otherwise: their own mean and deviation are taken back.
     let other = Splits::new(&data, &Split { seed: 9, ..SPLIT }).unwrap();
     let mut cpu = Cpu::new(1).unwrap();
-    let parts = model.evaluate_parts(&mut cpu, &other, &[&other.train, &other.validation, &other.test]).unwrap();
+    let parts = model
+        .evaluate_parts(
+            &mut cpu,
+            &other,
+            &[&other.train, &other.validation, &other.test],
+        )
+        .unwrap();
     assert_eq!(parts.samples, 300);
-    assert!((parts.loss - evaluation.loss).abs() < 1e-5, "{} for {}", parts.loss, evaluation.loss);
-    let own = model.evaluate_parts(&mut cpu, &ground.data, &[&ground.data.test]).unwrap();
+    assert!(
+        (parts.loss - evaluation.loss).abs() < 1e-5,
+        "{} for {}",
+        parts.loss,
+        evaluation.loss
+    );
+    let own = model
+        .evaluate_parts(&mut cpu, &ground.data, &[&ground.data.test])
+        .unwrap();
     assert_eq!(own.samples, 60);
-    assert!(evaluation.to_string().contains("cross-entropy"), "{evaluation}");
+    assert!(
+        evaluation.to_string().contains("cross-entropy"),
+        "{evaluation}"
+    );
 }
 
 #[test]
@@ -199,22 +336,45 @@ fn what_does_not_fit_is_refused_in_words() {
     let (model, images) = model();
     let said = |error: ModelError| error.to_string();
     let short = said(model.predict(&images[..59]).unwrap_err());
-    assert!(short.contains("6x5 with 2 channels: each has 60 numbers, and there are 59"), "{short}");
+    assert!(
+        short.contains("6x5 with 2 channels: each has 60 numbers, and there are 59"),
+        "{short}"
+    );
     assert!(said(model.predict(&[][..] as &[f32]).unwrap_err()).contains("there are 0"));
     let mut hostile = images[..120].to_vec();
     hostile[70] = f32::NAN;
-    assert!(said(model.predict(&hostile).unwrap_err()).contains("a pixel of image 1 is not a finite number"));
+    assert!(
+        said(model.predict(&hostile).unwrap_err())
+            .contains("a pixel of image 1 is not a finite number")
+    );
     let labels = said(model.evaluate(&images[..120], &[1]).unwrap_err());
     assert!(labels.contains("2 images and 1 labels"), "{labels}");
     let labels = said(model.evaluate(&images[..60], &[10]).unwrap_err());
-    assert!(labels.contains("a label 10, and the network tells 10 classes apart"), "{labels}");
+    assert!(
+        labels.contains("a label 10, and the network tells 10 classes apart"),
+        "{labels}"
+    );
     let mut huge = self::model().0;
-    huge.weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x *= 1e30);
-    assert!(said(huge.predict(&images[..60]).unwrap_err()).contains("answer to image 0 is not a number"));
+    huge.weights
+        .pages_mut()
+        .values
+        .iter_mut()
+        .flatten()
+        .for_each(|x| *x *= 1e30);
+    assert!(
+        said(huge.predict(&images[..60]).unwrap_err())
+            .contains("answer to image 0 is not a number")
+    );
     let names = said(model.with_names(vec!["one".to_owned()]).unwrap_err());
-    assert!(names.contains("10 classes apart, and has names for 1"), "{names}");
+    assert!(
+        names.contains("10 classes apart, and has names for 1"),
+        "{names}"
+    );
     let missing = said(Model::load(Path::new("/nowhere/model")).unwrap_err());
-    assert!(missing.starts_with("there is no model at /nowhere/model: "), "{missing}");
+    assert!(
+        missing.starts_with("there is no model at /nowhere/model: "),
+        "{missing}"
+    );
 }
 
 #[test]
@@ -222,18 +382,42 @@ fn weights_that_diverged_are_not_frozen() {
     let data = data([6, 5, 2], 60);
     let ground = built(&["space.layers=2", "space.filters=4"], &data);
     let mut weights = Weights::new(&ground.supergraph, ground.layout.clone(), 1, 7);
-    weights.pages_mut().values.iter_mut().flatten().for_each(|x| *x = f32::NAN);
-    let provenance = Provenance { data: "noise".to_owned(), fingerprint: None, split: SPLIT, training: Value::Null };
+    weights
+        .pages_mut()
+        .values
+        .iter_mut()
+        .flatten()
+        .for_each(|x| *x = f32::NAN);
+    let provenance = Provenance {
+        data: "noise".to_owned(),
+        fingerprint: None,
+        split: SPLIT,
+        training: Value::Null,
+    };
     let genome = sampled(&ground, 1);
-    let frozen = Model::freeze(&ground, &genome, &mut weights, &mut Cpu::new(1).unwrap(), 16, provenance);
-    assert!(frozen.unwrap_err().to_string().contains("not a finite number"));
+    let frozen = Model::freeze(
+        &ground,
+        &genome,
+        &mut weights,
+        &mut Cpu::new(1).unwrap(),
+        16,
+        provenance,
+    );
+    assert!(
+        frozen
+            .unwrap_err()
+            .to_string()
+            .contains("not a finite number")
+    );
 }
 
 /// Random changes to a file: bytes changed, cut, doubled, put in from elsewhere; or nothing of it left.
 fn mutated(file: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = file.to_vec();
     if random.below(8) == 0 {
-        return (0..random.below(200)).map(|_| random.below(256) as u8).collect();
+        return (0..random.below(200))
+            .map(|_| random.below(256) as u8)
+            .collect();
     }
     for _ in 0..=random.below(4) {
         let at = random.below(file.len().max(1) as u32) as usize;
@@ -241,7 +425,11 @@ fn mutated(file: &[u8], random: &mut Random) -> Vec<u8> {
             0 => file.truncate(at),
             1 => file.insert(at, random.below(256) as u8),
             2 if at < file.len() => file[at] = random.below(256) as u8,
-            3 if at < file.len() => file[at] = *b"0123456789-.e\"[]{},nul".get(random.below(22) as usize).unwrap(),
+            3 if at < file.len() => {
+                file[at] = *b"0123456789-.e\"[]{},nul"
+                    .get(random.below(22) as usize)
+                    .unwrap()
+            }
             _ => {
                 let piece = file[at..file.len().min(at + random.below(40) as usize)].to_vec();
                 let to = random.below(file.len().max(1) as u32) as usize;
@@ -262,13 +450,19 @@ fn damaged_files_give_sentences() {
     let model = frozen(&ground, &[], 50);
     let place = place("damaged");
     model.save(&place).unwrap();
-    let [what, numbers] = ["model.json", "model.safetensors"].map(|name| fs::read(place.join(name)).unwrap());
-    let mut random = Random::new(17, 0);
+    let [what, numbers] =
+        ["model.json", "model.safetensors"].map(|name| fs::read(place.join(name)).unwrap());
+    let mut random = Random::new(17, RngStream::Custom(0));
     let (mut refused, mut loaded) = (0, 0);
     let mut cpu = Cpu::new(1).unwrap();
     for _ in 0..20_000 {
         let mut at_hand = |_: &Network| Ok(numbers.clone());
-        match Model::read([&place, &place], &mutated(&what, &mut random), &Spaces::linked(), &mut at_hand) {
+        match Model::read(
+            [&place, &place],
+            &mutated(&what, &mut random),
+            &Spaces::linked(),
+            &mut at_hand,
+        ) {
             Ok(model) => {
                 loaded += 1;
                 let pixels = vec![1.0; model.about.pixels()];
@@ -285,13 +479,25 @@ fn damaged_files_give_sentences() {
         assert!(weights.is_ok() || weights.is_err_and(|reason| !reason.is_empty()));
     }
     // Some changes are to names or to numbers for people.
-    assert!(refused > 15_000 && loaded > 100, "{refused} refused, {loaded} loaded");
-    fs::write(place.join("model.safetensors"), [&numbers[..numbers.len() - 1], &[0x55]].concat()).unwrap();
+    assert!(
+        refused > 15_000 && loaded > 100,
+        "{refused} refused, {loaded} loaded"
+    );
+    fs::write(
+        place.join("model.safetensors"),
+        [&numbers[..numbers.len() - 1], &[0x55]].concat(),
+    )
+    .unwrap();
     let said = Model::load(&place).unwrap_err().to_string();
     assert!(said.contains("its hash is not the one"), "{said}");
-    let later = String::from_utf8(what).unwrap().replacen("\"format\": 1", "\"format\": 2", 1);
+    let later = String::from_utf8(what)
+        .unwrap()
+        .replacen("\"format\": 1", "\"format\": 2", 1);
     fs::write(place.join("model.json"), later).unwrap();
     let said = Model::load(&place).unwrap_err().to_string();
-    assert!(said.contains("has the format 2, and this version reads 1"), "{said}");
+    assert!(
+        said.contains("has the format 2, and this version reads 1"),
+        "{said}"
+    );
     fs::remove_dir_all(place).unwrap();
 }

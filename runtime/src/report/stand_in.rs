@@ -1,10 +1,9 @@
 //! Data that stand in for real ones: random, of the sizes that a space takes.
 
 use supernet_plugin::{Child, Facts, Op, Role, Supergraph};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::data::Dataset;
-use crate::stream;
 
 /// Samples of a minibatch.
 pub(super) const BATCH: u32 = 8;
@@ -19,15 +18,26 @@ const VOCABULARY: u32 = 1000;
 
 /// What a space is told about data, unless its settings say it instead.
 pub(super) fn facts() -> Facts {
-    Facts { shape: IMAGE.to_vec(), classes: CLASSES, vocabulary: Some(VOCABULARY) }
+    Facts {
+        shape: IMAGE.to_vec(),
+        classes: CLASSES,
+        vocabulary: Some(VOCABULARY),
+    }
 }
 
 /// Random images for the space's one input, with random labels for its output; or why no such data fit.
 pub(super) fn data(supergraph: &Supergraph, child: &Child) -> Result<Dataset, String> {
     let space = supergraph.space();
-    let inputs: Vec<_> = space.nodes.iter().filter(|node| matches!(node.op, Op::Input { .. })).collect();
+    let inputs: Vec<_> = space
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, Op::Input { .. }))
+        .collect();
     let [input] = inputs.as_slice() else {
-        return Err(format!("it has {} inputs, and this version runs spaces with one, an image", inputs.len()));
+        return Err(format!(
+            "it has {} inputs, and this version runs spaces with one, an image",
+            inputs.len()
+        ));
     };
     let at = (0..child.len()).find(|i| child.op_node(*i).id == input.id);
     let image = match at.map(|at| child.shape(at)) {
@@ -39,16 +49,24 @@ pub(super) fn data(supergraph: &Supergraph, child: &Child) -> Result<Dataset, St
         }
         None => return Err("a random child does not read the input".to_owned()),
     };
-    let logits = space.outputs.iter().zip(child.outputs()).find(|(output, _)| output.role == Role::Logits);
+    let logits = space
+        .outputs
+        .iter()
+        .zip(child.outputs())
+        .find(|(output, _)| output.role == Role::Logits);
     let Some(&[classes]) = logits.map(|(_, at)| child.shape(*at as usize)) else {
         return Err("its output is not one number per class".to_owned());
     };
     let pixels = image.iter().map(|n| u64::from(*n)).product::<u64>();
     if pixels.saturating_mul(SAMPLES.into()) > MOST {
-        return Err(format!("its images have {pixels} numbers each, which is too much for a quick look"));
+        return Err(format!(
+            "its images have {pixels} numbers each, which is too much for a quick look"
+        ));
     }
-    let mut random = Random::new(2, stream::sub(stream::REPORT, 7));
-    let images = (0..u64::from(SAMPLES) * pixels).map(|_| random.normal()).collect();
+    let mut random = Random::new(2, RngStream::StandInData);
+    let images = (0..u64::from(SAMPLES) * pixels)
+        .map(|_| random.normal())
+        .collect();
     let labels = (0..SAMPLES).map(|_| random.below(classes)).collect();
     Dataset::new("stand-in", image, classes, images, labels).map_err(|error| error.to_string())
 }

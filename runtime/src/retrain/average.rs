@@ -16,7 +16,11 @@ pub(crate) struct Average {
 impl Average {
     /// Over the last quarter of `epochs` passes, at least the last; over none at all unless it is `wanted`.
     pub(crate) fn new(epochs: u32, wanted: bool) -> Self {
-        Self { from: wanted.then(|| epochs - epochs.div_ceil(4)), count: 0, mean: None }
+        Self {
+            from: wanted.then(|| epochs - epochs.div_ceil(4)),
+            count: 0,
+            mean: None,
+        }
     }
 
     /// Whether the end of that pass counts.
@@ -29,8 +33,15 @@ impl Average {
         self.count += 1;
         let mean = self.mean.get_or_insert_with(|| weights.without_state());
         let share = 1.0 / self.count as f32;
-        for (mean, page) in mean.pages_mut().values.iter_mut().zip(&weights.pages().values) {
-            mean.iter_mut().zip(page).for_each(|(mean, x)| *mean += share * (x - *mean));
+        for (mean, page) in mean
+            .pages_mut()
+            .values
+            .iter_mut()
+            .zip(&weights.pages().values)
+        {
+            mean.iter_mut()
+                .zip(page)
+                .for_each(|(mean, x)| *mean += share * (x - *mean));
         }
     }
 
@@ -55,7 +66,12 @@ mod tests {
         let s = Space::new("line");
         s.output(s.input("row", &[4]).linear(2, false));
         let supergraph = Supergraph::new(s.finish().unwrap()).unwrap();
-        let mut weights = Weights::new(&supergraph, Arc::new(Layout::new(&supergraph).unwrap()), 1, 0);
+        let mut weights = Weights::new(
+            &supergraph,
+            Arc::new(Layout::new(&supergraph).unwrap()),
+            1,
+            0,
+        );
         let mut average = Average::new(9, true);
         for epoch in 0..9 {
             weights.pages_mut().values[0].fill(epoch as f32);
@@ -67,6 +83,9 @@ mod tests {
         // Epochs 6, 7, 8.
         assert_eq!((average.count, weights.parameter(0)), (3, &[7.0; 8][..]));
         assert_eq!(weights.pages().state.len(), 1);
-        assert!(Average::new(1, true).takes(0) && (0..9).all(|epoch| !Average::new(9, false).takes(epoch)));
+        assert!(
+            Average::new(1, true).takes(0)
+                && (0..9).all(|epoch| !Average::new(9, false).takes(epoch))
+        );
     }
 }

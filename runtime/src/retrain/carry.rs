@@ -109,9 +109,13 @@ impl Architecture {
     /// # Errors
     /// If it cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<Self, CarryError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| CarryError::System { path: path.to_owned(), source })?;
-        serde_json::from_str(&text).map_err(|_| CarryError::NoArchitecture { path: path.to_owned() })
+        let text = std::fs::read_to_string(path).map_err(|source| CarryError::System {
+            path: path.to_owned(),
+            source,
+        })?;
+        serde_json::from_str(&text).map_err(|_| CarryError::NoArchitecture {
+            path: path.to_owned(),
+        })
     }
 
     /// The space that it is from, if it says so.
@@ -136,34 +140,65 @@ impl Architecture {
         let genome = match self {
             Self::Numbers(genome) if genome.len() == asked => genome.clone(),
             Self::Numbers(genome) => {
-                return Err(CarryError::Numbers { given: genome.len(), space: name, asked });
+                return Err(CarryError::Numbers {
+                    given: genome.len(),
+                    space: name,
+                    asked,
+                });
             }
             Self::Named { decisions, .. } => {
                 let others = |which, first: &str| {
-                    let key = |setting: &String| setting.split('=').next().unwrap_or_default().to_owned();
-                    let keys: Vec<_> = changed.iter().map(|setting| format!("`space.{}`", key(setting))).collect();
+                    let key =
+                        |setting: &String| setting.split('=').next().unwrap_or_default().to_owned();
+                    let keys: Vec<_> = changed
+                        .iter()
+                        .map(|setting| format!("`space.{}`", key(setting)))
+                        .collect();
                     let remedy = match keys.is_empty() {
-                        true => "give the settings that it was found with (`--config RUN/config.toml`)".to_owned(),
+                        true => {
+                            "give the settings that it was found with (`--config RUN/config.toml`)"
+                                .to_owned()
+                        }
                         false => format!("keep {}", keys.join(", ")),
                     };
                     let (given, space) = (decisions.len(), name.clone());
-                    CarryError::Decisions { given, space, asked, which, first: first.to_owned(), remedy }
+                    CarryError::Decisions {
+                        given,
+                        space,
+                        asked,
+                        which,
+                        first: first.to_owned(),
+                        remedy,
+                    }
                 };
                 let mut genome = Genome::new();
                 for decision in &space.space().decisions {
                     let known = decisions.iter().find(|choice| choice.id == decision.id);
                     let known = known.ok_or_else(|| others("it does not answer", &decision.id))?;
-                    let labels = (0..decision.kind.choices() as u32).map(|choice| decision.kind.label(choice));
+                    let labels = (0..decision.kind.choices() as u32)
+                        .map(|choice| decision.kind.label(choice));
                     let labels: Vec<String> = labels.map(Option::unwrap_or_default).collect();
                     let value = labels.iter().position(|label| *label == known.label);
-                    genome.push(value.map(|value| value as u32).ok_or_else(|| CarryError::Label {
-                        label: known.label.clone(),
-                        decision: decision.id.clone(),
-                        space: name.clone(),
-                        offered: labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", "),
+                    genome.push(value.map(|value| value as u32).ok_or_else(|| {
+                        CarryError::Label {
+                            label: known.label.clone(),
+                            decision: decision.id.clone(),
+                            space: name.clone(),
+                            offered: labels
+                                .iter()
+                                .map(|label| format!("`{label}`"))
+                                .collect::<Vec<_>>()
+                                .join(", "),
+                        }
                     })?);
                 }
-                let asks = |choice: &&Choice| space.space().decisions.iter().all(|decision| decision.id != choice.id);
+                let asks = |choice: &&Choice| {
+                    space
+                        .space()
+                        .decisions
+                        .iter()
+                        .all(|decision| decision.id != choice.id)
+                };
                 if let Some(choice) = decisions.iter().find(asks) {
                     return Err(others("it answers, and the space does not ask", &choice.id));
                 }
@@ -182,7 +217,10 @@ mod tests {
     use supernet_enas as _;
 
     fn space(settings: &[&str]) -> Supergraph {
-        Search::new(Config::read("", settings).unwrap()).unwrap().supergraph().clone()
+        Search::new(Config::read("", settings).unwrap())
+            .unwrap()
+            .supergraph()
+            .clone()
     }
 
     fn named(space: &Supergraph, genome: &[u32]) -> Architecture {
@@ -191,19 +229,36 @@ mod tests {
             value: *value,
             label: decision.kind.label(*value).unwrap(),
         };
-        let decisions = space.space().decisions.iter().zip(genome).map(choice).collect();
-        Architecture::Named { space: space.space().name.clone(), decisions }
+        let decisions = space
+            .space()
+            .decisions
+            .iter()
+            .zip(genome)
+            .map(choice)
+            .collect();
+        Architecture::Named {
+            space: space.space().name.clone(),
+            decisions,
+        }
     }
 
     #[test]
     fn a_wider_space_takes_the_architecture_and_a_deeper_one_says_what_it_lacks() {
         let small = space(&["space.layers=3"]);
-        let genome: Vec<u32> = (0..small.genome_len()).map(|d| 1 % small.choices(d)).collect();
+        let genome: Vec<u32> = (0..small.genome_len())
+            .map(|d| 1 % small.choices(d))
+            .collect();
         let found = named(&small, &genome);
         let wide = space(&["space.layers=3", "space.filters=32"]);
-        assert_eq!(found.carry(&wide, &["filters=32".to_owned()]).unwrap(), genome);
+        assert_eq!(
+            found.carry(&wide, &["filters=32".to_owned()]).unwrap(),
+            genome
+        );
         let deep = space(&["space.layers=5"]);
-        let said = found.carry(&deep, &["layers=5".to_owned()]).unwrap_err().to_string();
+        let said = found
+            .carry(&deep, &["layers=5".to_owned()])
+            .unwrap_err()
+            .to_string();
         let (given, asked) = (genome.len(), deep.genome_len());
         let first = &deep.space().decisions[given].id;
         assert_eq!(
@@ -215,31 +270,57 @@ mod tests {
         );
         let deep_one = named(&deep, &vec![0; asked]);
         let said = deep_one.carry(&small, &[]).unwrap_err().to_string();
-        assert!(said.contains("and the space does not ask, is `") && said.contains("RUN/config.toml"), "{said}");
-        let said = Architecture::Numbers(vec![0; 2]).carry(&small, &[]).unwrap_err().to_string();
-        let wanted = format!("the architecture has 2 numbers, and `enas-macro` asks {given} decisions: give the space");
+        assert!(
+            said.contains("and the space does not ask, is `") && said.contains("RUN/config.toml"),
+            "{said}"
+        );
+        let said = Architecture::Numbers(vec![0; 2])
+            .carry(&small, &[])
+            .unwrap_err()
+            .to_string();
+        let wanted = format!(
+            "the architecture has 2 numbers, and `enas-macro` asks {given} decisions: give the space"
+        );
         assert!(said.starts_with(&wanted), "{said}");
     }
 
     #[test]
     fn labels_decide_and_not_numbers() {
         let space = space(&["space.layers=2"]);
-        let Architecture::Named { space: name, mut decisions } = named(&space, &vec![0; space.genome_len()]) else {
+        let Architecture::Named {
+            space: name,
+            mut decisions,
+        } = named(&space, &vec![0; space.genome_len()])
+        else {
             panic!("it is named")
         };
         decisions[0].label = space.space().decisions[0].kind.label(2).unwrap();
-        let found = Architecture::Named { space: name.clone(), decisions: decisions.clone() };
+        let found = Architecture::Named {
+            space: name.clone(),
+            decisions: decisions.clone(),
+        };
         assert_eq!(found.carry(&space, &[]).unwrap()[0], 2);
         decisions[0].label = "conv 9x9".to_owned();
-        let said = Architecture::Named { space: name, decisions }.carry(&space, &[]).unwrap_err().to_string();
-        assert!(said.starts_with("the architecture chooses `conv 9x9` for `"), "{said}");
+        let said = Architecture::Named {
+            space: name,
+            decisions,
+        }
+        .carry(&space, &[])
+        .unwrap_err()
+        .to_string();
+        assert!(
+            said.starts_with("the architecture chooses `conv 9x9` for `"),
+            "{said}"
+        );
     }
 
     #[test]
     fn files_hold_names_or_numbers() {
         let numbers: Architecture = serde_json::from_str("[1, 0, 2]").unwrap();
         assert_eq!(numbers, Architecture::Numbers(vec![1, 0, 2]));
-        let said = Architecture::read(Path::new("nowhere.json")).unwrap_err().to_string();
+        let said = Architecture::read(Path::new("nowhere.json"))
+            .unwrap_err()
+            .to_string();
         assert!(said.starts_with("cannot read nowhere.json: "), "{said}");
     }
 }

@@ -52,7 +52,10 @@ impl Follow for Supervised {
 
     fn saves(&self) -> Result<Option<(&RunFolder, LogEnd, u64)>, SearchError> {
         let log = self.recorder.sync()?;
-        Ok(self.recorder.folder().map(|folder| (folder, log, self.recorder.recorded())))
+        Ok(self
+            .recorder
+            .folder()
+            .map(|folder| (folder, log, self.recorder.recorded())))
     }
 }
 
@@ -77,11 +80,22 @@ impl<'a> Plain<'a> {
         events: u64,
         before: f64,
     ) -> Self {
-        Self { folder, listen, stop, saves: false, began: Instant::now(), before, events }
+        Self {
+            folder,
+            listen,
+            stop,
+            saves: false,
+            began: Instant::now(),
+            before,
+            events,
+        }
     }
 
     fn record(&self, event: Event) -> Record {
-        Record { at: self.before + self.began.elapsed().as_secs_f64(), event }
+        Record {
+            at: self.before + self.began.elapsed().as_secs_f64(),
+            event,
+        }
     }
 }
 
@@ -118,7 +132,9 @@ impl Follow for Plain<'_> {
     }
 
     fn saves(&self) -> Result<Option<(&RunFolder, LogEnd, u64)>, SearchError> {
-        let Some(folder) = self.folder.as_deref().filter(|_| self.saves) else { return Ok(None) };
+        let Some(folder) = self.folder.as_deref().filter(|_| self.saves) else {
+            return Ok(None);
+        };
         folder.sync()?;
         Ok(Some((folder, folder.end(), self.events)))
     }

@@ -56,7 +56,11 @@ pub(super) struct Passed {
 
 impl Network {
     /// A network with fresh weights: none but its own parameters. `data` has what it is trained on as its training part.
-    pub(super) fn new(search: &Search, data: &Arc<Splits>, planned: &Planned) -> Result<Self, SearchError> {
+    pub(super) fn new(
+        search: &Search,
+        data: &Arc<Splits>,
+        planned: &Planned,
+    ) -> Result<Self, SearchError> {
         let (config, Planned { genome, seed, .. }) = (search.config(), planned);
         let (settings, supergraph) = (config.retrain, search.supergraph());
         let optimizer = optimizer(search);
@@ -65,13 +69,32 @@ impl Network {
         let ground = search.ground().with(Arc::clone(&layout), Arc::clone(data));
         let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
         let in_pass = f64::from(steps(search));
-        let highest = if settings.rate > 0.0 { settings.rate } else { 2.0 * config.optimizer.rate };
+        let highest = if settings.rate > 0.0 {
+            settings.rate
+        } else {
+            2.0 * config.optimizer.rate
+        };
         let warm_up = (settings.warm_up * in_pass).round() as u32;
         let all = settings.epochs * steps(search);
-        let rate = Rate::Once(Once::new(highest as f32, config.optimizer.rate_min as f32, warm_up, all));
-        let drop_path = Rise { to: settings.drop_path as f32, steps: all };
+        let rate = Rate::Once(Once::new(
+            highest as f32,
+            config.optimizer.rate_min as f32,
+            warm_up,
+            all,
+        ));
+        let drop_path = Rise {
+            to: settings.drop_path as f32,
+            steps: all,
+        };
         let (batch, augment) = (config.train.batch, config.augment);
-        let trainer = TrainerSettings { batch, optimizer, augment, rate, drop_path, seed: *seed };
+        let trainer = TrainerSettings {
+            batch,
+            optimizer,
+            augment,
+            rate,
+            drop_path,
+            seed: *seed,
+        };
         Ok(Self {
             trainer: Trainer::new(ground.clone(), trainer),
             ground,
@@ -85,17 +108,28 @@ impl Network {
     }
 
     /// Makes room for it on the device.
-    pub(super) fn reserve(&self, search: &Search, device: &mut dyn Device) -> Result<(), SearchError> {
+    pub(super) fn reserve(
+        &self,
+        search: &Search,
+        device: &mut dyn Device,
+    ) -> Result<(), SearchError> {
         let optimizer = optimizer(search);
-        let (trained, child) =
-            (self.ground.trained(&self.genome, &optimizer)?, self.ground.supergraph.child(&self.genome)?);
-        let (context, scored) = (self.ground.context(search.config().train.batch), search.config().score.batch);
+        let (trained, child) = (
+            self.ground.trained(&self.genome, &optimizer)?,
+            self.ground.supergraph.child(&self.genome)?,
+        );
+        let (context, scored) = (
+            self.ground.context(search.config().train.batch),
+            search.config().score.batch,
+        );
         let mut plan = Plan::default();
         plan.add(&Program::training(context, &trained, &optimizer).map_err(StageError::from)?);
         plan.add(&Program::scoring(self.ground.context(scored), &child).map_err(StageError::from)?);
         // What came before it on this device has ended.
         device.forget();
-        device.reserve(&plan, &self.weights).map_err(StageError::from)?;
+        device
+            .reserve(&plan, &self.weights)
+            .map_err(StageError::from)?;
         Ok(())
     }
 
@@ -113,7 +147,8 @@ impl Network {
     pub(super) fn step(&mut self, device: &mut dyn Device) -> Result<Option<Passed>, StageError> {
         let (done, in_pass) = (self.trainer.done(), self.trainer.steps());
         let epoch = done / in_pass;
-        self.trainer.start(device, &mut self.weights, &self.genome, epoch)?;
+        self.trainer
+            .start(device, &mut self.weights, &self.genome, epoch)?;
         let ends = (done + 1).is_multiple_of(in_pass);
         let most = if ends { 0 } else { device.depth().max(1) - 1 };
         self.finish(device, most)?;
@@ -122,12 +157,19 @@ impl Network {
         }
         let mean = |sum: f64| (sum / f64::from(in_pass)) as f32;
         let Pass { accuracy, loss } = std::mem::take(&mut self.pass);
-        let score = Score { accuracy: mean(accuracy), loss: mean(loss) };
+        let score = Score {
+            accuracy: mean(accuracy),
+            loss: mean(loss),
+        };
         if self.average.takes(epoch) {
             device.fetch(&mut self.weights)?;
             self.average.take(&self.weights);
         }
-        Ok(Some(Passed { epoch, rate: self.rate.at(epoch, done), score }))
+        Ok(Some(Passed {
+            epoch,
+            rate: self.rate.at(epoch, done),
+            score,
+        }))
     }
 
     /// Finishes steps until at most `most` are under way.
@@ -144,7 +186,11 @@ impl Network {
     pub(super) fn rest(&mut self, device: &mut dyn Device) -> Result<Standing, StageError> {
         self.finish(device, 0)?;
         device.fetch(&mut self.weights)?;
-        Ok(Standing { done: self.trainer.done(), averaged: self.average.count, pass: self.pass })
+        Ok(Standing {
+            done: self.trainer.done(),
+            averaged: self.average.count,
+            pass: self.pass,
+        })
     }
 
     /// Goes on from where it stood; its weights and their average are those of that moment.
@@ -164,7 +210,15 @@ impl Network {
 
 /// What a step of a network's training minimises, and how it updates.
 fn optimizer(search: &Search) -> Optimizer {
-    let (optimizer, settings) = (search.config().optimizer.optimizer(), search.config().retrain);
+    let (optimizer, settings) = (
+        search.config().optimizer.optimizer(),
+        search.config().retrain,
+    );
     let (smoothing, auxiliary) = (settings.smoothing as f32, settings.auxiliary as f32);
-    Optimizer { smoothing, auxiliary, drop_path: settings.drop_path > 0.0, ..optimizer }
+    Optimizer {
+        smoothing,
+        auxiliary,
+        drop_path: settings.drop_path > 0.0,
+        ..optimizer
+    }
 }

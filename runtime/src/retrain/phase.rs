@@ -26,10 +26,19 @@ pub(crate) fn last_phase(
     let phase = || retrained(search, found, earlier, make, &mut follow);
     // There is nobody left to notice a panic.
     let ended = catch_unwind(AssertUnwindSafe(phase)).unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+        let words = panic
+            .downcast_ref::<&str>()
+            .map(|words| (*words).to_owned());
         let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-        let reason = format!("a panic: {}", words.unwrap_or_else(|| "without words".to_owned()));
-        Err(SearchError::Part { part: "retraining".to_owned(), reason, failures: 1 })
+        let reason = format!(
+            "a panic: {}",
+            words.unwrap_or_else(|| "without words".to_owned())
+        );
+        Err(SearchError::Part {
+            part: "retraining".to_owned(),
+            reason,
+            failures: 1,
+        })
     });
     ended.map_err(Arc::new)
 }
@@ -43,9 +52,10 @@ fn retrained(
 ) -> Result<Ended, SearchError> {
     let retraining = match (earlier, found.top.first()) {
         (Some(earlier), _) => Some(earlier),
-        (None, Some(best)) if search.config().retrain.epochs > 0 => {
-            Some(Retraining::planned(Arc::clone(search), Plan::last_phase(search, &best.genome)?))
-        }
+        (None, Some(best)) if search.config().retrain.epochs > 0 => Some(Retraining::planned(
+            Arc::clone(search),
+            Plan::last_phase(search, &best.genome)?,
+        )),
         _ => None,
     };
     let Some(mut retraining) = retraining else {
@@ -66,7 +76,11 @@ fn retrained(
     follow.recorder.finish(&found)?;
     match retraining.go(&mut *device, follow)? {
         Some(retrained) => found.retrained = Some(retrained),
-        None => return Ok(Ended::Stopped { steps: found.weights.version }),
+        None => {
+            return Ok(Ended::Stopped {
+                steps: found.weights.version,
+            });
+        }
     }
     Ok(Ended::Found(Arc::new(found)))
 }
@@ -83,7 +97,13 @@ impl Search {
             folder.sync()?;
             found.save(folder)?;
         }
-        let Some(best) = found.top.first().filter(|_| self.config().retrain.epochs > 0) else { return Ok(()) };
+        let Some(best) = found
+            .top
+            .first()
+            .filter(|_| self.config().retrain.epochs > 0)
+        else {
+            return Ok(());
+        };
         let plan = Plan::last_phase(self, &best.genome)?;
         if plan.networks.is_empty() {
             return follow.tell(plan.started(self));

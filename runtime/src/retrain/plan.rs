@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use supernet_plugin::GenomeError;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::event::Event;
 use crate::program::Input;
 use crate::search::Search;
 use crate::strategy::Genome;
 use crate::strategy::random::from_prior;
-use crate::stream;
 
 /// Draws of the prior that bring no new architecture, after which the space is taken to have no more.
 const DRAWS: u32 = 100;
@@ -49,19 +48,35 @@ impl Plan {
     ///
     /// # Errors
     /// If the space's constraints leave nothing to sample.
-    pub(crate) fn new(search: &Search, genome: &[u32], seeds: u32, random: u32) -> Result<Self, GenomeError> {
+    pub(crate) fn new(
+        search: &Search,
+        genome: &[u32],
+        seeds: u32,
+        random: u32,
+    ) -> Result<Self, GenomeError> {
         let others = others(search, genome, random)?;
         let seed = |i: u32| search.config().search.seed.wrapping_add(u64::from(i));
         let mut networks = Vec::new();
         for i in 0..seeds.max(others.len() as u32) {
             if i < seeds {
-                networks.push(Planned { side: Side::Found, genome: genome.to_vec(), seed: seed(i) });
+                networks.push(Planned {
+                    side: Side::Found,
+                    genome: genome.to_vec(),
+                    seed: seed(i),
+                });
             }
             if let Some(other) = others.get(i as usize) {
-                networks.push(Planned { side: Side::Random, genome: other.clone(), seed: seed(i) });
+                networks.push(Planned {
+                    side: Side::Random,
+                    genome: other.clone(),
+                    seed: seed(i),
+                });
             }
         }
-        Ok(Self { networks, left_out: 0 })
+        Ok(Self {
+            networks,
+            left_out: 0,
+        })
     }
 
     /// The last phase of `search`: as many of the networks that its settings ask for as the budget pays, in the order of
@@ -80,7 +95,12 @@ impl Plan {
     }
 
     pub(crate) fn started(&self, search: &Search) -> Event {
-        let count = |side| self.networks.iter().filter(|network| network.side == side).count() as u32;
+        let count = |side| {
+            self.networks
+                .iter()
+                .filter(|network| network.side == side)
+                .count() as u32
+        };
         Event::RetrainStarted {
             epochs: search.config().retrain.epochs,
             steps: steps(search),
@@ -108,13 +128,15 @@ pub(super) fn steps(search: &Search) -> u32 {
 
 /// What a network costs, in forward passes of one sample; a training step is about three.
 fn cost(search: &Search) -> f64 {
-    3.0 * f64::from(search.config().retrain.epochs) * f64::from(steps(search)) * f64::from(search.config().train.batch)
+    3.0 * f64::from(search.config().retrain.epochs)
+        * f64::from(steps(search))
+        * f64::from(search.config().train.batch)
 }
 
 /// Different random architectures other than `genome`'s; fewer if the space has no more.
 fn others(search: &Search, genome: &[u32], count: u32) -> Result<Vec<Genome>, GenomeError> {
     let space = search.supergraph();
-    let mut random = Random::new(search.config().search.seed, stream::sub(stream::REPORT, 4));
+    let mut random = Random::new(search.config().search.seed, RngStream::RetrainedPrior);
     let mut known = BTreeSet::from([space.canonical(genome)?]);
     let (mut others, mut in_vain) = (Vec::new(), 0);
     while (others.len() as u32) < count && in_vain < DRAWS {

@@ -56,20 +56,38 @@ impl Retraining {
         events: u64,
         device: &mut dyn Device,
     ) -> Result<(), SearchError> {
-        let standing = self.current.as_mut().map(|network| network.rest(device)).transpose()?;
-        let state =
-            State { format: FORMAT, plan: self.plan.clone(), finished: self.finished.clone(), standing, log, events };
+        let standing = self
+            .current
+            .as_mut()
+            .map(|network| network.rest(device))
+            .transpose()?;
+        let state = State {
+            format: FORMAT,
+            plan: self.plan.clone(),
+            finished: self.finished.clone(),
+            standing,
+            log,
+            events,
+        };
         let supergraph = self.search.supergraph();
         let mut write_state = |file: &mut dyn Write| Ok(serde_json::to_writer(file, &state)?);
         let put = |weights: Option<&Weights>, file: &mut dyn Write| -> io::Result<()> {
             weights.map_or(Ok(()), |weights| tensors::write(supergraph, weights, file))
         };
         let current = self.current.as_ref();
-        let mut write_weights = |file: &mut dyn Write| put(current.map(|network| &network.weights), file);
-        let mut write_average =
-            |file: &mut dyn Write| put(current.and_then(|network| network.average.mean.as_ref()), file);
-        let files: &mut [(&str, folder::Content<'_>)] =
-            &mut [(STATE, &mut write_state), (TENSORS, &mut write_weights), (AVERAGE, &mut write_average)];
+        let mut write_weights =
+            |file: &mut dyn Write| put(current.map(|network| &network.weights), file);
+        let mut write_average = |file: &mut dyn Write| {
+            put(
+                current.and_then(|network| network.average.mean.as_ref()),
+                file,
+            )
+        };
+        let files: &mut [(&str, folder::Content<'_>)] = &mut [
+            (STATE, &mut write_state),
+            (TENSORS, &mut write_weights),
+            (AVERAGE, &mut write_average),
+        ];
         let (parent, number) = (parent(run), self.steps_done(standing));
         let written = folder::write(&parent, number, 0, KEPT, files);
         Ok(written.map_err(failed("write", &folder::place(&parent, number)))?)
@@ -96,7 +114,10 @@ impl Retraining {
         for (_, place) in folder::all(&parent).map_err(failed("read", &parent))? {
             match read(&place, search, logged) {
                 Ok(restored) => return Ok((Some(restored), damaged)),
-                Err(reason) => damaged.push(format!("the saved retraining {} is damaged: {reason}", place.display())),
+                Err(reason) => damaged.push(format!(
+                    "the saved retraining {} is damaged: {reason}",
+                    place.display()
+                )),
             }
             set_aside(&place)?;
         }
@@ -120,13 +141,26 @@ impl Retraining {
 
 fn read(place: &Path, search: &Arc<Search>, logged: u64) -> Result<Restored, String> {
     let state = folder::read(place, STATE)?;
-    let state: State = serde_json::from_slice(&state).map_err(|error| format!("{STATE}: {error}"))?;
-    let State { format, plan, finished, standing, log, events } = state;
+    let state: State =
+        serde_json::from_slice(&state).map_err(|error| format!("{STATE}: {error}"))?;
+    let State {
+        format,
+        plan,
+        finished,
+        standing,
+        log,
+        events,
+    } = state;
     if format != FORMAT {
-        return Err(format!("its format is {format}, and this version reads {FORMAT}"));
+        return Err(format!(
+            "its format is {format}, and this version reads {FORMAT}"
+        ));
     }
     if log.bytes > logged {
-        return Err(format!("it was written after {} bytes of events, and there are only {logged}", log.bytes));
+        return Err(format!(
+            "it was written after {} bytes of events, and there are only {logged}",
+            log.bytes
+        ));
     }
     let words = |error: SearchError| error.to_string();
     let mut retraining = Retraining::planned(Arc::clone(search), plan);
@@ -136,14 +170,21 @@ fn read(place: &Path, search: &Arc<Search>, logged: u64) -> Result<Restored, Str
         let mut network = Network::new(search, &retraining.data, planned).map_err(words)?;
         let fill = |weights: &mut Weights, name: &str| -> Result<(), String> {
             let bytes = folder::read(place, name)?;
-            tensors::read(search.supergraph(), weights, &bytes).map_err(|why| format!("{name}: {why}"))
+            tensors::read(search.supergraph(), weights, &bytes)
+                .map_err(|why| format!("{name}: {why}"))
         };
         fill(&mut network.weights, TENSORS)?;
         network.weights.version = u64::from(standing.done);
         let mut average = (standing.averaged > 0).then(|| network.weights.without_state());
-        average.iter_mut().try_for_each(|average| fill(average, AVERAGE))?;
+        average
+            .iter_mut()
+            .try_for_each(|average| fill(average, AVERAGE))?;
         network.resume(standing, average);
         retraining.current = Some(network);
     }
-    Ok(Restored { retraining, log, events })
+    Ok(Restored {
+        retraining,
+        log,
+        events,
+    })
 }

@@ -6,7 +6,12 @@ use super::*;
 use crate::device::cpu::Cpu;
 use supernet_enas as _;
 
-const SHORT: [&str; 4] = ["space.layers=3", "space.filters=4", "retrain.epochs=5", "search.seed=3"];
+const SHORT: [&str; 4] = [
+    "space.layers=3",
+    "space.filters=4",
+    "retrain.epochs=5",
+    "search.seed=3",
+];
 const GENOME: [u32; 6] = [0, 2, 1, 5, 0, 1];
 
 fn search(settings: &[&str]) -> Search {
@@ -14,7 +19,8 @@ fn search(settings: &[&str]) -> Search {
 }
 
 fn place(test: &str) -> PathBuf {
-    let place = std::env::temp_dir().join(format!("supernet-retrain-{}-{test}", std::process::id()));
+    let place =
+        std::env::temp_dir().join(format!("supernet-retrain-{}-{test}", std::process::id()));
     let _ = fs::remove_dir_all(&place);
     place
 }
@@ -23,7 +29,12 @@ fn place(test: &str) -> PathBuf {
 fn run(retraining: Retraining, threads: usize) -> (Vec<Event>, Retrained) {
     let mut told = Vec::new();
     let mut listen = |record: &Record| told.push(record.event.clone());
-    let retrained = retraining.run(&mut Cpu::new(threads).unwrap(), None, &mut listen, &|| false).unwrap().unwrap();
+    let retrained = retraining
+        .run(&mut Cpu::new(threads).unwrap(), None, &mut listen, &|| {
+            false
+        })
+        .unwrap()
+        .unwrap();
     (told, retrained)
 }
 
@@ -35,16 +46,34 @@ fn equal_settings_give_equal_bits_and_the_loss_falls() {
     let losses: Vec<f32> = told
         .iter()
         .filter_map(|event| match event {
-            Event::RetrainEpoch { network: 0, score, .. } => Some(score.loss),
+            Event::RetrainEpoch {
+                network: 0, score, ..
+            } => Some(score.loss),
             _ => None,
         })
         .collect();
     assert!(losses.len() == 5 && losses[4] < losses[0], "{losses:?}");
-    let sides: Vec<_> = one.networks.iter().map(|network| (network.side, network.seed)).collect();
-    assert_eq!(sides, [(Side::Found, 3), (Side::Random, 3), (Side::Found, 4)]);
+    let sides: Vec<_> = one
+        .networks
+        .iter()
+        .map(|network| (network.side, network.seed))
+        .collect();
+    assert_eq!(
+        sides,
+        [(Side::Found, 3), (Side::Random, 3), (Side::Found, 4)]
+    );
     assert_ne!(one.networks[0].test, one.networks[2].test);
-    assert!(one.networks[0].test.unwrap().accuracy > 0.2, "{:?}", one.networks[0]);
-    for other in ["retrain.average=false", "retrain.smoothing=0", "retrain.warm_up=0", "retrain.rate=0.02"] {
+    assert!(
+        one.networks[0].test.unwrap().accuracy > 0.2,
+        "{:?}",
+        one.networks[0]
+    );
+    for other in [
+        "retrain.average=false",
+        "retrain.smoothing=0",
+        "retrain.warm_up=0",
+        "retrain.rate=0.02",
+    ] {
         assert_ne!(run(new(&[other]), 2).1.networks, one.networks, "{other}");
     }
 }
@@ -56,7 +85,10 @@ fn stopped_at_any_step_and_resumed_is_as_never_stopped() {
     let whole_path = path.join("whole");
     let mut whole_folder = new().folder(&whole_path).unwrap();
     let mut cpu = Cpu::new(2).unwrap();
-    let whole = new().run(&mut cpu, Some(&mut whole_folder), &mut |_| {}, &|| false).unwrap().unwrap();
+    let whole = new()
+        .run(&mut cpu, Some(&mut whole_folder), &mut |_| {}, &|| false)
+        .unwrap()
+        .unwrap();
     let stopped_path = path.join("stopped");
     // Looked at once before each step: within a pass, at an end of one, in the averaged pass, in the second network.
     let mut folder = new().folder(&stopped_path).unwrap();
@@ -64,24 +96,41 @@ fn stopped_at_any_step_and_resumed_is_as_never_stopped() {
     for steps in [5, 17, 70, 25] {
         let left = Cell::new(steps);
         let stop = || left.replace(left.get() - 1) == 0;
-        let ended = retraining.run(&mut cpu, Some(&mut folder), &mut |_| {}, &stop).unwrap();
+        let ended = retraining
+            .run(&mut cpu, Some(&mut folder), &mut |_| {}, &stop)
+            .unwrap();
         assert!(ended.is_none());
         drop(folder);
         assert!(Retraining::is_at(&stopped_path));
         (retraining, folder) = Retraining::resume(&stopped_path, &Spaces::linked()).unwrap();
     }
-    let resumed = retraining.run(&mut cpu, Some(&mut folder), &mut |_| {}, &|| false).unwrap().unwrap();
+    let resumed = retraining
+        .run(&mut cpu, Some(&mut folder), &mut |_| {}, &|| false)
+        .unwrap()
+        .unwrap();
     assert_eq!(resumed, whole);
     let events = |path: &Path| -> Vec<Event> {
         let text = fs::read_to_string(path.join("events.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str::<Record>(line).unwrap().event).collect()
+        text.lines()
+            .map(|line| serde_json::from_str::<Record>(line).unwrap().event)
+            .collect()
     };
     assert_eq!(events(&stopped_path), events(&whole_path));
-    for file in ["best/retrained.json", "best/genome.json", "best/model/model.json", "best/model/model.safetensors"] {
-        assert!(fs::read(stopped_path.join(file)).unwrap() == fs::read(whole_path.join(file)).unwrap(), "{file}");
+    for file in [
+        "best/retrained.json",
+        "best/genome.json",
+        "best/model/model.json",
+        "best/model/model.safetensors",
+    ] {
+        assert!(
+            fs::read(stopped_path.join(file)).unwrap() == fs::read(whole_path.join(file)).unwrap(),
+            "{file}"
+        );
     }
     drop(folder);
-    let said = Retraining::resume(&stopped_path, &Spaces::linked()).unwrap_err().to_string();
+    let said = Retraining::resume(&stopped_path, &Spaces::linked())
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("is finished"), "{said}");
     fs::remove_dir_all(path).unwrap();
 }
@@ -93,15 +142,34 @@ fn a_damaged_state_is_passed_over_for_the_one_before_it() {
     let whole = run(new(), 2).1;
     let (left, mut folder) = (Cell::new(100), new().folder(&path).unwrap());
     let stop = || left.replace(left.get() - 1) == 0;
-    assert!(new().run(&mut Cpu::new(2).unwrap(), Some(&mut folder), &mut |_| {}, &stop).unwrap().is_none());
+    assert!(
+        new()
+            .run(
+                &mut Cpu::new(2).unwrap(),
+                Some(&mut folder),
+                &mut |_| {},
+                &stop
+            )
+            .unwrap()
+            .is_none()
+    );
     drop(folder);
-    let mut states: Vec<_> =
-        fs::read_dir(path.join("retraining")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut states: Vec<_> = fs::read_dir(path.join("retraining"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     states.sort();
     assert_eq!(states.len(), 2, "{states:?}");
     fs::write(states[1].join("tensors.safetensors"), "nothing").unwrap();
     let (retraining, mut folder) = Retraining::resume(&path, &Spaces::linked()).unwrap();
-    let resumed = retraining.run(&mut Cpu::new(2).unwrap(), Some(&mut folder), &mut |_| {}, &|| false).unwrap();
+    let resumed = retraining
+        .run(
+            &mut Cpu::new(2).unwrap(),
+            Some(&mut folder),
+            &mut |_| {},
+            &|| false,
+        )
+        .unwrap();
     assert_eq!(resumed.unwrap(), whole);
     fs::remove_dir_all(path).unwrap();
 }
@@ -111,34 +179,67 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
     let search = search(&["search.epochs=40", "retrain.epochs=5", "retrain.random=4"]);
     let plan = Plan::last_phase(&search, &GENOME).unwrap();
     assert_eq!((plan.networks.len(), plan.left_out), (9, 0));
-    let genomes: std::collections::BTreeSet<_> =
-        plan.networks.iter().map(|network| search.supergraph().canonical(&network.genome).unwrap()).collect();
+    let genomes: std::collections::BTreeSet<_> = plan
+        .networks
+        .iter()
+        .map(|network| search.supergraph().canonical(&network.genome).unwrap())
+        .collect();
     assert_eq!(genomes.len(), 5);
     // 22 steps of 64 samples in a pass, three forward passes each: 21,120 for a network.
     let budget = |share: f64| {
         let share = share * 21_120.0 / search.cost();
         let settings = format!("retrain.budget={share}");
-        let other = self::search(&["search.epochs=40", "retrain.epochs=5", "retrain.random=4", &settings]);
+        let other = self::search(&[
+            "search.epochs=40",
+            "retrain.epochs=5",
+            "retrain.random=4",
+            &settings,
+        ]);
         let plan = Plan::last_phase(&other, &GENOME).unwrap();
-        (plan.networks.iter().map(|network| network.side).collect::<Vec<_>>(), plan.left_out)
+        (
+            plan.networks
+                .iter()
+                .map(|network| network.side)
+                .collect::<Vec<_>>(),
+            plan.left_out,
+        )
     };
-    assert_eq!(budget(3.01), (vec![Side::Found, Side::Random, Side::Found], 6));
+    assert_eq!(
+        budget(3.01),
+        (vec![Side::Found, Side::Random, Side::Found], 6)
+    );
     assert_eq!(budget(0.9), (vec![], 9));
 }
 
 #[test]
 fn a_network_that_diverges_has_no_score_and_ends_nothing() {
-    let retraining = Retraining::new(search(&["retrain.rate=1e30", "optimizer.clip=1e30"]), &GENOME, 1, 0).unwrap();
+    let retraining = Retraining::new(
+        search(&["retrain.rate=1e30", "optimizer.clip=1e30"]),
+        &GENOME,
+        1,
+        0,
+    )
+    .unwrap();
     let (told, retrained) = run(retraining, 1);
-    assert!(told.iter().any(|event| matches!(event, Event::SetAside { .. })));
+    assert!(
+        told.iter()
+            .any(|event| matches!(event, Event::SetAside { .. }))
+    );
     assert_eq!(retrained.networks[0].test, None);
-    assert!(retrained.sentence().contains("no training of the architecture came to an end"));
+    assert!(
+        retrained
+            .sentence()
+            .contains("no training of the architecture came to an end")
+    );
 }
 
 #[test]
 fn what_cannot_be_retrained_gets_a_sentence() {
-    let said =
-        |settings: &[&str], genome: &[u32]| Retraining::new(search(settings), genome, 1, 0).unwrap_err().to_string();
+    let said = |settings: &[&str], genome: &[u32]| {
+        Retraining::new(search(settings), genome, 1, 0)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(said(&["retrain.epochs=0"], &GENOME).contains("must be at least 1"));
     assert!(!said(&[], &[0; 3]).is_empty());
 }
@@ -146,23 +247,43 @@ fn what_cannot_be_retrained_gets_a_sentence() {
 #[test]
 fn cells_of_a_search_are_trained_in_the_final_form_with_drop_path_and_an_auxiliary_head() {
     let cells = |settings: &[&str]| {
-        let small =
-            ["search.space=enas-micro", "space.layers=1", "space.filters=2", "retrain.epochs=2", "train.batch=128"];
+        let small = [
+            "search.space=enas-micro",
+            "space.layers=1",
+            "space.filters=2",
+            "retrain.epochs=2",
+            "train.batch=128",
+        ];
         Search::new(Config::read("", &[&small[..], settings].concat()).unwrap()).unwrap()
     };
     let genome: Vec<u32> = vec![0; cells(&[]).supergraph().genome_len()];
     let place = place("cells");
     let run = |settings: &[&str]| {
-        let retraining = Retraining::new(cells(&[&["space.form=final"], settings].concat()), &genome, 1, 0).unwrap();
+        let retraining = Retraining::new(
+            cells(&[&["space.form=final"], settings].concat()),
+            &genome,
+            1,
+            0,
+        )
+        .unwrap();
         let path = place.join(settings.join(","));
         let mut folder = retraining.folder(&path).unwrap();
         let mut cpu = Cpu::new(2).unwrap();
-        let retrained = retraining.run(&mut cpu, Some(&mut folder), &mut |_| {}, &|| false).unwrap().unwrap();
-        (retrained.networks, Model::load(&path.join("best/model")).unwrap())
+        let retrained = retraining
+            .run(&mut cpu, Some(&mut folder), &mut |_| {}, &|| false)
+            .unwrap()
+            .unwrap();
+        (
+            retrained.networks,
+            Model::load(&path.join("best/model")).unwrap(),
+        )
     };
     let (plain, model) = run(&["retrain.drop_path=0"]);
     let names: Vec<String> = model.tensors().map(|(name, ..)| name.to_owned()).collect();
-    assert!(!names.is_empty() && names.iter().all(|name| !name.starts_with("auxiliary")), "{names:?}");
+    assert!(
+        !names.is_empty() && names.iter().all(|name| !name.starts_with("auxiliary")),
+        "{names:?}"
+    );
     assert_eq!(
         plain[0].parameters,
         cells(&["space.form=final", "space.auxiliary=false"])
@@ -170,7 +291,11 @@ fn cells_of_a_search_are_trained_in_the_final_form_with_drop_path_and_an_auxilia
             .count(&genome, supernet_plugin::Count::Live)
             .unwrap()
     );
-    for other in ["retrain.drop_path=0.4", "retrain.auxiliary=0", "space.auxiliary=false"] {
+    for other in [
+        "retrain.drop_path=0.4",
+        "retrain.auxiliary=0",
+        "space.auxiliary=false",
+    ] {
         let (networks, _) = run(&[other]);
         assert_eq!(networks[0].parameters, plain[0].parameters, "{other}");
         assert_ne!(networks[0].test, plain[0].test, "{other}");

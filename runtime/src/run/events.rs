@@ -52,7 +52,11 @@ impl Iterator for Events {
         loop {
             match state.waiting.pop_front() {
                 None if !state.closed => {
-                    state = self.channel.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state = self
+                        .channel
+                        .changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
                 next => return next,
             }
@@ -89,7 +93,9 @@ struct Subscribers {
 
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, Subscribers> {
-        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.subscribers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn subscribe(&self) -> Events {
@@ -104,7 +110,9 @@ impl Hub {
     pub(super) fn send(&self, record: &Record) {
         self.lock().channels.retain(|channel| {
             let channel = channel.upgrade();
-            channel.iter().for_each(|channel| channel.change(|state| state.waiting.push_back(record.clone())));
+            channel.iter().for_each(|channel| {
+                channel.change(|state| state.waiting.push_back(record.clone()))
+            });
             channel.is_some()
         });
     }
@@ -113,6 +121,9 @@ impl Hub {
         let mut subscribers = self.lock();
         subscribers.closed = true;
         let channels = std::mem::take(&mut subscribers.channels);
-        channels.iter().filter_map(Weak::upgrade).for_each(|channel| channel.change(|state| state.closed = true));
+        channels
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|channel| channel.change(|state| state.closed = true));
     }
 }

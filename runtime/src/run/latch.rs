@@ -11,7 +11,10 @@ pub(super) struct Latch<T> {
 
 impl<T> Default for Latch<T> {
     fn default() -> Self {
-        Self { state: Mutex::new((None, Vec::new())), set: Condvar::new() }
+        Self {
+            state: Mutex::new((None, Vec::new())),
+            set: Condvar::new(),
+        }
     }
 }
 
@@ -33,7 +36,10 @@ impl<T: Clone> Latch<T> {
                 None => self.set.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
                     let left = until.checked_duration_since(Instant::now())?;
-                    self.set.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.set
+                        .wait_timeout(state, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }

@@ -31,7 +31,14 @@ impl Recorder {
         recorded: u64,
         before: f64,
     ) -> Self {
-        Self { folder, listener, shared, began: Instant::now(), before, recorded }
+        Self {
+            folder,
+            listener,
+            shared,
+            began: Instant::now(),
+            before,
+            recorded,
+        }
     }
 
     pub(crate) fn folder(&self) -> Option<&RunFolder> {
@@ -44,7 +51,13 @@ impl Recorder {
 
     /// This recorder, for whoever goes on; what is left here records nothing.
     pub(crate) fn hand_over(&mut self) -> Self {
-        let left = Self::new(None, Box::new(|_| {}), Arc::clone(&self.shared), u64::MAX, 0.0);
+        let left = Self::new(
+            None,
+            Box::new(|_| {}),
+            Arc::clone(&self.shared),
+            u64::MAX,
+            0.0,
+        );
         std::mem::replace(self, left)
     }
 
@@ -83,17 +96,29 @@ impl Recorder {
     }
 
     fn record(&self, event: Event) -> Record {
-        Record { at: self.before + self.began.elapsed().as_secs_f64(), event }
+        Record {
+            at: self.before + self.began.elapsed().as_secs_f64(),
+            event,
+        }
     }
 
     fn publish(&mut self, record: &Record) -> Result<(), SearchError> {
         self.shared.hub.send(record);
         let listener = &mut self.listener;
         catch_unwind(AssertUnwindSafe(|| listener(record))).map_err(|panic| {
-            let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+            let words = panic
+                .downcast_ref::<&str>()
+                .map(|words| (*words).to_owned());
             let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
-            let reason = format!("a panic: {}", words.unwrap_or_else(|| "without words".to_owned()));
-            SearchError::Part { part: "listener".to_owned(), reason, failures: 1 }
+            let reason = format!(
+                "a panic: {}",
+                words.unwrap_or_else(|| "without words".to_owned())
+            );
+            SearchError::Part {
+                part: "listener".to_owned(),
+                reason,
+                failures: 1,
+            }
         })
     }
 }

@@ -93,13 +93,19 @@ impl SearchBuilder {
 
     /// Data of the application's own, in place of the data set that the settings name.
     pub fn data(self, data: Dataset) -> Self {
-        Self { data: Some(data), ..self }
+        Self {
+            data: Some(data),
+            ..self
+        }
     }
 
     /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps. Retraining
     /// comes on top, at most `retrain.budget` times as long.
     pub fn minutes(self, minutes: f64) -> Self {
-        Self { minutes: Some(minutes), ..self }
+        Self {
+            minutes: Some(minutes),
+            ..self
+        }
     }
 
     /// Threads of the CPU device; 0, the default, takes one per core.
@@ -117,27 +123,47 @@ impl SearchBuilder {
     pub fn on(self, choice: Choice) -> Self {
         match choice.resolved() {
             // Several evaluators divide the threads.
-            Choice::Cpu => Self { device: None, trial: Some(Choice::Cpu), ..self },
+            Choice::Cpu => Self {
+                device: None,
+                trial: Some(Choice::Cpu),
+                ..self
+            },
             choice => {
                 let trial = Some(choice.clone());
-                Self { trial, ..self.device(move || Ok(choice.open(0)? as Box<dyn Device>)) }
+                Self {
+                    trial,
+                    ..self.device(move || Ok(choice.open(0)? as Box<dyn Device>))
+                }
             }
         }
     }
 
     /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for each of several evaluators,
     /// on their threads, and again after a failure.
-    pub fn device(self, make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static) -> Self {
-        Self { device: Some(Arc::new(make)), trial: None, ..self }
+    pub fn device(
+        self,
+        make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            device: Some(Arc::new(make)),
+            trial: None,
+            ..self
+        }
     }
 
     /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and is called again after a
     /// failure, before [`Strategy::load`].
     pub fn strategy(
         self,
-        make: impl Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync + 'static,
+        make: impl Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
-        Self { strategy: Some(Arc::new(make)), ..self }
+        Self {
+            strategy: Some(Arc::new(make)),
+            ..self
+        }
     }
 
     /// Scores candidates with a function of the application's own. A candidate for which it fails is set aside with the
@@ -154,23 +180,35 @@ impl SearchBuilder {
             let score = evaluate(genome);
             Box::pin(async move { score.await.map_err(|error| Arc::new(error) as Reason) })
         });
-        Self { own: Some(own), ..self }
+        Self {
+            own: Some(own),
+            ..self
+        }
     }
 
     /// Writes the run into a new folder at `path`.
     pub fn folder(self, path: impl Into<PathBuf>) -> Self {
-        Self { place: Place::At(path.into()), ..self }
+        Self {
+            place: Place::At(path.into()),
+            ..self
+        }
     }
 
     /// Writes the run into a new folder in `parent`, named after space and data with the first number that is free.
     pub fn fresh_folder(self, parent: impl Into<PathBuf>) -> Self {
-        Self { place: Place::Fresh(parent.into()), ..self }
+        Self {
+            place: Place::Fresh(parent.into()),
+            ..self
+        }
     }
 
     /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was started with. Data,
     /// strategy and evaluator of the application's own must be given again, and plugins too: a run's folder loads none.
     pub fn resume(self, path: impl Into<PathBuf>) -> Self {
-        Self { place: Place::Resume(path.into()), ..self }
+        Self {
+            place: Place::Resume(path.into()),
+            ..self
+        }
     }
 
     /// How long one step, score or file may take before its actor is given up and replaced; 10 minutes by default.
@@ -181,7 +219,10 @@ impl SearchBuilder {
     /// Is called with every event, on the search's thread: while it runs, the search waits. What a resumed run tells first is
     /// told on the thread that starts it.
     pub fn listen(self, listener: impl FnMut(&Record) + Send + 'static) -> Self {
-        Self { listener: Box::new(listener), ..self }
+        Self {
+            listener: Box::new(listener),
+            ..self
+        }
     }
 
     /// A subscription that begins with the first event.
@@ -204,7 +245,11 @@ impl SearchBuilder {
         }
         let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
         let mut device = make().map_err(StageError::from)?;
-        let earlier = resumed.as_ref().map(|(folder, _)| folder.origin()).transpose()?.flatten();
+        let earlier = resumed
+            .as_ref()
+            .map(|(folder, _)| folder.origin())
+            .transpose()?
+            .flatten();
         let search = self.search(&mut *device, earlier.as_ref());
         let mut search = match &resumed {
             Some((folder, _)) => same_space(search, earlier, folder.path())?,
@@ -222,8 +267,10 @@ impl SearchBuilder {
         let folder = match resumed {
             None => self.create(&search)?,
             Some((mut folder, _)) => {
-                restored = checkpoint::newest(folder.path(), &search, folder.end().bytes)?.unwrap_or(restored);
-                let (later, damaged) = Retraining::read(folder.path(), &search, folder.end().bytes)?;
+                restored = checkpoint::newest(folder.path(), &search, folder.end().bytes)?
+                    .unwrap_or(restored);
+                let (later, damaged) =
+                    Retraining::read(folder.path(), &search, folder.end().bytes)?;
                 restored.damaged.extend(damaged);
                 // A retraining comes after the search, of which then nothing is told again.
                 (recorded, log) = match &later {
@@ -236,13 +283,21 @@ impl SearchBuilder {
                 Some(folder)
             }
         };
-        let Restored { snapshot, damaged, .. } = restored;
+        let Restored {
+            snapshot, damaged, ..
+        } = restored;
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
         let shared = Arc::clone(&self.shared);
-        let mut recorder = Recorder::new(folder, self.listener, Arc::clone(&shared), recorded, log.at);
+        let mut recorder =
+            Recorder::new(folder, self.listener, Arc::clone(&shared), recorded, log.at);
         let damaged = damaged.into_iter().map(|reason| Event::Damaged { reason });
-        damaged.chain(steps.map(|steps| Event::Resumed { steps })).try_for_each(|event| recorder.incident(event))?;
-        let (evaluators, each) = (self.evaluators.max(1), threads(self.threads) / self.evaluators.max(1));
+        damaged
+            .chain(steps.map(|steps| Event::Resumed { steps }))
+            .try_for_each(|event| recorder.incident(event))?;
+        let (evaluators, each) = (
+            self.evaluators.max(1),
+            threads(self.threads) / self.evaluators.max(1),
+        );
         let of_its_own = self.device.clone().unwrap_or_else(|| cpu(each.max(1)));
         let crew = Crew {
             search,
@@ -254,18 +309,33 @@ impl SearchBuilder {
             #[cfg(test)]
             faults: self.faults,
         };
-        Run::start(Start { crew: Arc::new(crew), snapshot, recorder, shared }, retraining, path)
+        Run::start(
+            Start {
+                crew: Arc::new(crew),
+                snapshot,
+                recorder,
+                shared,
+            },
+            retraining,
+            path,
+        )
     }
 
     /// The search that is set up.
-    fn search(&mut self, device: &mut dyn Device, earlier: Option<&Origin>) -> Result<Search, SearchError> {
+    fn search(
+        &mut self,
+        device: &mut dyn Device,
+        earlier: Option<&Origin>,
+    ) -> Result<Search, SearchError> {
         let mut config = self.config.clone();
         if self.strategy.is_some() {
             config.search.strategy = StrategyName::Own;
         }
         config.check()?;
-        let data =
-            self.data.take().map_or_else(|| Dataset::named_as(&config.search.data, &config.text.reading()), Ok)?;
+        let data = self.data.take().map_or_else(
+            || Dataset::named_as(&config.search.data, &config.text.reading()),
+            Ok,
+        )?;
         let mut search = Search::again(&self.spaces, data, config, earlier)?;
         search.own = self.strategy.clone().map(Own);
         if let Some(minutes) = self.minutes {
@@ -292,7 +362,12 @@ impl Search {
     /// What a folder of its own is called: its space and its data.
     pub fn run_name(&self) -> String {
         // A space's name may have slashes, which are no part of a folder's.
-        let space = self.origin().space.rsplit(['/', '\\']).next().unwrap_or_default();
+        let space = self
+            .origin()
+            .space
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or_default();
         format!("{space}-{}", plain(self.data.name()))
     }
 }
@@ -303,10 +378,16 @@ pub(crate) fn same_space(
     earlier: Option<Origin>,
     run: &Path,
 ) -> Result<Search, SearchError> {
-    let (Some(was), run) = (earlier, run.to_owned()) else { return search };
+    let (Some(was), run) = (earlier, run.to_owned()) else {
+        return search;
+    };
     match search {
         Err(SearchError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {
-            Err(SearchError::SpaceGone { run, why: Box::new(why), remedy: was.remedy() })
+            Err(SearchError::SpaceGone {
+                run,
+                why: Box::new(why),
+                remedy: was.remedy(),
+            })
         }
         Ok(search) if search.origin().hash != was.hash => {
             let (was, is) = (Box::new(was), Box::new(search.origin().clone()));
@@ -318,18 +399,31 @@ pub(crate) fn same_space(
 
 /// Refuses data that are not those of the run that the search goes on with. A run of an earlier version does not say.
 pub(crate) fn same_data(search: &Search, run: &Path) -> Result<(), SearchError> {
-    let Some(was) = RunFolder::profile_of(run)? else { return Ok(()) };
+    let Some(was) = RunFolder::profile_of(run)? else {
+        return Ok(());
+    };
     let is = search.profile();
     if is.fingerprint == was.fingerprint {
         return Ok(());
     }
     let (run, data) = (run.to_owned(), search.config().search.data.clone());
-    Err(SearchError::OtherData { run, data, was: was.words(), is: is.words() })
+    Err(SearchError::OtherData {
+        run,
+        data,
+        was: was.words(),
+        is: is.words(),
+    })
 }
 
 /// A name that is one on every file system.
 fn plain(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
     name.chars().map(plain).collect()
 }
 
@@ -341,12 +435,18 @@ fn cpu(threads: usize) -> MakeDevice {
 /// Hands out the device that was made already, then others.
 fn first_made(device: Box<dyn Device>, make: MakeDevice) -> MakeDevice {
     let first = Mutex::new(Some(device));
-    Arc::new(move || match first.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(device) => Ok(device),
-        None => make(),
-    })
+    Arc::new(
+        move || match first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(device) => Ok(device),
+            None => make(),
+        },
+    )
 }
 
 fn threads(given: usize) -> usize {
-    if given == 0 { thread::available_parallelism().map_or(1, usize::from) } else { given }
+    if given == 0 {
+        thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        given
+    }
 }

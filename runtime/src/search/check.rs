@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use supernet_enas as _;
 use supernet_plugin::{Fact, Field, Space, SpaceEntry, inventory};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use super::Search;
 use crate::config::Config;
@@ -13,11 +13,20 @@ use crate::device::cpu::Cpu;
 use crate::event::Event;
 use crate::search::Found;
 
-const SHORT: [&str; 4] = ["search.epochs=4", "search.warm_up=0.5", "derive.candidates=5", "derive.report=5"];
+const SHORT: [&str; 4] = [
+    "search.epochs=4",
+    "search.warm_up=0.5",
+    "derive.candidates=5",
+    "derive.report=5",
+];
 
 fn run(search: Search) -> (Vec<Event>, Found) {
     let mut events = Vec::new();
-    let found = search.run(&mut Cpu::new(2).unwrap(), None, &mut |record| events.push(record.event.clone())).unwrap();
+    let found = search
+        .run(&mut Cpu::new(2).unwrap(), None, &mut |record| {
+            events.push(record.event.clone())
+        })
+        .unwrap();
     (events, found)
 }
 
@@ -28,11 +37,24 @@ fn short() -> Search {
 #[test]
 fn shuffled_test_labels_change_nothing_before_the_test_score() {
     let mut shuffled = short();
-    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).test.labels);
+    Random::new(1, RngStream::Custom(1))
+        .shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).test.labels);
     let ((a, found), (b, other)) = (run(short()), run(shuffled));
-    let before = |events: &[Event]| events.iter().position(|event| matches!(event, Event::Tested { .. })).unwrap();
+    let before = |events: &[Event]| {
+        events
+            .iter()
+            .position(|event| matches!(event, Event::Tested { .. }))
+            .unwrap()
+    };
     // Nothing is retrained here: one training would cost more than the search.
-    assert!(matches!(a[before(&a) + 1..], [Event::RetrainStarted { seeds: 0, left_out: 10, .. }]));
+    assert!(matches!(
+        a[before(&a) + 1..],
+        [Event::RetrainStarted {
+            seeds: 0,
+            left_out: 10,
+            ..
+        }]
+    ));
     assert_eq!(a[..before(&a)], b[..before(&b)]);
     assert_ne!(found.test, other.test);
     assert_eq!(found.weights, other.weights);
@@ -41,20 +63,37 @@ fn shuffled_test_labels_change_nothing_before_the_test_score() {
 #[test]
 fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
     let mut shuffled = short();
-    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).validation.labels);
+    Random::new(1, RngStream::Custom(1))
+        .shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).validation.labels);
     let ((a, _), (b, _)) = (run(short()), run(shuffled));
-    let first = a.iter().position(|event| matches!(event, Event::Update { .. })).unwrap();
-    assert!(a[..first].iter().any(|event| matches!(event, Event::Epoch { epoch: 1, warm_up: true, .. })));
+    let first = a
+        .iter()
+        .position(|event| matches!(event, Event::Update { .. }))
+        .unwrap();
+    assert!(a[..first].iter().any(|event| matches!(
+        event,
+        Event::Epoch {
+            epoch: 1,
+            warm_up: true,
+            ..
+        }
+    )));
     assert_eq!(a[..first], b[..first]);
     assert_ne!(a[first], b[first]);
 
     // With nothing but warm-up the validation part is read for reports only, so the weights end with the same bits.
     let all_warm_up = || {
-        let settings = ["search.epochs=2", "search.warm_up=1", "derive.candidates=2", "derive.report=2"];
+        let settings = [
+            "search.epochs=2",
+            "search.warm_up=1",
+            "derive.candidates=2",
+            "derive.report=2",
+        ];
         Search::new(Config::read("", &settings).unwrap()).unwrap()
     };
     let mut shuffled = all_warm_up();
-    Random::new(1, 1).shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).validation.labels);
+    Random::new(1, RngStream::Custom(1))
+        .shuffle(&mut Arc::make_mut(&mut shuffled.ground.data).validation.labels);
     assert_eq!(run(all_warm_up()).1.weights, run(shuffled).1.weights);
 }
 
@@ -78,23 +117,48 @@ fn minutes_become_epochs_and_an_event() {
 #[test]
 fn a_controller_that_diverges_ends_the_search_in_words() {
     let config = Config::read("", &[&SHORT[..], &["controller.rate=1e38"]].concat()).unwrap();
-    let said = Search::new(config).unwrap().run(&mut Cpu::new(1).unwrap(), None, &mut |_| {}).unwrap_err().to_string();
-    assert!(said.contains("lower `controller.rate` (it is 1e38)"), "{said}");
+    let said = Search::new(config)
+        .unwrap()
+        .run(&mut Cpu::new(1).unwrap(), None, &mut |_| {})
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("lower `controller.rate` (it is 1e38)"),
+        "{said}"
+    );
 }
 
 #[test]
 fn what_no_kernel_runs_is_refused_before_the_search_begins() {
-    let data = Dataset::new("rows", [4, 4, 1], 3, vec![0.5; 16 * 200], (0..200).map(|i| i % 3).collect()).unwrap();
+    let data = Dataset::new(
+        "rows",
+        [4, 4, 1],
+        3,
+        vec![0.5; 16 * 200],
+        (0..200).map(|i| i % 3).collect(),
+    )
+    .unwrap();
     let said = |space: &str| {
-        let settings = [&format!("search.space={space}")[..], "train.batch=8", "score.batch=8"];
-        Search::on(data.clone(), Config::read("", &settings).unwrap()).unwrap_err().to_string()
+        let settings = [
+            &format!("search.space={space}")[..],
+            "train.batch=8",
+            "score.batch=8",
+        ];
+        Search::on(data.clone(), Config::read("", &settings).unwrap())
+            .unwrap_err()
+            .to_string()
     };
     assert!(
-        said("test-gelu").contains("`choice/activation.7` of `test-gelu` needs the op activation Gelu"),
+        said("test-gelu")
+            .contains("`choice/activation.7` of `test-gelu` needs the op activation Gelu"),
         "{}",
         said("test-gelu")
     );
-    assert!(said("test-classes").contains("of shape [7] for 3 classes"), "{}", said("test-classes"));
+    assert!(
+        said("test-classes").contains("of shape [7] for 3 classes"),
+        "{}",
+        said("test-classes")
+    );
 }
 
 inventory::submit! {

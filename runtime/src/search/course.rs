@@ -206,12 +206,30 @@ impl Course {
             }
             if let Ahead::Unasked = self.ahead {
                 let task = self.strategy.next()?;
-                self.ahead = task.map_or(Ahead::Nothing { waited: !self.out.is_empty() }, Ahead::Task);
+                self.ahead = task.map_or(
+                    Ahead::Nothing {
+                        waited: !self.out.is_empty(),
+                    },
+                    Ahead::Task,
+                );
             }
             // Outcomes are observed in the order of their tasks, and only training steps run beside each other.
-            let trains = matches!(&self.ahead, Ahead::Task(Task { work: Work::Train { .. }, .. }));
-            let scoring = self.out.iter().any(|out| matches!(out.work, Work::Score { .. }));
-            let room = if trains && !scoring { self.limits.room } else { 1 };
+            let trains = matches!(
+                &self.ahead,
+                Ahead::Task(Task {
+                    work: Work::Train { .. },
+                    ..
+                })
+            );
+            let scoring = self
+                .out
+                .iter()
+                .any(|out| matches!(out.work, Work::Score { .. }));
+            let room = if trains && !scoring {
+                self.limits.room
+            } else {
+                1
+            };
             while self.out.len() >= room {
                 if !self.close()? {
                     return Ok(Next::Await { flush: room == 1 });
@@ -219,7 +237,9 @@ impl Course {
             }
             match std::mem::take(&mut self.ahead) {
                 Ahead::Task(task) => self.begin(task.work)?,
-                Ahead::Nothing { waited: false } => self.judging = Some(Judging::new(&self.search, &*self.strategy)?),
+                Ahead::Nothing { waited: false } => {
+                    self.judging = Some(Judging::new(&self.search, &*self.strategy)?)
+                }
                 Ahead::Nothing { waited: true } | Ahead::Unasked => {}
             }
         }
@@ -230,14 +250,28 @@ impl Course {
         if let Work::Score { genomes, .. } = &mut work {
             own = genomes.len();
             // No other score task is out, so this is the next update.
-            genomes.extend(self.watch.beside(&self.search, self.tally.updates + 1, own)?);
+            genomes.extend(
+                self.watch
+                    .beside(&self.search, self.tally.updates + 1, own)?,
+            );
             children = genomes.len();
         }
-        let mut answers: Vec<_> = self.held.pop_front().unwrap_or_default().into_iter().map(Some).collect();
+        let mut answers: Vec<_> = self
+            .held
+            .pop_front()
+            .unwrap_or_default()
+            .into_iter()
+            .map(Some)
+            .collect();
         answers.truncate(children);
         let handed = answers.len();
         answers.resize(children, None);
-        self.out.push_back(Out { work, own, answers, handed });
+        self.out.push_back(Out {
+            work,
+            own,
+            answers,
+            handed,
+        });
         Ok(())
     }
 
@@ -251,15 +285,31 @@ impl Course {
         }
         let work = match &out.work {
             Work::Train { .. } if self.aside.contains(&task) => Labour::Skip,
-            Work::Train { genome, epoch } => Labour::Train { genome: genome.clone(), epoch: *epoch },
-            Work::Score { .. } if self.under_way >= self.limits.crowd => return Some(Next::Await { flush: false }),
+            Work::Train { genome, epoch } => Labour::Train {
+                genome: genome.clone(),
+                epoch: *epoch,
+            },
+            Work::Score { .. } if self.under_way >= self.limits.crowd => {
+                return Some(Next::Await { flush: false });
+            }
             Work::Score { genomes, batch } => {
-                let genomes = genomes[first..children.min(first.saturating_add(self.limits.piece))].to_vec();
-                Labour::Score { genomes, batch: *batch }
+                let genomes =
+                    genomes[first..children.min(first.saturating_add(self.limits.piece))].to_vec();
+                Labour::Score {
+                    genomes,
+                    batch: *batch,
+                }
             }
         };
-        out.handed += if let Labour::Score { genomes, .. } = &work { genomes.len() } else { 1 };
-        Some(Next::Job(Job { place: Place { task, first }, work }))
+        out.handed += if let Labour::Score { genomes, .. } = &work {
+            genomes.len()
+        } else {
+            1
+        };
+        Some(Next::Job(Job {
+            place: Place { task, first },
+            work,
+        }))
     }
 
     /// Takes the answers of a job. What is not awaited is ignored.
@@ -267,36 +317,57 @@ impl Course {
         let slots = match &mut self.judging {
             Some(judging) => judging.slots(place.task.checked_sub(self.closed)),
             None => {
-                let out = place.task.checked_sub(self.closed).and_then(|index| self.out.get_mut(index as usize));
+                let out = place
+                    .task
+                    .checked_sub(self.closed)
+                    .and_then(|index| self.out.get_mut(index as usize));
                 out.map(|out| &mut out.answers[..out.handed])
             }
         };
         let slots = slots.and_then(|slots| slots.get_mut(place.first..place.first + answers.len()));
         if let Some(slots) = slots.filter(|slots| slots.iter().all(Option::is_none)) {
             self.under_way -= 1;
-            slots.iter_mut().zip(answers).for_each(|(slot, answer)| *slot = Some(sound(answer)));
+            slots
+                .iter_mut()
+                .zip(answers)
+                .for_each(|(slot, answer)| *slot = Some(sound(answer)));
         }
     }
 
     /// Tells the strategy of the oldest task, if all its answers are there.
     fn close(&mut self) -> Result<bool, SearchError> {
-        if !self.out.front().is_some_and(|out| out.answers.iter().all(Option::is_some)) {
+        if !self
+            .out
+            .front()
+            .is_some_and(|out| out.answers.iter().all(Option::is_some))
+        {
             return Ok(false);
         }
-        let Some(Out { work, own, answers, .. }) = self.out.pop_front() else { return Ok(false) };
+        let Some(Out {
+            work, own, answers, ..
+        }) = self.out.pop_front()
+        else {
+            return Ok(false);
+        };
         let task = self.closed;
         self.closed += 1;
         self.tally.children += answers.len() as u64;
         match work {
             Work::Train { genome, .. } if self.aside.contains(&task) => {
                 self.strategy.observe(&Outcome::Trained(Score::WORST));
-                let reason =
-                    format!("training step {} on it ruins the shared weights: its loss is not a number", task + 1);
+                let reason = format!(
+                    "training step {} on it ruins the shared weights: its loss is not a number",
+                    task + 1
+                );
                 self.tell(Event::SetAside { genome, reason });
                 self.stepped(None);
             }
             Work::Train { .. } => {
-                let score = answers.into_iter().flatten().find_map(Result::ok).unwrap_or(Score::WORST);
+                let score = answers
+                    .into_iter()
+                    .flatten()
+                    .find_map(Result::ok)
+                    .unwrap_or(Score::WORST);
                 self.strategy.observe(&Outcome::Trained(score));
                 self.stepped(Some(score));
             }
@@ -313,7 +384,12 @@ impl Course {
 
     /// Tells the strategy of the scores of `genomes`, which the scores of the samples beside them follow.
     fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
-        let accuracies = |scores: &[Score]| scores.iter().map(|score| score.accuracy).collect::<Vec<_>>();
+        let accuracies = |scores: &[Score]| {
+            scores
+                .iter()
+                .map(|score| score.accuracy)
+                .collect::<Vec<_>>()
+        };
         let beside = accuracies(&scores.split_off(genomes.len()));
         let own = accuracies(&scores);
         let best = own.iter().copied().fold(0.0, f32::max);
@@ -322,8 +398,16 @@ impl Course {
         let (update, version) = (self.tally.updates, self.tally.version);
         if let Some(insight) = insight {
             let shares = self.watch.census.of(genomes);
-            self.tell(Event::Update { update, version, best, insight, shares });
-            let warnings = self.watch.look(&mut self.seen, update, &insight, shares, &own);
+            self.tell(Event::Update {
+                update,
+                version,
+                best,
+                insight,
+                shares,
+            });
+            let warnings = self
+                .watch
+                .look(&mut self.seen, update, &insight, shares, &own);
             warnings.into_iter().for_each(|warning| self.tell(warning));
         }
         if !beside.is_empty() {
@@ -340,12 +424,21 @@ impl Course {
         let epoch = (self.tally.steps / u64::from(schedule.steps)) as u32;
         self.tally.step(score);
         if let Some(score) = score {
-            self.tell(Event::Step { epoch, step: self.tally.steps, score });
+            self.tell(Event::Step {
+                epoch,
+                step: self.tally.steps,
+                score,
+            });
         }
         if self.tally.steps.is_multiple_of(u64::from(schedule.steps)) {
             let (warm_up, rate) = (epoch < schedule.warm_up, self.rate.rate(epoch));
             let score = self.tally.end_pass();
-            self.tell(Event::Epoch { epoch, warm_up, rate, score });
+            self.tell(Event::Epoch {
+                epoch,
+                warm_up,
+                rate,
+                score,
+            });
         }
     }
 
@@ -358,9 +451,15 @@ impl Course {
             }
             Err(reason) => {
                 self.tally.failures += 1;
-                self.tell(Event::SetAside { genome: genome.to_vec(), reason: reason.to_string() });
+                self.tell(Event::SetAside {
+                    genome: genome.to_vec(),
+                    reason: reason.to_string(),
+                });
                 if self.tally.failures >= FAILURES {
-                    return Err(SearchError::Evaluator { failures: FAILURES, source: reason });
+                    return Err(SearchError::Evaluator {
+                        failures: FAILURES,
+                        source: reason,
+                    });
                 }
                 Ok(Score::WORST)
             }
@@ -376,7 +475,11 @@ impl Course {
 /// An answer that can be ranked and written down.
 fn sound(answer: Answer) -> Answer {
     let score = answer?;
-    if score.accuracy.is_finite() && score.loss.is_finite() { Ok(score) } else { Err(Reason::from(NotANumber)) }
+    if score.accuracy.is_finite() && score.loss.is_finite() {
+        Ok(score)
+    } else {
+        Err(Reason::from(NotANumber))
+    }
 }
 
 impl From<NotANumber> for Reason {

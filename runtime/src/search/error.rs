@@ -57,7 +57,9 @@ pub enum SearchError {
     #[error(transparent)]
     Carry(Box<CarryError>),
     /// Retraining without a pass.
-    #[error("`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1")]
+    #[error(
+        "`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1"
+    )]
     NoEpochs,
     /// No candidate to choose from.
     #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
@@ -71,7 +73,9 @@ pub enum SearchError {
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A strategy that has no name.
-    #[error("the strategy `own` is an application's own: only the application can run or resume such a search")]
+    #[error(
+        "the strategy `own` is an application's own: only the application can run or resume such a search"
+    )]
     NoStrategy,
     /// A run's space is not here.
     #[error("{why} The run {} searched it: {remedy}", .run.display())]
@@ -120,7 +124,9 @@ pub enum SearchError {
         reason: String,
     },
     /// A part of the search that fails again and again, or without remedy.
-    #[error("the search cannot go on: its {part} failed, {failures} times without getting further; it said: {reason}")]
+    #[error(
+        "the search cannot go on: its {part} failed, {failures} times without getting further; it said: {reason}"
+    )]
     Part {
         /// `trainer`, `evaluator 1`, `controller`, `checkpoint`, `listener`, `search`.
         part: String,

@@ -69,7 +69,16 @@ impl Search {
         let (supergraph, data) = (self.ground.supergraph.clone(), self.data.name().to_owned());
         let Finding { top, gain, test } = finding;
         let measure = self.ground.measure;
-        Found { supergraph, data, top, gain, test, measure, weights, retrained: None }
+        Found {
+            supergraph,
+            data,
+            top,
+            gain,
+            test,
+            measure,
+            weights,
+            retrained: None,
+        }
     }
 }
 
@@ -80,11 +89,15 @@ pub(crate) fn genome_file<'a>(
     shared_weights: Option<SharedScore>,
 ) -> Result<GenomeFile<'a>, GenomeError> {
     let space = supergraph.space();
-    let decisions = space.decisions.iter().zip(genome).map(|(decision, value)| Choice {
-        id: &decision.id,
-        value: *value,
-        label: decision.kind.label(*value).unwrap_or_default(),
-    });
+    let decisions = space
+        .decisions
+        .iter()
+        .zip(genome)
+        .map(|(decision, value)| Choice {
+            id: &decision.id,
+            value: *value,
+            label: decision.kind.label(*value).unwrap_or_default(),
+        });
     Ok(GenomeFile {
         space: &space.name,
         fingerprint: fingerprint(supergraph),
@@ -99,10 +112,19 @@ pub(crate) fn genome_file<'a>(
 impl Found {
     /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run's folder.
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
-        let Some(best) = self.top.first() else { return Ok(()) };
+        let Some(best) = self.top.first() else {
+            return Ok(());
+        };
         let space = self.supergraph.space();
-        let shared = SharedScore { version: self.weights.version, validation: best.score, test: self.test };
-        folder.write_json("best/genome.json", &genome_file(&self.supergraph, &best.genome, Some(shared))?)?;
+        let shared = SharedScore {
+            version: self.weights.version,
+            validation: best.score,
+            test: self.test,
+        };
+        folder.write_json(
+            "best/genome.json",
+            &genome_file(&self.supergraph, &best.genome, Some(shared))?,
+        )?;
         folder.write_json("best/top.json", &self.top)?;
         let caption = Caption {
             title: format!("{} on {}", space.name, self.data),
@@ -152,6 +174,9 @@ mod tests {
 
     #[test]
     fn thousands_have_commas() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 }

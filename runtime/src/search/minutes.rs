@@ -39,19 +39,33 @@ impl Search {
     }
 
     fn time(&self, device: &mut dyn Device) -> Result<Cost, SearchError> {
-        let small = Schedule { epochs: PASSES, steps: STEPS, warm_up: 0, updates: 1, ..self.schedule };
+        let small = Schedule {
+            epochs: PASSES,
+            steps: STEPS,
+            warm_up: 0,
+            updates: 1,
+            ..self.schedule
+        };
         let mut strategy = self.strategy(small)?;
-        let (mut weights, mut trainer, mut evaluator) = (self.weights(), self.trainer(), self.evaluator());
+        let (mut weights, mut trainer, mut evaluator) =
+            (self.weights(), self.trainer(), self.evaluator());
         let (mut steps, mut updates) = (Vec::new(), Vec::new());
         let mut began = Instant::now();
         while let Some(task) = strategy.next()? {
             match task.work {
                 Work::Train { genome, epoch } => {
-                    strategy.observe(&Outcome::Trained(trainer.step(device, &mut weights, &genome, epoch)?));
+                    strategy.observe(&Outcome::Trained(trainer.step(
+                        device,
+                        &mut weights,
+                        &genome,
+                        epoch,
+                    )?));
                     steps.push(began.elapsed().as_secs_f64());
                 }
                 Work::Score { genomes, batch } => {
-                    strategy.observe(&Outcome::Scored(evaluator.minibatch(device, &weights, &genomes, batch)?));
+                    strategy.observe(&Outcome::Scored(
+                        evaluator.minibatch(device, &weights, &genomes, batch)?,
+                    ));
                     updates.push(began.elapsed().as_secs_f64());
                 }
             }
@@ -64,7 +78,10 @@ impl Search {
         let usual = mean(steps);
         steps.sort_by(|a, b| b.total_cmp(a));
         let step = mean(&steps[..steps.len().div_ceil(4)]);
-        Ok(Cost { step, update: mean(updates) * step / usual })
+        Ok(Cost {
+            step,
+            update: mean(updates) * step / usual,
+        })
     }
 
     /// Epochs that fit into `seconds`.
@@ -86,15 +103,27 @@ mod tests {
 
     #[test]
     fn epochs_are_what_the_time_left_by_the_reports_allows() {
-        let settings = ["score.updates=2", "score.rollouts=20", "derive.candidates=100", "derive.report=200"];
+        let settings = [
+            "score.updates=2",
+            "score.rollouts=20",
+            "derive.candidates=100",
+            "derive.report=200",
+        ];
         let search = Search::new(Config::read("", &settings).unwrap()).unwrap();
         // 16 steps of 10 ms and, in three quarters of the epochs, 2 updates of 40 ms: 220 ms an epoch. 500 genomes on 6
         // minibatches at 2 ms take 6 s of the 60.
-        let cost = Cost { step: 0.010, update: 0.040 };
+        let cost = Cost {
+            step: 0.010,
+            update: 0.040,
+        };
         assert_eq!(search.epochs_in(60.0, cost), 245);
         assert_eq!(search.epochs_in(1.0, cost), 1);
         // Products beyond 32 bits.
-        let many = ["score.updates=1048576", "score.rollouts=4096", "search.warm_up=0"];
+        let many = [
+            "score.updates=1048576",
+            "score.rollouts=4096",
+            "search.warm_up=0",
+        ];
         let search = Search::new(Config::read("", &many).unwrap()).unwrap();
         assert_eq!(search.epochs_in(60.0, cost), 1);
     }

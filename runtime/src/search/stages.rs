@@ -16,9 +16,14 @@ impl Search {
         device: &mut dyn Device,
         log: &mut dyn FnMut(Event) -> Result<(), SearchError>,
     ) -> Result<Found, SearchError> {
-        let limits = Limits { room: device.depth() + 1, crowd: 1, piece: usize::MAX };
+        let limits = Limits {
+            room: device.depth() + 1,
+            crowd: 1,
+            piece: usize::MAX,
+        };
         let mut course = Course::new(Arc::clone(&self), limits)?;
-        let (mut weights, mut trainer, mut evaluator) = (self.weights(), self.trainer(), self.evaluator());
+        let (mut weights, mut trainer, mut evaluator) =
+            (self.weights(), self.trainer(), self.evaluator());
         let mut started = VecDeque::new();
         loop {
             let next = course.next();
@@ -46,7 +51,10 @@ impl Search {
             }
             while started.len() > most {
                 let score = trainer.finish(device)?;
-                started.pop_front().into_iter().for_each(|place| course.arrive(place, vec![Ok(score)]));
+                started
+                    .pop_front()
+                    .into_iter()
+                    .for_each(|place| course.arrive(place, vec![Ok(score)]));
             }
         }
     }

@@ -12,8 +12,9 @@ use crate::strategy::random::RandomSearch;
 use crate::strategy::{Schedule, Strategy, StrategyError};
 
 /// Makes a strategy of the application's own.
-pub(super) type MakeStrategy =
-    Arc<dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync>;
+pub(super) type MakeStrategy = Arc<
+    dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync,
+>;
 
 /// A strategy of the application's own.
 #[derive(Clone)]
@@ -29,7 +30,9 @@ impl Search {
     pub(super) fn strategy(&self, schedule: Schedule) -> Result<Box<dyn Strategy>, SearchError> {
         let (supergraph, seed) = (&self.ground.supergraph, self.config.search.seed);
         if supergraph.genome_len() == 0 {
-            return Err(SearchError::OneArchitecture { space: supergraph.space().name.clone() });
+            return Err(SearchError::OneArchitecture {
+                space: supergraph.space().name.clone(),
+            });
         }
         match (self.config.search.strategy, &self.own) {
             (StrategyName::Own, Some(Own(make))) => Ok(make(supergraph, schedule, seed)?),
@@ -49,9 +52,11 @@ pub(crate) fn strategy(
     Ok(match config.search.strategy {
         StrategyName::Own => return Err(SearchError::NoStrategy),
         StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
-        StrategyName::Evolution => Box::new(Evolution::new(supergraph, schedule, config.evolution, seed)),
-        StrategyName::Enas => {
-            Box::new(Enas::new(supergraph, schedule, config.controller, seed).map_err(ConfigError::from)?)
+        StrategyName::Evolution => {
+            Box::new(Evolution::new(supergraph, schedule, config.evolution, seed))
         }
+        StrategyName::Enas => Box::new(
+            Enas::new(supergraph, schedule, config.controller, seed).map_err(ConfigError::from)?,
+        ),
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::{env, fs, process};
 
 use supernet_enas as _;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use super::Search;
 use crate::checkpoint::tensors;
@@ -22,9 +22,13 @@ use crate::weights::Weights;
 /// A small search of cells of four nodes on a text of 3,000 words out of 30, each of which mostly follows from the one
 /// before it. `name` keeps tests apart.
 pub(crate) fn search(name: &str, settings: &[&str]) -> Search {
-    let (mut random, mut text, mut word) = (Random::new(7, 0), String::new(), 0);
+    let (mut random, mut text, mut word) = (Random::new(7, RngStream::Custom(0)), String::new(), 0);
     for _ in 0..3000 {
-        word = if random.unit() < 0.9 { (word * 7 + 3) % 30 } else { random.below(30) };
+        word = if random.unit() < 0.9 {
+            (word * 7 + 3) % 30
+        } else {
+            random.below(30)
+        };
         write!(text, "w{word} ").unwrap();
     }
     let place: PathBuf = env::temp_dir().join(format!("supernet-{}-{name}.txt", process::id()));
@@ -58,28 +62,48 @@ fn a_search_of_text_learns_and_repeats_itself() {
     let run = || {
         let mut events = Vec::new();
         let search = search("learns", &[]);
-        let found = search.run(&mut Cpu::new(2).unwrap(), None, &mut |record| events.push(record.event.clone()));
+        let found = search.run(&mut Cpu::new(2).unwrap(), None, &mut |record| {
+            events.push(record.event.clone())
+        });
         (events, found.unwrap())
     };
     let ((events, found), (again, other)) = (run(), run());
     assert_eq!((&events, &found.weights), (&again, &other.weights));
     let losses: Vec<f32> = events
         .iter()
-        .filter_map(|event| if let Event::Epoch { score, .. } = event { Some(score.loss) } else { None })
+        .filter_map(|event| {
+            if let Event::Epoch { score, .. } = event {
+                Some(score.loss)
+            } else {
+                None
+            }
+        })
         .collect();
     // 3.4 nats are an even choice among 30.
     assert!(losses[5] < 3.0 && losses[5] < losses[0] - 0.4, "{losses:?}");
     let best = &found.top[0].score;
-    assert!((best.accuracy - 80.0 / best.loss.exp()).abs() < 1e-3 * best.accuracy, "{best:?}");
-    assert!(found.gain.sentence().contains("in the reward 80/perplexity"), "{}", found.gain.sentence());
+    assert!(
+        (best.accuracy - 80.0 / best.loss.exp()).abs() < 1e-3 * best.accuracy,
+        "{best:?}"
+    );
+    assert!(
+        found
+            .gain
+            .sentence()
+            .contains("in the reward 80/perplexity"),
+        "{}",
+        found.gain.sentence()
+    );
     assert!(found.measure.words(&found.test).starts_with("perplexity "));
 }
 
 #[test]
 fn a_saved_state_goes_on_with_the_same_bits() {
     let search = search("saved", &[]);
-    let (mut cpu, mut random) = (Cpu::new(1).unwrap(), Random::new(1, 1));
-    let genomes: Vec<_> = (0..8).map(|_| from_prior(search.supergraph(), &mut random).unwrap()).collect();
+    let (mut cpu, mut random) = (Cpu::new(1).unwrap(), Random::new(1, RngStream::Custom(1)));
+    let genomes: Vec<_> = (0..8)
+        .map(|_| from_prior(search.supergraph(), &mut random).unwrap())
+        .collect();
     let (mut weights, mut trainer) = (search.weights(), search.trainer());
     for genome in &genomes[..3] {
         trainer.step(&mut cpu, &mut weights, genome, 0).unwrap();
@@ -91,13 +115,19 @@ fn a_saved_state_goes_on_with_the_same_bits() {
     restored.version = weights.version;
     other.resume(3);
     let state = search.supergraph().param_count() as u32;
-    assert!(weights.parameter(state).iter().any(|x| *x != 0.0) && weights.parameter(state).len() == 16 * 16);
+    assert!(
+        weights.parameter(state).iter().any(|x| *x != 0.0)
+            && weights.parameter(state).len() == 16 * 16
+    );
     let mut evaluator = search.evaluator();
     for genome in &genomes[3..] {
         let score = trainer.step(&mut cpu, &mut weights, genome, 0).unwrap();
         // What is scored in between has a memory of its own.
         evaluator.validation(&mut cpu, &restored, genome).unwrap();
-        assert_eq!(other.step(&mut cpu, &mut restored, genome, 0).unwrap(), score);
+        assert_eq!(
+            other.step(&mut cpu, &mut restored, genome, 0).unwrap(),
+            score
+        );
     }
     assert_eq!(weights.pages().values, restored.pages().values);
 }
@@ -105,34 +135,74 @@ fn a_saved_state_goes_on_with_the_same_bits() {
 #[test]
 fn scores_of_a_whole_part_depend_on_its_order_alone() {
     let search = search("scores", &[]);
-    let (mut cpu, mut evaluator, weights) = (Cpu::new(1).unwrap(), search.evaluator(), search.weights());
-    let genome = from_prior(search.supergraph(), &mut Random::new(2, 1)).unwrap();
+    let (mut cpu, mut evaluator, weights) =
+        (Cpu::new(1).unwrap(), search.evaluator(), search.weights());
+    let genome = from_prior(
+        search.supergraph(),
+        &mut Random::new(2, RngStream::Custom(1)),
+    )
+    .unwrap();
     let score = evaluator.validation(&mut cpu, &weights, &genome).unwrap();
-    evaluator.minibatch(&mut cpu, &weights, std::slice::from_ref(&genome), 3).unwrap();
-    assert_eq!(evaluator.validation(&mut cpu, &weights, &genome).unwrap(), score);
+    evaluator
+        .minibatch(&mut cpu, &weights, std::slice::from_ref(&genome), 3)
+        .unwrap();
+    assert_eq!(
+        evaluator.validation(&mut cpu, &weights, &genome).unwrap(),
+        score
+    );
 }
 
 #[test]
 fn a_retrained_cell_has_a_perplexity() {
-    let search = search("retrained", &["retrain.average=false", "retrain.smoothing=0"]);
-    let genome = from_prior(search.supergraph(), &mut Random::new(3, 1)).unwrap();
+    let search = search(
+        "retrained",
+        &["retrain.average=false", "retrain.smoothing=0"],
+    );
+    let genome = from_prior(
+        search.supergraph(),
+        &mut Random::new(3, RngStream::Custom(1)),
+    )
+    .unwrap();
     let retraining = Retraining::new(search, &genome, 1, 1).unwrap();
-    let trained = retraining.run(&mut Cpu::new(1).unwrap(), None, &mut |_| {}, &|| false).unwrap().unwrap();
+    let trained = retraining
+        .run(&mut Cpu::new(1).unwrap(), None, &mut |_| {}, &|| false)
+        .unwrap()
+        .unwrap();
     assert_eq!(trained.networks.len(), 2);
-    assert!(trained.networks.iter().all(|network| network.test.unwrap().loss < 3.4), "{trained:?}");
-    assert!(trained.sentence().starts_with("test perplexity "), "{}", trained.sentence());
+    assert!(
+        trained
+            .networks
+            .iter()
+            .all(|network| network.test.unwrap().loss < 3.4),
+        "{trained:?}"
+    );
+    assert!(
+        trained.sentence().starts_with("test perplexity "),
+        "{}",
+        trained.sentence()
+    );
 }
 
 /// Three training steps and a score of the whole validation part.
 pub(crate) fn some_steps(device: &mut dyn Device, search: &Search) -> (Vec<f32>, Weights) {
-    let (mut weights, mut trainer, mut random) = (search.weights(), search.trainer(), Random::new(4, 1));
+    let (mut weights, mut trainer, mut random) = (
+        search.weights(),
+        search.trainer(),
+        Random::new(4, RngStream::Custom(1)),
+    );
     let mut losses = Vec::new();
     for _ in 0..3 {
         let genome = from_prior(search.supergraph(), &mut random).unwrap();
         losses.push(trainer.step(device, &mut weights, &genome, 0).unwrap().loss);
     }
     let genome = from_prior(search.supergraph(), &mut random).unwrap();
-    losses.push(search.evaluator().validation(device, &weights, &genome).unwrap().loss);
+    losses.push(
+        search
+            .evaluator()
+            .validation(device, &weights, &genome)
+            .unwrap()
+            .loss,
+    );
     device.fetch(&mut weights).unwrap();
     (losses, weights)
 }

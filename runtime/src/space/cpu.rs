@@ -57,7 +57,15 @@ impl Twin for Linked {
 impl Twin for Loaded {
     fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
         let (reads, mut writes) = operands(run, reads, writes);
-        let done = self.host.run_op(run.op, run.name, &run.attributes, &run.dims, run.counts, &reads, &mut writes);
+        let done = self.host.run_op(
+            run.op,
+            run.name,
+            &run.attributes,
+            &run.dims,
+            run.counts,
+            &reads,
+            &mut writes,
+        );
         done.map_err(|error| format!("{error} (the plugin is {})", self.path.display()))
     }
 }
@@ -66,15 +74,30 @@ type Reads<'a> = Vec<(Operand, &'a [f32])>;
 type Writes<'a> = Vec<(Operand, &'a mut [f32])>;
 
 /// The operands of a run under the space's names for them.
-fn operands<'a>(run: &Run, reads: &[&'a [f32]], writes: &'a mut [&mut [f32]]) -> (Reads<'a>, Writes<'a>) {
-    let mut named = run.operands.iter().map(|code| Operand::from_code(*code).unwrap_or(Operand::Dims));
-    let reads = reads.iter().copied().zip(named.by_ref().take(reads.len()).collect::<Vec<_>>());
+fn operands<'a>(
+    run: &Run,
+    reads: &[&'a [f32]],
+    writes: &'a mut [&mut [f32]],
+) -> (Reads<'a>, Writes<'a>) {
+    let mut named = run
+        .operands
+        .iter()
+        .map(|code| Operand::from_code(*code).unwrap_or(Operand::Dims));
+    let reads = reads
+        .iter()
+        .copied()
+        .zip(named.by_ref().take(reads.len()).collect::<Vec<_>>());
     let reads = reads.map(|(read, operand)| (operand, read)).collect();
-    let writes = writes.iter_mut().zip(named).map(|(write, operand)| (operand, &mut **write)).collect();
+    let writes = writes
+        .iter_mut()
+        .zip(named)
+        .map(|(write, operand)| (operand, &mut **write))
+        .collect();
     (reads, writes)
 }
 
 fn said(panic: &(dyn Any + Send)) -> &str {
     let said = panic.downcast_ref::<&str>().copied();
-    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing")
+    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("nothing")
 }

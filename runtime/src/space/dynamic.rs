@@ -1,6 +1,9 @@
 //! A plugin: spaces and ops in a library that is loaded while the program runs.
 
-#![expect(unsafe_code, reason = "a library's code is beyond what the compiler sees")]
+#![expect(
+    unsafe_code,
+    reason = "a library's code is beyond what the compiler sees"
+)]
 
 use std::fmt;
 use std::mem;
@@ -60,20 +63,32 @@ impl Plugin {
         }
         // SAFETY: The library's initialisers run. Whoever names a plugin trusts its code, as the type says.
         let library = unsafe { Library::new(&path) };
-        let library =
-            library.map_err(|error| PluginError::NoLibrary { path: path.clone(), reason: reason(&error, &path) })?;
+        let library = library.map_err(|error| PluginError::NoLibrary {
+            path: path.clone(),
+            reason: reason(&error, &path),
+        })?;
         // SAFETY: Nothing but the symbol's address is taken, whatever is there.
         let table = unsafe { library.get::<*const Table>(SYMBOL.as_bytes()) }.map(|symbol| *symbol);
         // Unloading would be unsound, as the type says; so nobody can.
         mem::forget(library);
-        let table = table.map_err(|_| PluginError::NoSymbol { path: path.clone(), symbol: SYMBOL })?;
-        let wrong = |source: AbiError| PluginError::Abi { path: path.clone(), source };
+        let table = table.map_err(|_| PluginError::NoSymbol {
+            path: path.clone(),
+            symbol: SYMBOL,
+        })?;
+        let wrong = |source: AbiError| PluginError::Abi {
+            path: path.clone(),
+            source,
+        };
         // SAFETY: A library that has this symbol has a table there, or else at least a number that says that it is none. It
         // stays for as long as the process does.
         let host = unsafe { Host::read(table) }.map_err(wrong)?;
         let description = host.describe().map_err(wrong)?;
         // As the library itself.
-        Ok(Self(Box::leak(Box::new(Loaded { path: path.into(), host, description }))))
+        Ok(Self(Box::leak(Box::new(Loaded {
+            path: path.into(),
+            host,
+            description,
+        }))))
     }
 
     /// Where it is.
@@ -98,7 +113,8 @@ impl Plugin {
 
 /// What the system said, on one line, without the file that the sentence names already.
 fn reason(error: &libloading::Error, path: &Path) -> String {
-    let said = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let said =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     let said = said.replace(&format!("{}: ", path.display()), "");
     said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 use supernet_plugin::{Count, GenomeError, Supergraph};
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::strategy::Genome;
 use crate::strategy::random::from_prior;
-use crate::stream;
 
 /// Spaces up to this size are enumerated.
 const ENUMERATED: u64 = 20_000;
@@ -64,15 +63,22 @@ impl Extremes {
         // Constraint, count and multiply-accumulates each walk the graph.
         let children = WALKED / (3 * supergraph.node_count() as u64).max(1);
         let sampled = SAMPLED.min(children / 4).max(1);
-        let mut range = Range { left: children, ..Range::default() };
-        let mut random = Random::new(0, stream::sub(stream::REPORT, 5));
+        let mut range = Range {
+            left: children,
+            ..Range::default()
+        };
+        let mut random = Random::new(0, RngStream::Extremes);
         for _ in 0..sampled {
             range.see(supergraph, &from_prior(supergraph, &mut random)?)?;
         }
         while range.improve(supergraph)? {}
         let how = format!(
             "found: the best of {sampled} random children, then one decision changed at a time while that helped{}",
-            if range.left == 0 { ", within a second's work" } else { "" }
+            if range.left == 0 {
+                ", within a second's work"
+            } else {
+                ""
+            }
         );
         range.extremes(supergraph, false, how)
     }
@@ -88,8 +94,14 @@ struct Range {
 impl Range {
     /// Whether the genome is a new extreme.
     fn see(&mut self, supergraph: &Supergraph, genome: &[u32]) -> Result<bool, GenomeError> {
-        let size = Size { parameters: supergraph.count(genome, Count::Live)?, macs: supergraph.macs(genome)? };
-        let extreme = || Extreme { genome: genome.to_vec(), size };
+        let size = Size {
+            parameters: supergraph.count(genome, Count::Live)?,
+            macs: supergraph.macs(genome)?,
+        };
+        let extreme = || Extreme {
+            genome: genome.to_vec(),
+            size,
+        };
         let Some((smallest, largest)) = &mut self.ends else {
             self.ends = Some((extreme(), extreme()));
             return Ok(true);
@@ -106,7 +118,9 @@ impl Range {
 
     /// Tries every other choice of every single decision at both ends; whether one was better.
     fn improve(&mut self, supergraph: &Supergraph) -> Result<bool, GenomeError> {
-        let Some((smallest, largest)) = self.ends.clone() else { return Ok(false) };
+        let Some((smallest, largest)) = self.ends.clone() else {
+            return Ok(false);
+        };
         let mut better = false;
         for start in [smallest, largest] {
             let mut genome = start.genome;
@@ -128,11 +142,23 @@ impl Range {
         Ok(better)
     }
 
-    fn extremes(self, supergraph: &Supergraph, exact: bool, how: String) -> Result<Extremes, GenomeError> {
+    fn extremes(
+        self,
+        supergraph: &Supergraph,
+        exact: bool,
+        how: String,
+    ) -> Result<Extremes, GenomeError> {
         match self.ends {
-            Some((smallest, largest)) => Ok(Extremes { smallest, largest, exact, how }),
+            Some((smallest, largest)) => Ok(Extremes {
+                smallest,
+                largest,
+                exact,
+                how,
+            }),
             // No genome at all: sampling says which constraint is to blame.
-            None => supergraph.sample(&mut |_| 0).and_then(|_| Self::default().extremes(supergraph, exact, how)),
+            None => supergraph
+                .sample(&mut |_| 0)
+                .and_then(|_| Self::default().extremes(supergraph, exact, how)),
         }
     }
 }

@@ -32,18 +32,28 @@ impl Folder {
     /// If there is no space, or the source of an op is missing.
     pub fn read(path: &Path) -> Result<Self, PluginError> {
         let path = canonical(path)?;
-        let file = if path.is_dir() { path.join(SPACE) } else { path.clone() };
+        let file = if path.is_dir() {
+            path.join(SPACE)
+        } else {
+            path.clone()
+        };
         if !file.exists() {
             return Err(PluginError::NoSpace { path });
         }
         let space = SearchSpace::from_json(&text(&file, JSON)?);
-        let mut space = space.map_err(|source| PluginError::NotASpace { path: file.clone(), source })?;
+        let mut space = space.map_err(|source| PluginError::NotASpace {
+            path: file.clone(),
+            source,
+        })?;
         check_name(&file, &space.name)?;
         let ops = file.parent().unwrap_or(&path).join("ops");
         for op in space.ops.iter_mut().filter(|op| op.wgsl.is_empty()) {
             op.wgsl = source(&ops, &file, &op.name)?;
         }
-        Ok(Self { path: path.into(), space: Arc::new(space) })
+        Ok(Self {
+            path: path.into(),
+            space: Arc::new(space),
+        })
     }
 
     /// Where it is.
@@ -62,14 +72,24 @@ impl Folder {
             Some(name) if name == SPACE => self.path.parent().unwrap_or(&self.path),
             _ => &self.path,
         };
-        let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let stem = if path.is_dir() {
+            path.file_name()
+        } else {
+            path.file_stem()
+        };
         stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The space, if nobody wants another one: settings that it was built with may be repeated, as a run's config.toml does.
-    pub(super) fn build(&self, given: &BTreeMap<String, Setting>) -> Result<SearchSpace, SpaceError> {
+    pub(super) fn build(
+        &self,
+        given: &BTreeMap<String, Setting>,
+    ) -> Result<SearchSpace, SpaceError> {
         let space = &*self.space;
-        let Some((key, other)) = given.iter().find(|(key, value)| space.config.get(*key) != Some(value)) else {
+        let Some((key, other)) = given
+            .iter()
+            .find(|(key, value)| space.config.get(*key) != Some(value))
+        else {
             return Ok(space.clone());
         };
         let known = match space.config.get(key) {
@@ -77,7 +97,12 @@ impl Folder {
             None => format!("and has no setting `{key}`"),
         };
         let (space, path) = (space.name.clone(), self.path.to_path_buf());
-        Err(SpaceError::Fixed { space, path, key: key.clone(), known })
+        Err(SpaceError::Fixed {
+            space,
+            path,
+            key: key.clone(),
+            known,
+        })
     }
 }
 
@@ -87,14 +112,22 @@ fn check_name(file: &Path, name: &str) -> Result<(), PluginError> {
     if (1..=MOST_LETTERS).contains(&letters) && name.chars().all(|c| !c.is_control() && c != '/') {
         return Ok(());
     }
-    Err(PluginError::NoName { path: file.to_owned(), name: name.chars().take(MOST_LETTERS).collect() })
+    Err(PluginError::NoName {
+        path: file.to_owned(),
+        name: name.chars().take(MOST_LETTERS).collect(),
+    })
 }
 
 /// The path as the system has it: such that it is told apart from others, and a library is never searched for elsewhere.
 pub(super) fn canonical(path: &Path) -> Result<PathBuf, PluginError> {
     fs::canonicalize(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => PluginError::Missing { path: path.to_owned() },
-        _ => PluginError::System { path: path.to_owned(), source },
+        io::ErrorKind::NotFound => PluginError::Missing {
+            path: path.to_owned(),
+        },
+        _ => PluginError::System {
+            path: path.to_owned(),
+            source,
+        },
     })
 }
 
@@ -103,12 +136,21 @@ fn source(ops: &Path, file: &Path, op: &str) -> Result<String, PluginError> {
     // A name with a slash could point anywhere.
     let fit = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if op.is_empty() || !op.chars().all(fit) {
-        return Err(PluginError::NoFileName { path: file.to_owned(), op: op.to_owned() });
+        return Err(PluginError::NoFileName {
+            path: file.to_owned(),
+            op: op.to_owned(),
+        });
     }
     let path = ops.join(format!("{op}.wgsl"));
     match text(&path, WGSL) {
-        Err(PluginError::Missing { path }) => Err(PluginError::NoSource { op: op.to_owned(), path }),
-        Ok(source) if source.trim().is_empty() => Err(PluginError::NoSource { op: op.to_owned(), path }),
+        Err(PluginError::Missing { path }) => Err(PluginError::NoSource {
+            op: op.to_owned(),
+            path,
+        }),
+        Ok(source) if source.trim().is_empty() => Err(PluginError::NoSource {
+            op: op.to_owned(),
+            path,
+        }),
         other => other,
     }
 }
@@ -116,17 +158,32 @@ fn source(ops: &Path, file: &Path, op: &str) -> Result<String, PluginError> {
 /// A file's text, if it is no more than that.
 fn text(path: &Path, (most, words, what): Most) -> Result<String, PluginError> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => PluginError::Missing { path: path.to_owned() },
-        _ => PluginError::System { path: path.to_owned(), source },
+        io::ErrorKind::NotFound => PluginError::Missing {
+            path: path.to_owned(),
+        },
+        _ => PluginError::System {
+            path: path.to_owned(),
+            source,
+        },
     };
     // A pipe would keep us waiting.
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(PluginError::NoFile { path: path.to_owned() });
+        return Err(PluginError::NoFile {
+            path: path.to_owned(),
+        });
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
     if bytes.len() as u64 > most {
-        return Err(PluginError::TooLarge { path: path.to_owned(), most: words, what });
+        return Err(PluginError::TooLarge {
+            path: path.to_owned(),
+            most: words,
+            what,
+        });
     }
-    String::from_utf8(bytes).map_err(|_| PluginError::NotText { path: path.to_owned() })
+    String::from_utf8(bytes).map_err(|_| PluginError::NotText {
+        path: path.to_owned(),
+    })
 }

@@ -32,7 +32,11 @@ impl Origin {
         if self.from.is_empty() {
             return "an unknown program".to_owned();
         }
-        self.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        self.from
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" and ")
     }
 
     /// The beginning of the hash, for people.
@@ -44,7 +48,9 @@ impl Origin {
     pub(crate) fn remedy(&self) -> String {
         match self.from.iter().find_map(|provider| provider.path.as_ref()) {
             Some(path) => format!("it came from {path}; add --plugin {path}"),
-            None => "it was linked into the program that began the run; go on with that one".to_owned(),
+            None => {
+                "it was linked into the program that began the run; go on with that one".to_owned()
+            }
         }
     }
 }

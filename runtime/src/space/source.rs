@@ -39,7 +39,10 @@ impl Source {
             }
             Source::Linked | Source::Folder(_) => None,
         };
-        Provider { path: self.path().map(|path| path.display().to_string()), plugin }
+        Provider {
+            path: self.path().map(|path| path.display().to_string()),
+            plugin,
+        }
     }
 
     /// What may stand before a `/` and a space's name to say that this one's is meant; the first is for people.
@@ -53,11 +56,17 @@ impl Source {
             Source::Folder(folder) => (folder.stem(), folder.path()),
         };
         let bare = match self {
-            Source::Plugin(_) => stem.strip_prefix("lib").filter(|bare| !bare.is_empty()).map(str::to_owned),
+            Source::Plugin(_) => stem
+                .strip_prefix("lib")
+                .filter(|bare| !bare.is_empty())
+                .map(str::to_owned),
             Source::Linked | Source::Folder(_) => None,
         };
         let path = path.display().to_string();
-        [Some(stem), bare, Some(path)].into_iter().flatten().collect()
+        [Some(stem), bare, Some(path)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Its spaces, unbuilt.
@@ -74,7 +83,11 @@ impl Source {
             Source::Plugin(plugin) => plugin.description().spaces.clone(),
             Source::Folder(folder) => {
                 let SearchSpace { name, summary, .. } = folder.space();
-                vec![Described { name: name.clone(), summary: summary.clone(), fields: Vec::new() }]
+                vec![Described {
+                    name: name.clone(),
+                    summary: summary.clone(),
+                    fields: Vec::new(),
+                }]
             }
         }
     }
@@ -92,9 +105,17 @@ impl Source {
                 Ok(entry.space(&entry.configure(given, facts)?)?)
             }
             Source::Plugin(plugin) => {
-                let config = api::Config::resolve(&of.name, &of.fields, given, facts)?.values().clone();
-                let request = Request { space: of.name.clone(), config: config.clone() };
-                let refused = |source| PluginError::Abi { path: plugin.path().to_owned(), source };
+                let config = api::Config::resolve(&of.name, &of.fields, given, facts)?
+                    .values()
+                    .clone();
+                let request = Request {
+                    space: of.name.clone(),
+                    config: config.clone(),
+                };
+                let refused = |source| PluginError::Abi {
+                    path: plugin.path().to_owned(),
+                    source,
+                };
                 let mut space = plugin.host().build(&request).map_err(refused)?;
                 // As for a linked one, whatever the plugin did about them.
                 space.config = config;

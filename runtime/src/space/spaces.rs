@@ -46,7 +46,9 @@ pub struct Built {
 impl Spaces {
     /// The spaces of crates that are linked into this program. Those of [`Spaces::default`] are none.
     pub fn linked() -> Self {
-        Self { sources: vec![Source::Linked] }
+        Self {
+            sources: vec![Source::Linked],
+        }
     }
 
     /// Loads a plugin's library, or reads a folder with a `space.json`, or such a file. Loading what was loaded before
@@ -58,7 +60,9 @@ impl Spaces {
     /// If there is no such file, or there is no space in it.
     pub fn load(&mut self, path: &Path) -> Result<(), PluginError> {
         let path = canonical(path)?;
-        let json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        let json = path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
         let source = if path.is_dir() || json {
             Source::Folder(Folder::read(&path)?)
         } else {
@@ -74,7 +78,11 @@ impl Spaces {
     }
 
     fn insert(&mut self, source: Source) {
-        if self.sources.iter().all(|known| known.path() != source.path()) {
+        if self
+            .sources
+            .iter()
+            .all(|known| known.path() != source.path())
+        {
             self.sources.push(source);
         }
     }
@@ -83,12 +91,18 @@ impl Spaces {
     pub fn list(&self) -> Vec<Listed> {
         let listed = |source: &Source| {
             let origin = source.clone();
-            source.described().into_iter().map(move |Described { name, summary, fields }| Listed {
-                name,
-                summary,
-                fields,
-                origin: origin.clone(),
-            })
+            source.described().into_iter().map(
+                move |Described {
+                          name,
+                          summary,
+                          fields,
+                      }| Listed {
+                    name,
+                    summary,
+                    fields,
+                    origin: origin.clone(),
+                },
+            )
         };
         let mut all: Vec<Listed> = self.sources.iter().flat_map(listed).collect();
         all.sort_by(|a, b| (&a.name, a.origin.path()).cmp(&(&b.name, b.origin.path())));
@@ -106,14 +120,19 @@ impl Spaces {
     /// If nobody brings the name, or two linked crates do.
     pub fn find(&self, name: &str) -> Result<Vec<Listed>, RegistryError> {
         let all = self.list();
-        let (found, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|listed| listed.is_called(name));
+        let (found, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|listed| listed.is_called(name));
         if found.is_empty() {
             return Err(unknown(name, &others));
         }
-        let linked = found.iter().filter(|listed| matches!(listed.origin, Source::Linked));
+        let linked = found
+            .iter()
+            .filter(|listed| matches!(listed.origin, Source::Linked));
         match linked.count() {
             0 | 1 => Ok(found),
-            _ => Err(RegistryError::Twice { name: name.to_owned() }),
+            _ => Err(RegistryError::Twice {
+                name: name.to_owned(),
+            }),
         }
     }
 
@@ -144,7 +163,9 @@ impl Spaces {
             }
         }
         let same = |hash: &String| built.iter().all(|(_, other, _)| other == hash);
-        let chosen = wanted.map(|origin| &origin.hash).filter(|hash| built.iter().any(|(_, other, _)| other == *hash));
+        let chosen = wanted
+            .map(|origin| &origin.hash)
+            .filter(|hash| built.iter().any(|(_, other, _)| other == *hash));
         let hash = match (chosen, built.first()) {
             (Some(hash), _) => hash.clone(),
             // All refuse: what one says is as good as what another says.
@@ -152,36 +173,68 @@ impl Spaces {
             (None, Some((_, hash, _))) if refused.is_empty() && same(hash) => hash.clone(),
             (None, Some(_)) => return Err(differ(&found)),
         };
-        let alike: Vec<_> = built.into_iter().filter(|(_, other, _)| *other == hash).collect();
-        let from = alike.iter().map(|(listed, ..)| listed.origin.provider()).collect();
-        let Some((listed, _, space)) = alike.into_iter().next() else { return Err(differ(&found)) };
+        let alike: Vec<_> = built
+            .into_iter()
+            .filter(|(_, other, _)| *other == hash)
+            .collect();
+        let from = alike
+            .iter()
+            .map(|(listed, ..)| listed.origin.provider())
+            .collect();
+        let Some((listed, _, space)) = alike.into_iter().next() else {
+            return Err(differ(&found));
+        };
         config.space.clone_from(&space.config);
         let (name, cpu) = (listed.name.clone(), listed.origin.cpu());
         let checked = Supergraph::new(space);
-        let supergraph = checked.map_err(|problems| SpaceError::Unsound { space: name.clone(), problems })?;
-        Ok(Built { supergraph, origin: Origin { space: name, from, hash }, cpu })
+        let supergraph = checked.map_err(|problems| SpaceError::Unsound {
+            space: name.clone(),
+            problems,
+        })?;
+        Ok(Built {
+            supergraph,
+            origin: Origin {
+                space: name,
+                from,
+                hash,
+            },
+            cpu,
+        })
     }
 }
 
 impl Listed {
     fn is_called(&self, name: &str) -> bool {
         let qualified = |qualifier: &String| {
-            let rest = name.strip_prefix(qualifier.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            let rest = name
+                .strip_prefix(qualifier.as_str())
+                .and_then(|rest| rest.strip_prefix('/'));
             rest == Some(&self.name)
         };
         self.name == name || self.origin.qualifiers().iter().any(qualified)
     }
 
     fn build(&self, config: &Config, facts: &Facts) -> Result<SearchSpace, SpaceError> {
-        let Self { name, summary, fields, origin } = self;
-        let described = Described { name: name.clone(), summary: summary.clone(), fields: fields.clone() };
+        let Self {
+            name,
+            summary,
+            fields,
+            origin,
+        } = self;
+        let described = Described {
+            name: name.clone(),
+            summary: summary.clone(),
+            fields: fields.clone(),
+        };
         origin.build(&described, &config.space, facts)
     }
 }
 
 /// What a space is, as a number: equal for equal spaces, since nothing in its JSON depends on a hash map's order.
 fn blake3(space: &SearchSpace) -> Result<String, SpaceError> {
-    Ok(blake3::hash(space.to_json()?.as_bytes()).to_hex().to_string())
+    Ok(blake3::hash(space.to_json()?.as_bytes())
+        .to_hex()
+        .to_string())
 }
 
 fn unknown(name: &str, all: &[Listed]) -> RegistryError {
@@ -190,21 +243,35 @@ fn unknown(name: &str, all: &[Listed]) -> RegistryError {
     // Of a qualified name either part may be the wrong one.
     let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
     let near = nearest(bare, names.iter().copied());
-    let hint = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
+    let hint = near
+        .map(|near| format!("; the nearest is `{near}`"))
+        .unwrap_or_default();
     let known = match names.is_empty() {
         true => "none; name a crate of spaces in the application, or load a plugin".to_owned(),
         false => names.join(", "),
     };
-    RegistryError::Unknown { name: name.to_owned(), hint, known }
+    RegistryError::Unknown {
+        name: name.to_owned(),
+        hint,
+        known,
+    }
 }
 
 /// Several spaces of one name are not one.
 fn differ(found: &[Listed]) -> SpaceError {
-    let stems: Vec<String> = found.iter().filter_map(|listed| listed.origin.qualifiers().into_iter().next()).collect();
+    let stems: Vec<String> = found
+        .iter()
+        .filter_map(|listed| listed.origin.qualifiers().into_iter().next())
+        .collect();
     let way = |listed: &Listed| {
         let qualifiers = listed.origin.qualifiers();
         let unique = |way: &&String| stems.iter().filter(|stem| stem == way).count() < 2;
-        let way = qualifiers.iter().find(unique).or(qualifiers.last()).cloned().unwrap_or_default();
+        let way = qualifiers
+            .iter()
+            .find(unique)
+            .or(qualifiers.last())
+            .cloned()
+            .unwrap_or_default();
         format!("--space {way}/{}", listed.name)
     };
     let origin = |listed: &Listed| match listed.origin.path() {
@@ -212,7 +279,10 @@ fn differ(found: &[Listed]) -> SpaceError {
         Some(path) => format!("one comes from {}", path.display()),
     };
     SpaceError::Differ {
-        name: found.first().map(|listed| listed.name.clone()).unwrap_or_default(),
+        name: found
+            .first()
+            .map(|listed| listed.name.clone())
+            .unwrap_or_default(),
         count: if found.len() == 2 { "two" } else { "several" },
         origins: found.iter().map(origin).collect::<Vec<_>>().join(", "),
         ways: found.iter().map(way).collect::<Vec<_>>().join(" or "),

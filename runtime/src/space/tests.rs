@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use supernet_enas as _;
 use supernet_plugin::{
-    CpuOp, CustomOp, Fact, Facts, Field, Operand, SearchSpace, Setting, Space, SpaceEntry, inventory,
+    CpuOp, CustomOp, Fact, Facts, Field, Operand, SearchSpace, Setting, Space, SpaceEntry,
+    inventory,
 };
 
 use supernet_shaders::catalogue::Run;
@@ -83,22 +84,32 @@ fn a_folder_is_a_space_and_so_is_its_file() {
     let (mut config, path) = (config("test-json", &[]), folder.display().to_string());
     let built = all.build(&mut config, &facts()).unwrap();
     assert_eq!(built.supergraph.genome_len(), 1);
-    assert_eq!((built.origin.space.as_str(), built.origin.providers()), ("test-json", path));
+    assert_eq!(
+        (built.origin.space.as_str(), built.origin.providers()),
+        ("test-json", path)
+    );
     assert!(built.origin.hash.len() == 64 && config.space.is_empty());
     let mut file = Spaces::default();
     file.load(&folder.join("space.json")).unwrap();
     config.search.space = "widths/test-json".to_owned();
-    assert_eq!(file.build(&mut config, &facts()).unwrap().origin.hash, built.origin.hash);
+    assert_eq!(
+        file.build(&mut config, &facts()).unwrap().origin.hash,
+        built.origin.hash
+    );
     config.space.insert("width".to_owned(), Setting::Int(3));
     let refused = said(all.build(&mut config, &facts()));
-    assert!(refused.contains("`space.width` cannot be set: the space `test-json` is read from "), "{refused}");
+    assert!(
+        refused.contains("`space.width` cannot be set: the space `test-json` is read from "),
+        "{refused}"
+    );
     fs::remove_dir_all(place).unwrap();
 }
 
 #[test]
 fn the_sources_of_a_folders_ops_stand_beside_it() {
     let place = place("ops");
-    let source = "fn f(x: f32) -> f32 { return x; }\nfn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
+    let source =
+        "fn f(x: f32) -> f32 { return x; }\nfn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
     let with = |name: &str, wgsl: &str| {
         let mut space = small("test-ops", [2, 3]);
         space.ops = vec![CustomOp::per_element(name, wgsl)];
@@ -106,12 +117,18 @@ fn the_sources_of_a_folders_ops_stand_beside_it() {
         Folder::read(&place)
     };
     let missing = said(with("same", ""));
-    assert!(missing.starts_with("the op `same` has no source: there is no file ") && missing.contains("same.wgsl"));
+    assert!(
+        missing.starts_with("the op `same` has no source: there is no file ")
+            && missing.contains("same.wgsl")
+    );
     fs::create_dir(place.join("ops")).unwrap();
     let file = place.join("ops/same.wgsl");
     fs::write(&file, source).unwrap();
     assert_eq!(with("same", "").unwrap().space().ops[0].wgsl, source);
-    assert_eq!(with("../same", "// its own").unwrap().space().ops[0].wgsl, "// its own");
+    assert_eq!(
+        with("../same", "// its own").unwrap().space().ops[0].wgsl,
+        "// its own"
+    );
     for name in ["../same", "", "a/b", "a\\b", "C:", "a.b"] {
         let refused = said(with(name, ""));
         assert!(refused.contains("its name cannot be a file's"), "{refused}");
@@ -119,7 +136,10 @@ fn the_sources_of_a_folders_ops_stand_beside_it() {
     fs::write(&file, [0xff]).unwrap();
     assert!(said(with("same", "")).ends_with("same.wgsl is not UTF-8 text"));
     fs::write(&file, vec![b' '; (1 << 20) + 1]).unwrap();
-    assert!(said(with("same", "")).contains("is larger than 1 MiB, which is the limit for an op's source"));
+    assert!(
+        said(with("same", ""))
+            .contains("is larger than 1 MiB, which is the limit for an op's source")
+    );
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert!(said(with("same", "")).contains("is no file"));
@@ -131,21 +151,39 @@ fn what_is_no_plugin_gets_a_sentence() {
     let place = place("none");
     let load = |path: &Path| said(Spaces::linked().load(path));
     let nowhere = load(&place.join("nowhere.so"));
-    assert!(nowhere.contains("there is no plugin ") && nowhere.contains("nowhere.so: no such file"), "{nowhere}");
-    assert!(load(Path::new("libm.so.6")).contains("no such file"), "no folder of the system's is searched");
+    assert!(
+        nowhere.contains("there is no plugin ") && nowhere.contains("nowhere.so: no such file"),
+        "{nowhere}"
+    );
+    assert!(
+        load(Path::new("libm.so.6")).contains("no such file"),
+        "no folder of the system's is searched"
+    );
     assert!(load(&place).contains("has no space.json"));
     assert!(said(Plugin::load(&place)).contains("is a folder"));
     let text = place.join("text.so");
     fs::write(&text, "no library").unwrap();
     let no_library = load(&text);
-    assert!(no_library.contains("is no library that can be loaded here: "), "{no_library}");
-    assert!(no_library.contains("cargo build --release") && no_library.contains("[\"cdylib\"]"), "{no_library}");
+    assert!(
+        no_library.contains("is no library that can be loaded here: "),
+        "{no_library}"
+    );
+    assert!(
+        no_library.contains("cargo build --release") && no_library.contains("[\"cdylib\"]"),
+        "{no_library}"
+    );
     assert_eq!(no_library.lines().count(), 1);
     let json = place.join("space.json");
     for (content, sentence) in [
         ("", "this JSON is not a search space: EOF"),
-        ("{}", "this JSON is not a search space: missing field `schema`"),
-        (&format!("{{\"config\":{{\"x\":{}", "[".repeat(1000)), "this JSON is not a search space: recursion limit"),
+        (
+            "{}",
+            "this JSON is not a search space: missing field `schema`",
+        ),
+        (
+            &format!("{{\"config\":{{\"x\":{}", "[".repeat(1000)),
+            "this JSON is not a search space: recursion limit",
+        ),
     ] {
         fs::write(&json, content).unwrap();
         let refused = load(&place);
@@ -153,10 +191,22 @@ fn what_is_no_plugin_gets_a_sentence() {
         assert_eq!(load(&json), refused);
     }
     for name in ["", "a/b", "a\nb", &"x".repeat(101)] {
-        write(&place, &SearchSpace { name: name.to_owned(), ..small("", [1, 2]) });
-        assert!(load(&place).contains("a name has 1 to 100 printable characters"), "{name}");
+        write(
+            &place,
+            &SearchSpace {
+                name: name.to_owned(),
+                ..small("", [1, 2])
+            },
+        );
+        assert!(
+            load(&place).contains("a name has 1 to 100 printable characters"),
+            "{name}"
+        );
     }
-    fs::File::create(&json).unwrap().set_len((64 << 20) + 1).unwrap();
+    fs::File::create(&json)
+        .unwrap()
+        .set_len((64 << 20) + 1)
+        .unwrap();
     assert!(load(&place).contains("is larger than 64 MiB, which is the limit for a space"));
     fs::remove_dir_all(place).unwrap();
 }
@@ -167,7 +217,11 @@ fn one_name_is_one_space_unless_they_differ() {
     let linked = |settings: &[&str]| {
         let mut config = config("test-small", settings);
         let built = Spaces::linked().build(&mut config, &facts()).unwrap();
-        (built.supergraph.space().clone(), built.origin.hash, config.space)
+        (
+            built.supergraph.space().clone(),
+            built.origin.hash,
+            config.space,
+        )
     };
     let (space, hash, resolved) = linked(&[]);
     let (same, other) = (place.join("same"), place.join("other"));
@@ -178,18 +232,30 @@ fn one_name_is_one_space_unless_they_differ() {
     let both = spaces(&[&same]);
     let mut asked = config("test-small", &[]);
     let built = both.build(&mut asked, &facts()).unwrap();
-    assert_eq!((&built.origin.hash, built.origin.providers()), (&hash, format!("linked and {}", same.display())));
+    assert_eq!(
+        (&built.origin.hash, built.origin.providers()),
+        (&hash, format!("linked and {}", same.display()))
+    );
     // What was resolved may be given again, as a resumed run does.
     assert_eq!(asked.space, resolved);
-    assert_eq!(both.build(&mut asked, &facts()).unwrap().origin, built.origin);
+    assert_eq!(
+        both.build(&mut asked, &facts()).unwrap().origin,
+        built.origin
+    );
     // A mistake that both refuse is a mistake.
     let both_refuse = said(both.build(&mut config("test-small", &["space.narow=5"]), &facts()));
-    assert!(both_refuse.contains("has no setting `narow`; the nearest is `narrow`"), "{both_refuse}");
+    assert!(
+        both_refuse.contains("has no setting `narow`; the nearest is `narrow`"),
+        "{both_refuse}"
+    );
 
     // Another one.
     let three = spaces(&[&other, &same]);
     let differ = said(three.build(&mut config("test-small", &[]), &facts()));
-    assert!(differ.starts_with("several spaces are called `test-small`, and they differ: "), "{differ}");
+    assert!(
+        differ.starts_with("several spaces are called `test-small`, and they differ: "),
+        "{differ}"
+    );
     let two = spaces(&[&other]);
     assert_eq!(
         said(two.build(&mut config("test-small", &[]), &facts())),
@@ -200,24 +266,40 @@ fn one_name_is_one_space_unless_they_differ() {
         )
     );
     // One that refuses the settings differs, too.
-    assert!(said(two.build(&mut config("test-small", &["space.narrow=6"]), &facts())).contains("they differ"));
+    assert!(
+        said(two.build(&mut config("test-small", &["space.narrow=6"]), &facts()))
+            .contains("they differ")
+    );
     for (name, narrow) in [("linked/test-small", 4), ("other/test-small", 5)] {
         let mut config = config(name, &[]);
         let built = two.build(&mut config, &facts()).unwrap();
-        assert_eq!((built.origin.space.as_str(), built.origin.from.len()), ("test-small", 1));
+        assert_eq!(
+            (built.origin.space.as_str(), built.origin.from.len()),
+            ("test-small", 1)
+        );
         assert_eq!(config.space["narrow"], Setting::Int(narrow), "{name}");
         // Whoever knows which one was meant need not say it.
         let mut unqualified = self::config("test-small", &[]);
-        assert_eq!(two.build_again(&mut unqualified, &facts(), Some(&built.origin)).unwrap().origin, built.origin);
+        assert_eq!(
+            two.build_again(&mut unqualified, &facts(), Some(&built.origin))
+                .unwrap()
+                .origin,
+            built.origin
+        );
     }
 
     // Folders of one name.
     let namesake = place.join("deep/other");
     write(&namesake, &small("test-small", [1, 2]));
-    let ways = said(spaces(&[&namesake, &other]).build(&mut config("other/test-small", &[]), &facts()));
+    let ways =
+        said(spaces(&[&namesake, &other]).build(&mut config("other/test-small", &[]), &facts()));
     let way = format!("{}/test-small", namesake.display());
     assert!(ways.contains(&format!("--space {way}")), "{ways}");
-    assert!(spaces(&[&namesake, &other]).build(&mut config(&way, &[]), &facts()).is_ok());
+    assert!(
+        spaces(&[&namesake, &other])
+            .build(&mut config(&way, &[]), &facts())
+            .is_ok()
+    );
     fs::remove_dir_all(place).unwrap();
 }
 
@@ -225,12 +307,20 @@ fn one_name_is_one_space_unless_they_differ() {
 fn spaces_are_listed_in_order_and_the_nearest_name_is_suggested() {
     let place = place("list");
     let paths = ["b", "a"].map(|folder| place.join(folder));
-    paths.iter().for_each(|path| write(path, &small("test-small", [1, 2])));
+    paths
+        .iter()
+        .for_each(|path| write(path, &small("test-small", [1, 2])));
     let spaces = spaces(&[&paths[0], &paths[1]]);
     let list = spaces.list();
-    let small: Vec<_> = list.iter().filter(|listed| listed.name == "test-small").collect();
+    let small: Vec<_> = list
+        .iter()
+        .filter(|listed| listed.name == "test-small")
+        .collect();
     assert_eq!(
-        small.iter().map(|listed| listed.origin.path()).collect::<Vec<_>>(),
+        small
+            .iter()
+            .map(|listed| listed.origin.path())
+            .collect::<Vec<_>>(),
         [None, Some(&*paths[1]), Some(&*paths[0])]
     );
     assert!(list.is_sorted_by(|a, b| a.name <= b.name));
@@ -239,10 +329,15 @@ fn spaces_are_listed_in_order_and_the_nearest_name_is_suggested() {
     for name in ["test-smal", "a/test-smal", "c/test-small"] {
         let unknown = said(spaces.find(name));
         assert!(
-            unknown.contains("the nearest is `test-small`. There are: ") && unknown.contains("enas-macro, "),
+            unknown.contains("the nearest is `test-small`. There are: ")
+                && unknown.contains("enas-macro, "),
             "{unknown}"
         );
-        assert_eq!(unknown.matches("test-small,").count(), 0, "each name once: {unknown}");
+        assert_eq!(
+            unknown.matches("test-small,").count(),
+            0,
+            "each name once: {unknown}"
+        );
     }
     assert!(said(Spaces::default().find("x")).contains("There are: none; name a crate"));
     fs::remove_dir_all(place).unwrap();
@@ -271,7 +366,9 @@ fn a_linked_op_runs_on_the_cpu_and_its_panic_is_a_sentence() {
             groups: [1; 3],
             dims: vec![batch, 0, 0, 0, 2, 1, 1, 1, 2, 1, 1, 1],
             roles: vec![],
-            operands: [Operand::Input(0), Operand::Output].map(Operand::code).to_vec(),
+            operands: [Operand::Input(0), Operand::Output]
+                .map(Operand::code)
+                .to_vec(),
             counts: [1, 0],
             attributes: attributes.to_owned(),
             work: 0,
@@ -280,10 +377,20 @@ fn a_linked_op_runs_on_the_cpu_and_its_panic_is_a_sentence() {
         let mut y = [0.0; 2];
         Some(twin.run(&run, &[&[4.0, -6.0]], &mut [&mut y]).map(|()| y))
     };
-    assert_eq!(run(CpuOps::Linked, "test-halve", r#"{"by":2.0}"#, 1), Some(Ok([2.0, -3.0])));
-    let lacking = run(CpuOps::Linked, "test-halve", "{}", 1).unwrap().unwrap_err();
-    assert!(lacking.starts_with("the node has no attribute `by`"), "{lacking}");
-    let panicked = run(CpuOps::Linked, "test-halve", r#"{"by":2.0}"#, 9).unwrap().unwrap_err();
+    assert_eq!(
+        run(CpuOps::Linked, "test-halve", r#"{"by":2.0}"#, 1),
+        Some(Ok([2.0, -3.0]))
+    );
+    let lacking = run(CpuOps::Linked, "test-halve", "{}", 1)
+        .unwrap()
+        .unwrap_err();
+    assert!(
+        lacking.starts_with("the node has no attribute `by`"),
+        "{lacking}"
+    );
+    let panicked = run(CpuOps::Linked, "test-halve", r#"{"by":2.0}"#, 9)
+        .unwrap()
+        .unwrap_err();
     assert_eq!(panicked, "it panicked, and said: nine is too many");
     assert_eq!(run(CpuOps::Linked, "test-third", "{}", 1), None);
     assert_eq!(run(CpuOps::None, "test-halve", "{}", 1), None);

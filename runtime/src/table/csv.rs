@@ -6,13 +6,28 @@ use super::sheet::{Row, Sheet};
 
 pub(super) fn sheet(text: &str) -> Result<Sheet, Fault> {
     let mut rows = records(text)?.into_iter();
-    let Some(head) = rows.next() else { return Err(Fault::Empty) };
-    let columns: Vec<String> = head.cells.iter().map(|cell| cell.trim().to_owned()).collect();
+    let Some(head) = rows.next() else {
+        return Err(Fault::Empty);
+    };
+    let columns: Vec<String> = head
+        .cells
+        .iter()
+        .map(|cell| cell.trim().to_owned())
+        .collect();
     let rows: Vec<Row> = rows.collect();
     if let Some(row) = rows.iter().find(|row| row.cells.len() != columns.len()) {
-        return Err(Fault::Width { line: row.at, cells: row.cells.len(), columns: columns.len() });
+        return Err(Fault::Width {
+            line: row.at,
+            cells: row.cells.len(),
+            columns: columns.len(),
+        });
     }
-    Ok(Sheet { unit: "line", columns, keyed: false, rows })
+    Ok(Sheet {
+        unit: "line",
+        columns,
+        keyed: false,
+        rows,
+    })
 }
 
 fn records(text: &str) -> Result<Vec<Row>, Fault> {
@@ -32,9 +47,13 @@ fn record(text: &str, at: usize) -> Result<(Vec<String>, usize, &str), Fault> {
     let (mut cells, mut lines, mut rest) = (Vec::new(), 1, text);
     loop {
         let (cell, after) = match rest.strip_prefix('"') {
-            Some(inner) => quoted(inner).ok_or(Fault::Quote { line: at + lines - 1 })?,
+            Some(inner) => quoted(inner).ok_or(Fault::Quote {
+                line: at + lines - 1,
+            })?,
             None => {
-                let end = rest.bytes().position(|byte| matches!(byte, b',' | b'\n' | b'\r'));
+                let end = rest
+                    .bytes()
+                    .position(|byte| matches!(byte, b',' | b'\n' | b'\r'));
                 let (cell, after) = rest.split_at(end.unwrap_or(rest.len()));
                 (cell.to_owned(), after)
             }
@@ -42,7 +61,9 @@ fn record(text: &str, at: usize) -> Result<(Vec<String>, usize, &str), Fault> {
         let opened = at + lines - 1;
         lines += cell.matches('\n').count();
         cells.push(cell);
-        let end = after.strip_prefix("\r\n").or_else(|| after.strip_prefix(['\n', '\r']));
+        let end = after
+            .strip_prefix("\r\n")
+            .or_else(|| after.strip_prefix(['\n', '\r']));
         rest = match (after.strip_prefix(','), end) {
             (Some(next), _) => next,
             (None, Some(next)) => return Ok((cells, lines, next)),
@@ -74,13 +95,19 @@ mod tests {
     use super::*;
 
     fn cells(text: &str) -> Vec<(usize, Vec<String>)> {
-        records(text).unwrap().into_iter().map(|row| (row.at, row.cells)).collect()
+        records(text)
+            .unwrap()
+            .into_iter()
+            .map(|row| (row.at, row.cells))
+            .collect()
     }
 
     #[track_caller]
     fn holds(text: &str, expected: &[(usize, &[&str])]) {
-        let expected: Vec<(usize, Vec<String>)> =
-            expected.iter().map(|(at, cells)| (*at, cells.iter().map(|cell| (*cell).to_owned()).collect())).collect();
+        let expected: Vec<(usize, Vec<String>)> = expected
+            .iter()
+            .map(|(at, cells)| (*at, cells.iter().map(|cell| (*cell).to_owned()).collect()))
+            .collect();
         assert_eq!(cells(text), expected);
     }
 
@@ -96,8 +123,14 @@ mod tests {
     #[test]
     fn quoted_cells_hold_anything() {
         holds("\"a,b\",c\n", &[(1, &["a,b", "c"])]);
-        holds("\"he said \"\"no\"\"\",\"\"\n", &[(1, &["he said \"no\"", ""])]);
-        holds("\"two\r\nlines\",x\nb,c\n", &[(1, &["two\r\nlines", "x"]), (3, &["b", "c"])]);
+        holds(
+            "\"he said \"\"no\"\"\",\"\"\n",
+            &[(1, &["he said \"no\"", ""])],
+        );
+        holds(
+            "\"two\r\nlines\",x\nb,c\n",
+            &[(1, &["two\r\nlines", "x"]), (3, &["b", "c"])],
+        );
         holds("a \"b\" c,d\n", &[(1, &["a \"b\" c", "d"])]);
         let said = |text| records(text).unwrap_err().to_string();
         assert!(said("a\nb,\"c\nd\n").contains("opens on line 2"));
@@ -107,8 +140,16 @@ mod tests {
     #[test]
     fn rows_are_as_long_as_the_first_line() {
         let said = sheet("a,b\n1,2\n\n1\n").unwrap_err().to_string();
-        assert_eq!(said, "line 4 has 1 cells, and the first line names 2 columns");
-        assert!(sheet("a,b\n1,2,3").unwrap_err().to_string().contains("has 3 cells"));
+        assert_eq!(
+            said,
+            "line 4 has 1 cells, and the first line names 2 columns"
+        );
+        assert!(
+            sheet("a,b\n1,2,3")
+                .unwrap_err()
+                .to_string()
+                .contains("has 3 cells")
+        );
         assert!(matches!(sheet(" \n").unwrap_err(), Fault::Empty));
     }
 }

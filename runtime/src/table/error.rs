@@ -93,7 +93,9 @@ pub enum Fault {
         given: &'static str,
     },
     /// A quotation mark alone.
-    #[error("the quotation mark that opens on line {line} is not closed before a comma or the line's end")]
+    #[error(
+        "the quotation mark that opens on line {line} is not closed before a comma or the line's end"
+    )]
     Quote {
         /// Where.
         line: usize,
@@ -136,7 +138,9 @@ pub enum Fault {
         name: String,
     },
     /// No column of genomes.
-    #[error("none of its columns ({known}) has genomes in all rows; a genome is {expected}; name a column with --key")]
+    #[error(
+        "none of its columns ({known}) has genomes in all rows; a genome is {expected}; name a column with --key"
+    )]
     NoKey {
         /// All columns.
         known: String,

@@ -66,7 +66,14 @@ pub(super) struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     pub(super) fn new(table: &'a Table, most: u32) -> Self {
-        Self { table, most, samples: 0, asked: BTreeSet::new(), best: None, curve: Vec::new() }
+        Self {
+            table,
+            most,
+            samples: 0,
+            asked: BTreeSet::new(),
+            best: None,
+            curve: Vec::new(),
+        }
     }
 
     pub(super) fn samples(&self) -> u32 {
@@ -87,7 +94,11 @@ impl<'a> Tally<'a> {
             }
         };
         if self.samples == self.most || is_shown(self.samples) {
-            self.curve.push(Point { samples: self.samples, reward: best.reward, report: best.report });
+            self.curve.push(Point {
+                samples: self.samples,
+                reward: best.reward,
+                report: best.report,
+            });
         }
         best.reward
     }
@@ -96,12 +107,21 @@ impl<'a> Tally<'a> {
     pub(super) fn found(mut self, strategy: StrategyName, seed: u64) -> Option<Found> {
         let (genome, best) = self.best?;
         // A strategy may end before its time.
-        if self.curve.last().is_none_or(|point| point.samples < self.samples) {
-            self.curve.push(Point { samples: self.samples, reward: best.reward, report: best.report });
+        if self
+            .curve
+            .last()
+            .is_none_or(|point| point.samples < self.samples)
+        {
+            self.curve.push(Point {
+                samples: self.samples,
+                reward: best.reward,
+                report: best.report,
+            });
         }
         let table = self.table;
         let space = table.space.space();
-        let label = |(decision, choice): (&supernet_plugin::Decision, &u32)| decision.kind.label(*choice);
+        let label =
+            |(decision, choice): (&supernet_plugin::Decision, &u32)| decision.kind.label(*choice);
         Some(Found {
             space: space.name.clone(),
             table: table.name.clone(),
@@ -110,7 +130,12 @@ impl<'a> Tally<'a> {
             seed,
             samples: self.samples,
             distinct: self.asked.len() as u32,
-            labels: space.decisions.iter().zip(&genome).filter_map(label).collect(),
+            labels: space
+                .decisions
+                .iter()
+                .zip(&genome)
+                .filter_map(label)
+                .collect(),
             genome,
             reward_column: table.reward.clone(),
             reward: best.reward,

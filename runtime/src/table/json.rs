@@ -49,24 +49,49 @@ impl<'de> Deserialize<'de> for Entries {
 pub(super) fn sheet(text: &str) -> Result<Sheet, Fault> {
     let entries = serde_json::from_str(text).map_err(|error| Fault::Json(error.to_string()))?;
     let (keys, values): (Vec<Option<String>>, Vec<Value>) = match entries {
-        Entries::Keyed(entries) => entries.into_iter().map(|(key, value)| (Some(key), value)).unzip(),
+        Entries::Keyed(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (Some(key), value))
+            .unzip(),
         Entries::Listed(entries) => entries.into_iter().map(|value| (None, value)).unzip(),
     };
     let keyed = keys.iter().any(Option::is_some);
     let mut names = BTreeSet::new();
     for (i, value) in values.iter().enumerate() {
         let Value::Object(row) = value else {
-            return Err(Fault::NotARow { at: format!("entry {}", i + 1), given: kind(value) });
+            return Err(Fault::NotARow {
+                at: format!("entry {}", i + 1),
+                given: kind(value),
+            });
         };
-        names.extend(row.keys().filter(|name| !names.contains(*name)).cloned().collect::<Vec<_>>());
+        names.extend(
+            row.keys()
+                .filter(|name| !names.contains(*name))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
     }
     let row = |(i, (key, value)): (usize, (Option<String>, Value))| {
-        let cells = names.iter().map(|name| value.get(name).map_or_else(String::new, plain));
-        Row { at: i + 1, cells: key.into_iter().chain(cells).collect() }
+        let cells = names
+            .iter()
+            .map(|name| value.get(name).map_or_else(String::new, plain));
+        Row {
+            at: i + 1,
+            cells: key.into_iter().chain(cells).collect(),
+        }
     };
     let rows = keys.into_iter().zip(values).enumerate().map(row).collect();
-    let columns = keyed.then(String::new).into_iter().chain(names.iter().cloned()).collect();
-    Ok(Sheet { unit: "entry", columns, keyed, rows })
+    let columns = keyed
+        .then(String::new)
+        .into_iter()
+        .chain(names.iter().cloned())
+        .collect();
+    Ok(Sheet {
+        unit: "entry",
+        columns,
+        keyed,
+        rows,
+    })
 }
 
 fn plain(value: &Value) -> String {
@@ -94,8 +119,13 @@ mod tests {
 
     #[test]
     fn objects_and_lists_of_rows_are_read_in_their_order() {
-        let keyed = sheet(r#"{"10": {"acc": 0.5, "n": [1, 2]}, "01": {"acc": 1e-3}, "10": {"acc": null}}"#).unwrap();
-        assert_eq!((keyed.columns.clone(), keyed.keyed), (vec![String::new(), "acc".to_owned(), "n".to_owned()], true));
+        let keyed =
+            sheet(r#"{"10": {"acc": 0.5, "n": [1, 2]}, "01": {"acc": 1e-3}, "10": {"acc": null}}"#)
+                .unwrap();
+        assert_eq!(
+            (keyed.columns.clone(), keyed.keyed),
+            (vec![String::new(), "acc".to_owned(), "n".to_owned()], true)
+        );
         let cells: Vec<String> = keyed.rows.iter().map(|row| row.cells.join("|")).collect();
         assert_eq!(cells, ["10|0.5|[1,2]", "01|0.001|", "10||"]);
         let listed = sheet(r#"[{"g": [0, 1], "acc": 1}]"#).unwrap();

@@ -35,7 +35,10 @@ impl Table {
     /// # Errors
     /// If there is no such file or column, a genome or a value cannot be read, or two rows of one genome differ.
     pub fn open(path: &Path, columns: &Columns, space: &Supergraph) -> Result<Self, TableError> {
-        let failed = |fault| TableError::File { path: path.to_owned(), fault: Box::new(fault) };
+        let failed = |fault| TableError::File {
+            path: path.to_owned(),
+            fault: Box::new(fault),
+        };
         let text = text(path).map_err(failed)?;
         Self::parse(&path.display().to_string(), &text, columns, space)
     }
@@ -44,8 +47,16 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::open`].
-    pub fn parse(name: &str, text: &str, columns: &Columns, space: &Supergraph) -> Result<Self, TableError> {
-        made(name, text, columns, space).map_err(|fault| TableError::File { path: name.into(), fault: Box::new(fault) })
+    pub fn parse(
+        name: &str,
+        text: &str,
+        columns: &Columns,
+        space: &Supergraph,
+    ) -> Result<Self, TableError> {
+        made(name, text, columns, space).map_err(|fault| TableError::File {
+            path: name.into(),
+            fault: Box::new(fault),
+        })
     }
 }
 
@@ -78,18 +89,37 @@ fn made(name: &str, text: &str, columns: &Columns, space: &Supergraph) -> Result
             refused.get_or_insert_with(|| error.to_string().trim_end_matches('.').to_owned());
             continue;
         }
-        let entry = Entry { reward: rewards[row], report: reports[row] };
+        let entry = Entry {
+            reward: rewards[row],
+            report: reports[row],
+        };
         let (first, known) = *rows.entry(genome.clone()).or_insert((row, entry));
-        let pairs = [(&columns.reward, known.reward, entry.reward), (report_name, known.report, entry.report)];
+        let pairs = [
+            (&columns.reward, known.reward, entry.reward),
+            (report_name, known.report, entry.report),
+        ];
         if let Some((column, a, b)) = pairs.into_iter().find(|(_, a, b)| a != b) {
             let (first, second, column) = (sheet.at(first), sheet.at(row), column.clone());
-            return Err(Fault::Differ { first, second, genome, column, a, b });
+            return Err(Fault::Differ {
+                first,
+                second,
+                genome,
+                column,
+                a,
+                b,
+            });
         }
     }
     if let (Some(because), true) = (refused, rows.is_empty()) {
-        return Err(Fault::AllRefused { rows: sheet.rows.len(), because });
+        return Err(Fault::AllRefused {
+            rows: sheet.rows.len(),
+            because,
+        });
     }
-    let rows: BTreeMap<Genome, Entry> = rows.into_iter().map(|(genome, (_, entry))| (genome, entry)).collect();
+    let rows: BTreeMap<Genome, Entry> = rows
+        .into_iter()
+        .map(|(genome, (_, entry))| (genome, entry))
+        .collect();
     let mut ranked: Vec<f64> = rows.values().map(|entry| entry.report).collect();
     ranked.sort_by(|a, b| b.total_cmp(a));
     let percent = rows.values().any(|entry| entry.reward > 1.0);
@@ -106,14 +136,29 @@ fn made(name: &str, text: &str, columns: &Columns, space: &Supergraph) -> Result
 }
 
 /// The genome of every row.
-fn genomes(sheet: &Sheet, columns: &Columns, values: &[usize], space: &Supergraph) -> Result<Vec<Genome>, Fault> {
+fn genomes(
+    sheet: &Sheet,
+    columns: &Columns,
+    values: &[usize],
+    space: &Supergraph,
+) -> Result<Vec<Genome>, Fault> {
     let keys = Keys::new(space);
     let read = |column: usize| {
-        keys.column(sheet.rows.iter().map(|row| row.cells.get(column).map_or("", |cell| cell.trim()))).map_err(|row| {
+        keys.column(
+            sheet
+                .rows
+                .iter()
+                .map(|row| row.cells.get(column).map_or("", |cell| cell.trim())),
+        )
+        .map_err(|row| {
             let text = sheet.cells(column).nth(row).unwrap_or_default();
             // A cell may be a whole file.
             let text = text.chars().take(100).collect();
-            Fault::Key { at: sheet.at(row), text, expected: keys.expected() }
+            Fault::Key {
+                at: sheet.at(row),
+                text,
+                expected: keys.expected(),
+            }
         })
     };
     match &columns.key {
@@ -121,8 +166,13 @@ fn genomes(sheet: &Sheet, columns: &Columns, values: &[usize], space: &Supergrap
         None if sheet.keyed => read(0),
         None => {
             let other = |column: &usize| !values.contains(column);
-            let found = (0..sheet.columns.len()).filter(other).find_map(|column| read(column).ok());
-            found.ok_or_else(|| Fault::NoKey { known: sheet.names(), expected: keys.expected() })
+            let found = (0..sheet.columns.len())
+                .filter(other)
+                .find_map(|column| read(column).ok());
+            found.ok_or_else(|| Fault::NoKey {
+                known: sheet.names(),
+                expected: keys.expected(),
+            })
         }
     }
 }
@@ -133,7 +183,11 @@ fn numbers(sheet: &Sheet, column: usize) -> Result<Vec<f64>, Fault> {
         Ok(number) if (number as f32).is_finite() => Ok(number),
         _ => {
             let column = sheet.columns.get(column).cloned().unwrap_or_default();
-            Err(Fault::Value { at: sheet.at(row), column, text: cell.chars().take(100).collect() })
+            Err(Fault::Value {
+                at: sheet.at(row),
+                column,
+                text: cell.chars().take(100).collect(),
+            })
         }
     };
     sheet.cells(column).enumerate().map(number).collect()

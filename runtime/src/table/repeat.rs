@@ -28,18 +28,33 @@ pub struct Mean {
 
 impl Repeated {
     pub(super) fn new(runs: Vec<Found>) -> Self {
-        let mut at: Vec<u32> = runs.iter().flat_map(|run| &run.curve).map(|point| point.samples).collect();
+        let mut at: Vec<u32> = runs
+            .iter()
+            .flat_map(|run| &run.curve)
+            .map(|point| point.samples)
+            .collect();
         at.sort_unstable();
         at.dedup();
         let mean = |samples: u32| {
-            let points = runs.iter().flat_map(|run| &run.curve).filter(|point| point.samples == samples);
-            let (reports, rewards): (Vec<f64>, Vec<f64>) = points.map(|point| (point.report, point.reward)).unzip();
+            let points = runs
+                .iter()
+                .flat_map(|run| &run.curve)
+                .filter(|point| point.samples == samples);
+            let (reports, rewards): (Vec<f64>, Vec<f64>) =
+                points.map(|point| (point.report, point.reward)).unzip();
             let count = reports.len() as f64;
             let mean = reports.iter().sum::<f64>() / count;
             let squares: f64 = reports.iter().map(|report| (report - mean).powi(2)).sum();
-            let standard_error = (reports.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
+            let standard_error =
+                (reports.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
             let reward = rewards.iter().sum::<f64>() / count;
-            Mean { samples, seeds: reports.len() as u32, mean, standard_error, reward }
+            Mean {
+                samples,
+                seeds: reports.len() as u32,
+                mean,
+                standard_error,
+                reward,
+            }
         };
         let means = at.into_iter().map(mean).collect();
         Self { means, runs }

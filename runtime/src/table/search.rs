@@ -50,13 +50,23 @@ impl<'a> TableSearch<'a> {
         if !(1..=MOST.0).contains(&samples) {
             return Err(TableError::Samples { given: samples });
         }
-        Ok(Self { table, config, samples })
+        Ok(Self {
+            table,
+            config,
+            samples,
+        })
     }
 
     /// How long a strategy is told that the search is.
     pub fn schedule(&self) -> Schedule {
         let rollouts = self.config.score.rollouts;
-        Schedule { epochs: self.samples.div_ceil(rollouts), steps: 0, warm_up: 0, updates: 1, rollouts }
+        Schedule {
+            epochs: self.samples.div_ceil(rollouts),
+            steps: 0,
+            warm_up: 0,
+            updates: 1,
+            rollouts,
+        }
     }
 
     /// Runs the search. Every sample goes to `listen`.
@@ -67,7 +77,11 @@ impl<'a> TableSearch<'a> {
         let (space, schedule) = (self.table.space(), self.schedule());
         let name = self.config.search.strategy;
         let mut strategy = match name {
-            StrategyName::Random => Box::new(RandomSearch::without_repetition(space.clone(), schedule, seed)),
+            StrategyName::Random => Box::new(RandomSearch::without_repetition(
+                space.clone(),
+                schedule,
+                seed,
+            )),
             _ => strategy(space, schedule, &self.config, seed)?,
         };
         self.follow(&mut *strategy, name, seed, listen)
@@ -91,13 +105,25 @@ impl<'a> TableSearch<'a> {
     ///
     /// # Errors
     /// As [`TableSearch::run`], and if there are no such seeds.
-    pub fn repeat(&self, first: u64, count: u32, listen: &mut dyn FnMut(&Asked)) -> Result<Repeated, TableError> {
+    pub fn repeat(
+        &self,
+        first: u64,
+        count: u32,
+        listen: &mut dyn FnMut(&Asked),
+    ) -> Result<Repeated, TableError> {
         // TOML has no larger seeds.
-        let last = first.checked_add(count.into()).filter(|last| i64::try_from(*last).is_ok());
+        let last = first
+            .checked_add(count.into())
+            .filter(|last| i64::try_from(*last).is_ok());
         let Some(last) = last.filter(|_| (1..=MOST.1).contains(&count)) else {
-            return Err(TableError::Seeds { first, given: count });
+            return Err(TableError::Seeds {
+                first,
+                given: count,
+            });
         };
-        let runs = (first..last).map(|seed| self.run(seed, listen)).collect::<Result<Vec<_>, _>>()?;
+        let runs = (first..last)
+            .map(|seed| self.run(seed, listen))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Repeated::new(runs))
     }
 
@@ -121,9 +147,19 @@ impl<'a> TableSearch<'a> {
                 let Entry { reward, report } = self.table.look(genome)?;
                 let best = tally.take(genome, Entry { reward, report });
                 let sample = tally.samples();
-                listen(&Asked { seed, sample, genome: genome.clone(), reward, report, best });
+                listen(&Asked {
+                    seed,
+                    sample,
+                    genome: genome.clone(),
+                    reward,
+                    report,
+                    best,
+                });
                 // A table knows no cross-entropy, and no strategy of ours asks for it.
-                scores.push(Score { accuracy: self.table.share(reward), loss: 0.0 });
+                scores.push(Score {
+                    accuracy: self.table.share(reward),
+                    loss: 0.0,
+                });
             }
             if scores.is_empty() || scores.len() < genomes.len() {
                 break;

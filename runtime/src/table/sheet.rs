@@ -25,41 +25,77 @@ impl Sheet {
     /// JSON if the name says so, or the text begins like it; else CSV.
     pub(super) fn read(name: &str, text: &str) -> Result<Self, Fault> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let ending = |ending: &str| name.len() >= ending.len() && name.to_lowercase().ends_with(ending);
+        let ending =
+            |ending: &str| name.len() >= ending.len() && name.to_lowercase().ends_with(ending);
         let looks = text.trim_start().starts_with(['{', '[']);
-        let sheet = if ending(".json") || (looks && !ending(".csv")) { json::sheet(text)? } else { csv::sheet(text)? };
-        if sheet.rows.is_empty() { Err(Fault::Empty) } else { Ok(sheet) }
+        let sheet = if ending(".json") || (looks && !ending(".csv")) {
+            json::sheet(text)?
+        } else {
+            csv::sheet(text)?
+        };
+        if sheet.rows.is_empty() {
+            Err(Fault::Empty)
+        } else {
+            Ok(sheet)
+        }
     }
 
     /// The place of a row, in words.
     pub(super) fn at(&self, row: usize) -> String {
-        format!("{} {}", self.unit, self.rows.get(row).map_or(0, |row| row.at))
+        format!(
+            "{} {}",
+            self.unit,
+            self.rows.get(row).map_or(0, |row| row.at)
+        )
     }
 
     /// The index of a column.
     pub(super) fn column(&self, name: &str) -> Result<usize, Fault> {
-        let named = || self.columns.iter().enumerate().skip(usize::from(self.keyed));
+        let named = || {
+            self.columns
+                .iter()
+                .enumerate()
+                .skip(usize::from(self.keyed))
+        };
         let mut found = named().filter(|(_, column)| *column == name);
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => Err(Fault::TwoColumns { name: name.to_owned() }),
+            (Some(_), Some(_)) => Err(Fault::TwoColumns {
+                name: name.to_owned(),
+            }),
             (None, _) => {
                 let near = nearest(name, named().map(|(_, column)| column.as_str()));
-                let hint = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
-                Err(Fault::NoColumn { name: name.to_owned(), hint, known: self.names() })
+                let hint = near
+                    .map(|near| format!("; the nearest is `{near}`"))
+                    .unwrap_or_default();
+                Err(Fault::NoColumn {
+                    name: name.to_owned(),
+                    hint,
+                    known: self.names(),
+                })
             }
         }
     }
 
     /// All columns, in words.
     pub(super) fn names(&self) -> String {
-        let names: Vec<String> =
-            self.columns.iter().skip(usize::from(self.keyed)).map(|name| format!("`{name}`")).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .skip(usize::from(self.keyed))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        }
     }
 
     /// The cells of a column, top to bottom.
     pub(super) fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
-        self.rows.iter().map(move |row| row.cells.get(column).map_or("", |cell| cell.trim()))
+        self.rows
+            .iter()
+            .map(move |row| row.cells.get(column).map_or("", |cell| cell.trim()))
     }
 }

@@ -37,7 +37,9 @@ impl Trial<'_> {
     ) -> Result<(), TrialError> {
         let op = &self.variant.op;
         let pairs = (0..op.inputs).map(|i| (Operand::Input(i), Operand::GradInput(i)));
-        let pairs: Vec<_> = pairs.chain((0..op.params).map(|i| (Operand::Param(i), Operand::GradParam(i)))).collect();
+        let pairs: Vec<_> = pairs
+            .chain((0..op.params).map(|i| (Operand::Param(i), Operand::GradParam(i))))
+            .collect();
         for (operand, gradient) in pairs {
             let points = self.points(operand, gradient, values, random)?;
             self.judge(gradient, &points, tried)?;
@@ -54,10 +56,18 @@ impl Trial<'_> {
     ) -> Result<Vec<Point>, TrialError> {
         let none: &[f32] = &[];
         let of = |operand: &Operand| values.get(operand).map_or(none, Vec::as_slice);
-        let (at, gradients, outputs, dy) =
-            (of(&operand), of(&gradient), of(&Operand::Output), of(&Operand::GradOutput));
+        let (at, gradients, outputs, dy) = (
+            of(&operand),
+            of(&gradient),
+            of(&Operand::Output),
+            of(&Operand::GradOutput),
+        );
         // Rounding of the largest term is never worth more than this.
-        let largest = outputs.iter().zip(dy).map(|(y, dy)| (f64::from(*y) * f64::from(*dy)).abs()).fold(0.0, f64::max);
+        let largest = outputs
+            .iter()
+            .zip(dy)
+            .map(|(y, dy)| (f64::from(*y) * f64::from(*dy)).abs())
+            .fold(0.0, f64::max);
         let mut points = Vec::new();
         for element in elements(at.len(), random) {
             let here = at[element];
@@ -65,15 +75,26 @@ impl Trial<'_> {
             // How far the weighted sum of the outputs goes, and the rounding in it.
             let mut move_to = |side: f32| -> Result<(f64, f64, f64), TrialError> {
                 let mut values = values.clone();
-                values.entry(operand).and_modify(|numbers| numbers[element] = side);
+                values
+                    .entry(operand)
+                    .and_modify(|numbers| numbers[element] = side);
                 self.pass(0, &mut values, MARKS[0])?;
                 let changed = values.get(&Operand::Output).map_or(none, Vec::as_slice);
                 let (mut by, mut squares) = (0.0, 0.0);
-                for ((was, is), dy) in outputs.iter().zip(changed).zip(dy).filter(|((was, is), _)| was != is) {
+                for ((was, is), dy) in outputs
+                    .iter()
+                    .zip(changed)
+                    .zip(dy)
+                    .filter(|((was, is), _)| was != is)
+                {
                     by += f64::from(*dy) * (f64::from(*is) - f64::from(*was));
                     squares += (f64::from(*dy) * f64::from(*is)).powi(2);
                 }
-                Ok((by, f64::from(side) - f64::from(here), squares.sqrt().max(largest)))
+                Ok((
+                    by,
+                    f64::from(side) - f64::from(here),
+                    squares.sqrt().max(largest),
+                ))
             };
             let [far_down, down] = [move_to(here - step)?, move_to(here - step / 2.0)?];
             let [up, far_up] = [move_to(here + step / 2.0)?, move_to(here + step)?];
@@ -93,29 +114,48 @@ impl Trial<'_> {
         Ok(points)
     }
 
-    fn judge(&self, gradient: Operand, points: &[Point], tried: &mut Tried) -> Result<(), TrialError> {
+    fn judge(
+        &self,
+        gradient: Operand,
+        points: &[Point],
+        tried: &mut Tried,
+    ) -> Result<(), TrialError> {
         // Where gradients are of one size, a small one may be what rounding leaves of large terms.
         let mut sizes: Vec<f64> = points.iter().map(|point| point.both.abs()).collect();
         sizes.sort_by(f64::total_cmp);
         let typical = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
-        let (smooth, rough): (Vec<_>, Vec<_>) = points
-            .iter()
-            .partition(|point| (point.left - point.right).abs() <= SMOOTH * (point.both.abs() + typical) + point.noise);
+        let (smooth, rough): (Vec<_>, Vec<_>) = points.iter().partition(|point| {
+            (point.left - point.right).abs() <= SMOOTH * (point.both.abs() + typical) + point.noise
+        });
         let op = || self.variant.op.name.clone();
         if smooth.len() < rough.len() {
             let (rough, points) = (rough.len() as u32, points.len() as u32);
-            return Err(TrialError::Rough { op: op(), operand: gradient, rough, points });
+            return Err(TrialError::Rough {
+                op: op(),
+                operand: gradient,
+                rough,
+                points,
+            });
         }
         let error = |point: &Point| {
-            let allowed =
-                CLOSE * (point.both.abs() + typical) + SMOOTH * (point.left - point.right).abs() + point.noise;
+            let allowed = CLOSE * (point.both.abs() + typical)
+                + SMOOTH * (point.left - point.right).abs()
+                + point.noise;
             // Where everything is zero so must be the gradient.
             (point.got - point.both).abs() / allowed.max(1e-30)
         };
         let worst = smooth.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
         if let Some(point) = worst.filter(|point| error(point) > 1.0) {
-            let Point { element, got, both, .. } = **point;
-            return Err(TrialError::Gradient { op: op(), operand: gradient, element, got, wanted: both });
+            let Point {
+                element, got, both, ..
+            } = **point;
+            return Err(TrialError::Gradient {
+                op: op(),
+                operand: gradient,
+                element,
+                got,
+                wanted: both,
+            });
         }
         tried.points += smooth.len() as u32;
         tried.rough += rough.len() as u32;

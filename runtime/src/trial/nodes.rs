@@ -44,10 +44,17 @@ pub(super) fn of(search: &Search) -> Result<Nodes, TrialError> {
 /// Adds the nodes of a network.
 pub(super) fn add(nodes: &mut Nodes, custom: &CustomOps, network: &Child) {
     for i in 0..network.len() {
-        let Op::Custom { name, attributes } = &network.op_node(i).op else { continue };
-        let Some(variant) = custom.get(name, attributes) else { continue };
+        let Op::Custom { name, attributes } = &network.op_node(i).op else {
+            continue;
+        };
+        let Some(variant) = custom.get(name, attributes) else {
+            continue;
+        };
         let key = (name.clone(), variant.attributes().to_owned());
-        let found = nodes.entry(key).or_insert_with(|| Found { variant: Arc::clone(variant), sizes: Vec::new() });
+        let found = nodes.entry(key).or_insert_with(|| Found {
+            variant: Arc::clone(variant),
+            sizes: Vec::new(),
+        });
         let sizes = Sizes::of(network, i, BATCH);
         if found.sizes.len() < SIZES && !found.sizes.contains(&sizes) {
             found.sizes.push(sizes);

@@ -64,16 +64,31 @@ var<workgroup> parts: array<f32, 64>;
 ";
 
 fn gate(source: &str) -> CustomOp {
-    let by_x = Kernel::per_element("by_x", GradInput(0)).bind(0, Dims).bind(2, Input(0)).bind(3, Param(0));
-    let by_g = Kernel { grid: supernet_plugin::Grid::Fixed([3, 1, 1]), ..Kernel::per_element("by_g", Output) };
+    let by_x = Kernel::per_element("by_x", GradInput(0))
+        .bind(0, Dims)
+        .bind(2, Input(0))
+        .bind(3, Param(0));
+    let by_g = Kernel {
+        grid: supernet_plugin::Grid::Fixed([3, 1, 1]),
+        ..Kernel::per_element("by_g", Output)
+    };
     CustomOp::kernels("gate", source)
         .params(1)
         .forward(
-            Kernel::per_element("forward", Output).bind(0, Dims).bind(2, Input(0)).bind(3, Param(0)).bind(4, Output),
+            Kernel::per_element("forward", Output)
+                .bind(0, Dims)
+                .bind(2, Input(0))
+                .bind(3, Param(0))
+                .bind(4, Output),
         )
         .backward(by_x.bind(5, GradOutput).bind(6, GradInput(0)))
         .backward(
-            by_g.bind(0, Dims).bind(2, Input(0)).bind(3, Param(0)).bind(5, GradOutput).bind(7, GradParam(0)).barriers(),
+            by_g.bind(0, Dims)
+                .bind(2, Input(0))
+                .bind(3, Param(0))
+                .bind(5, GradOutput)
+                .bind(7, GradParam(0))
+                .barriers(),
         )
 }
 
@@ -86,7 +101,9 @@ fn space(op: CustomOp) -> SearchSpace {
     };
     s.define_op(op);
     let x = s.input("image", &[6, 5, 3]);
-    let weights: Vec<_> = (0..params).map(|i| s.weights(format!("w{i}"), &[3], Init::Ones)).collect();
+    let weights: Vec<_> = (0..params)
+        .map(|i| s.weights(format!("w{i}"), &[3], Init::Ones))
+        .collect();
     let y = s.custom(&name, &[x], &weights, attributes);
     s.output(y.global_avg_pool().linear(10, true));
     s.finish().unwrap()
@@ -102,7 +119,13 @@ fn nodes_of(space: SearchSpace) -> Result<Nodes, String> {
 
 fn on(device: &mut dyn Probe, op: CustomOp) -> Result<Vec<Tried>, String> {
     let tried = all(nodes_of(space(op))?, 64, device);
-    tried.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    tried.map_err(|errors| {
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })
 }
 
 #[cfg(feature = "gpu")]
@@ -113,8 +136,13 @@ mod gpu {
     /// Every adapter that there is.
     fn each(test: impl Fn(&mut dyn Probe)) {
         let found = adapters();
-        let wanted = ["CI", "SUPERNET_WANTS_GPU"].iter().any(|name| std::env::var_os(name).is_some());
-        assert!(!found.is_empty() || !wanted, "GPU tests are wanted, but there is no adapter");
+        let wanted = ["CI", "SUPERNET_WANTS_GPU"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some());
+        assert!(
+            !found.is_empty() || !wanted,
+            "GPU tests are wanted, but there is no adapter"
+        );
         for adapter in &found {
             test(&mut Gpu::new(adapter).unwrap());
         }
@@ -124,7 +152,11 @@ mod gpu {
     fn refused(op: CustomOp, sentence: &str) {
         each(|device| {
             let said = on(device, op.clone()).unwrap_err();
-            assert!(said.contains(sentence), "{}: {said}, not: {sentence}", device.name());
+            assert!(
+                said.contains(sentence),
+                "{}: {said}, not: {sentence}",
+                device.name()
+            );
         });
     }
 
@@ -138,11 +170,16 @@ mod gpu {
         each(|device| {
             let tried = on(device, gate(GATE)).unwrap().remove(0);
             println!("{tried:?}");
-            assert!(tried.points >= 24 && tried.rough == 0 && tried.worst < 0.5, "{tried:?}");
+            assert!(
+                tried.points >= 24 && tried.rough == 0 && tried.worst < 0.5,
+                "{tried:?}"
+            );
             assert_eq!(tried.shapes, "[6, 5, 3] with [3] to [6, 5, 3]");
             let easy = "fn f(x: f32) -> f32 { return tanh(x); }
                 fn df(x: f32, y: f32, gy: f32) -> f32 { return gy * (1.0 - y * y); }";
-            let tried = on(device, CustomOp::per_element("mine", easy)).unwrap().remove(0);
+            let tried = on(device, CustomOp::per_element("mine", easy))
+                .unwrap()
+                .remove(0);
             assert!(tried.points >= 20 && tried.worst < 0.5, "{tried:?}");
             for honest in [
                 "fn f(x: f32) -> f32 { return sin(30.0 * x); }
@@ -159,51 +196,99 @@ mod gpu {
 
     #[test]
     fn sources_that_do_not_fit_what_the_space_says() {
-        refused(spoilt("y[i] = x[i] *", "y[i] = z[i] *"), "y[i] = z[i] * sigmoid(g[i % dims.x.z] * x[i]);");
-        refused(spoilt("var<storage, read> x", "var<storage, read_write> x"), "which it may only read");
-        refused(spoilt("var<storage, read_write> y", "var<storage, read> y"), "this is not valid");
         refused(
-            spoilt("@workgroup_size(64) fn by_x", "@workgroup_size(512) fn by_x"),
+            spoilt("y[i] = x[i] *", "y[i] = z[i] *"),
+            "y[i] = z[i] * sigmoid(g[i % dims.x.z] * x[i]);",
+        );
+        refused(
+            spoilt("var<storage, read> x", "var<storage, read_write> x"),
+            "which it may only read",
+        );
+        refused(
+            spoilt("var<storage, read_write> y", "var<storage, read> y"),
+            "this is not valid",
+        );
+        refused(
+            spoilt(
+                "@workgroup_size(64) fn by_x",
+                "@workgroup_size(512) fn by_x",
+            ),
             "has 512 invocations along x; between 1 and 256",
         );
         refused(
             spoilt("fn forward", "fn forwards"),
             "there is no such entry point; the module has forwards, by_x, by_g",
         );
-        refused(spoilt("y[i] = x[i] *", "y[i] += x[i] *"), "`y` is read besides written");
-        refused(spoilt("i < len() { y", "i < arrayLength(&x) { y"), "buffers may be longer than operands");
+        refused(
+            spoilt("y[i] = x[i] *", "y[i] += x[i] *"),
+            "`y` is read besides written",
+        );
+        refused(
+            spoilt("i < len() { y", "i < arrayLength(&x) { y"),
+            "buffers may be longer than operands",
+        );
         let mut op = gate(GATE);
-        let supernet_plugin::Form::Kernels(kernels) = &mut op.form else { panic!() };
+        let supernet_plugin::Form::Kernels(kernels) = &mut op.form else {
+            panic!()
+        };
         kernels.backward[1].barriers = false;
         refused(op, "`by_g` has a barrier, and the space does not say so");
         refused(
-            spoilt("if own < half {", "if own >= half { break; } if own < half {"),
+            spoilt(
+                "if own < half {",
+                "if own >= half { break; } if own < half {",
+            ),
             "not all invocations of a workgroup may reach the barrier",
         );
-        refused(CustomOp::per_element("mine", "fn f(x: f32) -> f32 { return x; }"), "df");
+        refused(
+            CustomOp::per_element("mine", "fn f(x: f32) -> f32 { return x; }"),
+            "df",
+        );
     }
 
     #[test]
     fn kernels_that_do_not_do_what_they_should() {
-        refused(spoilt("* k * s", "* 0.9 * k * s"), "has a wrong gradient: number ");
-        refused(spoilt("sum += dy[i]", "sum += 2.0 * dy[i]"), "of the gradient by param 0 is ");
-        refused(spoilt("y[i] = x[i] * sig", "y[i] = bitcast<f32>(2143289344u + min(i, 0u)) * sig"), "gives NaN");
+        refused(
+            spoilt("* k * s", "* 0.9 * k * s"),
+            "has a wrong gradient: number ",
+        );
+        refused(
+            spoilt("sum += dy[i]", "sum += 2.0 * dy[i]"),
+            "of the gradient by param 0 is ",
+        );
+        refused(
+            spoilt(
+                "y[i] = x[i] * sig",
+                "y[i] = bitcast<f32>(2143289344u + min(i, 0u)) * sig",
+            ),
+            "gives NaN",
+        );
         refused(
             spoilt("dims.batch * dims.x.x", "dims.x.x"),
             "leaves gaps: its kernel `forward` must write all 180 numbers of the output",
         );
         refused(
-            spoilt("y[i] = x[i] *", "var k = 0u; loop { if x[i] > 1e30 { break; } k += 1u; } y[i] = f32(k) + x[i] *"),
+            spoilt(
+                "y[i] = x[i] *",
+                "var k = 0u; loop { if x[i] > 1e30 { break; } k += 1u; } y[i] = f32(k) + x[i] *",
+            ),
             "has a loop that does not end: its kernel `forward` was stopped",
         );
-        refused(spoilt("if i < len() { y[i]", "{ y[i]"), "writes beyond the end");
-        let step =
-            "fn f(x: f32) -> f32 { return floor(100.0 * x); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
+        refused(
+            spoilt("if i < len() { y[i]", "{ y[i]"),
+            "writes beyond the end",
+        );
+        let step = "fn f(x: f32) -> f32 { return floor(100.0 * x); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
         refused(CustomOp::per_element("mine", step), "declare");
         let saw = "fn f(x: f32) -> f32 { return abs(fract(64.0 * x) - 0.5); } fn df(x: f32, y: f32, gy: f32) -> f32 { return gy; }";
-        refused(CustomOp::per_element("mine", saw), "the gradient of the op `mine` cannot be checked");
+        refused(
+            CustomOp::per_element("mine", saw),
+            "the gradient of the op `mine` cannot be checked",
+        );
         each(|device| {
-            let tried = on(device, CustomOp::per_element("mine", step).surrogate()).unwrap().remove(0);
+            let tried = on(device, CustomOp::per_element("mine", step).surrogate())
+                .unwrap()
+                .remove(0);
             assert!(tried.surrogate && tried.points == 0);
         });
     }

@@ -2,8 +2,8 @@
 
 use super::{Case, Spread};
 use crate::catalogue::{
-    BatchNorm, Call, Conv2d, Embedding, Function, Highway, Linear, MOST_INPUTS, PerChannel, Reduction, Rows, Step,
-    Update, Window,
+    BatchNorm, Call, Conv2d, Embedding, Function, Highway, Linear, MOST_INPUTS, PerChannel,
+    Reduction, Rows, Step, Update, Window,
 };
 
 /// The whole list: every kind of call is in it, most in several shapes.
@@ -17,22 +17,55 @@ pub fn cases() -> Vec<Case> {
     losses(&mut calls);
     updates(&mut calls);
     let seed = |i: usize| 0x0123_4567_89ab_cdef ^ i as u64;
-    let step = |i: usize| Step { rate: 0.05, number: 1 + i as u32 % 5, seed: seed(i), drop_path: 0.4 };
-    let case = |(i, (call, spread)): (usize, (Call, Spread))| Case { call, step: step(i), spread, seed: i as u64 };
+    let step = |i: usize| Step {
+        rate: 0.05,
+        number: 1 + i as u32 % 5,
+        seed: seed(i),
+        drop_path: 0.4,
+    };
+    let case = |(i, (call, spread)): (usize, (Call, Spread))| Case {
+        call,
+        step: step(i),
+        spread,
+        seed: i as u64,
+    };
     calls.into_iter().enumerate().map(case).collect()
 }
 
 type Calls = Vec<(Call, Spread)>;
 
-const fn window(batch: u32, input: [u32; 2], kernel: [u32; 2], stride: u32, dilation: u32, pads: [i32; 4]) -> Window {
-    const fn output(input: u32, kernel: u32, stride: u32, dilation: u32, before: i32, after: i32) -> u32 {
+const fn window(
+    batch: u32,
+    input: [u32; 2],
+    kernel: [u32; 2],
+    stride: u32,
+    dilation: u32,
+    pads: [i32; 4],
+) -> Window {
+    const fn output(
+        input: u32,
+        kernel: u32,
+        stride: u32,
+        dilation: u32,
+        before: i32,
+        after: i32,
+    ) -> u32 {
         let reach = ((kernel - 1) * dilation + 1) as i32;
         ((input as i32 + before + after - reach) / stride as i32 + 1) as u32
     }
     let [top, left, bottom, right] = pads;
     let height = output(input[0], kernel[0], stride, dilation, top, bottom);
     let width = output(input[1], kernel[1], stride, dilation, left, right);
-    Window { batch, input, output: [height, width], kernel, stride, dilation, top, left }
+    Window {
+        batch,
+        input,
+        output: [height, width],
+        kernel,
+        stride,
+        dilation,
+        top,
+        left,
+    }
 }
 
 /// Windows that between them meet every kind of edge. The last ones exceed a tile of anything.
@@ -62,15 +95,32 @@ const WINDOWS: [Window; 18] = [
 ];
 
 /// (inputs, outputs) that leave tails of every kind behind tiles of 4, 8 and 16, and some that leave none.
-const CHANNELS: [(u32, u32); 10] =
-    [(1, 1), (3, 16), (16, 10), (5, 7), (36, 18), (17, 36), (8, 41), (4, 12), (36, 20), (16, 48)];
+const CHANNELS: [(u32, u32); 10] = [
+    (1, 1),
+    (3, 16),
+    (16, 10),
+    (5, 7),
+    (36, 18),
+    (17, 36),
+    (8, 41),
+    (4, 12),
+    (36, 20),
+    (16, 48),
+];
 
 fn windowed(calls: &mut Calls) {
     for (i, window) in WINDOWS.into_iter().enumerate() {
         // Three of the channel counts for each window, so that most pairs of troubles meet.
         for (inputs, outputs) in (0..3).map(|j| CHANNELS[(i * 3 + j) % CHANNELS.len()]) {
-            let c = Conv2d { window, inputs, outputs };
-            let p = PerChannel { window, channels: inputs };
+            let c = Conv2d {
+                window,
+                inputs,
+                outputs,
+            };
+            let p = PerChannel {
+                window,
+                channels: inputs,
+            };
             calls.extend([
                 (Call::Conv2d(c), Spread::Normal),
                 (Call::Conv2dGradInput(c), Spread::Normal),
@@ -91,14 +141,34 @@ fn windowed(calls: &mut Calls) {
 /// Halves of factorised reductions on even and odd sizes, images of one pixel included; other strides, shifts and counts
 /// of channels; halves that lie outside.
 fn reductions(calls: &mut Calls) {
-    let images = [(2, [8, 6]), (3, [7, 7]), (1, [1, 1]), (1, [2, 3]), (33, [8, 8]), (2, [32, 33])];
-    let usual = images.into_iter().enumerate().flat_map(|(i, (batch, input))| {
-        let halves = [[0, 0, 0, 0], [-1, -1, 1, 1]].map(|pads| window(batch, input, [1, 1], 2, 1, pads));
-        (0..3).map(move |j| (halves, CHANNELS[(i * 3 + j) % CHANNELS.len()]))
-    });
+    let images = [
+        (2, [8, 6]),
+        (3, [7, 7]),
+        (1, [1, 1]),
+        (1, [2, 3]),
+        (33, [8, 8]),
+        (2, [32, 33]),
+    ];
+    let usual = images
+        .into_iter()
+        .enumerate()
+        .flat_map(|(i, (batch, input))| {
+            let halves =
+                [[0, 0, 0, 0], [-1, -1, 1, 1]].map(|pads| window(batch, input, [1, 1], 2, 1, pads));
+            (0..3).map(move |j| (halves, CHANNELS[(i * 3 + j) % CHANNELS.len()]))
+        });
     let odd = |input, output, stride, first: [i32; 2], second: [i32; 2]| {
         let kernel = [1, 1];
-        [first, second].map(|[top, left]| Window { batch: 2, input, output, kernel, stride, dilation: 1, top, left })
+        [first, second].map(|[top, left]| Window {
+            batch: 2,
+            input,
+            output,
+            kernel,
+            stride,
+            dilation: 1,
+            top,
+            left,
+        })
     };
     let unusual = [
         (odd([10, 13], [5, 6], 3, [1, 0], [-2, 4]), (5, 7)),
@@ -106,30 +176,66 @@ fn reductions(calls: &mut Calls) {
         (odd([9, 8], [3, 2], 2, [-3, -20], [-12, -4]), (7, 3)),
     ];
     for (halves, (inputs, outputs)) in usual.chain(unusual) {
-        let [first, second] = halves.map(|window| Conv2d { window, inputs, outputs });
+        let [first, second] = halves.map(|window| Conv2d {
+            window,
+            inputs,
+            outputs,
+        });
         calls.extend(Reduction::of(first, second).into_iter().flat_map(|r| {
-            let calls = [Call::Reduction(r), Call::ReductionGradInput(r), Call::ReductionGradWeight(r)];
+            let calls = [
+                Call::Reduction(r),
+                Call::ReductionGradInput(r),
+                Call::ReductionGradWeight(r),
+            ];
             calls.map(|call| (call, Spread::Normal))
         }));
     }
 }
 
 fn matrices(calls: &mut Calls) {
-    for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 7), (64, 36, 10), (130, 17, 33), (7, 600, 24), (513, 64, 129)] {
+    for (rows, inputs, outputs) in [
+        (1, 1, 1),
+        (3, 5, 7),
+        (64, 36, 10),
+        (130, 17, 33),
+        (7, 600, 24),
+        (513, 64, 129),
+    ] {
         for transposed in [false, true] {
-            let l = Linear { rows, inputs, outputs, transposed };
-            let calls_of = [Call::Linear(l), Call::LinearGradInput(l), Call::LinearGradWeight(l)];
+            let l = Linear {
+                rows,
+                inputs,
+                outputs,
+                transposed,
+            };
+            let calls_of = [
+                Call::Linear(l),
+                Call::LinearGradInput(l),
+                Call::LinearGradWeight(l),
+            ];
             calls.extend(calls_of.map(|call| (call, Spread::Normal)));
         }
     }
-    for (rows, channels) in [(1, 1), (1, 5), (2, 3), (67, 16), (1000, 1), (4097, 36), (129, 130)] {
+    for (rows, channels) in [
+        (1, 1),
+        (1, 5),
+        (2, 3),
+        (67, 16),
+        (1000, 1),
+        (4097, 36),
+        (129, 130),
+    ] {
         let rows = Rows { rows, channels };
         for spread in [Spread::Normal, Spread::Far] {
             calls.extend([(Call::Bias(rows), spread), (Call::BiasGrad(rows), spread)]);
             calls.push((Call::BatchNormStats { rows, eps: 1e-5 }, spread));
             for (relu, affine) in [(false, false), (false, true), (true, false), (true, true)] {
                 let b = BatchNorm { rows, relu, affine };
-                let calls_of = [Call::BatchNorm(b), Call::BatchNormGradSums(b), Call::BatchNormGradInput(b)];
+                let calls_of = [
+                    Call::BatchNorm(b),
+                    Call::BatchNormGradSums(b),
+                    Call::BatchNormGradInput(b),
+                ];
                 calls.extend(calls_of.map(|call| (call, spread)));
             }
         }
@@ -142,17 +248,74 @@ fn elementwise(calls: &mut Calls) {
             (Call::Relu { len }, Spread::Coarse),
             (Call::ReluGrad { len }, Spread::Normal),
             (Call::Fill { len, value: -0.375 }, Spread::Normal),
-            (Call::Dropout { len, rate: 0.1, stream: len, first: 0, period: len }, Spread::Normal),
-            (Call::Dropout { len, rate: 0.0, stream: 0, first: 0, period: len }, Spread::Normal),
-            (Call::Dropout { len, rate: 0.4, stream: 7, first: 0, period: 4 * len.div_ceil(10) }, Spread::Normal),
-            (Call::Dropout { len, rate: 0.4, stream: 7, first: 128, period: 1028 }, Spread::Normal),
+            (
+                Call::Dropout {
+                    len,
+                    rate: 0.1,
+                    stream: len,
+                    first: 0,
+                    period: len,
+                },
+                Spread::Normal,
+            ),
+            (
+                Call::Dropout {
+                    len,
+                    rate: 0.0,
+                    stream: 0,
+                    first: 0,
+                    period: len,
+                },
+                Spread::Normal,
+            ),
+            (
+                Call::Dropout {
+                    len,
+                    rate: 0.4,
+                    stream: 7,
+                    first: 0,
+                    period: 4 * len.div_ceil(10),
+                },
+                Spread::Normal,
+            ),
+            (
+                Call::Dropout {
+                    len,
+                    rate: 0.4,
+                    stream: 7,
+                    first: 128,
+                    period: 1028,
+                },
+                Spread::Normal,
+            ),
         ]);
         for inputs in 1..=MOST_INPUTS as u32 {
-            calls.push((Call::Sum { len, inputs, scale: if inputs == 2 { 1.0 } else { 0.3 } }, Spread::Normal));
+            calls.push((
+                Call::Sum {
+                    len,
+                    inputs,
+                    scale: if inputs == 2 { 1.0 } else { 0.3 },
+                },
+                Spread::Normal,
+            ));
         }
     }
-    for (samples, len, depth) in [(1, 1, 1.0), (3, 5, 0.25), (70, 1029, 0.5), (9, 1024, 1.0), (200, 64, 0.125)] {
-        calls.push((Call::DropPath { samples, len, depth, stream: len }, Spread::Normal));
+    for (samples, len, depth) in [
+        (1, 1, 1.0),
+        (3, 5, 0.25),
+        (70, 1029, 0.5),
+        (9, 1024, 1.0),
+        (200, 64, 0.125),
+    ] {
+        calls.push((
+            Call::DropPath {
+                samples,
+                len,
+                depth,
+                stream: len,
+            },
+            Spread::Normal,
+        ));
     }
     for (rows, widths) in [
         (1, [1, 0, 0, 0, 0, 0, 0]),
@@ -166,38 +329,97 @@ fn elementwise(calls: &mut Calls) {
     ] {
         calls.push((Call::Concat { rows, widths }, Spread::Normal));
     }
-    for (rows, channels, start, len) in [(1, 1, 0, 1), (5, 4, 1, 3), (700, 36, 18, 18), (33, 100, 7, 1)] {
-        calls.push((Call::Slice { rows: Rows { rows, channels }, start, len }, Spread::Normal));
+    for (rows, channels, start, len) in [
+        (1, 1, 0, 1),
+        (5, 4, 1, 3),
+        (700, 36, 18, 18),
+        (33, 100, 7, 1),
+    ] {
+        calls.push((
+            Call::Slice {
+                rows: Rows { rows, channels },
+                start,
+                len,
+            },
+            Spread::Normal,
+        ));
     }
     for (batch, positions, channels) in [(1, 1, 1), (3, 49, 5), (64, 64, 36), (2, 1024, 16)] {
-        calls.push((Call::GlobalAveragePool { batch, positions, channels }, Spread::Far));
-        calls.push((Call::GlobalAveragePoolGrad { batch, positions, channels }, Spread::Normal));
+        calls.push((
+            Call::GlobalAveragePool {
+                batch,
+                positions,
+                channels,
+            },
+            Spread::Far,
+        ));
+        calls.push((
+            Call::GlobalAveragePoolGrad {
+                batch,
+                positions,
+                channels,
+            },
+            Spread::Normal,
+        ));
     }
 }
 
 /// What the recurrent cell is made of: odd widths, one row, more rows than words and the other way round, values that
 /// saturate every function.
 fn recurrent(calls: &mut Calls) {
-    let functions = [Function::Identity, Function::Relu, Function::Tanh, Function::Sigmoid];
+    let functions = [
+        Function::Identity,
+        Function::Relu,
+        Function::Tanh,
+        Function::Sigmoid,
+    ];
     for spread in [Spread::Normal, Spread::Coarse, Spread::Far] {
         for len in [1, 67, 5000] {
             calls.extend(functions.map(|function| (Call::Activation { function, len }, spread)));
-            calls.extend(functions.map(|function| (Call::ActivationGrad { function, len }, Spread::Normal)));
-            calls.extend([(Call::Lerp { len }, spread), (Call::LerpGrad { len }, spread)]);
+            calls.extend(
+                functions.map(|function| (Call::ActivationGrad { function, len }, Spread::Normal)),
+            );
+            calls.extend([
+                (Call::Lerp { len }, spread),
+                (Call::LerpGrad { len }, spread),
+            ]);
         }
         for (rows, width) in [(1, 1), (3, 8), (64, 200), (130, 33)] {
             for function in functions {
-                let h = Highway { rows, width, function };
+                let h = Highway {
+                    rows,
+                    width,
+                    function,
+                };
                 calls.extend([(Call::Highway(h), spread), (Call::HighwayGrad(h), spread)]);
             }
         }
     }
-    for (rows, words, width) in [(1, 1, 1), (5, 65, 8), (300, 7, 33), (700, 1000, 40), (128, 3, 200)] {
+    for (rows, words, width) in [
+        (1, 1, 1),
+        (5, 65, 8),
+        (300, 7, 33),
+        (700, 1000, 40),
+        (128, 3, 200),
+    ] {
         let e = Embedding { rows, words, width };
-        calls.extend([(Call::Embedding(e), Spread::Normal), (Call::EmbeddingGrad(e), Spread::Normal)]);
-        let rows = Rows { rows, channels: width };
+        calls.extend([
+            (Call::Embedding(e), Spread::Normal),
+            (Call::EmbeddingGrad(e), Spread::Normal),
+        ]);
+        let rows = Rows {
+            rows,
+            channels: width,
+        };
         for rate in [0.0, 0.4] {
-            calls.push((Call::WordDropout { rows, rate, stream: 9 }, Spread::Normal));
+            calls.push((
+                Call::WordDropout {
+                    rows,
+                    rate,
+                    stream: 9,
+                },
+                Spread::Normal,
+            ));
         }
     }
 }
@@ -209,8 +431,22 @@ fn losses(calls: &mut Calls) {
             calls.push((Call::Accuracy(rows), spread));
             for smoothing in [0.0, 0.1] {
                 calls.push((Call::CrossEntropy { rows, smoothing }, spread));
-                calls.push((Call::CrossEntropyGrad { rows, smoothing, of: rows.rows }, spread));
-                calls.push((Call::CrossEntropyGrad { rows, smoothing, of: 3 * rows.rows + 1 }, spread));
+                calls.push((
+                    Call::CrossEntropyGrad {
+                        rows,
+                        smoothing,
+                        of: rows.rows,
+                    },
+                    spread,
+                ));
+                calls.push((
+                    Call::CrossEntropyGrad {
+                        rows,
+                        smoothing,
+                        of: 3 * rows.rows + 1,
+                    },
+                    spread,
+                ));
             }
         }
     }
@@ -219,14 +455,45 @@ fn losses(calls: &mut Calls) {
 fn updates(calls: &mut Calls) {
     for len in [1, 64, 100, 4096, 50_000] {
         calls.push((Call::NormPartials { len }, Spread::Normal));
-        calls.push((Call::ClipFactor { partials: len, limit: 0.25 }, Spread::Normal));
-        calls.push((Call::ClipFactor { partials: len, limit: 1e6 }, Spread::Normal));
+        calls.push((
+            Call::ClipFactor {
+                partials: len,
+                limit: 0.25,
+            },
+            Spread::Normal,
+        ));
+        calls.push((
+            Call::ClipFactor {
+                partials: len,
+                limit: 1e6,
+            },
+            Spread::Normal,
+        ));
         for (l2, everywhere) in [(0.0, false), (1e-2, false), (1e-2, true)] {
-            let update = Update { len, l2, everywhere };
+            let update = Update {
+                len,
+                l2,
+                everywhere,
+            };
             for nesterov in [false, true] {
-                calls.push((Call::Sgd { update, momentum: 0.9, nesterov }, Spread::Normal));
+                calls.push((
+                    Call::Sgd {
+                        update,
+                        momentum: 0.9,
+                        nesterov,
+                    },
+                    Spread::Normal,
+                ));
             }
-            calls.push((Call::Adam { update, beta1: 0.9, beta2: 0.999, eps: 1e-3 }, Spread::Normal));
+            calls.push((
+                Call::Adam {
+                    update,
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    eps: 1e-3,
+                },
+                Spread::Normal,
+            ));
         }
     }
 }

@@ -49,7 +49,10 @@ pub struct Run {
 impl Run {
     /// Rounds that the loops of one invocation may go through; without loops there is no limit.
     pub fn fuel(&self) -> Option<u64> {
-        let (_, fuel) = self.overrides.iter().find(|(name, _)| *name == FUEL_CONSTANT)?;
+        let (_, fuel) = self
+            .overrides
+            .iter()
+            .find(|(name, _)| *name == FUEL_CONSTANT)?;
         Some(fuel.value() as u64)
     }
 }
@@ -72,7 +75,10 @@ impl Custom {
 
     pub(crate) fn lower(self) -> Lowered {
         let mut lowered = Lowered::one(self.kernel, self.dims.clone(), self.groups);
-        lowered.dispatches.iter_mut().for_each(|dispatch| dispatch.overrides.clone_from(&self.overrides));
+        lowered
+            .dispatches
+            .iter_mut()
+            .for_each(|dispatch| dispatch.overrides.clone_from(&self.overrides));
         lowered
     }
 }
@@ -88,12 +94,32 @@ impl std::ops::Deref for Custom {
 impl Kernel {
     /// A kernel of a space's own op: the module `module`, which no other text may have for its name, has `source`; a
     /// buffer is a binding, the name of its variable, and whether it is written.
-    pub fn of_space(module: &str, source: &str, entry: &str, buffers: &[(u32, &str, bool)]) -> &'static Self {
+    pub fn of_space(
+        module: &str,
+        source: &str,
+        entry: &str,
+        buffers: &[(u32, &str, bool)],
+    ) -> &'static Self {
         static KEPT: Mutex<Option<HashSet<&'static Kernel>>> = Mutex::new(None);
-        let buffers = buffers.iter().map(|&(binding, name, written)| Buffer { binding, name: text(name), written });
+        let buffers = buffers.iter().map(|&(binding, name, written)| Buffer {
+            binding,
+            name: text(name),
+            written,
+        });
         let buffers = list(buffers.collect());
         let [module, source, entry] = [module, source, entry].map(text);
-        keep(&KEPT, Self { module, source, entry, buffers, step: false, lanes: None, own: true })
+        keep(
+            &KEPT,
+            Self {
+                module,
+                source,
+                entry,
+                buffers,
+                step: false,
+                lanes: None,
+                own: true,
+            },
+        )
     }
 }
 
@@ -159,9 +185,16 @@ impl PartialEq for Run {
         twins
             && std::ptr::eq(self.kernel, other.kernel)
             && (self.op, self.name, &self.overrides, self.groups, &self.dims)
-                == (other.op, other.name, &other.overrides, other.groups, &other.dims)
+                == (
+                    other.op,
+                    other.name,
+                    &other.overrides,
+                    other.groups,
+                    &other.dims,
+                )
             && (&self.roles, &self.operands) == (&other.roles, &other.operands)
-            && (self.counts, &self.attributes, self.work) == (other.counts, &other.attributes, other.work)
+            && (self.counts, &self.attributes, self.work)
+                == (other.counts, &other.attributes, other.work)
     }
 }
 

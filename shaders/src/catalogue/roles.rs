@@ -36,7 +36,12 @@ pub struct Role {
 }
 
 const fn role(name: &'static str, access: Access, element: Element, len: usize) -> Role {
-    Role { name, access, element, len }
+    Role {
+        name,
+        access,
+        element,
+        len,
+    }
 }
 const fn read(name: &'static str, len: usize) -> Role {
     role(name, Access::Read, Element::F32, len)
@@ -115,31 +120,89 @@ impl Call {
     /// The operands: all that are read, then all that are written or updated.
     pub fn roles(&self) -> Vec<Role> {
         match *self {
-            Call::Conv2d(c) => vec![read("x", c.len_x()), read("w", c.len_w()), write("y", c.len_y())],
-            Call::Conv2dGradInput(c) => vec![read("dy", c.len_y()), read("w", c.len_w()), write("dx", c.len_x())],
-            Call::Conv2dGradWeight(c) => vec![read("x", c.len_x()), read("dy", c.len_y()), write("dw", c.len_w())],
+            Call::Conv2d(c) => vec![
+                read("x", c.len_x()),
+                read("w", c.len_w()),
+                write("y", c.len_y()),
+            ],
+            Call::Conv2dGradInput(c) => vec![
+                read("dy", c.len_y()),
+                read("w", c.len_w()),
+                write("dx", c.len_x()),
+            ],
+            Call::Conv2dGradWeight(c) => vec![
+                read("x", c.len_x()),
+                read("dy", c.len_y()),
+                write("dw", c.len_w()),
+            ],
             Call::Reduction(r) => {
                 let w = r.first.len_w();
-                vec![read("x", r.first.len_x()), read("wa", w), read("wb", w), write("y", r.len_y())]
+                vec![
+                    read("x", r.first.len_x()),
+                    read("wa", w),
+                    read("wb", w),
+                    write("y", r.len_y()),
+                ]
             }
             Call::ReductionGradInput(r) => {
                 let w = r.first.len_w();
-                vec![read("dy", r.len_y()), read("wa", w), read("wb", w), write("dx", r.first.len_x())]
+                vec![
+                    read("dy", r.len_y()),
+                    read("wa", w),
+                    read("wb", w),
+                    write("dx", r.first.len_x()),
+                ]
             }
             Call::ReductionGradWeight(r) => {
                 let w = r.first.len_w();
-                vec![read("x", r.first.len_x()), read("dy", r.len_y()), write("dwa", w), write("dwb", w)]
+                vec![
+                    read("x", r.first.len_x()),
+                    read("dy", r.len_y()),
+                    write("dwa", w),
+                    write("dwb", w),
+                ]
             }
-            Call::Depthwise(c) => vec![read("x", c.len_x()), read("w", c.len_w()), write("y", c.len_y())],
-            Call::DepthwiseGradInput(c) => vec![read("dy", c.len_y()), read("w", c.len_w()), write("dx", c.len_x())],
-            Call::DepthwiseGradWeight(c) => vec![read("x", c.len_x()), read("dy", c.len_y()), write("dw", c.len_w())],
-            Call::Linear(l) => vec![read("x", l.len_x()), read("w", l.len_w()), write("y", l.len_y())],
-            Call::LinearGradInput(l) => vec![read("dy", l.len_y()), read("w", l.len_w()), write("dx", l.len_x())],
-            Call::LinearGradWeight(l) => vec![read("x", l.len_x()), read("dy", l.len_y()), write("dw", l.len_w())],
-            Call::Bias(r) => vec![read("x", r.len()), read("b", r.channels as usize), write("y", r.len())],
+            Call::Depthwise(c) => vec![
+                read("x", c.len_x()),
+                read("w", c.len_w()),
+                write("y", c.len_y()),
+            ],
+            Call::DepthwiseGradInput(c) => vec![
+                read("dy", c.len_y()),
+                read("w", c.len_w()),
+                write("dx", c.len_x()),
+            ],
+            Call::DepthwiseGradWeight(c) => vec![
+                read("x", c.len_x()),
+                read("dy", c.len_y()),
+                write("dw", c.len_w()),
+            ],
+            Call::Linear(l) => vec![
+                read("x", l.len_x()),
+                read("w", l.len_w()),
+                write("y", l.len_y()),
+            ],
+            Call::LinearGradInput(l) => vec![
+                read("dy", l.len_y()),
+                read("w", l.len_w()),
+                write("dx", l.len_x()),
+            ],
+            Call::LinearGradWeight(l) => vec![
+                read("x", l.len_x()),
+                read("dy", l.len_y()),
+                write("dw", l.len_w()),
+            ],
+            Call::Bias(r) => vec![
+                read("x", r.len()),
+                read("b", r.channels as usize),
+                write("y", r.len()),
+            ],
             Call::BiasGrad(r) => vec![read("dy", r.len()), write("db", r.channels as usize)],
             Call::BatchNormStats { rows, .. } => {
-                vec![read("x", rows.len()), write("stats", 2 * rows.channels as usize)]
+                vec![
+                    read("x", rows.len()),
+                    write("stats", 2 * rows.channels as usize),
+                ]
             }
             Call::BatchNorm(b) => {
                 let channels = b.rows.channels as usize;
@@ -152,14 +215,22 @@ impl Call {
             }
             Call::BatchNormGradSums(b) => {
                 let channels = b.rows.channels as usize;
-                let mut roles = vec![read("x", b.rows.len()), read("dy", b.rows.len()), read("stats", 2 * channels)];
+                let mut roles = vec![
+                    read("x", b.rows.len()),
+                    read("dy", b.rows.len()),
+                    read("stats", 2 * channels),
+                ];
                 roles.extend(b.relu.then(|| read("y", b.rows.len())));
                 roles.extend([write("dgamma", channels), write("dbeta", channels)]);
                 roles
             }
             Call::BatchNormGradInput(b) => {
                 let channels = b.rows.channels as usize;
-                let mut roles = vec![read("x", b.rows.len()), read("dy", b.rows.len()), read("stats", 2 * channels)];
+                let mut roles = vec![
+                    read("x", b.rows.len()),
+                    read("dy", b.rows.len()),
+                    read("stats", 2 * channels),
+                ];
                 roles.extend([read("dgamma", channels), read("dbeta", channels)]);
                 roles.extend(b.affine.then(|| read("gamma", channels)));
                 roles.extend(b.relu.then(|| read("y", b.rows.len())));
@@ -168,14 +239,24 @@ impl Call {
             }
             Call::Relu { len } => vec![read("x", len as usize), write("y", len as usize)],
             Call::ReluGrad { len } => {
-                vec![read("y", len as usize), read("dy", len as usize), write("dx", len as usize)]
+                vec![
+                    read("y", len as usize),
+                    read("dy", len as usize),
+                    write("dx", len as usize),
+                ]
             }
             Call::Activation { len, .. } => vec![read("x", len as usize), write("y", len as usize)],
             Call::ActivationGrad { len, .. } => {
-                vec![read("y", len as usize), read("dy", len as usize), write("dx", len as usize)]
+                vec![
+                    read("y", len as usize),
+                    read("dy", len as usize),
+                    write("dx", len as usize),
+                ]
             }
             Call::Lerp { len } => {
-                let mut roles: Vec<_> = ["a", "b", "g"].map(|name| read(name, len as usize)).to_vec();
+                let mut roles: Vec<_> = ["a", "b", "g"]
+                    .map(|name| read(name, len as usize))
+                    .to_vec();
                 roles.push(write("y", len as usize));
                 roles
             }
@@ -184,17 +265,33 @@ impl Call {
                 let writes = ["da", "db", "dg"].map(|name| write(name, len as usize));
                 [reads.as_slice(), &writes].concat()
             }
-            Call::Highway(h) => vec![read("both", 2 * h.len()), read("h", h.len()), write("y", h.len())],
+            Call::Highway(h) => vec![
+                read("both", 2 * h.len()),
+                read("h", h.len()),
+                write("y", h.len()),
+            ],
             Call::HighwayGrad(h) => {
-                let reads = [read("both", 2 * h.len()), read("h", h.len()), read("dy", h.len())];
+                let reads = [
+                    read("both", 2 * h.len()),
+                    read("h", h.len()),
+                    read("dy", h.len()),
+                ];
                 let writes = [write("dboth", 2 * h.len()), write("dh", h.len())];
                 [reads.as_slice(), &writes].concat()
             }
             Call::Embedding(e) => {
-                vec![read_u32("tokens", e.rows as usize), read("w", e.len_w()), write("y", e.len_y())]
+                vec![
+                    read_u32("tokens", e.rows as usize),
+                    read("w", e.len_w()),
+                    write("y", e.len_y()),
+                ]
             }
             Call::EmbeddingGrad(e) => {
-                vec![read_u32("tokens", e.rows as usize), read("dy", e.len_y()), write("dw", e.len_w())]
+                vec![
+                    read_u32("tokens", e.rows as usize),
+                    read("dy", e.len_y()),
+                    write("dw", e.len_w()),
+                ]
             }
             Call::AveragePool(c) => vec![read("x", c.len_x()), write("y", c.len_y())],
             Call::AveragePoolGrad(c) => vec![read("dy", c.len_y()), write("dx", c.len_x())],
@@ -202,29 +299,52 @@ impl Call {
                 let tap = role("tap", Access::Write, Element::U32, c.len_y());
                 vec![read("x", c.len_x()), write("y", c.len_y()), tap]
             }
-            Call::MaxPoolGrad(c) => vec![read("dy", c.len_y()), read_u32("tap", c.len_y()), write("dx", c.len_x())],
+            Call::MaxPoolGrad(c) => vec![
+                read("dy", c.len_y()),
+                read_u32("tap", c.len_y()),
+                write("dx", c.len_x()),
+            ],
             Call::Sum { len, inputs, .. } => {
                 let names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6"];
-                let mut roles: Vec<_> = names[..inputs as usize].iter().map(|n| read(n, len as usize)).collect();
+                let mut roles: Vec<_> = names[..inputs as usize]
+                    .iter()
+                    .map(|n| read(n, len as usize))
+                    .collect();
                 roles.push(write("y", len as usize));
                 roles
             }
             Call::Concat { rows, widths } => {
                 let names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6"];
                 let used = widths.iter().zip(names).filter(|(w, _)| **w > 0);
-                let mut roles: Vec<_> = used.map(|(w, n)| read(n, rows as usize * *w as usize)).collect();
-                roles.push(write("y", rows as usize * widths.iter().sum::<u32>() as usize));
+                let mut roles: Vec<_> = used
+                    .map(|(w, n)| read(n, rows as usize * *w as usize))
+                    .collect();
+                roles.push(write(
+                    "y",
+                    rows as usize * widths.iter().sum::<u32>() as usize,
+                ));
                 roles
             }
             Call::Slice { rows, len, .. } => {
-                vec![read("x", rows.len()), write("y", rows.rows as usize * len as usize)]
+                vec![
+                    read("x", rows.len()),
+                    write("y", rows.rows as usize * len as usize),
+                ]
             }
             Call::Fill { len, .. } => vec![write("y", len as usize)],
-            Call::GlobalAveragePool { batch, positions, channels } => {
+            Call::GlobalAveragePool {
+                batch,
+                positions,
+                channels,
+            } => {
                 let y = batch as usize * channels as usize;
                 vec![read("x", y * positions as usize), write("y", y)]
             }
-            Call::GlobalAveragePoolGrad { batch, positions, channels } => {
+            Call::GlobalAveragePoolGrad {
+                batch,
+                positions,
+                channels,
+            } => {
                 let y = batch as usize * channels as usize;
                 vec![read("dy", y), write("dx", y * positions as usize)]
             }
@@ -234,25 +354,47 @@ impl Call {
                 vec![read("x", all), write("y", all)]
             }
             Call::WordDropout { rows, .. } => {
-                vec![read("x", rows.len()), read_u32("tokens", rows.rows as usize), write("y", rows.len())]
+                vec![
+                    read("x", rows.len()),
+                    read_u32("tokens", rows.rows as usize),
+                    write("y", rows.len()),
+                ]
             }
             Call::CrossEntropy { rows, .. } => {
                 let n = rows.rows as usize;
-                vec![read("x", rows.len()), read_u32("labels", n), write("loss", n)]
+                vec![
+                    read("x", rows.len()),
+                    read_u32("labels", n),
+                    write("loss", n),
+                ]
             }
             Call::CrossEntropyGrad { rows, .. } => {
-                vec![read("x", rows.len()), read_u32("labels", rows.rows as usize), write("dx", rows.len())]
+                vec![
+                    read("x", rows.len()),
+                    read_u32("labels", rows.rows as usize),
+                    write("dx", rows.len()),
+                ]
             }
             Call::Accuracy(rows) => {
                 let n = rows.rows as usize;
-                vec![read("x", rows.len()), read_u32("labels", n), write("right", n)]
+                vec![
+                    read("x", rows.len()),
+                    read_u32("labels", n),
+                    write("right", n),
+                ]
             }
             Call::NormPartials { len } => {
                 let len = len as usize;
                 let bits = bitset_words(len);
-                vec![read("g", len), read_u32("touched", bits), write("partials", len.div_ceil(NORM_CHUNK))]
+                vec![
+                    read("g", len),
+                    read_u32("touched", bits),
+                    write("partials", len.div_ceil(NORM_CHUNK)),
+                ]
             }
-            Call::ClipFactor { partials, .. } => vec![read("partials", partials as usize), write("clip", 2)],
+            Call::ClipFactor { partials, .. } => {
+                vec![read("partials", partials as usize), write("clip", 2)]
+            }
             Call::Sgd { update: u, .. } => u.roles(&["w", "v"]),
             Call::Adam { update: u, .. } => u.roles(&["w", "m", "v"]),
             Call::Custom(custom) => custom.roles.clone(),
@@ -264,7 +406,12 @@ impl Update {
     fn roles(&self, updated: &[&'static str]) -> Vec<Role> {
         let len = self.len as usize;
         let bits = bitset_words(len);
-        let mut roles = vec![read("g", len), read_u32("touched", bits), read_u32("decayed", bits), read("clip", 2)];
+        let mut roles = vec![
+            read("g", len),
+            read_u32("touched", bits),
+            read_u32("decayed", bits),
+            read("clip", 2),
+        ];
         roles.extend(updated.iter().map(|name| update(name, len)));
         roles
     }

@@ -42,7 +42,11 @@ impl Window {
 
     /// Whether every output pixel reads just the input pixel at its own place.
     pub fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == 1 && self.top == 0 && self.left == 0 && self.input == self.output
+        self.kernel == [1, 1]
+            && self.stride == 1
+            && self.top == 0
+            && self.left == 0
+            && self.input == self.output
     }
 }
 
@@ -212,17 +216,40 @@ impl Conv2d {
 impl Reduction {
     /// Both as one, if they are alike and read different pixels.
     pub fn of(first: Conv2d, second: Conv2d) -> Option<Self> {
-        let Window { top, left, stride, .. } = second.window;
-        let moved = Conv2d { window: Window { top, left, ..first.window }, ..first };
+        let Window {
+            top, left, stride, ..
+        } = second.window;
+        let moved = Conv2d {
+            window: Window {
+                top,
+                left,
+                ..first.window
+            },
+            ..first
+        };
         let apart = |a: i32, b: i32| (a - b).rem_euclid(stride as i32) != 0;
         let disjoint = apart(first.window.top, top) || apart(first.window.left, left);
-        (moved == second && first.window.kernel == [1, 1] && disjoint).then_some(Self { first, top, left })
+        (moved == second && first.window.kernel == [1, 1] && disjoint).then_some(Self {
+            first,
+            top,
+            left,
+        })
     }
 
     /// The convolutions.
     pub fn halves(&self) -> [Conv2d; 2] {
-        let window = Window { top: self.top, left: self.left, ..self.first.window };
-        [self.first, Conv2d { window, ..self.first }]
+        let window = Window {
+            top: self.top,
+            left: self.left,
+            ..self.first.window
+        };
+        [
+            self.first,
+            Conv2d {
+                window,
+                ..self.first
+            },
+        ]
     }
 
     /// Elements of y.

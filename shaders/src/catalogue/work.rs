@@ -9,9 +9,11 @@ impl Call {
     pub fn work(&self) -> u64 {
         let product = |a: usize, b: usize, c: usize| a as u64 * b as u64 * c as u64;
         match *self {
-            Call::Conv2d(c) | Call::Conv2dGradInput(c) | Call::Conv2dGradWeight(c) => {
-                product(c.window.pixels_out(), c.window.taps() * c.inputs as usize, c.outputs as usize)
-            }
+            Call::Conv2d(c) | Call::Conv2dGradInput(c) | Call::Conv2dGradWeight(c) => product(
+                c.window.pixels_out(),
+                c.window.taps() * c.inputs as usize,
+                c.outputs as usize,
+            ),
             Call::Reduction(r) | Call::ReductionGradInput(r) | Call::ReductionGradWeight(r) => {
                 2 * Call::Conv2d(r.first).work()
             }
@@ -24,9 +26,15 @@ impl Call {
             | Call::AveragePool(c)
             | Call::AveragePoolGrad(c)
             | Call::MaxPool(c)
-            | Call::MaxPoolGrad(c) => product(c.window.pixels_out(), c.window.taps(), c.channels as usize),
+            | Call::MaxPoolGrad(c) => {
+                product(c.window.pixels_out(), c.window.taps(), c.channels as usize)
+            }
             Call::Custom(custom) => custom.work,
-            _ => self.roles().iter().map(|role| touched(role.access) * role.len as u64).sum(),
+            _ => self
+                .roles()
+                .iter()
+                .map(|role| touched(role.access) * role.len as u64)
+                .sum(),
         }
     }
 }

@@ -6,7 +6,8 @@ use std::fmt::{Display, Formatter, Result};
 use super::calls::{MOST_CALL_DEPTH, MOST_CALLS};
 use super::fuel::RESERVED;
 use super::limits::{
-    MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_PRIVATE_BYTES, MOST_WORKGROUP_BYTES, STEP_BYTES,
+    MOST_AXES, MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_PRIVATE_BYTES,
+    MOST_WORKGROUP_BYTES, STEP_BYTES,
 };
 use super::text::{MOST_DECLARATIONS, MOST_DEPTH, MOST_SOURCE, MOST_STATEMENTS};
 use crate::kernel::{FIRST_BUFFER, MOST_GROUPS, SLOT};
@@ -37,73 +38,221 @@ impl Error for CheckError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "every variant's sentence is below")]
 pub enum Breach {
-    Syntax { frame: String },
-    Invalid { frame: String },
-    Group { name: String, got: u32 },
-    SharedBinding { names: [String; 2], binding: u32 },
-    NoEntry { entries: Vec<String> },
+    Syntax {
+        frame: String,
+    },
+    Invalid {
+        frame: String,
+    },
+    Group {
+        name: String,
+        got: u32,
+    },
+    SharedBinding {
+        names: [String; 2],
+        binding: u32,
+    },
+    NoEntry {
+        entries: Vec<String>,
+    },
     NotCompute,
-    Missed { what: &'static str, function: String, line: u32 },
-    Space { name: String },
-    NoUniform { name: &'static str, binding: u32 },
+    Missed {
+        what: &'static str,
+        function: String,
+        line: u32,
+    },
+    Space {
+        name: String,
+    },
+    NoUniform {
+        name: &'static str,
+        binding: u32,
+    },
     StrayStep,
-    UniformName { name: &'static str, got: String, binding: u32 },
-    EarlyBinding { name: &'static str, binding: u32 },
-    BuffersShareBinding { binding: u32 },
-    Unlisted { name: String, binding: u32 },
-    Unused { name: &'static str, binding: u32 },
-    Name { name: &'static str, got: String, binding: u32 },
-    Access { name: &'static str, written: bool },
-    NeverWritten { name: &'static str },
-    Length { name: &'static str },
-    Array { name: &'static str },
-    Sizes { bytes: usize, given: usize },
-    Slot { bytes: usize },
-    StepBytes { bytes: usize },
-    Places { buffers: usize, places: usize },
-    NoOperand { name: &'static str, operand: usize, operands: usize },
-    NoScratch { name: &'static str, scratch: usize, pieces: usize },
-    NoRole { name: &'static str, role: &'static str },
-    ReadIsWritten { name: &'static str, role: &'static str },
-    WrittenIsRead { name: &'static str, role: &'static str },
-    ReadBeforeWritten { name: &'static str },
-    Element { name: &'static str, role: &'static str },
-    Ragged { name: &'static str, len: usize, lanes: usize },
-    Aliased { names: [&'static str; 2] },
-    UnknownOverride { name: &'static str },
-    RepeatedOverride { name: &'static str },
-    MissingOverride { name: String },
-    Override { message: String },
-    Axis { axis: usize, got: u32 },
-    Invocations { got: u32 },
-    WorkgroupBytes { got: u32 },
-    Buffers { got: usize },
-    Grid { axis: usize, got: u32 },
+    UniformName {
+        name: &'static str,
+        got: String,
+        binding: u32,
+    },
+    EarlyBinding {
+        name: &'static str,
+        binding: u32,
+    },
+    BuffersShareBinding {
+        binding: u32,
+    },
+    Unlisted {
+        name: String,
+        binding: u32,
+    },
+    Unused {
+        name: &'static str,
+        binding: u32,
+    },
+    Name {
+        name: &'static str,
+        got: String,
+        binding: u32,
+    },
+    Access {
+        name: &'static str,
+        written: bool,
+    },
+    NeverWritten {
+        name: &'static str,
+    },
+    Length {
+        name: &'static str,
+    },
+    Array {
+        name: &'static str,
+    },
+    Sizes {
+        bytes: usize,
+        given: usize,
+    },
+    Slot {
+        bytes: usize,
+    },
+    StepBytes {
+        bytes: usize,
+    },
+    Places {
+        buffers: usize,
+        places: usize,
+    },
+    NoOperand {
+        name: &'static str,
+        operand: usize,
+        operands: usize,
+    },
+    NoScratch {
+        name: &'static str,
+        scratch: usize,
+        pieces: usize,
+    },
+    NoRole {
+        name: &'static str,
+        role: &'static str,
+    },
+    ReadIsWritten {
+        name: &'static str,
+        role: &'static str,
+    },
+    WrittenIsRead {
+        name: &'static str,
+        role: &'static str,
+    },
+    ReadBeforeWritten {
+        name: &'static str,
+    },
+    Element {
+        name: &'static str,
+        role: &'static str,
+    },
+    Ragged {
+        name: &'static str,
+        len: usize,
+        lanes: usize,
+    },
+    Aliased {
+        names: [&'static str; 2],
+    },
+    UnknownOverride {
+        name: &'static str,
+    },
+    RepeatedOverride {
+        name: &'static str,
+    },
+    MissingOverride {
+        name: String,
+    },
+    Override {
+        message: String,
+    },
+    Axis {
+        axis: usize,
+        got: u32,
+    },
+    Invocations {
+        got: u32,
+    },
+    WorkgroupBytes {
+        got: u32,
+    },
+    Buffers {
+        got: usize,
+    },
+    Grid {
+        axis: usize,
+        got: u32,
+    },
     LanesUnset,
-    LanesUnused { lanes: u32 },
-    PartialSubgroup { lanes: u32, invocations: u32 },
-    NeverWrittenRole { role: &'static str },
-    UnwrittenScratch { name: &'static str, scratch: usize },
-    EmptyScratch { scratch: usize },
-    Translation { to: &'static str, message: String },
-    Source { bytes: usize },
+    LanesUnused {
+        lanes: u32,
+    },
+    PartialSubgroup {
+        lanes: u32,
+        invocations: u32,
+    },
+    NeverWrittenRole {
+        role: &'static str,
+    },
+    UnwrittenScratch {
+        name: &'static str,
+        scratch: usize,
+    },
+    EmptyScratch {
+        scratch: usize,
+    },
+    Translation {
+        to: &'static str,
+        message: String,
+    },
+    Source {
+        bytes: usize,
+    },
     Depth,
-    Declarations { got: usize },
-    Statements { got: usize },
-    Panicked { message: String },
-    PrivateBytes { got: u64 },
-    OpBuffers { got: usize },
-    Numbered { name: String },
-    Reserved { name: String },
-    Calls { got: u64 },
-    CallDepth { got: u32 },
+    Declarations {
+        got: usize,
+    },
+    Statements {
+        got: usize,
+    },
+    Panicked {
+        message: String,
+    },
+    PrivateBytes {
+        got: u64,
+    },
+    OpBuffers {
+        got: usize,
+    },
+    Numbered {
+        name: String,
+    },
+    Reserved {
+        name: String,
+    },
+    Calls {
+        got: u64,
+    },
+    CallDepth {
+        got: u32,
+    },
     Tangled,
-    Unfuelled { line: u32 },
+    Unfuelled {
+        line: u32,
+    },
 }
 
 impl Breach {
     pub(super) fn at(self, module: &str, entry: Option<&str>) -> CheckError {
-        CheckError { module: module.into(), entry: entry.map(Into::into), breach: self }
+        CheckError {
+            module: module.into(),
+            entry: entry.map(Into::into),
+            breach: self,
+        }
     }
 }
 
@@ -114,44 +263,101 @@ impl Display for Breach {
         match self {
             Syntax { frame } => write!(f, "this is not WGSL\n{frame}"),
             Invalid { frame } => write!(f, "this is not valid\n{frame}"),
-            Group { name, got } => write!(f, "`{name}` is in group {got}; kernels have group 0 alone"),
-            SharedBinding { names: [a, b], binding } => write!(f, "`{a}` and `{b}` share binding {binding}"),
-            NoEntry { entries } if entries.is_empty() => {
-                write!(f, "there is no such entry point; the module has none, no function of it is marked @compute")
+            Group { name, got } => {
+                write!(f, "`{name}` is in group {got}; kernels have group 0 alone")
             }
-            NoEntry { entries } => write!(f, "there is no such entry point; the module has {}", entries.join(", ")),
+            SharedBinding {
+                names: [a, b],
+                binding,
+            } => write!(f, "`{a}` and `{b}` share binding {binding}"),
+            NoEntry { entries } if entries.is_empty() => {
+                write!(
+                    f,
+                    "there is no such entry point; the module has none, no function of it is marked @compute"
+                )
+            }
+            NoEntry { entries } => write!(
+                f,
+                "there is no such entry point; the module has {}",
+                entries.join(", ")
+            ),
             NotCompute => write!(f, "the entry point is not @compute"),
-            Missed { what, function, line } => {
+            Missed {
+                what,
+                function,
+                line,
+            } => {
                 write!(f, "not all {what} in line {line}, in `{function}`")
             }
             Space { name } => {
-                write!(f, "`{name}` is neither a uniform nor a storage buffer, which is all a kernel may bind")
+                write!(
+                    f,
+                    "`{name}` is neither a uniform nor a storage buffer, which is all a kernel may bind"
+                )
             }
-            NoUniform { name, binding } => write!(f, "the entry point reads no uniform `{name}` at binding {binding}"),
-            StrayStep => write!(f, "the entry point reads the uniform `step`, its kernel says that it does not"),
+            NoUniform { name, binding } => write!(
+                f,
+                "the entry point reads no uniform `{name}` at binding {binding}"
+            ),
+            StrayStep => write!(
+                f,
+                "the entry point reads the uniform `step`, its kernel says that it does not"
+            ),
             UniformName { name, got, binding } => {
-                write!(f, "the uniform at binding {binding} is `{got}`, it should be `{name}`")
+                write!(
+                    f,
+                    "the uniform at binding {binding} is `{got}`, it should be `{name}`"
+                )
             }
             EarlyBinding { name, binding } => {
-                write!(f, "the kernel lists `{name}` at binding {binding}; buffers begin at {FIRST_BUFFER}")
+                write!(
+                    f,
+                    "the kernel lists `{name}` at binding {binding}; buffers begin at {FIRST_BUFFER}"
+                )
             }
-            BuffersShareBinding { binding } => write!(f, "the kernel lists two buffers at binding {binding}"),
+            BuffersShareBinding { binding } => {
+                write!(f, "the kernel lists two buffers at binding {binding}")
+            }
             Unlisted { name, binding } => {
-                write!(f, "the entry point uses `{name}` at binding {binding}, which its kernel does not list")
+                write!(
+                    f,
+                    "the entry point uses `{name}` at binding {binding}, which its kernel does not list"
+                )
             }
             Unused { name, binding } => {
-                write!(f, "the kernel lists `{name}` at binding {binding}, which its entry point does not use")
+                write!(
+                    f,
+                    "the kernel lists `{name}` at binding {binding}, which its entry point does not use"
+                )
             }
             Name { name, got, binding } => {
-                write!(f, "binding {binding} is `{got}` in the module and `{name}` in the kernel's list")
+                write!(
+                    f,
+                    "binding {binding} is `{got}` in the module and `{name}` in the kernel's list"
+                )
             }
-            Access { name, written: true } => {
-                write!(f, "`{name}` is listed as written; the module declares it as read")
+            Access {
+                name,
+                written: true,
+            } => {
+                write!(
+                    f,
+                    "`{name}` is listed as written; the module declares it as read"
+                )
             }
-            Access { name, written: false } => {
-                write!(f, "`{name}` is listed as read; the module declares it as read_write")
+            Access {
+                name,
+                written: false,
+            } => {
+                write!(
+                    f,
+                    "`{name}` is listed as read; the module declares it as read_write"
+                )
             }
-            NeverWritten { name } => write!(f, "`{name}` is listed as written, and no statement writes it"),
+            NeverWritten { name } => write!(
+                f,
+                "`{name}` is listed as written, and no statement writes it"
+            ),
             Length { name } => {
                 write!(
                     f,
@@ -159,37 +365,86 @@ impl Display for Breach {
                 )
             }
             Array { name } => {
-                write!(f, "`{name}` is not an array, without a length, of f32, u32, or vectors or atomics of these")
+                write!(
+                    f,
+                    "`{name}` is not an array, without a length, of f32, u32, or vectors or atomics of these"
+                )
             }
-            Sizes { bytes, given } => write!(f, "`sizes` takes {bytes} bytes, the call gives {given}"),
-            Slot { bytes } => write!(f, "the call gives {bytes} bytes of sizes; a slot holds {SLOT}"),
+            Sizes { bytes, given } => {
+                write!(f, "`sizes` takes {bytes} bytes, the call gives {given}")
+            }
+            Slot { bytes } => write!(
+                f,
+                "the call gives {bytes} bytes of sizes; a slot holds {SLOT}"
+            ),
             StepBytes { bytes } => write!(f, "`step` takes {bytes} bytes; there are {STEP_BYTES}"),
-            Places { buffers, places } => write!(f, "the kernel has {buffers} buffers, the dispatch binds {places}"),
-            NoOperand { name, operand, operands } => {
-                write!(f, "`{name}` is bound to operand {operand}; the call has {operands}")
+            Places { buffers, places } => write!(
+                f,
+                "the kernel has {buffers} buffers, the dispatch binds {places}"
+            ),
+            NoOperand {
+                name,
+                operand,
+                operands,
+            } => {
+                write!(
+                    f,
+                    "`{name}` is bound to operand {operand}; the call has {operands}"
+                )
             }
-            NoScratch { name, scratch, pieces } => {
-                write!(f, "`{name}` is bound to piece {scratch} of scratch; the call has {pieces}")
+            NoScratch {
+                name,
+                scratch,
+                pieces,
+            } => {
+                write!(
+                    f,
+                    "`{name}` is bound to piece {scratch} of scratch; the call has {pieces}"
+                )
             }
             NoRole { name, role } => write!(f, "`{name}` is bound to the operand `{role}`"),
-            ReadIsWritten { name, role } => write!(f, "`{name}` is written; the call only reads the operand `{role}`"),
+            ReadIsWritten { name, role } => write!(
+                f,
+                "`{name}` is written; the call only reads the operand `{role}`"
+            ),
             WrittenIsRead { name, role } => {
-                write!(f, "`{name}` is only read; it is bound to the operand `{role}`, which the call writes")
+                write!(
+                    f,
+                    "`{name}` is only read; it is bound to the operand `{role}`, which the call writes"
+                )
             }
             ReadBeforeWritten { name } => {
-                write!(f, "`{name}` is read besides written, and what it holds at first is left over from another call")
+                write!(
+                    f,
+                    "`{name}` is read besides written, and what it holds at first is left over from another call"
+                )
             }
-            Element { name, role } => write!(f, "the elements of `{name}` are not those of the operand `{role}`"),
+            Element { name, role } => write!(
+                f,
+                "the elements of `{name}` are not those of the operand `{role}`"
+            ),
             Ragged { name, len, lanes } => {
-                write!(f, "`{name}` is an array of vectors of {lanes}, bound to {len} elements, which end within one")
+                write!(
+                    f,
+                    "`{name}` is an array of vectors of {lanes}, bound to {len} elements, which end within one"
+                )
             }
-            Aliased { names: [a, b] } => write!(f, "`{a}` and `{b}` are bound to the same buffer, and one is written"),
+            Aliased { names: [a, b] } => write!(
+                f,
+                "`{a}` and `{b}` are bound to the same buffer, and one is written"
+            ),
             UnknownOverride { name } => {
-                write!(f, "the dispatch sets the override `{name}`, which the module does not have")
+                write!(
+                    f,
+                    "the dispatch sets the override `{name}`, which the module does not have"
+                )
             }
             RepeatedOverride { name } => write!(f, "the dispatch sets the override `{name}` twice"),
             MissingOverride { name } => {
-                write!(f, "the override `{name}` has no default, and the dispatch does not set it")
+                write!(
+                    f,
+                    "the override `{name}` has no default, and the dispatch does not set it"
+                )
             }
             Override { message } => write!(f, "the overrides do not fit the module: {message}"),
             Axis { axis: a, got } => {
@@ -201,28 +456,59 @@ impl Display for Breach {
                 )
             }
             Invocations { got } => {
-                write!(f, "a workgroup has {got} invocations; at most {MOST_INVOCATIONS} are allowed")
+                write!(
+                    f,
+                    "a workgroup has {got} invocations; at most {MOST_INVOCATIONS} are allowed"
+                )
             }
             WorkgroupBytes { got } => {
-                write!(f, "a workgroup has {got} bytes of memory; at most {MOST_WORKGROUP_BYTES} are allowed")
+                write!(
+                    f,
+                    "a workgroup has {got} bytes of memory; at most {MOST_WORKGROUP_BYTES} are allowed"
+                )
             }
-            Buffers { got } => write!(f, "the kernel binds {got} storage buffers; at most {MOST_BUFFERS} are allowed"),
+            Buffers { got } => write!(
+                f,
+                "the kernel binds {got} storage buffers; at most {MOST_BUFFERS} are allowed"
+            ),
             Grid { axis: a, got } => {
-                write!(f, "the grid has {got} workgroups along {}; between 1 and {MOST_GROUPS} are allowed", axis(a))
+                write!(
+                    f,
+                    "the grid has {got} workgroups along {}; between 1 and {MOST_GROUPS} are allowed",
+                    axis(a)
+                )
             }
-            LanesUnset => write!(f, "the entry point uses subgroups, its kernel does not say of how many lanes"),
+            LanesUnset => write!(
+                f,
+                "the entry point uses subgroups, its kernel does not say of how many lanes"
+            ),
             LanesUnused { lanes } => {
-                write!(f, "the kernel wants subgroups of {lanes} lanes, its entry point uses none")
+                write!(
+                    f,
+                    "the kernel wants subgroups of {lanes} lanes, its entry point uses none"
+                )
             }
             PartialSubgroup { lanes, invocations } => {
-                write!(f, "{invocations} invocations of a workgroup are no whole number of subgroups of {lanes} lanes")
+                write!(
+                    f,
+                    "{invocations} invocations of a workgroup are no whole number of subgroups of {lanes} lanes"
+                )
             }
-            NeverWrittenRole { role } => write!(f, "the call writes the operand `{role}`, and no dispatch of it does"),
+            NeverWrittenRole { role } => write!(
+                f,
+                "the call writes the operand `{role}`, and no dispatch of it does"
+            ),
             UnwrittenScratch { name, scratch } => {
-                write!(f, "`{name}` reads piece {scratch} of scratch, which no dispatch before has written")
+                write!(
+                    f,
+                    "`{name}` reads piece {scratch} of scratch, which no dispatch before has written"
+                )
             }
             EmptyScratch { scratch } => {
-                write!(f, "piece {scratch} of scratch is empty, and empty buffers cannot be bound")
+                write!(
+                    f,
+                    "piece {scratch} of scratch is empty, and empty buffers cannot be bound"
+                )
             }
             Translation { to, message } => write!(f, "there is no translation to {to}: {message}"),
             Source { bytes } => {
@@ -252,7 +538,10 @@ impl Display for Breach {
                 )
             }
             Panicked { message } => {
-                write!(f, "the WGSL compiler fails on this source, by no fault that it could name: {message}")
+                write!(
+                    f,
+                    "the WGSL compiler fails on this source, by no fault that it could name: {message}"
+                )
             }
             PrivateBytes { got } => {
                 write!(
@@ -269,10 +558,16 @@ impl Display for Breach {
                 )
             }
             Numbered { name } => {
-                write!(f, "the override `{name}` has an @id, but overrides are set by their names; leave the @id out")
+                write!(
+                    f,
+                    "the override `{name}` has an @id, but overrides are set by their names; leave the @id out"
+                )
             }
             Reserved { name } => {
-                write!(f, "`{name}` begins with `{RESERVED}`, as only names of the host may; rename it")
+                write!(
+                    f,
+                    "`{name}` begins with `{RESERVED}`, as only names of the host may; rename it"
+                )
             }
             Calls { got } => {
                 write!(
@@ -296,7 +591,10 @@ impl Display for Breach {
                 )
             }
             Unfuelled { line } => {
-                write!(f, "the loop in line {line} cannot be given an end of its own; write it as a plain `loop`")
+                write!(
+                    f,
+                    "the loop in line {line} cannot be given an end of its own; write it as a plain `loop`"
+                )
             }
         }
     }

@@ -29,7 +29,11 @@ pub(super) fn check(entry: &Entry) -> Result<Deeds, Breach> {
     if deeds.depth > MOST_CALL_DEPTH {
         return Err(Breach::CallDepth { got: deeds.depth });
     }
-    if deeds.calls > MOST_CALLS { Err(Breach::Calls { got: deeds.calls }) } else { Ok(deeds) }
+    if deeds.calls > MOST_CALLS {
+        Err(Breach::Calls { got: deeds.calls })
+    } else {
+        Ok(deeds)
+    }
 }
 
 fn entry_deeds(module: &Module, function: &Function) -> Deeds {
@@ -66,7 +70,10 @@ fn deeds(body: &Block, known: &[Deeds]) -> Deeds {
 }
 
 /// Shows `see` every statement of a block and of the blocks in it, until it has seen enough.
-pub(super) fn every<B>(block: &Block, see: &mut impl FnMut(&Statement, Span) -> ControlFlow<B>) -> ControlFlow<B> {
+pub(super) fn every<B>(
+    block: &Block,
+    see: &mut impl FnMut(&Statement, Span) -> ControlFlow<B>,
+) -> ControlFlow<B> {
     for (statement, span) in block.span_iter() {
         see(statement, *span)?;
         match statement {
@@ -75,8 +82,12 @@ pub(super) fn every<B>(block: &Block, see: &mut impl FnMut(&Statement, Span) -> 
                 every(accept, see)?;
                 every(reject, see)?;
             }
-            Statement::Switch { cases, .. } => cases.iter().try_for_each(|case| every(&case.body, see))?,
-            Statement::Loop { body, continuing, .. } => {
+            Statement::Switch { cases, .. } => {
+                cases.iter().try_for_each(|case| every(&case.body, see))?
+            }
+            Statement::Loop {
+                body, continuing, ..
+            } => {
                 every(body, see)?;
                 every(continuing, see)?;
             }

@@ -33,11 +33,18 @@ impl<'a> Entry<'a> {
 
     pub(super) fn named(parsed: &'a Parsed, name: &str) -> Result<Self, CheckError> {
         let points = &parsed.module().entry_points;
-        let number = points.iter().position(|entry| entry.name == name).ok_or_else(|| {
-            let entries = parsed.entries().map(Into::into).collect();
-            Breach::NoEntry { entries }.at(parsed.name(), Some(name))
-        })?;
-        Ok(Entry { parsed, point: &points[number], uses: parsed.info().get_entry_point(number) })
+        let number = points
+            .iter()
+            .position(|entry| entry.name == name)
+            .ok_or_else(|| {
+                let entries = parsed.entries().map(Into::into).collect();
+                Breach::NoEntry { entries }.at(parsed.name(), Some(name))
+            })?;
+        Ok(Entry {
+            parsed,
+            point: &points[number],
+            uses: parsed.info().get_entry_point(number),
+        })
     }
 
     pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Breach> {
@@ -45,14 +52,22 @@ impl<'a> Entry<'a> {
     }
 
     /// The entry point with these values of overrides.
-    pub(super) fn with(&self, overrides: &[(&'static str, Constant)]) -> Result<Resolved<'a>, Breach> {
+    pub(super) fn with(
+        &self,
+        overrides: &[(&'static str, Constant)],
+    ) -> Result<Resolved<'a>, Breach> {
         let mut constants = PipelineConstants::default();
         for (name, value) in overrides {
             if constants.insert((*name).into(), value.value()).is_some() {
                 return Err(Breach::RepeatedOverride { name });
             }
-            let known =
-                |name: &str| self.parsed.module().overrides.iter().any(|(_, o)| o.name.as_deref() == Some(name));
+            let known = |name: &str| {
+                self.parsed
+                    .module()
+                    .overrides
+                    .iter()
+                    .any(|(_, o)| o.name.as_deref() == Some(name))
+            };
             if !known(name) {
                 return Err(Breach::UnknownOverride { name });
             }
@@ -62,21 +77,34 @@ impl<'a> Entry<'a> {
             process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
                 |error| match error {
                     PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
-                    error => Breach::Override { message: error.to_string() },
+                    error => Breach::Override {
+                        message: error.to_string(),
+                    },
                 },
             )
         };
         let (module, info) = shielded(process)??;
-        Ok(Resolved { module, info, name: &self.point.name })
+        Ok(Resolved {
+            module,
+            info,
+            name: &self.point.name,
+        })
     }
 }
 
 impl Resolved<'_> {
     /// The entry point, which has its workgroup's size by now, and what it uses.
     pub(super) fn point(&self) -> (&EntryPoint, &FunctionInfo) {
-        let number = self.module.entry_points.iter().position(|entry| entry.name == self.name);
+        let number = self
+            .module
+            .entry_points
+            .iter()
+            .position(|entry| entry.name == self.name);
         let number = number.expect("resolving overrides keeps the entry point");
-        (&self.module.entry_points[number], self.info.get_entry_point(number))
+        (
+            &self.module.entry_points[number],
+            self.info.get_entry_point(number),
+        )
     }
 
     /// The variables that the entry point uses.

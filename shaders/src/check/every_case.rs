@@ -14,15 +14,28 @@ const TRAITS: [Traits; 2] = [Traits { lanes: None }, Traits { lanes: Some(8) }];
 
 /// All calls of all cases on all kinds of GPUs.
 pub(super) fn lowered() -> Vec<(Call, Traits, Lowered)> {
-    let on = |traits| cases().into_iter().map(move |case| (case.call, traits, lower(&case.call, traits)));
+    let on = |traits| {
+        cases()
+            .into_iter()
+            .map(move |case| (case.call, traits, lower(&case.call, traits)))
+    };
     TRAITS.into_iter().flat_map(on).collect()
 }
 
 /// The modules of these calls, or what is wrong with them.
-pub(super) fn modules(lowered: &[(Call, Traits, Lowered)]) -> BTreeMap<&'static str, Result<Parsed, String>> {
+pub(super) fn modules(
+    lowered: &[(Call, Traits, Lowered)],
+) -> BTreeMap<&'static str, Result<Parsed, String>> {
     let kernels = dispatches(lowered).map(|dispatch| dispatch.kernel);
-    let sources: BTreeMap<_, _> = kernels.map(|kernel| (kernel.module, kernel.source)).collect();
-    let parse = |(name, source): (&'static str, &str)| (name, module(source, name).map_err(|error| error.to_string()));
+    let sources: BTreeMap<_, _> = kernels
+        .map(|kernel| (kernel.module, kernel.source))
+        .collect();
+    let parse = |(name, source): (&'static str, &str)| {
+        (
+            name,
+            module(source, name).map_err(|error| error.to_string()),
+        )
+    };
     sources.into_par_iter().map(parse).collect()
 }
 
@@ -34,14 +47,23 @@ fn dispatches(lowered: &[(Call, Traits, Lowered)]) -> impl Iterator<Item = &Disp
 #[track_caller]
 pub(super) fn none(breaches: BTreeSet<String>) {
     let first: Vec<_> = breaches.iter().take(40).map(String::as_str).collect();
-    assert!(breaches.is_empty(), "{} breaches\n{}", breaches.len(), first.join("\n"));
+    assert!(
+        breaches.is_empty(),
+        "{} breaches\n{}",
+        breaches.len(),
+        first.join("\n")
+    );
 }
 
 #[test]
 fn every_dispatch_keeps_the_conventions() {
     let lowered = lowered();
     let modules = modules(&lowered);
-    let mut breaches: BTreeSet<String> = modules.values().filter_map(|parsed| parsed.as_ref().err()).cloned().collect();
+    let mut breaches: BTreeSet<String> = modules
+        .values()
+        .filter_map(|parsed| parsed.as_ref().err())
+        .cloned()
+        .collect();
     breaches.par_extend(lowered.par_iter().flat_map_iter(|(of, traits, lowered)| {
         let roles = of.roles();
         let whole = call(of.name(), lowered, &roles).err();
@@ -60,7 +82,11 @@ fn kernels_for_subgroups_run_where_these_have_as_many_lanes() {
     let lowered = lowered();
     for (_, traits, lowered) in &lowered {
         for run in &lowered.dispatches {
-            assert!(run.kernel.lanes.is_none() || run.kernel.lanes == traits.lanes, "{:?}", run.kernel);
+            assert!(
+                run.kernel.lanes.is_none() || run.kernel.lanes == traits.lanes,
+                "{:?}",
+                run.kernel
+            );
         }
     }
 }
@@ -72,19 +98,28 @@ fn names_tell_kernels_apart() {
     for run in dispatches(&lowered) {
         let kernel = run.kernel;
         let other = seen.entry((kernel.module, kernel.entry)).or_insert(kernel);
-        let same = other.buffers == kernel.buffers && other.step == kernel.step && other.lanes == kernel.lanes;
-        assert!(same && other.source == kernel.source, "{kernel:?} and {other:?}");
+        let same = other.buffers == kernel.buffers
+            && other.step == kernel.step
+            && other.lanes == kernel.lanes;
+        assert!(
+            same && other.source == kernel.source,
+            "{kernel:?} and {other:?}"
+        );
     }
 }
 
 #[test]
 fn every_entry_point_is_some_calls() {
     let lowered = lowered();
-    let used: BTreeSet<_> = dispatches(&lowered).map(|run| (run.kernel.module, run.kernel.entry)).collect();
+    let used: BTreeSet<_> = dispatches(&lowered)
+        .map(|run| (run.kernel.module, run.kernel.entry))
+        .collect();
     let mut idle = BTreeSet::new();
     for (name, parsed) in modules(&lowered) {
         let Ok(parsed) = parsed else { continue };
-        let entries = parsed.entries().filter(|entry| !used.contains(&(name, *entry)));
+        let entries = parsed
+            .entries()
+            .filter(|entry| !used.contains(&(name, *entry)));
         idle.extend(entries.map(|entry| format!("{name}, `{entry}`: no call runs it")));
     }
     none(idle);
@@ -93,10 +128,13 @@ fn every_entry_point_is_some_calls() {
 #[test]
 fn every_wgsl_file_is_some_module() -> io::Result<()> {
     let lowered = lowered();
-    let modules: BTreeSet<_> = dispatches(&lowered).map(|run| format!("{}.wgsl", run.kernel.module)).collect();
+    let modules: BTreeSet<_> = dispatches(&lowered)
+        .map(|run| format!("{}.wgsl", run.kernel.module))
+        .collect();
     let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/wgsl"))?;
-    let files: BTreeSet<_> =
-        files.map(|file| Ok(file?.file_name().display().to_string())).collect::<io::Result<_>>()?;
+    let files: BTreeSet<_> = files
+        .map(|file| Ok(file?.file_name().display().to_string()))
+        .collect::<io::Result<_>>()?;
     assert_eq!(files, modules);
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use naga::{
-    AddressSpace, Binding, Block, BuiltIn, CollectiveOperation, Expression, Function, GatherMode, Handle, Module, Span,
-    Statement, StorageAccess, TypeInner,
+    AddressSpace, Binding, Block, BuiltIn, CollectiveOperation, Expression, Function, GatherMode,
+    Handle, Module, Span, Statement, StorageAccess, TypeInner,
 };
 
 use super::entry::Entry;
@@ -29,22 +29,37 @@ pub(super) fn check(entry: &Entry) -> Result<(), Breach> {
 pub(super) fn loops(parsed: &Parsed) -> Result<BTreeMap<usize, Differs>, CheckError> {
     let record = Record::default();
     for name in parsed.entries() {
-        walk(&Entry::named(parsed, name)?, &record).map_err(|breach| breach.at(parsed.name(), Some(name)))?;
+        walk(&Entry::named(parsed, name)?, &record)
+            .map_err(|breach| breach.at(parsed.name(), Some(name)))?;
     }
     Ok(record.loops.into_inner())
 }
 
 fn walk(entry: &Entry, record: &Record) -> Result<(), Breach> {
     let function = &entry.point.function;
-    let arguments = function.arguments.iter().map(|argument| Differs::of_input(&argument.binding)).collect();
+    let arguments = function
+        .arguments
+        .iter()
+        .map(|argument| Differs::of_input(&argument.binding))
+        .collect();
     let walk = Walk::new(entry.parsed.module(), function, arguments, true, record);
-    walk.run(Differs::Never).map(drop).map_err(|fault| match fault {
-        Fault::Tangled => Breach::Tangled,
-        Fault::Missed { what, span, function } => {
-            let function = function.unwrap_or_else(|| entry.point.name.clone());
-            Breach::Missed { what, function, line: span.location(entry.parsed.source()).line_number }
-        }
-    })
+    walk.run(Differs::Never)
+        .map(drop)
+        .map_err(|fault| match fault {
+            Fault::Tangled => Breach::Tangled,
+            Fault::Missed {
+                what,
+                span,
+                function,
+            } => {
+                let function = function.unwrap_or_else(|| entry.point.name.clone());
+                Breach::Missed {
+                    what,
+                    function,
+                    line: span.location(entry.parsed.source()).line_number,
+                }
+            }
+        })
 }
 
 /// What all walks from an entry point leave behind.
@@ -58,7 +73,11 @@ struct Record {
 impl Record {
     fn step(&self, steps: usize) -> Result<(), Fault> {
         self.steps.set(self.steps.get() + steps as u64);
-        if self.steps.get() > MOST_STEPS { Err(Fault::Tangled) } else { Ok(()) }
+        if self.steps.get() > MOST_STEPS {
+            Err(Fault::Tangled)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -75,7 +94,10 @@ impl Differs {
     fn of_input(binding: &Option<Binding>) -> Self {
         match binding {
             Some(Binding::BuiltIn(
-                BuiltIn::WorkGroupId | BuiltIn::NumWorkGroups | BuiltIn::NumSubgroups | BuiltIn::SubgroupSize,
+                BuiltIn::WorkGroupId
+                | BuiltIn::NumWorkGroups
+                | BuiltIn::NumSubgroups
+                | BuiltIn::SubgroupSize,
             )) => Differs::Never,
             Some(Binding::BuiltIn(BuiltIn::SubgroupId)) => Differs::BySubgroup,
             _ => Differs::ByInvocation,
@@ -89,7 +111,11 @@ impl Differs {
 
 enum Fault {
     /// A statement that not all reach who have to, and the function it is in, if that has a name.
-    Missed { what: &'static str, span: Span, function: Option<String> },
+    Missed {
+        what: &'static str,
+        span: Span,
+        function: Option<String>,
+    },
     /// The analysis would not end in time.
     Tangled,
 }
@@ -138,7 +164,16 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let locals = vec![Differs::Never; function.local_variables.len()];
         let values = vec![Differs::Never; function.expressions.len()];
-        Walk { module, function, entry, arguments, record, locals, values, result: Differs::Never }
+        Walk {
+            module,
+            function,
+            entry,
+            arguments,
+            record,
+            locals,
+            values,
+            result: Differs::Never,
+        }
     }
 
     /// What the function's result depends on, if those who call it are `apart`.
@@ -170,27 +205,49 @@ impl<'a> Walk<'a> {
     fn value(&self, expression: &Expression) -> Differs {
         use Expression::*;
         let all = |list: &[Option<Handle<Expression>>]| {
-            list.iter().flatten().map(|value| self.of(*value)).max().unwrap_or_default()
+            list.iter()
+                .flatten()
+                .map(|value| self.of(*value))
+                .max()
+                .unwrap_or_default()
         };
         match *expression {
-            Literal(_) | Constant(_) | Override(_) | ZeroValue(_) | ArrayLength(_) => Differs::Never,
+            Literal(_) | Constant(_) | Override(_) | ZeroValue(_) | ArrayLength(_) => {
+                Differs::Never
+            }
             // Pointers; what they point to is loaded.
             GlobalVariable(_) | LocalVariable(_) => Differs::Never,
             // These come from statements.
             WorkGroupUniformLoadResult { .. } | CallResult(_) => Differs::Never,
             SubgroupBallotResult | SubgroupOperationResult { .. } => Differs::Never,
             FunctionArgument(number) => self.arguments[number as usize],
-            Compose { ref components, .. } => components.iter().map(|value| self.of(*value)).max().unwrap_or_default(),
+            Compose { ref components, .. } => components
+                .iter()
+                .map(|value| self.of(*value))
+                .max()
+                .unwrap_or_default(),
             Access { base, index } => all(&[Some(base), Some(index)]),
             AccessIndex { base, index } => self.input(base, index).unwrap_or_else(|| self.of(base)),
             Splat { value, .. }
             | Swizzle { vector: value, .. }
             | Unary { expr: value, .. }
             | As { expr: value, .. }
-            | Relational { argument: value, .. } => self.of(value),
+            | Relational {
+                argument: value, ..
+            } => self.of(value),
             Binary { left, right, .. } => all(&[Some(left), Some(right)]),
-            Select { condition, accept, reject } => all(&[Some(condition), Some(accept), Some(reject)]),
-            Math { arg, arg1, arg2, arg3, .. } => all(&[Some(arg), arg1, arg2, arg3]),
+            Select {
+                condition,
+                accept,
+                reject,
+            } => all(&[Some(condition), Some(accept), Some(reject)]),
+            Math {
+                arg,
+                arg1,
+                arg2,
+                arg3,
+                ..
+            } => all(&[Some(arg), arg1, arg2, arg3]),
             Load { pointer } => self.of(pointer).max(self.memory(pointer)),
             _ => Differs::ByInvocation,
         }
@@ -198,25 +255,36 @@ impl<'a> Walk<'a> {
 
     /// A member of a struct of inputs, if this is one. Elsewhere, such a struct may have been made of anything.
     fn input(&self, base: Handle<Expression>, index: u32) -> Option<Differs> {
-        let Expression::FunctionArgument(number) = self.function.expressions[base] else { return None };
+        let Expression::FunctionArgument(number) = self.function.expressions[base] else {
+            return None;
+        };
         let ty = self.function.arguments[number as usize].ty;
-        let TypeInner::Struct { ref members, .. } = self.module.types[ty].inner else { return None };
-        self.entry.then(|| Differs::of_input(&members[index as usize].binding))
+        let TypeInner::Struct { ref members, .. } = self.module.types[ty].inner else {
+            return None;
+        };
+        self.entry
+            .then(|| Differs::of_input(&members[index as usize].binding))
     }
 
     /// What lies where a pointer begins.
     fn memory(&self, pointer: Handle<Expression>) -> Differs {
         match self.function.expressions[pointer] {
-            Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => self.memory(base),
+            Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
+                self.memory(base)
+            }
             Expression::LocalVariable(local) => self.locals[local.index()],
-            Expression::GlobalVariable(global) => match self.module.global_variables[global].space {
-                AddressSpace::Uniform => Differs::Never,
-                AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => Differs::Never,
-                // What is written to a counter is looked at there.
-                AddressSpace::Private => self.counter(pointer).unwrap_or(Differs::ByInvocation),
-                // What others write may come before one invocation's read and after another's.
-                _ => Differs::ByInvocation,
-            },
+            Expression::GlobalVariable(global) => {
+                match self.module.global_variables[global].space {
+                    AddressSpace::Uniform => Differs::Never,
+                    AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => {
+                        Differs::Never
+                    }
+                    // What is written to a counter is looked at there.
+                    AddressSpace::Private => self.counter(pointer).unwrap_or(Differs::ByInvocation),
+                    // What others write may come before one invocation's read and after another's.
+                    _ => Differs::ByInvocation,
+                }
+            }
             _ => Differs::ByInvocation,
         }
     }
@@ -224,7 +292,9 @@ impl<'a> Walk<'a> {
     /// Marks the local variable that a pointer begins at.
     fn taint(&mut self, pointer: Handle<Expression>, differs: Differs) {
         match self.function.expressions[pointer] {
-            Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => self.taint(base, differs),
+            Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
+                self.taint(base, differs)
+            }
             Expression::LocalVariable(local) => self.locals[local.index()].rise(differs),
             _ => {}
         }
@@ -241,17 +311,29 @@ impl<'a> Walk<'a> {
         Ok(exits)
     }
 
-    fn statement(&mut self, statement: &Statement, span: Span, apart: Differs) -> Result<Exits, Fault> {
+    fn statement(
+        &mut self,
+        statement: &Statement,
+        span: Span,
+        apart: Differs,
+    ) -> Result<Exits, Fault> {
         self.record.step(1)?;
         let mut exits = Exits::default();
         match *statement {
             Statement::Block(ref block) => return self.block(block, apart),
-            Statement::If { condition, ref accept, ref reject } => {
+            Statement::If {
+                condition,
+                ref accept,
+                ref reject,
+            } => {
                 let apart = apart.max(self.of(condition));
                 exits = self.block(accept, apart)?;
                 exits.rise(self.block(reject, apart)?);
             }
-            Statement::Switch { selector, ref cases } => {
+            Statement::Switch {
+                selector,
+                ref cases,
+            } => {
                 let apart = apart.max(self.of(selector));
                 for case in cases {
                     exits.rise(self.block(&case.body, apart)?);
@@ -265,37 +347,73 @@ impl<'a> Walk<'a> {
             Statement::Break => exits.from_loop = apart,
             Statement::Continue => exits.from_round = apart,
             Statement::Return { value } => {
-                self.result.rise(apart.max(value.map_or(Differs::Never, |value| self.of(value))));
+                self.result
+                    .rise(apart.max(value.map_or(Differs::Never, |value| self.of(value))));
                 exits.from_function = apart;
             }
-            Statement::ControlBarrier(_) | Statement::WorkGroupUniformLoad { .. } if apart > Differs::Never => {
+            Statement::ControlBarrier(_) | Statement::WorkGroupUniformLoad { .. }
+                if apart > Differs::Never =>
+            {
                 let what = "invocations of a workgroup may reach the barrier";
-                return Err(Fault::Missed { what, span, function: self.function.name.clone() });
+                return Err(Fault::Missed {
+                    what,
+                    span,
+                    function: self.function.name.clone(),
+                });
             }
-            Statement::SubgroupBallot { result, .. } => self.exchange(result, Differs::BySubgroup, span, apart)?,
+            Statement::SubgroupBallot { result, .. } => {
+                self.exchange(result, Differs::BySubgroup, span, apart)?
+            }
             Statement::SubgroupGather { mode, result, .. } => {
                 let same = matches!(mode, GatherMode::BroadcastFirst | GatherMode::Broadcast(_));
-                let differs = if same { Differs::BySubgroup } else { Differs::ByInvocation };
+                let differs = if same {
+                    Differs::BySubgroup
+                } else {
+                    Differs::ByInvocation
+                };
                 self.exchange(result, differs, span, apart)?;
             }
-            Statement::SubgroupCollectiveOperation { collective_op, result, .. } => {
+            Statement::SubgroupCollectiveOperation {
+                collective_op,
+                result,
+                ..
+            } => {
                 let same = collective_op == CollectiveOperation::Reduce;
-                let differs = if same { Differs::BySubgroup } else { Differs::ByInvocation };
+                let differs = if same {
+                    Differs::BySubgroup
+                } else {
+                    Differs::ByInvocation
+                };
                 self.exchange(result, differs, span, apart)?;
             }
             Statement::Store { pointer, value }
-                if self.counter(pointer).is_some_and(|may| apart.max(self.of(value)) > may) =>
+                if self
+                    .counter(pointer)
+                    .is_some_and(|may| apart.max(self.of(value)) > may) =>
             {
                 let what = "invocations that share it may reach the count of rounds";
-                return Err(Fault::Missed { what, span, function: self.function.name.clone() });
+                return Err(Fault::Missed {
+                    what,
+                    span,
+                    function: self.function.name.clone(),
+                });
             }
             Statement::Store { pointer, value } => {
                 self.taint(pointer, apart.max(self.of(pointer)).max(self.of(value)));
             }
-            Statement::Call { function, ref arguments, result } => {
+            Statement::Call {
+                function,
+                ref arguments,
+                result,
+            } => {
                 // The callee may write whatever it gets a pointer to.
-                arguments.iter().for_each(|argument| self.taint(*argument, Differs::ByInvocation));
-                let arguments = arguments.iter().map(|argument| self.of(*argument)).collect();
+                arguments
+                    .iter()
+                    .for_each(|argument| self.taint(*argument, Differs::ByInvocation));
+                let arguments = arguments
+                    .iter()
+                    .map(|argument| self.of(*argument))
+                    .collect();
                 let callee = &self.module.functions[function];
                 let callee = Walk::new(self.module, callee, arguments, false, self.record);
                 let differs = callee.run(apart)?;
@@ -318,21 +436,44 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Fault> {
         if apart > Differs::BySubgroup {
             let what = "lanes of a subgroup may reach the exchange";
-            return Err(Fault::Missed { what, span, function: self.function.name.clone() });
+            return Err(Fault::Missed {
+                what,
+                span,
+                function: self.function.name.clone(),
+            });
         }
         self.values[result.index()].rise(differs);
         Ok(())
     }
 
     /// A loop; says who leaves the function from within.
-    fn rounds(&mut self, statement: &Statement, span: Span, apart: Differs) -> Result<Differs, Fault> {
-        let Statement::Loop { body, continuing, break_if } = statement else { return Ok(Differs::Never) };
+    fn rounds(
+        &mut self,
+        statement: &Statement,
+        span: Span,
+        apart: Differs,
+    ) -> Result<Differs, Fault> {
+        let Statement::Loop {
+            body,
+            continuing,
+            break_if,
+        } = statement
+        else {
+            return Ok(Differs::Never);
+        };
         let inner = self.block(body, apart)?;
         let fewer = inner.from_function.max(inner.from_loop);
         let last = self.block(continuing, apart.max(fewer))?;
-        let fewer = fewer.max(last.from_function).max(break_if.map_or(Differs::Never, |value| self.of(value)));
+        let fewer = fewer
+            .max(last.from_function)
+            .max(break_if.map_or(Differs::Never, |value| self.of(value)));
         let begins = span.to_range().map_or(usize::MAX, |range| range.start);
-        self.record.loops.borrow_mut().entry(begins).or_default().rise(fewer.max(apart));
+        self.record
+            .loops
+            .borrow_mut()
+            .entry(begins)
+            .or_default()
+            .rise(fewer.max(apart));
         let mut left = inner.from_function.max(last.from_function);
         if fewer > apart {
             // From the second round on, some have left.
@@ -344,8 +485,14 @@ impl<'a> Walk<'a> {
 
     /// If a pointer is to one of the counters of [`fuel`](super::fuel): what that may depend on.
     fn counter(&self, pointer: Handle<Expression>) -> Option<Differs> {
-        let Expression::GlobalVariable(global) = self.function.expressions[pointer] else { return None };
+        let Expression::GlobalVariable(global) = self.function.expressions[pointer] else {
+            return None;
+        };
         let variable = &self.module.global_variables[global];
-        if variable.space == AddressSpace::Private { counter(variable.name.as_deref()?) } else { None }
+        if variable.space == AddressSpace::Private {
+            counter(variable.name.as_deref()?)
+        } else {
+            None
+        }
     }
 }

@@ -44,7 +44,8 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
     let fail = |breach: Breach| breach.at(parsed.name(), None);
     unreserved(parsed.source()).map_err(fail)?;
     for name in parsed.entries() {
-        calls::check(&Entry::named(parsed, name)?).map_err(|breach| breach.at(parsed.name(), Some(name)))?;
+        calls::check(&Entry::named(parsed, name)?)
+            .map_err(|breach| breach.at(parsed.name(), Some(name)))?;
     }
     let differs = flow::loops(parsed)?;
     let loops = text::loops(parsed.source());
@@ -75,7 +76,10 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
 
 /// What the counter of this name may depend on, if it is one.
 pub(super) fn counter(name: &str) -> Option<Differs> {
-    COUNTERS.iter().find(|(_, counter)| *counter == name).map(|(differs, _)| *differs)
+    COUNTERS
+        .iter()
+        .find(|(_, counter)| *counter == name)
+        .map(|(differs, _)| *differs)
 }
 
 /// What a loop's body begins with. A loop that no entry point reaches differs in nothing.
@@ -90,7 +94,9 @@ fn head(differs: Option<Differs>, spent: Option<u32>) -> String {
 fn declarations(spent: Option<u32>) -> String {
     let mut text = String::from("\n");
     text.extend(COUNTERS.map(|(_, counter)| format!("var<private> {counter} = 0u;\n")));
-    let buffer = |binding| format!("@group(0) @binding({binding}) var<storage, read_write> {SPENT}: array<u32>;\n");
+    let buffer = |binding| {
+        format!("@group(0) @binding({binding}) var<storage, read_write> {SPENT}: array<u32>;\n")
+    };
     text + &spent.map_or_else(String::new, buffer)
 }
 
@@ -112,12 +118,16 @@ fn burning(parsed: &Parsed) -> Result<(), Breach> {
     let functions = module.functions.iter().map(|(_, function)| function);
     for function in functions.chain(module.entry_points.iter().map(|entry| &entry.function)) {
         let idle = calls::every(&function.body, &mut |statement, span| match statement {
-            Statement::Loop { body, .. } if !burns(parsed, function, body) => ControlFlow::Break(span),
+            Statement::Loop { body, .. } if !burns(parsed, function, body) => {
+                ControlFlow::Break(span)
+            }
             _ => ControlFlow::Continue(()),
         });
         if let ControlFlow::Break(span) = idle {
             let span: Span = span;
-            return Err(Breach::Unfuelled { line: span.location(parsed.source()).line_number });
+            return Err(Breach::Unfuelled {
+                line: span.location(parsed.source()).line_number,
+            });
         }
     }
     Ok(())
@@ -126,9 +136,17 @@ fn burning(parsed: &Parsed) -> Result<(), Breach> {
 /// Whether a loop's body counts. That of `for` and `while` is, to naga, a block after the condition.
 fn burns(parsed: &Parsed, function: &Function, body: &Block) -> bool {
     let counts = |statement: &Statement| {
-        let Statement::Store { pointer, .. } = statement else { return false };
-        let Expression::GlobalVariable(variable) = function.expressions[*pointer] else { return false };
-        parsed.module().global_variables[variable].name.as_deref().and_then(counter).is_some()
+        let Statement::Store { pointer, .. } = statement else {
+            return false;
+        };
+        let Expression::GlobalVariable(variable) = function.expressions[*pointer] else {
+            return false;
+        };
+        parsed.module().global_variables[variable]
+            .name
+            .as_deref()
+            .and_then(counter)
+            .is_some()
     };
     let inner = || match body.last() {
         Some(Statement::Block(inner)) => inner.iter().any(counts),

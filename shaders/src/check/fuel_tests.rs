@@ -20,7 +20,10 @@ fn with_counters(source: &str, spent: Option<u32>) -> String {
 
 fn refused(sentence: &str, source: &str) {
     let verdict = fuelled(&parsed(source), Some(9)).map_err(|error| error.to_string());
-    assert!(verdict.as_ref().is_err_and(|said| said.contains(sentence)), "{sentence}\n{verdict:?}");
+    assert!(
+        verdict.as_ref().is_err_and(|said| said.contains(sentence)),
+        "{sentence}\n{verdict:?}"
+    );
 }
 
 /// A kernel with this body, and `x` and `own`, the invocation's number.
@@ -60,8 +63,14 @@ fn every_loop_has_a_counter() {
         let text = with_counters(&source, spent);
         let all = text.matches(SHARED).count() + text.matches(ALONE).count();
         assert_eq!(all, 19, "{text}");
-        assert_eq!(text.matches(&format!("{SPENT}[0] = 1u; break;")).count(), if spent.is_some() { all } else { 0 });
-        assert_eq!(text.contains("@binding(9) var<storage, read_write> supernet_spent"), spent.is_some());
+        assert_eq!(
+            text.matches(&format!("{SPENT}[0] = 1u; break;")).count(),
+            if spent.is_some() { all } else { 0 }
+        );
+        assert_eq!(
+            text.contains("@binding(9) var<storage, read_write> supernet_spent"),
+            spent.is_some()
+        );
         let lines = |text: &str| text.find("fn run(").map(|at| text[..at].lines().count());
         assert_eq!(lines(&text), lines(&source));
     }
@@ -75,10 +84,12 @@ fn a_text_without_loops_is_left_alone() {
 
 #[test]
 fn all_kinds_of_comments_end() {
-    let lines: Vec<_> = ["\n", "\u{b}", "\u{c}", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}"]
-        .iter()
-        .map(|end| format!("// loop {{{end} loop {{ break; }} /* /* */ loop {{ */"))
-        .collect();
+    let lines: Vec<_> = [
+        "\n", "\u{b}", "\u{c}", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}",
+    ]
+    .iter()
+    .map(|end| format!("// loop {{{end} loop {{ break; }} /* /* */ loop {{ */"))
+    .collect();
     let text = with_counters(&(kernel(&lines.concat()) + "// the last line"), None);
     assert_eq!(text.matches(SHARED).count(), 8, "{text}");
 }
@@ -100,9 +111,16 @@ fn loops_that_all_go_round_together_have_a_counter_of_their_own() {
             }",
         );
     let text = with_counters(&barriers, Some(9));
-    let heads: Vec<_> = text.split("supernet_rounds_").skip(1).filter_map(|rest| rest.split_once(" >= ")).collect();
+    let heads: Vec<_> = text
+        .split("supernet_rounds_")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(" >= "))
+        .collect();
     let counters: Vec<_> = heads.iter().map(|(counter, _)| *counter).collect();
-    assert_eq!(counters, ["of_all", "of_one", "of_all", "of_one", "of_all", "of_all"]);
+    assert_eq!(
+        counters,
+        ["of_all", "of_one", "of_all", "of_one", "of_all", "of_all"]
+    );
     let facts = op::entry(&parsed(&text), "run").unwrap();
     assert!(facts.barriers && facts.loops);
 }
@@ -117,7 +135,11 @@ fn what_a_loop_without_barriers_computes_may_decide_on_one() {
         if n > 3 { workgroupBarrier(); }",
     );
     let text = with_counters(&source, None);
-    assert_eq!((text.matches(SHARED).count(), text.matches(ALONE).count()), (1, 1), "{text}");
+    assert_eq!(
+        (text.matches(SHARED).count(), text.matches(ALONE).count()),
+        (1, 1),
+        "{text}"
+    );
 }
 
 #[test]
@@ -146,38 +168,60 @@ fn names_stay() {
     let text = parsed(&with_counters(source, Some(3)));
     assert_eq!(text.entries().collect::<Vec<_>>(), ["forward1", "texture2"]);
     assert_eq!(op::constants(&text), [FUEL, "tile2", "SIDE_"]);
-    assert_eq!(op::workgroup(&text, "forward1", &[("tile2", 4.into()), (FUEL, 7.into())]).unwrap(), [8, 4, 1]);
+    assert_eq!(
+        op::workgroup(&text, "forward1", &[("tile2", 4.into()), (FUEL, 7.into())]).unwrap(),
+        [8, 4, 1]
+    );
     let variables = op::entry(&text, "forward1").unwrap().variables;
-    assert_eq!(variables.iter().map(|v| &v.name[..]).collect::<Vec<_>>(), ["x1", SPENT]);
+    assert_eq!(
+        variables.iter().map(|v| &v.name[..]).collect::<Vec<_>>(),
+        ["x1", SPENT]
+    );
     assert!(variables[1].written && !variables[1].uniform && variables[1].binding == 3);
 }
 
 #[test]
 fn names_of_the_host_are_refused() {
-    refused("`supernet_left` begins with `supernet_`", &kernel("var supernet_left = 0; loop { }"));
-    refused("`x` and `supernet_spent` share binding 9", &kernel("loop { }").replace("binding(2)", "binding(9)"));
+    refused(
+        "`supernet_left` begins with `supernet_`",
+        &kernel("var supernet_left = 0; loop { }"),
+    );
+    refused(
+        "`x` and `supernet_spent` share binding 9",
+        &kernel("loop { }").replace("binding(2)", "binding(9)"),
+    );
 }
 
 #[test]
 fn redefined_words_do_no_harm() {
-    let source = "alias u32 = f32;\n".to_owned() + &kernel("loop { }").replace("own: u32", "own: vec3i");
+    let source =
+        "alias u32 = f32;\n".to_owned() + &kernel("loop { }").replace("own: u32", "own: vec3i");
     // A builtin's type is checked by naga, so only what compiles gets here.
     if let Ok(parsed) = module(&source, "op") {
         assert!(fuelled(&parsed, Some(9)).is_err());
     }
-    let source = "fn select() { loop { } }\nconst min = 3;\n".to_owned() + &kernel("loop { select(); break; }");
+    let source = "fn select() { loop { } }\nconst min = 3;\n".to_owned()
+        + &kernel("loop { select(); break; }");
     with_counters(&source, Some(9));
 }
 
 #[test]
 fn calls_that_double_are_counted() {
     let levels = |n: usize, twice: &str| -> String {
-        let functions = (1..=n)
-            .map(|i| format!("fn to{i}() {{ to{}(); {} }}\n", i - 1, twice.replace("AGAIN", &format!("to{}", i - 1))));
+        let functions = (1..=n).map(|i| {
+            format!(
+                "fn to{i}() {{ to{}(); {} }}\n",
+                i - 1,
+                twice.replace("AGAIN", &format!("to{}", i - 1))
+            )
+        });
         "fn to0() { }\n".to_owned() + &functions.collect::<String>() + &kernel(&format!("to{n}();"))
     };
     refused("op, `run`: the entry point makes", &levels(40, "AGAIN();"));
-    refused(&format!("at most {MOST_CALLS} are allowed"), &levels(16, "AGAIN();"));
+    refused(
+        &format!("at most {MOST_CALLS} are allowed"),
+        &levels(16, "AGAIN();"),
+    );
     with_counters(&levels(15, "AGAIN();"), None);
     with_counters(&levels(60, ""), None);
     refused("functions that call functions, 70 deep", &levels(69, ""));
@@ -186,8 +230,12 @@ fn calls_that_double_are_counted() {
 #[test]
 fn tangled_calls_end_in_a_sentence() {
     // Every function finds in a second look that its variable differs, and so looks at the next one twice.
-    let functions = (1..=40)
-        .map(|i| format!("fn to{i}(a: u32) -> u32 {{ var s = 0u; let t = to{}(s); s = a; return t + s; }}\n", i - 1));
+    let functions = (1..=40).map(|i| {
+        format!(
+            "fn to{i}(a: u32) -> u32 {{ var s = 0u; let t = to{}(s); s = a; return t + s; }}\n",
+            i - 1
+        )
+    });
     let source = "fn to0(a: u32) -> u32 { return a; }\n".to_owned()
         + &functions.collect::<String>()
         + &kernel("x[own] = f32(to40(own));");
@@ -196,7 +244,8 @@ fn tangled_calls_end_in_a_sentence() {
 
 #[test]
 fn the_trial_kernel_keeps_its_conventions() {
-    let counted = trial(|t| t.source = fuelled(&module(&t.source, "trial").unwrap(), None).unwrap());
+    let counted =
+        trial(|t| t.source = fuelled(&module(&t.source, "trial").unwrap(), None).unwrap());
     assert!(counted.source.contains(SHARED));
     counted.verdict().unwrap();
     let unequal = trial(|t| {
@@ -204,12 +253,23 @@ fn the_trial_kernel_keeps_its_conventions() {
         t.replace("var<private> supernet_rounds_of_one = 0u;", "");
         t.replace("supernet_rounds_of_all", "supernet_rounds_of_one");
     });
-    assert!(unequal.verdict().is_err_and(|said| said.contains("may reach the barrier")));
+    assert!(
+        unequal
+            .verdict()
+            .is_err_and(|said| said.contains("may reach the barrier"))
+    );
     let apart = trial(|t| {
         t.source = fuelled(&module(&t.source, "trial").unwrap(), None).unwrap();
-        t.replace("    for (var", "    if own > 3 { supernet_rounds_of_all += 1u; }\n    for (var");
+        t.replace(
+            "    for (var",
+            "    if own > 3 { supernet_rounds_of_all += 1u; }\n    for (var",
+        );
     });
-    assert!(apart.verdict().is_err_and(|said| said.contains("that share it may reach the count of rounds")));
+    assert!(
+        apart
+            .verdict()
+            .is_err_and(|said| said.contains("that share it may reach the count of rounds"))
+    );
 }
 
 #[test]
@@ -219,7 +279,8 @@ fn the_catalogue_keeps_its_conventions() {
     let counted: std::collections::BTreeMap<_, _> = modules
         .par_iter()
         .map(|(name, parsed)| {
-            let text = fuelled(parsed.as_ref().unwrap(), None).unwrap_or_else(|error| panic!("{error}"));
+            let text =
+                fuelled(parsed.as_ref().unwrap(), None).unwrap_or_else(|error| panic!("{error}"));
             fuelled(parsed.as_ref().unwrap(), Some(77)).unwrap_or_else(|error| panic!("{error}"));
             (*name, module(&text, name).unwrap())
         })
@@ -227,7 +288,9 @@ fn the_catalogue_keeps_its_conventions() {
     let breaches = lowered.par_iter().flat_map_iter(|(of, _, lowered)| {
         let roles = of.roles();
         let all = lowered.dispatches.iter().filter_map(|run| {
-            dispatch(&counted[run.kernel.module], run, lowered, &roles).err().map(|breach| breach.to_string())
+            dispatch(&counted[run.kernel.module], run, lowered, &roles)
+                .err()
+                .map(|breach| breach.to_string())
         });
         all.collect::<Vec<_>>()
     });
@@ -236,7 +299,10 @@ fn the_catalogue_keeps_its_conventions() {
     for run in lowered.iter().flat_map(|(.., lowered)| &lowered.dispatches) {
         if seen.insert((run.kernel.module, run.kernel.entry)) {
             let translation = translate(&counted[run.kernel.module], run).unwrap();
-            assert!(translation.msl.contains("kernel void") && translation.hlsl.contains("[numthreads("));
+            assert!(
+                translation.msl.contains("kernel void")
+                    && translation.hlsl.contains("[numthreads(")
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use naga::valid::GlobalUse;
-use naga::{AddressSpace, ArraySize, GlobalVariable, Handle, Module, Scalar, StorageAccess, TypeInner};
+use naga::{
+    AddressSpace, ArraySize, GlobalVariable, Handle, Module, Scalar, StorageAccess, TypeInner,
+};
 
 use super::Breach;
 use super::entry::Entry;
@@ -36,9 +38,19 @@ impl Bound<'_> {
 pub(super) fn bound<'a>(entry: &Entry<'a>) -> Vec<Bound<'a>> {
     let used = |(handle, variable): (Handle<GlobalVariable>, &'a GlobalVariable)| {
         let (uses, at) = (entry.uses[handle], variable.binding?);
-        (!uses.is_empty()).then_some(Bound { binding: at.binding, uses, variable })
+        (!uses.is_empty()).then_some(Bound {
+            binding: at.binding,
+            uses,
+            variable,
+        })
     };
-    entry.parsed.module().global_variables.iter().filter_map(used).collect()
+    entry
+        .parsed
+        .module()
+        .global_variables
+        .iter()
+        .filter_map(used)
+        .collect()
 }
 
 /// Whether the entry point binds just what the kernel lists.
@@ -46,7 +58,10 @@ pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
     let mut listed = HashSet::new();
     for Buffer { binding, name, .. } in kernel.buffers {
         if *binding < FIRST_BUFFER {
-            return Err(Breach::EarlyBinding { name, binding: *binding });
+            return Err(Breach::EarlyBinding {
+                name,
+                binding: *binding,
+            });
         }
         if !listed.insert(*binding) {
             return Err(Breach::BuffersShareBinding { binding: *binding });
@@ -62,11 +77,17 @@ pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
     }
     let missing = |binding| !bound.iter().any(|used| used.binding == binding);
     let uniforms = [(SIZES, "sizes", !kernel.own), (STEP, "step", kernel.step)];
-    if let Some((binding, name, _)) = uniforms.into_iter().find(|(binding, _, wanted)| *wanted && missing(*binding)) {
+    if let Some((binding, name, _)) = uniforms
+        .into_iter()
+        .find(|(binding, _, wanted)| *wanted && missing(*binding))
+    {
         return Err(Breach::NoUniform { name, binding });
     }
     match kernel.buffers.iter().find(|buffer| missing(buffer.binding)) {
-        Some(Buffer { binding, name, .. }) => Err(Breach::Unused { name, binding: *binding }),
+        Some(Buffer { binding, name, .. }) => Err(Breach::Unused {
+            name,
+            binding: *binding,
+        }),
         None => Ok(()),
     }
 }
@@ -75,22 +96,46 @@ fn uniform(used: &Bound, kernel: &Kernel) -> Result<(), Breach> {
     let name = match used.binding {
         SIZES => "sizes",
         STEP => "step",
-        binding => return Err(Breach::Unlisted { name: used.name(), binding }),
+        binding => {
+            return Err(Breach::Unlisted {
+                name: used.name(),
+                binding,
+            });
+        }
     };
     if used.name() != name && !kernel.own {
-        return Err(Breach::UniformName { name, got: used.name(), binding: used.binding });
+        return Err(Breach::UniformName {
+            name,
+            got: used.name(),
+            binding: used.binding,
+        });
     }
-    if used.binding == STEP && !kernel.step { Err(Breach::StrayStep) } else { Ok(()) }
+    if used.binding == STEP && !kernel.step {
+        Err(Breach::StrayStep)
+    } else {
+        Ok(())
+    }
 }
 
 fn storage(used: &Bound, access: StorageAccess, kernel: &Kernel) -> Result<(), Breach> {
     let binding = used.binding;
-    let Some(buffer) = kernel.buffers.iter().find(|buffer| buffer.binding == binding) else {
-        return Err(Breach::Unlisted { name: used.name(), binding });
+    let Some(buffer) = kernel
+        .buffers
+        .iter()
+        .find(|buffer| buffer.binding == binding)
+    else {
+        return Err(Breach::Unlisted {
+            name: used.name(),
+            binding,
+        });
     };
     let Buffer { name, written, .. } = *buffer;
     if used.name() != name {
-        return Err(Breach::Name { name, got: used.name(), binding });
+        return Err(Breach::Name {
+            name,
+            got: used.name(),
+            binding,
+        });
     }
     if access.contains(StorageAccess::STORE) != written {
         return Err(Breach::Access { name, written });
@@ -99,13 +144,24 @@ fn storage(used: &Bound, access: StorageAccess, kernel: &Kernel) -> Result<(), B
     if written && !used.uses.intersects(GlobalUse::WRITE | GlobalUse::ATOMIC) {
         return Err(Breach::NeverWritten { name });
     }
-    if used.uses.contains(GlobalUse::QUERY) { Err(Breach::Length { name }) } else { Ok(()) }
+    if used.uses.contains(GlobalUse::QUERY) {
+        Err(Breach::Length { name })
+    } else {
+        Ok(())
+    }
 }
 
 /// What a variable is an array of; none if that is nothing a kernel may bind.
 pub(super) fn item(entry: &Entry, variable: &GlobalVariable) -> Option<Item> {
     let types = &entry.parsed.module().types;
-    let TypeInner::Array { base, size: ArraySize::Dynamic, .. } = types[variable.ty].inner else { return None };
+    let TypeInner::Array {
+        base,
+        size: ArraySize::Dynamic,
+        ..
+    } = types[variable.ty].inner
+    else {
+        return None;
+    };
     let (scalar, lanes, atomic) = match types[base].inner {
         TypeInner::Scalar(scalar) => (scalar, 1, false),
         TypeInner::Vector { size, scalar } => (scalar, size as usize, false),
@@ -118,7 +174,11 @@ pub(super) fn item(entry: &Entry, variable: &GlobalVariable) -> Option<Item> {
         _ => return None,
     };
     // A vector of three takes the room of four.
-    (lanes != 3).then_some(Item { element, lanes, atomic })
+    (lanes != 3).then_some(Item {
+        element,
+        lanes,
+        atomic,
+    })
 }
 
 /// Whether the call gives all that the entry point's uniforms take.
@@ -142,6 +202,13 @@ pub(super) fn check_uniforms(entry: &Entry, lowered: &Lowered) -> Result<(), Bre
 fn extent(module: &Module, variable: &GlobalVariable) -> usize {
     let size = |inner: &TypeInner| inner.size(module.to_ctx());
     let inner = &module.types[variable.ty].inner;
-    let last = if let TypeInner::Struct { members, .. } = inner { members.last() } else { None };
-    last.map_or_else(|| size(inner), |last| last.offset + size(&module.types[last.ty].inner)) as usize
+    let last = if let TypeInner::Struct { members, .. } = inner {
+        members.last()
+    } else {
+        None
+    };
+    last.map_or_else(
+        || size(inner),
+        |last| last.offset + size(&module.types[last.ty].inner),
+    ) as usize
 }

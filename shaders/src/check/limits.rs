@@ -27,7 +27,10 @@ pub(super) const STEP_BYTES: usize = 32;
 pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Breach> {
     let outside = |groups: &u32| !(1..=MOST_GROUPS).contains(groups);
     match dispatch.groups.iter().position(outside) {
-        Some(axis) => Err(Breach::Grid { axis, got: dispatch.groups[axis] }),
+        Some(axis) => Err(Breach::Grid {
+            axis,
+            got: dispatch.groups[axis],
+        }),
         None => Ok(()),
     }
 }
@@ -36,7 +39,10 @@ pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Breach> {
 pub(super) fn check_workgroup(resolved: &Resolved) -> Result<[u32; 3], Breach> {
     let size = resolved.point().0.workgroup_size;
     if let Some(axis) = (0..3).find(|axis| !(1..=MOST_AXES[*axis]).contains(&size[*axis])) {
-        return Err(Breach::Axis { axis, got: size[axis] });
+        return Err(Breach::Axis {
+            axis,
+            got: size[axis],
+        });
     }
     let invocations = size.iter().product();
     if invocations > MOST_INVOCATIONS {
@@ -68,22 +74,42 @@ pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> 
 
 /// Whether an invocation's own memory is as small as WGSL promises that it may be.
 pub(super) fn check_private(module: &Module) -> Result<(), Breach> {
-    let bytes = |ty: naga::Handle<naga::Type>| u64::from(module.types[ty].inner.size(module.to_ctx()));
-    let private = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::Private);
+    let bytes =
+        |ty: naga::Handle<naga::Type>| u64::from(module.types[ty].inner.size(module.to_ctx()));
+    let private = module
+        .global_variables
+        .iter()
+        .filter(|(_, variable)| variable.space == AddressSpace::Private);
     let private: u64 = private.map(|(_, variable)| bytes(variable.ty)).sum();
     let functions = module.functions.iter().map(|(_, function)| function);
     let functions = functions.chain(module.entry_points.iter().map(|entry| &entry.function));
-    let locals =
-        functions.map(|function| function.local_variables.iter().map(|(_, local)| bytes(local.ty)).sum::<u64>());
+    let locals = functions.map(|function| {
+        function
+            .local_variables
+            .iter()
+            .map(|(_, local)| bytes(local.ty))
+            .sum::<u64>()
+    });
     let got = private + locals.max().unwrap_or(0);
-    if got > MOST_PRIVATE_BYTES { Err(Breach::PrivateBytes { got }) } else { Ok(()) }
+    if got > MOST_PRIVATE_BYTES {
+        Err(Breach::PrivateBytes { got })
+    } else {
+        Ok(())
+    }
 }
 
 /// As WebGPU counts: each variable takes a multiple of 16.
 fn workgroup_bytes(resolved: &Resolved) -> u32 {
     let module = &resolved.module;
-    let variables = resolved.variables().filter(|variable| variable.space == AddressSpace::WorkGroup);
-    let bytes = variables.map(|variable| module.types[variable.ty].inner.size(module.to_ctx()).next_multiple_of(16));
+    let variables = resolved
+        .variables()
+        .filter(|variable| variable.space == AddressSpace::WorkGroup);
+    let bytes = variables.map(|variable| {
+        module.types[variable.ty]
+            .inner
+            .size(module.to_ctx())
+            .next_multiple_of(16)
+    });
     bytes.fold(0, u32::saturating_add)
 }
 
@@ -93,5 +119,7 @@ fn uses_subgroups(resolved: &Resolved) -> bool {
     let mut alone: Module = resolved.module.clone().into_owned();
     alone.entry_points.retain(|entry| entry.name == point.name);
     compact(&mut alone, KeepUnused::No);
-    Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&alone).is_err()
+    Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&alone)
+        .is_err()
 }

@@ -45,11 +45,18 @@ fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
     flow::check(entry)?;
     limits::check_private(entry.parsed.module())?;
     let variables = variables(entry)?;
-    let got = variables.iter().filter(|variable| !variable.uniform).count();
+    let got = variables
+        .iter()
+        .filter(|variable| !variable.uniform)
+        .count();
     if got > MOST_OP_BUFFERS {
         return Err(Breach::OpBuffers { got });
     }
-    Ok(EntryFacts { variables, barriers: deeds.barriers, loops: deeds.loops })
+    Ok(EntryFacts {
+        variables,
+        barriers: deeds.barriers,
+        loops: deeds.loops,
+    })
 }
 
 fn variables(entry: &Entry) -> Result<Vec<Variable>, Breach> {
@@ -60,17 +67,32 @@ fn variables(entry: &Entry) -> Result<Vec<Variable>, Breach> {
             AddressSpace::Storage { access } => (access.contains(StorageAccess::STORE), false),
             _ => return Err(Breach::Space { name }),
         };
-        Ok(Variable { binding: bound.binding, name, written, uniform })
+        Ok(Variable {
+            binding: bound.binding,
+            name,
+            written,
+            uniform,
+        })
     };
-    let mut variables: Vec<_> = interface::bound(entry).into_iter().map(variable).collect::<Result<_, _>>()?;
+    let mut variables: Vec<_> = interface::bound(entry)
+        .into_iter()
+        .map(variable)
+        .collect::<Result<_, _>>()?;
     variables.sort_by_key(|variable| variable.binding);
     Ok(variables)
 }
 
 /// Constants with an `@id` can be set by it alone, and attributes of nodes have names.
 fn named(parsed: &Parsed) -> Result<(), Breach> {
-    match parsed.module().overrides.iter().find(|(_, constant)| constant.id.is_some()) {
-        Some((_, constant)) => Err(Breach::Numbered { name: constant.name.clone().unwrap_or_default() }),
+    match parsed
+        .module()
+        .overrides
+        .iter()
+        .find(|(_, constant)| constant.id.is_some())
+    {
+        Some((_, constant)) => Err(Breach::Numbered {
+            name: constant.name.clone().unwrap_or_default(),
+        }),
         None => Ok(()),
     }
 }
@@ -80,13 +102,25 @@ pub fn constants(parsed: &Parsed) -> Vec<String> {
     let overrides = &parsed.module().overrides;
     let mut constants: Vec<_> = overrides.iter().collect();
     // Naga has those first that others mention.
-    constants.sort_by_key(|(handle, _)| overrides.get_span(*handle).to_range().map(|range| range.start));
-    constants.into_iter().filter_map(|(_, constant)| constant.name.clone()).collect()
+    constants.sort_by_key(|(handle, _)| {
+        overrides
+            .get_span(*handle)
+            .to_range()
+            .map(|range| range.start)
+    });
+    constants
+        .into_iter()
+        .filter_map(|(_, constant)| constant.name.clone())
+        .collect()
 }
 
 /// The largest number in any `@binding` of the module.
 pub fn last_binding(parsed: &Parsed) -> u32 {
-    let bound = parsed.module().global_variables.iter().filter_map(|(_, variable)| variable.binding);
+    let bound = parsed
+        .module()
+        .global_variables
+        .iter()
+        .filter_map(|(_, variable)| variable.binding);
     bound.map(|at| at.binding).max().unwrap_or(0)
 }
 
@@ -94,10 +128,19 @@ pub fn last_binding(parsed: &Parsed) -> u32 {
 pub fn takes(parsed: &Parsed, name: &str, number: f64) -> bool {
     let module = parsed.module();
     let named = |constant: &&Override| constant.name.as_deref() == Some(name);
-    let found = module.overrides.iter().map(|(_, constant)| constant).find(named);
-    let Some(TypeInner::Scalar(scalar)) = found.map(|constant| &module.types[constant.ty].inner) else { return false };
+    let found = module
+        .overrides
+        .iter()
+        .map(|(_, constant)| constant)
+        .find(named);
+    let Some(TypeInner::Scalar(scalar)) = found.map(|constant| &module.types[constant.ty].inner)
+    else {
+        return false;
+    };
     match scalar.kind {
-        ScalarKind::Sint => number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number),
+        ScalarKind::Sint => {
+            number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number)
+        }
         ScalarKind::Uint => number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number),
         ScalarKind::Bool => number == 0.0 || number == 1.0,
         _ => (number as f32).is_finite(),
@@ -111,15 +154,25 @@ pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
     let fits = |function: &Function| {
         function.name.as_deref() == Some(name)
             && function.arguments.len() == parameters
-            && function.arguments.iter().all(|argument| number(argument.ty))
-            && function.result.as_ref().is_some_and(|result| number(result.ty))
+            && function
+                .arguments
+                .iter()
+                .all(|argument| number(argument.ty))
+            && function
+                .result
+                .as_ref()
+                .is_some_and(|result| number(result.ty))
     };
     module.functions.iter().any(|(_, function)| fits(function))
 }
 
 /// The workgroup's size of the entry point `entry`, with these values of constants. Those that are missing keep their
 /// default.
-pub fn workgroup(parsed: &Parsed, entry: &str, constants: &[(&'static str, Constant)]) -> Result<[u32; 3], CheckError> {
+pub fn workgroup(
+    parsed: &Parsed,
+    entry: &str,
+    constants: &[(&'static str, Constant)],
+) -> Result<[u32; 3], CheckError> {
     let point = Entry::named(parsed, entry)?;
     let size = || {
         named(parsed)?;

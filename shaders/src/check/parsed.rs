@@ -53,12 +53,17 @@ pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
 /// What naga does, with a panic as a breach. Naga has some left for texts that nobody wrote before, and a space's text must
 /// not end the host. Nothing that a panic leaves half done is seen again.
 pub(super) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, Breach> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Breach::Panicked { message: said(&*panic) })
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Breach::Panicked {
+        message: said(&*panic),
+    })
 }
 
 /// What a panic said.
 fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("it did not say why").into()
 }
 
@@ -66,20 +71,33 @@ fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
     let fail = |breach: Breach| breach.at(name, None);
     let mut options = Options::new();
     options.capabilities = Capabilities::SUBGROUP;
-    let module = Frontend::new_with_options(options).parse(source).map_err(|error| {
-        let frame = error.emit_to_string_with_path(source, name);
-        fail(Breach::Syntax { frame })
-    })?;
+    let module = Frontend::new_with_options(options)
+        .parse(source)
+        .map_err(|error| {
+            let frame = error.emit_to_string_with_path(source, name);
+            fail(Breach::Syntax { frame })
+        })?;
     // Before validation, whose sentences about these are worse.
     bindings(&module).map_err(fail)?;
-    if let Some(entry) = module.entry_points.iter().find(|entry| entry.stage != ShaderStage::Compute) {
+    if let Some(entry) = module
+        .entry_points
+        .iter()
+        .find(|entry| entry.stage != ShaderStage::Compute)
+    {
         return Err(Breach::NotCompute.at(name, Some(&entry.name)));
     }
-    let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP).validate(&module).map_err(|error| {
-        let frame = error.emit_to_string_with_path(source, name);
-        fail(Breach::Invalid { frame })
-    })?;
-    Ok(Parsed { name: name.into(), source: source.into(), module, info })
+    let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP)
+        .validate(&module)
+        .map_err(|error| {
+            let frame = error.emit_to_string_with_path(source, name);
+            fail(Breach::Invalid { frame })
+        })?;
+    Ok(Parsed {
+        name: name.into(),
+        source: source.into(),
+        module,
+        info,
+    })
 }
 
 /// WGSL lets variables share a binding as long as no entry point uses both.
@@ -89,10 +107,16 @@ fn bindings(module: &Module) -> Result<(), Breach> {
         let Some(at) = variable.binding else { continue };
         let name = variable.name.clone().unwrap_or_default();
         if at.group != 0 {
-            return Err(Breach::Group { name, got: at.group });
+            return Err(Breach::Group {
+                name,
+                got: at.group,
+            });
         }
         if let Some(other) = seen.insert(at.binding, name.clone()) {
-            return Err(Breach::SharedBinding { names: [other, name], binding: at.binding });
+            return Err(Breach::SharedBinding {
+                names: [other, name],
+                binding: at.binding,
+            });
         }
     }
     Ok(())

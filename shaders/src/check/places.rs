@@ -12,31 +12,56 @@ use crate::kernel::{Buffer, Dispatch, Lowered, Place};
 use crate::{Access, Role};
 
 /// Whether every buffer of the dispatch is bound to what its name says.
-pub(super) fn check(entry: &Entry, dispatch: &Dispatch, lowered: &Lowered, roles: &[Role]) -> Result<(), Breach> {
+pub(super) fn check(
+    entry: &Entry,
+    dispatch: &Dispatch,
+    lowered: &Lowered,
+    roles: &[Role],
+) -> Result<(), Breach> {
     let buffers = dispatch.kernel.buffers;
     if dispatch.places.len() != buffers.len() {
-        return Err(Breach::Places { buffers: buffers.len(), places: dispatch.places.len() });
+        return Err(Breach::Places {
+            buffers: buffers.len(),
+            places: dispatch.places.len(),
+        });
     }
     let bound = bound(entry);
-    let before = lowered.dispatches.iter().take_while(|other| !ptr::eq(*other, dispatch));
+    let before = lowered
+        .dispatches
+        .iter()
+        .take_while(|other| !ptr::eq(*other, dispatch));
     let filled: HashSet<_> = before.flat_map(written).collect();
     for (buffer, place) in buffers.iter().zip(&dispatch.places) {
         let name = buffer.name;
         let used = bound.iter().find(|used| used.binding == buffer.binding);
-        let item = used.and_then(|used| item(entry, used.variable)).ok_or(Breach::Array { name })?;
-        let reads = used.is_some_and(|used| used.uses.intersects(GlobalUse::READ | GlobalUse::ATOMIC));
+        let item = used
+            .and_then(|used| item(entry, used.variable))
+            .ok_or(Breach::Array { name })?;
+        let reads =
+            used.is_some_and(|used| used.uses.intersects(GlobalUse::READ | GlobalUse::ATOMIC));
         let mut kept = filled.contains(place) || !buffer.written;
         let len = match *place {
             Place::Operand(operand) => {
-                let none = Breach::NoOperand { name, operand, operands: roles.len() };
-                let Role { name: role, access, element, len } = *roles.get(operand).ok_or(none)?;
+                let none = Breach::NoOperand {
+                    name,
+                    operand,
+                    operands: roles.len(),
+                };
+                let Role {
+                    name: role,
+                    access,
+                    element,
+                    len,
+                } = *roles.get(operand).ok_or(none)?;
                 // A module that serves several calls has names of its own, but none that is another operand's.
                 if !fits(name, role) && roles.iter().any(|other| fits(name, other.name)) {
                     return Err(Breach::NoRole { name, role });
                 }
                 match (access, buffer.written) {
                     (Access::Read, true) => return Err(Breach::ReadIsWritten { name, role }),
-                    (Access::Write | Access::Update, false) => return Err(Breach::WrittenIsRead { name, role }),
+                    (Access::Write | Access::Update, false) => {
+                        return Err(Breach::WrittenIsRead { name, role });
+                    }
                     _ => {}
                 }
                 if item.element != element || item.atomic {
@@ -46,7 +71,11 @@ pub(super) fn check(entry: &Entry, dispatch: &Dispatch, lowered: &Lowered, roles
                 len
             }
             Place::Scratch(scratch) => {
-                let none = Breach::NoScratch { name, scratch, pieces: lowered.scratch.len() };
+                let none = Breach::NoScratch {
+                    name,
+                    scratch,
+                    pieces: lowered.scratch.len(),
+                };
                 *lowered.scratch.get(scratch).ok_or(none)?
             }
         };
@@ -55,7 +84,11 @@ pub(super) fn check(entry: &Entry, dispatch: &Dispatch, lowered: &Lowered, roles
         }
         // The last vector would be out of reach, and nobody would say so.
         if !len.is_multiple_of(item.lanes) {
-            return Err(Breach::Ragged { name, len, lanes: item.lanes });
+            return Err(Breach::Ragged {
+                name,
+                len,
+                lanes: item.lanes,
+            });
         }
     }
     aliased(buffers, &dispatch.places)
@@ -64,12 +97,15 @@ pub(super) fn check(entry: &Entry, dispatch: &Dispatch, lowered: &Lowered, roles
 /// What a dispatch writes.
 fn written(dispatch: &Dispatch) -> impl Iterator<Item = Place> {
     let bound = dispatch.kernel.buffers.iter().zip(&dispatch.places);
-    bound.filter(|(buffer, _)| buffer.written).map(|(_, place)| *place)
+    bound
+        .filter(|(buffer, _)| buffer.written)
+        .map(|(_, place)| *place)
 }
 
 /// Whether a variable is named after a role: `y`, `y_in`.
 fn fits(name: &str, role: &str) -> bool {
-    name.strip_prefix(role).is_some_and(|end| end.is_empty() || end.starts_with('_'))
+    name.strip_prefix(role)
+        .is_some_and(|end| end.is_empty() || end.starts_with('_'))
 }
 
 /// No GPU takes a buffer twice in one dispatch if it is written.
@@ -78,7 +114,9 @@ fn aliased(buffers: &[Buffer], places: &[Place]) -> Result<(), Breach> {
         if let Some(j) = places[..i].iter().position(|other| other == place)
             && (buffers[i].written || buffers[j].written)
         {
-            return Err(Breach::Aliased { names: [buffers[j].name, buffers[i].name] });
+            return Err(Breach::Aliased {
+                names: [buffers[j].name, buffers[i].name],
+            });
         }
     }
     Ok(())
@@ -95,7 +133,10 @@ pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckEr
                 && !buffer.written
                 && !filled.contains(place)
             {
-                let breach = Breach::UnwrittenScratch { name: buffer.name, scratch };
+                let breach = Breach::UnwrittenScratch {
+                    name: buffer.name,
+                    scratch,
+                };
                 return Err(breach.at(kernel.module, Some(kernel.entry)));
             }
         }
@@ -104,8 +145,9 @@ pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckEr
     if let Some(scratch) = lowered.scratch.iter().position(|len| *len == 0) {
         return Err(Breach::EmptyScratch { scratch }.at(name, None));
     }
-    let unwritten =
-        |(number, role): &(usize, &Role)| role.access != Access::Read && !filled.contains(&Place::Operand(*number));
+    let unwritten = |(number, role): &(usize, &Role)| {
+        role.access != Access::Read && !filled.contains(&Place::Operand(*number))
+    };
     match roles.iter().enumerate().find(unwritten) {
         Some((_, role)) => Err(Breach::NeverWrittenRole { role: role.name }.at(name, None)),
         None => Ok(()),

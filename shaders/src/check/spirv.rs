@@ -14,7 +14,11 @@ use super::translate;
 fn rejects(words: &[u32]) -> io::Result<Option<String>> {
     let mut command = Command::new("spirv-val");
     command.args(["--target-env", "vulkan1.2", "-"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     // Dropped at once, which ends its input.
     child.stdin.take().unwrap().write_all(&bytes)?;
@@ -28,28 +32,56 @@ fn every_kernel_translates() {
     let lowered = lowered();
     let modules = modules(&lowered);
     let dispatches = lowered.iter().flat_map(|(.., lowered)| &lowered.dispatches);
-    let distinct: BTreeMap<_, _> =
-        dispatches.map(|run| ((run.kernel.module, run.kernel.entry, &run.overrides), run)).collect();
-    let wanted: Vec<_> = distinct.values().filter(|run| modules[run.kernel.module].is_ok()).collect();
+    let distinct: BTreeMap<_, _> = dispatches
+        .map(|run| ((run.kernel.module, run.kernel.entry, &run.overrides), run))
+        .collect();
+    let wanted: Vec<_> = distinct
+        .values()
+        .filter(|run| modules[run.kernel.module].is_ok())
+        .collect();
     let results = wanted.par_iter().map(|run| {
         let translation = translate(modules[run.kernel.module].as_ref().unwrap(), run);
-        (format!("{}, `{}` {:?}", run.kernel.module, run.kernel.entry, run.overrides), translation)
+        (
+            format!(
+                "{}, `{}` {:?}",
+                run.kernel.module, run.kernel.entry, run.overrides
+            ),
+            translation,
+        )
     });
-    let (good, bad): (Vec<_>, Vec<_>) = results.collect::<Vec<_>>().into_iter().partition(|(_, result)| result.is_ok());
-    none(bad.into_iter().map(|(_, result)| result.unwrap_err().to_string()).collect());
-    let good: Vec<_> = good.into_iter().map(|(name, result)| (name, result.unwrap())).collect();
+    let (good, bad): (Vec<_>, Vec<_>) = results
+        .collect::<Vec<_>>()
+        .into_iter()
+        .partition(|(_, result)| result.is_ok());
+    none(
+        bad.into_iter()
+            .map(|(_, result)| result.unwrap_err().to_string())
+            .collect(),
+    );
+    let good: Vec<_> = good
+        .into_iter()
+        .map(|(name, result)| (name, result.unwrap()))
+        .collect();
     for (name, translation) in &good {
-        assert!(translation.msl.contains("kernel void") && translation.hlsl.contains("[numthreads("), "{name}");
+        assert!(
+            translation.msl.contains("kernel void") && translation.hlsl.contains("[numthreads("),
+            "{name}"
+        );
     }
 
     if matches!(rejects(&[]), Err(error) if error.kind() == ErrorKind::NotFound) {
-        assert!(env::var_os("CI").is_none(), "no spirv-val (Debian package spirv-tools)");
+        assert!(
+            env::var_os("CI").is_none(),
+            "no spirv-val (Debian package spirv-tools)"
+        );
         eprintln!("skipped: no spirv-val");
         return;
     }
-    let said = good
-        .par_iter()
-        .filter_map(|(name, translation)| rejects(&translation.spirv).unwrap().map(|said| format!("{name}: {said}")));
+    let said = good.par_iter().filter_map(|(name, translation)| {
+        rejects(&translation.spirv)
+            .unwrap()
+            .map(|said| format!("{name}: {said}"))
+    });
     none(said.collect::<BTreeSet<_>>());
 }
 

@@ -40,7 +40,9 @@ pub(super) fn tokens(source: &str) -> impl Iterator<Item = (usize, Token<'_>)> {
             } else if in_word(first) {
                 // A number's point is part of it; after a name it is a mark.
                 let number = first.is_ascii_digit();
-                let len = rest.find(|c| !(in_word(c) || number && c == '.')).unwrap_or(rest.len());
+                let len = rest
+                    .find(|c| !(in_word(c) || number && c == '.'))
+                    .unwrap_or(rest.len());
                 at += len;
                 return Some((begin, Token::Word(&rest[..len])));
             } else {
@@ -82,7 +84,9 @@ fn in_word(c: char) -> bool {
 /// Whether the text is one that can be handed to a parser that recurses.
 pub(super) fn check(source: &str) -> Result<(), Breach> {
     if source.len() > MOST_SOURCE {
-        return Err(Breach::Source { bytes: source.len() });
+        return Err(Breach::Source {
+            bytes: source.len(),
+        });
     }
     if depth(source) > MOST_DEPTH {
         return Err(Breach::Depth);
@@ -91,7 +95,11 @@ pub(super) fn check(source: &str) -> Result<(), Breach> {
     if declarations > MOST_DECLARATIONS {
         return Err(Breach::Declarations { got: declarations });
     }
-    if statements > MOST_STATEMENTS { Err(Breach::Statements { got: statements }) } else { Ok(()) }
+    if statements > MOST_STATEMENTS {
+        Err(Breach::Statements { got: statements })
+    } else {
+        Ok(())
+    }
 }
 
 /// What lies between two brackets.
@@ -111,7 +119,10 @@ impl Level {
     }
 
     fn part(&mut self) {
-        *self = Level { most: self.depth(), ..Level::default() };
+        *self = Level {
+            most: self.depth(),
+            ..Level::default()
+        };
     }
 }
 
@@ -134,7 +145,10 @@ fn depth(source: &str) -> u32 {
             Token::Mark(mark @ (')' | ']' | '}')) => {
                 let depth = level.depth() + 1;
                 let Some(around) = outer.pop() else { continue };
-                level = Level { inner: depth.max(around.inner), ..around };
+                level = Level {
+                    inner: depth.max(around.inner),
+                    ..around
+                };
                 closed = mark == '}';
             }
             Token::Mark(';' | ',') => level.part(),
@@ -142,7 +156,9 @@ fn depth(source: &str) -> u32 {
             Token::Word(_) => {}
         }
     }
-    outer.iter().rev().fold(level.depth(), |depth, around| around.depth().max(around.operators + depth + 1))
+    outer.iter().rev().fold(level.depth(), |depth, around| {
+        around.depth().max(around.operators + depth + 1)
+    })
 }
 
 /// Declarations outside functions, and what ends a statement within.
@@ -155,7 +171,11 @@ fn count(source: &str) -> (usize, usize) {
             _ => {}
         }
         if matches!(token, Token::Mark(';' | '}')) {
-            *if depth == 0 { &mut declarations } else { &mut statements } += 1;
+            *if depth == 0 {
+                &mut declarations
+            } else {
+                &mut statements
+            } += 1;
         }
     }
     (declarations, statements)
@@ -192,7 +212,10 @@ pub(super) fn loops(source: &str) -> Vec<Loop> {
     for (at, token) in tokens(source) {
         match token {
             Token::Word("loop" | "for" | "while") => open = Some(at),
-            Token::Mark('{') => loops.extend(open.take().map(|begins| Loop { begins, body: at + 1 })),
+            Token::Mark('{') => loops.extend(open.take().map(|begins| Loop {
+                begins,
+                body: at + 1,
+            })),
             _ => {}
         }
     }

@@ -45,7 +45,10 @@ pub fn translate(parsed: &Parsed, dispatch: &Dispatch) -> Result<Translation, Ch
 fn layout(kernel: &Kernel) -> Vec<Binding> {
     let mut layout = vec![Binding::Uniform(SIZES)];
     layout.extend(kernel.step.then_some(Binding::Uniform(STEP)));
-    layout.extend(kernel.buffers.iter().map(|b| Binding::Buffer { binding: b.binding, written: b.written }));
+    layout.extend(kernel.buffers.iter().map(|b| Binding::Buffer {
+        binding: b.binding,
+        written: b.written,
+    }));
     layout
 }
 
@@ -71,7 +74,14 @@ fn point(kernel: &Kernel) -> (ShaderStage, String) {
 fn metal(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<String, String> {
     let target = |(slot, binding): (usize, &Binding)| {
         let mutable = matches!(binding, Binding::Buffer { written: true, .. });
-        (binding.at(), msl::BindTarget { buffer: Some(slot as msl::Slot), mutable, ..Default::default() })
+        (
+            binding.at(),
+            msl::BindTarget {
+                buffer: Some(slot as msl::Slot),
+                mutable,
+                ..Default::default()
+            },
+        )
     };
     let resources = msl::EntryPointResources {
         resources: layout.iter().enumerate().map(target).collect(),
@@ -87,9 +97,12 @@ fn metal(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Str
         zero_initialize_workgroup_memory: kernel.own,
         ..Default::default()
     };
-    let pipeline = msl::PipelineOptions { entry_point: Some(point(kernel)), ..Default::default() };
-    let (text, info) =
-        msl::write_string(&resolved.module, &resolved.info, &options, &pipeline).map_err(|error| error.to_string())?;
+    let pipeline = msl::PipelineOptions {
+        entry_point: Some(point(kernel)),
+        ..Default::default()
+    };
+    let (text, info) = msl::write_string(&resolved.module, &resolved.info, &options, &pipeline)
+        .map_err(|error| error.to_string())?;
     // An entry point that cannot be written is left out of the text.
     match info.entry_point_names.into_iter().next() {
         Some(Err(error)) => Err(error.to_string()),
@@ -107,22 +120,40 @@ fn direct3d(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<
         };
         let register = next[kind];
         next[kind] += 1;
-        (binding.at(), hlsl::BindTarget { register, restrict_indexing: true, ..Default::default() })
+        (
+            binding.at(),
+            hlsl::BindTarget {
+                register,
+                restrict_indexing: true,
+                ..Default::default()
+            },
+        )
     };
     let binding_map = layout.iter().map(&mut target).collect();
     let options = hlsl::Options {
-        shader_model: if kernel.lanes.is_some() { hlsl::ShaderModel::V6_0 } else { hlsl::ShaderModel::V5_1 },
+        shader_model: if kernel.lanes.is_some() {
+            hlsl::ShaderModel::V6_0
+        } else {
+            hlsl::ShaderModel::V5_1
+        },
         binding_map,
         fake_missing_bindings: false,
         // The size of the grid, which Direct3D does not tell.
-        special_constants_binding: Some(hlsl::BindTarget { register: next[0], ..Default::default() }),
+        special_constants_binding: Some(hlsl::BindTarget {
+            register: next[0],
+            ..Default::default()
+        }),
         zero_initialize_workgroup_memory: kernel.own,
         ..Default::default()
     };
-    let pipeline = hlsl::PipelineOptions { entry_point: Some(point(kernel)) };
+    let pipeline = hlsl::PipelineOptions {
+        entry_point: Some(point(kernel)),
+    };
     let mut text = String::new();
     let mut writer = hlsl::Writer::new(&mut text, &options, &pipeline);
-    let info = writer.write(&resolved.module, &resolved.info, None).map_err(|error| error.to_string())?;
+    let info = writer
+        .write(&resolved.module, &resolved.info, None)
+        .map_err(|error| error.to_string())?;
     match info.entry_point_names.into_iter().next() {
         Some(Err(error)) => Err(error.to_string()),
         _ => Ok(text),
@@ -132,12 +163,28 @@ fn direct3d(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<
 fn vulkan(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Vec<u32>, String> {
     use spv::Capability::*;
     let target = |(slot, binding): (usize, &Binding)| {
-        (binding.at(), spv::BindingInfo { descriptor_set: 0, binding: slot as u32, binding_array_size: None })
+        (
+            binding.at(),
+            spv::BindingInfo {
+                descriptor_set: 0,
+                binding: slot as u32,
+                binding_array_size: None,
+            },
+        )
     };
     let mut capabilities = vec![Shader, Matrix];
     if kernel.lanes.is_some() {
-        capabilities.extend([GroupNonUniform, GroupNonUniformVote, GroupNonUniformArithmetic, GroupNonUniformBallot]);
-        capabilities.extend([GroupNonUniformShuffle, GroupNonUniformShuffleRelative, GroupNonUniformQuad]);
+        capabilities.extend([
+            GroupNonUniform,
+            GroupNonUniformVote,
+            GroupNonUniformArithmetic,
+            GroupNonUniformBallot,
+        ]);
+        capabilities.extend([
+            GroupNonUniformShuffle,
+            GroupNonUniformShuffleRelative,
+            GroupNonUniformQuad,
+        ]);
     }
     let options = spv::Options {
         lang_version: (1, 5),
@@ -154,6 +201,10 @@ fn vulkan(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Ve
         ..Default::default()
     };
     let (shader_stage, entry_point) = point(kernel);
-    let pipeline = spv::PipelineOptions { shader_stage, entry_point };
-    spv::write_vec(&resolved.module, &resolved.info, &options, Some(&pipeline)).map_err(|error| error.to_string())
+    let pipeline = spv::PipelineOptions {
+        shader_stage,
+        entry_point,
+    };
+    spv::write_vec(&resolved.module, &resolved.info, &options, Some(&pipeline))
+        .map_err(|error| error.to_string())
 }

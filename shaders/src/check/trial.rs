@@ -41,7 +41,12 @@ pub(super) struct Trial {
 }
 
 pub(super) fn role(name: &'static str, access: Access) -> Role {
-    Role { name, access, element: Element::F32, len: 128 }
+    Role {
+        name,
+        access,
+        element: Element::F32,
+        len: 128,
+    }
 }
 
 /// A trial that `spoil` has changed.
@@ -73,11 +78,27 @@ impl Trial {
     pub(super) fn verdict(self) -> Result<(), String> {
         let buffers = self.buffers.leak();
         let (step, lanes) = (self.step, self.lanes);
-        let kernel =
-            Kernel { module: "trial", source: self.source.leak(), entry: self.entry, buffers, step, lanes, own: false };
+        let kernel = Kernel {
+            module: "trial",
+            source: self.source.leak(),
+            entry: self.entry,
+            buffers,
+            step,
+            lanes,
+            own: false,
+        };
         let kernel: &Kernel = Box::leak(Box::new(kernel));
-        let run = Dispatch { kernel, overrides: self.overrides, places: self.places, groups: self.groups };
-        let lowered = Lowered { sizes: self.sizes, scratch: self.scratch, dispatches: vec![run] };
+        let run = Dispatch {
+            kernel,
+            overrides: self.overrides,
+            places: self.places,
+            groups: self.groups,
+        };
+        let lowered = Lowered {
+            sizes: self.sizes,
+            scratch: self.scratch,
+            dispatches: vec![run],
+        };
         let check = || {
             let parsed = module(kernel.source, kernel.module)?;
             dispatch(&parsed, &lowered.dispatches[0], &lowered, &self.roles)?;
@@ -92,5 +113,8 @@ impl Trial {
 #[track_caller]
 pub(super) fn refused(sentence: &str, spoil: impl FnOnce(&mut Trial)) {
     let verdict = trial(spoil).verdict();
-    assert!(verdict.as_ref().is_err_and(|said| said.contains(sentence)), "{sentence}\n{verdict:?}");
+    assert!(
+        verdict.as_ref().is_err_and(|said| said.contains(sentence)),
+        "{sentence}\n{verdict:?}"
+    );
 }

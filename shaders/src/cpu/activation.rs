@@ -26,7 +26,9 @@ pub(super) fn relu(x: &[f32], y: &mut [f32]) {
 /// ∂x = ∂y where y > 0.
 pub(super) fn relu_grad(y: &[f32], dy: &[f32], dx: &mut [f32]) {
     let work = dx.len();
-    chunks::for_each(dx, CHUNK, work, |i, dx| relu_grad_chunk(part(y, i, CHUNK), part(dy, i, CHUNK), dx));
+    chunks::for_each(dx, CHUNK, work, |i, dx| {
+        relu_grad_chunk(part(y, i, CHUNK), part(dy, i, CHUNK), dx)
+    });
 }
 
 /// f(x). Inside a loop the function is one and the same, which the compiler takes out of it.
@@ -72,7 +74,9 @@ vectorised! {
 /// y = f(x).
 pub(super) fn activation(function: Function, x: &[f32], y: &mut [f32]) {
     let work = 8 * y.len();
-    chunks::for_each(y, CHUNK / 4, work, |i, y| activation_chunk(function, part(x, i, CHUNK / 4), y));
+    chunks::for_each(y, CHUNK / 4, work, |i, y| {
+        activation_chunk(function, part(x, i, CHUNK / 4), y)
+    });
 }
 
 /// ∂x = ∂y·f′, from y.

@@ -55,11 +55,21 @@ fn thirds(scratch: &mut [f32], len: usize) -> [&mut [f32]; 3] {
 }
 
 /// Mean and 1/√(variance + eps) of every channel.
-pub(super) fn stats(rows: &Rows, eps: f32, workspace: &mut Workspace, x: &[f32], stats: &mut [f32]) {
+pub(super) fn stats(
+    rows: &Rows,
+    eps: f32,
+    workspace: &mut Workspace,
+    x: &[f32],
+    stats: &mut [f32],
+) {
     let (count, channels) = (rows.rows as usize, rows.channels as usize);
     let chunk = reduction_rows(count, channels);
-    let slots = workspace.slots.prepare(3 * strip_pixels(channels) * channels);
-    let partials = workspace.partials.floats(count.div_ceil(chunk) * 2 * channels);
+    let slots = workspace
+        .slots
+        .prepare(3 * strip_pixels(channels) * channels);
+    let partials = workspace
+        .partials
+        .floats(count.div_ceil(chunk) * 2 * channels);
     chunks::for_each(partials, 2 * channels, x.len(), |i, partial| {
         slots.with(|scratch| moments(part(x, i, chunk * channels), channels, scratch, partial));
     });
@@ -72,7 +82,8 @@ pub(super) fn stats(rows: &Rows, eps: f32, workspace: &mut Workspace, x: &[f32],
             let delta = f64::from(partial[c]) - middle;
             rows += more;
             middle += delta * more / rows;
-            squares += f64::from(partial[channels + c]) + delta * delta * more * (rows - more) / rows;
+            squares +=
+                f64::from(partial[channels + c]) + delta * delta * more * (rows - more) / rows;
         }
         *mean = middle as f32;
         *rstd = (1.0 / (squares / rows + f64::from(eps)).sqrt()) as f32;
@@ -113,7 +124,9 @@ pub(super) fn apply(b: &BatchNorm, workspace: &mut Workspace, reads: &[&[f32]], 
     }
     let constants = [&*means, &*scales, &*shifts];
     let (chunk, work) = (CHUNK.next_multiple_of(strip), y.len());
-    chunks::for_each(y, chunk, work, |i, y| apply_strips(part(x, i, chunk), constants, b.relu, y));
+    chunks::for_each(y, chunk, work, |i, y| {
+        apply_strips(part(x, i, chunk), constants, b.relu, y)
+    });
 }
 
 vectorised! {
@@ -164,7 +177,9 @@ pub(super) fn grad_sums(
     let means = workspace.packed.floats(strip);
     repeat(mean.iter().copied(), means);
     let (means, slots) = (&*means, workspace.slots.prepare(2 * strip));
-    let partials = workspace.partials.floats(count.div_ceil(chunk) * 2 * channels);
+    let partials = workspace
+        .partials
+        .floats(count.div_ceil(chunk) * 2 * channels);
     chunks::for_each(partials, 2 * channels, x.len(), |i, partial| {
         let part = |x| part(x, i, chunk * channels);
         slots.with(|scratch| {
@@ -216,7 +231,12 @@ vectorised! {
 }
 
 /// ∂x, through the batch's statistics.
-pub(super) fn grad_input(b: &BatchNorm, workspace: &mut Workspace, reads: &[&[f32]], dx: &mut [f32]) {
+pub(super) fn grad_input(
+    b: &BatchNorm,
+    workspace: &mut Workspace,
+    reads: &[&[f32]],
+    dx: &mut [f32],
+) {
     let channels = b.rows.channels as usize;
     let (x, dy, (mean, rstd)) = (reads[0], reads[1], reads[2].split_at(channels));
     let (dgamma, dbeta) = (reads[3], reads[4]);

@@ -10,12 +10,19 @@ pub(super) const CHUNK: usize = 1 << 14;
 const MOST_PARTIALS: usize = 64;
 
 /// Calls `f` with the number of each chunk of `y` and the chunk. `work` is what all of it costs, in elements touched.
-pub(super) fn for_each(y: &mut [f32], chunk: usize, work: usize, f: impl Fn(usize, &mut [f32]) + Sync + Send) {
+pub(super) fn for_each(
+    y: &mut [f32],
+    chunk: usize,
+    work: usize,
+    f: impl Fn(usize, &mut [f32]) + Sync + Send,
+) {
     let chunk = chunk.max(1);
     if work < SERIAL || y.len() <= chunk {
         y.chunks_mut(chunk).enumerate().for_each(|(i, y)| f(i, y));
     } else {
-        y.par_chunks_mut(chunk).enumerate().for_each(|(i, y)| f(i, y));
+        y.par_chunks_mut(chunk)
+            .enumerate()
+            .for_each(|(i, y)| f(i, y));
     }
 }
 
@@ -28,9 +35,15 @@ pub(super) fn for_each_pair(
 ) {
     let chunk = chunk.max(1);
     if work < SERIAL || a.len() <= chunk {
-        a.chunks_mut(chunk).zip(b.chunks_mut(chunk)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+        a.chunks_mut(chunk)
+            .zip(b.chunks_mut(chunk))
+            .enumerate()
+            .for_each(|(i, (a, b))| f(i, a, b));
     } else {
-        a.par_chunks_mut(chunk).zip(b.par_chunks_mut(chunk)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+        a.par_chunks_mut(chunk)
+            .zip(b.par_chunks_mut(chunk))
+            .enumerate()
+            .for_each(|(i, (a, b))| f(i, a, b));
     }
 }
 
@@ -45,9 +58,15 @@ pub(super) fn for_each_beside(
 ) {
     let (of_a, of_b) = (of_a.max(1), of_b.max(1));
     if work < SERIAL || a.len() <= of_a {
-        a.chunks_mut(of_a).zip(b.chunks_mut(of_b)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+        a.chunks_mut(of_a)
+            .zip(b.chunks_mut(of_b))
+            .enumerate()
+            .for_each(|(i, (a, b))| f(i, a, b));
     } else {
-        a.par_chunks_mut(of_a).zip(b.par_chunks_mut(of_b)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+        a.par_chunks_mut(of_a)
+            .zip(b.par_chunks_mut(of_b))
+            .enumerate()
+            .for_each(|(i, (a, b))| f(i, a, b));
     }
 }
 
@@ -61,10 +80,16 @@ pub(super) fn for_each_triple(
     let chunk = chunk.max(1);
     if work < SERIAL || a.len() <= chunk {
         let rest = b.chunks_mut(chunk).zip(c.chunks_mut(chunk));
-        a.chunks_mut(chunk).zip(rest).enumerate().for_each(|(i, (a, (b, c)))| f(i, [a, b, c]));
+        a.chunks_mut(chunk)
+            .zip(rest)
+            .enumerate()
+            .for_each(|(i, (a, (b, c)))| f(i, [a, b, c]));
     } else {
         let rest = b.par_chunks_mut(chunk).zip(c.par_chunks_mut(chunk));
-        a.par_chunks_mut(chunk).zip(rest).enumerate().for_each(|(i, (a, (b, c)))| f(i, [a, b, c]));
+        a.par_chunks_mut(chunk)
+            .zip(rest)
+            .enumerate()
+            .for_each(|(i, (a, (b, c)))| f(i, [a, b, c]));
     }
 }
 
@@ -84,7 +109,9 @@ pub(super) fn strip_pixels(channels: usize) -> usize {
 /// Rows of one chunk of a reduction over `rows`: whole strips, not too short, and not too many chunks.
 pub(super) fn reduction_rows(rows: usize, channels: usize) -> usize {
     let enough = (CHUNK / 2).div_ceil(channels.max(1));
-    rows.div_ceil(MOST_PARTIALS).max(enough).next_multiple_of(strip_pixels(channels))
+    rows.div_ceil(MOST_PARTIALS)
+        .max(enough)
+        .next_multiple_of(strip_pixels(channels))
 }
 
 /// Repeats `values`, one per channel, over a strip or a longer row of pixels.

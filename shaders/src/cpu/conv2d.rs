@@ -22,14 +22,20 @@ struct Frame {
 impl Frame {
     /// Whether the rectangle lies inside the image, which then need not be copied.
     fn inside(&self) -> bool {
-        (0..2).all(|axis| self.origin[axis] >= 0 && self.origin[axis] as usize + self.size[axis] <= self.image[axis])
+        (0..2).all(|axis| {
+            self.origin[axis] >= 0
+                && self.origin[axis] as usize + self.size[axis] <= self.image[axis]
+        })
     }
 
     /// Floats from one line to the next, and floats before the first pixel.
     fn layout(&self) -> (usize, usize) {
         if self.inside() {
             let line = self.image[1] * self.channels;
-            (line, self.origin[0] as usize * line + self.origin[1] as usize * self.channels)
+            (
+                line,
+                self.origin[0] as usize * line + self.origin[1] as usize * self.channels,
+            )
         } else {
             (self.size[1] * self.channels, 0)
         }
@@ -37,7 +43,11 @@ impl Frame {
 
     /// Floats of the copy that [`Frame::framed`] makes.
     fn len(&self) -> usize {
-        if self.inside() { 0 } else { self.size[0] * self.size[1] * self.channels }
+        if self.inside() {
+            0
+        } else {
+            self.size[0] * self.size[1] * self.channels
+        }
     }
 
     /// `image` itself, or a copy of the rectangle with zeros around.
@@ -55,7 +65,10 @@ impl Frame {
             return copy;
         }
         let run = (last - first) as usize * self.channels;
-        for (y, line) in copy.chunks_exact_mut(self.size[1] * self.channels).enumerate() {
+        for (y, line) in copy
+            .chunks_exact_mut(self.size[1] * self.channels)
+            .enumerate()
+        {
             let from = top + y as isize;
             if (0..height).contains(&from) {
                 let source = (from * width + first) as usize * self.channels;
@@ -97,7 +110,10 @@ pub(super) struct Beside {
 impl Beside {
     /// All of them.
     fn alone(c: &Conv2d) -> Self {
-        Self { channels: c.outputs as usize, start: 0 }
+        Self {
+            channels: c.outputs as usize,
+            start: 0,
+        }
     }
 }
 
@@ -105,7 +121,9 @@ impl Beside {
 fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> Plan {
     let (w, inputs) = (&c.window, c.inputs as usize);
     let (stride, dilation) = (w.stride as usize, w.dilation as usize);
-    let extent = |axis: usize| (w.output[axis] as usize - 1) * stride + (w.kernel[axis] as usize - 1) * dilation + 1;
+    let extent = |axis: usize| {
+        (w.output[axis] as usize - 1) * stride + (w.kernel[axis] as usize - 1) * dilation + 1
+    };
     let frame = Frame {
         origin: [-w.top as isize, -w.left as isize],
         size: [extent(0), extent(1)],
@@ -116,13 +134,30 @@ fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> Plan
     let begin = segments.len();
     for ky in 0..w.kernel[0] as usize {
         for kx in 0..w.kernel[1] as usize {
-            push(segments, begin, Segment { start: ky * dilation * line + kx * dilation * inputs, len: inputs });
+            push(
+                segments,
+                begin,
+                Segment {
+                    start: ky * dilation * line + kx * dilation * inputs,
+                    len: inputs,
+                },
+            );
         }
     }
     let [lines, columns] = w.output.map(|n| n as usize);
     let from = [start, stride * line, stride * inputs];
-    let grid = Grid { lines, columns, from, to: [beside.start, columns * beside.channels, beside.channels] };
-    Plan { frame, grid, segments: begin..segments.len(), packed: 0 }
+    let grid = Grid {
+        lines,
+        columns,
+        from,
+        to: [beside.start, columns * beside.channels, beside.channels],
+    };
+    Plan {
+        frame,
+        grid,
+        segments: begin..segments.len(),
+        packed: 0,
+    }
 }
 
 /// Along one axis, the input positions whose distance from the first window is `phase` modulo the stride: they all see
@@ -142,17 +177,31 @@ impl Phase {
         let pad = if axis == 0 { w.top } else { w.left } as isize;
         let stride = w.stride as isize;
         let first = (phase as isize - pad).rem_euclid(stride) as usize;
-        let count = (w.input[axis] as usize).saturating_sub(first).div_ceil(stride as usize);
+        let count = (w.input[axis] as usize)
+            .saturating_sub(first)
+            .div_ceil(stride as usize);
         let output = (first as isize + pad - phase as isize) / stride;
-        let reach = Self::taps(w, axis, phase).map(|(_, back)| back).max().unwrap_or(0);
-        Self { first, count, output, reach }
+        let reach = Self::taps(w, axis, phase)
+            .map(|(_, back)| back)
+            .max()
+            .unwrap_or(0);
+        Self {
+            first,
+            count,
+            output,
+            reach,
+        }
     }
 
     /// The taps seen: (tap, how far back its output pixel lies).
     fn taps(w: &Window, axis: usize, phase: usize) -> impl Iterator<Item = (usize, usize)> {
         let (stride, dilation) = (w.stride as usize, w.dilation as usize);
-        let steps = (0..w.kernel[axis] as usize).rev().map(move |tap| (tap, tap * dilation));
-        steps.filter(move |(_, at)| at % stride == phase).map(move |(tap, at)| (tap, at / stride))
+        let steps = (0..w.kernel[axis] as usize)
+            .rev()
+            .map(move |tap| (tap, tap * dilation));
+        steps
+            .filter(move |(_, at)| at % stride == phase)
+            .map(move |(tap, at)| (tap, at / stride))
     }
 }
 
@@ -190,19 +239,46 @@ fn plan_grad_input(
         let begin = segments.len();
         for (_, by, bx) in taps() {
             let start = (y.reach - by) * line + (x.reach - bx) * beside.channels + beside.start;
-            push(segments, begin, Segment { start, len: outputs });
+            push(
+                segments,
+                begin,
+                Segment {
+                    start,
+                    len: outputs,
+                },
+            );
         }
         // Taps follow each other in the packed weights as they do in the segments.
         let depth = count * outputs;
         let len = packed_len(depth, inputs);
         let tap = |k: usize| taps().nth(k / outputs).map_or(0, |(tap, ..)| tap);
         let row = |k: usize| tap(k) * inputs * outputs + k % outputs;
-        Right { floats: weights, depth, columns: inputs, step: outputs, row }
-            .pack_shared(&mut packed[used..used + len]);
+        Right {
+            floats: weights,
+            depth,
+            columns: inputs,
+            step: outputs,
+            row,
+        }
+        .pack_shared(&mut packed[used..used + len]);
         let width = w.input[1] as usize * inputs;
-        let to = [y.first * width + x.first * inputs, stride * width, stride * inputs];
-        let grid = Grid { lines: y.count, columns: x.count, from: [start, line, beside.channels], to };
-        plans.push(Plan { frame, grid, segments: begin..segments.len(), packed: used });
+        let to = [
+            y.first * width + x.first * inputs,
+            stride * width,
+            stride * inputs,
+        ];
+        let grid = Grid {
+            lines: y.count,
+            columns: x.count,
+            from: [start, line, beside.channels],
+            to,
+        };
+        plans.push(Plan {
+            frame,
+            grid,
+            segments: begin..segments.len(),
+            packed: used,
+        });
         used += len;
     }
     used
@@ -212,7 +288,11 @@ fn plan_grad_input(
 pub(super) fn conv2d(c: &Conv2d, workspace: &mut Workspace, x: &[f32], w: &[f32], y: &mut [f32]) {
     let (inputs, outputs) = (c.inputs as usize, c.outputs as usize);
     if c.window.is_pointwise() {
-        let w = Matrix { floats: w, line: outputs, step: 1 };
+        let w = Matrix {
+            floats: w,
+            line: outputs,
+            step: 1,
+        };
         return linear::product(workspace, x, inputs, w, outputs, y);
     }
     several(&[(*c, w)], Beside::alone(c).channels, workspace, x, y);
@@ -226,8 +306,15 @@ pub(super) fn several(
     x: &[f32],
     y: &mut [f32],
 ) {
-    let Workspace { packed, segments, plans, .. } = workspace;
-    let lens = convs.iter().map(|(c, _)| packed_len(c.window.taps() * c.inputs as usize, c.outputs as usize));
+    let Workspace {
+        packed,
+        segments,
+        plans,
+        ..
+    } = workspace;
+    let lens = convs
+        .iter()
+        .map(|(c, _)| packed_len(c.window.taps() * c.inputs as usize, c.outputs as usize));
     let packed = packed.floats(lens.sum());
     segments.clear();
     plans.clear();
@@ -236,8 +323,18 @@ pub(super) fn several(
         let (depth, columns) = (c.window.taps() * c.inputs as usize, c.outputs as usize);
         let len = packed_len(depth, columns);
         let packed = &mut packed[used..used + len];
-        Right { floats: w, depth, columns, step: 1, row: |k| k * columns }.pack_shared(packed);
-        plans.push(Plan { packed: used, ..plan_forward(c, Beside { channels, start }, segments) });
+        Right {
+            floats: w,
+            depth,
+            columns,
+            step: 1,
+            row: |k| k * columns,
+        }
+        .pack_shared(packed);
+        plans.push(Plan {
+            packed: used,
+            ..plan_forward(c, Beside { channels, start }, segments)
+        });
         (used, start) = (used + len, start + columns);
     }
     let Some((c, _)) = convs.first() else { return };
@@ -245,10 +342,20 @@ pub(super) fn several(
 }
 
 /// ∂x.
-pub(super) fn grad_input(c: &Conv2d, workspace: &mut Workspace, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+pub(super) fn grad_input(
+    c: &Conv2d,
+    workspace: &mut Workspace,
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+) {
     let (inputs, outputs) = (c.inputs as usize, c.outputs as usize);
     if c.window.is_pointwise() {
-        let w = Matrix { floats: w, line: 1, step: outputs };
+        let w = Matrix {
+            floats: w,
+            line: 1,
+            step: outputs,
+        };
         return linear::product(workspace, dy, outputs, w, inputs, dx);
     }
     several_grad_input(&[(*c, w)], Beside::alone(c).channels, workspace, dy, dx);
@@ -262,14 +369,28 @@ pub(super) fn several_grad_input(
     dy: &[f32],
     dx: &mut [f32],
 ) {
-    let Workspace { packed, segments, plans, .. } = workspace;
-    let lens = convs.iter().map(|(c, _)| c.window.taps() * packed_len(c.outputs as usize, c.inputs as usize));
+    let Workspace {
+        packed,
+        segments,
+        plans,
+        ..
+    } = workspace;
+    let lens = convs
+        .iter()
+        .map(|(c, _)| c.window.taps() * packed_len(c.outputs as usize, c.inputs as usize));
     let packed = packed.floats(lens.sum());
     segments.clear();
     plans.clear();
     let (mut used, mut start) = (0, 0);
     for (c, w) in convs {
-        used = plan_grad_input(c, Beside { channels, start }, w, packed, used, (segments, plans));
+        used = plan_grad_input(
+            c,
+            Beside { channels, start },
+            w,
+            packed,
+            used,
+            (segments, plans),
+        );
         start += c.outputs as usize;
     }
     let Some((c, _)) = convs.first() else { return };
@@ -280,9 +401,18 @@ pub(super) fn several_grad_input(
 fn run(workspace: &mut Workspace, x: &[f32], columns: usize, y: &mut [f32], c: &Conv2d) {
     let batch = c.window.batch as usize;
     let (image_x, image_y) = (x.len() / batch.max(1), y.len() / batch.max(1));
-    let longest = workspace.plans.iter().map(|p| p.frame.len()).max().unwrap_or(0);
+    let longest = workspace
+        .plans
+        .iter()
+        .map(|p| p.frame.len())
+        .max()
+        .unwrap_or(0);
     let slots = workspace.slots.prepare(longest);
-    let (plans, segments, packed) = (&workspace.plans[..], &workspace.segments[..], workspace.packed.filled());
+    let (plans, segments, packed) = (
+        &workspace.plans[..],
+        &workspace.segments[..],
+        workspace.packed.filled(),
+    );
     let computed: usize = plans.iter().map(|p| p.grid.rows()).sum();
     let work = y.len() * c.window.taps() * c.inputs.min(c.outputs) as usize / 4;
     chunks::for_each(y, image_y, work, |i, y| {
@@ -293,14 +423,28 @@ fn run(workspace: &mut Workspace, x: &[f32], columns: usize, y: &mut [f32], c: &
             for plan in plans {
                 let a = plan.frame.framed(part(x, i, image_x), copy);
                 let segments = &segments[plan.segments.clone()];
-                Product { a, grid: plan.grid, segments, packed: &packed[plan.packed..], columns, y: &mut *y }.run();
+                Product {
+                    a,
+                    grid: plan.grid,
+                    segments,
+                    packed: &packed[plan.packed..],
+                    columns,
+                    y: &mut *y,
+                }
+                .run();
             }
         });
     });
 }
 
 /// ∂W.
-pub(super) fn grad_weight(c: &Conv2d, workspace: &mut Workspace, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+pub(super) fn grad_weight(
+    c: &Conv2d,
+    workspace: &mut Workspace,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
     let (inputs, outputs) = (c.inputs as usize, c.outputs as usize);
     if c.window.is_pointwise() {
         return linear::transposed_product(workspace, x, inputs, dy, outputs, dw);
@@ -324,27 +468,50 @@ pub(super) fn grad_weight_beside(
     let (image_x, image_y) = (x.len() / batch.max(1), dy.len() / batch.max(1));
     // Images of one partial sum: enough rows for it to be worth its addition, and not more memory than 64 MiB or four.
     let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
-    let images = batch.div_ceil(most).max(512_usize.div_ceil(plan.grid.rows().max(1)));
+    let images = batch
+        .div_ceil(most)
+        .max(512_usize.div_ceil(plan.grid.rows().max(1)));
     let room = packed_len(MOST_ROWS, outputs);
     let slots = workspace.slots.prepare(room + plan.frame.len());
     let segments = &workspace.segments[..];
     let work = c.len_y() * c.window.taps() * inputs / 4;
-    sum_of_partials(&mut workspace.partials, batch.div_ceil(images), dw, work, |i, dw| {
-        slots.with(|scratch| {
-            let (packed, copy) = scratch.split_at_mut(room);
-            for image in i * images..batch.min((i + 1) * images) {
-                let a = plan.frame.framed(part(x, image, image_x), copy);
-                let dy = part(dy, image, image_y);
-                let mut places = plan.grid.places();
-                for dy in dy.chunks(MOST_ROWS * channels) {
-                    let rows = dy.len() / channels;
-                    let from: [usize; MOST_ROWS] = places.take().map(|(from, _)| from);
-                    let row = |k| k * channels + beside.start;
-                    Right { floats: dy, depth: rows, columns: outputs, step: 1, row }.pack(packed);
-                    let from = &from[..rows];
-                    TransposedProduct { a, from, segments, packed, columns: outputs, y: &mut *dw }.run();
+    sum_of_partials(
+        &mut workspace.partials,
+        batch.div_ceil(images),
+        dw,
+        work,
+        |i, dw| {
+            slots.with(|scratch| {
+                let (packed, copy) = scratch.split_at_mut(room);
+                for image in i * images..batch.min((i + 1) * images) {
+                    let a = plan.frame.framed(part(x, image, image_x), copy);
+                    let dy = part(dy, image, image_y);
+                    let mut places = plan.grid.places();
+                    for dy in dy.chunks(MOST_ROWS * channels) {
+                        let rows = dy.len() / channels;
+                        let from: [usize; MOST_ROWS] = places.take().map(|(from, _)| from);
+                        let row = |k| k * channels + beside.start;
+                        Right {
+                            floats: dy,
+                            depth: rows,
+                            columns: outputs,
+                            step: 1,
+                            row,
+                        }
+                        .pack(packed);
+                        let from = &from[..rows];
+                        TransposedProduct {
+                            a,
+                            from,
+                            segments,
+                            packed,
+                            columns: outputs,
+                            y: &mut *dw,
+                        }
+                        .run();
+                    }
                 }
-            }
-        });
-    });
+            });
+        },
+    );
 }

@@ -10,24 +10,48 @@ use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
 
 /// y = x ⋆ W, channel by channel.
-pub(super) fn depthwise(c: &PerChannel, workspace: &mut Workspace, x: &[f32], w: &[f32], y: &mut [f32]) {
+pub(super) fn depthwise(
+    c: &PerChannel,
+    workspace: &mut Workspace,
+    x: &[f32],
+    w: &[f32],
+    y: &mut [f32],
+) {
     window_sum(c, workspace, x, Some((w, false)), y);
 }
 
 /// ∂x: for stride 1 a convolution with the reversed kernel.
-pub(super) fn grad_input(c: &PerChannel, workspace: &mut Workspace, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+pub(super) fn grad_input(
+    c: &PerChannel,
+    workspace: &mut Workspace,
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+) {
     match span::reversed(&c.window) {
-        Some(window) => window_sum(&PerChannel { window, ..*c }, workspace, dy, Some((w, true)), dx),
+        Some(window) => window_sum(
+            &PerChannel { window, ..*c },
+            workspace,
+            dy,
+            Some((w, true)),
+            dx,
+        ),
         None => gather(c, dx, |tap, output, dx| {
             let (w, dy) = (part(w, tap, dx.len()), part(dy, output, dx.len()));
-            dx.iter_mut().zip(w.iter().zip(dy)).for_each(|(dx, (w, dy))| *dx += w * dy);
+            dx.iter_mut()
+                .zip(w.iter().zip(dy))
+                .for_each(|(dx, (w, dy))| *dx += w * dy);
         }),
     }
 }
 
 /// Calls `add` for every pixel of the input and every window that covers it: (tap, output pixel, the pixel's channels,
 /// which begin as zeros).
-pub(super) fn gather(c: &PerChannel, dx: &mut [f32], add: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
+pub(super) fn gather(
+    c: &PerChannel,
+    dx: &mut [f32],
+    add: impl Fn(usize, usize, &mut [f32]) + Sync + Send,
+) {
     let (w, channels) = (c.window, c.channels as usize);
     let [height, width] = w.input.map(|n| n as usize);
     let [out_height, out_width] = w.output.map(|n| n as usize);
@@ -38,7 +62,11 @@ pub(super) fn gather(c: &PerChannel, dx: &mut [f32], add: impl Fn(usize, usize, 
         for (ix, dx) in dx.chunks_exact_mut(channels).enumerate() {
             for (oy, ky) in covering(&w, 0, iy) {
                 for (ox, kx) in covering(&w, 1, ix) {
-                    add(ky * w.kernel[1] as usize + kx, (image * out_height + oy) * out_width + ox, dx);
+                    add(
+                        ky * w.kernel[1] as usize + kx,
+                        (image * out_height + oy) * out_width + ox,
+                        dx,
+                    );
                 }
             }
         }
@@ -70,12 +98,19 @@ struct Reads {
 impl GradWeight<'_> {
     /// Adds `TAPS` neighbours of a row of the kernel for `VECTORS` vectors of the strip, from `at` on.
     #[inline(always)]
-    fn add<S: Simd, const TAPS: usize, const VECTORS: usize>(&mut self, simd: S, r: &Reads, at: usize, sum: usize) {
+    fn add<S: Simd, const TAPS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        r: &Reads,
+        at: usize,
+        sum: usize,
+    ) {
         let lanes = S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; TAPS];
         for row in 0..r.rows {
             let dy = &self.dy[r.dy[0] + row * r.dy[1]..][..r.len];
-            let x: [&[f32]; TAPS] = std::array::from_fn(|t| &self.x[r.x[0] + row * r.x[1] + t * r.tap..][..r.len]);
+            let x: [&[f32]; TAPS] =
+                std::array::from_fn(|t| &self.x[r.x[0] + row * r.x[1] + t * r.tap..][..r.len]);
             let mut at = at;
             while at + VECTORS * lanes <= r.len {
                 let dy = S::as_simd_f32s(&dy[at..at + VECTORS * lanes]).0;
@@ -89,10 +124,14 @@ impl GradWeight<'_> {
             }
             if at < r.len {
                 for v in 0..VECTORS {
-                    let (begin, end) = ((at + v * lanes).min(r.len), (at + (v + 1) * lanes).min(r.len));
+                    let (begin, end) = (
+                        (at + v * lanes).min(r.len),
+                        (at + (v + 1) * lanes).min(r.len),
+                    );
                     let dy = simd.partial_load_f32s(&dy[begin..end]);
                     for (sums, x) in sums.iter_mut().zip(x) {
-                        sums[v] = simd.mul_add_f32s(simd.partial_load_f32s(&x[begin..end]), dy, sums[v]);
+                        sums[v] =
+                            simd.mul_add_f32s(simd.partial_load_f32s(&x[begin..end]), dy, sums[v]);
                     }
                 }
             }
@@ -117,7 +156,8 @@ impl GradWeight<'_> {
         let mut kx = span.taps.start;
         while kx < span.taps.end && !rows.is_empty() {
             let iy = (rows.start * stride + ky * dilation).wrapping_add_signed(-w.top as isize);
-            let ix = (span.pixels.start * stride + kx * dilation).wrapping_add_signed(-w.left as isize);
+            let ix =
+                (span.pixels.start * stride + kx * dilation).wrapping_add_signed(-w.left as isize);
             let reads = Reads {
                 rows: rows.len(),
                 len,
@@ -164,9 +204,20 @@ impl WithSimd for GradWeight<'_> {
 }
 
 /// ∂W.
-pub(super) fn grad_weight(c: &PerChannel, workspace: &mut Workspace, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+pub(super) fn grad_weight(
+    c: &PerChannel,
+    workspace: &mut Workspace,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
     let (channels, batch) = (c.channels as usize, c.window.batch as usize);
-    let Workspace { partials, slots, spans, .. } = workspace;
+    let Workspace {
+        partials,
+        slots,
+        spans,
+        ..
+    } = workspace;
     span::spans(&c.window, spans);
     let strip = strip_pixels(channels) * channels;
     let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
@@ -178,7 +229,13 @@ pub(super) fn grad_weight(c: &PerChannel, workspace: &mut Workspace, x: &[f32], 
             sums.fill(0.0);
             for image in i * images..batch.min((i + 1) * images) {
                 let (x, dy) = (part(x, image, image_x), part(dy, image, image_y));
-                pulp::Arch::new().dispatch(GradWeight { c: *c, spans, x, dy, sums: &mut *sums });
+                pulp::Arch::new().dispatch(GradWeight {
+                    c: *c,
+                    spans,
+                    x,
+                    dy,
+                    sums: &mut *sums,
+                });
             }
             for (sums, dw) in sums.chunks_exact(strip).zip(dw.chunks_exact_mut(channels)) {
                 fold(sums, channels, dw);

@@ -48,7 +48,10 @@ mod tests {
     fn they_are_right_to_a_few_units_in_the_last_place() {
         let near = |got: f32, wanted: f64, what: &str, x: f32| {
             let off = (f64::from(got) - wanted).abs();
-            assert!(off <= 4.0 * f64::from(f32::EPSILON) * wanted.abs() + 1e-37, "{what}({x}) = {got}, not {wanted}");
+            assert!(
+                off <= 4.0 * f64::from(f32::EPSILON) * wanted.abs() + 1e-37,
+                "{what}({x}) = {got}, not {wanted}"
+            );
         };
         for i in -8600..=8600 {
             let x = 0.01 * i as f32;

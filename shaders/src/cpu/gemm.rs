@@ -50,7 +50,13 @@ impl Product<'_> {
             for i in rows..ROWS {
                 places[i] = places[0];
             }
-            let sums = block::<S, ROWS, VECTORS>(simd, self.a, places.map(|(from, _)| from), segments, panel);
+            let sums = block::<S, ROWS, VECTORS>(
+                simd,
+                self.a,
+                places.map(|(from, _)| from),
+                segments,
+                panel,
+            );
             for ((_, to), sums) in places.iter().zip(&sums).take(rows) {
                 store(simd, &mut self.y[to + first..][..used], sums, add);
             }
@@ -69,7 +75,9 @@ impl WithSimd for Product<'_> {
         while begin < self.segments.len() {
             let mut end = begin;
             let mut deep = 0;
-            while end < self.segments.len() && (end == begin || deep + self.segments[end].len <= MOST_DEPTH) {
+            while end < self.segments.len()
+                && (end == begin || deep + self.segments[end].len <= MOST_DEPTH)
+            {
                 deep += self.segments[end].len;
                 end += 1;
             }
@@ -107,12 +115,20 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
         let rows = from.map(|from| &a[from + segment.start..][..segment.len]);
         // Four at a time: one check of the bounds for each row, where there would be four.
         let (lines, last) = lines.as_chunks::<4>();
-        let (fours, rest) = (rows.map(|row| row.as_chunks::<4>().0), rows.map(|row| row.as_chunks::<4>().1));
+        let (fours, rest) = (
+            rows.map(|row| row.as_chunks::<4>().0),
+            rows.map(|row| row.as_chunks::<4>().1),
+        );
         for (k, lines) in lines.iter().enumerate() {
             step::<S, ROWS, VECTORS, 4>(simd, fours.map(|row| &row[k]), lines, &mut sums);
         }
         for (k, line) in last.iter().enumerate() {
-            step::<S, ROWS, VECTORS, 1>(simd, rest.map(|row| std::array::from_ref(&row[k])), &[*line], &mut sums);
+            step::<S, ROWS, VECTORS, 1>(
+                simd,
+                rest.map(|row| std::array::from_ref(&row[k])),
+                &[*line],
+                &mut sums,
+            );
         }
     }
     sums
@@ -144,7 +160,11 @@ fn store<S: Simd>(simd: S, y: &mut [f32], sums: &[S::f32s], add: bool) {
         *y = if add { simd.add_f32s(*sum, *y) } else { *sum };
     }
     if let (false, Some(sum)) = (rest.is_empty(), sums.get(whole.len())) {
-        let sum = if add { simd.add_f32s(*sum, simd.partial_load_f32s(rest)) } else { *sum };
+        let sum = if add {
+            simd.add_f32s(*sum, simd.partial_load_f32s(rest))
+        } else {
+            *sum
+        };
         simd.partial_store_f32s(rest, sum);
     }
 }
@@ -169,19 +189,38 @@ impl TransposedProduct<'_> {
     }
 
     #[inline(always)]
-    fn pass<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, panel: &[f32], first: usize) {
+    fn pass<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        panel: &[f32],
+        first: usize,
+    ) {
         let mut line = 0;
         for segment in self.segments {
             let mut done = 0;
             while segment.len - done >= ROWS {
-                self.block::<S, ROWS, VECTORS>(simd, panel, first, segment.start + done, line + done, 0);
+                self.block::<S, ROWS, VECTORS>(
+                    simd,
+                    panel,
+                    first,
+                    segment.start + done,
+                    line + done,
+                    0,
+                );
                 done += ROWS;
             }
             if done < segment.len && segment.len >= ROWS {
                 // The last block reaches back over lines that are done already and leaves them alone.
                 let back = ROWS - (segment.len - done);
                 let begin = segment.len - ROWS;
-                self.block::<S, ROWS, VECTORS>(simd, panel, first, segment.start + begin, line + begin, back);
+                self.block::<S, ROWS, VECTORS>(
+                    simd,
+                    panel,
+                    first,
+                    segment.start + begin,
+                    line + begin,
+                    back,
+                );
             } else {
                 for k in done..segment.len {
                     self.block::<S, 1, VECTORS>(simd, panel, first, segment.start + k, line + k, 0);
@@ -205,7 +244,12 @@ impl TransposedProduct<'_> {
         let used = (VECTORS * S::F32_LANES).min(self.columns - first);
         let sums = transposed_block::<S, ROWS, VECTORS>(simd, self.a, start, self.from, panel);
         for (i, sums) in sums.iter().enumerate().skip(skip) {
-            store(simd, &mut self.y[(line + i) * self.columns + first..][..used], sums, true);
+            store(
+                simd,
+                &mut self.y[(line + i) * self.columns + first..][..used],
+                sums,
+                true,
+            );
         }
     }
 }

@@ -21,7 +21,12 @@ pub(super) struct Grid {
 impl Grid {
     /// The rows of a plain matrix.
     pub(super) fn plain(rows: usize, from: usize, to: usize) -> Self {
-        Self { lines: 1, columns: rows, from: [0, 0, from], to: [0, 0, to] }
+        Self {
+            lines: 1,
+            columns: rows,
+            from: [0, 0, from],
+            to: [0, 0, to],
+        }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -30,7 +35,11 @@ impl Grid {
 
     /// Goes over the rows.
     pub(super) fn places(&self) -> Places<'_> {
-        Places { grid: self, line: 0, column: 0 }
+        Places {
+            grid: self,
+            line: 0,
+            column: 0,
+        }
     }
 }
 
@@ -45,9 +54,14 @@ impl Places<'_> {
     /// Where the next `ROWS` rows begin: (left side, result). After the last row come places that are not in the grid.
     #[inline(always)]
     pub(super) fn take<const ROWS: usize>(&mut self) -> [(usize, usize); ROWS] {
-        let Grid { columns, from, to, .. } = *self.grid;
+        let Grid {
+            columns, from, to, ..
+        } = *self.grid;
         let at = |line: usize, column: usize| {
-            (from[0] + line * from[1] + column * from[2], to[0] + line * to[1] + column * to[2])
+            (
+                from[0] + line * from[1] + column * from[2],
+                to[0] + line * to[1] + column * to[2],
+            )
         };
         if self.column + ROWS <= columns {
             // The usual case, without a branch for each row.

@@ -16,7 +16,9 @@ vectorised! {
 pub(super) fn lerp(reads: &[&[f32]], y: &mut [f32]) {
     let work = 3 * y.len();
     let of = |read: usize, i| part(reads[read], i, CHUNK);
-    chunks::for_each(y, CHUNK, work, |i, y| lerp_chunk(of(0, i), of(1, i), of(2, i), y));
+    chunks::for_each(y, CHUNK, work, |i, y| {
+        lerp_chunk(of(0, i), of(1, i), of(2, i), y)
+    });
 }
 
 vectorised! {
@@ -35,7 +37,12 @@ vectorised! {
 pub(super) fn lerp_grad(reads: &[&[f32]], writes: [&mut [f32]; 3]) {
     let work = 4 * reads[0].len();
     chunks::for_each_triple(writes, CHUNK, work, |i, [da, db, dg]| {
-        lerp_grad_chunk([0, 1, 2, 3].map(|read| part(reads[read], i, CHUNK)), da, db, dg);
+        lerp_grad_chunk(
+            [0, 1, 2, 3].map(|read| part(reads[read], i, CHUNK)),
+            da,
+            db,
+            dg,
+        );
     });
 }
 
@@ -53,7 +60,11 @@ macro_rules! known {
 
 #[inline(always)]
 fn forward(function: Function, width: usize, both: &[f32], h: &[f32], y: &mut [f32]) {
-    for ((y, h), both) in y.chunks_exact_mut(width).zip(h.chunks_exact(width)).zip(both.chunks_exact(2 * width)) {
+    for ((y, h), both) in y
+        .chunks_exact_mut(width)
+        .zip(h.chunks_exact(width))
+        .zip(both.chunks_exact(2 * width))
+    {
         let (gates, candidates) = both.split_at(width);
         for ((y, h), (u, v)) in y.iter_mut().zip(h).zip(gates.iter().zip(candidates)) {
             *y = h + sigmoid(*u) * (apply(function, *v) - h);
@@ -62,9 +73,22 @@ fn forward(function: Function, width: usize, both: &[f32], h: &[f32], y: &mut [f
 }
 
 #[inline(always)]
-fn backward(function: Function, width: usize, [both, h, dy]: [&[f32]; 3], dboth: &mut [f32], dh: &mut [f32]) {
-    let rows = both.chunks_exact(2 * width).zip(h.chunks_exact(width)).zip(dy.chunks_exact(width));
-    for (((both, h), dy), (dboth, dh)) in rows.zip(dboth.chunks_exact_mut(2 * width).zip(dh.chunks_exact_mut(width))) {
+fn backward(
+    function: Function,
+    width: usize,
+    [both, h, dy]: [&[f32]; 3],
+    dboth: &mut [f32],
+    dh: &mut [f32],
+) {
+    let rows = both
+        .chunks_exact(2 * width)
+        .zip(h.chunks_exact(width))
+        .zip(dy.chunks_exact(width));
+    for (((both, h), dy), (dboth, dh)) in rows.zip(
+        dboth
+            .chunks_exact_mut(2 * width)
+            .zip(dh.chunks_exact_mut(width)),
+    ) {
         let (gates, candidates) = both.split_at(width);
         let (du, dv) = dboth.split_at_mut(width);
         let reads = gates.iter().zip(candidates).zip(h.iter().zip(dy));
@@ -101,7 +125,13 @@ pub(super) fn highway(of: &Highway, both: &[f32], h: &[f32], y: &mut [f32]) {
     let (width, work) = (of.width as usize, 16 * y.len());
     let chunk = rows_of(width) * width;
     chunks::for_each(y, chunk, work, |i, y| {
-        forward_rows(of.function, width, part(both, i, 2 * chunk), part(h, i, chunk), y);
+        forward_rows(
+            of.function,
+            width,
+            part(both, i, 2 * chunk),
+            part(h, i, chunk),
+            y,
+        );
     });
 }
 
@@ -110,8 +140,19 @@ pub(super) fn highway_grad(of: &Highway, reads: &[&[f32]], dboth: &mut [f32], dh
     let (width, work) = (of.width as usize, 16 * dh.len());
     let rows = rows_of(width);
     let [both, h, dy] = [reads[0], reads[1], reads[2]];
-    chunks::for_each_beside(dboth, 2 * rows * width, dh, rows * width, work, |i, dboth, dh| {
-        let reads = [part(both, i, 2 * rows * width), part(h, i, rows * width), part(dy, i, rows * width)];
-        backward_rows(of.function, width, reads, dboth, dh);
-    });
+    chunks::for_each_beside(
+        dboth,
+        2 * rows * width,
+        dh,
+        rows * width,
+        work,
+        |i, dboth, dh| {
+            let reads = [
+                part(both, i, 2 * rows * width),
+                part(h, i, rows * width),
+                part(dy, i, rows * width),
+            ];
+            backward_rows(of.function, width, reads, dboth, dh);
+        },
+    );
 }

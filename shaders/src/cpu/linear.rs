@@ -19,26 +19,60 @@ pub(super) struct Matrix<'a> {
 }
 
 /// y = a·b, a `[rows, depth]` dense and b `[depth, columns]`.
-pub(super) fn product(w: &mut Workspace, a: &[f32], depth: usize, b: Matrix<'_>, columns: usize, y: &mut [f32]) {
+pub(super) fn product(
+    w: &mut Workspace,
+    a: &[f32],
+    depth: usize,
+    b: Matrix<'_>,
+    columns: usize,
+    y: &mut [f32],
+) {
     let packed = w.packed.floats(packed_len(depth, columns));
-    Right { floats: b.floats, depth, columns, step: b.step, row: |k| k * b.line }.pack_shared(packed);
+    Right {
+        floats: b.floats,
+        depth,
+        columns,
+        step: b.step,
+        row: |k| k * b.line,
+    }
+    .pack_shared(packed);
     w.segments.clear();
     w.segments
-        .extend((0..depth).step_by(MOST_DEPTH).map(|start| Segment { start, len: MOST_DEPTH.min(depth - start) }));
+        .extend((0..depth).step_by(MOST_DEPTH).map(|start| Segment {
+            start,
+            len: MOST_DEPTH.min(depth - start),
+        }));
     let (packed, segments) = (&*packed, &w.segments[..]);
     // A chunk of rows that stays in the second-level cache, but enough chunks to share.
-    let rows =
-        (y.len() / columns.max(1)).div_ceil(16).clamp(12, (1 << 15) / depth.clamp(1, 1 << 11)).next_multiple_of(12);
+    let rows = (y.len() / columns.max(1))
+        .div_ceil(16)
+        .clamp(12, (1 << 15) / depth.clamp(1, 1 << 11))
+        .next_multiple_of(12);
     let work = y.len() * depth.max(1) / 4;
     chunks::for_each(y, rows * columns, work, |i, y| {
         let a = part(a, i, rows * depth);
         let grid = Grid::plain(y.len() / columns, depth, columns);
-        Product { a, grid, segments, packed, columns, y }.run();
+        Product {
+            a,
+            grid,
+            segments,
+            packed,
+            columns,
+            y,
+        }
+        .run();
     });
 }
 
 /// y = aᵀ·b, a `[rows, lines]` and b `[rows, columns]`, both dense.
-pub(super) fn transposed_product(w: &mut Workspace, a: &[f32], lines: usize, b: &[f32], columns: usize, y: &mut [f32]) {
+pub(super) fn transposed_product(
+    w: &mut Workspace,
+    a: &[f32],
+    lines: usize,
+    b: &[f32],
+    columns: usize,
+    y: &mut [f32],
+) {
     let rows = a.len() / lines.max(1);
     let work = rows * lines * columns / 4;
     let slots = w.slots.prepare(packed_len(MOST_ROWS, columns));
@@ -48,8 +82,23 @@ pub(super) fn transposed_product(w: &mut Workspace, a: &[f32], lines: usize, b: 
             for begin in rows.clone().step_by(MOST_ROWS) {
                 let depth = MOST_ROWS.min(rows.end - begin);
                 let from: [usize; MOST_ROWS] = std::array::from_fn(|row| (begin + row) * lines);
-                Right { floats: b, depth, columns, step: 1, row: |k| (begin + k) * columns }.pack(packed);
-                TransposedProduct { a, from: &from[..depth], segments: &[segment], packed, columns, y }.run();
+                Right {
+                    floats: b,
+                    depth,
+                    columns,
+                    step: 1,
+                    row: |k| (begin + k) * columns,
+                }
+                .pack(packed);
+                TransposedProduct {
+                    a,
+                    from: &from[..depth],
+                    segments: &[segment],
+                    packed,
+                    columns,
+                    y,
+                }
+                .run();
             }
         });
     };
@@ -58,12 +107,26 @@ pub(super) fn transposed_product(w: &mut Workspace, a: &[f32], lines: usize, b: 
         let chunk = lines.div_ceil(32).max(24);
         chunks::for_each(y, chunk * columns, work, |i, y| {
             y.fill(0.0);
-            add_rows(0..rows, Segment { start: i * chunk, len: y.len() / columns }, y);
+            add_rows(
+                0..rows,
+                Segment {
+                    start: i * chunk,
+                    len: y.len() / columns,
+                },
+                y,
+            );
         });
     } else {
         let chunk = rows.div_ceil(32).next_multiple_of(MOST_ROWS);
         sum_of_partials(&mut w.partials, rows.div_ceil(chunk), y, work, |i, y| {
-            add_rows(i * chunk..rows.min((i + 1) * chunk), Segment { start: 0, len: lines }, y);
+            add_rows(
+                i * chunk..rows.min((i + 1) * chunk),
+                Segment {
+                    start: 0,
+                    len: lines,
+                },
+                y,
+            );
         });
     }
 }
@@ -104,23 +167,61 @@ vectorised! {
 
 fn weights(l: &Linear, floats: &[f32]) -> [usize; 2] {
     debug_assert_eq!(floats.len(), l.len_w());
-    if l.transposed { [1, l.inputs as usize] } else { [l.outputs as usize, 1] }
+    if l.transposed {
+        [1, l.inputs as usize]
+    } else {
+        [l.outputs as usize, 1]
+    }
 }
 
 /// y = x·W.
 pub(super) fn linear(l: &Linear, workspace: &mut Workspace, x: &[f32], w: &[f32], y: &mut [f32]) {
     let [line, step] = weights(l, w);
-    product(workspace, x, l.inputs as usize, Matrix { floats: w, line, step }, l.outputs as usize, y);
+    product(
+        workspace,
+        x,
+        l.inputs as usize,
+        Matrix {
+            floats: w,
+            line,
+            step,
+        },
+        l.outputs as usize,
+        y,
+    );
 }
 
 /// ∂x = ∂y·Wᵀ.
-pub(super) fn grad_input(l: &Linear, workspace: &mut Workspace, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+pub(super) fn grad_input(
+    l: &Linear,
+    workspace: &mut Workspace,
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+) {
     let [step, line] = weights(l, w);
-    product(workspace, dy, l.outputs as usize, Matrix { floats: w, line, step }, l.inputs as usize, dx);
+    product(
+        workspace,
+        dy,
+        l.outputs as usize,
+        Matrix {
+            floats: w,
+            line,
+            step,
+        },
+        l.inputs as usize,
+        dx,
+    );
 }
 
 /// ∂W = xᵀ·∂y, or its transpose.
-pub(super) fn grad_weight(l: &Linear, workspace: &mut Workspace, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+pub(super) fn grad_weight(
+    l: &Linear,
+    workspace: &mut Workspace,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
     let (inputs, outputs) = (l.inputs as usize, l.outputs as usize);
     if l.transposed {
         transposed_product(workspace, dy, outputs, x, inputs, dw);
@@ -143,7 +244,9 @@ pub(super) fn bias(rows: &Rows, workspace: &mut Workspace, x: &[f32], b: &[f32],
     repeat(b.iter().copied(), strip);
     let strip = &*strip;
     let chunk = chunks::CHUNK.next_multiple_of(strip.len());
-    chunks::for_each(y, chunk, rows.len(), |i, y| bias_chunk(part(x, i, chunk), strip, y));
+    chunks::for_each(y, chunk, rows.len(), |i, y| {
+        bias_chunk(part(x, i, chunk), strip, y)
+    });
 }
 
 vectorised! {

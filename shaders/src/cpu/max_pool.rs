@@ -28,7 +28,10 @@ impl WithSimd for Maxima<'_> {
         let width = self.c.window.kernel[1] as usize;
         for stretch in stretches(self.c, self.spans) {
             let x = &self.x[stretch.from..];
-            let (y, tap) = (&mut self.y[stretch.y.clone()], &mut self.tap[stretch.y.clone()]);
+            let (y, tap) = (
+                &mut self.y[stretch.y.clone()],
+                &mut self.tap[stretch.y.clone()],
+            );
             let (whole, rest) = S::as_mut_simd_f32s(y);
             let (whole_tap, rest_tap) = S::as_mut_simd_f32s(tap);
             let (pairs, one) = whole.as_chunks_mut::<2>();
@@ -73,8 +76,16 @@ fn maxima<S: Simd, const VECTORS: usize>(
                 let x = vector(simd, &x[v * S::F32_LANES..]);
                 // The first tap inside counts whatever it holds, so that no sentinel ever wins.
                 let more = simd.greater_than_f32s(x, *best);
-                *best = if first { x } else { simd.select_f32s(more, x, *best) };
-                *held = if first { now } else { simd.select_f32s(more, now, *held) };
+                *best = if first {
+                    x
+                } else {
+                    simd.select_f32s(more, x, *best)
+                };
+                *held = if first {
+                    now
+                } else {
+                    simd.select_f32s(more, now, *held)
+                };
             }
             first = false;
         }
@@ -83,14 +94,26 @@ fn maxima<S: Simd, const VECTORS: usize>(
 }
 
 /// The maximum over the window's positions inside the image, and the tap that held it.
-pub(super) fn max(c: &PerChannel, workspace: &mut Workspace, x: &[f32], y: &mut [f32], tap: &mut [f32]) {
+pub(super) fn max(
+    c: &PerChannel,
+    workspace: &mut Workspace,
+    x: &[f32],
+    y: &mut [f32],
+    tap: &mut [f32],
+) {
     let batch = c.window.batch as usize;
     span::spans(&c.window, &mut workspace.spans);
     let spans = &workspace.spans[..];
     let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
     let work = y.len() * c.window.taps() / 4;
     for_each_pair([y, tap], image_y, work, |i, y, tap| {
-        pulp::Arch::new().dispatch(Maxima { c: *c, spans, x: part(x, i, image_x), y, tap });
+        pulp::Arch::new().dispatch(Maxima {
+            c: *c,
+            spans,
+            x: part(x, i, image_x),
+            y,
+            tap,
+        });
     });
 }
 
@@ -116,15 +139,32 @@ impl WithSimd for Gradients<'_> {
             let (pairs, one) = whole.as_chunks_mut::<2>();
             let mut at = 0;
             for dx in pairs {
-                *dx = gradients::<S, 2>(simd, reads, at, 2 * S::F32_LANES, &stretch, steps, [width, last]);
+                *dx = gradients::<S, 2>(
+                    simd,
+                    reads,
+                    at,
+                    2 * S::F32_LANES,
+                    &stretch,
+                    steps,
+                    [width, last],
+                );
                 at += 2 * S::F32_LANES;
             }
             for dx in one {
-                [*dx] = gradients::<S, 1>(simd, reads, at, S::F32_LANES, &stretch, steps, [width, last]);
+                [*dx] = gradients::<S, 1>(
+                    simd,
+                    reads,
+                    at,
+                    S::F32_LANES,
+                    &stretch,
+                    steps,
+                    [width, last],
+                );
                 at += S::F32_LANES;
             }
             if !rest.is_empty() {
-                let [dx] = gradients::<S, 1>(simd, reads, at, rest.len(), &stretch, steps, [width, last]);
+                let [dx] =
+                    gradients::<S, 1>(simd, reads, at, rest.len(), &stretch, steps, [width, last]);
                 simd.partial_store_f32s(rest, dx);
             }
         }
@@ -162,12 +202,22 @@ fn gradients<S: Simd, const VECTORS: usize>(
 }
 
 /// ∂x of [`max`]: each pixel looks at the windows that cover it.
-pub(super) fn max_grad(c: &PerChannel, workspace: &mut Workspace, dy: &[f32], tap: &[f32], dx: &mut [f32]) {
+pub(super) fn max_grad(
+    c: &PerChannel,
+    workspace: &mut Workspace,
+    dy: &[f32],
+    tap: &[f32],
+    dx: &mut [f32],
+) {
     let Some(window) = span::reversed(&c.window) else {
         return gather(c, dx, |own, output, dx| {
             let (dy, tap) = (part(dy, output, dx.len()), part(tap, output, dx.len()));
             for (dx, (dy, tap)) in dx.iter_mut().zip(dy.iter().zip(tap)) {
-                *dx += if tap.to_bits() as usize == own { *dy } else { 0.0 };
+                *dx += if tap.to_bits() as usize == own {
+                    *dy
+                } else {
+                    0.0
+                };
             }
         });
     };
@@ -179,6 +229,12 @@ pub(super) fn max_grad(c: &PerChannel, workspace: &mut Workspace, dy: &[f32], ta
     let work = dx.len() * window.taps() / 4;
     chunks::for_each(dx, image_dx, work, |i, dx| {
         let (dy, tap) = (part(dy, i, image_dy), part(tap, i, image_dy));
-        pulp::Arch::new().dispatch(Gradients { c, spans, dy, tap, dx });
+        pulp::Arch::new().dispatch(Gradients {
+            c,
+            spans,
+            dy,
+            tap,
+            dx,
+        });
     });
 }

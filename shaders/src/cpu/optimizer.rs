@@ -63,17 +63,31 @@ struct Blocks<'a> {
 
 impl<'a> Blocks<'a> {
     fn new(update: Update, reads: &[&'a [f32]]) -> Self {
-        let (touched, decayed) = (bytemuck::cast_slice(reads[1]), bytemuck::cast_slice(reads[2]));
-        Self { g: reads[0], touched, decayed, factor: reads[3][1], update }
+        let (touched, decayed) = (
+            bytemuck::cast_slice(reads[1]),
+            bytemuck::cast_slice(reads[2]),
+        );
+        Self {
+            g: reads[0],
+            touched,
+            decayed,
+            factor: reads[3][1],
+            update,
+        }
     }
 
     /// For block `block`, if it changes: its gradients (none for zeros), λ.
     fn block(&self, block: usize) -> Option<(Option<&'a [f32]>, f32)> {
         let touched = bit(self.touched, block);
-        let l2 = if bit(self.decayed, block) { self.update.l2 } else { 0.0 };
+        let l2 = if bit(self.decayed, block) {
+            self.update.l2
+        } else {
+            0.0
+        };
         // A factor of zero means that the gradients are not to be trusted: they may not even be numbers.
         let usable = touched && self.factor != 0.0;
-        (touched || self.update.everywhere).then(|| (usable.then(|| part(self.g, block, BLOCK)), l2))
+        (touched || self.update.everywhere)
+            .then(|| (usable.then(|| part(self.g, block, BLOCK)), l2))
     }
 }
 
@@ -118,7 +132,13 @@ pub(super) fn sgd(
     v: &mut [f32],
 ) {
     let blocks = Blocks::new(update, reads);
-    let s = Sgd { factor: blocks.factor, l2: 0.0, rate: step.rate, momentum, nesterov };
+    let s = Sgd {
+        factor: blocks.factor,
+        l2: 0.0,
+        rate: step.rate,
+        momentum,
+        nesterov,
+    };
     let work = w.len() / 2;
     for_each_pair([w, v], CHUNK, work, |i, w, v| {
         for (j, (w, v)) in w.chunks_mut(BLOCK).zip(v.chunks_mut(BLOCK)).enumerate() {
@@ -163,9 +183,17 @@ pub(super) fn adam(
 ) {
     let blocks = Blocks::new(update, reads);
     // 1 − βᵗ loses most of its digits in f32 while t is small.
-    let correction = |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(f64::from(step.number)))) as f32;
+    let correction =
+        |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(f64::from(step.number)))) as f32;
     let corrections = [correction(beta1), correction(beta2)];
-    let a = Adam { factor: blocks.factor, l2: 0.0, rate: step.rate, betas: [beta1, beta2], eps, corrections };
+    let a = Adam {
+        factor: blocks.factor,
+        l2: 0.0,
+        rate: step.rate,
+        betas: [beta1, beta2],
+        eps,
+        corrections,
+    };
     let work = w.len() / 2;
     for_each_triple([w, m, v], CHUNK, work, |i, [w, m, v]| {
         let state = m.chunks_mut(BLOCK).zip(v.chunks_mut(BLOCK));
@@ -182,17 +210,17 @@ mod tests {
     use super::*;
     use crate::catalogue::{Call, bitset_words};
     use crate::cpu::{Workspace, run};
-    use crate::random::Random;
+    use crate::random::{Random, RngStream};
 
     /// Random bits as they come, which may be negative zeros and numbers that are none.
     fn floats(seed: u64, len: usize) -> Vec<f32> {
-        let mut random = Random::new(seed, 0);
+        let mut random = Random::new(seed, RngStream::Custom(0));
         (0..len).map(|_| f32::from_bits(random.bits())).collect()
     }
 
     #[test]
     fn untouched_blocks_keep_their_bits() {
-        let mut random = Random::new(1, 0);
+        let mut random = Random::new(1, RngStream::Custom(0));
         for round in 0..200 {
             let (len, seed) = (1 + random.below(40_000) as usize, u64::from(random.bits()));
             let (adam, density) = (round % 2 == 0, random.below(4));
@@ -203,17 +231,37 @@ mod tests {
                 1 => *word = f32::from_bits(word.to_bits() & word.to_bits().rotate_left(7)),
                 _ => {}
             });
-            let update = Update { len: len as u32, l2: 0.5, everywhere: false };
+            let update = Update {
+                len: len as u32,
+                l2: 0.5,
+                everywhere: false,
+            };
             let call = if adam {
-                Call::Adam { update, beta1: 0.9, beta2: 0.99, eps: 1e-8 }
+                Call::Adam {
+                    update,
+                    beta1: 0.9,
+                    beta2: 0.99,
+                    eps: 1e-8,
+                }
             } else {
-                Call::Sgd { update, momentum: 0.9, nesterov: true }
+                Call::Sgd {
+                    update,
+                    momentum: 0.9,
+                    nesterov: true,
+                }
             };
             let (g, decayed) = (floats(seed ^ 1, len), floats(seed ^ 2, words));
-            let before: Vec<Vec<f32>> = (0..if adam { 3 } else { 2 }).map(|i| floats(seed ^ (3 + i), len)).collect();
+            let before: Vec<Vec<f32>> = (0..if adam { 3 } else { 2 })
+                .map(|i| floats(seed ^ (3 + i), len))
+                .collect();
             let mut after = before.clone();
             let mut writes: Vec<&mut [f32]> = after.iter_mut().map(|x| &mut x[..]).collect();
-            let step = Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 };
+            let step = Step {
+                rate: 0.1,
+                number: 1,
+                seed: 0,
+                drop_path: 0.0,
+            };
             let reads: [&[f32]; 4] = [&g, &touched, &decayed, &[1.0, 1.0]];
             run(&call, &step, &mut Workspace::default(), &reads, &mut writes);
             let touched: &[u32] = bytemuck::cast_slice(&touched);
@@ -227,12 +275,34 @@ mod tests {
 
     #[test]
     fn a_bad_batch_leaves_the_weights_whole() {
-        let update = Update { len: 3, l2: 0.0, everywhere: false };
+        let update = Update {
+            len: 3,
+            l2: 0.0,
+            everywhere: false,
+        };
         let mut clip = [0.0; 2];
         clip_factor(1.0, &[f32::NAN], &mut clip);
-        let reads: [&[f32]; 4] = [&[f32::NAN, f32::INFINITY, 1.0], &[f32::from_bits(1)], &[0.0], &clip];
+        let reads: [&[f32]; 4] = [
+            &[f32::NAN, f32::INFINITY, 1.0],
+            &[f32::from_bits(1)],
+            &[0.0],
+            &clip,
+        ];
         let (mut w, mut v) = ([1.0; 3], [0.5; 3]);
-        sgd(update, 0.5, false, &Step { rate: 1.0, number: 1, seed: 0, drop_path: 0.0 }, &reads, &mut w, &mut v);
+        sgd(
+            update,
+            0.5,
+            false,
+            &Step {
+                rate: 1.0,
+                number: 1,
+                seed: 0,
+                drop_path: 0.0,
+            },
+            &reads,
+            &mut w,
+            &mut v,
+        );
         assert_eq!((w, v), ([0.75; 3], [0.25; 3]));
     }
 }

@@ -10,7 +10,9 @@ const PANEL: usize = 2;
 /// Splits `columns` into panels: (first vector, number of vectors).
 pub(super) fn panels(columns: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
     let vectors = columns.div_ceil(lanes);
-    (0..vectors).step_by(PANEL).map(move |first| (first, PANEL.min(vectors - first)))
+    (0..vectors)
+        .step_by(PANEL)
+        .map(move |first| (first, PANEL.min(vectors - first)))
 }
 
 /// Length of the packed form of a matrix.
@@ -34,7 +36,11 @@ impl<F: Fn(usize) -> usize + Sync> Right<'_, F> {
         let lanes = lanes();
         for (first, width) in panels(self.columns, lanes) {
             let (first, width) = (first * lanes, width * lanes);
-            self.pack_panel(first, width, &mut packed[self.depth * first..self.depth * (first + width)]);
+            self.pack_panel(
+                first,
+                width,
+                &mut packed[self.depth * first..self.depth * (first + width)],
+            );
         }
     }
 
@@ -52,11 +58,14 @@ impl<F: Fn(usize) -> usize + Sync> Right<'_, F> {
     fn pack_panel(&self, first: usize, width: usize, panel: &mut [f32]) {
         let used = width.min(self.columns - first);
         for (k, line) in panel.chunks_exact_mut(width).enumerate() {
-            let from = &self.floats[(self.row)(k) + first * self.step..][..(used - 1) * self.step + 1];
+            let from =
+                &self.floats[(self.row)(k) + first * self.step..][..(used - 1) * self.step + 1];
             if self.step == 1 {
                 line[..used].copy_from_slice(from);
             } else {
-                line.iter_mut().zip(from.iter().step_by(self.step)).for_each(|(to, x)| *to = *x);
+                line.iter_mut()
+                    .zip(from.iter().step_by(self.step))
+                    .for_each(|(to, x)| *to = *x);
             }
             line[used..].fill(0.0);
         }

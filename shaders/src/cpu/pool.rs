@@ -17,10 +17,15 @@ fn share(w: &Window, oy: usize, ox: usize) -> f32 {
 /// Multiplies every pixel of an output image by its [`share`].
 fn scale_by_shares(c: &PerChannel, spans: &[Span], image: &mut [f32]) {
     let (w, channels) = (&c.window, c.channels as usize);
-    for (oy, line) in image.chunks_exact_mut(w.output[1] as usize * channels).enumerate() {
+    for (oy, line) in image
+        .chunks_exact_mut(w.output[1] as usize * channels)
+        .enumerate()
+    {
         for span in spans {
             let share = share(w, oy, span.pixels.start);
-            line[span.pixels.start * channels..span.pixels.end * channels].iter_mut().for_each(|y| *y *= share);
+            line[span.pixels.start * channels..span.pixels.end * channels]
+                .iter_mut()
+                .for_each(|y| *y *= share);
         }
     }
 }
@@ -33,7 +38,14 @@ pub(super) fn average(c: &PerChannel, workspace: &mut Workspace, x: &[f32], y: &
     let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
     let work = y.len() * c.window.taps() / 4;
     chunks::for_each(y, image_y, work, |i, y| {
-        WindowSum { c: *c, spans, x: part(x, i, image_x), weights: None, y: &mut *y }.run();
+        WindowSum {
+            c: *c,
+            spans,
+            x: part(x, i, image_x),
+            weights: None,
+            y: &mut *y,
+        }
+        .run();
         scale_by_shares(c, spans, y);
     });
 }
@@ -50,7 +62,9 @@ pub(super) fn average_grad(c: &PerChannel, workspace: &mut Workspace, dy: &[f32]
         });
     };
     // The shares first, on a copy of everything: they differ from pixel to pixel of ∂y.
-    let Workspace { partials, spans, .. } = &mut *workspace;
+    let Workspace {
+        partials, spans, ..
+    } = &mut *workspace;
     span::spans(&w, spans);
     let spans = &spans[..];
     let image = c.len_y() / (w.batch as usize).max(1);
@@ -59,7 +73,13 @@ pub(super) fn average_grad(c: &PerChannel, workspace: &mut Workspace, dy: &[f32]
         scaled.copy_from_slice(part(dy, i, image));
         scale_by_shares(c, spans, scaled);
     });
-    window_sum(&PerChannel { window, ..*c }, workspace, scaled.floats(dy.len()), None, dx);
+    window_sum(
+        &PerChannel { window, ..*c },
+        workspace,
+        scaled.floats(dy.len()),
+        None,
+        dx,
+    );
     workspace.partials = scaled;
 }
 
@@ -73,7 +93,13 @@ vectorised! {
 }
 
 /// The mean over all positions of an image.
-pub(super) fn global_average(workspace: &mut Workspace, positions: usize, channels: usize, x: &[f32], y: &mut [f32]) {
+pub(super) fn global_average(
+    workspace: &mut Workspace,
+    positions: usize,
+    channels: usize,
+    x: &[f32],
+    y: &mut [f32],
+) {
     let slots = workspace.slots.prepare(strip_pixels(channels) * channels);
     chunks::for_each(y, channels, x.len(), |i, y| {
         slots.with(|strip| {
@@ -88,6 +114,9 @@ pub(super) fn global_average(workspace: &mut Workspace, positions: usize, channe
 pub(super) fn global_average_grad(positions: usize, channels: usize, dy: &[f32], dx: &mut [f32]) {
     let work = dx.len();
     chunks::for_each(dx, positions * channels, work, |i, dx| {
-        repeat(part(dy, i, channels).iter().map(|dy| dy / positions as f32), dx);
+        repeat(
+            part(dy, i, channels).iter().map(|dy| dy / positions as f32),
+            dx,
+        );
     });
 }

@@ -5,21 +5,61 @@ use super::workspace::Workspace;
 use crate::catalogue::Reduction;
 
 /// y = \[x ⋆ Wa, x ⋆ Wb\].
-pub(super) fn reduction(r: &Reduction, workspace: &mut Workspace, x: &[f32], w: [&[f32]; 2], y: &mut [f32]) {
+pub(super) fn reduction(
+    r: &Reduction,
+    workspace: &mut Workspace,
+    x: &[f32],
+    w: [&[f32]; 2],
+    y: &mut [f32],
+) {
     let [a, b] = r.halves();
-    conv2d::several(&[(a, w[0]), (b, w[1])], 2 * a.outputs as usize, workspace, x, y);
+    conv2d::several(
+        &[(a, w[0]), (b, w[1])],
+        2 * a.outputs as usize,
+        workspace,
+        x,
+        y,
+    );
 }
 
 /// ∂x.
-pub(super) fn grad_input(r: &Reduction, workspace: &mut Workspace, dy: &[f32], w: [&[f32]; 2], dx: &mut [f32]) {
+pub(super) fn grad_input(
+    r: &Reduction,
+    workspace: &mut Workspace,
+    dy: &[f32],
+    w: [&[f32]; 2],
+    dx: &mut [f32],
+) {
     let [a, b] = r.halves();
-    conv2d::several_grad_input(&[(a, w[0]), (b, w[1])], 2 * a.outputs as usize, workspace, dy, dx);
+    conv2d::several_grad_input(
+        &[(a, w[0]), (b, w[1])],
+        2 * a.outputs as usize,
+        workspace,
+        dy,
+        dx,
+    );
 }
 
 /// ∂Wa and ∂Wb.
-pub(super) fn grad_weight(r: &Reduction, workspace: &mut Workspace, x: &[f32], dy: &[f32], dw: [&mut [f32]; 2]) {
+pub(super) fn grad_weight(
+    r: &Reduction,
+    workspace: &mut Workspace,
+    x: &[f32],
+    dy: &[f32],
+    dw: [&mut [f32]; 2],
+) {
     let outputs = r.first.outputs as usize;
     for ((half, start), dw) in r.halves().iter().zip([0, outputs]).zip(dw) {
-        conv2d::grad_weight_beside(half, Beside { channels: 2 * outputs, start }, workspace, x, dy, dw);
+        conv2d::grad_weight_beside(
+            half,
+            Beside {
+                channels: 2 * outputs,
+                start,
+            },
+            workspace,
+            x,
+            dy,
+            dw,
+        );
     }
 }

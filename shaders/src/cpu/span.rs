@@ -16,7 +16,9 @@ pub(super) fn taps_inside(w: &Window, axis: usize, at: usize) -> Range<usize> {
     let pad = if axis == 0 { w.top } else { w.left } as isize;
     let first = at as isize * w.stride as isize - pad;
     let step = w.dilation as isize;
-    let below = |limit: isize| ((limit - first + step - 1).div_euclid(step)).clamp(0, w.kernel[axis] as isize) as usize;
+    let below = |limit: isize| {
+        ((limit - first + step - 1).div_euclid(step)).clamp(0, w.kernel[axis] as isize) as usize
+    };
     let (begin, end) = (below(0), below(w.input[axis] as isize));
     begin..end.max(begin)
 }
@@ -26,7 +28,11 @@ pub(super) fn outputs_inside(w: &Window, axis: usize, tap: usize) -> Range<usize
     let pad = if axis == 0 { w.top } else { w.left } as isize;
     let first = (tap * w.dilation as usize) as isize - pad;
     let step = w.stride as isize;
-    let below = |limit: isize| (limit - first + step - 1).div_euclid(step).clamp(0, w.output[axis] as isize) as usize;
+    let below = |limit: isize| {
+        (limit - first + step - 1)
+            .div_euclid(step)
+            .clamp(0, w.output[axis] as isize) as usize
+    };
     let (begin, end) = (below(0), below(w.input[axis] as isize));
     begin..end.max(begin)
 }
@@ -39,7 +45,10 @@ pub(super) fn spans(w: &Window, spans: &mut Vec<Span>) {
         let taps = taps_inside(w, 1, x);
         match spans.last_mut() {
             Some(last) if w.stride == 1 && last.taps == taps => last.pixels.end += 1,
-            _ => spans.push(Span { pixels: x..x + 1, taps }),
+            _ => spans.push(Span {
+                pixels: x..x + 1,
+                taps,
+            }),
         }
     }
 }
@@ -57,9 +66,17 @@ pub(super) fn reversed(w: &Window) -> Option<Window> {
 }
 
 /// Along one axis, the windows that cover input position `at`: (output position, tap).
-pub(super) fn covering(w: &Window, axis: usize, at: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+pub(super) fn covering(
+    w: &Window,
+    axis: usize,
+    at: usize,
+) -> impl Iterator<Item = (usize, usize)> + Clone {
     let pad = if axis == 0 { w.top } else { w.left } as isize;
-    let (stride, dilation, outputs) = (w.stride as isize, w.dilation as isize, w.output[axis] as isize);
+    let (stride, dilation, outputs) = (
+        w.stride as isize,
+        w.dilation as isize,
+        w.output[axis] as isize,
+    );
     (0..w.kernel[axis] as usize).filter_map(move |tap| {
         let from = at as isize + pad - tap as isize * dilation;
         let inside = from >= 0 && from % stride == 0 && from / stride < outputs;

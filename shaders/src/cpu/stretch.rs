@@ -28,7 +28,9 @@ pub(super) fn tap_steps(c: &PerChannel) -> [usize; 2] {
 pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = Stretch> {
     let (w, channels) = (c.window, c.channels as usize);
     let (stride, dilation) = (w.stride as usize, w.dilation as usize);
-    let read = move |at: usize, tap: usize, pad: i32| (at * stride + tap * dilation) as isize - pad as isize;
+    let read = move |at: usize, tap: usize, pad: i32| {
+        (at * stride + tap * dilation) as isize - pad as isize
+    };
     (0..w.output[0] as usize).flat_map(move |oy| {
         let rows = taps_inside(&w, 0, oy);
         let line = oy * w.output[1] as usize;
@@ -36,9 +38,19 @@ pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = S
             let y = (line + span.pixels.start) * channels..(line + span.pixels.end) * channels;
             let (rows, columns) = (rows.clone(), span.taps.clone());
             // A window that lies wholly outside reads nothing, wherever that is.
-            let at = read(oy, rows.start, w.top) * w.input[1] as isize + read(span.pixels.start, columns.start, w.left);
-            let from = if rows.is_empty() || columns.is_empty() { 0 } else { at as usize * channels };
-            Stretch { y, rows, columns, from }
+            let at = read(oy, rows.start, w.top) * w.input[1] as isize
+                + read(span.pixels.start, columns.start, w.left);
+            let from = if rows.is_empty() || columns.is_empty() {
+                0
+            } else {
+                at as usize * channels
+            };
+            Stretch {
+                y,
+                rows,
+                columns,
+                from,
+            }
         })
     })
 }

@@ -36,7 +36,14 @@ impl WithSimd for WindowSum<'_> {
         for stretch in stretches(self.c, self.spans) {
             let x = &self.x[stretch.from..];
             for (i, y) in self.y[stretch.y.clone()].chunks_mut(strip).enumerate() {
-                let tile = Tile { x, weights: self.weights, stretch: &stretch, steps, strip, kernel_width };
+                let tile = Tile {
+                    x,
+                    weights: self.weights,
+                    stretch: &stretch,
+                    steps,
+                    strip,
+                    kernel_width,
+                };
                 let (whole, rest) = S::as_mut_simd_f32s(y);
                 let (fours, singles) = whole.as_chunks_mut::<4>();
                 let (pairs, singles) = singles.as_chunks_mut::<2>();
@@ -75,7 +82,13 @@ struct Tile<'a> {
 impl Tile<'_> {
     /// The sums of `len` neighbours, `at` floats into the strip that begins at `begin`.
     #[inline(always)]
-    fn sums<S: Simd, const VECTORS: usize>(&self, simd: S, begin: usize, at: usize, len: usize) -> [S::f32s; VECTORS] {
+    fn sums<S: Simd, const VECTORS: usize>(
+        &self,
+        simd: S,
+        begin: usize,
+        at: usize,
+        len: usize,
+    ) -> [S::f32s; VECTORS] {
         let mut sums = [simd.splat_f32s(0.0); VECTORS];
         for ky in self.stretch.rows.clone() {
             for kx in self.stretch.columns.clone() {
@@ -122,7 +135,10 @@ pub(super) fn window_sum(
         let weights = packed.floats(taps * strip);
         for (tap, strip) in weights.chunks_exact_mut(strip).enumerate() {
             let tap = if reverse { taps - 1 - tap } else { tap };
-            repeat(kernel[tap * channels..(tap + 1) * channels].iter().copied(), strip);
+            repeat(
+                kernel[tap * channels..(tap + 1) * channels].iter().copied(),
+                strip,
+            );
         }
         &*weights
     });
@@ -130,6 +146,13 @@ pub(super) fn window_sum(
     let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
     let work = y.len() * taps / 4;
     chunks::for_each(y, image_y, work, |i, y| {
-        WindowSum { c: *c, spans, x: part(x, i, image_x), weights, y }.run();
+        WindowSum {
+            c: *c,
+            spans,
+            x: part(x, i, image_x),
+            weights,
+            y,
+        }
+        .run();
     });
 }

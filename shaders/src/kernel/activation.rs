@@ -6,19 +6,49 @@ use crate::catalogue::{Function, Highway};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/activation.wgsl");
-    Kernel { module: "activation", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "activation",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 static ACTIVATION: Kernel = kernel("activation", &[read(2, "x"), write(3, "y")]);
-static ACTIVATION_GRAD: Kernel = kernel("activation_grad", &[read(4, "y_in"), read(5, "dy"), write(6, "dx")]);
-static LERP: Kernel = kernel("lerp", &[read(7, "a"), read(8, "b"), read(9, "g"), write(3, "y")]);
+static ACTIVATION_GRAD: Kernel = kernel(
+    "activation_grad",
+    &[read(4, "y_in"), read(5, "dy"), write(6, "dx")],
+);
+static LERP: Kernel = kernel(
+    "lerp",
+    &[read(7, "a"), read(8, "b"), read(9, "g"), write(3, "y")],
+);
 static LERP_GRAD: Kernel = kernel(
     "lerp_grad",
-    &[read(7, "a"), read(8, "b"), read(9, "g"), read(5, "dy"), write(10, "da"), write(11, "db"), write(12, "dg")],
+    &[
+        read(7, "a"),
+        read(8, "b"),
+        read(9, "g"),
+        read(5, "dy"),
+        write(10, "da"),
+        write(11, "db"),
+        write(12, "dg"),
+    ],
 );
 static HIGHWAY: Kernel = kernel("highway", &[read(13, "both"), read(14, "h"), write(3, "y")]);
-static HIGHWAY_GRAD: Kernel =
-    kernel("highway_grad", &[read(13, "both"), read(14, "h"), read(5, "dy"), write(15, "dboth"), write(16, "dh")]);
+static HIGHWAY_GRAD: Kernel = kernel(
+    "highway_grad",
+    &[
+        read(13, "both"),
+        read(14, "h"),
+        read(5, "dy"),
+        write(15, "dboth"),
+        write(16, "dh"),
+    ],
+);
 
 fn code(function: Function) -> u32 {
     match function {
@@ -46,9 +76,17 @@ pub(super) fn lerp_grad(len: u32) -> Lowered {
 }
 
 pub(super) fn highway(h: Highway) -> Lowered {
-    each(&HIGHWAY, h.len(), vec![h.len() as u32, code(h.function), h.width])
+    each(
+        &HIGHWAY,
+        h.len(),
+        vec![h.len() as u32, code(h.function), h.width],
+    )
 }
 
 pub(super) fn highway_grad(h: Highway) -> Lowered {
-    each(&HIGHWAY_GRAD, h.len(), vec![h.len() as u32, code(h.function), h.width])
+    each(
+        &HIGHWAY_GRAD,
+        h.len(),
+        vec![h.len() as u32, code(h.function), h.width],
+    )
 }

@@ -6,7 +6,15 @@ use crate::catalogue::{BatchNorm, Rows};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/batch_norm.wgsl");
-    Kernel { module: "batch_norm", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "batch_norm",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 const X: Buffer = read(2, "x");
@@ -33,23 +41,52 @@ static PLAIN: Kernel = kernel("batch_norm", &[X, STATS_IN, Y]);
 static AFFINE: Kernel = kernel("batch_norm_affine", &[X, STATS_IN, GAMMA, BETA, Y]);
 
 static GRAD_SUMS: Kernel = kernel("batch_norm_grad_sums", &[X, DY, STATS_IN, DGAMMA, DBETA]);
-static GRAD_SUMS_RELU: Kernel = kernel("batch_norm_grad_sums_relu", &[X, DY, STATS_IN, Y_IN, DGAMMA, DBETA]);
-static GRAD_SUMS_PARTIALS: Kernel = kernel("batch_norm_grad_sums_partials", &[X, DY, STATS_IN, PARTIALS]);
-static GRAD_SUMS_RELU_PARTIALS: Kernel =
-    kernel("batch_norm_grad_sums_relu_partials", &[X, DY, STATS_IN, Y_IN, PARTIALS]);
-static GRAD_SUMS_TOTAL: Kernel = kernel("batch_norm_grad_sums_total", &[PARTIALS_IN, DGAMMA, DBETA]);
+static GRAD_SUMS_RELU: Kernel = kernel(
+    "batch_norm_grad_sums_relu",
+    &[X, DY, STATS_IN, Y_IN, DGAMMA, DBETA],
+);
+static GRAD_SUMS_PARTIALS: Kernel = kernel(
+    "batch_norm_grad_sums_partials",
+    &[X, DY, STATS_IN, PARTIALS],
+);
+static GRAD_SUMS_RELU_PARTIALS: Kernel = kernel(
+    "batch_norm_grad_sums_relu_partials",
+    &[X, DY, STATS_IN, Y_IN, PARTIALS],
+);
+static GRAD_SUMS_TOTAL: Kernel =
+    kernel("batch_norm_grad_sums_total", &[PARTIALS_IN, DGAMMA, DBETA]);
 
-static GRAD_INPUT: Kernel = kernel("batch_norm_grad_input", &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, DX]);
-static GRAD_INPUT_RELU: Kernel =
-    kernel("batch_norm_grad_input_relu", &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, Y_IN, DX]);
-static GRAD_INPUT_AFFINE: Kernel =
-    kernel("batch_norm_grad_input_affine", &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, GAMMA, DX]);
-static GRAD_INPUT_AFFINE_RELU: Kernel =
-    kernel("batch_norm_grad_input_affine_relu", &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, GAMMA, Y_IN, DX]);
+static GRAD_INPUT: Kernel = kernel(
+    "batch_norm_grad_input",
+    &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, DX],
+);
+static GRAD_INPUT_RELU: Kernel = kernel(
+    "batch_norm_grad_input_relu",
+    &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, Y_IN, DX],
+);
+static GRAD_INPUT_AFFINE: Kernel = kernel(
+    "batch_norm_grad_input_affine",
+    &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, GAMMA, DX],
+);
+static GRAD_INPUT_AFFINE_RELU: Kernel = kernel(
+    "batch_norm_grad_input_affine_relu",
+    &[X, DY, STATS_IN, DGAMMA_IN, DBETA_IN, GAMMA, Y_IN, DX],
+);
 
 fn sizes(rows: Rows, tiles: Tiles, [chunk, chunks]: [u32; 2], eps: f32, relu: bool) -> Vec<u32> {
-    let shape = [rows.rows, rows.channels, tiles.width, tiles.lanes, tiles.tiles, chunk, chunks];
-    shape.into_iter().chain([eps.to_bits(), relu.into()]).collect()
+    let shape = [
+        rows.rows,
+        rows.channels,
+        tiles.width,
+        tiles.lanes,
+        tiles.tiles,
+        chunk,
+        chunks,
+    ];
+    shape
+        .into_iter()
+        .chain([eps.to_bits(), relu.into()])
+        .collect()
 }
 
 /// The second of two dispatches, which puts the chunks' results together.
@@ -63,33 +100,65 @@ pub(super) fn stats(rows: Rows, eps: f32) -> Lowered {
     if chunks[1] == 1 {
         return Lowered::one(&STATISTICS, sizes, grid);
     }
-    let partials = Dispatch::new(&STATISTICS_PARTIALS, vec![Place::Operand(0), Place::Scratch(0)], grid);
+    let partials = Dispatch::new(
+        &STATISTICS_PARTIALS,
+        vec![Place::Operand(0), Place::Scratch(0)],
+        grid,
+    );
     let places = vec![Place::Operand(0), Place::Scratch(0), Place::Operand(1)];
     let scratch = vec![(2 * chunks[1] * rows.channels) as usize];
-    Lowered { sizes, scratch, dispatches: vec![partials, total(&STATISTICS_TOTAL, rows, places)] }
+    Lowered {
+        sizes,
+        scratch,
+        dispatches: vec![partials, total(&STATISTICS_TOTAL, rows, places)],
+    }
 }
 
 pub(super) fn apply(b: BatchNorm) -> Lowered {
     let tiles = Tiles::of(b.rows.rows, b.rows.channels);
     let chunks = tiles.blocks(b.rows.rows);
     let sizes = sizes(b.rows, tiles, chunks, 0.0, b.relu);
-    Lowered::one(if b.affine { &AFFINE } else { &PLAIN }, sizes, tiles.grid(chunks))
+    Lowered::one(
+        if b.affine { &AFFINE } else { &PLAIN },
+        sizes,
+        tiles.grid(chunks),
+    )
 }
 
 pub(super) fn grad_sums(b: BatchNorm) -> Lowered {
     let (tiles, chunks) = Tiles::summing(b.rows.rows, b.rows.channels);
-    let (sizes, grid) = (sizes(b.rows, tiles, chunks, 0.0, b.relu), tiles.grid(chunks));
-    let [at_once, in_chunks] =
-        if b.relu { [&GRAD_SUMS_RELU, &GRAD_SUMS_RELU_PARTIALS] } else { [&GRAD_SUMS, &GRAD_SUMS_PARTIALS] };
+    let (sizes, grid) = (
+        sizes(b.rows, tiles, chunks, 0.0, b.relu),
+        tiles.grid(chunks),
+    );
+    let [at_once, in_chunks] = if b.relu {
+        [&GRAD_SUMS_RELU, &GRAD_SUMS_RELU_PARTIALS]
+    } else {
+        [&GRAD_SUMS, &GRAD_SUMS_PARTIALS]
+    };
     if chunks[1] == 1 {
         return Lowered::one(at_once, sizes, grid);
     }
     let reads = in_chunks.buffers.len() - 1;
-    let places = (0..reads).map(Place::Operand).chain([Place::Scratch(0)]).collect();
+    let places = (0..reads)
+        .map(Place::Operand)
+        .chain([Place::Scratch(0)])
+        .collect();
     let scratch = vec![(2 * chunks[1] * b.rows.channels) as usize];
-    let totals = vec![Place::Scratch(0), Place::Operand(reads), Place::Operand(reads + 1)];
-    let dispatches = vec![Dispatch::new(in_chunks, places, grid), total(&GRAD_SUMS_TOTAL, b.rows, totals)];
-    Lowered { sizes, scratch, dispatches }
+    let totals = vec![
+        Place::Scratch(0),
+        Place::Operand(reads),
+        Place::Operand(reads + 1),
+    ];
+    let dispatches = vec![
+        Dispatch::new(in_chunks, places, grid),
+        total(&GRAD_SUMS_TOTAL, b.rows, totals),
+    ];
+    Lowered {
+        sizes,
+        scratch,
+        dispatches,
+    }
 }
 
 pub(super) fn grad_input(b: BatchNorm) -> Lowered {
@@ -101,5 +170,9 @@ pub(super) fn grad_input(b: BatchNorm) -> Lowered {
         (true, false) => &GRAD_INPUT_AFFINE,
         (true, true) => &GRAD_INPUT_AFFINE_RELU,
     };
-    Lowered::one(kernel, sizes(b.rows, tiles, chunks, 0.0, b.relu), tiles.grid(chunks))
+    Lowered::one(
+        kernel,
+        sizes(b.rows, tiles, chunks, 0.0, b.relu),
+        tiles.grid(chunks),
+    )
 }

@@ -6,7 +6,15 @@ use crate::catalogue::Rows;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/bias.wgsl");
-    Kernel { module: "bias", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "bias",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 static BIAS: Kernel = kernel("bias", &[read(2, "x"), read(3, "b"), write(4, "y")]);
@@ -14,7 +22,15 @@ static BIAS_GRAD: Kernel = kernel("bias_grad", &[read(5, "dy"), write(6, "db")])
 static TOTALS: Kernel = kernel("bias_grad_total", &[read(7, "partials"), write(6, "db")]);
 
 fn sizes(rows: Rows, tiles: Tiles, [chunk, chunks]: [u32; 2]) -> Vec<u32> {
-    vec![rows.rows, rows.channels, tiles.width, tiles.lanes, tiles.tiles, chunk, chunks]
+    vec![
+        rows.rows,
+        rows.channels,
+        tiles.width,
+        tiles.lanes,
+        tiles.tiles,
+        chunk,
+        chunks,
+    ]
 }
 
 pub(super) fn bias(rows: Rows) -> Lowered {
@@ -31,8 +47,20 @@ pub(super) fn bias_grad(rows: Rows) -> Lowered {
     }
     let partials = Place::Scratch(0);
     let dispatches = vec![
-        Dispatch::new(&BIAS_GRAD, vec![Place::Operand(0), partials], tiles.grid(chunks)),
-        Dispatch::new(&TOTALS, vec![partials, Place::Operand(1)], fold(rows.channels.div_ceil(TOTAL) as usize)),
+        Dispatch::new(
+            &BIAS_GRAD,
+            vec![Place::Operand(0), partials],
+            tiles.grid(chunks),
+        ),
+        Dispatch::new(
+            &TOTALS,
+            vec![partials, Place::Operand(1)],
+            fold(rows.channels.div_ceil(TOTAL) as usize),
+        ),
     ];
-    Lowered { sizes, scratch: vec![(chunks[1] * rows.channels) as usize], dispatches }
+    Lowered {
+        sizes,
+        scratch: vec![(chunks[1] * rows.channels) as usize],
+        dispatches,
+    }
 }

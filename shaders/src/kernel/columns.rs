@@ -37,7 +37,11 @@ impl Tiles {
     /// For a matrix of that size.
     pub(super) fn of(rows: u32, channels: u32) -> Self {
         let width = channels.div_ceil(channels.div_ceil(TILE));
-        Self { width, lanes: (GROUP / width).min(rows), tiles: channels.div_ceil(width) }
+        Self {
+            width,
+            lanes: (GROUP / width).min(rows),
+            tiles: channels.div_ceil(width),
+        }
     }
 
     /// For a sum over the rows of a matrix of that size, with its chunks.
@@ -48,12 +52,22 @@ impl Tiles {
         }
         let width = channels.min(NARROW);
         let lanes = (GROUP / width).min(rows);
-        (Self { width, lanes, tiles: channels.div_ceil(width) }, [rows.next_multiple_of(lanes), 1])
+        (
+            Self {
+                width,
+                lanes,
+                tiles: channels.div_ceil(width),
+            },
+            [rows.next_multiple_of(lanes), 1],
+        )
     }
 
     /// Rows of a chunk of a reduction, and how many chunks that makes.
     pub(super) fn chunks(&self, rows: u32) -> [u32; 2] {
-        let chunk = rows.div_ceil(CHUNKS).next_multiple_of(self.lanes).max(ROWS * self.lanes);
+        let chunk = rows
+            .div_ceil(CHUNKS)
+            .next_multiple_of(self.lanes)
+            .max(ROWS * self.lanes);
         [chunk, rows.div_ceil(chunk)]
     }
 
@@ -76,14 +90,37 @@ mod tests {
 
     #[test]
     fn every_element_has_its_invocation() {
-        let matrices = [(1, 1), (1, 5), (1000, 1), (65_536, 36), (129, 130), (4097, 1000), (3, 65), (4096, 36)];
+        let matrices = [
+            (1, 1),
+            (1, 5),
+            (1000, 1),
+            (65_536, 36),
+            (129, 130),
+            (4097, 1000),
+            (3, 65),
+            (4096, 36),
+        ];
         for (rows, channels) in matrices {
             let tiles = Tiles::of(rows, channels);
-            assert!(tiles.width * tiles.lanes <= GROUP && tiles.width <= TILE && tiles.lanes > 0, "{tiles:?}");
-            assert!(tiles.width * tiles.tiles >= channels && tiles.width * (tiles.tiles - 1) < channels, "{tiles:?}");
-            for (tiles, [chunk, chunks]) in [(tiles, tiles.chunks(rows)), Tiles::summing(rows, channels)] {
-                assert!(tiles.width * tiles.lanes <= GROUP && tiles.width * tiles.tiles >= channels, "{tiles:?}");
-                assert!(chunk * chunks >= rows && chunk * (chunks - 1) < rows && chunks <= CHUNKS, "{chunk} {chunks}");
+            assert!(
+                tiles.width * tiles.lanes <= GROUP && tiles.width <= TILE && tiles.lanes > 0,
+                "{tiles:?}"
+            );
+            assert!(
+                tiles.width * tiles.tiles >= channels && tiles.width * (tiles.tiles - 1) < channels,
+                "{tiles:?}"
+            );
+            for (tiles, [chunk, chunks]) in
+                [(tiles, tiles.chunks(rows)), Tiles::summing(rows, channels)]
+            {
+                assert!(
+                    tiles.width * tiles.lanes <= GROUP && tiles.width * tiles.tiles >= channels,
+                    "{tiles:?}"
+                );
+                assert!(
+                    chunk * chunks >= rows && chunk * (chunks - 1) < rows && chunks <= CHUNKS,
+                    "{chunk} {chunks}"
+                );
             }
         }
     }

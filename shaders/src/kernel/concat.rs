@@ -6,7 +6,15 @@ use crate::catalogue::{MOST_INPUTS, Rows};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/concat.wgsl");
-    Kernel { module: "concat", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "concat",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 /// By number of inputs, from one on.
@@ -42,7 +50,11 @@ pub(super) fn concat(rows: u32, widths: [u32; MOST_INPUTS]) -> Lowered {
     let end = |i: usize| used.iter().take(i + 1).sum::<u32>();
     let mut sizes = vec![rows * channels, channels, 0, 0];
     sizes.extend((0..MOST_INPUTS - 1).map(end));
-    result_first(each(&CONCATS[used.len() - 1], (rows * channels) as usize, sizes))
+    result_first(each(
+        &CONCATS[used.len() - 1],
+        (rows * channels) as usize,
+        sizes,
+    ))
 }
 
 pub(super) fn slice(rows: Rows, start: u32, len: u32) -> Lowered {

@@ -7,11 +7,25 @@ use crate::catalogue::PerChannel;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/depthwise_weight.wgsl");
-    Kernel { module: "depthwise_weight", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "depthwise_weight",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
-static GRAD_WEIGHT: Kernel = kernel("depthwise_grad_weight", &[read(2, "x"), read(3, "dy"), write(4, "dw")]);
-static TOTALS: Kernel = kernel("depthwise_grad_weight_total", &[read(5, "partials"), write(4, "dw")]);
+static GRAD_WEIGHT: Kernel = kernel(
+    "depthwise_grad_weight",
+    &[read(2, "x"), read(3, "dy"), write(4, "dw")],
+);
+static TOTALS: Kernel = kernel(
+    "depthwise_grad_weight_total",
+    &[read(5, "partials"), write(4, "dw")],
+);
 
 /// Neighbouring taps of a workgroup.
 const TAPS: u32 = 5;
@@ -25,16 +39,42 @@ pub(super) fn grad_weight(c: &PerChannel) -> Lowered {
     let rows = kernel_height * kernel_width.div_ceil(TAPS);
     let [chunk, chunks] = tiles.chunks(all);
     let mut sizes = geometry(c);
-    sizes.extend([tap_step, apart, row, all, chunk, chunks, tiles.width, tiles.lanes, tiles.tiles]);
-    sizes.extend([tiles.lanes / (height * row), tiles.lanes / row % height, tiles.lanes % row]);
+    sizes.extend([
+        tap_step,
+        apart,
+        row,
+        all,
+        chunk,
+        chunks,
+        tiles.width,
+        tiles.lanes,
+        tiles.tiles,
+    ]);
+    sizes.extend([
+        tiles.lanes / (height * row),
+        tiles.lanes / row % height,
+        tiles.lanes % row,
+    ]);
     let groups = fold((tiles.tiles * rows * chunks) as usize);
     if chunks == 1 {
         return Lowered::one(&GRAD_WEIGHT, sizes, groups);
     }
     let partials = Place::Scratch(0);
     let dispatches = vec![
-        Dispatch::new(&GRAD_WEIGHT, vec![Place::Operand(0), Place::Operand(1), partials], groups),
-        Dispatch::new(&TOTALS, vec![partials, Place::Operand(2)], fold(c.len_w().div_ceil(TOTAL as usize))),
+        Dispatch::new(
+            &GRAD_WEIGHT,
+            vec![Place::Operand(0), Place::Operand(1), partials],
+            groups,
+        ),
+        Dispatch::new(
+            &TOTALS,
+            vec![partials, Place::Operand(2)],
+            fold(c.len_w().div_ceil(TOTAL as usize)),
+        ),
     ];
-    Lowered { sizes, scratch: vec![chunks as usize * c.len_w()], dispatches }
+    Lowered {
+        sizes,
+        scratch: vec![chunks as usize * c.len_w()],
+        dispatches,
+    }
 }

@@ -9,12 +9,23 @@ const STRETCH: usize = 1024;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/dropout.wgsl");
-    Kernel { module: "dropout", source, entry, buffers, step: true, lanes: None, own: false }
+    Kernel {
+        module: "dropout",
+        source,
+        entry,
+        buffers,
+        step: true,
+        lanes: None,
+        own: false,
+    }
 }
 
 static DROPOUT: Kernel = kernel("dropout", &[read(2, "x"), write(3, "y")]);
 static DROP_PATH: Kernel = kernel("drop_path", &[read(2, "x"), write(3, "y")]);
-static WORDS: Kernel = kernel("word_dropout", &[read(2, "x"), read(4, "tokens"), write(3, "y")]);
+static WORDS: Kernel = kernel(
+    "word_dropout",
+    &[read(2, "x"), read(4, "tokens"), write(3, "y")],
+);
 
 /// What a kept element's 24 bits reach at least, and the bits of the factor that makes up for the others. Scaling by a
 /// power of two is exact.
@@ -25,16 +36,44 @@ fn shares(rate: f32) -> [u32; 2] {
 
 pub(super) fn dropout(len: u32, rate: f32, stream: u32, [first, period]: [u32; 2]) -> Lowered {
     let [threshold, scale] = shares(rate);
-    each(&DROPOUT, len.div_ceil(4) as usize, vec![len, threshold, stream, scale, first, period, 0, 0, 0])
+    each(
+        &DROPOUT,
+        len.div_ceil(4) as usize,
+        vec![len, threshold, stream, scale, first, period, 0, 0, 0],
+    )
 }
 
 pub(super) fn word_dropout(rows: Rows, rate: f32, stream: u32) -> Lowered {
     let [threshold, scale] = shares(rate);
-    each(&WORDS, rows.len(), vec![rows.len() as u32, threshold, stream, scale, 0, rows.channels, 0, 0, 0])
+    each(
+        &WORDS,
+        rows.len(),
+        vec![
+            rows.len() as u32,
+            threshold,
+            stream,
+            scale,
+            0,
+            rows.channels,
+            0,
+            0,
+            0,
+        ],
+    )
 }
 
 pub(super) fn drop_path(samples: u32, len: u32, depth: f32, stream: u32) -> Lowered {
     let stretches = (len as usize).div_ceil(STRETCH);
-    let sizes = vec![len, 0, stream, 0, 0, 0, samples, depth.to_bits(), stretches as u32];
+    let sizes = vec![
+        len,
+        0,
+        stream,
+        0,
+        0,
+        0,
+        samples,
+        depth.to_bits(),
+        stretches as u32,
+    ];
     Lowered::one(&DROP_PATH, sizes, fold(samples as usize * stretches))
 }

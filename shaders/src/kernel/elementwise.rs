@@ -8,11 +8,22 @@ pub(super) const GROUP: usize = 64;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/elementwise.wgsl");
-    Kernel { module: "elementwise", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "elementwise",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 static RELU: Kernel = kernel("relu", &[read(2, "x"), write(3, "y")]);
-static RELU_GRAD: Kernel = kernel("relu_grad", &[read(4, "y_in"), read(5, "dy"), write(6, "dx")]);
+static RELU_GRAD: Kernel = kernel(
+    "relu_grad",
+    &[read(4, "y_in"), read(5, "dy"), write(6, "dx")],
+);
 static FILL: Kernel = kernel("fill", &[write(3, "y")]);
 /// By number of inputs, from one on.
 static SUMS: [Kernel; MOST_INPUTS] = [
@@ -57,11 +68,18 @@ pub(super) fn fill(len: u32, value: f32) -> Lowered {
 }
 
 pub(super) fn sum(len: u32, inputs: u32, scale: f32) -> Lowered {
-    result_first(each(&SUMS[inputs as usize - 1], len as usize, vec![len, scale.to_bits()]))
+    result_first(each(
+        &SUMS[inputs as usize - 1],
+        len as usize,
+        vec![len, scale.to_bits()],
+    ))
 }
 
 /// Binds the last operand to the kernel's first buffer, and all others behind it.
 pub(super) fn result_first(mut lowered: Lowered) -> Lowered {
-    lowered.dispatches.iter_mut().for_each(|dispatch| dispatch.places.rotate_right(1));
+    lowered
+        .dispatches
+        .iter_mut()
+        .for_each(|dispatch| dispatch.places.rotate_right(1));
     lowered
 }

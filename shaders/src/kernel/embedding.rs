@@ -6,14 +6,32 @@ use crate::catalogue::Embedding;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/embedding.wgsl");
-    Kernel { module: "embedding", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "embedding",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
-static EMBEDDING: Kernel = kernel("embedding", &[read(2, "tokens"), read(3, "w"), write(4, "y")]);
+static EMBEDDING: Kernel = kernel(
+    "embedding",
+    &[read(2, "tokens"), read(3, "w"), write(4, "y")],
+);
 static ZEROS: Kernel = kernel("embedding_zeros", &[write(6, "dw")]);
 static LINKS: Kernel = kernel("embedding_links", &[read(2, "tokens"), write(7, "links")]);
-static GRAD: Kernel =
-    kernel("embedding_grad", &[read(2, "tokens"), read(5, "dy"), read(8, "links_in"), write(6, "dw")]);
+static GRAD: Kernel = kernel(
+    "embedding_grad",
+    &[
+        read(2, "tokens"),
+        read(5, "dy"),
+        read(8, "links_in"),
+        write(6, "dw"),
+    ],
+);
 
 fn sizes(e: Embedding) -> Vec<u32> {
     vec![e.rows, e.words, e.width]
@@ -32,5 +50,9 @@ pub(super) fn embedding_grad(e: Embedding) -> Lowered {
         Dispatch::new(&LINKS, vec![tokens, links], over(e.rows as usize)),
         Dispatch::new(&GRAD, vec![tokens, dy, links, dw], over(e.len_y())),
     ];
-    Lowered { sizes: sizes(e), scratch: vec![2 * e.rows as usize], dispatches }
+    Lowered {
+        sizes: sizes(e),
+        scratch: vec![2 * e.rows as usize],
+        dispatches,
+    }
 }

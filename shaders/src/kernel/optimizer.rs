@@ -5,7 +5,15 @@ use crate::catalogue::{BLOCK, Update};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/optimizer.wgsl");
-    Kernel { module: "optimizer", source, entry, buffers, step: true, lanes: None, own: false }
+    Kernel {
+        module: "optimizer",
+        source,
+        entry,
+        buffers,
+        step: true,
+        lanes: None,
+        own: false,
+    }
 }
 
 const G: Buffer = read(2, "g");
@@ -22,10 +30,25 @@ static ADAM: Kernel = kernel("adam", &[G, TOUCHED, DECAYED, CLIP, W, M, V]);
 /// Blocks of a workgroup.
 const BLOCKS: usize = 8;
 
-fn blocks(kernel: &'static Kernel, u: Update, [momentum, beta1, beta2, eps]: [f32; 4], nesterov: bool) -> Lowered {
-    let mut sizes = vec![u.len, u.l2.to_bits(), u.everywhere.into(), momentum.to_bits(), nesterov.into()];
+fn blocks(
+    kernel: &'static Kernel,
+    u: Update,
+    [momentum, beta1, beta2, eps]: [f32; 4],
+    nesterov: bool,
+) -> Lowered {
+    let mut sizes = vec![
+        u.len,
+        u.l2.to_bits(),
+        u.everywhere.into(),
+        momentum.to_bits(),
+        nesterov.into(),
+    ];
     sizes.extend([beta1, beta2, eps].map(f32::to_bits));
-    Lowered::one(kernel, sizes, fold((u.len as usize).div_ceil(BLOCKS * BLOCK)))
+    Lowered::one(
+        kernel,
+        sizes,
+        fold((u.len as usize).div_ceil(BLOCKS * BLOCK)),
+    )
 }
 
 pub(super) fn sgd(update: Update, momentum: f32, nesterov: bool) -> Lowered {

@@ -5,12 +5,28 @@ use crate::catalogue::{Conv2d, Linear, Window};
 
 const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/product.wgsl");
-    Kernel { module: "product", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "product",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 const fn lanes(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/product_lanes.wgsl");
-    Kernel { module: "product_lanes", source, entry, buffers, step: false, lanes: Some(LANES), own: false }
+    Kernel {
+        module: "product_lanes",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: Some(LANES),
+        own: false,
+    }
 }
 
 const NARROW: &[Buffer] = &[read(2, "a"), read(3, "b"), write(4, "c")];
@@ -109,7 +125,12 @@ impl Product {
     /// ∂W from x and ∂y.
     fn grad_weight(c: Conv2d) -> Self {
         let product = Self::forward(c);
-        Self { rows: product.depth, depth: product.rows, weights: true, ..product }
+        Self {
+            rows: product.depth,
+            depth: product.rows,
+            weights: true,
+            ..product
+        }
     }
 
     /// Parts of the depth that are summed by themselves: it follows from the shape alone, so that every device adds in
@@ -124,12 +145,32 @@ impl Product {
     }
 
     fn sizes(&self, chunk: usize) -> Vec<u32> {
-        let mut sizes = vec![self.rows as u32, self.columns as u32, self.depth as u32, chunk as u32];
-        sizes.extend(self.grid.into_iter().chain(self.image).chain(self.origin.map(|at| at as u32)));
-        sizes.extend([self.channels, self.window, self.stride, self.dilation as u32, self.apart]);
+        let mut sizes = vec![
+            self.rows as u32,
+            self.columns as u32,
+            self.depth as u32,
+            chunk as u32,
+        ];
+        sizes.extend(
+            self.grid
+                .into_iter()
+                .chain(self.image)
+                .chain(self.origin.map(|at| at as u32)),
+        );
+        sizes.extend([
+            self.channels,
+            self.window,
+            self.stride,
+            self.dilation as u32,
+            self.apart,
+        ]);
         let columns = self.columns as u32;
         sizes.push(self.channels * columns);
-        sizes.extend(if self.transposed { [1, self.channels] } else { [columns, 1] });
+        sizes.extend(if self.transposed {
+            [1, self.channels]
+        } else {
+            [columns, 1]
+        });
         sizes
     }
 
@@ -138,11 +179,26 @@ impl Product {
     /// workgroup memory.
     fn variant(&self, traits: Traits) -> Variant {
         if traits.lanes != Some(LANES) {
-            let columns = self.columns.div_ceil(self.columns.div_ceil(TILE)).next_multiple_of(16);
-            let overrides = vec![("WEIGHTS", u32::from(self.weights).into()), ("COLUMNS", (columns as u32).into())];
-            return Variant { kernel: &PRODUCT, overrides, rows: TILE, columns };
+            let columns = self
+                .columns
+                .div_ceil(self.columns.div_ceil(TILE))
+                .next_multiple_of(16);
+            let overrides = vec![
+                ("WEIGHTS", u32::from(self.weights).into()),
+                ("COLUMNS", (columns as u32).into()),
+            ];
+            return Variant {
+                kernel: &PRODUCT,
+                overrides,
+                rows: TILE,
+                columns,
+            };
         }
-        let columns = if self.columns.next_multiple_of(12) < self.columns.next_multiple_of(16) { 12 } else { 16 };
+        let columns = if self.columns.next_multiple_of(12) < self.columns.next_multiple_of(16) {
+            12
+        } else {
+            16
+        };
         let wide = self.channels.is_multiple_of(4) && self.columns.is_multiple_of(4);
         let (kernel, rows) = match (self.weights, wide) {
             (false, false) => (&PIXELS, 16),
@@ -154,18 +210,37 @@ impl Product {
         if wide && !self.weights {
             overrides.push(("TRANSPOSED", u32::from(self.transposed).into()));
         }
-        Variant { kernel, overrides, rows, columns }
+        Variant {
+            kernel,
+            overrides,
+            rows,
+            columns,
+        }
     }
 
     fn lower(&self, traits: Traits) -> Lowered {
         let chunk = self.chunk();
         let chunks = self.depth.div_ceil(chunk).max(1);
-        let Variant { kernel, overrides, rows, columns } = self.variant(traits);
+        let Variant {
+            kernel,
+            overrides,
+            rows,
+            columns,
+        } = self.variant(traits);
         let mut groups = fold(self.rows.div_ceil(rows) * self.columns.div_ceil(columns));
         groups[2] = chunks as u32;
         let [a, b] = self.operands.map(Place::Operand);
-        let c = if chunks > 1 { Place::Scratch(0) } else { Place::Operand(2) };
-        let mut dispatches = vec![Dispatch { kernel, overrides, places: vec![a, b, c], groups }];
+        let c = if chunks > 1 {
+            Place::Scratch(0)
+        } else {
+            Place::Operand(2)
+        };
+        let mut dispatches = vec![Dispatch {
+            kernel,
+            overrides,
+            places: vec![a, b, c],
+            groups,
+        }];
         let len = self.rows * self.columns;
         let mut scratch = vec![];
         if chunks > 1 {
@@ -174,7 +249,11 @@ impl Product {
             let groups = fold(len.div_ceil(TOTAL_GROUP));
             dispatches.push(Dispatch::new(&TOTAL, places, groups));
         }
-        Lowered { sizes: self.sizes(chunk), scratch, dispatches }
+        Lowered {
+            sizes: self.sizes(chunk),
+            scratch,
+            dispatches,
+        }
     }
 }
 
@@ -193,9 +272,21 @@ pub(super) fn conv2d_grad_weight(c: Conv2d, traits: Traits) -> Lowered {
 /// A convolution with a window of one pixel.
 fn pointwise(rows: u32, inputs: u32, outputs: u32) -> Conv2d {
     let line = [1, rows];
-    let window =
-        Window { batch: 1, input: line, output: line, kernel: [1, 1], stride: 1, dilation: 1, top: 0, left: 0 };
-    Conv2d { window, inputs, outputs }
+    let window = Window {
+        batch: 1,
+        input: line,
+        output: line,
+        kernel: [1, 1],
+        stride: 1,
+        dilation: 1,
+        top: 0,
+        left: 0,
+    };
+    Conv2d {
+        window,
+        inputs,
+        outputs,
+    }
 }
 
 pub(super) fn linear(l: Linear, traits: Traits) -> Lowered {
@@ -215,7 +306,11 @@ pub(super) fn linear_grad_input(l: Linear, traits: Traits) -> Lowered {
 pub(super) fn linear_grad_weight(l: Linear, traits: Traits) -> Lowered {
     if l.transposed {
         let product = Product::grad_weight(pointwise(l.rows, l.outputs, l.inputs));
-        return Product { operands: [1, 0], ..product }.lower(traits);
+        return Product {
+            operands: [1, 0],
+            ..product
+        }
+        .lower(traits);
     }
     Product::grad_weight(pointwise(l.rows, l.inputs, l.outputs)).lower(traits)
 }
@@ -241,10 +336,22 @@ mod tests {
 
     #[test]
     fn sums_are_split_the_same_way_on_every_gpu() {
-        let [tiles, lanes] = [None, Some(LANES)].map(|lanes| conv2d_grad_weight(LARGE, Traits { lanes }));
-        assert_eq!((&tiles.sizes, &tiles.scratch), (&lanes.sizes, &lanes.scratch));
+        let [tiles, lanes] =
+            [None, Some(LANES)].map(|lanes| conv2d_grad_weight(LARGE, Traits { lanes }));
+        assert_eq!(
+            (&tiles.sizes, &tiles.scratch),
+            (&lanes.sizes, &lanes.scratch)
+        );
         assert_eq!(tiles.dispatches.len(), 2);
-        let small = Conv2d { window: Window { batch: 1, input: [8, 8], output: [8, 8], ..LARGE.window }, ..LARGE };
+        let small = Conv2d {
+            window: Window {
+                batch: 1,
+                input: [8, 8],
+                output: [8, 8],
+                ..LARGE.window
+            },
+            ..LARGE
+        };
         let lowered = conv2d_grad_weight(small, Traits::default());
         assert_eq!((lowered.dispatches.len(), lowered.scratch.len()), (1, 0));
     }
@@ -252,11 +359,20 @@ mod tests {
     #[test]
     fn every_tile_has_a_workgroup() {
         let images = LARGE.window.batch * 1100;
-        let c = Conv2d { window: Window { batch: images, ..LARGE.window }, ..LARGE };
+        let c = Conv2d {
+            window: Window {
+                batch: images,
+                ..LARGE.window
+            },
+            ..LARGE
+        };
         for (lanes, tiles) in [(None, images * 16), (Some(LANES), images * 64 * 3)] {
             let lowered = conv2d(c, Traits { lanes });
             let [x, y, z] = lowered.dispatches[0].groups;
-            assert!(x <= 65_535 && y <= 65_535 && x * y >= tiles && z == 1, "{x} {y} {z}");
+            assert!(
+                x <= 65_535 && y <= 65_535 && x * y >= tiles && z == 1,
+                "{x} {y} {z}"
+            );
         }
     }
 
@@ -266,19 +382,44 @@ mod tests {
             let product = Product::forward(Conv2d { outputs, ..LARGE });
             product.variant(Traits { lanes }).columns
         };
-        assert_eq!([10, 16, 20, 36, 64, 96, 130].map(|n| columns(n, None)), [16, 16, 32, 48, 64, 48, 48]);
-        assert_eq!([10, 16, 20, 36, 64, 96, 130].map(|n| columns(n, Some(LANES))), [12, 16, 12, 12, 16, 16, 12]);
+        assert_eq!(
+            [10, 16, 20, 36, 64, 96, 130].map(|n| columns(n, None)),
+            [16, 16, 32, 48, 64, 48, 48]
+        );
+        assert_eq!(
+            [10, 16, 20, 36, 64, 96, 130].map(|n| columns(n, Some(LANES))),
+            [12, 16, 12, 12, 16, 16, 12]
+        );
     }
 
     #[test]
     fn a_transposed_layer_is_the_gradient_of_the_other() {
-        let l = Linear { rows: 7, inputs: 600, outputs: 24, transposed: true };
-        let back = Linear { inputs: l.outputs, outputs: l.inputs, transposed: false, ..l };
+        let l = Linear {
+            rows: 7,
+            inputs: 600,
+            outputs: 24,
+            transposed: true,
+        };
+        let back = Linear {
+            inputs: l.outputs,
+            outputs: l.inputs,
+            transposed: false,
+            ..l
+        };
         let traits = Traits::default();
-        assert_eq!(linear(l, traits).sizes, linear_grad_input(back, traits).sizes);
-        assert_eq!(linear_grad_input(l, traits).sizes, linear(back, traits).sizes);
+        assert_eq!(
+            linear(l, traits).sizes,
+            linear_grad_input(back, traits).sizes
+        );
+        assert_eq!(
+            linear_grad_input(l, traits).sizes,
+            linear(back, traits).sizes
+        );
         let gradient = linear_grad_weight(l, traits);
         assert_eq!(gradient.sizes, linear_grad_weight(back, traits).sizes);
-        assert_eq!(gradient.dispatches[0].places[..2], [Place::Operand(1), Place::Operand(0)]);
+        assert_eq!(
+            gradient.dispatches[0].places[..2],
+            [Place::Operand(1), Place::Operand(0)]
+        );
     }
 }

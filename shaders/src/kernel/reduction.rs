@@ -6,18 +6,42 @@ use crate::catalogue::{Conv2d, Reduction};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/reduction.wgsl");
-    Kernel { module: "reduction", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "reduction",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
-static REDUCTION: Kernel = kernel("reduction", &[read(2, "x"), read(4, "wa"), read(5, "wb"), write(6, "y")]);
-static GRAD_INPUT: Kernel =
-    kernel("reduction_grad_input", &[read(3, "dy"), read(4, "wa"), read(5, "wb"), write(7, "dx")]);
-static GRAD_WEIGHT: Kernel =
-    kernel("reduction_grad_weight", &[read(2, "x"), read(3, "dy"), write(8, "dwa"), write(9, "dwb")]);
-static PARTIALS: Kernel =
-    kernel("reduction_grad_weight_partials", &[read(2, "x"), read(3, "dy"), write(10, "partials")]);
-static TOTALS: Kernel =
-    kernel("reduction_grad_weight_total", &[read(11, "partials_in"), write(8, "dwa"), write(9, "dwb")]);
+static REDUCTION: Kernel = kernel(
+    "reduction",
+    &[read(2, "x"), read(4, "wa"), read(5, "wb"), write(6, "y")],
+);
+static GRAD_INPUT: Kernel = kernel(
+    "reduction_grad_input",
+    &[read(3, "dy"), read(4, "wa"), read(5, "wb"), write(7, "dx")],
+);
+static GRAD_WEIGHT: Kernel = kernel(
+    "reduction_grad_weight",
+    &[
+        read(2, "x"),
+        read(3, "dy"),
+        write(8, "dwa"),
+        write(9, "dwb"),
+    ],
+);
+static PARTIALS: Kernel = kernel(
+    "reduction_grad_weight_partials",
+    &[read(2, "x"), read(3, "dy"), write(10, "partials")],
+);
+static TOTALS: Kernel = kernel(
+    "reduction_grad_weight_total",
+    &[read(11, "partials_in"), write(8, "dwa"), write(9, "dwb")],
+);
 
 /// Rows of a tile whose rows are pixels, in fours.
 const ROW_QUADS: u32 = 16;
@@ -51,16 +75,33 @@ impl Tile {
     fn pixels(columns: u32, depth: u32) -> Self {
         let column_quads = quads(columns, COLUMNS);
         let most = PIXEL_VECTORS / (ROW_QUADS + 1 + column_quads);
-        Self { row_quads: ROW_QUADS, column_quads, slab: depth.div_ceil(depth.div_ceil(most)), lanes: 1 }
+        Self {
+            row_quads: ROW_QUADS,
+            column_quads,
+            slab: depth.div_ceil(depth.div_ceil(most)),
+            lanes: 1,
+        }
     }
 
     /// Rows are inputs, and pixels are summed.
     fn weights(c: &Conv2d) -> Self {
-        let [row_quads, column_quads] = [quads(c.inputs, WEIGHT_TILE[0]), quads(c.outputs, WEIGHT_TILE[1])];
-        let slab = if 64 * (row_quads + 1 + column_quads) <= WEIGHT_VECTORS { 64 } else { 32 };
+        let [row_quads, column_quads] = [
+            quads(c.inputs, WEIGHT_TILE[0]),
+            quads(c.outputs, WEIGHT_TILE[1]),
+        ];
+        let slab = if 64 * (row_quads + 1 + column_quads) <= WEIGHT_VECTORS {
+            64
+        } else {
+            32
+        };
         // A power of two, so that every lane gets as many slices.
         let lanes = 1 << (256 / (row_quads * column_quads)).ilog2().min(4);
-        Self { row_quads, column_quads, slab, lanes }
+        Self {
+            row_quads,
+            column_quads,
+            slab,
+            lanes,
+        }
     }
 
     fn overrides(&self) -> Vec<(&'static str, Constant)> {
@@ -74,7 +115,8 @@ impl Tile {
 
     /// Tiles of a matrix.
     fn tiles(&self, rows: usize, columns: u32) -> usize {
-        rows.div_ceil(4 * self.row_quads as usize) * columns.div_ceil(4 * self.column_quads) as usize
+        rows.div_ceil(4 * self.row_quads as usize)
+            * columns.div_ceil(4 * self.column_quads) as usize
     }
 }
 
@@ -99,7 +141,14 @@ fn sizes(r: &Reduction, chunk: usize) -> Vec<u32> {
     }
     let (c, w) = (&r.first, &r.first.window);
     sizes.extend(w.input.into_iter().chain(w.output).chain(cells(c)));
-    sizes.extend([w.pixels_out() as u32, all_cells(c) as u32, w.stride, c.inputs, c.outputs, chunk as u32]);
+    sizes.extend([
+        w.pixels_out() as u32,
+        all_cells(c) as u32,
+        w.stride,
+        c.inputs,
+        c.outputs,
+        chunk as u32,
+    ]);
     sizes
 }
 
@@ -113,14 +162,24 @@ fn one(kernel: &'static Kernel, tile: &Tile, sizes: Vec<u32>, groups: usize) -> 
 pub(super) fn reduction(r: &Reduction) -> Lowered {
     let c = &r.first;
     let tile = Tile::pixels(c.outputs, c.inputs);
-    one(&REDUCTION, &tile, sizes(r, 0), 2 * tile.tiles(c.window.pixels_out(), c.outputs))
+    one(
+        &REDUCTION,
+        &tile,
+        sizes(r, 0),
+        2 * tile.tiles(c.window.pixels_out(), c.outputs),
+    )
 }
 
 pub(super) fn grad_input(r: &Reduction) -> Lowered {
     let c = &r.first;
     let tile = Tile::pixels(c.inputs, c.outputs);
     let phases = c.window.stride as usize * c.window.stride as usize;
-    one(&GRAD_INPUT, &tile, sizes(r, 0), phases * tile.tiles(all_cells(c), c.inputs))
+    one(
+        &GRAD_INPUT,
+        &tile,
+        sizes(r, 0),
+        phases * tile.tiles(all_cells(c), c.inputs),
+    )
 }
 
 pub(super) fn grad_weight(r: &Reduction) -> Lowered {
@@ -142,5 +201,9 @@ pub(super) fn grad_weight(r: &Reduction) -> Lowered {
     sums.overrides = tile.overrides();
     let places = vec![partials, Place::Operand(2), Place::Operand(3)];
     let totals = Dispatch::new(&TOTALS, places, fold(len.div_ceil(TOTAL as usize)));
-    Lowered { sizes, scratch: vec![chunks * len], dispatches: vec![sums, totals] }
+    Lowered {
+        sizes,
+        scratch: vec![chunks * len],
+        dispatches: vec![sums, totals],
+    }
 }

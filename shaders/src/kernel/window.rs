@@ -6,21 +6,39 @@ use crate::catalogue::PerChannel;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/window.wgsl");
-    Kernel { module: "window", source, entry, buffers, step: false, lanes: None, own: false }
+    Kernel {
+        module: "window",
+        source,
+        entry,
+        buffers,
+        step: false,
+        lanes: None,
+        own: false,
+    }
 }
 
 static DEPTHWISE: Kernel = kernel("depthwise", &[read(2, "x"), read(3, "w"), write(4, "y")]);
-static DEPTHWISE_GRAD_INPUT: Kernel = kernel("depthwise_grad_input", &[read(5, "dy"), read(3, "w"), write(6, "dx")]);
+static DEPTHWISE_GRAD_INPUT: Kernel = kernel(
+    "depthwise_grad_input",
+    &[read(5, "dy"), read(3, "w"), write(6, "dx")],
+);
 static AVERAGE_POOL: Kernel = kernel("average_pool", &[read(2, "x"), write(4, "y")]);
 static AVERAGE_POOL_GRAD: Kernel = kernel("average_pool_grad", &[read(5, "dy"), write(6, "dx")]);
 static MAX_POOL: Kernel = kernel("max_pool", &[read(2, "x"), write(4, "y"), write(7, "tap")]);
-static MAX_POOL_GRAD: Kernel = kernel("max_pool_grad", &[read(5, "dy"), read(8, "tap_in"), write(6, "dx")]);
+static MAX_POOL_GRAD: Kernel = kernel(
+    "max_pool_grad",
+    &[read(5, "dy"), read(8, "tap_in"), write(6, "dx")],
+);
 
 /// The geometry, as the modules of windows begin their sizes.
 pub(super) fn geometry(c: &PerChannel) -> Vec<u32> {
     let w = &c.window;
     let pairs = [w.input, w.output, w.kernel, [w.top as u32, w.left as u32]];
-    pairs.into_iter().flatten().chain([c.channels, w.stride, w.dilation]).collect()
+    pairs
+        .into_iter()
+        .flatten()
+        .chain([c.channels, w.stride, w.dilation])
+        .collect()
 }
 
 fn divisor(a: u32, b: u32) -> u32 {
@@ -43,7 +61,12 @@ pub(super) fn fours(width: u32, apart: u32) -> u32 {
 
 /// A kernel whose result has these height and width, with an invocation's elements `apart` times `output_step` columns
 /// apart.
-fn windows(kernel: &'static Kernel, c: &PerChannel, [height, width]: [u32; 2], apart: u32) -> Lowered {
+fn windows(
+    kernel: &'static Kernel,
+    c: &PerChannel,
+    [height, width]: [u32; 2],
+    apart: u32,
+) -> Lowered {
     let [tap_step, output_step] = steps(c);
     let apart = apart * output_step;
     let fours = fours(width, apart);

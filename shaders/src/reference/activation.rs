@@ -10,7 +10,12 @@ pub(super) fn relu(x: &[f64]) -> Value {
 
 /// ∂x = ∂y where y > 0.
 pub(super) fn relu_grad(y: &[f64], dy: &[f64]) -> Value {
-    Value::exact(y.iter().zip(dy).map(|(y, dy)| if *y > 0.0 { *dy } else { 0.0 }).collect())
+    Value::exact(
+        y.iter()
+            .zip(dy)
+            .map(|(y, dy)| if *y > 0.0 { *dy } else { 0.0 })
+            .collect(),
+    )
 }
 
 /// f(x).
@@ -55,7 +60,8 @@ pub(super) fn slope_size(function: Function, x: f64) -> f64 {
 /// y = f(x).
 pub(super) fn activation(function: Function, x: &[f64]) -> Value {
     let mut y = Value::sums(0, 1);
-    x.iter().for_each(|x| y.push(apply(function, *x), size(function, *x)));
+    x.iter()
+        .for_each(|x| y.push(apply(function, *x), size(function, *x)));
     y
 }
 

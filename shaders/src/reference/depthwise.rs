@@ -8,7 +8,13 @@ use crate::catalogue::PerChannel;
 fn products(c: &PerChannel) -> impl Iterator<Item = (usize, usize, usize)> {
     let channels = c.channels as usize;
     positions(&c.window).flat_map(move |(output, tap, input)| {
-        (0..channels).map(move |ch| (output * channels + ch, input * channels + ch, tap * channels + ch))
+        (0..channels).map(move |ch| {
+            (
+                output * channels + ch,
+                input * channels + ch,
+                tap * channels + ch,
+            )
+        })
     })
 }
 
@@ -40,14 +46,34 @@ mod tests {
 
     #[test]
     fn channels_do_not_mix() {
-        let window =
-            Window { batch: 1, input: [1, 3], output: [1, 3], kernel: [1, 3], stride: 1, dilation: 1, top: 0, left: 1 };
-        let c = PerChannel { window, channels: 2 };
+        let window = Window {
+            batch: 1,
+            input: [1, 3],
+            output: [1, 3],
+            kernel: [1, 3],
+            stride: 1,
+            dilation: 1,
+            top: 0,
+            left: 1,
+        };
+        let c = PerChannel {
+            window,
+            channels: 2,
+        };
         let x = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
         // Channel 0 reads its left neighbour, channel 1 its right one.
         let w = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
-        assert_eq!(depthwise(&c, &x, &w).value, [0.0, 20.0, 1.0, 30.0, 2.0, 0.0]);
-        assert_eq!(grad_input(&c, &x, &w).value, [2.0, 0.0, 3.0, 10.0, 0.0, 20.0]);
-        assert_eq!(grad_weight(&c, &x, &[1.0; 6]).value, [3.0, 30.0, 6.0, 60.0, 5.0, 50.0]);
+        assert_eq!(
+            depthwise(&c, &x, &w).value,
+            [0.0, 20.0, 1.0, 30.0, 2.0, 0.0]
+        );
+        assert_eq!(
+            grad_input(&c, &x, &w).value,
+            [2.0, 0.0, 3.0, 10.0, 0.0, 20.0]
+        );
+        assert_eq!(
+            grad_weight(&c, &x, &[1.0; 6]).value,
+            [3.0, 30.0, 6.0, 60.0, 5.0, 50.0]
+        );
     }
 }

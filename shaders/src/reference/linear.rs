@@ -9,7 +9,11 @@ fn products(l: &Linear) -> impl Iterator<Item = (usize, usize, usize)> {
     (0..l.rows as usize).flat_map(move |row| {
         (0..inputs).flat_map(move |i| {
             (0..outputs).map(move |o| {
-                let weight = if transposed { o * inputs + i } else { i * outputs + o };
+                let weight = if transposed {
+                    o * inputs + i
+                } else {
+                    i * outputs + o
+                };
                 (row * outputs + o, row * inputs + i, weight)
             })
         })
@@ -50,7 +54,9 @@ pub(super) fn bias(rows: &Rows, x: &[f64], b: &[f64]) -> Value {
 /// ∂b.
 pub(super) fn bias_grad(rows: &Rows, dy: &[f64]) -> Value {
     let mut sum = Value::sums(rows.channels as usize, rows.rows as usize);
-    dy.iter().enumerate().for_each(|(i, dy)| sum.add(i % rows.channels as usize, *dy));
+    dy.iter()
+        .enumerate()
+        .for_each(|(i, dy)| sum.add(i % rows.channels as usize, *dy));
     sum
 }
 
@@ -60,10 +66,27 @@ mod tests {
 
     #[test]
     fn both_layouts_of_the_weights() {
-        let l = Linear { rows: 1, inputs: 2, outputs: 3, transposed: false };
-        assert_eq!(linear(&l, &[1.0, 2.0], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).value, [9.0, 12.0, 15.0]);
-        let l = Linear { transposed: true, ..l };
-        assert_eq!(linear(&l, &[1.0, 2.0], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]).value, [9.0, 12.0, 15.0]);
-        assert_eq!(grad_weight(&l, &[1.0, 2.0], &[1.0, 10.0, 100.0]).value, [1.0, 2.0, 10.0, 20.0, 100.0, 200.0]);
+        let l = Linear {
+            rows: 1,
+            inputs: 2,
+            outputs: 3,
+            transposed: false,
+        };
+        assert_eq!(
+            linear(&l, &[1.0, 2.0], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).value,
+            [9.0, 12.0, 15.0]
+        );
+        let l = Linear {
+            transposed: true,
+            ..l
+        };
+        assert_eq!(
+            linear(&l, &[1.0, 2.0], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]).value,
+            [9.0, 12.0, 15.0]
+        );
+        assert_eq!(
+            grad_weight(&l, &[1.0, 2.0], &[1.0, 10.0, 100.0]).value,
+            [1.0, 2.0, 10.0, 20.0, 100.0, 200.0]
+        );
     }
 }

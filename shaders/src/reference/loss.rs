@@ -11,13 +11,25 @@ struct Row {
     targets: Vec<f64>,
 }
 
-fn rows<'a>(rows: &Rows, smoothing: f64, x: &'a [f64], labels: &'a [f64]) -> impl Iterator<Item = Row> + use<'a> {
+fn rows<'a>(
+    rows: &Rows,
+    smoothing: f64,
+    x: &'a [f64],
+    labels: &'a [f64],
+) -> impl Iterator<Item = Row> + use<'a> {
     let classes = rows.channels as usize;
     x.chunks(classes).zip(labels).map(move |(x, label)| {
         let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let below: Vec<f64> = x.iter().map(|x| x - top).collect();
         let sum: f64 = below.iter().map(|x| x.exp()).sum();
-        let target = |class| smoothing / classes as f64 + if class as f64 == *label { 1.0 - smoothing } else { 0.0 };
+        let target = |class| {
+            smoothing / classes as f64
+                + if class as f64 == *label {
+                    1.0 - smoothing
+                } else {
+                    0.0
+                }
+        };
         Row {
             log_sum: sum.ln(),
             probabilities: below.iter().map(|x| x.exp() / sum).collect(),
@@ -30,7 +42,12 @@ fn rows<'a>(rows: &Rows, smoothing: f64, x: &'a [f64], labels: &'a [f64]) -> imp
 impl Row {
     /// By how much more than one rounding the exponentials are off: exp turns an absolute error into a relative one.
     fn spread(&self) -> f64 {
-        1.0 + self.below.iter().zip(&self.probabilities).map(|(x, p)| x.abs() * p).sum::<f64>()
+        1.0 + self
+            .below
+            .iter()
+            .zip(&self.probabilities)
+            .map(|(x, p)| x.abs() * p)
+            .sum::<f64>()
     }
 }
 
@@ -40,13 +57,22 @@ pub(super) fn cross_entropy(shape: &Rows, smoothing: f64, x: &[f64], labels: &[f
     for row in rows(shape, smoothing, x, labels) {
         let aimed = || row.below.iter().zip(&row.targets).map(|(x, t)| x * t);
         let value = row.log_sum - aimed().sum::<f64>();
-        loss.push(value, row.log_sum + row.spread() + aimed().map(f64::abs).sum::<f64>());
+        loss.push(
+            value,
+            row.log_sum + row.spread() + aimed().map(f64::abs).sum::<f64>(),
+        );
     }
     loss
 }
 
 /// (softmax(x) − t)/count.
-pub(super) fn cross_entropy_grad(shape: &Rows, smoothing: f64, count: f64, x: &[f64], labels: &[f64]) -> Value {
+pub(super) fn cross_entropy_grad(
+    shape: &Rows,
+    smoothing: f64,
+    count: f64,
+    x: &[f64],
+    labels: &[f64],
+) -> Value {
     let mut dx = Value::sums(0, shape.channels as usize);
     for row in rows(shape, smoothing, x, labels) {
         let spread = row.spread();
@@ -59,11 +85,18 @@ pub(super) fn cross_entropy_grad(shape: &Rows, smoothing: f64, count: f64, x: &[
 
 /// 1 where the first of the largest logits is the label's.
 pub(super) fn accuracy(rows: &Rows, x: &[f64], labels: &[f64]) -> Value {
-    let right = x.chunks(rows.channels as usize).zip(labels).map(|(x, label)| {
-        let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let found = x.iter().position(|x| *x == top);
-        if found == Some(*label as usize) { 1.0 } else { 0.0 }
-    });
+    let right = x
+        .chunks(rows.channels as usize)
+        .zip(labels)
+        .map(|(x, label)| {
+            let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let found = x.iter().position(|x| *x == top);
+            if found == Some(*label as usize) {
+                1.0
+            } else {
+                0.0
+            }
+        });
     Value::exact(right.collect())
 }
 
@@ -71,18 +104,33 @@ pub(super) fn accuracy(rows: &Rows, x: &[f64], labels: &[f64]) -> Value {
 mod tests {
     use super::*;
 
-    const TWO: Rows = Rows { rows: 2, channels: 2 };
+    const TWO: Rows = Rows {
+        rows: 2,
+        channels: 2,
+    };
 
     #[test]
     fn losses_by_hand() {
         let x = [1000.0, 1000.0, 0.0, 3.0_f64.ln()];
         let near = |got: &[f64], wanted: &[f64]| {
-            assert!(got.iter().zip(wanted).all(|(g, w)| (g - w).abs() < 1e-12), "{got:?} {wanted:?}");
+            assert!(
+                got.iter().zip(wanted).all(|(g, w)| (g - w).abs() < 1e-12),
+                "{got:?} {wanted:?}"
+            );
         };
-        near(&cross_entropy(&TWO, 0.0, &x, &[0.0, 1.0]).value, &[2.0_f64.ln(), (4.0_f64 / 3.0).ln()]);
+        near(
+            &cross_entropy(&TWO, 0.0, &x, &[0.0, 1.0]).value,
+            &[2.0_f64.ln(), (4.0_f64 / 3.0).ln()],
+        );
         let smoothed = 0.95 * (4.0_f64 / 3.0).ln() + 0.05 * 4.0_f64.ln();
-        near(&cross_entropy(&TWO, 0.1, &x, &[0.0, 1.0]).value, &[2.0_f64.ln(), smoothed]);
-        near(&cross_entropy_grad(&TWO, 0.0, 2.0, &x, &[0.0, 1.0]).value, &[-0.25, 0.25, 0.125, -0.125]);
+        near(
+            &cross_entropy(&TWO, 0.1, &x, &[0.0, 1.0]).value,
+            &[2.0_f64.ln(), smoothed],
+        );
+        near(
+            &cross_entropy_grad(&TWO, 0.0, 2.0, &x, &[0.0, 1.0]).value,
+            &[-0.25, 0.25, 0.125, -0.125],
+        );
     }
 
     #[test]

@@ -26,15 +26,27 @@ pub(super) fn clip_factor(limit: f64, partials: &[f64]) -> Value {
         n if n > limit => limit / n,
         _ => 1.0,
     };
-    Value { value: vec![norm, factor], magnitude: vec![norm, factor], terms: partials.len() }
+    Value {
+        value: vec![norm, factor],
+        magnitude: vec![norm, factor],
+        terms: partials.len(),
+    }
 }
 
 /// The gradient of element `i` with its magnitude, if it is to change.
 fn gradient(u: &Update, reads: &[&[f64]], w: &[f64], i: usize) -> Option<(f64, f64)> {
     let (g, touched, decayed, factor) = (reads[0], reads[1], reads[2], reads[3][1]);
     // A factor of zero also stops what is not a number.
-    let own = if bit(touched, i) && factor != 0.0 { factor * g[i] } else { 0.0 };
-    let l2 = if bit(decayed, i) { f64::from(u.l2) * w[i] } else { 0.0 };
+    let own = if bit(touched, i) && factor != 0.0 {
+        factor * g[i]
+    } else {
+        0.0
+    };
+    let l2 = if bit(decayed, i) {
+        f64::from(u.l2) * w[i]
+    } else {
+        0.0
+    };
     (bit(touched, i) || u.everywhere).then_some((own + l2, own.abs() + l2.abs()))
 }
 
@@ -55,8 +67,11 @@ pub(super) fn sgd(
             continue;
         };
         let (new_v, size_v) = (momentum * old_v + g, (momentum * old_v).abs() + size);
-        let (move_by, size_move) =
-            if nesterov { (g + momentum * new_v, size + momentum * size_v) } else { (new_v, size_v) };
+        let (move_by, size_move) = if nesterov {
+            (g + momentum * new_v, size + momentum * size_v)
+        } else {
+            (new_v, size_v)
+        };
         w.push(old_w - rate * move_by, old_w.abs() + rate * size_move);
         v.push(new_v, size_v);
     }
@@ -90,7 +105,10 @@ pub(super) fn adam(
         // Where the gradient's terms cancel, what is left of the second moment is uncertain, and the quotient with it.
         let doubt = if new_v > 0.0 { size_v / new_v } else { 1.0 };
         let size_move = rate * size_m / correct(beta1) / root * doubt;
-        w.push(old_w - rate * new_m / correct(beta1) / root, old_w.abs() + size_move);
+        w.push(
+            old_w - rate * new_m / correct(beta1) / root,
+            old_w.abs() + size_move,
+        );
         m.push(new_m, size_m);
         v.push(new_v, size_v);
     }
@@ -101,7 +119,11 @@ pub(super) fn adam(
 mod tests {
     use super::*;
 
-    const ONE: Update = Update { len: 1, l2: 0.0, everywhere: false };
+    const ONE: Update = Update {
+        len: 1,
+        l2: 0.0,
+        everywhere: false,
+    };
     const ON: &[f64] = &[1.0];
     const OFF: &[f64] = &[0.0];
 
@@ -111,7 +133,12 @@ mod tests {
 
     #[test]
     fn two_steps_of_sgd_by_hand() {
-        let step = Step { rate: 0.1, number: 1, seed: 0, drop_path: 0.0 };
+        let step = Step {
+            rate: 0.1,
+            number: 1,
+            seed: 0,
+            drop_path: 0.0,
+        };
         let update = Update { l2: 0.5, ..ONE };
         let read: [&[f64]; 4] = [&[4.0], ON, ON, &[8.0, 0.5]];
         // g = 0.5·4 + 0.5·2 = 3, v = 3, w = 2 − 0.1·(3 + 0.5·3).
@@ -130,7 +157,12 @@ mod tests {
         let read: [&[f64]; 4] = [&[-3.0], ON, OFF, &[3.0, 1.0]];
         let (mut w, mut m, mut v) = (vec![1.0], vec![0.0], vec![0.0]);
         for number in 1..=3 {
-            let step = Step { rate: 0.25, number, seed: 0, drop_path: 0.0 };
+            let step = Step {
+                rate: 0.25,
+                number,
+                seed: 0,
+                drop_path: 0.0,
+            };
             let state = adam(&ONE, [0.9, 0.999, 1.0], &step, &read, &[&w, &m, &v]);
             [w, m, v] = [0, 1, 2].map(|i: usize| state[i].value.clone());
             near(w[0], 1.0 + f64::from(number) * 0.25 * 3.0 / 4.0);
@@ -141,11 +173,27 @@ mod tests {
 
     #[test]
     fn what_is_not_touched_stays_or_drifts() {
-        let step = Step { rate: 1.0, number: 1, seed: 0, drop_path: 0.0 };
+        let step = Step {
+            rate: 1.0,
+            number: 1,
+            seed: 0,
+            drop_path: 0.0,
+        };
         let read: [&[f64]; 4] = [&[f64::NAN], OFF, ON, &[1.0, 1.0]];
-        let still = sgd(&Update { l2: 1.0, ..ONE }, 0.5, false, &step, &read, &[&[2.0], &[4.0]]);
+        let still = sgd(
+            &Update { l2: 1.0, ..ONE },
+            0.5,
+            false,
+            &step,
+            &read,
+            &[&[2.0], &[4.0]],
+        );
         assert_eq!((still[0].value[0], still[1].value[0]), (2.0, 4.0));
-        let drifting = Update { l2: 1.0, everywhere: true, ..ONE };
+        let drifting = Update {
+            l2: 1.0,
+            everywhere: true,
+            ..ONE
+        };
         let moved = sgd(&drifting, 0.5, false, &step, &read, &[&[2.0], &[4.0]]);
         assert_eq!((moved[0].value[0], moved[1].value[0]), (-2.0, 4.0));
     }

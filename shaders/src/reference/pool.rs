@@ -6,7 +6,9 @@ use crate::catalogue::PerChannel;
 
 /// How many taps of each output pixel lie inside.
 fn counts(c: &PerChannel) -> Vec<f64> {
-    outputs(&c.window).map(|(_, _, oy, ox)| inside(&c.window, oy, ox).count() as f64).collect()
+    outputs(&c.window)
+        .map(|(_, _, oy, ox)| inside(&c.window, oy, ox).count() as f64)
+        .collect()
 }
 
 /// The mean over the window's positions inside the image; zero where there is none.
@@ -14,7 +16,12 @@ pub(super) fn average(c: &PerChannel, x: &[f64]) -> Value {
     let (counts, channels) = (counts(c), c.channels as usize);
     let mut sum = Value::sums(c.len_y(), c.window.taps());
     for (output, _, input) in positions(&c.window) {
-        (0..channels).for_each(|ch| sum.add(output * channels + ch, x[input * channels + ch] / counts[output]));
+        (0..channels).for_each(|ch| {
+            sum.add(
+                output * channels + ch,
+                x[input * channels + ch] / counts[output],
+            )
+        });
     }
     sum
 }
@@ -24,7 +31,12 @@ pub(super) fn average_grad(c: &PerChannel, dy: &[f64]) -> Value {
     let (counts, channels) = (counts(c), c.channels as usize);
     let mut sum = Value::sums(c.len_x(), c.window.taps());
     for (output, _, input) in positions(&c.window) {
-        (0..channels).for_each(|ch| sum.add(input * channels + ch, dy[output * channels + ch] / counts[output]));
+        (0..channels).for_each(|ch| {
+            sum.add(
+                input * channels + ch,
+                dy[output * channels + ch] / counts[output],
+            )
+        });
     }
     sum
 }
@@ -42,7 +54,10 @@ pub(super) fn max(c: &PerChannel, x: &[f64]) -> Vec<Value> {
         }
     }
     let best = || best.iter().map(|best| best.unwrap_or((0.0, 0)));
-    vec![Value::exact(best().map(|(x, _)| x).collect()), Value::exact(best().map(|(_, tap)| tap as f64).collect())]
+    vec![
+        Value::exact(best().map(|(x, _)| x).collect()),
+        Value::exact(best().map(|(_, tap)| tap as f64).collect()),
+    ]
 }
 
 /// ∂x of [`max`].
@@ -63,7 +78,10 @@ pub(super) fn max_grad(c: &PerChannel, dy: &[f64], tap: &[f64]) -> Value {
 pub(super) fn global_average(positions: usize, channels: usize, x: &[f64]) -> Value {
     let mut sum = Value::sums(x.len() / positions, positions);
     for (i, x) in x.iter().enumerate() {
-        sum.add(i / (positions * channels) * channels + i % channels, x / positions as f64);
+        sum.add(
+            i / (positions * channels) * channels + i % channels,
+            x / positions as f64,
+        );
     }
     sum
 }
@@ -72,7 +90,10 @@ pub(super) fn global_average(positions: usize, channels: usize, x: &[f64]) -> Va
 pub(super) fn global_average_grad(positions: usize, channels: usize, dy: &[f64]) -> Value {
     let mut sum = Value::sums(dy.len() * positions, 1);
     for i in 0..sum.value.len() {
-        sum.add(i, dy[i / (positions * channels) * channels + i % channels] / positions as f64);
+        sum.add(
+            i,
+            dy[i / (positions * channels) * channels + i % channels] / positions as f64,
+        );
     }
     sum
 }
@@ -101,7 +122,12 @@ mod tests {
         let x: Vec<f64> = (1..=9).map(f64::from).collect();
         let y = average(&THREE, &x).value;
         let by_hand = [3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0];
-        assert!(y.iter().zip(by_hand).all(|(y, by_hand)| (y - by_hand).abs() < 1e-12), "{y:?}");
+        assert!(
+            y.iter()
+                .zip(by_hand)
+                .all(|(y, by_hand)| (y - by_hand).abs() < 1e-12),
+            "{y:?}"
+        );
         // The corner gives a quarter to its own mean, a sixth to two, a ninth to the middle's.
         let dx = average_grad(&THREE, &[1.0; 9]).value;
         assert!((dx[0] - (1.0 / 4.0 + 2.0 / 6.0 + 1.0 / 9.0)).abs() < 1e-12);
@@ -110,7 +136,9 @@ mod tests {
     #[test]
     fn the_first_of_equal_maxima_gets_the_gradient() {
         let x = [-1.0, -1.0, -5.0, -1.0, -1.0, -5.0, -5.0, -5.0, -5.0];
-        let [y, tap] = &max(&THREE, &x)[..] else { panic!("two results") };
+        let [y, tap] = &max(&THREE, &x)[..] else {
+            panic!("two results")
+        };
         // Padding never wins, whatever stands in for it.
         assert_eq!(y.value, [-1.0; 9]);
         assert_eq!(tap.value, [4.0, 3.0, 3.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);

@@ -16,12 +16,20 @@ pub struct Value {
 impl Value {
     /// `len` empty sums of up to `terms` terms.
     pub(super) fn sums(len: usize, terms: usize) -> Self {
-        Self { value: vec![0.0; len], magnitude: vec![0.0; len], terms }
+        Self {
+            value: vec![0.0; len],
+            magnitude: vec![0.0; len],
+            terms,
+        }
     }
 
     /// Elements that every device gets without rounding.
     pub(super) fn exact(value: Vec<f64>) -> Self {
-        Self { magnitude: vec![0.0; value.len()], value, terms: 1 }
+        Self {
+            magnitude: vec![0.0; value.len()],
+            value,
+            terms: 1,
+        }
     }
 
     /// Adds a term to an element.
@@ -38,7 +46,8 @@ impl Value {
 
     /// How far an f32 kernel may be off element `element`: 4·ε·(√K + 8)·S + 1e-30.
     pub fn allowed(&self, element: usize) -> f64 {
-        4.0 * f64::from(f32::EPSILON) * ((self.terms as f64).sqrt() + 8.0) * self.magnitude[element] + 1e-30
+        4.0 * f64::from(f32::EPSILON) * ((self.terms as f64).sqrt() + 8.0) * self.magnitude[element]
+            + 1e-30
     }
 
     /// Whether a kernel's result is as good as f32 allows. Whole numbers must have been made floats by value, not by
@@ -48,7 +57,10 @@ impl Value {
     /// The first element that is not.
     pub fn accepts(&self, got: &[f32]) -> Result<(), Miss> {
         if got.len() != self.value.len() {
-            return Err(Miss::Length { got: got.len(), wanted: self.value.len() });
+            return Err(Miss::Length {
+                got: got.len(),
+                wanted: self.value.len(),
+            });
         }
         for (element, (got, wanted)) in got.iter().zip(&self.value).enumerate() {
             let allowed = self.allowed(element);
@@ -57,7 +69,12 @@ impl Value {
             // The distance from what is not a number is none, and not near either.
             let near = (got - wanted).abs() <= allowed;
             if !same && !near {
-                return Err(Miss::Element { element, got, wanted: *wanted, allowed });
+                return Err(Miss::Element {
+                    element,
+                    got,
+                    wanted: *wanted,
+                    allowed,
+                });
             }
         }
         Ok(())
@@ -91,8 +108,16 @@ impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Miss::Length { got, wanted } => write!(f, "{got} elements instead of {wanted}"),
-            Miss::Element { element, got, wanted, allowed } => {
-                write!(f, "element {element} is {got:e}, not {wanted:e} ± {allowed:e}")
+            Miss::Element {
+                element,
+                got,
+                wanted,
+                allowed,
+            } => {
+                write!(
+                    f,
+                    "element {element} is {got:e}, not {wanted:e} ± {allowed:e}"
+                )
             }
         }
     }
@@ -107,13 +132,21 @@ mod tests {
     #[test]
     fn tolerance_follows_magnitude_and_terms() {
         let mut sum = Value::sums(1, 4);
-        [1e4, -1e4, 1.0, 0.5].iter().for_each(|term| sum.add(0, *term));
+        [1e4, -1e4, 1.0, 0.5]
+            .iter()
+            .for_each(|term| sum.add(0, *term));
         assert_eq!((sum.value[0], sum.magnitude[0]), (1.5, 20_001.5));
         let allowed = sum.allowed(0);
         assert!((allowed - 40.0 * f64::from(f32::EPSILON) * 20_001.5).abs() < 1e-12);
         assert_eq!(sum.accepts(&[1.5 + 0.9 * allowed as f32]), Ok(()));
-        assert!(matches!(sum.accepts(&[1.5 + 1.1 * allowed as f32]), Err(Miss::Element { element: 0, .. })));
-        assert!(matches!(sum.accepts(&[f32::NAN]), Err(Miss::Element { .. })));
+        assert!(matches!(
+            sum.accepts(&[1.5 + 1.1 * allowed as f32]),
+            Err(Miss::Element { element: 0, .. })
+        ));
+        assert!(matches!(
+            sum.accepts(&[f32::NAN]),
+            Err(Miss::Element { .. })
+        ));
         assert_eq!(sum.accepts(&[]), Err(Miss::Length { got: 0, wanted: 1 }));
     }
 

@@ -6,19 +6,35 @@ use crate::catalogue::Window;
 pub(super) fn positions(w: &Window) -> impl Iterator<Item = (usize, usize, usize)> {
     let w = *w;
     outputs(&w).flat_map(move |(pixel, image, oy, ox)| {
-        inside(&w, oy, ox)
-            .map(move |(tap, iy, ix)| (pixel, tap, (image * w.input[0] as usize + iy) * w.input[1] as usize + ix))
+        inside(&w, oy, ox).map(move |(tap, iy, ix)| {
+            (
+                pixel,
+                tap,
+                (image * w.input[0] as usize + iy) * w.input[1] as usize + ix,
+            )
+        })
     })
 }
 
 /// All output pixels: (pixel, image, row, column).
 pub(super) fn outputs(w: &Window) -> impl Iterator<Item = (usize, usize, usize, usize)> + use<> {
     let [height, width] = w.output.map(|n| n as usize);
-    (0..w.pixels_out()).map(move |pixel| (pixel, pixel / (height * width), pixel / width % height, pixel % width))
+    (0..w.pixels_out()).map(move |pixel| {
+        (
+            pixel,
+            pixel / (height * width),
+            pixel / width % height,
+            pixel % width,
+        )
+    })
 }
 
 /// The taps of one output pixel that lie inside: (tap, row, column).
-pub(super) fn inside(w: &Window, oy: usize, ox: usize) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+pub(super) fn inside(
+    w: &Window,
+    oy: usize,
+    ox: usize,
+) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
     let w = *w;
     let [height, width] = w.input.map(|n| n as isize);
     (0..w.taps()).filter_map(move |tap| {

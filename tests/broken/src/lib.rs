@@ -2,12 +2,19 @@
 
 use std::io::Write;
 
-use supernet_plugin::{Built, CpuOp, CustomOp, Field, Mistake, Node, Op, Setting, Space, SpaceEntry, inventory};
+use supernet_plugin::{
+    Built, CpuOp, CustomOp, Field, Mistake, Node, Op, Setting, Space, SpaceEntry, inventory,
+};
 
 supernet_plugin::export_plugin!();
 
 const fn entry(name: &'static str, build: fn(&supernet_plugin::Config) -> Built) -> SpaceEntry {
-    SpaceEntry { name, summary: "", fields, build }
+    SpaceEntry {
+        name,
+        summary: "",
+        fields,
+        build,
+    }
 }
 
 fn fields() -> Vec<Field> {

@@ -23,15 +23,25 @@ impl Answer {
         free: unsafe extern "C" fn(Buffer),
         ask: impl FnOnce(*mut Buffer) -> i32,
     ) -> Result<Answer, AbiError> {
-        let mut answer = Answer { call, buffer: Buffer::EMPTY, free };
+        let mut answer = Answer {
+            call,
+            buffer: Buffer::EMPTY,
+            free,
+        };
         let status = ask(&raw mut answer.buffer);
         match status {
             OK => {
                 answer.bytes()?;
                 Ok(answer)
             }
-            REFUSED => Err(AbiError::Refused { call, sentence: answer.said()? }),
-            PANICKED => Err(AbiError::Panicked { call, said: answer.said()? }),
+            REFUSED => Err(AbiError::Refused {
+                call,
+                sentence: answer.said()?,
+            }),
+            PANICKED => Err(AbiError::Panicked {
+                call,
+                said: answer.said()?,
+            }),
             _ => Err(AbiError::Status { call, status }),
         }
     }
@@ -40,25 +50,37 @@ impl Answer {
         let Buffer { ptr, len, capacity } = self.buffer;
         // Before a byte is touched: a long answer may be memory that is not there yet.
         if len > MOST_BYTES {
-            return Err(AbiError::TooLong { call: self.call, len });
+            return Err(AbiError::TooLong {
+                call: self.call,
+                len,
+            });
         }
         if len == 0 {
             return Ok(&[]);
         }
         if ptr.is_null() || capacity < len {
-            return Err(AbiError::Nowhere { call: self.call, len });
+            return Err(AbiError::Nowhere {
+                call: self.call,
+                len,
+            });
         }
         // SAFETY: the plugin says that so many bytes are there, and they stay until the answer goes back.
         Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
     }
 
     pub(crate) fn text(&self) -> Result<&str, AbiError> {
-        let not_text = |error: std::str::Utf8Error| AbiError::NotText { call: self.call, at: error.valid_up_to() };
+        let not_text = |error: std::str::Utf8Error| AbiError::NotText {
+            call: self.call,
+            at: error.valid_up_to(),
+        };
         str::from_utf8(self.bytes()?).map_err(not_text)
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, AbiError> {
-        let not_read = |error: serde_json::Error| AbiError::NotRead { call: self.call, reason: error.to_string() };
+        let not_read = |error: serde_json::Error| AbiError::NotRead {
+            call: self.call,
+            reason: error.to_string(),
+        };
         serde_json::from_str(self.text()?).map_err(not_read)
     }
 
@@ -70,7 +92,10 @@ impl Answer {
             said.push('…');
         }
         if said.is_empty() {
-            said = format!("the plugin refuses to `{}` and does not say why; tell its authors.", self.call);
+            said = format!(
+                "the plugin refuses to `{}` and does not say why; tell its authors.",
+                self.call
+            );
         }
         Ok(said)
     }

@@ -9,7 +9,10 @@ impl Description {
     /// Whether the names can be shown, looked up and told apart. How many there are was checked while they were read.
     pub fn check(&self) -> Result<(), AbiError> {
         name("a name", &self.plugin)?;
-        distinct("search space", self.spaces.iter().map(|space| space.name.as_str()))?;
+        distinct(
+            "search space",
+            self.spaces.iter().map(|space| space.name.as_str()),
+        )?;
         distinct("op", self.cpu_ops.iter().map(String::as_str))
     }
 }

@@ -4,7 +4,9 @@ use super::{MAGIC, MOST_BYTES, SYMBOL, Table, VERSION};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AbiError {
     /// There is no table.
-    #[error("the plugin's `{SYMBOL}` is a null pointer; build the plugin with `supernet_plugin::export_plugin!`.")]
+    #[error(
+        "the plugin's `{SYMBOL}` is a null pointer; build the plugin with `supernet_plugin::export_plugin!`."
+    )]
     Null,
     /// No table can stand there.
     #[error(
@@ -38,7 +40,9 @@ pub enum AbiError {
         size: u32,
     },
     /// The table lacks a function.
-    #[error("the plugin's table has no function `{call}`; build the plugin with `supernet_plugin::export_plugin!`.")]
+    #[error(
+        "the plugin's table has no function `{call}`; build the plugin with `supernet_plugin::export_plugin!`."
+    )]
     NoFunction {
         /// Which one.
         call: &'static str,
@@ -52,7 +56,9 @@ pub enum AbiError {
         sentence: String,
     },
     /// The plugin panicked. It may be asked again.
-    #[error("the plugin panicked in `{call}`, and said: {said:?}. It is a mistake in the plugin; tell its authors.")]
+    #[error(
+        "the plugin panicked in `{call}`, and said: {said:?}. It is a mistake in the plugin; tell its authors."
+    )]
     Panicked {
         /// What it was asked.
         call: &'static str,
@@ -88,7 +94,9 @@ pub enum AbiError {
         len: usize,
     },
     /// The answer is no text.
-    #[error("the plugin's answer to `{call}` is not UTF-8 from byte {at} on; tell the plugin's authors.")]
+    #[error(
+        "the plugin's answer to `{call}` is not UTF-8 from byte {at} on; tell the plugin's authors."
+    )]
     NotText {
         /// What it was asked.
         call: &'static str,
@@ -96,7 +104,9 @@ pub enum AbiError {
         at: usize,
     },
     /// The answer is not the JSON that it should be.
-    #[error("the plugin's answer to `{call}` is not what it should be: {reason}; tell the plugin's authors.")]
+    #[error(
+        "the plugin's answer to `{call}` is not what it should be: {reason}; tell the plugin's authors."
+    )]
     NotRead {
         /// What it was asked.
         call: &'static str,

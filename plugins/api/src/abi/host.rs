@@ -3,7 +3,9 @@
 #![expect(unsafe_code, reason = "the plugin is behind pointers")]
 
 use super::answer::Answer;
-use super::{AbiError, Buffer, Description, MAGIC, Numbers, OpCall, Request, Slice, Table, VERSION};
+use super::{
+    AbiError, Buffer, Description, MAGIC, Numbers, OpCall, Request, Slice, Table, VERSION,
+};
 use crate::{Operand, SearchSpace};
 
 /// A plugin behind its table.
@@ -32,7 +34,10 @@ struct Unread {
     free: Option<unsafe extern "C" fn(Buffer)>,
 }
 
-const _: () = assert!(size_of::<Unread>() == size_of::<Table>(), "a table and its unread form are one layout");
+const _: () = assert!(
+    size_of::<Unread>() == size_of::<Table>(),
+    "a table and its unread form are one layout"
+);
 
 impl Host {
     /// Reads the table that a plugin exports: its first 16 bytes, and the rest if they are those of a table of this version.
@@ -51,19 +56,31 @@ impl Host {
         // SAFETY: the caller promises 16 bytes.
         let header = unsafe { table.cast::<Header>().read() };
         if header.magic != MAGIC {
-            return Err(AbiError::NotATable { found: header.magic });
+            return Err(AbiError::NotATable {
+                found: header.magic,
+            });
         }
         if header.version > VERSION {
-            return Err(AbiError::Newer { found: header.version });
+            return Err(AbiError::Newer {
+                found: header.version,
+            });
         }
         if header.version < VERSION {
-            return Err(AbiError::Older { found: header.version });
+            return Err(AbiError::Older {
+                found: header.version,
+            });
         }
         if (header.size as usize) < size_of::<Table>() {
             return Err(AbiError::Truncated { size: header.size });
         }
         // SAFETY: the header says that the whole table is there, and the caller that it does not lie.
-        let Unread { describe, build, run_op, free, .. } = unsafe { table.cast::<Unread>().read() };
+        let Unread {
+            describe,
+            build,
+            run_op,
+            free,
+            ..
+        } = unsafe { table.cast::<Unread>().read() };
         let lacks = |call| AbiError::NoFunction { call };
         let table = Table {
             magic: header.magic,
@@ -89,18 +106,26 @@ impl Host {
 
     /// Builds a space. What it gives is as yet unchecked: see [`Supergraph::new`](crate::Supergraph::new).
     pub fn build(&self, request: &Request) -> Result<SearchSpace, AbiError> {
-        let json = serde_json::to_string(request)
-            .map_err(|error| AbiError::NotAsked { call: "build", reason: error.to_string() })?;
+        let json = serde_json::to_string(request).map_err(|error| AbiError::NotAsked {
+            call: "build",
+            reason: error.to_string(),
+        })?;
         // SAFETY: the bytes live until the call returns, and the buffer may be written.
         let ask = |out: *mut Buffer| unsafe { (self.table.build)(Slice::of(json.as_bytes()), out) };
         let answer = Answer::get("build", self.table.free, ask)?;
         let space = SearchSpace::from_json(answer.text()?);
-        space.map_err(|error| AbiError::NotRead { call: "build", reason: error.to_string() })
+        space.map_err(|error| AbiError::NotRead {
+            call: "build",
+            reason: error.to_string(),
+        })
     }
 
     /// Runs one kernel of an op on the CPU. `attributes` are the node's as a JSON object, `dims` the words of
     /// [`Operand::Dims`], `counts` how many inputs and params the op has.
-    #[expect(clippy::too_many_arguments, reason = "a kernel's run has so many parts, and each stands for itself")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a kernel's run has so many parts, and each stands for itself"
+    )]
     pub fn run_op(
         &self,
         op: &str,
@@ -145,6 +170,9 @@ impl Host {
 impl Slice {
     /// Bytes of this side, for as long as they live.
     pub fn of(bytes: &[u8]) -> Slice {
-        Slice { ptr: bytes.as_ptr(), len: bytes.len() }
+        Slice {
+            ptr: bytes.as_ptr(),
+            len: bytes.len(),
+        }
     }
 }

@@ -9,24 +9,41 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use super::{
-    Buffer, Described, Description, MAGIC, Numbers, OK, OpCall, PANICKED, REFUSED, Request, Slice, Table, VERSION,
+    Buffer, Described, Description, MAGIC, Numbers, OK, OpCall, PANICKED, REFUSED, Request, Slice,
+    Table, VERSION,
 };
 use crate::{Config, CpuCall, Operand, Setting, cpu_op, cpu_ops, find, spaces};
 
 impl Table {
     /// The table of this crate's own registry, for [`export_plugin!`](crate::export_plugin).
     pub const fn of(describe: unsafe extern "C" fn(*mut Buffer) -> i32) -> Table {
-        Table { magic: MAGIC, version: VERSION, size: size_of::<Table>() as u32, describe, build, run_op, free }
+        Table {
+            magic: MAGIC,
+            version: VERSION,
+            size: size_of::<Table>() as u32,
+            describe,
+            build,
+            run_op,
+            free,
+        }
     }
 }
 
 impl Buffer {
     /// No bytes, as a buffer is before it is filled.
-    pub const EMPTY: Buffer = Buffer { ptr: std::ptr::null_mut(), len: 0, capacity: 0 };
+    pub const EMPTY: Buffer = Buffer {
+        ptr: std::ptr::null_mut(),
+        len: 0,
+        capacity: 0,
+    };
 
     fn from_vec(bytes: Vec<u8>) -> Buffer {
         let mut bytes = ManuallyDrop::new(bytes);
-        Buffer { ptr: bytes.as_mut_ptr(), len: bytes.len(), capacity: bytes.capacity() }
+        Buffer {
+            ptr: bytes.as_mut_ptr(),
+            len: bytes.len(),
+            capacity: bytes.capacity(),
+        }
     }
 }
 
@@ -66,18 +83,24 @@ fn description(plugin: &str, version: &str) -> Result<Vec<u8>, String> {
         spaces: described.collect(),
         cpu_ops: ops.into_iter().map(|op| op.op.into()).collect(),
     };
-    serde_json::to_vec(&description).map_err(|error| format!("the description cannot be written: {error}."))
+    serde_json::to_vec(&description)
+        .map_err(|error| format!("the description cannot be written: {error}."))
 }
 
 unsafe extern "C" fn build(request: Slice, out: *mut Buffer) -> i32 {
     let work = || {
         // SAFETY: the host passes bytes that live until this returns.
         let request = unsafe { text(request, "request")? };
-        let request: Request =
-            serde_json::from_str(request).map_err(|error| format!("the request is not what it should be: {error}."))?;
+        let request: Request = serde_json::from_str(request)
+            .map_err(|error| format!("the request is not what it should be: {error}."))?;
         let entry = find(&request.space).map_err(|error| error.to_string())?;
-        let space = entry.space(&Config::from_values(request.config)).map_err(|mistake| mistake.to_string())?;
-        space.to_json().map(String::into_bytes).map_err(|error| error.to_string())
+        let space = entry
+            .space(&Config::from_values(request.config))
+            .map_err(|mistake| mistake.to_string())?;
+        space
+            .to_json()
+            .map(String::into_bytes)
+            .map_err(|error| error.to_string())
     };
     // SAFETY: the host passes null or a buffer that may be written.
     unsafe { answer(out, work) }
@@ -86,7 +109,9 @@ unsafe extern "C" fn build(request: Slice, out: *mut Buffer) -> i32 {
 unsafe extern "C" fn run_op(call: *const OpCall, out: *mut Buffer) -> i32 {
     let work = || {
         // SAFETY: the host passes null or a call that lives until this returns.
-        let Some(call) = (unsafe { call.as_ref() }) else { return Err("the call is a null pointer.".to_owned()) };
+        let Some(call) = (unsafe { call.as_ref() }) else {
+            return Err("the call is a null pointer.".to_owned());
+        };
         // SAFETY: what the call points to lives as long as itself.
         unsafe { run(call) }.map(|()| Vec::new())
     };
@@ -100,13 +125,21 @@ unsafe extern "C" fn run_op(call: *const OpCall, out: *mut Buffer) -> i32 {
 unsafe fn run(call: &OpCall) -> Result<(), String> {
     // SAFETY: as the caller promises; so are all below.
     let [op, kernel, attributes] = unsafe {
-        [text(call.op, "op's name")?, text(call.kernel, "kernel's name")?, text(call.attributes, "attributes")?]
+        [
+            text(call.op, "op's name")?,
+            text(call.kernel, "kernel's name")?,
+            text(call.attributes, "attributes")?,
+        ]
     };
     let Some(function) = cpu_op(op).map_err(|error| error.to_string())? else {
-        return Err(format!("the plugin has no function for the op `{op}` on the CPU; run it on a GPU."));
+        return Err(format!(
+            "the plugin has no function for the op `{op}` on the CPU; run it on a GPU."
+        ));
     };
-    let attributes: BTreeMap<String, Setting> = serde_json::from_str(attributes)
-        .map_err(|error| format!("the attributes of the op `{op}` are not what they should be: {error}."))?;
+    let attributes: BTreeMap<String, Setting> =
+        serde_json::from_str(attributes).map_err(|error| {
+            format!("the attributes of the op `{op}` are not what they should be: {error}.")
+        })?;
     // SAFETY: see above.
     let dims = unsafe { items(call.dims, call.dims_len, "dims")? };
     // SAFETY: see above.
@@ -121,13 +154,22 @@ unsafe fn run(call: &OpCall) -> Result<(), String> {
         };
         if numbers.written == 0 {
             // SAFETY: see above.
-            reads.push((operand, unsafe { items(numbers.ptr.cast_const(), numbers.len, "operand")? }));
+            reads.push((operand, unsafe {
+                items(numbers.ptr.cast_const(), numbers.len, "operand")?
+            }));
         } else {
             // SAFETY: see above; each operand is written through one entry only.
             writes.push((operand, unsafe { items_mut(numbers.ptr, numbers.len)? }));
         }
     }
-    let mut run = CpuCall::new(kernel, &attributes, dims, [call.inputs, call.params], &reads, writes);
+    let mut run = CpuCall::new(
+        kernel,
+        &attributes,
+        dims,
+        [call.inputs, call.params],
+        &reads,
+        writes,
+    );
     (function.run)(&mut run).map_err(|reason| format!("the op `{op}` on the CPU: {reason}."))
 }
 
@@ -163,7 +205,11 @@ unsafe fn answer(out: *mut Buffer, work: impl FnOnce() -> Result<Vec<u8>, String
 
 fn said(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| payload.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+    let text = text.or_else(|| {
+        payload
+            .downcast_ref::<&str>()
+            .map(|said| (*said).to_owned())
+    });
     text.unwrap_or_else(|| "it panicked without a message".into())
 }
 
@@ -173,7 +219,12 @@ fn said(payload: &(dyn Any + Send)) -> String {
 unsafe fn text<'a>(bytes: Slice, name: &str) -> Result<&'a str, String> {
     // SAFETY: as the caller promises.
     let bytes = unsafe { items(bytes.ptr, bytes.len, name)? };
-    str::from_utf8(bytes).map_err(|error| format!("the {name} is not UTF-8 from byte {} on.", error.valid_up_to()))
+    str::from_utf8(bytes).map_err(|error| {
+        format!(
+            "the {name} is not UTF-8 from byte {} on.",
+            error.valid_up_to()
+        )
+    })
 }
 
 /// # Safety
@@ -184,7 +235,9 @@ unsafe fn items<'a, T>(ptr: *const T, len: usize, name: &str) -> Result<&'a [T],
         return Ok(&[]);
     }
     if ptr.is_null() {
-        return Err(format!("the {name} is a null pointer with a length of {len}."));
+        return Err(format!(
+            "the {name} is a null pointer with a length of {len}."
+        ));
     }
     // SAFETY: as the caller promises.
     Ok(unsafe { slice::from_raw_parts(ptr, len) })
@@ -198,7 +251,9 @@ unsafe fn items_mut<'a, T>(ptr: *mut T, len: usize) -> Result<&'a mut [T], Strin
         return Ok(&mut []);
     }
     if ptr.is_null() {
-        return Err(format!("an operand is a null pointer with a length of {len}."));
+        return Err(format!(
+            "an operand is a null pointer with a length of {len}."
+        ));
     }
     // SAFETY: as the caller promises.
     Ok(unsafe { slice::from_raw_parts_mut(ptr, len) })

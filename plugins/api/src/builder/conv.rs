@@ -18,7 +18,13 @@ impl Conv {
 
     /// A kernel of this height and width.
     pub fn rectangle(height: u32, width: u32) -> Self {
-        Conv { kernel: [height, width], stride: 1, dilation: 1, pad: Pad::Same, bias: false }
+        Conv {
+            kernel: [height, width],
+            stride: 1,
+            dilation: 1,
+            pad: Pad::Same,
+            bias: false,
+        }
     }
 
     /// The stride.

@@ -25,16 +25,28 @@ impl Space {
         if draft.space.decisions.iter().any(|known| known.id == id) {
             draft.wrong(format!("two decisions are called `{id}`"));
         }
-        let decision = Decision { id, kind, active_if: None, table: None, prior: None };
+        let decision = Decision {
+            id,
+            kind,
+            active_if: None,
+            table: None,
+            prior: None,
+        };
         draft.space.decisions.push(decision);
-        Decide { space: self, index: draft.space.decisions.len() as u32 - 1 }
+        Decide {
+            space: self,
+            index: draft.space.decisions.len() as u32 - 1,
+        }
     }
 
     pub(crate) fn plan_step(&self, decide: &[Decide<'_>]) -> PlannedStep<'_> {
         let decide = decide.iter().map(Decide::id).collect();
         let plan = &mut self.draft.borrow_mut().space.plan;
         plan.push(Step { decide, keep: None });
-        PlannedStep { space: self, at: plan.len() - 1 }
+        PlannedStep {
+            space: self,
+            at: plan.len() - 1,
+        }
     }
 }
 
@@ -51,7 +63,12 @@ impl<'s> Decide<'s> {
     /// Its name.
     pub fn id(&self) -> String {
         let draft = self.space.draft.borrow();
-        draft.space.decisions.get(self.index as usize).map(|decision| decision.id.clone()).unwrap_or_default()
+        draft
+            .space
+            .decisions
+            .get(self.index as usize)
+            .map(|decision| decision.id.clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn index(self) -> u32 {
@@ -75,13 +92,21 @@ impl<'s> Decide<'s> {
                 )
             });
         }
-        When(Condition::In(self.id(), choices.iter().map(|choice| *choice as u32).collect()))
+        When(Condition::In(
+            self.id(),
+            choices.iter().map(|choice| *choice as u32).collect(),
+        ))
     }
 
     /// A skip is on.
     pub fn on(self) -> When {
         if self.read(|decision| matches!(decision.kind, Kind::Skip { .. })) != Some(true) {
-            self.space.wrong(|| format!("`{}` is neither on nor off; only skips and flags are", self.id()));
+            self.space.wrong(|| {
+                format!(
+                    "`{}` is neither on nor off; only skips and flags are",
+                    self.id()
+                )
+            });
         }
         self.is(1)
     }
@@ -100,11 +125,16 @@ impl<'s> Decide<'s> {
 
     fn where_value(self, holds: impl Fn(f64) -> bool) -> When {
         let choices = self.read(|decision| match &decision.kind {
-            Kind::Value { values } => Some((0..values.len()).filter(|&i| holds(values[i])).collect::<Vec<_>>()),
+            Kind::Value { values } => Some(
+                (0..values.len())
+                    .filter(|&i| holds(values[i]))
+                    .collect::<Vec<_>>(),
+            ),
             _ => None,
         });
         let Some(Some(choices)) = choices else {
-            self.space.wrong(|| format!("`{}` has no values to compare; use `is`", self.id()));
+            self.space
+                .wrong(|| format!("`{}` has no values to compare; use `is`", self.id()));
             return When::ALWAYS;
         };
         self.is_in(&choices)
@@ -127,8 +157,10 @@ impl<'s> Decide<'s> {
 
     /// Its values as sizes, if they are.
     pub(crate) fn whole_values(self) -> Option<Vec<u32>> {
-        let whole =
-            |value: f64| (value >= 1.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0).then_some(value as u32);
+        let whole = |value: f64| {
+            (value >= 1.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0)
+                .then_some(value as u32)
+        };
         self.read(|decision| match &decision.kind {
             Kind::Value { values } => values.iter().map(|value| whole(*value)).collect(),
             _ => None,
@@ -140,11 +172,24 @@ impl<'s> Decide<'s> {
     }
 
     fn read<R>(&self, read: impl FnOnce(&Decision) -> R) -> Option<R> {
-        self.space.draft.borrow().space.decisions.get(self.index as usize).map(read)
+        self.space
+            .draft
+            .borrow()
+            .space
+            .decisions
+            .get(self.index as usize)
+            .map(read)
     }
 
     fn change(self, change: impl FnOnce(&mut Decision)) -> Self {
-        if let Some(decision) = self.space.draft.borrow_mut().space.decisions.get_mut(self.index as usize) {
+        if let Some(decision) = self
+            .space
+            .draft
+            .borrow_mut()
+            .space
+            .decisions
+            .get_mut(self.index as usize)
+        {
             change(decision);
         }
         self

@@ -5,7 +5,10 @@ use super::tensor::Tensor;
 use crate::axis::{Axis, Value};
 use crate::names::Names;
 use crate::shape;
-use crate::{Block, Carry, Dim, Extent, Id, Init, Mistake, Node, Op, Output, Param, Role, SCHEMA, SearchSpace, TIME};
+use crate::{
+    Block, Carry, Dim, Extent, Id, Init, Mistake, Node, Op, Output, Param, Role, SCHEMA,
+    SearchSpace, TIME,
+};
 
 /// A space while it is being built.
 pub(crate) struct Draft {
@@ -104,16 +107,29 @@ impl Draft {
         if !std::ptr::eq(space, tensor.space) {
             return Err("a tensor of another space is used".into());
         }
-        let made = self.values.get(tensor.index as usize).ok_or("a tensor is used after the space was finished")?;
+        let made = self
+            .values
+            .get(tensor.index as usize)
+            .ok_or("a tensor is used after the space was finished")?;
         let here = if self.body.is_some() { self.scans } else { 0 };
         if made.level != 0 && made.level != here {
-            return Err(format!("`{}` lives inside a scan, and is used outside it", made.id));
+            return Err(format!(
+                "`{}` lives inside a scan, and is used outside it",
+                made.id
+            ));
         }
         Ok(made)
     }
 
     /// Adds a node under its own name, unless a mistake was made; `None` if one was or is.
-    pub(crate) fn node(&mut self, space: &Space, id: Id, op: Op, inputs: &[Tensor<'_>], params: &[u32]) -> Option<u32> {
+    pub(crate) fn node(
+        &mut self,
+        space: &Space,
+        id: Id,
+        op: Op,
+        inputs: &[Tensor<'_>],
+        params: &[u32],
+    ) -> Option<u32> {
         if self.mistake.is_some() {
             return None;
         }
@@ -142,25 +158,50 @@ impl Draft {
             ids.push(made.id.clone());
         }
         operands.extend(params.iter().map(|&param| &self.params[param as usize]));
-        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops, places: None };
+        let names = Names {
+            extents: &self.space.extents,
+            owners: &self.owners,
+            ops: &self.space.ops,
+            places: None,
+        };
         let about = |reason: String| format!("{}: {reason}", op.name());
         let value = match &op {
             Op::Choose { decision } => {
-                let known = self.space.decisions.iter().position(|known| known.id == *decision);
+                let known = self
+                    .space
+                    .decisions
+                    .iter()
+                    .position(|known| known.id == *decision);
                 let d = known.ok_or_else(|| about(format!("there is no decision `{decision}`")))?;
                 shape::choose(&self.space.decisions[d].kind, d as u32, &operands)
                     .map_err(|reason| format!("choose by `{decision}`: {reason}"))?
             }
             op => shape::infer(op, &operands, inputs.len(), &names).map_err(about)?,
         };
-        let params = params.iter().map(|&param| self.space.params[param as usize].id.clone()).collect();
-        Ok(self.place(Node { id, op, inputs: ids, params, block: self.block.clone() }, value))
+        let params = params
+            .iter()
+            .map(|&param| self.space.params[param as usize].id.clone())
+            .collect();
+        Ok(self.place(
+            Node {
+                id,
+                op,
+                inputs: ids,
+                params,
+                block: self.block.clone(),
+            },
+            value,
+        ))
     }
 
     /// Puts a finished node where building goes on.
     pub(crate) fn place(&mut self, node: Node, value: Value) -> u32 {
         let level = if self.body.is_some() { self.scans } else { 0 };
-        self.values.push(Made { id: node.id.clone(), value, level });
+        self.values.push(Made {
+            id: node.id.clone(),
+            value,
+            level,
+        });
         match &mut self.body {
             Some(body) => body.nodes.push(node),
             None => self.space.nodes.push(node),
@@ -168,15 +209,31 @@ impl Draft {
         self.values.len() as u32 - 1
     }
 
-    pub(crate) fn param(&mut self, id: Id, shape: Vec<Dim>, init: Init, decay: bool) -> Option<u32> {
+    pub(crate) fn param(
+        &mut self,
+        id: Id,
+        shape: Vec<Dim>,
+        init: Init,
+        decay: bool,
+    ) -> Option<u32> {
         if self.mistake.is_some() {
             return None;
         }
-        let names = Names { extents: &self.space.extents, owners: &self.owners, ops: &self.space.ops, places: None };
+        let names = Names {
+            extents: &self.space.extents,
+            owners: &self.owners,
+            ops: &self.space.ops,
+            places: None,
+        };
         match names.axes(&shape) {
             Ok(axes) => {
                 self.params.push(Value::of(axes));
-                self.space.params.push(Param { id, shape, init, decay });
+                self.space.params.push(Param {
+                    id,
+                    shape,
+                    init,
+                    decay,
+                });
                 Some(self.params.len() as u32 - 1)
             }
             Err(reason) => {
@@ -192,12 +249,18 @@ impl Draft {
             Axis::Fixed(size) => Dim::Fixed(*size),
             Axis::Time => Dim::Named(TIME.into()),
             Axis::By(decision, sizes) => {
-                let same = |i: &usize| self.owners[*i] == *decision && self.space.extents[*i].sizes[..] == sizes[..];
+                let same = |i: &usize| {
+                    self.owners[*i] == *decision && self.space.extents[*i].sizes[..] == sizes[..]
+                };
                 let known = (0..self.owners.len()).find(same);
                 let index = known.unwrap_or_else(|| {
                     let decision_id = self.space.decisions[*decision as usize].id.clone();
                     let id = self.free_extent(&decision_id);
-                    self.space.extents.push(Extent { id, decision: decision_id, sizes: sizes.to_vec() });
+                    self.space.extents.push(Extent {
+                        id,
+                        decision: decision_id,
+                        sizes: sizes.to_vec(),
+                    });
                     self.owners.push(*decision);
                     self.owners.len() - 1
                 });
@@ -211,7 +274,10 @@ impl Draft {
         if !taken(base) {
             return base.to_owned();
         }
-        (1..).map(|n| format!("{base}.{n}")).find(|id| !taken(id)).unwrap_or_default()
+        (1..)
+            .map(|n| format!("{base}.{n}"))
+            .find(|id| !taken(id))
+            .unwrap_or_default()
     }
 
     /// Adds an extent, or finds the same one.
@@ -219,7 +285,11 @@ impl Draft {
         if self.mistake.is_some() {
             return None;
         }
-        let choices = self.space.decisions.get(owner as usize).map_or(0, |decision| decision.kind.choices());
+        let choices = self
+            .space
+            .decisions
+            .get(owner as usize)
+            .map_or(0, |decision| decision.kind.choices());
         if extent.sizes.len() != choices || extent.sizes.contains(&0) {
             let sizes = extent.sizes.len();
             let id = &extent.decision;
@@ -229,7 +299,12 @@ impl Draft {
             ));
             return None;
         }
-        match self.space.extents.iter().position(|known| known.id == extent.id) {
+        match self
+            .space
+            .extents
+            .iter()
+            .position(|known| known.id == extent.id)
+        {
             Some(index) if self.space.extents[index] == extent => Some(index as u32),
             Some(_) => {
                 self.wrong(format!("another extent is called `{}`", extent.id));
@@ -245,7 +320,10 @@ impl Draft {
 
     pub(crate) fn add_block(&mut self, key: String) -> Id {
         let id = self.unique("block");
-        self.space.blocks.push(Block { id: id.clone(), key });
+        self.space.blocks.push(Block {
+            id: id.clone(),
+            key,
+        });
         id
     }
 
@@ -254,7 +332,8 @@ impl Draft {
             return;
         }
         if self.body.is_some() {
-            return self.wrong("an output is declared inside a scan; declare the scan's value".into());
+            return self
+                .wrong("an output is declared inside a scan; declare the scan's value".into());
         }
         match self.made(space, value).map(|made| made.id.clone()) {
             Ok(node) => self.space.outputs.push(Output { node, role }),

@@ -22,7 +22,11 @@ impl<'s> Tensor<'s> {
         if conv.bias {
             params.push(New::vector("bias", filters, Init::Zeros));
         }
-        let op = Op::Conv2d { stride: conv.stride, dilation: conv.dilation, pad: conv.pad };
+        let op = Op::Conv2d {
+            stride: conv.stride,
+            dilation: conv.dilation,
+            pad: conv.pad,
+        };
         self.layer(op, &[self], params)
     }
 
@@ -37,17 +41,34 @@ impl<'s> Tensor<'s> {
         let (channels, _) = self.last_dim();
         let shape = vec![Dim::Fixed(kh), Dim::Fixed(kw), channels.clone()];
         // Each output sums over its own channel's window only.
-        let mut params = vec![New::weight(shape, Init::He { fan_in: kh.saturating_mul(kw) })];
+        let mut params = vec![New::weight(
+            shape,
+            Init::He {
+                fan_in: kh.saturating_mul(kw),
+            },
+        )];
         if conv.bias {
             params.push(New::vector("bias", channels, Init::Zeros));
         }
-        let op = Op::DepthwiseConv2d { stride: conv.stride, dilation: conv.dilation, pad: conv.pad };
+        let op = Op::DepthwiseConv2d {
+            stride: conv.stride,
+            dilation: conv.dilation,
+            pad: conv.pad,
+        };
         self.layer(op, &[self], params)
     }
 
     /// The same with a kernel `[kh, kw, c]` that is a value of the network.
     pub fn depthwise_by(self, kernel: Tensor<'s>, stride: u32) -> Tensor<'s> {
-        self.space.node(Op::DepthwiseConv2d { stride, dilation: 1, pad: Pad::Same }, &[self, kernel], &[])
+        self.space.node(
+            Op::DepthwiseConv2d {
+                stride,
+                dilation: 1,
+                pad: Pad::Same,
+            },
+            &[self, kernel],
+            &[],
+        )
     }
 
     /// A depthwise convolution, then one of 1x1 to `filters`.
@@ -69,7 +90,12 @@ impl<'s> Tensor<'s> {
         }
         let half = |pad| self.conv2d(Conv::new(1).stride(2).pad(pad), filters / 2);
         let even = half(Pad::Valid);
-        let odd = half(Pad::Explicit { top: -1, left: -1, bottom: 1, right: 1 });
+        let odd = half(Pad::Explicit {
+            top: -1,
+            left: -1,
+            bottom: 1,
+            right: 1,
+        });
         self.space.concat(&[even, odd])
     }
 
@@ -133,13 +159,19 @@ impl<'s> Tensor<'s> {
 
     /// A function per element, by name: "tanh", "gelu".
     pub fn act(self, name: &str) -> Tensor<'s> {
-        match Function::ALL.into_iter().find(|function| function.name() == name) {
+        match Function::ALL
+            .into_iter()
+            .find(|function| function.name() == name)
+        {
             Some(function) => self.activation(function),
             None => {
                 let names = || Function::ALL.into_iter().map(Function::name);
                 self.space.wrong(|| {
                     let known = names().collect::<Vec<_>>().join(", ");
-                    format!("there is no activation `{name}`{}; there are {known}", hint(name, names()))
+                    format!(
+                        "there is no activation `{name}`{}; there are {known}",
+                        hint(name, names())
+                    )
                 });
                 self
             }
@@ -163,7 +195,12 @@ impl<'s> Tensor<'s> {
 
     /// Pooling with all its attributes.
     pub fn pool(self, kind: Pooling, kernel: u32, stride: u32, pad: Pad) -> Tensor<'s> {
-        self.then(Op::Pool { kind, kernel, stride, pad })
+        self.then(Op::Pool {
+            kind,
+            kernel,
+            stride,
+            pad,
+        })
     }
 
     /// The mean over space, `[h, w, c]` to `[c]`.
@@ -225,7 +262,10 @@ impl<'s> Tensor<'s> {
     /// A kernel `[k, k, c]` times a matrix `[k², k²]` that all channels share and that starts as the identity.
     pub fn kernel_transform(self) -> Tensor<'s> {
         let shape = self.shape();
-        let area = shape.iter().take(2).fold(1u32, |area, &size| area.saturating_mul(size));
+        let area = shape
+            .iter()
+            .take(2)
+            .fold(1u32, |area, &size| area.saturating_mul(size));
         let matrix = New::weight(vec![Dim::Fixed(area), Dim::Fixed(area)], Init::Eye);
         self.layer(Op::KernelTransform, &[self], vec![matrix])
     }

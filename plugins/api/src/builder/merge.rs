@@ -9,7 +9,13 @@ use crate::{Condition, Op, Setting};
 impl Space {
     /// The branch that the decision picks; one branch per choice.
     pub fn choose<'s>(&'s self, decision: Decide<'s>, branches: &[Tensor<'s>]) -> Tensor<'s> {
-        self.node(Op::Choose { decision: decision.id() }, branches, &[])
+        self.node(
+            Op::Choose {
+                decision: decision.id(),
+            },
+            branches,
+            &[],
+        )
     }
 
     /// A branch built from each input, in a scope `from0`, `from1` and so on, of which the decision picks one: weights of its own
@@ -22,7 +28,9 @@ impl Space {
     ) -> Tensor<'s> {
         let count = inputs.len().min(decision.choice_count());
         let inputs = inputs[..count].iter().enumerate();
-        let branches: Vec<_> = inputs.map(|(i, &input)| self.scope(format!("from{i}"), || build(input))).collect();
+        let branches: Vec<_> = inputs
+            .map(|(i, &input)| self.scope(format!("from{i}"), || build(input)))
+            .collect();
         self.choose(decision, &branches)
     }
 
@@ -32,7 +40,10 @@ impl Space {
     }
 
     /// The sum of those whose condition holds; zero if there is none.
-    pub fn sum_when<'s>(&'s self, parts: impl IntoIterator<Item = (Tensor<'s>, When)>) -> Tensor<'s> {
+    pub fn sum_when<'s>(
+        &'s self,
+        parts: impl IntoIterator<Item = (Tensor<'s>, When)>,
+    ) -> Tensor<'s> {
         let (parts, when) = split(parts);
         self.node(Op::Sum { when }, &parts, &[])
     }
@@ -43,7 +54,10 @@ impl Space {
     }
 
     /// The mean of those whose condition holds; zero if there is none.
-    pub fn mean_when<'s>(&'s self, parts: impl IntoIterator<Item = (Tensor<'s>, When)>) -> Tensor<'s> {
+    pub fn mean_when<'s>(
+        &'s self,
+        parts: impl IntoIterator<Item = (Tensor<'s>, When)>,
+    ) -> Tensor<'s> {
         let (parts, when) = split(parts);
         self.node(Op::Mean { when }, &parts, &[])
     }
@@ -61,13 +75,28 @@ impl Space {
         weights: &[Weights<'s>],
         attributes: BTreeMap<String, Setting>,
     ) -> Tensor<'s> {
-        let params: Vec<u32> = weights.iter().filter_map(|weights| self.own(*weights)).collect();
-        self.node(Op::Custom { name: name.into(), attributes }, inputs, &params)
+        let params: Vec<u32> = weights
+            .iter()
+            .filter_map(|weights| self.own(*weights))
+            .collect();
+        self.node(
+            Op::Custom {
+                name: name.into(),
+                attributes,
+            },
+            inputs,
+            &params,
+        )
     }
 }
 
-fn split<'s>(parts: impl IntoIterator<Item = (Tensor<'s>, When)>) -> (Vec<Tensor<'s>>, Vec<Condition>) {
-    let (tensors, mut when): (Vec<_>, Vec<_>) = parts.into_iter().map(|(tensor, when)| (tensor, when.0)).unzip();
+fn split<'s>(
+    parts: impl IntoIterator<Item = (Tensor<'s>, When)>,
+) -> (Vec<Tensor<'s>>, Vec<Condition>) {
+    let (tensors, mut when): (Vec<_>, Vec<_>) = parts
+        .into_iter()
+        .map(|(tensor, when)| (tensor, when.0))
+        .unzip();
     if when.iter().all(|condition| *condition == When::ALWAYS.0) {
         when.clear();
     }

@@ -49,55 +49,108 @@ impl Space {
             self.wrong(|| "a scan cannot stand inside a scan".into());
         }
         let sequences = inputs.map(Tensor::value);
-        let bound: Result<Vec<Value>, String> =
-            inputs.iter().map(|&input| self.draft.borrow().made(self, input).map(|made| made.value.clone())).collect();
+        let bound: Result<Vec<Value>, String> = inputs
+            .iter()
+            .map(|&input| {
+                self.draft
+                    .borrow()
+                    .made(self, input)
+                    .map(|made| made.value.clone())
+            })
+            .collect();
         match bound {
             Err(reason) => self.wrong(|| reason),
             Ok(bound) => {
                 let lead = bound.first().and_then(|value| value.axes.first());
                 if lead.is_none() || bound.iter().any(|value| value.axes.first() != lead) {
-                    self.wrong(|| "a scan's inputs must share their first axis, over which it runs".into());
+                    self.wrong(|| {
+                        "a scan's inputs must share their first axis, over which it runs".into()
+                    });
                 }
             }
         }
         let mut draft = self.draft.borrow_mut();
         if draft.mistake.is_some() {
-            return inputs.map(|_| Tensor { space: self, index: NOTHING });
+            return inputs.map(|_| Tensor {
+                space: self,
+                index: NOTHING,
+            });
         }
         draft.scans += 1;
         draft.body = Some(BodyDraft::default());
         drop(draft);
         sequences.map(|sequence| {
-            let step = sequence.map(|value| Value { axes: value.axes[1..].to_vec(), element: value.element });
-            step.map_or(Tensor { space: self, index: NOTHING }, |value| self.given("step", value))
+            let step = sequence.map(|value| Value {
+                axes: value.axes[1..].to_vec(),
+                element: value.element,
+            });
+            step.map_or(
+                Tensor {
+                    space: self,
+                    index: NOTHING,
+                },
+                |value| self.given("step", value),
+            )
         })
     }
 
     /// A slice or a state, which is no node of the body.
     fn given(&self, name: &str, value: Value) -> Tensor<'_> {
         let mut draft = self.draft.borrow_mut();
-        let made = Made { id: draft.unique(name), value, level: draft.scans };
+        let made = Made {
+            id: draft.unique(name),
+            value,
+            level: draft.scans,
+        };
         draft.values.push(made);
-        Tensor { space: self, index: draft.values.len() as u32 - 1 }
+        Tensor {
+            space: self,
+            index: draft.values.len() as u32 - 1,
+        }
     }
 
-    fn close<'s>(&'s self, inputs: &[Tensor<'s>], slices: &[Tensor<'s>], yields: Tensor<'s>) -> Tensor<'s> {
-        let id = |tensor: &Tensor<'s>| self.draft.borrow().made(self, *tensor).map(|made| made.id.clone());
-        let ids = |tensors: &[Tensor<'s>]| tensors.iter().map(id).collect::<Result<Vec<_>, String>>();
+    fn close<'s>(
+        &'s self,
+        inputs: &[Tensor<'s>],
+        slices: &[Tensor<'s>],
+        yields: Tensor<'s>,
+    ) -> Tensor<'s> {
+        let id = |tensor: &Tensor<'s>| {
+            self.draft
+                .borrow()
+                .made(self, *tensor)
+                .map(|made| made.id.clone())
+        };
+        let ids =
+            |tensors: &[Tensor<'s>]| tensors.iter().map(id).collect::<Result<Vec<_>, String>>();
         let found = ids(slices).and_then(|steps| Ok((steps, id(&yields)?, ids(inputs)?)));
         let mut draft = self.draft.borrow_mut();
-        let Some(body) = draft.body.take() else { return Tensor { space: self, index: NOTHING } };
+        let Some(body) = draft.body.take() else {
+            return Tensor {
+                space: self,
+                index: NOTHING,
+            };
+        };
         if let Some(carry) = body.carry.iter().find(|carry| carry.next.is_empty()) {
-            draft.wrong(format!("the state `{}` has no next value; say `next`", carry.id));
+            draft.wrong(format!(
+                "the state `{}` has no next value; say `next`",
+                carry.id
+            ));
         }
         if draft.mistake.is_some() {
-            return Tensor { space: self, index: NOTHING };
+            return Tensor {
+                space: self,
+                index: NOTHING,
+            };
         }
         let (steps, yields_id, inputs_id) = match found {
             Ok(found) => found,
             Err(reason) => {
                 draft.wrong(reason);
-                return Tensor { space: self, index: NOTHING };
+                return Tensor {
+                    space: self,
+                    index: NOTHING,
+                };
             }
         };
         let lead: Axis = draft.values[inputs[0].index as usize].value.axes[0].clone();
@@ -105,14 +158,30 @@ impl Space {
         if made.level == 0 {
             let reason = format!("the scan gives `{}`, which stands outside it", made.id);
             draft.wrong(reason);
-            return Tensor { space: self, index: NOTHING };
+            return Tensor {
+                space: self,
+                index: NOTHING,
+            };
         }
         let mut axes = vec![lead];
         axes.extend(made.value.axes.iter().cloned());
-        let value = Value { axes, element: made.value.element };
-        let op = Op::Scan { nodes: body.nodes, steps, carry: body.carry, yields: yields_id };
-        let node =
-            Node { id: draft.unique("scan"), op, inputs: inputs_id, params: Vec::new(), block: draft.block.clone() };
+        let value = Value {
+            axes,
+            element: made.value.element,
+        };
+        let op = Op::Scan {
+            nodes: body.nodes,
+            steps,
+            carry: body.carry,
+            yields: yields_id,
+        };
+        let node = Node {
+            id: draft.unique("scan"),
+            op,
+            inputs: inputs_id,
+            params: Vec::new(),
+            block: draft.block.clone(),
+        };
         let index = draft.place(node, value);
         Tensor { space: self, index }
     }
@@ -125,28 +194,48 @@ impl<'s> Body<'s> {
     }
 
     /// A state that starts a window where the stream's last window ended.
-    pub fn carry_across_windows(self, name: &str, shape: &[impl Into<Size<'s>> + Copy]) -> Tensor<'s> {
+    pub fn carry_across_windows(
+        self,
+        name: &str,
+        shape: &[impl Into<Size<'s>> + Copy],
+    ) -> Tensor<'s> {
         self.state(name, shape, true)
     }
 
     fn state(self, name: &str, shape: &[impl Into<Size<'s>> + Copy], persist: bool) -> Tensor<'s> {
-        let dims: Vec<Dim> = shape.iter().map(|size| self.space.dim((*size).into())).collect();
+        let dims: Vec<Dim> = shape
+            .iter()
+            .map(|size| self.space.dim((*size).into()))
+            .collect();
         let axes = {
             let draft = self.space.draft.borrow();
-            Names { extents: &draft.space.extents, owners: &draft.owners, ops: &draft.space.ops, places: None }
-                .axes(&dims)
+            Names {
+                extents: &draft.space.extents,
+                owners: &draft.owners,
+                ops: &draft.space.ops,
+                places: None,
+            }
+            .axes(&dims)
         };
         match axes {
             Err(reason) => {
                 self.space.wrong(|| format!("state `{name}`: {reason}"));
-                Tensor { space: self.space, index: NOTHING }
+                Tensor {
+                    space: self.space,
+                    index: NOTHING,
+                }
             }
             Ok(axes) => {
                 let state = self.space.given(name, Value::of(axes));
                 let mut draft = self.space.draft.borrow_mut();
                 let id = draft.values[state.index as usize].id.clone();
                 if let Some(body) = &mut draft.body {
-                    body.carry.push(Carry { id, next: String::new(), shape: dims, persist });
+                    body.carry.push(Carry {
+                        id,
+                        next: String::new(),
+                        shape: dims,
+                        persist,
+                    });
                 }
                 state
             }
@@ -159,17 +248,25 @@ impl<'s> Body<'s> {
         if draft.mistake.is_some() {
             return;
         }
-        let found = draft.made(self.space, state).and_then(|state| Ok((state, draft.made(self.space, value)?)));
+        let found = draft
+            .made(self.space, state)
+            .and_then(|state| Ok((state, draft.made(self.space, value)?)));
         let (state, next) = match found {
             Ok((state, next)) if state.value == next.value => (state.id.clone(), next.id.clone()),
             Ok((state, next)) => {
-                let reason =
-                    format!("the state `{}` is {}, but its next value is {}", state.id, state.value, next.value);
+                let reason = format!(
+                    "the state `{}` is {}, but its next value is {}",
+                    state.id, state.value, next.value
+                );
                 return draft.wrong(reason);
             }
             Err(reason) => return draft.wrong(reason),
         };
-        match draft.body.as_mut().and_then(|body| body.carry.iter_mut().find(|carry| carry.id == state)) {
+        match draft
+            .body
+            .as_mut()
+            .and_then(|body| body.carry.iter_mut().find(|carry| carry.id == state))
+        {
             Some(carry) => carry.next = next,
             None => draft.wrong(format!("`{state}` is not a state of this scan")),
         }

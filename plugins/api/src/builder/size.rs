@@ -32,7 +32,14 @@ impl Weights<'_> {
     /// Weight decay leaves it alone, as a bias, a scale or a shift.
     #[must_use]
     pub fn without_decay(self) -> Self {
-        if let Some(param) = self.space.draft.borrow_mut().space.params.get_mut(self.index as usize) {
+        if let Some(param) = self
+            .space
+            .draft
+            .borrow_mut()
+            .space
+            .params
+            .get_mut(self.index as usize)
+        {
             param.decay = false;
         }
         self
@@ -53,7 +60,9 @@ impl Space {
         if draft.space.params.iter().any(|param| param.id == id) {
             draft.wrong(format!("two params are called `{id}`"));
         }
-        let index = draft.param(id, dims, init, true).unwrap_or(super::draft::NOTHING);
+        let index = draft
+            .param(id, dims, init, true)
+            .unwrap_or(super::draft::NOTHING);
         Weights { space: self, index }
     }
 
@@ -76,14 +85,21 @@ impl Space {
     /// # assert!(!space.params[0].decay);
     /// # supernet_plugin::Supergraph::new(space).unwrap();
     /// ```
-    pub fn local_weights<'s>(&'s self, name: &str, shape: &[impl Into<Size<'s>> + Copy], init: Init) -> Weights<'s> {
+    pub fn local_weights<'s>(
+        &'s self,
+        name: &str,
+        shape: &[impl Into<Size<'s>> + Copy],
+        init: Init,
+    ) -> Weights<'s> {
         let dims = shape.iter().map(|size| self.dim((*size).into())).collect();
         let mut draft = self.draft.borrow_mut();
         let mut id = draft.unique(name);
         while draft.space.params.iter().any(|param| param.id == id) {
             id = draft.unique(name);
         }
-        let index = draft.param(id, dims, init, true).unwrap_or(super::draft::NOTHING);
+        let index = draft
+            .param(id, dims, init, true)
+            .unwrap_or(super::draft::NOTHING);
         Weights { space: self, index }
     }
 
@@ -97,7 +113,11 @@ impl Space {
                     return Dim::Fixed(1);
                 }
                 let draft = self.draft.borrow();
-                draft.space.extents.get(index as usize).map_or(Dim::Fixed(1), |extent| Dim::Named(extent.id.clone()))
+                draft
+                    .space
+                    .extents
+                    .get(index as usize)
+                    .map_or(Dim::Fixed(1), |extent| Dim::Named(extent.id.clone()))
             }
         }
     }

@@ -19,20 +19,47 @@ impl Space {
     /// Data: numbers of this shape.
     pub fn input(&self, name: &str, shape: &[u32]) -> Tensor<'_> {
         let shape = shape.iter().map(|&size| Dim::Fixed(size)).collect();
-        self.scope(name, || self.node(Op::Input { shape, element: Element::F32 }, &[], &[]))
+        self.scope(name, || {
+            self.node(
+                Op::Input {
+                    shape,
+                    element: Element::F32,
+                },
+                &[],
+                &[],
+            )
+        })
     }
 
     /// Data: a sequence of tokens, `[time]`.
     pub fn tokens(&self, name: &str) -> Tensor<'_> {
         let shape = vec![Dim::Named(TIME.into())];
-        self.scope(name, || self.node(Op::Input { shape, element: Element::U32 }, &[], &[]))
+        self.scope(name, || {
+            self.node(
+                Op::Input {
+                    shape,
+                    element: Element::U32,
+                },
+                &[],
+                &[],
+            )
+        })
     }
 
     /// Data: a sequence of numbers, `[time, ...]`.
     pub fn sequence(&self, name: &str, each: &[u32]) -> Tensor<'_> {
         let mut shape = vec![Dim::Named(TIME.into())];
         shape.extend(each.iter().map(|&size| Dim::Fixed(size)));
-        self.scope(name, || self.node(Op::Input { shape, element: Element::F32 }, &[], &[]))
+        self.scope(name, || {
+            self.node(
+                Op::Input {
+                    shape,
+                    element: Element::F32,
+                },
+                &[],
+                &[],
+            )
+        })
     }
 
     /// A param as a value.
@@ -76,7 +103,11 @@ impl<'s> Tensor<'s> {
 
     pub(crate) fn axes(self) -> Vec<Axis> {
         let draft = self.space.draft.borrow();
-        draft.values.get(self.index as usize).map(|made| made.value.axes.clone()).unwrap_or_default()
+        draft
+            .values
+            .get(self.index as usize)
+            .map(|made| made.value.axes.clone())
+            .unwrap_or_default()
     }
 
     /// The last axis as a dimension of a param, with its largest size.
@@ -97,11 +128,22 @@ impl<'s> Tensor<'s> {
         let mut draft = self.space.draft.borrow_mut();
         let id = draft.unique(op.name());
         let mut indices = Vec::new();
-        for New { role, shape, init, decay } in params {
+        for New {
+            role,
+            shape,
+            init,
+            decay,
+        } in params
+        {
             indices.extend(draft.param(format!("{id}.{role}"), shape, init, decay));
         }
-        let index = draft.node(self.space, id, op, inputs, &indices).unwrap_or(NOTHING);
-        Tensor { space: self.space, index }
+        let index = draft
+            .node(self.space, id, op, inputs, &indices)
+            .unwrap_or(NOTHING);
+        Tensor {
+            space: self.space,
+            index,
+        }
     }
 
     /// One of the space's own ops of one input, without params and attributes; [`Space::custom`] for any other.
@@ -111,7 +153,10 @@ impl<'s> Tensor<'s> {
 
     pub(crate) fn value(self) -> Option<Value> {
         let draft = self.space.draft.borrow();
-        draft.values.get(self.index as usize).map(|made| made.value.clone())
+        draft
+            .values
+            .get(self.index as usize)
+            .map(|made| made.value.clone())
     }
 }
 
@@ -126,12 +171,22 @@ pub(crate) struct New {
 impl New {
     /// Weights, which decay.
     pub(crate) fn weight(shape: Vec<Dim>, init: Init) -> Self {
-        New { role: "weight", shape, init, decay: true }
+        New {
+            role: "weight",
+            shape,
+            init,
+            decay: true,
+        }
     }
 
     /// A vector that does not decay: a bias, a scale, a shift.
     pub(crate) fn vector(role: &'static str, size: Dim, init: Init) -> Self {
-        New { role, shape: vec![size], init, decay: false }
+        New {
+            role,
+            shape: vec![size],
+            init,
+            decay: false,
+        }
     }
 }
 

@@ -34,18 +34,26 @@ impl When {
 
     /// All hold.
     pub fn all(parts: impl IntoIterator<Item = When>) -> When {
-        When(Condition::All(parts.into_iter().map(|part| part.0).collect()))
+        When(Condition::All(
+            parts.into_iter().map(|part| part.0).collect(),
+        ))
     }
 
     /// At least one holds; of nothing, never.
     pub fn any(parts: impl IntoIterator<Item = When>) -> When {
-        When(Condition::Any(parts.into_iter().map(|part| part.0).collect()))
+        When(Condition::Any(
+            parts.into_iter().map(|part| part.0).collect(),
+        ))
     }
 
     /// None holds; of nothing, always.
     pub fn none(parts: impl IntoIterator<Item = When>) -> When {
         let any = When::any(parts);
-        if any.0 == Condition::Any(Vec::new()) { When::ALWAYS } else { !any }
+        if any.0 == Condition::Any(Vec::new()) {
+            When::ALWAYS
+        } else {
+            !any
+        }
     }
 }
 

@@ -25,7 +25,14 @@ impl<'a> CpuCall<'a> {
         reads: &'a [(Operand, &'a [f32])],
         writes: Vec<(Operand, &'a mut [f32])>,
     ) -> Self {
-        CpuCall { kernel, attributes, dims, counts, reads, writes }
+        CpuCall {
+            kernel,
+            attributes,
+            dims,
+            counts,
+            reads,
+            writes,
+        }
     }
 
     /// The kernel's entry point; `forward` or `backward` in the easy form.
@@ -63,8 +70,13 @@ impl<'a> CpuCall<'a> {
         match self.attribute(name) {
             Some(Setting::Float(value)) => Ok(*value),
             Some(Setting::Int(value)) => Ok(*value as f64),
-            Some(other) => Err(format!("the attribute `{name}` is {}, and the op reads it as a number", other.kind())),
-            None => Err(format!("the node has no attribute `{name}`, which the op reads; give it one")),
+            Some(other) => Err(format!(
+                "the attribute `{name}` is {}, and the op reads it as a number",
+                other.kind()
+            )),
+            None => Err(format!(
+                "the node has no attribute `{name}`, which the op reads; give it one"
+            )),
         }
     }
 
@@ -72,9 +84,10 @@ impl<'a> CpuCall<'a> {
     pub fn read(&self, operand: Operand) -> Result<&'a [f32], String> {
         match self.reads.iter().find(|(bound, _)| *bound == operand) {
             Some((_, values)) => Ok(values),
-            None if self.position(operand).is_some() => {
-                Err(format!("the kernel `{}` writes {operand}, and nothing is there to be read before", self.kernel))
-            }
+            None if self.position(operand).is_some() => Err(format!(
+                "the kernel `{}` writes {operand}, and nothing is there to be read before",
+                self.kernel
+            )),
             None => Err(self.unbound(operand)),
         }
     }
@@ -86,20 +99,32 @@ impl<'a> CpuCall<'a> {
     }
 
     /// Where several operands are to be written.
-    pub fn writes<const N: usize>(&mut self, operands: [Operand; N]) -> Result<[&mut [f32]; N], String> {
+    pub fn writes<const N: usize>(
+        &mut self,
+        operands: [Operand; N],
+    ) -> Result<[&mut [f32]; N], String> {
         let mut places = [0; N];
         for (place, operand) in places.iter_mut().zip(operands) {
-            *place = self.position(operand).ok_or_else(|| self.unwritten(operand))?;
+            *place = self
+                .position(operand)
+                .ok_or_else(|| self.unwritten(operand))?;
         }
         match self.writes.get_disjoint_mut(places) {
             Ok(found) => Ok(found.map(|(_, values)| &mut **values)),
-            Err(_) => Err(format!("the op asks the kernel `{}` for one operand twice at a time", self.kernel)),
+            Err(_) => Err(format!(
+                "the op asks the kernel `{}` for one operand twice at a time",
+                self.kernel
+            )),
         }
     }
 
     /// Runs either kernel of the easy form: `f(x)` for every element, or `df(x, y, gy)`, the gradient by x given y = f(x) and
     /// the gradient by y.
-    pub fn per_element(&mut self, f: impl Fn(f32) -> f32, df: impl Fn(f32, f32, f32) -> f32) -> Result<(), String> {
+    pub fn per_element(
+        &mut self,
+        f: impl Fn(f32) -> f32,
+        df: impl Fn(f32, f32, f32) -> f32,
+    ) -> Result<(), String> {
         let x = self.read(Operand::Input(0))?;
         match self.kernel {
             "forward" => {
@@ -114,10 +139,14 @@ impl<'a> CpuCall<'a> {
                 same(y, gx)?;
                 same(gy, gx)?;
                 let known = x.iter().zip(y).zip(gy);
-                gx.iter_mut().zip(known).for_each(|(gx, ((x, y), gy))| *gx = df(*x, *y, *gy));
+                gx.iter_mut()
+                    .zip(known)
+                    .for_each(|(gx, ((x, y), gy))| *gx = df(*x, *y, *gy));
             }
             other => {
-                return Err(format!("a function per element runs as `forward` or `backward`, and not as `{other}`"));
+                return Err(format!(
+                    "a function per element runs as `forward` or `backward`, and not as `{other}`"
+                ));
             }
         }
         Ok(())
@@ -129,15 +158,26 @@ impl<'a> CpuCall<'a> {
 
     fn unwritten(&self, operand: Operand) -> String {
         if self.reads.iter().any(|(bound, _)| *bound == operand) {
-            return format!("the kernel `{}` only reads {operand}, so it cannot be written", self.kernel);
+            return format!(
+                "the kernel `{}` only reads {operand}, so it cannot be written",
+                self.kernel
+            );
         }
         self.unbound(operand)
     }
 
     fn unbound(&self, operand: Operand) -> String {
-        let bound = self.reads.iter().map(|(operand, _)| operand).chain(self.writes.iter().map(|(operand, _)| operand));
+        let bound = self
+            .reads
+            .iter()
+            .map(|(operand, _)| operand)
+            .chain(self.writes.iter().map(|(operand, _)| operand));
         let bound: Vec<String> = bound.map(ToString::to_string).collect();
-        let bound = if bound.is_empty() { "nothing".into() } else { bound.join(", ") };
+        let bound = if bound.is_empty() {
+            "nothing".into()
+        } else {
+            bound.join(", ")
+        };
         format!(
             "the kernel `{}` is not bound to {operand}, but to {bound}; bind it in the op's description",
             self.kernel
@@ -149,5 +189,9 @@ fn same(one: &[f32], other: &[f32]) -> Result<(), String> {
     if one.len() == other.len() {
         return Ok(());
     }
-    Err(format!("a function per element has operands of one length, not of {} and {}", one.len(), other.len()))
+    Err(format!(
+        "a function per element has operands of one length, not of {} and {}",
+        one.len(),
+        other.len()
+    ))
 }

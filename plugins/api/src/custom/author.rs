@@ -42,7 +42,10 @@ impl CustomOp {
 
     /// An op in the full form, of one input and no params, without a kernel so far.
     pub fn kernels(name: impl Into<String>, wgsl: impl Into<String>) -> Self {
-        CustomOp { form: Form::Kernels(Kernels::default()), ..CustomOp::per_element(name, wgsl) }
+        CustomOp {
+            form: Form::Kernels(Kernels::default()),
+            ..CustomOp::per_element(name, wgsl)
+        }
     }
 
     /// How many values it reads.
@@ -84,7 +87,10 @@ impl CustomOp {
     /// Multiplications with addition per element of its value.
     #[must_use]
     pub fn macs(self, per_output: u64) -> Self {
-        CustomOp { macs_per_output: per_output, ..self }
+        CustomOp {
+            macs_per_output: per_output,
+            ..self
+        }
     }
 
     /// The shape of its value; at first that of the first input.
@@ -96,7 +102,10 @@ impl CustomOp {
     /// Its backward pass computes something else than the gradient, on purpose.
     #[must_use]
     pub fn surrogate(self) -> Self {
-        CustomOp { gradient: Gradient::Surrogate, ..self }
+        CustomOp {
+            gradient: Gradient::Surrogate,
+            ..self
+        }
     }
 
     /// Kernels make an op one of the full form.
@@ -113,7 +122,12 @@ impl CustomOp {
 
 impl Kernel {
     fn new(entry: impl Into<String>, grid: Grid) -> Self {
-        Kernel { entry: entry.into(), grid, bindings: Vec::new(), barriers: false }
+        Kernel {
+            entry: entry.into(),
+            grid,
+            bindings: Vec::new(),
+            barriers: false,
+        }
     }
 
     /// An entry point with one invocation for each element of this.
@@ -141,6 +155,9 @@ impl Kernel {
     /// Its invocations wait for each other.
     #[must_use]
     pub fn barriers(self) -> Self {
-        Kernel { barriers: true, ..self }
+        Kernel {
+            barriers: true,
+            ..self
+        }
     }
 }

@@ -31,7 +31,9 @@ impl Shapes<'_> {
     fn of(&self, operand: Operand, batch: u32) -> Option<(&[u32], u64)> {
         let batch = u64::from(batch);
         match operand {
-            Operand::Input(i) | Operand::GradInput(i) => Some((self.inputs.get(i as usize)?, batch)),
+            Operand::Input(i) | Operand::GradInput(i) => {
+                Some((self.inputs.get(i as usize)?, batch))
+            }
             Operand::Param(i) | Operand::GradParam(i) => Some((self.params.get(i as usize)?, 1)),
             Operand::Output | Operand::GradOutput => Some((self.output, batch)),
             Operand::Saved(_) | Operand::Scratch(_) | Operand::Dims => None,
@@ -44,7 +46,9 @@ impl CustomOp {
     /// fit into 64 bits.
     pub fn len(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
         match operand {
-            Operand::Dims => Some(4 * (2 + shapes.inputs.len() as u64 + shapes.params.len() as u64)),
+            Operand::Dims => {
+                Some(4 * (2 + shapes.inputs.len() as u64 + shapes.params.len() as u64))
+            }
             Operand::Saved(_) | Operand::Scratch(_) => match self.length(operand)? {
                 Length::Like(like) => stored(like, batch, shapes),
                 Length::Rows(like) => rows(like, batch, shapes),
@@ -80,11 +84,15 @@ impl CustomOp {
 
 fn stored(operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
     let (shape, times) = shapes.of(operand, batch)?;
-    shape.iter().try_fold(times, |count, &size| count.checked_mul(size.into()))
+    shape
+        .iter()
+        .try_fold(times, |count, &size| count.checked_mul(size.into()))
 }
 
 fn rows(operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
     let (shape, times) = shapes.of(operand, batch)?;
     let front = shape.split_last().map_or(shape, |(_, front)| front);
-    front.iter().try_fold(times, |count, &size| count.checked_mul(size.into()))
+    front
+        .iter()
+        .try_fold(times, |count, &size| count.checked_mul(size.into()))
 }

@@ -39,7 +39,10 @@ impl Pass {
     /// Whether a kernel of the pass can see the operand at all.
     pub(crate) fn sees(self, operand: Operand) -> bool {
         self == Pass::Backward
-            || !matches!(operand, Operand::GradOutput | Operand::GradInput(_) | Operand::GradParam(_))
+            || !matches!(
+                operand,
+                Operand::GradOutput | Operand::GradInput(_) | Operand::GradParam(_)
+            )
     }
 }
 
@@ -51,7 +54,10 @@ impl Kernels {
     /// produces writes it, and those after it read it. The forward pass produces the output and what is saved, the backward
     /// pass the gradients by inputs and params, both their scratch.
     pub fn uses(&self) -> (Vec<Vec<Use>>, Vec<Vec<Use>>) {
-        (uses(&self.forward, Pass::Forward), uses(&self.backward, Pass::Backward))
+        (
+            uses(&self.forward, Pass::Forward),
+            uses(&self.backward, Pass::Backward),
+        )
     }
 }
 
@@ -60,10 +66,18 @@ fn uses(kernels: &[Kernel], pass: Pass) -> Vec<Vec<Use>> {
     let of = |kernel: &Kernel| -> Vec<Use> {
         let used = kernel.bindings.iter().map(|bound| {
             let writes = pass.produces(bound.operand) && !written.contains(&bound.operand);
-            Use { operand: bound.operand, binding: bound.binding, written: writes }
+            Use {
+                operand: bound.operand,
+                binding: bound.binding,
+                written: writes,
+            }
         });
         let used: Vec<Use> = used.collect();
-        written.extend(used.iter().filter(|used| used.written).map(|used| used.operand));
+        written.extend(
+            used.iter()
+                .filter(|used| used.written)
+                .map(|used| used.operand),
+        );
         used
     };
     kernels.iter().map(of).collect()

@@ -61,15 +61,29 @@ impl Child {
                 continue;
             }
             for &param in graph.node_params.row(node as usize) {
-                if graph.elastic[param as usize] && elastic.iter().all(|(known, _)| *known != param) {
+                if graph.elastic[param as usize] && elastic.iter().all(|(known, _)| *known != param)
+                {
                     let axes = &graph.params[param as usize].axes;
-                    elastic.push((param, axes.iter().map(|axis| axis.at(genome, time)).collect()));
+                    elastic.push((
+                        param,
+                        axes.iter().map(|axis| axis.at(genome, time)).collect(),
+                    ));
                 }
             }
         }
-        let bodies =
-            walk.bodies.iter_mut().map(|(_, body)| Child::new(graph, std::mem::take(body), genome, time)).collect();
-        Child { graph: Arc::clone(graph), walk, shapes, elastic, bodies, time }
+        let bodies = walk
+            .bodies
+            .iter_mut()
+            .map(|(_, body)| Child::new(graph, std::mem::take(body), genome, time))
+            .collect();
+        Child {
+            graph: Arc::clone(graph),
+            walk,
+            shapes,
+            elastic,
+            bodies,
+            time,
+        }
     }
 
     /// How many nodes it has.
@@ -106,7 +120,9 @@ impl Child {
     /// The positions of the space's outputs of one role, in their order.
     pub fn outputs_as(&self, role: Role) -> impl Iterator<Item = u32> {
         let outputs = self.walk.outputs.iter().zip(&self.walk.roles);
-        outputs.filter(move |(_, known)| **known == role).map(|(at, _)| *at)
+        outputs
+            .filter(move |(_, known)| **known == role)
+            .map(|(at, _)| *at)
     }
 
     /// The decisions that live control nodes and sizes consulted, ascending, as indices.
@@ -124,7 +140,9 @@ impl Child {
         if position < self.walk.given {
             return &[];
         }
-        self.graph.node_params.row(self.walk.nodes[position] as usize)
+        self.graph
+            .node_params
+            .row(self.walk.nodes[position] as usize)
     }
 
     /// The shape in which this child uses a param of its own: on an axis with an extent, the first so many.
@@ -138,7 +156,11 @@ impl Child {
     /// Its first positions are one step of each bound input, then the carried states, then the outer values that it reads; these
     /// have no inputs, and name the outer node that they stand for.
     pub fn body(&self, position: usize) -> Option<&Child> {
-        let i = self.walk.bodies.iter().position(|(at, _)| *at as usize == position)?;
+        let i = self
+            .walk
+            .bodies
+            .iter()
+            .position(|(at, _)| *at as usize == position)?;
         Some(&self.bodies[i])
     }
 

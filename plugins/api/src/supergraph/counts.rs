@@ -6,13 +6,21 @@ impl Supergraph {
     /// How many parameters (single numbers) the child of a genome has, those of auxiliary outputs left out.
     pub fn count(&self, genome: &[u32], what: Count) -> Result<u64, GenomeError> {
         self.check(genome)?;
-        let wanted = if what == Count::Live { Wanted::Use } else { Wanted::Chosen };
+        let wanted = if what == Count::Live {
+            Wanted::Use
+        } else {
+            Wanted::Chosen
+        };
         let mut seen = vec![false; self.param_count()];
         mark_params(&self.inner, &walk(&self.inner, genome, wanted), &mut seen);
         let axes = |p: usize| self.inner.params[p].axes.iter();
         Ok((0..seen.len())
             .filter(|&p| seen[p])
-            .map(|p| axes(p).map(|axis| u64::from(axis.at(genome, self.time))).product::<u64>())
+            .map(|p| {
+                axes(p)
+                    .map(|axis| u64::from(axis.at(genome, self.time)))
+                    .product::<u64>()
+            })
             .sum())
     }
 
@@ -24,9 +32,15 @@ impl Supergraph {
 
 fn mark_params(inner: &Inner, walk: &Walk, seen: &mut [bool]) {
     for &node in &walk.nodes {
-        inner.node_params.row(node as usize).iter().for_each(|&param| seen[param as usize] = true);
+        inner
+            .node_params
+            .row(node as usize)
+            .iter()
+            .for_each(|&param| seen[param as usize] = true);
     }
-    walk.bodies.iter().for_each(|(_, body)| mark_params(inner, body, seen));
+    walk.bodies
+        .iter()
+        .for_each(|(_, body)| mark_params(inner, body, seen));
 }
 
 impl Child {
@@ -51,7 +65,9 @@ impl Child {
 
     /// The multiplications with addition of one forward pass on one sample.
     pub fn macs(&self) -> u64 {
-        (0..self.len()).map(|i| self.node_macs(i)).fold(0, u64::saturating_add)
+        (0..self.len())
+            .map(|i| self.node_macs(i))
+            .fold(0, u64::saturating_add)
     }
 
     /// The multiplications with addition of the node at a position; those of a scan are its body's times the steps.
@@ -60,7 +76,12 @@ impl Child {
             return 0;
         }
         let inputs = self.inputs(position);
-        let steps = || inputs.first().and_then(|&x| self.shape(x as usize).first()).map_or(1, |&n| u64::from(n));
+        let steps = || {
+            inputs
+                .first()
+                .and_then(|&x| self.shape(x as usize).first())
+                .map_or(1, |&n| u64::from(n))
+        };
         if let Some(body) = self.body(position) {
             return steps().saturating_mul(body.macs());
         }
@@ -68,7 +89,12 @@ impl Child {
             Some(&input) => self.shape(input as usize),
             None => self.param_shape(self.params(position)[k - inputs.len()]),
         };
-        macs(self.graph(), &self.op_node(position).op, self.shape(position), operand)
+        macs(
+            self.graph(),
+            &self.op_node(position).op,
+            self.shape(position),
+            operand,
+        )
     }
 }
 
@@ -79,9 +105,12 @@ fn macs<'a>(graph: &Inner, op: &Op, value: &[u32], operand: impl Fn(usize) -> &'
         Op::Conv2d { .. } => elements(&operand(1)[..3]),
         Op::DepthwiseConv2d { .. } => elements(&operand(1)[..2]),
         Op::Linear { .. } => operand(0).last().map_or(0, |&from| u64::from(from)),
-        Op::Custom { name, .. } => {
-            graph.space.ops.iter().find(|custom| custom.name == *name).map_or(0, |custom| custom.macs_per_output)
-        }
+        Op::Custom { name, .. } => graph
+            .space
+            .ops
+            .iter()
+            .find(|custom| custom.name == *name)
+            .map_or(0, |custom| custom.macs_per_output),
         _ => 0,
     };
     each.saturating_mul(elements(value))

@@ -33,13 +33,21 @@ impl<'a> Decisions<'a> {
             }
             let choices = decision.kind.choices();
             if choices == 0 {
-                problems.push(Problem::new(place(), "it has no choices, and needs at least one"));
+                problems.push(Problem::new(
+                    place(),
+                    "it has no choices, and needs at least one",
+                ));
             }
             if let Some(prior) = &decision.prior {
                 if prior.len() != choices {
-                    let reason = format!("its prior has {} weights for {choices} choices", prior.len());
+                    let reason = format!(
+                        "its prior has {} weights for {choices} choices",
+                        prior.len()
+                    );
                     problems.push(Problem::new(place(), reason));
-                } else if prior.iter().any(|p| !(*p >= 0.0 && p.is_finite())) || prior.iter().sum::<f32>() <= 0.0 {
+                } else if prior.iter().any(|p| !(*p >= 0.0 && p.is_finite()))
+                    || prior.iter().sum::<f32>() <= 0.0
+                {
                     let reason = "its prior must have weights of at least 0, and one above 0";
                     problems.push(Problem::new(place(), reason));
                 }
@@ -50,22 +58,41 @@ impl<'a> Decisions<'a> {
                 problems.push(Problem::new(place(), "its values must be finite numbers"));
             }
         }
-        let choices = space.decisions.iter().map(|decision| decision.kind.choices() as u32).collect();
-        Decisions { space, index, choices, flags: Cell::new(0) }
+        let choices = space
+            .decisions
+            .iter()
+            .map(|decision| decision.kind.choices() as u32)
+            .collect();
+        Decisions {
+            space,
+            index,
+            choices,
+            flags: Cell::new(0),
+        }
     }
 
     /// The index of a decision, or why there is none.
     pub(crate) fn find(&self, id: &str) -> Result<u32, String> {
         self.index.get(id).copied().ok_or_else(|| {
-            let near = hint(id, self.space.decisions.iter().map(|decision| decision.id.as_str()));
+            let near = hint(
+                id,
+                self.space
+                    .decisions
+                    .iter()
+                    .map(|decision| decision.id.as_str()),
+            );
             format!("it names the decision `{id}`, which does not exist{near}")
         })
     }
 
     /// A condition with its names resolved.
     pub(crate) fn condition(&self, condition: &Condition) -> Result<Cond, String> {
-        let all =
-            |parts: &[Condition]| parts.iter().map(|part| self.condition(part)).collect::<Result<Box<[Cond]>, _>>();
+        let all = |parts: &[Condition]| {
+            parts
+                .iter()
+                .map(|part| self.condition(part))
+                .collect::<Result<Box<[Cond]>, _>>()
+        };
         Ok(match condition {
             Condition::In(id, choices) => {
                 let decision = self.find(id)?;
@@ -77,7 +104,8 @@ impl<'a> Decisions<'a> {
                     ));
                 }
                 self.flags.set(flags);
-                let mut set = vec![false; self.choices[decision as usize] as usize].into_boxed_slice();
+                let mut set =
+                    vec![false; self.choices[decision as usize] as usize].into_boxed_slice();
                 for &choice in choices {
                     let count = set.len();
                     let Some(flag) = set.get_mut(choice as usize) else {
@@ -99,14 +127,21 @@ impl<'a> Decisions<'a> {
     /// When each decision matters. It may depend on decisions that stand before it in `order` only.
     pub(crate) fn activity(&self, order: &[u32], problems: &mut Vec<Problem>) -> Vec<Option<Cond>> {
         let mut rank = vec![0; self.choices.len()];
-        order.iter().enumerate().for_each(|(at, &decision)| rank[decision as usize] = at);
+        order
+            .iter()
+            .enumerate()
+            .for_each(|(at, &decision)| rank[decision as usize] = at);
         let mut conditions = Vec::new();
         for (i, decision) in self.space.decisions.iter().enumerate() {
             if problems.len() >= MOST {
                 break;
             }
             let place = || format!("the active_if of decision `{}`", decision.id);
-            let resolved = decision.active_if.as_ref().map(|condition| self.condition(condition)).transpose();
+            let resolved = decision
+                .active_if
+                .as_ref()
+                .map(|condition| self.condition(condition))
+                .transpose();
             let condition = resolved.unwrap_or_else(|reason| {
                 problems.push(Problem::new(place(), reason));
                 None
@@ -114,7 +149,8 @@ impl<'a> Decisions<'a> {
             let named = Cond::decisions(&condition);
             if let Some(&late) = named.iter().find(|&&d| rank[d as usize] >= rank[i]) {
                 let late = &self.space.decisions[late as usize].id;
-                let reason = format!("it looks at `{late}`, which is not decided earlier in the plan");
+                let reason =
+                    format!("it looks at `{late}`, which is not decided earlier in the plan");
                 problems.push(Problem::new(place(), reason));
             }
             conditions.push(condition);
@@ -130,7 +166,10 @@ impl<'a> Decisions<'a> {
             }
             match self.condition(&require.that) {
                 Ok(condition) => resolved.push(condition),
-                Err(reason) => problems.push(Problem::new(format!("the constraint \"{}\"", require.because), reason)),
+                Err(reason) => problems.push(Problem::new(
+                    format!("the constraint \"{}\"", require.because),
+                    reason,
+                )),
             }
         }
         resolved
@@ -142,9 +181,14 @@ impl<'a> Decisions<'a> {
             if problems.len() >= MOST {
                 break;
             }
-            let mut complain = |reason| problems.push(Problem::new(format!("group `{}`", group.id), reason));
+            let mut complain =
+                |reason| problems.push(Problem::new(format!("group `{}`", group.id), reason));
             if group.keep as usize > group.decisions.len() {
-                complain(format!("it keeps {} of {} decisions", group.keep, group.decisions.len()));
+                complain(format!(
+                    "it keeps {} of {} decisions",
+                    group.keep,
+                    group.decisions.len()
+                ));
             }
             for id in &group.decisions {
                 match self.find(id) {
@@ -155,12 +199,17 @@ impl<'a> Decisions<'a> {
                     }
                     Ok(d) if group.none >= self.choices[d as usize] => {
                         let choices = self.choices[d as usize];
-                        complain(format!("its none is choice {}, and `{id}` has {choices} choices", group.none));
+                        complain(format!(
+                            "its none is choice {}, and `{id}` has {choices} choices",
+                            group.none
+                        ));
                         break;
                     }
                     Ok(d) => {
                         if let Some(other) = owner.insert(d, &group.id) {
-                            complain(format!("`{id}` is also in group `{other}`, and a decision has one group"));
+                            complain(format!(
+                                "`{id}` is also in group `{other}`, and a decision has one group"
+                            ));
                             break;
                         }
                     }
@@ -177,9 +226,12 @@ impl<'a> Decisions<'a> {
             if problems.len() >= MOST {
                 break;
             }
-            let mut complain = |reason| problems.push(Problem::new(format!("extent `{}`", extent.id), reason));
+            let mut complain =
+                |reason| problems.push(Problem::new(format!("extent `{}`", extent.id), reason));
             if extent.id == TIME {
-                complain(format!("`{TIME}` is the name of the sequence axis; choose another"));
+                complain(format!(
+                    "`{TIME}` is the name of the sequence axis; choose another"
+                ));
             }
             if !seen.insert(extent.id.as_str()) {
                 complain("two extents have this name".into());
@@ -193,7 +245,10 @@ impl<'a> Decisions<'a> {
                     let choices = self.choices[d as usize] as usize;
                     if extent.sizes.len() != choices {
                         let id = &extent.decision;
-                        complain(format!("it has {} sizes for the {choices} choices of `{id}`", extent.sizes.len()));
+                        complain(format!(
+                            "it has {} sizes for the {choices} choices of `{id}`",
+                            extent.sizes.len()
+                        ));
                     }
                     owners.push(d);
                 }

@@ -12,14 +12,22 @@ impl Supergraph {
         let all = std::iter::from_fn(move || {
             let genome = next.take()?;
             // Counting up like an odometer, the last decision fastest.
-            next = (0..genome.len()).rev().find(|&d| genome[d] + 1 < self.choices(d)).map(|d| {
-                let mut following = genome.clone();
-                following[d] += 1;
-                following[d + 1..].fill(0);
-                following
-            });
+            next = (0..genome.len())
+                .rev()
+                .find(|&d| genome[d] + 1 < self.choices(d))
+                .map(|d| {
+                    let mut following = genome.clone();
+                    following[d] += 1;
+                    following[d + 1..].fill(0);
+                    following
+                });
             Some(genome)
         });
-        Some(all.filter(|genome| self.inner.require.iter().all(|require| require.holds(genome))))
+        Some(all.filter(|genome| {
+            self.inner
+                .require
+                .iter()
+                .all(|require| require.holds(genome))
+        }))
     }
 }

@@ -39,7 +39,11 @@ pub(crate) struct Graph<'a> {
 const MOST_LISTED: u64 = 1 << 26;
 
 impl<'a> Graph<'a> {
-    pub(crate) fn new(decisions: &'a Decisions<'a>, names: Names<'a>, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn new(
+        decisions: &'a Decisions<'a>,
+        names: Names<'a>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         let space = decisions.space;
         let mut graph = Graph {
             space,
@@ -67,7 +71,10 @@ impl<'a> Graph<'a> {
                 problems.push(Problem::new(format!("node `{}`", node.id), reason));
             }
             if graph.node_index.insert(&node.id, i as u32).is_some() {
-                problems.push(Problem::new(format!("node `{}`", node.id), "two nodes have this name"));
+                problems.push(Problem::new(
+                    format!("node `{}`", node.id),
+                    "two nodes have this name",
+                ));
             }
         }
         for output in &space.outputs {
@@ -75,13 +82,18 @@ impl<'a> Graph<'a> {
                 break;
             }
             match graph.node_index.get(output.node.as_str()) {
-                Some(&node) if (node as usize) < space.nodes.len() => graph.outer.outputs.push(node),
+                Some(&node) if (node as usize) < space.nodes.len() => {
+                    graph.outer.outputs.push(node)
+                }
                 Some(_) => {
                     let reason = "it stands inside a scan; name the scan itself";
                     problems.push(Problem::new(format!("output `{}`", output.node), reason));
                 }
                 None => {
-                    let near = hint(&output.node, space.nodes.iter().map(|node| node.id.as_str()));
+                    let near = hint(
+                        &output.node,
+                        space.nodes.iter().map(|node| node.id.as_str()),
+                    );
                     problems.push(Problem::new(
                         format!("output `{}`", output.node),
                         format!("there is no such node{near}"),
@@ -90,8 +102,17 @@ impl<'a> Graph<'a> {
             }
         }
         if problems.is_empty() {
-            for (param, _) in space.params.iter().zip(&graph.used).filter(|(_, used)| !**used).take(MOST) {
-                problems.push(Problem::new(format!("param `{}`", param.id), "no node reads it; remove it"));
+            for (param, _) in space
+                .params
+                .iter()
+                .zip(&graph.used)
+                .filter(|(_, used)| !**used)
+                .take(MOST)
+            {
+                problems.push(Problem::new(
+                    format!("param `{}`", param.id),
+                    "no node reads it; remove it",
+                ));
             }
         }
         graph
@@ -102,19 +123,28 @@ impl<'a> Graph<'a> {
             if problems.len() >= MOST {
                 break;
             }
-            let mut complain = |reason| problems.push(Problem::new(format!("param `{}`", param.id), reason));
+            let mut complain =
+                |reason| problems.push(Problem::new(format!("param `{}`", param.id), reason));
             if self.param_index.insert(&param.id, i as u32).is_some() {
                 complain("two params have this name".into());
             }
-            let value = self.names.axes(&param.shape).map(Value::of).and_then(|value| {
-                if value.axes.contains(&crate::axis::Axis::Time) {
-                    return Err(format!("weights cannot have an axis of `{TIME}`, whose length changes"));
-                }
-                value.elements(1).ok_or_else(|| format!("{value} is more than 4,294,967,295 numbers"))?;
-                self.list([&value])?;
-                start(&param.init, &value)?;
-                Ok(value)
-            });
+            let value = self
+                .names
+                .axes(&param.shape)
+                .map(Value::of)
+                .and_then(|value| {
+                    if value.axes.contains(&crate::axis::Axis::Time) {
+                        return Err(format!(
+                            "weights cannot have an axis of `{TIME}`, whose length changes"
+                        ));
+                    }
+                    value
+                        .elements(1)
+                        .ok_or_else(|| format!("{value} is more than 4,294,967,295 numbers"))?;
+                    self.list([&value])?;
+                    start(&param.init, &value)?;
+                    Ok(value)
+                });
             match value {
                 Ok(value) => self.params.push(Some(value)),
                 Err(reason) => {
@@ -126,11 +156,28 @@ impl<'a> Graph<'a> {
     }
 
     fn outer_node(&mut self, index: u32, node: &'a Node) -> Result<(), String> {
-        let reads: Result<Vec<u32>, String> = node.inputs.iter().map(|id| self.outer_input(id)).collect();
+        let reads: Result<Vec<u32>, String> =
+            node.inputs.iter().map(|id| self.outer_input(id)).collect();
         let inputs = reads?;
         self.read_params(index, node)?;
-        if let Op::Scan { nodes, steps, carry, yields } = &node.op {
-            return self.scan(index, node, &inputs, super::scan::Body { nodes, steps, carry, yields });
+        if let Op::Scan {
+            nodes,
+            steps,
+            carry,
+            yields,
+        } = &node.op
+        {
+            return self.scan(
+                index,
+                node,
+                &inputs,
+                super::scan::Body {
+                    nodes,
+                    steps,
+                    carry,
+                    yields,
+                },
+            );
         }
         let value = self.value(node, &inputs, index)?;
         let part = self.part(node)?;
@@ -143,10 +190,12 @@ impl<'a> Graph<'a> {
     pub(crate) fn outer_input(&self, id: &str) -> Result<u32, String> {
         match self.node_index.get(id) {
             Some(&node) if (node as usize) < self.space.nodes.len() => Ok(node),
-            Some(_) => Err(format!("it reads `{id}`, which stands inside a scan; read the scan itself")),
-            None if self.space.nodes.iter().any(|node| node.id == *id) => {
-                Err(format!("it reads `{id}`, which does not stand before it; nodes stand after their inputs"))
-            }
+            Some(_) => Err(format!(
+                "it reads `{id}`, which stands inside a scan; read the scan itself"
+            )),
+            None if self.space.nodes.iter().any(|node| node.id == *id) => Err(format!(
+                "it reads `{id}`, which does not stand before it; nodes stand after their inputs"
+            )),
             None => {
                 let near = hint(id, self.space.nodes.iter().map(|node| node.id.as_str()));
                 Err(format!("it reads `{id}`, which does not exist{near}"))
@@ -158,21 +207,36 @@ impl<'a> Graph<'a> {
     pub(crate) fn read_params(&mut self, index: u32, node: &Node) -> Result<(), String> {
         let control = matches!(
             node.op,
-            Op::Choose { .. } | Op::Sum { .. } | Op::Mean { .. } | Op::Concat | Op::Scan { .. } | Op::Zero { .. }
+            Op::Choose { .. }
+                | Op::Sum { .. }
+                | Op::Mean { .. }
+                | Op::Concat
+                | Op::Scan { .. }
+                | Op::Zero { .. }
         );
         if control && !node.params.is_empty() {
-            return Err(format!("{} reads no params; make the param a value with a `weight` node", node.op.name()));
+            return Err(format!(
+                "{} reads no params; make the param a value with a `weight` node",
+                node.op.name()
+            ));
         }
         if let Some(block) = &node.block
             && !self.blocks.contains(block.as_str())
         {
-            let near = hint(block, self.space.blocks.iter().map(|known| known.id.as_str()));
-            return Err(format!("it belongs to the block `{block}`, which does not exist{near}"));
+            let near = hint(
+                block,
+                self.space.blocks.iter().map(|known| known.id.as_str()),
+            );
+            return Err(format!(
+                "it belongs to the block `{block}`, which does not exist{near}"
+            ));
         }
         for id in &node.params {
             let Some(&param) = self.param_index.get(id.as_str()) else {
                 let near = hint(id, self.space.params.iter().map(|param| param.id.as_str()));
-                return Err(format!("it reads the param `{id}`, which does not exist{near}"));
+                return Err(format!(
+                    "it reads the param `{id}`, which does not exist{near}"
+                ));
             };
             self.node_params[index as usize].push(param);
             self.used[param as usize] = true;
@@ -181,15 +245,30 @@ impl<'a> Graph<'a> {
     }
 
     /// The node's value, given the supergraph indices of its inputs; `None` if one of them has a problem.
-    pub(crate) fn value(&self, node: &Node, inputs: &[u32], index: u32) -> Result<Option<Value>, String> {
-        let values = inputs.iter().map(|&input| self.values[input as usize].as_ref());
-        let params = self.node_params[index as usize].iter().map(|&param| self.params[param as usize].as_ref());
-        let Some(operands) = values.chain(params).collect::<Option<Vec<&Value>>>() else { return Ok(None) };
+    pub(crate) fn value(
+        &self,
+        node: &Node,
+        inputs: &[u32],
+        index: u32,
+    ) -> Result<Option<Value>, String> {
+        let values = inputs
+            .iter()
+            .map(|&input| self.values[input as usize].as_ref());
+        let params = self.node_params[index as usize]
+            .iter()
+            .map(|&param| self.params[param as usize].as_ref());
+        let Some(operands) = values.chain(params).collect::<Option<Vec<&Value>>>() else {
+            return Ok(None);
+        };
         self.list(operands.iter().copied())?;
         let value = match &node.op {
             Op::Choose { decision } => {
                 let decision = self.decisions.find(decision)?;
-                shape::choose(&self.space.decisions[decision as usize].kind, decision, &operands)
+                shape::choose(
+                    &self.space.decisions[decision as usize].kind,
+                    decision,
+                    &operands,
+                )
             }
             op => shape::infer(op, &operands, inputs.len(), &self.names),
         }?;
@@ -202,13 +281,21 @@ impl<'a> Graph<'a> {
         if value.axes.len() > MOST_AXES {
             return Err(too_many_axes(value.axes.len()));
         }
-        value.elements(1).ok_or_else(|| format!("its value {value} has more than 4,294,967,295 numbers"))?;
+        value
+            .elements(1)
+            .ok_or_else(|| format!("its value {value} has more than 4,294,967,295 numbers"))?;
         self.list([value])
     }
 
     /// Notes sizes that follow a decision: each of them is looked at for every node, and none of that may go on for ever.
-    pub(crate) fn list<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Result<(), String> {
-        let listed = values.into_iter().map(Value::listed).fold(self.listed.get(), u64::saturating_add);
+    pub(crate) fn list<'v>(
+        &self,
+        values: impl IntoIterator<Item = &'v Value>,
+    ) -> Result<(), String> {
+        let listed = values
+            .into_iter()
+            .map(Value::listed)
+            .fold(self.listed.get(), u64::saturating_add);
         self.listed.set(listed);
         if listed <= MOST_LISTED {
             return Ok(());
@@ -235,10 +322,16 @@ impl<'a> Graph<'a> {
         if when.is_empty() {
             return Ok(None);
         }
-        let conditions: Result<Vec<Cond>, String> = when.iter().map(|part| self.decisions.condition(part)).collect();
+        let conditions: Result<Vec<Cond>, String> = when
+            .iter()
+            .map(|part| self.decisions.condition(part))
+            .collect();
         let conditions = conditions?;
         let decisions = Cond::decisions(&conditions);
-        Ok(Some(Box::new(When { conditions, decisions })))
+        Ok(Some(Box::new(When {
+            conditions,
+            decisions,
+        })))
     }
 }
 
@@ -248,13 +341,21 @@ fn start(init: &Init, value: &Value) -> Result<(), String> {
         Init::Zeros | Init::Ones => Ok(()),
         Init::Eye => match value.axes.as_slice() {
             [a, b] if a == b => Ok(()),
-            _ => Err(format!("the init `eye` needs a square matrix, and the shape is {value}")),
+            _ => Err(format!(
+                "the init `eye` needs a square matrix, and the shape is {value}"
+            )),
         },
-        Init::Normal { std: scale } | Init::Uniform { bound: scale } if !(scale >= 0.0 && scale.is_finite()) => {
-            Err(format!("its init has the scale {scale}, and must have one of at least 0"))
+        Init::Normal { std: scale } | Init::Uniform { bound: scale }
+            if !(scale >= 0.0 && scale.is_finite()) =>
+        {
+            Err(format!(
+                "its init has the scale {scale}, and must have one of at least 0"
+            ))
         }
         Init::Normal { .. } | Init::Uniform { .. } => Ok(()),
-        Init::He { fan_in: 0 } | Init::Xavier { fan_in: 0, .. } | Init::Xavier { fan_out: 0, .. } => {
+        Init::He { fan_in: 0 }
+        | Init::Xavier { fan_in: 0, .. }
+        | Init::Xavier { fan_out: 0, .. } => {
             Err("its init has a fan of 0, and must have at least 1".into())
         }
         Init::He { .. } | Init::Xavier { .. } => Ok(()),

@@ -21,7 +21,10 @@ const MOST_LETTERS: usize = 100;
 impl CustomOp {
     /// What is wrong with the op as data. Whether its source keeps to it is the runtime's to check.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut found = Found { op: self, problems: Vec::new() };
+        let mut found = Found {
+            op: self,
+            problems: Vec::new(),
+        };
         found.op();
         found.problems
     }
@@ -34,7 +37,8 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn say(&mut self, reason: impl Into<String>) {
-        self.problems.push(Problem::new(format!("op `{}`", self.op.name), reason));
+        self.problems
+            .push(Problem::new(format!("op `{}`", self.op.name), reason));
     }
 
     fn op(&mut self) {
@@ -45,15 +49,24 @@ impl Found<'_> {
             ));
         }
         if op.inputs == 0 || op.inputs as usize > MOST_BUFFERS {
-            self.say(format!("it takes {} inputs, and may take 1 to {MOST_BUFFERS}", op.inputs));
+            self.say(format!(
+                "it takes {} inputs, and may take 1 to {MOST_BUFFERS}",
+                op.inputs
+            ));
         }
         if op.params as usize > MOST_BUFFERS {
-            self.say(format!("it takes {} params, and may take {MOST_BUFFERS} at most", op.params));
+            self.say(format!(
+                "it takes {} params, and may take {MOST_BUFFERS} at most",
+                op.params
+            ));
         }
         if let ShapeRule::LikeInput(i) = op.shape
             && i >= op.inputs
         {
-            self.say(format!("its shape is that of input {i}, and it takes {} inputs, counted from 0", op.inputs));
+            self.say(format!(
+                "its shape is that of input {i}, and it takes {} inputs, counted from 0",
+                op.inputs
+            ));
         }
         match &op.form {
             Form::PerElement => {
@@ -71,21 +84,38 @@ impl Found<'_> {
     fn kernels(&mut self, kernels: &Kernels) {
         for (name, lengths) in [("saved", &kernels.saved), ("scratch", &kernels.scratch)] {
             if lengths.len() > MOST_PARTS {
-                return self.say(format!("it has {} {name} buffers, and may have {MOST_PARTS}", lengths.len()));
+                return self.say(format!(
+                    "it has {} {name} buffers, and may have {MOST_PARTS}",
+                    lengths.len()
+                ));
             }
             for (i, length) in lengths.iter().enumerate() {
                 self.length(&format!("{name} {i}"), *length);
             }
         }
-        let passes = [(Pass::Forward, &kernels.forward), (Pass::Backward, &kernels.backward)];
+        let passes = [
+            (Pass::Forward, &kernels.forward),
+            (Pass::Backward, &kernels.backward),
+        ];
         for (pass, list) in passes {
             if list.is_empty() {
                 let gradients = "; without one nothing before the op can learn";
-                let why = if pass == Pass::Backward { gradients } else { "" };
-                self.say(format!("it has no {} kernel, and needs one{why}", pass.name()));
+                let why = if pass == Pass::Backward {
+                    gradients
+                } else {
+                    ""
+                };
+                self.say(format!(
+                    "it has no {} kernel, and needs one{why}",
+                    pass.name()
+                ));
             }
             if list.len() > MOST_PARTS {
-                return self.say(format!("it has {} {} kernels, and may have {MOST_PARTS}", list.len(), pass.name()));
+                return self.say(format!(
+                    "it has {} {} kernels, and may have {MOST_PARTS}",
+                    list.len(),
+                    pass.name()
+                ));
             }
             for kernel in list {
                 self.kernel(pass, kernel);
@@ -117,7 +147,10 @@ impl Found<'_> {
 
     fn kernel(&mut self, pass: Pass, kernel: &Kernel) {
         let about = format!("its {} kernel `{}`", pass.name(), kernel.entry);
-        let whole = kernel.entry.chars().all(|c| c == '_' || c.is_alphanumeric());
+        let whole = kernel
+            .entry
+            .chars()
+            .all(|c| c == '_' || c.is_alphanumeric());
         if kernel.entry.is_empty() || !whole || kernel.entry.chars().count() > MOST_LETTERS {
             self.say(format!(
                 "{about} needs the name of an entry point, of 1 to {MOST_LETTERS} letters, digits and `_`"
@@ -134,19 +167,31 @@ impl Found<'_> {
             }
             if operand == Operand::Dims {
                 if at != 0 {
-                    self.say(format!("{about} binds the dims at {at}, and their place is 0"));
+                    self.say(format!(
+                        "{about} binds the dims at {at}, and their place is 0"
+                    ));
                 }
             } else if !(2..=LAST_BINDING).contains(&at) {
                 let places = "0 is for the dims, 1 is reserved, buffers go";
-                self.say(format!("{about} binds {operand} at {at}; {places} from 2 to {LAST_BINDING}"));
+                self.say(format!(
+                    "{about} binds {operand} at {at}; {places} from 2 to {LAST_BINDING}"
+                ));
             }
             if !self.exists(operand) {
-                self.say(format!("{about} binds {operand}, which the op does not have"));
+                self.say(format!(
+                    "{about} binds {operand}, which the op does not have"
+                ));
             } else if !pass.sees(operand) {
-                self.say(format!("{about} binds {operand}, which only the backward pass knows"));
+                self.say(format!(
+                    "{about} binds {operand}, which only the backward pass knows"
+                ));
             }
         }
-        let buffers = kernel.bindings.iter().filter(|bound| bound.operand != Operand::Dims).count();
+        let buffers = kernel
+            .bindings
+            .iter()
+            .filter(|bound| bound.operand != Operand::Dims)
+            .count();
         if buffers > MOST_BUFFERS {
             self.say(format!(
                 "{about} binds {buffers} buffers, and may bind {MOST_BUFFERS}; divide it, with scratch in between"
@@ -158,12 +203,22 @@ impl Found<'_> {
     fn grid(&mut self, pass: Pass, about: &str, grid: Grid) {
         match grid {
             Grid::Fixed(groups) => {
-                if groups.iter().any(|groups| !(1..=MOST_GROUPS).contains(groups)) {
-                    self.say(format!("{about} runs {groups:?} workgroups; each axis takes 1 to {MOST_GROUPS}"));
+                if groups
+                    .iter()
+                    .any(|groups| !(1..=MOST_GROUPS).contains(groups))
+                {
+                    self.say(format!(
+                        "{about} runs {groups:?} workgroups; each axis takes 1 to {MOST_GROUPS}"
+                    ));
                 }
-                let all = groups.iter().map(|groups| u64::from(*groups)).product::<u64>();
+                let all = groups
+                    .iter()
+                    .map(|groups| u64::from(*groups))
+                    .product::<u64>();
                 if all > MOST_GROUPS_AT_ONCE {
-                    self.say(format!("{about} runs {all} workgroups; at most {MOST_GROUPS_AT_ONCE} are allowed"));
+                    self.say(format!(
+                        "{about} runs {all} workgroups; at most {MOST_GROUPS_AT_ONCE} are allowed"
+                    ));
                 }
             }
             Grid::PerElement(operand) | Grid::PerRow(operand) => {
@@ -196,7 +251,12 @@ impl Found<'_> {
     /// Whether everything that must be written is, and whether somebody reads what is only there to be read.
     fn flow(&mut self, kernels: &Kernels) {
         let (forward, backward) = kernels.uses();
-        let count = |pass: &[Vec<Use>], operand| pass.iter().flatten().filter(|used| used.operand == operand).count();
+        let count = |pass: &[Vec<Use>], operand| {
+            pass.iter()
+                .flatten()
+                .filter(|used| used.operand == operand)
+                .count()
+        };
         if count(&forward, Operand::Output) == 0 {
             self.say("no forward kernel writes the output; bind it in one");
         }
@@ -215,21 +275,30 @@ impl Found<'_> {
         for i in 0..kernels.saved.len() as u32 {
             let saved = Operand::Saved(i);
             if count(&forward, saved) == 0 {
-                self.say(format!("no forward kernel writes {saved}; bind it in one, or remove it"));
+                self.say(format!(
+                    "no forward kernel writes {saved}; bind it in one, or remove it"
+                ));
             }
             if count(&backward, saved) == 0 {
-                self.say(format!("no backward kernel reads {saved}; make it scratch, or remove it"));
+                self.say(format!(
+                    "no backward kernel reads {saved}; make it scratch, or remove it"
+                ));
             }
         }
         for i in 0..kernels.scratch.len() as u32 {
             let scratch = Operand::Scratch(i);
-            let uses = [(Pass::Forward, count(&forward, scratch)), (Pass::Backward, count(&backward, scratch))];
+            let uses = [
+                (Pass::Forward, count(&forward, scratch)),
+                (Pass::Backward, count(&backward, scratch)),
+            ];
             if uses.iter().all(|(_, count)| *count == 0) {
                 self.say(format!("no kernel uses {scratch}; remove it"));
             }
             for (pass, _) in uses.iter().filter(|(_, count)| *count == 1) {
                 let pass = pass.name();
-                self.say(format!("only one {pass} kernel uses {scratch}; one writes it and a later one reads it"));
+                self.say(format!(
+                    "only one {pass} kernel uses {scratch}; one writes it and a later one reads it"
+                ));
             }
         }
     }

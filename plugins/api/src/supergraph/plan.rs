@@ -66,18 +66,37 @@ pub struct Table {
 pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (Plan, Vec<u32>) {
     let space = decisions.space;
     let steps: Vec<(Vec<&str>, Option<&str>)> = if space.plan.is_empty() {
-        space.decisions.iter().map(|decision| (vec![decision.id.as_str()], None)).collect()
+        space
+            .decisions
+            .iter()
+            .map(|decision| (vec![decision.id.as_str()], None))
+            .collect()
     } else {
-        space.plan.iter().map(|step| (step.decide.iter().map(String::as_str).collect(), step.keep.as_deref())).collect()
+        space
+            .plan
+            .iter()
+            .map(|step| {
+                (
+                    step.decide.iter().map(String::as_str).collect(),
+                    step.keep.as_deref(),
+                )
+            })
+            .collect()
     };
-    let mut resolving = Resolving { decisions, plan: Plan::default(), anchors: HashMap::new(), tables: HashMap::new() };
+    let mut resolving = Resolving {
+        decisions,
+        plan: Plan::default(),
+        anchors: HashMap::new(),
+        tables: HashMap::new(),
+    };
     let mut order = Vec::new();
     let mut seen = vec![false; space.decisions.len()];
     for (at, (ids, keep)) in steps.iter().enumerate() {
         if problems.len() >= MOST {
             break;
         }
-        let mut complain = |reason: String| problems.push(Problem::new(format!("step {at} of the plan"), reason));
+        let mut complain =
+            |reason: String| problems.push(Problem::new(format!("step {at} of the plan"), reason));
         let mut step = PlanStep::default();
         for id in ids {
             match decisions.find(id) {
@@ -97,7 +116,12 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
                 }
             }
         }
-        if step.decide.len() > 1 && step.decide.iter().any(|decided| !matches!(decided.how, How::Skip { .. })) {
+        if step.decide.len() > 1
+            && step
+                .decide
+                .iter()
+                .any(|decided| !matches!(decided.how, How::Skip { .. }))
+        {
             complain("it decides several things at once, which only skips of anchors kept earlier can share".into());
         }
         if let Some(keep) = keep {
@@ -110,7 +134,12 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
         }
         resolving.plan.steps.push(step);
     }
-    for (d, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen).take(MOST) {
+    for (d, _) in seen
+        .iter()
+        .enumerate()
+        .filter(|(_, seen)| !**seen)
+        .take(MOST)
+    {
         let place = format!("decision `{}`", space.decisions[d].id);
         problems.push(Problem::new(place, "no step of the plan decides it"));
     }
@@ -129,8 +158,10 @@ impl Resolving<'_> {
     fn how(&mut self, decision: u32) -> Result<How, String> {
         match &self.decisions.space.decisions[decision as usize].kind {
             Kind::Input { from } => {
-                let anchors: Option<Vec<u32>> =
-                    from.iter().map(|name| self.anchors.get(name.as_str()).copied()).collect();
+                let anchors: Option<Vec<u32>> = from
+                    .iter()
+                    .map(|name| self.anchors.get(name.as_str()).copied())
+                    .collect();
                 if let Some(anchors) = anchors {
                     return Ok(How::Attend { anchors });
                 }
@@ -149,7 +180,10 @@ impl Resolving<'_> {
         let described = &self.decisions.space.decisions[decision as usize];
         let choices = self.decisions.choices[decision as usize];
         let name = described.table.clone().unwrap_or_else(|| {
-            (0..choices).filter_map(|choice| described.kind.label(choice)).collect::<Vec<_>>().join("|")
+            (0..choices)
+                .filter_map(|choice| described.kind.label(choice))
+                .collect::<Vec<_>>()
+                .join("|")
         });
         let next = self.plan.tables.len() as u32;
         let table = *self.tables.entry(name.clone()).or_insert(next);

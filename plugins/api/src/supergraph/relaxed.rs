@@ -29,7 +29,10 @@ impl Supergraph {
 
     fn route<'p>(&self, path: &'p Path) -> Result<PathRoute<'p>, PathError> {
         if path.picks.len() != self.genome_len() {
-            return Err(PathError::Length { expected: self.genome_len(), got: path.picks.len() });
+            return Err(PathError::Length {
+                expected: self.genome_len(),
+                got: path.picks.len(),
+            });
         }
         let mut genome = Vec::new();
         let mut rows = 1;
@@ -40,20 +43,30 @@ impl Supergraph {
             self.check(&genome)?;
         }
         for (node, pick) in &path.at {
-            let Some(decision) = self.decision_of(*node) else { return Err(PathError::NotChoose { node: *node }) };
+            let Some(decision) = self.decision_of(*node) else {
+                return Err(PathError::NotChoose { node: *node });
+            };
             if self.is_elastic(decision) {
                 let decision = self.space().decisions[decision as usize].id.clone();
                 return Err(PathError::Elastic { decision });
             }
             self.check_pick(decision as usize, pick, &mut rows)?;
         }
-        Ok(PathRoute { path, genome, rows: rows as usize, spread: self.spread(path, rows) })
+        Ok(PathRoute {
+            path,
+            genome,
+            rows: rows as usize,
+            spread: self.spread(path, rows),
+        })
     }
 
     /// Checks a pick and gives its first choice.
     fn check_pick(&self, decision: usize, pick: &Pick, rows: &mut u32) -> Result<u32, PathError> {
         let id = || self.space().decisions[decision].id.clone();
-        let wrong = |reason: String| PathError::Pick { decision: id(), reason };
+        let wrong = |reason: String| PathError::Pick {
+            decision: id(),
+            reason,
+        };
         let count = self.choices(decision);
         let (choices, first) = match pick {
             Pick::One(choice) => (std::slice::from_ref(choice), *choice),
@@ -63,21 +76,36 @@ impl Supergraph {
             },
         };
         if let Some(choice) = choices.iter().find(|choice| **choice >= count) {
-            return Err(wrong(format!("takes choice {choice}, and its choices are 0 to {}", count - 1)));
+            return Err(wrong(format!(
+                "takes choice {choice}, and its choices are 0 to {}",
+                count - 1
+            )));
         }
-        if let Pick::Mix { choices, weights, rows: own, .. } = pick {
+        if let Pick::Mix {
+            choices,
+            weights,
+            rows: own,
+            ..
+        } = pick
+        {
             if (1..choices.len()).any(|i| choices[..i].contains(&choices[i])) {
                 return Err(wrong("lists a choice twice".into()));
             }
             if *own == 0 || weights.len() != choices.len() * *own as usize {
                 let listed = choices.len();
-                return Err(wrong(format!("has {} weights for {own} rows of {listed} choices", weights.len())));
+                return Err(wrong(format!(
+                    "has {} weights for {own} rows of {listed} choices",
+                    weights.len()
+                )));
             }
             if weights.iter().any(|weight| !weight.is_finite()) {
                 return Err(wrong("has a weight that is not finite".into()));
             }
             if *own > 1 && *rows > 1 && own != rows {
-                return Err(PathError::Rows { one: *rows, other: *own });
+                return Err(PathError::Rows {
+                    one: *rows,
+                    other: *own,
+                });
             }
             *rows = (*rows).max(*own);
             if self.is_elastic(decision as u32) {
@@ -89,14 +117,22 @@ impl Supergraph {
 
     /// Whether some size follows the decision.
     fn is_elastic(&self, decision: u32) -> bool {
-        let axes = self.inner.values.iter().chain(&self.inner.params).flat_map(|value| &value.axes);
-        axes.into_iter().any(|axis| matches!(axis, Axis::By(owner, _) if *owner == decision))
+        let axes = self
+            .inner
+            .values
+            .iter()
+            .chain(&self.inner.params)
+            .flat_map(|value| &value.axes);
+        axes.into_iter()
+            .any(|axis| matches!(axis, Axis::By(owner, _) if *owner == decision))
     }
 
     /// Weights with one row, repeated where the batch has several.
     fn spread(&self, path: &Path, rows: u32) -> Spread {
         let full = |pick: &Pick| match pick {
-            Pick::Mix { weights, rows: 1, .. } if rows > 1 => Some(weights.repeat(rows as usize)),
+            Pick::Mix {
+                weights, rows: 1, ..
+            } if rows > 1 => Some(weights.repeat(rows as usize)),
             _ => None,
         };
         Spread {
@@ -123,7 +159,10 @@ impl PathRoute<'_> {
     fn pick(&self, node: u32, decision: u32) -> (&Pick, Option<&Vec<f32>>) {
         match self.path.at.iter().position(|(at, _)| *at == node) {
             Some(i) => (&self.path.at[i].1, self.spread.at[i].as_ref()),
-            None => (&self.path.picks[decision as usize], self.spread.picks[decision as usize].as_ref()),
+            None => (
+                &self.path.picks[decision as usize],
+                self.spread.picks[decision as usize].as_ref(),
+            ),
         }
     }
 }
@@ -150,7 +189,10 @@ impl Route for PathRoute<'_> {
                 Pick::One(choice) => std::slice::from_ref(choice),
                 Pick::Mix { choices, .. } => choices,
             };
-            let inside = listed.iter().filter(|&&choice| set[choice as usize]).count();
+            let inside = listed
+                .iter()
+                .filter(|&&choice| set[choice as usize])
+                .count();
             if inside == 0 {
                 Some(false)
             } else if inside == listed.len() {
@@ -163,16 +205,26 @@ impl Route for PathRoute<'_> {
     }
 
     fn mixed(&self, decisions: &[u32]) -> bool {
-        decisions.iter().any(|&d| matches!(self.path.picks[d as usize], Pick::Mix { .. }))
+        decisions
+            .iter()
+            .any(|&d| matches!(self.path.picks[d as usize], Pick::Mix { .. }))
     }
 
     fn probability(&self, condition: &Cond, row: usize) -> f32 {
         let member = |d: u32, set: &[bool]| match &self.path.picks[d as usize] {
             Pick::One(choice) => f32::from(u8::from(set[*choice as usize])),
-            Pick::Mix { choices, weights, rows, .. } => {
+            Pick::Mix {
+                choices,
+                weights,
+                rows,
+                ..
+            } => {
                 let start = if *rows > 1 { row * choices.len() } else { 0 };
                 let weighed = choices.iter().zip(&weights[start..]);
-                weighed.filter(|(choice, _)| set[**choice as usize]).map(|(_, weight)| weight).sum()
+                weighed
+                    .filter(|(choice, _)| set[**choice as usize])
+                    .map(|(_, weight)| weight)
+                    .sum()
             }
         };
         condition.probability(&member)
@@ -190,8 +242,15 @@ struct Mixtures {
 }
 
 fn mixtures(walk: &Walk) -> Mixtures {
-    let bodies = walk.bodies.iter().map(|(at, body)| (*at, mixtures(body))).collect();
-    Mixtures { own: walk.mixtures.clone(), bodies }
+    let bodies = walk
+        .bodies
+        .iter()
+        .map(|(at, body)| (*at, mixtures(body)))
+        .collect();
+    Mixtures {
+        own: walk.mixtures.clone(),
+        bodies,
+    }
 }
 
 impl Relaxed {
@@ -201,7 +260,12 @@ impl Relaxed {
             Some((at, Relaxed::new(network, inside, rows)))
         };
         let bodies = mixtures.bodies.into_iter().filter_map(body).collect();
-        Relaxed { network, mixtures: mixtures.own, bodies, rows }
+        Relaxed {
+            network,
+            mixtures: mixtures.own,
+            bodies,
+            rows,
+        }
     }
 
     /// Its nodes, inputs, shapes and counts.
@@ -211,12 +275,18 @@ impl Relaxed {
 
     /// How the node at a position weighs its inputs; `None` if it is an ordinary node.
     pub fn mixture(&self, position: usize) -> Option<&Mixture> {
-        self.mixtures.iter().find(|(at, _)| *at as usize == position).map(|(_, mixture)| mixture)
+        self.mixtures
+            .iter()
+            .find(|(at, _)| *at as usize == position)
+            .map(|(_, mixture)| mixture)
     }
 
     /// The body of the scan at a position.
     pub fn body(&self, position: usize) -> Option<&Relaxed> {
-        self.bodies.iter().find(|(at, _)| *at as usize == position).map(|(_, body)| body)
+        self.bodies
+            .iter()
+            .find(|(at, _)| *at as usize == position)
+            .map(|(_, body)| body)
     }
 
     /// Into how many slices the batch is divided: every mixture has so many rows.

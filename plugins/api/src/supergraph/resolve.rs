@@ -13,7 +13,10 @@ pub(crate) const MOST: usize = 20;
 pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     let mut problems = Vec::new();
     if !(1..=SCHEMA).contains(&space.schema) {
-        let reason = format!("it is written in schema {}, and this version reads 1 to {SCHEMA}", space.schema);
+        let reason = format!(
+            "it is written in schema {}, and this version reads 1 to {SCHEMA}",
+            space.schema
+        );
         return Err(vec![Problem::new("the space", reason)]);
     }
     if space.name.is_empty() {
@@ -27,30 +30,57 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     let require = decisions.constraints(&mut problems);
     decisions.groups(&mut problems);
     let owners = decisions.extents(&mut problems);
-    repeated(space.blocks.iter().map(|block| &block.id), "block", &mut problems);
+    repeated(
+        space.blocks.iter().map(|block| &block.id),
+        "block",
+        &mut problems,
+    );
     repeated(space.ops.iter().map(|op| &op.name), "op", &mut problems);
     for op in &space.ops {
         if problems.len() < MOST {
             problems.extend(op.problems());
         }
     }
-    if !space.outputs.iter().any(|output| output.role == Role::Logits) {
-        problems.push(Problem::new("the space", "no output has the role `logits`, and it needs one"));
+    if !space
+        .outputs
+        .iter()
+        .any(|output| output.role == Role::Logits)
+    {
+        problems.push(Problem::new(
+            "the space",
+            "no output has the role `logits`, and it needs one",
+        ));
     }
     stop(&mut problems)?;
 
     let places = Some(Places::new(&space.extents, &owners, &space.ops));
-    let names = Names { extents: &space.extents, owners: &owners, ops: &space.ops, places };
+    let names = Names {
+        extents: &space.extents,
+        owners: &owners,
+        ops: &space.ops,
+        places,
+    };
     let graph = Graph::new(&decisions, names, &mut problems);
     stop(&mut problems)?;
 
-    let Graph { params, values, node_params, extra, outer, bodies, .. } = graph;
+    let Graph {
+        params,
+        values,
+        node_params,
+        extra,
+        outer,
+        bodies,
+        ..
+    } = graph;
     let values: Vec<_> = values.into_iter().flatten().collect();
     let params: Vec<_> = params.into_iter().flatten().collect();
     let mut stored = Ragged::default();
     let mut elastic = Vec::new();
     for param in &params {
-        param.axes.iter().for_each(|axis| stored.add(axis.largest(1)));
+        param
+            .axes
+            .iter()
+            .for_each(|axis| stored.add(axis.largest(1)));
         stored.close();
         elastic.push(param.fixed().is_none());
     }
@@ -59,7 +89,9 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     for (value, reads) in values.iter().zip(&node_params) {
         let mut decisions = Vec::new();
         value.decisions(&mut decisions);
-        reads.iter().for_each(|&param| params[param as usize].decisions(&mut decisions));
+        reads
+            .iter()
+            .for_each(|&param| params[param as usize].decisions(&mut decisions));
         follows.push(&decisions);
         by_node.push(reads);
     }
@@ -87,14 +119,21 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
 
 fn stop(problems: &mut Vec<Problem>) -> Result<(), Vec<Problem>> {
     problems.truncate(MOST);
-    if problems.is_empty() { Ok(()) } else { Err(std::mem::take(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(std::mem::take(problems))
+    }
 }
 
 fn repeated<'a>(ids: impl Iterator<Item = &'a String>, kind: &str, problems: &mut Vec<Problem>) {
     let mut seen = std::collections::BTreeSet::new();
     for id in ids {
         if problems.len() < MOST && !seen.insert(id) {
-            problems.push(Problem::new(format!("{kind} `{id}`"), format!("two {kind}s have this name")));
+            problems.push(Problem::new(
+                format!("{kind} `{id}`"),
+                format!("two {kind}s have this name"),
+            ));
         }
     }
 }

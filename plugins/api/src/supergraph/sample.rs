@@ -20,7 +20,11 @@ impl Supergraph {
     }
 
     /// Samples with so many tries left.
-    fn sample_in(&self, left: &mut u32, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
+    fn sample_in(
+        &self,
+        left: &mut u32,
+        draw: &mut dyn FnMut(&[f32]) -> usize,
+    ) -> Result<Vec<u32>, GenomeError> {
         let mut because = String::new();
         while *left > 0 {
             *left -= 1;
@@ -41,7 +45,10 @@ impl Supergraph {
             }
             because = sentences.join("; ");
         }
-        Err(GenomeError::Exhausted { tries: TRIES, because })
+        Err(GenomeError::Exhausted {
+            tries: TRIES,
+            because,
+        })
     }
 
     /// What is believed of a decision before anything is learnt, a weight per choice: what the space says; without a word
@@ -57,7 +64,10 @@ impl Supergraph {
     }
 
     /// One sample; `None` if the constraints leave a decision without a choice.
-    fn attempt(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Option<Vec<u32>>, GenomeError> {
+    fn attempt(
+        &self,
+        draw: &mut dyn FnMut(&[f32]) -> usize,
+    ) -> Result<Option<Vec<u32>>, GenomeError> {
         let mut prefix = vec![None; self.genome_len()];
         for &decision in &self.inner.order {
             let d = decision as usize;
@@ -77,11 +87,16 @@ impl Supergraph {
             }
             let value = draw(&weights);
             if weights.get(value).is_none_or(|weight| *weight <= 0.0) {
-                return Err(GenomeError::Draw { decision: described.id.clone(), value });
+                return Err(GenomeError::Draw {
+                    decision: described.id.clone(),
+                    value,
+                });
             }
             prefix[d] = Some(value as u32);
         }
-        Ok(Some(prefix.into_iter().map(|value| value.unwrap_or(0)).collect()))
+        Ok(Some(
+            prefix.into_iter().map(|value| value.unwrap_or(0)).collect(),
+        ))
     }
 
     /// Samples a few genomes to find what no static check sees: constraints that nothing satisfies, and decisions that
@@ -99,7 +114,9 @@ impl Supergraph {
         // A linear congruential generator is enough to look around, and needs no dependency.
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut draw = |weights: &[f32]| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let open: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
             open[(state >> 33) as usize % open.len()]
         };
@@ -110,7 +127,12 @@ impl Supergraph {
                 Ok(genome) => genome,
                 // Fewer tries than anybody else would make say nothing.
                 Err(GenomeError::Exhausted { .. }) if granted < TRIES => return Vec::new(),
-                Err(error) => return vec![Problem::new("the constraints", error.to_string().trim_end_matches('.'))],
+                Err(error) => {
+                    return vec![Problem::new(
+                        "the constraints",
+                        error.to_string().trim_end_matches('.'),
+                    )];
+                }
             };
             left -= granted - tries;
             let prefix: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
@@ -128,12 +150,26 @@ impl Supergraph {
 
     /// About how many steps one try and a walk take.
     fn steps_of_a_sample(&self) -> u64 {
-        let size = |conditions: &[Cond]| conditions.iter().map(Cond::size).fold(0, u64::saturating_add);
+        let size = |conditions: &[Cond]| {
+            conditions
+                .iter()
+                .map(Cond::size)
+                .fold(0, u64::saturating_add)
+        };
         let inner = &self.inner;
-        let choices = inner.choices.iter().map(|&choices| u64::from(choices)).fold(1, u64::saturating_add);
+        let choices = inner
+            .choices
+            .iter()
+            .map(|&choices| u64::from(choices))
+            .fold(1, u64::saturating_add);
         // Every choice of every decision is held against every constraint.
         let constraints = choices.saturating_mul(1 + size(&inner.require));
-        let activity = inner.active_if.iter().flatten().map(Cond::size).fold(0, u64::saturating_add);
+        let activity = inner
+            .active_if
+            .iter()
+            .flatten()
+            .map(Cond::size)
+            .fold(0, u64::saturating_add);
         let levels = || std::iter::once(&inner.outer).chain(&inner.bodies);
         let walk = |level: &Level| {
             let when = |part: &Part| match part {
@@ -141,9 +177,13 @@ impl Supergraph {
                 _ => 0,
             };
             let parts = level.parts.iter().map(when).fold(0, u64::saturating_add);
-            parts.saturating_add((level.inputs.items().len() + level.len() + inner.choices.len()) as u64)
+            parts.saturating_add(
+                (level.inputs.items().len() + level.len() + inner.choices.len()) as u64,
+            )
         };
         let walked = levels().map(walk).fold(0, u64::saturating_add);
-        constraints.saturating_add(activity.saturating_mul(2)).saturating_add(walked)
+        constraints
+            .saturating_add(activity.saturating_mul(2))
+            .saturating_add(walked)
     }
 }

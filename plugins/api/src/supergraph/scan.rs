@@ -19,7 +19,13 @@ pub(crate) struct Body<'a> {
 
 impl<'a> Graph<'a> {
     /// The scan `node`, whose inputs bound to steps are `bound`.
-    pub(crate) fn scan(&mut self, index: u32, node: &'a Node, bound: &[u32], body: Body<'a>) -> Result<(), String> {
+    pub(crate) fn scan(
+        &mut self,
+        index: u32,
+        node: &'a Node,
+        bound: &[u32],
+        body: Body<'a>,
+    ) -> Result<(), String> {
         if bound.is_empty() || bound.len() != body.steps.len() {
             return Err(format!(
                 "it has {} inputs and {} names for their steps; it needs one name for each input, and an input",
@@ -27,17 +33,33 @@ impl<'a> Graph<'a> {
                 body.steps.len()
             ));
         }
-        let Some(sequences) = bound.iter().map(|&b| self.values[b as usize].clone()).collect::<Option<Vec<_>>>() else {
+        let Some(sequences) = bound
+            .iter()
+            .map(|&b| self.values[b as usize].clone())
+            .collect::<Option<Vec<_>>>()
+        else {
             return Ok(());
         };
         self.list(&sequences)?;
         let lead = match sequences[0].axes.first() {
-            Some(axis) if sequences.iter().all(|sequence| sequence.axes.first() == Some(axis)) => axis.clone(),
+            Some(axis)
+                if sequences
+                    .iter()
+                    .all(|sequence| sequence.axes.first() == Some(axis)) =>
+            {
+                axis.clone()
+            }
             _ => return Err("its inputs must share their first axis, over which it runs".into()),
         };
-        let mut inside = Inside { level: Level::default(), local: HashMap::new() };
+        let mut inside = Inside {
+            level: Level::default(),
+            local: HashMap::new(),
+        };
         for (id, sequence) in body.steps.iter().zip(sequences) {
-            let value = Value { axes: sequence.axes[1..].to_vec(), element: sequence.element };
+            let value = Value {
+                axes: sequence.axes[1..].to_vec(),
+                element: sequence.element,
+            };
             self.given(&mut inside, id, value)?;
             inside.level.steps += 1;
         }
@@ -57,11 +79,16 @@ impl<'a> Graph<'a> {
                 .map_err(|reason| format!("node `{}` of its body: {reason}", inner.id))?;
             self.claim(&inner.id, index)?;
         }
-        let yields = inside.find(body.yields).ok_or_else(|| missing("yields", body.yields, &body))?;
+        let yields = inside
+            .find(body.yields)
+            .ok_or_else(|| missing("yields", body.yields, &body))?;
         inside.level.outputs.push(yields);
         for carry in body.carry {
-            let next = inside.find(&carry.next).ok_or_else(|| missing("carries on with", &carry.next, &body))?;
-            let value = |local: u32| self.values[inside.level.nodes[local as usize] as usize].as_ref();
+            let next = inside
+                .find(&carry.next)
+                .ok_or_else(|| missing("carries on with", &carry.next, &body))?;
+            let value =
+                |local: u32| self.values[inside.level.nodes[local as usize] as usize].as_ref();
             let state = inside.find(&carry.id).and_then(value);
             if let (Some(state), Some(next)) = (state, value(next))
                 && state != next
@@ -75,16 +102,22 @@ impl<'a> Graph<'a> {
         }
         let mut inputs = bound.to_vec();
         inputs.extend(&inside.level.nodes[inside.level.captured()]);
-        let stacked = self.values[inside.level.nodes[yields as usize] as usize].as_ref().map(|step| {
-            let mut axes = vec![lead];
-            axes.extend(step.axes.iter().cloned());
-            Value { axes, element: step.element }
-        });
+        let stacked = self.values[inside.level.nodes[yields as usize] as usize]
+            .as_ref()
+            .map(|step| {
+                let mut axes = vec![lead];
+                axes.extend(step.axes.iter().cloned());
+                Value {
+                    axes,
+                    element: step.element,
+                }
+            });
         if let Some(value) = &stacked {
             self.fits(value)?;
         }
         self.values[index as usize] = stacked;
-        self.outer.push(index, Part::Scan(self.bodies.len() as u32), &inputs);
+        self.outer
+            .push(index, Part::Scan(self.bodies.len() as u32), &inputs);
         self.bodies.push(inside.level);
         debug_assert_eq!(node.inputs.len(), bound.len());
         Ok(())
@@ -103,7 +136,9 @@ impl<'a> Graph<'a> {
     fn claim(&mut self, id: &'a str, index: u32) -> Result<(), String> {
         match self.node_index.insert(id, index) {
             None => Ok(()),
-            Some(_) => Err(format!("its body has a node `{id}`, and another node has this name")),
+            Some(_) => Err(format!(
+                "its body has a node `{id}`, and another node has this name"
+            )),
         }
     }
 
@@ -118,8 +153,17 @@ impl<'a> Graph<'a> {
             },
         };
         self.fits(&value)?;
-        let op = Op::Input { shape: value.axes.iter().map(dim).collect(), element: value.element };
-        let index = self.add(Node { id: id.into(), op, inputs: Vec::new(), params: Vec::new(), block: None })?;
+        let op = Op::Input {
+            shape: value.axes.iter().map(dim).collect(),
+            element: value.element,
+        };
+        let index = self.add(Node {
+            id: id.into(),
+            op,
+            inputs: Vec::new(),
+            params: Vec::new(),
+            block: None,
+        })?;
         self.values[index as usize] = Some(value);
         self.claim(id, index)?;
         inside.push(id, index, Part::Given, &[]);
@@ -128,10 +172,16 @@ impl<'a> Graph<'a> {
 
     /// The outer values that the body reads, in the order in which it does.
     fn capture(&mut self, inside: &mut Inside<'a>, body: &Body<'a>) -> Result<(), String> {
-        let own: HashMap<&str, ()> = body.nodes.iter().map(|node| (node.id.as_str(), ())).collect();
+        let own: HashMap<&str, ()> = body
+            .nodes
+            .iter()
+            .map(|node| (node.id.as_str(), ()))
+            .collect();
         for id in body.nodes.iter().flat_map(|node| &node.inputs) {
             if !own.contains_key(id.as_str()) && inside.find(id).is_none() {
-                let outer = self.outer_input(id).map_err(|reason| format!("in its body, {reason}"))?;
+                let outer = self
+                    .outer_input(id)
+                    .map_err(|reason| format!("in its body, {reason}"))?;
                 inside.push(id, outer, Part::Given, &[]);
                 inside.level.captures += 1;
             }
@@ -139,21 +189,38 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    fn inner_node(&mut self, inside: &mut Inside<'a>, index: u32, node: &'a Node) -> Result<(), String> {
+    fn inner_node(
+        &mut self,
+        inside: &mut Inside<'a>,
+        index: u32,
+        node: &'a Node,
+    ) -> Result<(), String> {
         match &node.op {
             Op::Scan { .. } => return Err("a scan cannot stand inside a scan".into()),
-            Op::Input { element: Element::F32 | Element::U32, .. } => {
-                return Err("data cannot enter inside a scan; bind it as one of the scan's inputs".into());
+            Op::Input {
+                element: Element::F32 | Element::U32,
+                ..
+            } => {
+                return Err(
+                    "data cannot enter inside a scan; bind it as one of the scan's inputs".into(),
+                );
             }
             _ => {}
         }
         let mut locals = Vec::new();
         for id in &node.inputs {
-            let reason = || format!("it reads `{id}`, which does not stand before it; nodes stand after their inputs");
+            let reason = || {
+                format!(
+                    "it reads `{id}`, which does not stand before it; nodes stand after their inputs"
+                )
+            };
             locals.push(inside.find(id).ok_or_else(reason)?);
         }
         self.read_params(index, node)?;
-        let inputs: Vec<u32> = locals.iter().map(|&local| inside.level.nodes[local as usize]).collect();
+        let inputs: Vec<u32> = locals
+            .iter()
+            .map(|&local| inside.level.nodes[local as usize])
+            .collect();
         self.values[index as usize] = self.value(node, &inputs, index)?;
         let part = self.part(node)?;
         inside.push(&node.id, index, part, &locals);

@@ -12,8 +12,20 @@ pub struct SpaceSize {
 impl Supergraph {
     /// The product of all choices.
     pub fn size(&self) -> SpaceSize {
-        let exact = self.inner.choices.iter().try_fold(1u128, |size, &n| size.checked_mul(n.into()));
-        SpaceSize { exact, log10: self.inner.choices.iter().map(|&n| f64::from(n).log10()).sum() }
+        let exact = self
+            .inner
+            .choices
+            .iter()
+            .try_fold(1u128, |size, &n| size.checked_mul(n.into()));
+        SpaceSize {
+            exact,
+            log10: self
+                .inner
+                .choices
+                .iter()
+                .map(|&n| f64::from(n).log10())
+                .sum(),
+        }
     }
 }
 
@@ -32,7 +44,9 @@ impl SpaceSize {
 impl fmt::Display for SpaceSize {
     /// `160,618` or `about 10^45.2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(exact) = self.exact else { return write!(f, "about 10^{:.1}", self.log10) };
+        let Some(exact) = self.exact else {
+            return write!(f, "about 10^{:.1}", self.log10);
+        };
         let digits = exact.to_string();
         for (i, digit) in digits.chars().enumerate() {
             if i > 0 && (digits.len() - i) % 3 == 0 {

@@ -104,9 +104,16 @@ pub(crate) enum Wanted {
 
 pub(crate) fn walk<R: Route + ?Sized>(inner: &Inner, route: &R, wanted: Wanted) -> Walk {
     let outputs = inner.outer.outputs.iter().zip(&inner.space.outputs);
-    let kept = outputs.filter(|(_, output)| wanted == Wanted::Training || output.role != Role::Auxiliary);
+    let kept =
+        outputs.filter(|(_, output)| wanted == Wanted::Training || output.role != Role::Auxiliary);
     let (locals, roles): (Vec<u32>, _) = kept.map(|(local, output)| (*local, output.role)).unzip();
-    let (mut walk, _) = level(inner, &inner.outer, &locals, route, wanted != Wanted::Chosen);
+    let (mut walk, _) = level(
+        inner,
+        &inner.outer,
+        &locals,
+        route,
+        wanted != Wanted::Chosen,
+    );
     walk.roles = roles;
     walk
 }
@@ -120,16 +127,21 @@ fn level<R: Route + ?Sized>(
 ) -> (Walk, Vec<bool>) {
     let mut asked = vec![false; inner.choices.len()];
     let mut live = vec![false; graph.len()];
-    outputs.iter().for_each(|&output| live[output as usize] = true);
+    outputs
+        .iter()
+        .for_each(|&output| live[output as usize] = true);
     let marked = mark(inner, graph, route, prune, &mut live, &mut asked);
     let mut walk = emit(graph, outputs, route, prune, marked);
-    walk.given = graph.steps + graph.carries + graph.captured().filter(|&local| live[local]).count();
+    walk.given =
+        graph.steps + graph.carries + graph.captured().filter(|&local| live[local]).count();
     for &node in &walk.nodes {
         for &decision in inner.follows.row(node as usize) {
             asked[decision as usize] = true;
         }
     }
-    walk.asked = (0..asked.len() as u32).filter(|&d| asked[d as usize]).collect();
+    walk.asked = (0..asked.len() as u32)
+        .filter(|&d| asked[d as usize])
+        .collect();
     (walk, live)
 }
 
@@ -141,7 +153,10 @@ fn mark<R: Route + ?Sized>(
     live: &mut [bool],
     asked: &mut [bool],
 ) -> Marked {
-    let mut marked = Marked { order: Vec::with_capacity(graph.len() / 4), ..Marked::default() };
+    let mut marked = Marked {
+        order: Vec::with_capacity(graph.len() / 4),
+        ..Marked::default()
+    };
     // A body's slices and states keep their positions whether or not they are read.
     live[..graph.steps + graph.carries].fill(true);
     for i in (0..graph.len()).rev() {
@@ -153,7 +168,9 @@ fn mark<R: Route + ?Sized>(
         match &graph.parts[i] {
             Part::Given => {}
             Part::Zero if prune => {}
-            Part::Plain | Part::Zero => inputs.iter().for_each(|&input| live[input as usize] = true),
+            Part::Plain | Part::Zero => {
+                inputs.iter().for_each(|&input| live[input as usize] = true)
+            }
             Part::Choose(decision) => {
                 asked[*decision as usize] = true;
                 for &choice in route.choices(graph.nodes[i], *decision) {
@@ -161,7 +178,9 @@ fn mark<R: Route + ?Sized>(
                 }
             }
             Part::Sum(Some(when)) | Part::Mean(Some(when)) => {
-                when.decisions.iter().for_each(|&decision| asked[decision as usize] = true);
+                when.decisions
+                    .iter()
+                    .for_each(|&decision| asked[decision as usize] = true);
                 for (k, condition) in when.conditions.iter().enumerate() {
                     if route.possible(condition) {
                         live[inputs[k] as usize] = true;
@@ -180,23 +199,44 @@ fn mark<R: Route + ?Sized>(
             Part::Scan(body) => {
                 let body = &inner.bodies[*body as usize];
                 let (walk, live_inside) = level(inner, body, &body.outputs, route, prune);
-                walk.asked.iter().for_each(|&decision| asked[decision as usize] = true);
+                walk.asked
+                    .iter()
+                    .for_each(|&decision| asked[decision as usize] = true);
                 let captured = body.captured().enumerate();
-                let captures: Vec<usize> = captured.filter(|(_, local)| live_inside[*local]).map(|(k, _)| k).collect();
+                let captures: Vec<usize> = captured
+                    .filter(|(_, local)| live_inside[*local])
+                    .map(|(k, _)| k)
+                    .collect();
                 let (bound, outer) = inputs.split_at(body.steps);
                 bound.iter().for_each(|&input| live[input as usize] = true);
-                captures.iter().for_each(|&k| live[outer[k] as usize] = true);
-                marked.bodies.push(Body { walk, steps: body.steps, first: body.captured().start, captures });
+                captures
+                    .iter()
+                    .for_each(|&k| live[outer[k] as usize] = true);
+                marked.bodies.push(Body {
+                    walk,
+                    steps: body.steps,
+                    first: body.captured().start,
+                    captures,
+                });
             }
         }
     }
     marked
 }
 
-fn emit<R: Route + ?Sized>(graph: &Level, outputs: &[u32], route: &R, prune: bool, mut marked: Marked) -> Walk {
+fn emit<R: Route + ?Sized>(
+    graph: &Level,
+    outputs: &[u32],
+    route: &R,
+    prune: bool,
+    mut marked: Marked,
+) -> Walk {
     let count = marked.order.len();
-    let mut walk =
-        Walk { nodes: Vec::with_capacity(count), inputs: Ragged::with_capacity(count, 2 * count), ..Walk::default() };
+    let mut walk = Walk {
+        nodes: Vec::with_capacity(count),
+        inputs: Ragged::with_capacity(count, 2 * count),
+        ..Walk::default()
+    };
     let mut position = vec![u32::MAX; graph.len()];
     // Which emitted nodes are zero: a sum leaves them out.
     let mut zero: Vec<bool> = Vec::with_capacity(count);
@@ -213,18 +253,27 @@ fn emit<R: Route + ?Sized>(graph: &Level, outputs: &[u32], route: &R, prune: boo
                     position[i] = at(choices[0]);
                     continue;
                 };
-                choices.iter().for_each(|&choice| walk.inputs.add(at(choice)));
-                let mixture = Mixture { inputs: choices.to_vec(), weights: weights.to_vec() };
+                choices
+                    .iter()
+                    .for_each(|&choice| walk.inputs.add(at(choice)));
+                let mixture = Mixture {
+                    inputs: choices.to_vec(),
+                    weights: weights.to_vec(),
+                };
                 walk.mixtures.push((walk.nodes.len() as u32, mixture));
             }
             part @ (Part::Sum(_) | Part::Mean(_) | Part::Concat) => {
                 merges -= 1;
                 let present = marked.present.row(merges);
                 let drops = prune && matches!(part, Part::Sum(_));
-                let kept = present.iter().filter(|&&k| !(drops && zero[at(k) as usize]));
+                let kept = present
+                    .iter()
+                    .filter(|&&k| !(drops && zero[at(k) as usize]));
                 kept.clone().for_each(|&k| walk.inputs.add(at(k)));
                 let mixed = match part {
-                    Part::Sum(Some(when)) | Part::Mean(Some(when)) if route.mixed(&when.decisions) => {
+                    Part::Sum(Some(when)) | Part::Mean(Some(when))
+                        if route.mixed(&when.decisions) =>
+                    {
                         Some(mixture(when, kept.copied().collect(), route))
                     }
                     _ => None,
@@ -240,13 +289,18 @@ fn emit<R: Route + ?Sized>(graph: &Level, outputs: &[u32], route: &R, prune: boo
                     continue;
                 }
                 is_zero = prune && present.is_empty();
-                walk.mixtures.extend(mixed.map(|mixture| (walk.nodes.len() as u32, mixture)));
+                walk.mixtures
+                    .extend(mixed.map(|mixture| (walk.nodes.len() as u32, mixture)));
             }
             Part::Zero if prune => is_zero = true,
             Part::Given => {}
-            Part::Plain | Part::Zero => (0..inputs.len() as u32).for_each(|k| walk.inputs.add(at(k))),
+            Part::Plain | Part::Zero => {
+                (0..inputs.len() as u32).for_each(|k| walk.inputs.add(at(k)))
+            }
             Part::Scan(_) => {
-                let Some(mut body) = marked.bodies.pop() else { continue };
+                let Some(mut body) = marked.bodies.pop() else {
+                    continue;
+                };
                 (0..body.steps as u32).for_each(|k| walk.inputs.add(at(k)));
                 for (k, &capture) in body.captures.iter().enumerate() {
                     let outer = at((body.steps + capture) as u32);
@@ -262,13 +316,24 @@ fn emit<R: Route + ?Sized>(graph: &Level, outputs: &[u32], route: &R, prune: boo
         walk.nodes.push(graph.nodes[i]);
         zero.push(is_zero);
     }
-    walk.outputs = outputs.iter().map(|&output| position[output as usize]).collect();
-    if zero.contains(&true) { drop_unread(walk, &zero) } else { walk }
+    walk.outputs = outputs
+        .iter()
+        .map(|&output| position[output as usize])
+        .collect();
+    if zero.contains(&true) {
+        drop_unread(walk, &zero)
+    } else {
+        walk
+    }
 }
 
 fn mixture<R: Route + ?Sized>(when: &When, inputs: Vec<u32>, route: &R) -> Mixture {
     let weights = (0..route.rows())
-        .flat_map(|row| inputs.iter().map(move |&k| route.probability(&when.conditions[k as usize], row)))
+        .flat_map(|row| {
+            inputs
+                .iter()
+                .map(move |&k| route.probability(&when.conditions[k as usize], row))
+        })
         .collect();
     Mixture { inputs, weights }
 }
@@ -276,11 +341,19 @@ fn mixture<R: Route + ?Sized>(when: &When, inputs: Vec<u32>, route: &R) -> Mixtu
 /// Drops zeros that every sum left out. Nothing else can be unread, so one pass is enough.
 fn drop_unread(walk: Walk, zero: &[bool]) -> Walk {
     let mut read = vec![false; walk.nodes.len()];
-    walk.inputs.items().iter().chain(&walk.outputs).for_each(|&at| read[at as usize] = true);
+    walk.inputs
+        .items()
+        .iter()
+        .chain(&walk.outputs)
+        .for_each(|&at| read[at as usize] = true);
     if (0..read.len()).all(|at| read[at] || !zero[at]) {
         return walk;
     }
-    let mut kept = Walk { asked: walk.asked, roles: walk.roles, ..Walk::default() };
+    let mut kept = Walk {
+        asked: walk.asked,
+        roles: walk.roles,
+        ..Walk::default()
+    };
     let mut moved = vec![u32::MAX; walk.nodes.len()];
     for (at, &node) in walk.nodes.iter().enumerate() {
         if zero[at] && !read[at] {
@@ -288,11 +361,22 @@ fn drop_unread(walk: Walk, zero: &[bool]) -> Walk {
         }
         moved[at] = kept.nodes.len() as u32;
         kept.nodes.push(node);
-        walk.inputs.row(at).iter().for_each(|&input| kept.inputs.add(moved[input as usize]));
+        walk.inputs
+            .row(at)
+            .iter()
+            .for_each(|&input| kept.inputs.add(moved[input as usize]));
         kept.inputs.close();
     }
     kept.outputs = walk.outputs.iter().map(|&at| moved[at as usize]).collect();
-    kept.bodies = walk.bodies.into_iter().map(|(at, body)| (moved[at as usize], body)).collect();
-    kept.mixtures = walk.mixtures.into_iter().map(|(at, mixture)| (moved[at as usize], mixture)).collect();
+    kept.bodies = walk
+        .bodies
+        .into_iter()
+        .map(|(at, body)| (moved[at as usize], body))
+        .collect();
+    kept.mixtures = walk
+        .mixtures
+        .into_iter()
+        .map(|(at, mixture)| (moved[at as usize], mixture))
+        .collect();
     kept
 }

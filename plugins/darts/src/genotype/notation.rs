@@ -10,7 +10,10 @@ impl Genotype {
     /// The same as JSON, as it is also read.
     pub fn to_json(&self) -> String {
         let quoted = |pairs: &[(String, u32)]| {
-            let pairs: Vec<_> = pairs.iter().map(|(op, value)| format!("[\"{op}\", {value}]")).collect();
+            let pairs: Vec<_> = pairs
+                .iter()
+                .map(|(op, value)| format!("[\"{op}\", {value}]"))
+                .collect();
             pairs.join(", ")
         };
         let Genotype { normal, reduce } = self;
@@ -35,10 +38,17 @@ pub(crate) fn fields(text: &str, first: &str) -> Result<Vec<(String, Literal)>, 
 const PAIRS: &str = "pairs of an operation and the value that it reads";
 
 fn part(part: &str, wanted: &'static str) -> GenotypeError {
-    GenotypeError::Part { part: part.to_owned(), wanted }
+    GenotypeError::Part {
+        part: part.to_owned(),
+        wanted,
+    }
 }
 
-fn list<'a>(fields: &'a [(String, Literal)], key: &str, wanted: &'static str) -> Result<&'a [Literal], GenotypeError> {
+fn list<'a>(
+    fields: &'a [(String, Literal)],
+    key: &str,
+    wanted: &'static str,
+) -> Result<&'a [Literal], GenotypeError> {
     match fields.iter().find(|(known, _)| known == key) {
         Some((_, Literal::List(items))) => Ok(items),
         _ => Err(part(key, wanted)),
@@ -46,7 +56,10 @@ fn list<'a>(fields: &'a [(String, Literal)], key: &str, wanted: &'static str) ->
 }
 
 /// The pairs of a name.
-pub(crate) fn pairs(fields: &[(String, Literal)], key: &str) -> Result<Vec<(String, u32)>, GenotypeError> {
+pub(crate) fn pairs(
+    fields: &[(String, Literal)],
+    key: &str,
+) -> Result<Vec<(String, u32)>, GenotypeError> {
     let pair = |item: &Literal| match item {
         Literal::List(pair) => match pair.as_slice() {
             [Literal::Text(op), Literal::Number(value)] => Ok((op.clone(), *value)),
@@ -69,7 +82,10 @@ pub(crate) fn values(fields: &[(String, Literal)], key: &str) -> Result<Vec<u32>
 
 /// Pairs as Python writes them.
 pub(crate) fn written(pairs: &[(String, u32)]) -> String {
-    let pairs: Vec<_> = pairs.iter().map(|(op, value)| format!("('{op}', {value})")).collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(op, value)| format!("('{op}', {value})"))
+        .collect();
     pairs.join(", ")
 }
 
@@ -80,10 +96,16 @@ impl FromStr for Genotype {
     fn from_str(text: &str) -> Result<Self, GenotypeError> {
         let fields = fields(text, "normal")?;
         let cell = |key: &str| {
-            let (pairs, concat) = (pairs(&fields, key)?, values(&fields, &format!("{key}_concat"))?);
+            let (pairs, concat) = (
+                pairs(&fields, key)?,
+                values(&fields, &format!("{key}_concat"))?,
+            );
             Ok::<_, GenotypeError>(GenotypeCell { pairs, concat })
         };
-        Ok(Genotype { normal: cell("normal")?, reduce: cell("reduce")? })
+        Ok(Genotype {
+            normal: cell("normal")?,
+            reduce: cell("reduce")?,
+        })
     }
 }
 
@@ -91,7 +113,17 @@ impl fmt::Display for Genotype {
     /// Writes what the DARTS code prints.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Genotype { normal, reduce } = self;
-        write!(f, "Genotype(normal=[{}], normal_concat={:?}, ", written(&normal.pairs), normal.concat)?;
-        write!(f, "reduce=[{}], reduce_concat={:?})", written(&reduce.pairs), reduce.concat)
+        write!(
+            f,
+            "Genotype(normal=[{}], normal_concat={:?}, ",
+            written(&normal.pairs),
+            normal.concat
+        )?;
+        write!(
+            f,
+            "reduce=[{}], reduce_concat={:?})",
+            written(&reduce.pairs),
+            reduce.concat
+        )
     }
 }

@@ -19,7 +19,9 @@ impl<'s> Parts<'s> {
     /// The sum over the parts that are there of what `read` makes of each, in scopes `part0`, `part1` and so on.
     fn sum(&self, s: &'s Space, read: impl Fn(Tensor<'s>) -> Tensor<'s>) -> Tensor<'s> {
         let parts = self.0.iter().enumerate();
-        s.sum_when(parts.map(|(i, (t, when))| (s.scope(format!("part{i}"), || read(*t)), when.clone())))
+        s.sum_when(
+            parts.map(|(i, (t, when))| (s.scope(format!("part{i}"), || read(*t)), when.clone())),
+        )
     }
 
     /// ReLU, 1x1 convolution, batch norm.
@@ -30,7 +32,12 @@ impl<'s> Parts<'s> {
     /// ReLU, factorised reduction.
     fn halve(&self, s: &'s Space, filters: u32) -> Tensor<'s> {
         let half = |t: Tensor<'s>, pad| t.conv2d(Conv::new(1).stride(2).pad(pad), filters / 2);
-        let odd = Pad::Explicit { top: -1, left: -1, bottom: 1, right: 1 };
+        let odd = Pad::Explicit {
+            top: -1,
+            left: -1,
+            bottom: 1,
+            right: 1,
+        };
         self.sum(s, |t| {
             let t = t.relu();
             s.concat(&[half(t, Pad::Valid), half(t, odd)])
@@ -52,14 +59,27 @@ impl<'s> Parts<'s> {
 /// they started).
 pub fn enas_micro_final(config: &Micro) -> Built {
     config.check()?;
-    let &Micro { layers, mut filters, ref image, classes, auxiliary, .. } = config;
+    let &Micro {
+        layers,
+        mut filters,
+        ref image,
+        classes,
+        auxiliary,
+        ..
+    } = config;
     if !filters.is_multiple_of(2) {
-        let said = format!("the network has {filters} filters, and needs an even number: a reduction makes two halves");
+        let said = format!(
+            "the network has {filters} filters, and needs an even number: a reduction makes two halves"
+        );
         return Err(Mistake::refused(said));
     }
     let s = Space::new("enas-micro");
     let (normal, reduce) = (Cell::decide(&s, "normal"), Cell::decide(&s, "reduce"));
-    let stem = s.scope("stem", || s.input("image", image).conv(3, filters.saturating_mul(3)).norm());
+    let stem = s.scope("stem", || {
+        s.input("image", image)
+            .conv(3, filters.saturating_mul(3))
+            .norm()
+    });
     let mut before = Parts(vec![(stem, When::ALWAYS)]);
     let mut last = Parts(vec![(stem, When::ALWAYS)]);
     for l in 0..layers + 2 {
@@ -69,23 +89,40 @@ pub fn enas_micro_final(config: &Micro) -> Built {
                 filters = filters.saturating_mul(2);
             }
             let a = s.scope("in0", || {
-                if before.height() == last.height() { before.project(&s, filters) } else { before.halve(&s, filters) }
+                if before.height() == last.height() {
+                    before.project(&s, filters)
+                } else {
+                    before.halve(&s, filters)
+                }
             });
             let b = s.scope("in1", || last.project(&s, filters));
             let b = s.scope("base", || b.relu().conv(1, filters).norm());
             let (cell, stride) = if halves { (&reduce, 2) } else { (&normal, 1) };
             let depth = (l + 1) as f32 / (layers + 2) as f32;
-            let next = nodes(cell, &s, [a, b], Layer { filters, stride, depth });
+            let next = nodes(
+                cell,
+                &s,
+                [a, b],
+                Layer {
+                    filters,
+                    stride,
+                    depth,
+                },
+            );
             before = std::mem::replace(&mut last, next);
         });
         // One layer after the second reduction.
         if auxiliary && l == 2 * (layers / 3) + 2 {
-            s.scope("auxiliary", || s.output_as(head(&s, &last, classes), Role::Auxiliary));
+            s.scope("auxiliary", || {
+                s.output_as(head(&s, &last, classes), Role::Auxiliary)
+            });
         }
     }
     s.scope("head", || {
         // Each part has weights of its own: they start as those of all parts side by side would, if every node were loose.
-        let init = Init::He { fan_in: filters.saturating_mul(NODES as u32) };
+        let init = Init::He {
+            fan_in: filters.saturating_mul(NODES as u32),
+        };
         s.output(last.sum(&s, |t| {
             let weights = s.local_weights("weight", &[filters, classes], init);
             t.relu().global_avg_pool().dropout(0.2).linear_by(weights)
@@ -113,11 +150,18 @@ fn nodes<'s>(cell: &Cell<'s>, s: &'s Space, inputs: [Tensor<'s>; 2], layer: Laye
         let parts = [0, 1].map(|i| {
             s.scope(format!("n{n}.{}", ["x", "y"][i]), || {
                 let Side { input, op } = sides[i];
-                let from_each =
-                    |name: &str| s.scope(name, || s.choose_of(input, &h, |t| apply(name, t, shrinks(t), layer)));
+                let from_each = |name: &str| {
+                    s.scope(name, || {
+                        s.choose_of(input, &h, |t| apply(name, t, shrinks(t), layer))
+                    })
+                };
                 // Identity is never dropped.
                 let dropped = |name: &&str| {
-                    if *name == "identity" { from_each(name) } else { from_each(name).drop_path(layer.depth) }
+                    if *name == "identity" {
+                        from_each(name)
+                    } else {
+                        from_each(name).drop_path(layer.depth)
+                    }
                 };
                 s.choose(op, &OPS.each_ref().map(dropped))
             })
@@ -126,7 +170,11 @@ fn nodes<'s>(cell: &Cell<'s>, s: &'s Space, inputs: [Tensor<'s>; 2], layer: Laye
     }
     let end = |(i, t): (usize, &Tensor<'s>)| {
         let when = When::none(cell.reads(i));
-        let t = if shrinks(*t) { s.scope(format!("end{i}"), || t.factorized_reduction(layer.filters)) } else { *t };
+        let t = if shrinks(*t) {
+            s.scope(format!("end{i}"), || t.factorized_reduction(layer.filters))
+        } else {
+            *t
+        };
         (t, when)
     };
     Parts(h.iter().enumerate().map(end).collect())
@@ -137,7 +185,11 @@ fn apply<'s>(name: &str, t: Tensor<'s>, shrinks: bool, layer: Layer) -> Tensor<'
     let Layer { filters, .. } = layer;
     let stride = if shrinks { layer.stride } else { 1 };
     let separable = |k: u32| {
-        let first = t.relu().depthwise_conv2d(Conv::new(k).stride(stride)).conv(1, filters).norm();
+        let first = t
+            .relu()
+            .depthwise_conv2d(Conv::new(k).stride(stride))
+            .conv(1, filters)
+            .norm();
         first.relu().separable(k, filters).norm()
     };
     match name {
@@ -155,11 +207,20 @@ fn apply<'s>(name: &str, t: Tensor<'s>, shrinks: bool, layer: Layer) -> Tensor<'
 fn head<'s>(s: &'s Space, parts: &Parts<'s>, classes: u32) -> Tensor<'s> {
     let [narrow, wide] = AUXILIARY;
     let pooled = parts.sum(s, |t| {
-        let kernel = t.shape().iter().take(2).fold(5, |least, side| least.min(*side));
-        t.relu().pool(Pooling::Average, kernel, 3, Pad::Valid).conv(1, narrow)
+        let kernel = t
+            .shape()
+            .iter()
+            .take(2)
+            .fold(5, |least, side| least.min(*side));
+        t.relu()
+            .pool(Pooling::Average, kernel, 3, Pad::Valid)
+            .conv(1, narrow)
     });
     let x = pooled.norm().relu();
     let [height, width] = [0, 1].map(|axis| x.shape().get(axis).copied().unwrap_or(1));
-    let x = x.conv2d(Conv::rectangle(height, width).pad(Pad::Valid), wide).norm().relu();
+    let x = x
+        .conv2d(Conv::rectangle(height, width).pad(Pad::Valid), wide)
+        .norm()
+        .relu();
     x.global_avg_pool().linear(classes, false)
 }

@@ -18,15 +18,29 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
     let mut spaces = Spaces::default();
     doing(&format!("loading {}", options.path.display()));
     spaces.load(&options.path)?;
-    let mut names: Vec<String> = spaces.list().into_iter().map(|listed| listed.name).collect();
+    let mut names: Vec<String> = spaces
+        .list()
+        .into_iter()
+        .map(|listed| listed.name)
+        .collect();
     if names.is_empty() {
-        return Err(format!("{} has no space; register one with `inventory::submit!`", options.path.display()).into());
+        return Err(format!(
+            "{} has no space; register one with `inventory::submit!`",
+            options.path.display()
+        )
+        .into());
     }
     if let Some(name) = &options.space {
         spaces.find(name)?;
         names = vec![name.clone()];
     }
-    let keyed = |set: &String| if set.starts_with("space.") { set.clone() } else { format!("space.{set}") };
+    let keyed = |set: &String| {
+        if set.starts_with("space.") {
+            set.clone()
+        } else {
+            format!("space.{set}")
+        }
+    };
     let settings = Config::read("", &options.set.iter().map(keyed).collect::<Vec<_>>())?.space;
     let devices = devices(options)?;
     let drawings = match &options.drawings {
@@ -50,7 +64,11 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
         }
     }
     if failed {
-        Err(format!("{} does not pass: see the lines with PROBLEM", options.path.display()).into())
+        Err(format!(
+            "{} does not pass: see the lines with PROBLEM",
+            options.path.display()
+        )
+        .into())
     } else {
         Ok(())
     }
@@ -61,9 +79,15 @@ fn devices(options: &CheckPluginOptions) -> Result<Vec<Choice>, Failure> {
     if options.device.is_empty() {
         return Ok(vec![Choice::Cpu, Choice::Gpu(None)]);
     }
-    let devices = options.device.iter().map(|device| device.parse()).collect::<Result<Vec<Choice>, _>>()?;
+    let devices = options
+        .device
+        .iter()
+        .map(|device| device.parse())
+        .collect::<Result<Vec<Choice>, _>>()?;
     // Whoever names a device wants it, and not a note that it was left out.
-    devices.iter().try_for_each(|choice| choice.open(0).map(drop))?;
+    devices
+        .iter()
+        .try_for_each(|choice| choice.open(0).map(drop))?;
     Ok(devices)
 }
 
@@ -71,14 +95,20 @@ fn devices(options: &CheckPluginOptions) -> Result<Vec<Choice>, Failure> {
 fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
     fs::create_dir_all(parent)?;
     let plugin = fs::canonicalize(plugin)?;
-    let stem = plugin.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = plugin
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let mut number = 1;
     loop {
         let folder = parent.join(format!("{stem}-{number}"));
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(format!("cannot make the folder {}: {error}", folder.display()).into()),
+            Err(error) => {
+                return Err(format!("cannot make the folder {}: {error}", folder.display()).into());
+            }
         }
     }
 }
@@ -87,7 +117,11 @@ fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
 fn draw(folder: &Path, name: &str, drawing: &str) -> Result<PathBuf, Failure> {
     let mut number = 1;
     loop {
-        let path = folder.join(if number == 1 { format!("{name}.svg") } else { format!("{name}-{number}.svg") });
+        let path = folder.join(if number == 1 {
+            format!("{name}.svg")
+        } else {
+            format!("{name}-{number}.svg")
+        });
         match fs::File::create_new(&path) {
             Ok(mut file) => {
                 file.write_all(drawing.as_bytes())?;

@@ -47,7 +47,18 @@ impl Desk {
         let (moved, handed) = (Instant::now(), BTreeMap::new());
         let (saved, complete) = ((moved, course.steps()), course.is_scored());
         let (lent, rests, through) = (None, None, false);
-        Ok(Self { course, trainer, evaluators, handed, lent, saved, complete, rests, through, moved })
+        Ok(Self {
+            course,
+            trainer,
+            evaluators,
+            handed,
+            lent,
+            saved,
+            complete,
+            rests,
+            through,
+            moved,
+        })
     }
 
     /// Takes the answers of a job.
@@ -85,14 +96,22 @@ impl Desk {
                 // Nobody reads the weights any more, so the trainer need not keep a copy for others; so below.
                 self.lent = None;
                 // An answer that does not come is asked for again at the next pulse; so below.
-                let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await else { break };
+                let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await
+                else {
+                    break;
+                };
                 let course = self.course.save()?;
                 self.saved = (Instant::now(), self.course.steps());
                 self.complete = self.course.is_scored();
                 self.tell(begin);
-                begin.send(News::Snapshot(Box::new(Snapshot { course, trained, weights })));
+                begin.send(News::Snapshot(Box::new(Snapshot {
+                    course,
+                    trained,
+                    weights,
+                })));
                 self.rests = rest;
-                rest.into_iter().for_each(|ask| begin.send(News::Rests(ask)));
+                rest.into_iter()
+                    .for_each(|ask| begin.send(News::Rests(ask)));
                 continue;
             }
             let next = self.course.next();
@@ -108,7 +127,9 @@ impl Desk {
                 Next::Found(finding) => {
                     self.lent = None;
                     let share = |reply| trainer::Msg::Share { fetch: true, reply };
-                    let Some(weights) = call(&self.trainer, limit, share).await else { break };
+                    let Some(weights) = call(&self.trainer, limit, share).await else {
+                        break;
+                    };
                     self.through = true;
                     begin.send(News::Found(finding, weights));
                 }
@@ -139,16 +160,30 @@ impl Desk {
             let share = |reply| trainer::Msg::Share { fetch, reply };
             self.lent = call(&self.trainer, begin.crew.limit, share).await;
         }
-        let busy = |number: &usize| self.handed.values().filter(|(role, _)| *role == Role::Evaluator(*number)).count();
-        let number = (0..self.evaluators.len()).min_by_key(busy).unwrap_or_default();
-        self.handed.insert(place, (Role::Evaluator(number), self.moved));
+        let busy = |number: &usize| {
+            self.handed
+                .values()
+                .filter(|(role, _)| *role == Role::Evaluator(*number))
+                .count()
+        };
+        let number = (0..self.evaluators.len())
+            .min_by_key(busy)
+            .unwrap_or_default();
+        self.handed
+            .insert(place, (Role::Evaluator(number), self.moved));
         if let (Some(weights), Some(evaluator)) = (self.lent.clone(), self.evaluators.get(number)) {
-            let _ = evaluator.cast(evaluator::Msg { place, work, weights });
+            let _ = evaluator.cast(evaluator::Msg {
+                place,
+                work,
+                weights,
+            });
         }
     }
 
     fn tell(&mut self, begin: &Begin) {
-        self.course.told().for_each(|(number, event)| begin.send(News::Told(number, Box::new(event))));
+        self.course
+            .told()
+            .for_each(|(number, event)| begin.send(News::Told(number, Box::new(event))));
     }
 }
 
@@ -166,12 +201,19 @@ async fn call<T: Send + 'static>(
 
 /// How much is handed out at a time.
 fn limits(crew: &Crew, depth: usize) -> Limits {
-    let (evaluators, rollouts) = (crew.evaluators, crew.search.config().score.rollouts as usize);
+    let (evaluators, rollouts) = (
+        crew.evaluators,
+        crew.search.config().score.rollouts as usize,
+    );
     let piece = match evaluators {
         // The application's own evaluator may take its time for each.
         _ if crew.own.is_some() => 1,
         1 => rollouts,
         _ => rollouts.div_ceil(2 * evaluators),
     };
-    Limits { room: depth + 1, crowd: 2 * evaluators, piece: piece.max(1) }
+    Limits {
+        room: depth + 1,
+        crowd: 2 * evaluators,
+        piece: piece.max(1),
+    }
 }

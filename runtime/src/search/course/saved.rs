@@ -73,9 +73,16 @@ impl Tally {
 
     /// Means over the pass that ends.
     pub(super) fn end_pass(&mut self) -> Score {
-        let Pass { accuracy, loss, steps } = std::mem::take(&mut self.pass);
+        let Pass {
+            accuracy,
+            loss,
+            steps,
+        } = std::mem::take(&mut self.pass);
         let steps = f64::from(steps.max(1));
-        Score { accuracy: (accuracy / steps) as f32, loss: (loss / steps) as f32 }
+        Score {
+            accuracy: (accuracy / steps) as f32,
+            loss: (loss / steps) as f32,
+        }
     }
 }
 
@@ -89,7 +96,11 @@ impl Saved {
     /// The strategy as it was.
     pub(crate) fn strategy(&self, search: &Search) -> Result<Box<dyn Strategy>, SearchError> {
         let mut strategy = search.strategy(search.schedule)?;
-        strategy.load(self.strategy.clone()).map_err(|error| SearchError::Unfit { reason: error.to_string() })?;
+        strategy
+            .load(self.strategy.clone())
+            .map_err(|error| SearchError::Unfit {
+                reason: error.to_string(),
+            })?;
         Ok(strategy)
     }
 
@@ -138,17 +149,38 @@ impl Course {
     }
 
     /// Continues from what was saved.
-    pub(crate) fn load(search: Arc<Search>, limits: Limits, saved: Saved) -> Result<Self, SearchError> {
+    pub(crate) fn load(
+        search: Arc<Search>,
+        limits: Limits,
+        saved: Saved,
+    ) -> Result<Self, SearchError> {
         let mut course = Self::new(search, limits)?;
-        let Saved { strategy, begun, closed, tally, seen, held, aside, judged } = saved;
-        course.strategy.load(strategy).map_err(|error| SearchError::Unfit { reason: error.to_string() })?;
+        let Saved {
+            strategy,
+            begun,
+            closed,
+            tally,
+            seen,
+            held,
+            aside,
+            judged,
+        } = saved;
+        course
+            .strategy
+            .load(strategy)
+            .map_err(|error| SearchError::Unfit {
+                reason: error.to_string(),
+            })?;
         (course.begun, course.closed, course.tally, course.seen) = (begun, closed, tally, seen);
         course.aside = aside.into_iter().collect();
         let answer = |held| match held {
             Held::Score(score) => Ok(score),
             Held::Failed(reason) => Err(Reason::from(Said(reason))),
         };
-        course.held = held.into_iter().map(|task| task.into_iter().map(answer).collect()).collect();
+        course.held = held
+            .into_iter()
+            .map(|task| task.into_iter().map(answer).collect())
+            .collect();
         if let Some(scores) = judged {
             let mut judging = Judging::new(&course.search, &*course.strategy)?;
             judging.resume(scores);

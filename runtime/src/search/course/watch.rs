@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use supernet_plugin::GenomeError;
-use supernet_shaders::random::Random;
+use supernet_shaders::random::{Random, RngStream};
 
 use crate::census::{Census, Shares};
 use crate::config::StrategyName;
@@ -14,7 +14,6 @@ use crate::gain::{Glimpse, whose};
 use crate::search::Search;
 use crate::strategy::random::from_prior;
 use crate::strategy::{Genome, Insight};
-use crate::stream;
 
 /// Glimpses in a search, at most.
 const GLIMPSES: u64 = 10;
@@ -73,24 +72,47 @@ pub(super) struct Seen {
 impl Watch {
     pub(super) fn new(search: &Search) -> Result<Self, GenomeError> {
         let (schedule, config) = (search.schedule(), &search.config().search);
-        let updates = u64::from(schedule.epochs.saturating_sub(schedule.warm_up)) * u64::from(schedule.updates);
-        Self::over(Census::new(search.supergraph()), config.strategy, updates, config.seed)
+        let updates = u64::from(schedule.epochs.saturating_sub(schedule.warm_up))
+            * u64::from(schedule.updates);
+        Self::over(
+            Census::new(search.supergraph()),
+            config.strategy,
+            updates,
+            config.seed,
+        )
     }
 
-    fn over(census: Census, strategy: StrategyName, updates: u64, seed: u64) -> Result<Self, GenomeError> {
-        Ok(Self { usual: census.usual()?, census, strategy, updates, seed })
+    fn over(
+        census: Census,
+        strategy: StrategyName,
+        updates: u64,
+        seed: u64,
+    ) -> Result<Self, GenomeError> {
+        Ok(Self {
+            usual: census.usual()?,
+            census,
+            strategy,
+            updates,
+            seed,
+        })
     }
 
     /// The prior's samples that are scored beside the rollouts of an update; mostly none.
-    pub(super) fn beside(&self, search: &Search, update: u64, rollouts: usize) -> Result<Vec<Genome>, GenomeError> {
+    pub(super) fn beside(
+        &self,
+        search: &Search,
+        update: u64,
+        rollouts: usize,
+    ) -> Result<Vec<Genome>, GenomeError> {
         let glimpses = GLIMPSES.min(self.updates / APART);
         let before = |update: u64| update * glimpses / self.updates.max(1);
         if update > self.updates || before(update) == before(update - 1) {
             return Ok(Vec::new());
         }
-        let purpose = stream::GLIMPSE + update % stream::GLIMPSE;
-        let mut random = Random::new(self.seed, stream::sub(stream::REPORT, purpose));
-        (0..rollouts).map(|_| from_prior(search.supergraph(), &mut random)).collect()
+        let mut random = Random::new(self.seed, RngStream::InterimPrior { update });
+        (0..rollouts)
+            .map(|_| from_prior(search.supergraph(), &mut random))
+            .collect()
     }
 
     /// What an update looks like.
@@ -106,7 +128,10 @@ impl Watch {
         let mut streak = |count: &mut u32, holds: bool, kind: Warned, say: &dyn Fn() -> String| {
             *count = if holds { *count + 1 } else { 0 };
             if *count >= STREAK && seen.told.insert(kind) {
-                warnings.push(Event::Warning { kind, sentence: say() });
+                warnings.push(Event::Warning {
+                    kind,
+                    sentence: say(),
+                });
             }
         };
         let (whose, explore) = (whose(self.strategy), self.explore());
@@ -125,10 +150,13 @@ impl Watch {
         }
         if let (Some(on), Some(usual)) = (shares.skips_on, self.usual.skips_on) {
             let usual_is_both = (5.0 * NONE..=1.0 - 5.0 * NONE).contains(&usual);
-            let all = self.census.skips() >= SKIPS && usual_is_both && !(NONE..=1.0 - NONE).contains(&on);
+            let all =
+                self.census.skips() >= SKIPS && usual_is_both && !(NONE..=1.0 - NONE).contains(&on);
             streak(&mut seen.skips, all, Warned::Skips, &|| {
                 let remedy = match self.strategy {
-                    StrategyName::Enas => "raise `controller.skip`, which holds them at their prior, or ",
+                    StrategyName::Enas => {
+                        "raise `controller.skip`, which holds them at their prior, or "
+                    }
                     _ => "",
                 };
                 format!(
@@ -170,10 +198,22 @@ impl Watch {
         }
         let count = seen.glimpses.len() as f64;
         let samples: u32 = seen.glimpses.iter().map(|glimpse| glimpse.samples).sum();
-        let difference = seen.glimpses.iter().map(|glimpse| glimpse.difference).sum::<f64>() / count;
-        let error = seen.glimpses.iter().map(|glimpse| glimpse.standard_error.powi(2)).sum::<f64>().sqrt() / count;
+        let difference = seen
+            .glimpses
+            .iter()
+            .map(|glimpse| glimpse.difference)
+            .sum::<f64>()
+            / count;
+        let error = seen
+            .glimpses
+            .iter()
+            .map(|glimpse| glimpse.standard_error.powi(2))
+            .sum::<f64>()
+            .sqrt()
+            / count;
         // Random search is chance itself.
-        let early = self.strategy == StrategyName::Random || 2 * update < self.updates || samples < FEWEST;
+        let early =
+            self.strategy == StrategyName::Random || 2 * update < self.updates || samples < FEWEST;
         if early || difference > 2.0 * error || !seen.told.insert(Warned::Chance) {
             return None;
         }
@@ -187,14 +227,19 @@ impl Watch {
             100.0 * error,
             seen.glimpses.len()
         );
-        Some(Event::Warning { kind: Warned::Chance, sentence })
+        Some(Event::Warning {
+            kind: Warned::Chance,
+            sentence,
+        })
     }
 
     /// How to make the strategy try more.
     fn explore(&self) -> &'static str {
         match self.strategy {
             StrategyName::Enas => "raise `controller.entropy` or lower `controller.rate`",
-            StrategyName::Evolution => "raise `evolution.population` or lower `evolution.tournament`",
+            StrategyName::Evolution => {
+                "raise `evolution.population` or lower `evolution.tournament`"
+            }
             StrategyName::Random => "look at the space's prior",
             StrategyName::Own => "let the strategy explore more",
         }

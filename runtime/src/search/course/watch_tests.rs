@@ -10,12 +10,29 @@ use crate::search::course::{Answer, Course, Labour, Limits, Next};
 use crate::strategy::random::RandomSearch;
 use crate::strategy::{Outcome, Schedule, Score, Strategy, StrategyError, Task, Work};
 
-const LIMITS: Limits = Limits { room: 2, crowd: 1, piece: 7 };
+const LIMITS: Limits = Limits {
+    room: 2,
+    crowd: 1,
+    piece: 7,
+};
 
 fn search(settings: &[&str]) -> Arc<Search> {
-    let small = ["space.layers=4", "search.epochs=16", "search.warm_up=0.25", "score.rollouts=16", "derive.report=3"];
+    let small = [
+        "space.layers=4",
+        "search.epochs=16",
+        "search.warm_up=0.25",
+        "score.rollouts=16",
+        "derive.report=3",
+    ];
     Arc::new(
-        Search::new(Config::read("", &[&small[..], &["derive.candidates=3"], settings].concat()).unwrap()).unwrap(),
+        Search::new(
+            Config::read(
+                "",
+                &[&small[..], &["derive.candidates=3"], settings].concat(),
+            )
+            .unwrap(),
+        )
+        .unwrap(),
     )
 }
 
@@ -34,12 +51,21 @@ fn drive(
     loop {
         let next = course.next().unwrap();
         events.extend(course.told().map(|(_, event)| event));
-        let score = |batch, genome: &Genome| -> Answer { Ok(Score { accuracy: accuracy(batch, genome), loss: 1.0 }) };
+        let score = |batch, genome: &Genome| -> Answer {
+            Ok(Score {
+                accuracy: accuracy(batch, genome),
+                loss: 1.0,
+            })
+        };
         match next {
             Next::Job(job) => {
                 let answers = match &job.work {
-                    Labour::Score { genomes, batch } => genomes.iter().map(|genome| score(*batch, genome)).collect(),
-                    Labour::Judge { genome } | Labour::Test { genome } | Labour::Train { genome, .. } => {
+                    Labour::Score { genomes, batch } => {
+                        genomes.iter().map(|genome| score(*batch, genome)).collect()
+                    }
+                    Labour::Judge { genome }
+                    | Labour::Test { genome }
+                    | Labour::Train { genome, .. } => {
                         vec![score(0, genome)]
                     }
                     Labour::Skip => vec![],
@@ -51,7 +77,12 @@ fn drive(
                 if !last && saved.is_some_and(|each| done.len().is_multiple_of(each)) {
                     let text = serde_json::to_string(&course.save().unwrap()).unwrap();
                     events.extend(course.told().map(|(_, event)| event));
-                    course = Course::load(Arc::clone(search), LIMITS, serde_json::from_str(&text).unwrap()).unwrap();
+                    course = Course::load(
+                        Arc::clone(search),
+                        LIMITS,
+                        serde_json::from_str(&text).unwrap(),
+                    )
+                    .unwrap();
                     hush(&mut course);
                 }
             }
@@ -63,14 +94,20 @@ fn drive(
 
 /// Something that can be learnt: another best choice for each decision, with some noise.
 fn learnable(batch: u64, genome: &Genome) -> f32 {
-    let hits = genome.iter().enumerate().filter(|(d, choice)| **choice == (*d % 2) as u32).count();
+    let hits = genome
+        .iter()
+        .enumerate()
+        .filter(|(d, choice)| **choice == (*d % 2) as u32)
+        .count();
     0.3 + 0.5 * hits as f32 / genome.len() as f32 + 0.02 * noise(batch, genome)
 }
 
 /// In [0, 1], and nothing that a strategy could learn.
 fn noise(batch: u64, genome: &Genome) -> f32 {
-    let key = genome.iter().fold(batch, |key, choice| key.wrapping_mul(7).wrapping_add(u64::from(*choice)));
-    Random::new(key, 99).unit()
+    let key = genome.iter().fold(batch, |key, choice| {
+        key.wrapping_mul(7).wrapping_add(u64::from(*choice))
+    });
+    Random::new(key, RngStream::Custom(99)).unit()
 }
 
 fn glimpses(events: &[Event]) -> Vec<(u64, Glimpse)> {
@@ -100,7 +137,10 @@ fn glimpses_change_nothing_and_see_that_the_controller_learns() {
         (1..=10).map(|i| 24 * i).collect::<Vec<_>>()
     );
     let last = seen[9].1;
-    assert!(last.samples == 16 && last.difference > 4.0 * last.standard_error, "{last:?}");
+    assert!(
+        last.samples == 16 && last.difference > 4.0 * last.standard_error,
+        "{last:?}"
+    );
     assert_eq!(warned(&events), [], "it is healthy");
     let (mut without, _) = drive(&search, true, None, &learnable);
     assert!(glimpses(&without).is_empty());
@@ -115,21 +155,42 @@ fn glimpses_change_nothing_and_see_that_the_controller_learns() {
 fn a_course_that_is_saved_sees_the_same() {
     let search = search(&["search.epochs=8", "score.updates=16"]);
     let (events, _) = drive(&search, false, None, &|batch, genome| noise(batch, genome));
-    assert!(glimpses(&events).len() == 10 && !warned(&events).is_empty(), "{:?}", warned(&events));
+    assert!(
+        glimpses(&events).len() == 10 && !warned(&events).is_empty(),
+        "{:?}",
+        warned(&events)
+    );
     for each in [1, 3, 5] {
-        assert_eq!(drive(&search, false, Some(each), &|batch, genome| noise(batch, genome)).0, events, "{each}");
+        assert_eq!(
+            drive(&search, false, Some(each), &|batch, genome| noise(
+                batch, genome
+            ))
+            .0,
+            events,
+            "{each}"
+        );
     }
 }
 
 #[test]
 fn updates_and_glimpses_are_fitted_to_what_training_costs() {
-    for settings in [&[][..], &["score.rollouts=3"], &["search.epochs=3", "score.rollouts=5"]] {
+    for settings in [
+        &[][..],
+        &["score.rollouts=3"],
+        &["search.epochs=3", "score.rollouts=5"],
+    ] {
         let search = search(settings);
         let (_, done) = drive(&search, false, None, &learnable);
         let trained = done
             .iter()
             .filter(|work| matches!(work, Labour::Train { epoch, .. } if *epoch >= search.schedule().warm_up));
-        let scored = done.iter().map(|work| if let Labour::Score { genomes, .. } = work { genomes.len() } else { 0 });
+        let scored = done.iter().map(|work| {
+            if let Labour::Score { genomes, .. } = work {
+                genomes.len()
+            } else {
+                0
+            }
+        });
         assert!(scored.sum::<usize>() <= 3 * trained.count(), "{settings:?}");
     }
 }
@@ -138,12 +199,23 @@ fn updates_and_glimpses_are_fitted_to_what_training_costs() {
 fn rewards_that_are_noise_end_in_a_warning_once_and_random_search_is_not_warned() {
     let settings = ["score.updates=20", "controller.rate=0.0001"];
     let events = drive(&search(&settings), false, None, &noise).0;
-    let [(Warned::Chance, sentence)] = &warned(&events)[..] else { panic!("{:?}", warned(&events)) };
-    for words in ["the controller's samples are not seen to be better than random ones", "80 samples", "`score.batch`"]
-    {
+    let [(Warned::Chance, sentence)] = &warned(&events)[..] else {
+        panic!("{:?}", warned(&events))
+    };
+    for words in [
+        "the controller's samples are not seen to be better than random ones",
+        "80 samples",
+        "`score.batch`",
+    ] {
         assert!(sentence.contains(words), "{sentence}");
     }
-    let random = drive(&search(&["score.updates=20", "search.strategy=random"]), false, None, &noise).0;
+    let random = drive(
+        &search(&["score.updates=20", "search.strategy=random"]),
+        false,
+        None,
+        &noise,
+    )
+    .0;
     assert!(glimpses(&random).len() == 10 && warned(&random).is_empty());
 }
 
@@ -152,9 +224,20 @@ fn rewards_that_are_all_the_same_are_told_after_ten_updates() {
     let events = drive(&search(&["score.updates=20"]), false, None, &|_, _| 0.25).0;
     let kinds: Vec<_> = warned(&events).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, [Warned::Rewards, Warned::Chance]);
-    let at = events.iter().position(|event| matches!(event, Event::Warning { .. })).unwrap();
-    assert!(matches!(events[at - 1], Event::Update { update: 10, .. }), "{:?}", events[at - 1]);
-    assert!(warned(&events)[0].1.contains("all 16 samples of an update scored the same, 25 % here"));
+    let at = events
+        .iter()
+        .position(|event| matches!(event, Event::Warning { .. }))
+        .unwrap();
+    assert!(
+        matches!(events[at - 1], Event::Update { update: 10, .. }),
+        "{:?}",
+        events[at - 1]
+    );
+    assert!(
+        warned(&events)[0]
+            .1
+            .contains("all 16 samples of an update scored the same, 25 % here")
+    );
 }
 
 /// Hands out one genome and believes in it.
@@ -164,7 +247,9 @@ impl Strategy for Stubborn {
     fn next(&mut self) -> Result<Option<Task>, StrategyError> {
         let task = self.0.next()?.map(|mut task| {
             if let Work::Score { genomes, .. } = &mut task.work {
-                genomes.iter_mut().for_each(|genome| genome.clone_from(&self.1));
+                genomes
+                    .iter_mut()
+                    .for_each(|genome| genome.clone_from(&self.1));
             }
             task
         });
@@ -172,7 +257,11 @@ impl Strategy for Stubborn {
     }
     fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
         let insight = self.0.observe(outcome)?;
-        Some(Insight { entropy: 0.1, entropy_share: Some(0.02), ..insight })
+        Some(Insight {
+            entropy: 0.1,
+            entropy_share: Some(0.02),
+            ..insight
+        })
     }
     fn sample(&self, count: usize, _: &mut Random) -> Result<Vec<Genome>, GenomeError> {
         Ok(vec![self.1.clone(); count])
@@ -190,16 +279,38 @@ fn a_strategy_that_has_made_up_its_mind_is_told_what_is_wrong() {
     let mut config = search(&["score.updates=20"]).config().clone();
     config.search.strategy = StrategyName::Own;
     let mut own = Search::new(config).unwrap();
-    let make = |space: &Supergraph, schedule: Schedule, seed: u64| -> Result<Box<dyn Strategy>, StrategyError> {
+    let make = |space: &Supergraph,
+                schedule: Schedule,
+                seed: u64|
+     -> Result<Box<dyn Strategy>, StrategyError> {
         let genome = vec![0; space.genome_len()];
-        Ok(Box::new(Stubborn(RandomSearch::new(space.clone(), schedule, seed), genome)))
+        Ok(Box::new(Stubborn(
+            RandomSearch::new(space.clone(), schedule, seed),
+            genome,
+        )))
     };
     own.own = Some(Own(Arc::new(make)));
     let told = warned(&drive(&Arc::new(own), false, None, &learnable).0);
     let kinds: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds[..3], [Warned::Skips, Warned::Entropy, Warned::Rewards], "{told:?}");
-    assert!(told[0].1.starts_with("0 % of the skips in the policy's samples are on"), "{}", told[0].1);
-    assert!(told[1].1.contains("only 2 % of the policy's entropy is left after 10 of 240 updates"), "{}", told[1].1);
+    assert_eq!(
+        kinds[..3],
+        [Warned::Skips, Warned::Entropy, Warned::Rewards],
+        "{told:?}"
+    );
+    assert!(
+        told[0]
+            .1
+            .starts_with("0 % of the skips in the policy's samples are on"),
+        "{}",
+        told[0].1
+    );
+    assert!(
+        told[1]
+            .1
+            .contains("only 2 % of the policy's entropy is left after 10 of 240 updates"),
+        "{}",
+        told[1].1
+    );
     let mut once = kinds.clone();
     once.dedup();
     assert_eq!(once, kinds);
@@ -208,43 +319,90 @@ fn a_strategy_that_has_made_up_its_mind_is_told_what_is_wrong() {
 /// A watch whose prior has so many parameter-free ops and skips that are on.
 fn watch(free: f32, on: f32) -> Watch {
     let census = Census::new(search(&[]).supergraph());
-    let usual = Shares { parameter_free: Some(free), skips_on: Some(on) };
-    Watch { census, usual, strategy: StrategyName::Enas, updates: 100, seed: 0 }
+    let usual = Shares {
+        parameter_free: Some(free),
+        skips_on: Some(on),
+    };
+    Watch {
+        census,
+        usual,
+        strategy: StrategyName::Enas,
+        updates: 100,
+        seed: 0,
+    }
 }
 
 fn look(watch: &Watch, shares: &dyn Fn(u64) -> Shares, share: f32) -> Vec<(u64, Warned)> {
     let mut seen = Seen::default();
-    let insight = Insight { entropy_share: Some(share), ..Insight::default() };
+    let insight = Insight {
+        entropy_share: Some(share),
+        ..Insight::default()
+    };
     let look = |update| {
         let told = watch.look(&mut seen, update, &insight, shares(update), &[0.1, 0.2]);
-        warned(&told).into_iter().map(move |(kind, _)| (update, kind)).collect::<Vec<_>>()
+        warned(&told)
+            .into_iter()
+            .map(move |(kind, _)| (update, kind))
+            .collect::<Vec<_>>()
     };
     (1..=100).flat_map(look).collect()
 }
 
 #[test]
 fn collapse_onto_parameter_free_ops_is_told_where_chance_would_not_have_it_so() {
-    let free = |share| move |_| Shares { parameter_free: Some(share), skips_on: None };
+    let free = |share| {
+        move |_| Shares {
+            parameter_free: Some(share),
+            skips_on: None,
+        }
+    };
     // NAS-Bench-201 and ENAS micro: three of five.
-    assert_eq!(look(&watch(0.6, 0.4), &free(0.95), 0.5), [(10, Warned::ParameterFree)]);
+    assert_eq!(
+        look(&watch(0.6, 0.4), &free(0.95), 0.5),
+        [(10, Warned::ParameterFree)]
+    );
     assert_eq!(look(&watch(0.6, 0.4), &free(0.89), 0.5), []);
     // Nine of ten: 0.95 is no collapse, and 0.98 is.
     assert_eq!(look(&watch(0.9, 0.4), &free(0.95), 0.5), []);
-    assert_eq!(look(&watch(0.9, 0.4), &free(0.98), 0.5), [(10, Warned::ParameterFree)]);
+    assert_eq!(
+        look(&watch(0.9, 0.4), &free(0.98), 0.5),
+        [(10, Warned::ParameterFree)]
+    );
     // What comes and goes is exploration.
-    let now_and_then =
-        |update| Shares { parameter_free: Some(if update % 10 == 0 { 0.5 } else { 1.0 }), skips_on: None };
+    let now_and_then = |update| Shares {
+        parameter_free: Some(if update % 10 == 0 { 0.5 } else { 1.0 }),
+        skips_on: None,
+    };
     assert_eq!(look(&watch(0.6, 0.4), &now_and_then, 0.5), []);
 }
 
 #[test]
 fn skips_and_entropy_have_their_limits() {
-    let on = |share| move |_| Shares { parameter_free: None, skips_on: Some(share) };
+    let on = |share| {
+        move |_| Shares {
+            parameter_free: None,
+            skips_on: Some(share),
+        }
+    };
     assert_eq!(look(&watch(0.6, 0.4), &on(1.0), 0.5), [(10, Warned::Skips)]);
     assert_eq!(look(&watch(0.6, 0.4), &on(0.97), 0.5), []);
-    assert_eq!(look(&watch(0.6, 0.99), &on(1.0), 0.5), [], "the space has it so");
-    assert_eq!(look(&watch(0.6, 0.4), &on(0.5), 0.11), [(10, Warned::Entropy)]);
+    assert_eq!(
+        look(&watch(0.6, 0.99), &on(1.0), 0.5),
+        [],
+        "the space has it so"
+    );
+    assert_eq!(
+        look(&watch(0.6, 0.4), &on(0.5), 0.11),
+        [(10, Warned::Entropy)]
+    );
     assert_eq!(look(&watch(0.6, 0.4), &on(0.5), 0.12), []);
-    let short = Watch { updates: 18, ..watch(0.6, 0.4) };
-    assert_eq!(look(&short, &on(0.5), 0.05), [], "the tenth update is past the half");
+    let short = Watch {
+        updates: 18,
+        ..watch(0.6, 0.4)
+    };
+    assert_eq!(
+        look(&short, &on(0.5), 0.05),
+        [],
+        "the tenth update is past the half"
+    );
 }

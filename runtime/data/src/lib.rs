@@ -1,0 +1,626 @@
+//! Labelled images, or text: where they come from, how they are split, how they become minibatches.
+
+mod augment;
+mod digits;
+mod error;
+mod part;
+pub mod picture;
+mod pixels;
+mod profile;
+mod read;
+mod split;
+pub mod text;
+
+pub use augment::AugmentSettings;
+pub use error::{DataError, Place};
+pub use part::Part;
+pub use profile::Profile;
+pub use split::{Split, Splits};
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use supernet_plugin::Facts;
+
+use pixels::Pixels;
+use text::{Text, TextSettings};
+
+/// The number of a picture's brightest pixels.
+pub const WHITE: f32 = 255.0;
+
+/// Labelled images in memory, as they came from their source, or a text, every token of which is labelled with the next. A copy
+/// shares them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    name: String,
+    /// Where it was read, absolute.
+    source: Option<PathBuf>,
+    shape: [u32; 3],
+    classes: u32,
+    /// Empty, or one a class.
+    class_names: Vec<String>,
+    white: f32,
+    pixels: Arc<Pixels>,
+    labels: Arc<Vec<u32>>,
+    /// Samples before the source's own test part, if it has one.
+    own_test: Option<usize>,
+    /// In place of all images.
+    text: Option<Arc<Text>>,
+}
+
+impl Dataset {
+    /// A data set from arrays: images NHWC, one label each.
+    ///
+    /// # Errors
+    /// If the lengths do not fit the shape, a label is not below `classes`, or a pixel is not finite.
+    pub fn new(
+        name: &str,
+        shape: [u32; 3],
+        classes: u32,
+        images: Vec<f32>,
+        labels: Vec<u32>,
+    ) -> Result<Self, DataError> {
+        Self::of(name, shape, classes, Pixels::Floats(images), labels)
+    }
+
+    /// The same from bytes, which stay bytes: a quarter of the memory.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn from_bytes(
+        name: &str,
+        shape: [u32; 3],
+        classes: u32,
+        images: Vec<u8>,
+        labels: Vec<u32>,
+    ) -> Result<Self, DataError> {
+        Self::of(name, shape, classes, Pixels::Bytes(images), labels)
+    }
+
+    fn of(
+        name: &str,
+        shape: [u32; 3],
+        classes: u32,
+        pixels: Pixels,
+        labels: Vec<u32>,
+    ) -> Result<Self, DataError> {
+        let mismatch = |reason: String| DataError::Mismatch {
+            name: name.to_owned(),
+            reason,
+        };
+        let numbers = shape
+            .iter()
+            .try_fold(1_usize, |product, n| product.checked_mul(*n as usize))
+            .unwrap_or(0);
+        if numbers == 0 || numbers.checked_mul(labels.len()) != Some(pixels.len()) {
+            let (labels, numbers) = (labels.len(), pixels.len());
+            return Err(mismatch(format!(
+                "{labels} labels need images of shape {shape:?}, but there are {numbers} numbers"
+            )));
+        }
+        if u32::try_from(labels.len()).is_err() {
+            return Err(mismatch(format!(
+                "it has {} samples; at most 4294967295 are counted",
+                labels.len()
+            )));
+        }
+        if let Some((index, label)) = labels
+            .iter()
+            .enumerate()
+            .find(|(_, label)| **label >= classes)
+        {
+            return Err(mismatch(format!(
+                "label {label} of sample {index} is not below {classes}, the number of classes"
+            )));
+        }
+        if let Some(at) = pixels.not_finite() {
+            return Err(mismatch(format!(
+                "a pixel of sample {} is not a finite number",
+                at / numbers
+            )));
+        }
+        let (pixels, labels) = (Arc::new(pixels), Arc::new(labels));
+        let (name, source, class_names, own_test, white) =
+            (name.to_owned(), None, Vec::new(), None, WHITE);
+        Ok(Self {
+            name,
+            source,
+            shape,
+            classes,
+            class_names,
+            white,
+            pixels,
+            labels,
+            own_test,
+            text: None,
+        })
+    }
+
+    /// A text of an application's own. Its parts are divided already; a setting of `data` takes the first words of one.
+    pub fn from_text(name: &str, text: Text) -> Self {
+        let (shape, classes) = ([0; 3], text.vocabulary.len());
+        let (pixels, labels, class_names) = (
+            Arc::new(Pixels::Bytes(Vec::new())),
+            Arc::default(),
+            Vec::new(),
+        );
+        let (name, text) = (name.to_owned(), Some(Arc::new(text)));
+        Self {
+            name,
+            source: None,
+            shape,
+            classes,
+            class_names,
+            white: WHITE,
+            pixels,
+            labels,
+            own_test: None,
+            text,
+        }
+    }
+
+    /// Adds a test part of its own: what a search then tests with, and never touches before. Without this call a part of
+    /// the samples is set aside.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`], or if it has one already.
+    pub fn with_test(self, images: Vec<f32>, labels: Vec<u32>) -> Result<Self, DataError> {
+        self.tested(&Pixels::Floats(images), labels)
+    }
+
+    /// The same from bytes.
+    ///
+    /// # Errors
+    /// As [`Dataset::with_test`].
+    pub fn with_test_bytes(self, images: Vec<u8>, labels: Vec<u32>) -> Result<Self, DataError> {
+        self.tested(&Pixels::Bytes(images), labels)
+    }
+
+    fn tested(self, pixels: &Pixels, labels: Vec<u32>) -> Result<Self, DataError> {
+        if self.own_test.is_some() || labels.is_empty() {
+            let reason = if labels.is_empty() {
+                "its test part is empty"
+            } else {
+                "it has a test part already"
+            };
+            return Err(DataError::Mismatch {
+                name: self.name,
+                reason: reason.to_owned(),
+            });
+        }
+        let own_test = Some(self.labels.len());
+        let pixels = Arc::unwrap_or_clone(self.pixels).and(pixels);
+        let labels = [Arc::unwrap_or_clone(self.labels), labels].concat();
+        let both = Self::of(&self.name, self.shape, self.classes, pixels, labels)?;
+        Ok(Self {
+            own_test,
+            source: self.source,
+            class_names: self.class_names,
+            white: self.white,
+            ..both
+        })
+    }
+
+    /// Says what its classes are called, in the order of their labels.
+    ///
+    /// # Errors
+    /// If there is not one name a class.
+    pub fn with_class_names(self, names: Vec<String>) -> Result<Self, DataError> {
+        if names.len() != self.classes as usize {
+            let reason = format!(
+                "{} names were given to its {} classes",
+                names.len(),
+                self.classes
+            );
+            return Err(DataError::Mismatch {
+                name: self.name,
+                reason,
+            });
+        }
+        Ok(Self {
+            class_names: names,
+            ..self
+        })
+    }
+
+    /// Numbers its classes as `names` do, by their names. Nothing changes if it has no names, or there are none to go by.
+    ///
+    /// # Errors
+    /// If a class of it is not among them.
+    pub fn numbered_as(self, names: &[String]) -> Result<Self, DataError> {
+        if names.is_empty() || self.class_names.is_empty() || self.class_names == names {
+            return Ok(self);
+        }
+        let place = |name: &String| {
+            names
+                .iter()
+                .position(|known| known == name)
+                .map(|at| at as u32)
+        };
+        let places = self
+            .class_names
+            .iter()
+            .map(|name| place(name).ok_or(name))
+            .collect::<Result<Vec<u32>, _>>();
+        let places = places.map_err(|unknown| {
+            let known = names
+                .iter()
+                .take(20)
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let reason =
+                format!("its class `{unknown}` is not among those that are known: {known}");
+            DataError::Mismatch {
+                name: self.name.clone(),
+                reason,
+            }
+        })?;
+        let labels = self
+            .labels
+            .iter()
+            .map(|label| places[*label as usize])
+            .collect();
+        Ok(Self {
+            labels: Arc::new(labels),
+            classes: names.len() as u32,
+            class_names: names.to_vec(),
+            ..self
+        })
+    }
+
+    /// Says which number its brightest pixels have, so that a model that is trained on it can be shown pictures, whose
+    /// brightest have 255. Without this call that is taken to hold here too.
+    ///
+    /// # Errors
+    /// If it is not above 0.
+    pub fn with_white(self, white: f32) -> Result<Self, DataError> {
+        if !(white > 0.0 && white.is_finite()) {
+            let reason =
+                format!("its brightest pixels cannot have the number {white}; it must be above 0");
+            return Err(DataError::Mismatch {
+                name: self.name,
+                reason,
+            });
+        }
+        Ok(Self { white, ..self })
+    }
+
+    /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at that path.
+    ///
+    /// # Errors
+    /// If there is neither, or what is there cannot be read.
+    pub fn named(name: &str) -> Result<Self, DataError> {
+        match name {
+            _ if Self::is_built_in(name) => digits::load(),
+            _ if !name.is_empty() && Path::new(name).exists() => Self::read(Path::new(name)),
+            _ => Err(DataError::Unknown {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// The same, where what is there may also be a text, which is read as `settings` say.
+    ///
+    /// # Errors
+    /// As [`Dataset::named`].
+    pub fn named_as(name: &str, settings: &TextSettings) -> Result<Self, DataError> {
+        let path = Path::new(name);
+        if Self::is_built_in(name) || !is_text(path) {
+            return Self::named(name);
+        }
+        let system = |source| DataError::System {
+            path: path.to_owned(),
+            source,
+        };
+        let place = path.canonicalize().map_err(system)?;
+        let called = place.file_stem().map_or_else(
+            || "text".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        );
+        let text = Text::read(&place, settings)?;
+        Ok(Self {
+            source: Some(place),
+            ..Self::from_text(&called, text)
+        })
+    }
+
+    /// Whether a name is that of a built-in data set, so that nothing is read.
+    pub fn is_built_in(name: &str) -> bool {
+        name == "digits"
+    }
+
+    /// What a person calls it: of a path, the last component.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What [`Dataset::named`] reads it again by: the absolute path if it was read from one, else its name.
+    pub fn address(&self) -> &str {
+        self.source
+            .as_deref()
+            .and_then(Path::to_str)
+            .unwrap_or(&self.name)
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&Text> {
+        self.text.as_deref()
+    }
+
+    /// Height, width and channels of every image; zeros of a text.
+    pub fn shape(&self) -> [u32; 3] {
+        self.shape
+    }
+
+    /// Labels run from 0 to this − 1; of a text, its tokens.
+    pub fn classes(&self) -> u32 {
+        self.classes
+    }
+
+    /// What the classes are called, in the order of their labels; empty if nobody said so.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Pixels of all images, NHWC; those of its own test part come last. Bytes are copied.
+    pub fn images(&self) -> Cow<'_, [f32]> {
+        self.pixels.floats()
+    }
+
+    /// The number of its brightest pixels.
+    pub fn white(&self) -> f32 {
+        self.white
+    }
+
+    /// One label an image.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Samples of its own test part; 0 if it has none.
+    pub fn own_test(&self) -> usize {
+        self.labels.len() - self.explorable()
+    }
+
+    /// What a space may ask about it.
+    pub fn facts(&self) -> Facts {
+        self.text.as_ref().map_or_else(
+            || Facts::images(&self.shape, self.classes),
+            |text| text.facts(),
+        )
+    }
+
+    /// The blake3 of everything that a search sees of it: shape, classes, pixels, labels, and where its own test part
+    /// begins. Names are no part of it.
+    pub fn fingerprint(&self) -> String {
+        if let Some(text) = &self.text {
+            return text.fingerprint();
+        }
+        let mut hasher = blake3::Hasher::new();
+        let [height, width, channels] = self.shape.map(u64::from);
+        let counts = [self.labels.len() as u64, self.explorable() as u64];
+        let numbers = [height, width, channels, self.classes.into()]
+            .into_iter()
+            .chain(counts);
+        hasher.update(&numbers.flat_map(u64::to_le_bytes).collect::<Vec<u8>>());
+        hasher.update(
+            &self
+                .labels
+                .iter()
+                .flat_map(|label| label.to_le_bytes())
+                .collect::<Vec<u8>>(),
+        );
+        self.pixels.hash(&mut hasher);
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Samples that are not of its own test part.
+    fn explorable(&self) -> usize {
+        self.own_test.unwrap_or(self.labels.len())
+    }
+
+    /// Pixels times channels of one image.
+    fn image_len(&self) -> usize {
+        self.shape.iter().map(|n| *n as usize).product()
+    }
+}
+
+/// Whether a path holds text: a file of that kind, or a folder that has one and nothing that images are read from, beside which
+/// names of classes and notes may stand.
+fn is_text(path: &Path) -> bool {
+    let kind = |path: &Path, kinds: &[&str]| {
+        path.extension()
+            .is_some_and(|kind| kinds.iter().any(|known| kind == *known))
+    };
+    let text = |path: &Path| path.is_file() && kind(path, &["txt", "tokens", "text"]);
+    let images = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.is_dir() && !name.starts_with('.')
+            || name.ends_with("ubyte")
+            || kind(path, &["bin", "npy", "gz", "png", "jpg"])
+    };
+    let Ok(list) = std::fs::read_dir(path) else {
+        return text(path);
+    };
+    let inside: Vec<_> = list.flatten().map(|entry| entry.path()).collect();
+    inside.iter().any(|path| text(path)) && !inside.iter().any(|path| images(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn toy() -> Dataset {
+        Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 2]).unwrap()
+    }
+
+    #[test]
+    fn a_folder_is_text_unless_images_are_read_from_it() {
+        let place = std::env::temp_dir().join(format!("supernet-is-text-{}", std::process::id()));
+        let told = |names: &[&str]| {
+            let _ = std::fs::remove_dir_all(&place);
+            std::fs::create_dir_all(&place).unwrap();
+            names.iter().for_each(|name| match name.strip_suffix('/') {
+                Some(folder) => std::fs::create_dir(place.join(folder)).unwrap(),
+                None => std::fs::write(place.join(name), "words").unwrap(),
+            });
+            is_text(&place)
+        };
+        assert!(told(&[
+            "ptb.train.txt",
+            "ptb.valid.txt",
+            "ptb.test.txt",
+            "README"
+        ]));
+        assert!(told(&["train.tokens", ".cache/"]));
+        for images in [
+            "data_batch_1.bin",
+            "train.npy",
+            "train-images-idx3-ubyte",
+            "train-images-idx3-ubyte.gz",
+            "cat/",
+        ] {
+            assert!(!told(&[images, "batches.meta.txt"]), "{images}");
+        }
+        assert!(!told(&["README"]));
+        std::fs::write(place.join("words.txt"), "words").unwrap();
+        assert!(
+            is_text(&place.join("words.txt"))
+                && !is_text(&place.join("README"))
+                && !is_text(&place.join("none.txt"))
+        );
+        std::fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn a_label_out_of_range_is_named() {
+        let error = Dataset::new("toy", [1, 1, 1], 2, vec![0.0; 2], vec![0, 2])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("label 2 of sample 1"), "{error}");
+    }
+
+    #[test]
+    fn a_test_part_is_added_once_and_has_to_fit() {
+        let bytes = toy().with_test_bytes(vec![9, 9], vec![1]).unwrap();
+        assert_eq!((bytes.own_test(), bytes.labels()), (1, &[0, 1, 2, 1][..]));
+        assert!(matches!(*bytes.pixels, Pixels::Bytes(_)));
+        let floats = toy().with_test(vec![9.0, 9.0], vec![1]).unwrap();
+        assert_eq!(floats.images(), bytes.images());
+        assert!(
+            bytes
+                .with_test(vec![9.0, 9.0], vec![1])
+                .unwrap_err()
+                .to_string()
+                .contains("already")
+        );
+        assert!(toy().with_test(vec![9.0], vec![1]).is_err());
+        assert!(
+            toy()
+                .with_test(vec![9.0, 9.0], vec![3])
+                .unwrap_err()
+                .to_string()
+                .contains("label 3 of sample 3")
+        );
+        assert!(
+            toy()
+                .with_test(vec![], vec![])
+                .unwrap_err()
+                .to_string()
+                .contains("empty")
+        );
+    }
+
+    #[test]
+    fn class_names_fit_the_classes() {
+        let names = ["a", "b", "c"].map(String::from).to_vec();
+        assert_eq!(
+            toy().with_class_names(names.clone()).unwrap().class_names(),
+            names
+        );
+        assert!(
+            toy()
+                .with_class_names(names[..2].to_vec())
+                .unwrap_err()
+                .to_string()
+                .contains("2 names")
+        );
+    }
+
+    #[test]
+    fn classes_are_numbered_as_others_are_by_their_names() {
+        let named = |names: &[&str]| {
+            toy()
+                .with_class_names(names.iter().map(|name| (*name).to_owned()).collect())
+                .unwrap()
+        };
+        let known = ["c", "d", "b", "a"].map(String::from);
+        let numbered = named(&["a", "b", "c"]).numbered_as(&known).unwrap();
+        assert_eq!(
+            (
+                numbered.labels(),
+                numbered.classes(),
+                numbered.class_names()
+            ),
+            (&[3, 2, 0][..], 4, &known[..])
+        );
+        let unknown = named(&["a", "b", "e"])
+            .numbered_as(&known)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            unknown.contains("its class `e` is not among those that are known: `c`, `d`, `b`, `a`"),
+            "{unknown}"
+        );
+        assert_eq!(
+            toy().numbered_as(&known).unwrap(),
+            toy(),
+            "without names the numbers stand"
+        );
+    }
+
+    #[test]
+    fn the_brightest_pixels_have_the_number_that_was_said() {
+        assert_eq!(
+            (toy().white(), toy().with_white(6.0).unwrap().white()),
+            (255.0, 6.0)
+        );
+        let tested = toy()
+            .with_white(6.0)
+            .unwrap()
+            .with_test_bytes(vec![9, 9], vec![1])
+            .unwrap();
+        assert_eq!(tested.white(), 6.0);
+        assert!(
+            toy()
+                .with_white(0.0)
+                .unwrap_err()
+                .to_string()
+                .contains("above 0")
+        );
+        assert!(toy().with_white(f32::NAN).is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_sees_whatever_a_search_sees() {
+        let moved = Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 7], vec![0, 1, 2])
+            .unwrap();
+        let labelled =
+            Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 1])
+                .unwrap();
+        let turned =
+            Dataset::from_bytes("toy", [1, 2, 1], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 2])
+                .unwrap();
+        let first = Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4], vec![0, 1]).unwrap();
+        let tested = first.with_test_bytes(vec![5, 6], vec![2]).unwrap();
+        let named =
+            Dataset::from_bytes("other", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 6], vec![0, 1, 2])
+                .unwrap();
+        for other in [moved, labelled, turned, tested] {
+            assert_ne!(toy().fingerprint(), other.fingerprint());
+        }
+        assert_eq!(toy().fingerprint(), named.fingerprint());
+    }
+}

@@ -1,0 +1,114 @@
+//! Which device a search runs on, as a person says it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::cpu::Cpu;
+use super::{DeviceError, Probe};
+
+/// A device by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// `auto`: a real GPU if there is one, else the CPU. A program that stands in for a GPU is slower than the CPU device.
+    #[default]
+    Auto,
+    /// `cpu`.
+    Cpu,
+    /// `gpu`: the best adapter, a program in place of a GPU included; `gpu:NAME`: the best with NAME in its name.
+    Gpu(Option<String>),
+}
+
+/// A word that names no device.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{given}` is no device; write auto, cpu, gpu, or gpu:NAME with part of the name that `supernet devices` shows"
+)]
+pub struct ChoiceError {
+    given: String,
+}
+
+impl FromStr for Choice {
+    type Err = ChoiceError;
+
+    fn from_str(given: &str) -> Result<Self, ChoiceError> {
+        match given.split_once(':') {
+            None if given == "auto" => Ok(Self::Auto),
+            None if given == "cpu" => Ok(Self::Cpu),
+            None if given == "gpu" => Ok(Self::Gpu(None)),
+            Some(("gpu", name)) if !name.is_empty() => Ok(Self::Gpu(Some(name.to_owned()))),
+            _ => Err(ChoiceError {
+                given: given.to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Gpu(None) => f.write_str("gpu"),
+            Self::Gpu(Some(name)) => write!(f, "gpu:{name}"),
+        }
+    }
+}
+
+impl Choice {
+    /// What `auto` takes on this machine; any other choice is itself.
+    #[must_use]
+    pub fn resolved(self) -> Self {
+        match self {
+            Self::Auto => real().map_or(Self::Cpu, |name| Self::Gpu(Some(name))),
+            other => other,
+        }
+    }
+
+    /// The device; `threads` are the CPU device's, 0 for one per core.
+    ///
+    /// # Errors
+    /// If there is no such GPU, this build has no GPU support, or the system gives no threads.
+    pub fn open(&self, threads: usize) -> Result<Box<dyn Probe>, DeviceError> {
+        match self.clone().resolved() {
+            Self::Gpu(name) => gpu(name.as_deref()),
+            _ => Ok(Box::new(Cpu::new(threads)?)),
+        }
+    }
+}
+
+/// The name of the best GPU that is no program.
+#[cfg(feature = "gpu")]
+fn real() -> Option<String> {
+    super::gpu::real().map(|adapter| adapter.facts.name)
+}
+
+#[cfg(feature = "gpu")]
+fn gpu(name: Option<&str>) -> Result<Box<dyn Probe>, DeviceError> {
+    Ok(Box::new(super::gpu::Gpu::new(&super::gpu::adapter(name)?)?))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn real() -> Option<String> {
+    None
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(_: Option<&str>) -> Result<Box<dyn Probe>, DeviceError> {
+    Err(DeviceError::NotBuilt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_named_as_they_are_shown() {
+        for name in ["auto", "cpu", "gpu", "gpu:Radeon RX 7900", "gpu:a:b"] {
+            assert_eq!(name.parse::<Choice>().unwrap().to_string(), name);
+        }
+        for wrong in ["", "GPU", "gpu:", "cuda", "cpu:0"] {
+            let said = wrong.parse::<Choice>().unwrap_err().to_string();
+            assert!(said.contains(&format!("`{wrong}` is no device")), "{said}");
+        }
+    }
+}

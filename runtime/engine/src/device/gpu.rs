@@ -1,0 +1,311 @@
+//! The GPU device: WGSL kernels on wgpu, on any adapter that wgpu finds.
+//!
+//! A run is one command buffer with one compute pass; wgpu orders what depends on each other within it. Weights stay on
+//! the device for the whole search, values lie in a pool of buffers by size class, and what a run uploads is its
+//! minibatch, one bit for each block of weights, and less than a kilobyte. Results come back through a ring, so that the
+//! host can prepare the next run while the device works.
+
+mod adapter;
+mod buffers;
+mod groups;
+mod link;
+mod pages;
+mod pipelines;
+mod prepared;
+mod ring;
+mod room;
+mod run;
+mod trial;
+
+pub use adapter::{Adapter, Facts, Kind, adapter, adapters, missing_driver, noop, real};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use supernet_shaders::kernel::{SLOT, Traits};
+use supernet_shaders::{Call, Step};
+use wgpu::{Buffer, BufferDescriptor, BufferUsages};
+
+use self::buffers::{Buffers, Id};
+use self::groups::Groups;
+use self::link::Link;
+use self::pages::Resident;
+use self::pipelines::Pipelines;
+use self::prepared::Calls;
+use self::ring::Ring;
+use super::{Counts, Device, DeviceError, Minibatch, Probe, Samples};
+use crate::program::{Plan, Program};
+use crate::weights::Weights;
+
+/// Runs under way before the oldest one's samples must be asked for.
+const DEPTH: usize = 8;
+
+/// Runs programs on a GPU.
+#[derive(Debug)]
+pub struct Gpu {
+    link: Link,
+    traits: Traits,
+    buffers: Buffers,
+    pipelines: Pipelines,
+    calls: Calls,
+    groups: Groups,
+    ring: Ring,
+    residents: Vec<Resident>,
+    /// Buffers for values, by size class.
+    slots: Vec<Vec<Id>>,
+    /// Buffers for what a call keeps between its dispatches, by size class.
+    scratch: Vec<Vec<Id>>,
+    images: Option<Id>,
+    labels: Option<Id>,
+    /// What scoring programs leave for the next window.
+    states: Vec<Id>,
+    step: Buffer,
+    counts: Counts,
+    /// How often each prepared call ran.
+    ran: Vec<u64>,
+}
+
+impl Gpu {
+    /// A device of its own on `adapter`.
+    ///
+    /// # Errors
+    /// If the adapter lacks what kernels rely on, or gives no device.
+    pub fn new(adapter: &Adapter) -> Result<Self, DeviceError> {
+        Self::on(Link::open(adapter)?)
+    }
+
+    /// The application's own device. It stays the application's: its handlers for errors and for its loss are left
+    /// alone, and it is not destroyed afterwards.
+    ///
+    /// # Errors
+    /// If the device was made without what kernels rely on: eight storage buffers a stage, bindings of 128 MiB, 256
+    /// invocations and 16 KiB of memory a workgroup.
+    pub fn borrowed(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
+        Self::on(Link::borrowed(device, queue)?)
+    }
+
+    fn on(link: Link) -> Result<Self, DeviceError> {
+        let [least, most] = link.facts.lanes;
+        let subgroups = link.device.features().contains(wgpu::Features::SUBGROUP);
+        let traits = Traits {
+            lanes: (subgroups && least == most && most > 0).then_some(most),
+        };
+        let step = link.guard(|| {
+            Ok(link.device.create_buffer(&BufferDescriptor {
+                label: Some("step"),
+                size: SLOT as u64,
+                usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }))
+        })?;
+        Ok(Self {
+            link,
+            traits,
+            buffers: Buffers::default(),
+            pipelines: Pipelines::default(),
+            calls: Calls::default(),
+            groups: Groups::default(),
+            ring: Ring::default(),
+            residents: Vec::new(),
+            slots: Vec::new(),
+            scratch: Vec::new(),
+            images: None,
+            labels: None,
+            states: Vec::new(),
+            step,
+            counts: Counts::default(),
+            ran: Vec::new(),
+        })
+    }
+
+    /// The same device without kernels that exchange numbers within subgroups.
+    #[must_use]
+    pub fn without_subgroups(mut self) -> Self {
+        self.traits.lanes = None;
+        self
+    }
+
+    /// Invocations of a subgroup, if kernels exchange numbers within subgroups here.
+    pub fn subgroup_size(&self) -> Option<u32> {
+        self.traits.lanes
+    }
+
+    /// What is known of the adapter.
+    pub fn facts(&self) -> &Facts {
+        &self.link.facts
+    }
+
+    /// The wgpu device that runs go to.
+    pub fn wgpu(&self) -> &wgpu::Device {
+        &self.link.device
+    }
+
+    /// Bytes of all buffers on the device.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.bytes()
+    }
+}
+
+impl Device for Gpu {
+    fn name(&self) -> String {
+        self.link.name.to_string()
+    }
+
+    fn depth(&self) -> usize {
+        DEPTH
+    }
+
+    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+        self.make_room(plan, weights)
+    }
+
+    fn forget(&mut self) {
+        self.ring.truncate(0);
+    }
+
+    fn train(
+        &mut self,
+        program: &Program,
+        weights: &mut Weights,
+        batch: Minibatch<'_>,
+        step: &Step,
+    ) -> Result<(), DeviceError> {
+        let resident = self.run(program, weights, batch, step)?;
+        weights.version += 1;
+        weights.leave(&self.link.name);
+        self.residents[resident].mark = weights.mark().clone();
+        Ok(())
+    }
+
+    fn score(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        batch: Minibatch<'_>,
+    ) -> Result<(), DeviceError> {
+        // A scoring program holds no call that reads the step.
+        self.run(
+            program,
+            weights,
+            batch,
+            &Step {
+                rate: 0.0,
+                number: 0,
+                seed: 0,
+                drop_path: 0.0,
+            },
+        )
+        .map(drop)
+    }
+
+    fn compute(
+        &mut self,
+        program: &Program,
+        weights: &Weights,
+        images: &[f32],
+    ) -> Result<Vec<Vec<f32>>, DeviceError> {
+        // No call of such a program reads the step.
+        let step = Step {
+            rate: 0.0,
+            number: 0,
+            seed: 0,
+            drop_path: 0.0,
+        };
+        self.run(
+            program,
+            weights,
+            Minibatch {
+                images,
+                labels: &[],
+            },
+            &step,
+        )?;
+        let newest = self.ring.take_newest(&self.link)?;
+        newest.ok_or_else(|| DeviceError::NothingUnderWay {
+            device: self.name(),
+        })
+    }
+
+    fn counts(&mut self) -> Counts {
+        let mut counts = std::mem::take(&mut self.counts);
+        for (number, ran) in self.ran.iter_mut().enumerate().filter(|(_, ran)| **ran > 0) {
+            let (kind, dispatches) = self.calls.kind(number);
+            *counts.kinds.entry(kind).or_default() += std::mem::take(ran) * dispatches;
+        }
+        counts
+    }
+
+    fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
+        if self
+            .ring
+            .take(&self.link, &mut [&mut samples.loss, &mut samples.right])?
+        {
+            return Ok(());
+        }
+        Err(DeviceError::NothingUnderWay {
+            device: self.name(),
+        })
+    }
+
+    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
+        let Some(home) = weights.away().map(Arc::clone) else {
+            return Ok(());
+        };
+        let resident = self
+            .residents
+            .iter()
+            .find(|resident| resident.mark == *weights.mark());
+        let resident = resident.ok_or_else(|| DeviceError::Elsewhere {
+            home: home.to_string(),
+        })?;
+        let mut pages = weights.pages().clone();
+        for (ids, pages) in resident.kept().zip(pages.kept_mut()) {
+            for (id, page) in ids.iter().zip(pages) {
+                self.download(*id, page)?;
+            }
+        }
+        weights.come_back(pages);
+        Ok(())
+    }
+}
+
+impl Probe for Gpu {
+    fn about(&self) -> Vec<(&'static str, String)> {
+        let Facts {
+            backend,
+            driver,
+            kind,
+            lanes: [least, most],
+            binding,
+            buffer,
+            ..
+        } = &self.link.facts;
+        let used = self
+            .traits
+            .lanes
+            .map_or("no".to_owned(), |lanes| format!("of {lanes} lanes"));
+        vec![
+            ("backend", backend.clone()),
+            ("driver", driver.clone()),
+            ("kind", format!("{kind:?}").to_lowercase()),
+            ("lanes", format!("{least} to {most}")),
+            ("subgroups that kernels may use", used),
+            ("largest binding", format!("{} MiB", binding >> 20)),
+            ("largest buffer", format!("{} MiB", buffer >> 20)),
+        ]
+    }
+
+    fn call(
+        &mut self,
+        call: &Call,
+        step: &Step,
+        reads: &[&[f32]],
+        writes: &mut [&mut [f32]],
+    ) -> Result<(), DeviceError> {
+        self.run_call(call, step, reads, writes)
+    }
+
+    fn time(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
+        self.time_call(call, times)
+    }
+}

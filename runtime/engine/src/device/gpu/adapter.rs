@@ -1,0 +1,215 @@
+//! Which GPUs there are, and which of them a search runs on.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+use wgpu::{Backend, Backends, DeviceType, Features, Instance, InstanceDescriptor, Limits};
+
+use super::DeviceError;
+use super::link::lacking;
+
+/// A GPU, or a program that stands in for one.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// What can be said of it.
+    pub facts: Facts,
+    adapter: wgpu::Adapter,
+}
+
+/// What a person wants to know of an adapter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12` or `noop`.
+    pub backend: String,
+    /// The driver's name and version.
+    pub driver: String,
+    /// What it is made of.
+    pub kind: Kind,
+    /// Least and most lanes of a subgroup.
+    pub lanes: [u32; 2],
+    /// Whether kernels may exchange numbers within a subgroup.
+    pub subgroups: bool,
+    /// The largest piece of memory, in bytes, that a kernel sees at once.
+    pub binding: u64,
+    /// The largest buffer in bytes.
+    pub buffer: u64,
+    /// Buffers that a kernel sees at once.
+    pub buffers: u32,
+    /// Invocations of a workgroup.
+    pub invocations: u32,
+    /// Memory of a workgroup in bytes.
+    pub workgroup_memory: u32,
+}
+
+/// What an adapter is made of, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A card of its own.
+    Discrete,
+    /// Part of the processor.
+    Integrated,
+    /// A share of someone's card.
+    Virtual,
+    /// Unknown.
+    Other,
+    /// A program on the processor.
+    Software,
+}
+
+impl Kind {
+    fn of(kind: DeviceType) -> Self {
+        match kind {
+            DeviceType::DiscreteGpu => Self::Discrete,
+            DeviceType::IntegratedGpu => Self::Integrated,
+            DeviceType::VirtualGpu => Self::Virtual,
+            DeviceType::Cpu => Self::Software,
+            DeviceType::Other => Self::Other,
+        }
+    }
+}
+
+impl Facts {
+    /// What is known of an adapter, from what wgpu says.
+    pub(super) fn of(info: &wgpu::AdapterInfo, limits: &Limits, features: Features) -> Self {
+        Self {
+            name: info.name.clone(),
+            backend: info.backend.to_string(),
+            driver: [info.driver.as_str(), info.driver_info.as_str()]
+                .join(" ")
+                .trim()
+                .to_owned(),
+            kind: if info.backend == Backend::Noop {
+                Kind::Software
+            } else {
+                Kind::of(info.device_type)
+            },
+            lanes: [info.subgroup_min_size, info.subgroup_max_size],
+            subgroups: features.contains(Features::SUBGROUP),
+            binding: limits.max_storage_buffer_binding_size,
+            buffer: limits.max_buffer_size,
+            buffers: limits.max_storage_buffers_per_shader_stage,
+            invocations: limits.max_compute_invocations_per_workgroup,
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+        }
+    }
+
+    /// Whether it is a GPU, and not a program that stands in for one.
+    pub fn is_real(&self) -> bool {
+        self.kind != Kind::Software
+    }
+
+    /// Name, backend and driver in a line.
+    pub fn line(&self) -> String {
+        format!("{} ({}, {})", self.name, self.backend, self.driver)
+    }
+}
+
+impl Adapter {
+    fn new(adapter: wgpu::Adapter) -> Self {
+        Self {
+            facts: Facts::of(&adapter.get_info(), &adapter.limits(), adapter.features()),
+            adapter,
+        }
+    }
+
+    /// Whether searches can run on it.
+    ///
+    /// # Errors
+    /// Names what it lacks.
+    pub fn suits(&self) -> Result<(), DeviceError> {
+        lacking(&format!("gpu:{}", self.facts.name), &self.adapter.limits())
+    }
+
+    /// The adapter as wgpu has it.
+    pub fn inner(&self) -> &wgpu::Adapter {
+        &self.adapter
+    }
+}
+
+/// The first adapter that is a GPU and suits.
+pub fn real() -> Option<Adapter> {
+    adapters()
+        .into_iter()
+        .find(|adapter| adapter.facts.is_real() && adapter.suits().is_ok())
+}
+
+/// All adapters, best first: cards of their own, then parts of the processor, programs last.
+pub fn adapters() -> Vec<Adapter> {
+    let mut descriptor = InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
+    let found = pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::all()));
+    let mut found: Vec<_> = found.into_iter().map(Adapter::new).collect();
+    // Of two programs the one with more lanes is the faster.
+    let lanes = |facts: &Facts| if facts.is_real() { 0 } else { facts.lanes[1] };
+    found.sort_by_key(|adapter| (adapter.facts.kind, Reverse(lanes(&adapter.facts))));
+    found
+}
+
+/// The adapter that computes nothing: what a device costs its host can be measured on it.
+///
+/// # Errors
+/// If this build has none.
+pub fn noop() -> Result<Adapter, DeviceError> {
+    let mut descriptor = InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = Backends::NOOP;
+    descriptor.backend_options.noop.enable = true;
+    let found = pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::NOOP));
+    found
+        .into_iter()
+        .next()
+        .map(Adapter::new)
+        .ok_or_else(|| no_adapter(None, &[]))
+}
+
+/// The first adapter whose name contains `name`, in any case of letters, or the first of all. `noop` is the adapter that
+/// computes nothing.
+///
+/// # Errors
+/// If there is none; the error lists what there is.
+pub fn adapter(name: Option<&str>) -> Result<Adapter, DeviceError> {
+    if name == Some("noop") {
+        return noop();
+    }
+    let found = adapters();
+    let wanted = name.unwrap_or_default().to_lowercase();
+    let fits = |adapter: &&Adapter| adapter.facts.name.to_lowercase().contains(&wanted);
+    found
+        .iter()
+        .find(fits)
+        .cloned()
+        .ok_or_else(|| no_adapter(name, &found))
+}
+
+fn no_adapter(name: Option<&str>, found: &[Adapter]) -> DeviceError {
+    match name {
+        Some(name) if !found.is_empty() => {
+            let found = found
+                .iter()
+                .map(|adapter| format!("`{}`", adapter.facts.name))
+                .collect::<Vec<_>>()
+                .join(", ");
+            DeviceError::NoSuchGpu {
+                name: name.to_owned(),
+                found,
+            }
+        }
+        _ => DeviceError::NoGpu {
+            driver: missing_driver(),
+        },
+    }
+}
+
+/// Which package brings a driver.
+pub fn missing_driver() -> &'static str {
+    if cfg!(target_os = "linux") {
+        "on Debian and Ubuntu the package mesa-vulkan-drivers brings one for AMD and Intel cards and one in software for \
+         any processor, nvidia-driver one for NVIDIA cards"
+    } else if cfg!(target_os = "windows") {
+        "the maker of the graphics card offers one"
+    } else {
+        "Metal comes with the system, so this machine has no GPU that it serves"
+    }
+}

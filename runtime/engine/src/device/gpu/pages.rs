@@ -1,0 +1,88 @@
+//! Weights that live on the device.
+
+use supernet_shaders::catalogue::bitset_words;
+
+use super::DeviceError;
+use super::buffers::{Buffers, Id};
+use super::link::Link;
+use crate::weights::{Mark, Weights};
+
+/// The pages of one set of shared weights on the device.
+#[derive(Debug)]
+pub(super) struct Resident {
+    /// Which numbers these are.
+    pub(super) mark: Mark,
+    pub(super) values: Vec<Id>,
+    pub(super) gradients: Vec<Id>,
+    /// By moment, then by page.
+    pub(super) state: Vec<Vec<Id>>,
+    pub(super) touched: Vec<Id>,
+    pub(super) decayed: Vec<Id>,
+}
+
+impl Resident {
+    /// Makes room for `weights` and uploads them.
+    pub(super) fn new(
+        link: &Link,
+        buffers: &mut Buffers,
+        weights: &Weights,
+    ) -> Result<Self, DeviceError> {
+        let layout = weights.layout();
+        let mut pages = |label: &str, bits: bool| -> Result<Vec<Id>, DeviceError> {
+            let len = |page: &u32| {
+                if bits {
+                    bitset_words(*page as usize)
+                } else {
+                    *page as usize
+                }
+            };
+            layout
+                .pages()
+                .iter()
+                .map(|page| buffers.create(link, label, len(page)))
+                .collect()
+        };
+        let resident = Self {
+            mark: weights.mark().clone(),
+            values: pages("weights", false)?,
+            gradients: pages("gradients", false)?,
+            state: weights
+                .pages()
+                .state
+                .iter()
+                .map(|_| pages("moments", false))
+                .collect::<Result<_, _>>()?,
+            touched: pages("touched", true)?,
+            decayed: pages("decayed", true)?,
+        };
+        for (id, bits) in resident.decayed.iter().zip(layout.decayed()) {
+            buffers.write(link, *id, bits);
+        }
+        resident.upload(link, buffers, weights);
+        Ok(resident)
+    }
+
+    /// Uploads what the host has.
+    pub(super) fn upload(&self, link: &Link, buffers: &Buffers, weights: &Weights) {
+        for (ids, pages) in self.kept().zip(weights.pages().kept()) {
+            for (id, page) in ids.iter().zip(pages) {
+                buffers.write(link, *id, bytemuck::cast_slice(page));
+            }
+        }
+    }
+
+    /// What outlives a step, in the order of [`crate::weights::Pages::kept`].
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Vec<Id>> {
+        [&self.values, &self.gradients]
+            .into_iter()
+            .chain(&self.state)
+    }
+
+    /// All its buffers.
+    pub(super) fn all(&self) -> impl Iterator<Item = Id> {
+        let flat = [&self.values, &self.gradients, &self.touched, &self.decayed]
+            .into_iter()
+            .chain(&self.state);
+        flat.flatten().copied()
+    }
+}

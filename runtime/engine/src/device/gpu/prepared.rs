@@ -1,0 +1,116 @@
+//! Calls made ready to run: which pipelines, on which grids, with where their sizes lie on the device.
+
+use std::collections::HashMap;
+
+use supernet_shaders::Call;
+use supernet_shaders::kernel::{self, Dispatch, Place, SLOT, Traits};
+use wgpu::{Buffer, BufferDescriptor, BufferUsages};
+
+use super::DeviceError;
+use super::link::Link;
+use super::pipelines::Pipelines;
+
+/// Slots of one table of sizes: 1 MiB.
+const SLOTS: usize = 4096;
+
+/// A call that is ready to run.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The kind of call.
+    pub(super) kind: &'static str,
+    /// Which table its sizes lie in.
+    pub(super) table: u32,
+    /// At which byte.
+    pub(super) offset: u32,
+    /// Elements of each piece of scratch.
+    pub(super) scratch: Vec<usize>,
+    /// About how many multiply-adds it costs.
+    pub(super) work: u64,
+    pub(super) runs: Vec<Ready>,
+}
+
+/// A dispatch that is ready to run.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) pipeline: usize,
+    pub(super) places: Vec<Place>,
+    pub(super) groups: [u32; 3],
+}
+
+/// Every call that ran so far. A space has a limited number of different ones, however many children it has.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    number_of: HashMap<Call, usize>,
+    list: Vec<Prepared>,
+    tables: Vec<Buffer>,
+}
+
+impl Calls {
+    /// The number of `call`, which is made ready if it was never seen.
+    pub(super) fn number(
+        &mut self,
+        link: &Link,
+        pipelines: &mut Pipelines,
+        traits: Traits,
+        call: &Call,
+    ) -> Result<usize, DeviceError> {
+        if let Some(number) = self.number_of.get(call) {
+            return Ok(*number);
+        }
+        let number = self.list.len();
+        if number == SLOTS * self.tables.len() {
+            self.tables
+                .push(link.device.create_buffer(&BufferDescriptor {
+                    label: Some("sizes"),
+                    size: (SLOTS * SLOT) as u64,
+                    usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                }));
+        }
+        let lowered = kernel::lower(call, traits);
+        let (table, offset) = ((number / SLOTS) as u32, (number % SLOTS * SLOT) as u32);
+        link.queue.write_buffer(
+            &self.tables[table as usize],
+            offset.into(),
+            bytemuck::cast_slice(&lowered.sizes),
+        );
+        let ready = |dispatch: Dispatch| -> Result<Ready, DeviceError> {
+            let pipeline = pipelines.number(link, &dispatch)?;
+            Ok(Ready {
+                pipeline,
+                groups: dispatch.groups,
+                places: dispatch.places,
+            })
+        };
+        let runs = lowered
+            .dispatches
+            .into_iter()
+            .map(ready)
+            .collect::<Result<_, _>>()?;
+        self.list.push(Prepared {
+            kind: call.name(),
+            table,
+            offset,
+            scratch: lowered.scratch,
+            work: call.work(),
+            runs,
+        });
+        self.number_of.insert(*call, number);
+        Ok(number)
+    }
+
+    /// The call of that number.
+    pub(super) fn get(&self, number: usize) -> &Prepared {
+        &self.list[number]
+    }
+
+    /// The kind of that call, and how many dispatches it takes.
+    pub(super) fn kind(&self, number: usize) -> (&'static str, u64) {
+        (self.list[number].kind, self.list[number].runs.len() as u64)
+    }
+
+    /// The table of that number.
+    pub(super) fn table(&self, table: u32) -> &Buffer {
+        &self.tables[table as usize]
+    }
+}

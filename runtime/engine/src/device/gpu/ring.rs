@@ -1,0 +1,151 @@
+//! Results on their way back: a ring of buffers that the host can read, so that it need not wait for the newest run.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, channel};
+
+use wgpu::{
+    Buffer, BufferAsyncError, BufferDescriptor, BufferUsages, CommandEncoder, MapMode,
+    SubmissionIndex,
+};
+
+use super::DeviceError;
+use super::link::Link;
+
+/// A result that was asked for.
+#[derive(Debug)]
+struct Sent {
+    buffer: Buffer,
+    /// Numbers of every part.
+    lens: Vec<usize>,
+    /// How it comes back, once its run was submitted.
+    back: Option<(SubmissionIndex, Mapped)>,
+}
+
+/// Receives whether a buffer can be read. Whichever thread polls the device sends it, perhaps an application's.
+type Mapped = Receiver<Result<(), BufferAsyncError>>;
+
+/// Asks for a buffer's first bytes.
+pub(super) fn map(buffer: &Buffer, bytes: u64) -> Mapped {
+    let (send, mapped) = channel();
+    // Nobody listens any more to what was forgotten.
+    buffer.map_async(MapMode::Read, ..bytes, move |result| {
+        drop(send.send(result))
+    });
+    mapped
+}
+
+/// Results on their way back, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    sent: VecDeque<Sent>,
+    spare: Vec<Buffer>,
+}
+
+impl Ring {
+    /// Adds to `encoder` that the first `len` numbers of each of `parts` come back.
+    pub(super) fn ask(
+        &mut self,
+        link: &Link,
+        encoder: &mut CommandEncoder,
+        parts: &[(&Buffer, usize)],
+    ) {
+        let lens: Vec<usize> = parts.iter().map(|(_, len)| *len).collect();
+        let size = 4 * lens.iter().sum::<usize>() as u64;
+        let fits = self.spare.iter().position(|buffer| buffer.size() >= size);
+        let buffer = fits
+            .map(|at| self.spare.swap_remove(at))
+            .unwrap_or_else(|| {
+                let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+                let descriptor = BufferDescriptor {
+                    label: Some("results"),
+                    size,
+                    usage,
+                    mapped_at_creation: false,
+                };
+                link.device.create_buffer(&descriptor)
+            });
+        let mut at = 0;
+        for (part, len) in parts {
+            let bytes = 4 * *len as u64;
+            encoder.copy_buffer_to_buffer(part, 0, &buffer, at, bytes);
+            at += bytes;
+        }
+        self.sent.push_back(Sent {
+            buffer,
+            lens,
+            back: None,
+        });
+    }
+
+    /// Notes with which submission the newest result comes.
+    pub(super) fn submitted(&mut self, submission: SubmissionIndex) {
+        let Some(sent) = self.sent.back_mut() else {
+            return;
+        };
+        let size = 4 * sent.lens.iter().sum::<usize>() as u64;
+        sent.back = Some((submission, map(&sent.buffer, size)));
+    }
+
+    /// Forgets all results but the `most` oldest. Their buffers may still be written, so they are not used again.
+    pub(super) fn truncate(&mut self, most: usize) {
+        self.sent.truncate(most);
+    }
+
+    /// Waits for the oldest result and hands out its parts; nothing if none was asked for.
+    pub(super) fn take(
+        &mut self,
+        link: &Link,
+        parts: &mut [&mut Vec<f32>],
+    ) -> Result<bool, DeviceError> {
+        let Some(sent) = self.sent.pop_front() else {
+            return Ok(false);
+        };
+        self.read(link, sent, parts)?;
+        Ok(true)
+    }
+
+    /// Waits for the newest result and hands out its parts; nothing if none was asked for. Older ones stay on their way.
+    pub(super) fn take_newest(
+        &mut self,
+        link: &Link,
+    ) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
+        let Some(sent) = self.sent.pop_back() else {
+            return Ok(None);
+        };
+        let mut parts = vec![Vec::new(); sent.lens.len()];
+        self.read(link, sent, &mut parts.iter_mut().collect::<Vec<_>>())?;
+        Ok(Some(parts))
+    }
+
+    fn read(
+        &mut self,
+        link: &Link,
+        sent: Sent,
+        parts: &mut [&mut Vec<f32>],
+    ) -> Result<(), DeviceError> {
+        let (submission, mapped) = sent
+            .back
+            .ok_or_else(|| link.gone("a run was never submitted"))?;
+        link.wait_for(&submission, &mapped)?;
+        let read = sent
+            .buffer
+            .get_mapped_range(..4 * sent.lens.iter().sum::<usize>() as u64);
+        let view = read.map_err(|error| link.gone(&error.to_string()))?;
+        let numbers: &[f32] = bytemuck::cast_slice(&view);
+        let mut at = 0;
+        for (part, len) in parts.iter_mut().zip(&sent.lens) {
+            part.clear();
+            part.extend_from_slice(&numbers[at..at + len]);
+            at += len;
+        }
+        drop(view);
+        sent.buffer.unmap();
+        self.spare.push(sent.buffer);
+        Ok(())
+    }
+
+    /// Results on their way.
+    pub(super) fn len(&self) -> usize {
+        self.sent.len()
+    }
+}

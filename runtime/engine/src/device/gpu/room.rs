@@ -1,0 +1,257 @@
+//! Room on the device: for weights, for values between calls, for scratch.
+
+use supernet_shaders::kernel;
+use wgpu::Buffer;
+
+use super::buffers::{Buffers, Id};
+use super::link::{self, Link};
+use super::pages::Resident;
+use super::{DeviceError, Gpu, Minibatch};
+use crate::program::{Plan, Program, class_len, class_of};
+use crate::weights::Weights;
+
+impl Gpu {
+    /// See [`Device::reserve`](super::Device::reserve).
+    pub(super) fn make_room(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+        self.link.alive()?;
+        let limit = Buffers::limit(&self.link);
+        let largest = 4 * (plan.images as u64).max(plan.largest.into());
+        if largest > limit {
+            return Err(self.does_not_fit(plan, "a single value", 0, largest, limit));
+        }
+        // What an earlier search left is not this one's.
+        self.forget_orphans();
+        self.groups.clear();
+        let old = self.slots.drain(..).chain(self.scratch.drain(..)).flatten();
+        old.chain(self.images.take())
+            .chain(self.labels.take())
+            .for_each(|id| self.buffers.free(id));
+        let made = self.buffers.made();
+        let scopes = self.link.device.clone();
+        let resident = link::scoped(&scopes, || self.resident(weights).map(drop));
+        let fixed = self.buffers.bytes();
+        let scratch = self.scratch_of(plan);
+        let lens = |counts: &[u32]| -> u64 {
+            (0..)
+                .zip(counts)
+                .map(|(class, count)| u64::from(*count) * slot_len(&self.link, class) as u64)
+                .sum()
+        };
+        let needed = fixed + 4 * (lens(&plan.slots) + lens(&scratch));
+        let mut done = self.link.judge(resident);
+        for (wanted, scratch) in [(&plan.slots, false), (&scratch, true)] {
+            done = done.and_then(|()| self.make(wanted, scratch));
+        }
+        match done {
+            Ok(()) => Ok(needed + 4 * (plan.images as u64 + u64::from(plan.batch))),
+            Err(error) => {
+                let had = self.buffers.bytes();
+                self.undo(made);
+                let memory = matches!(error, DeviceError::OutOfMemory { .. });
+                Err(if memory {
+                    self.does_not_fit(plan, "memory", fixed, needed, had)
+                } else {
+                    error
+                })
+            }
+        }
+    }
+
+    /// The copy of `weights` on the device, brought up to date. To be called within error scopes.
+    pub(super) fn resident(&mut self, weights: &Weights) -> Result<usize, DeviceError> {
+        if let Some(at) = self
+            .residents
+            .iter()
+            .position(|resident| resident.mark == *weights.mark())
+        {
+            return Ok(at);
+        }
+        if let Some(home) = weights.away() {
+            return Err(DeviceError::Elsewhere {
+                home: home.to_string(),
+            });
+        }
+        let outdated =
+            |resident: &Resident| resident.mark.is_of(weights.mark()) && !resident.mark.is_wanted();
+        if let Some(at) = self.residents.iter().position(outdated) {
+            let resident = &mut self.residents[at];
+            resident.upload(&self.link, &self.buffers, weights);
+            resident.mark = weights.mark().clone();
+            return Ok(at);
+        }
+        self.forget_orphans();
+        self.residents
+            .push(Resident::new(&self.link, &mut self.buffers, weights)?);
+        Ok(self.residents.len() - 1)
+    }
+
+    /// Frees all buffers that were made after the first `made`, and forgets where they were used.
+    pub(super) fn undo(&mut self, made: usize) {
+        let old = |id: &Id| Buffers::is_older(*id, made);
+        self.slots
+            .iter_mut()
+            .chain(&mut self.scratch)
+            .for_each(|ids| ids.retain(old));
+        if !self.states.iter().all(old) {
+            self.states.clear();
+        }
+        for held in [&mut self.images, &mut self.labels] {
+            *held = held.filter(old);
+        }
+        self.residents
+            .retain(|resident| resident.all().all(|id| old(&id)));
+        self.buffers.undo(made);
+        self.groups.clear();
+    }
+
+    /// Frees the copies of weights that nobody holds any more.
+    fn forget_orphans(&mut self) {
+        if self
+            .residents
+            .iter()
+            .any(|resident| resident.mark.is_orphan())
+        {
+            self.groups.clear();
+            let (buffers, residents) = (&mut self.buffers, &mut self.residents);
+            residents.retain(|resident| {
+                let orphan = resident.mark.is_orphan();
+                if orphan {
+                    resident.all().for_each(|id| buffers.free(id));
+                }
+                !orphan
+            });
+        }
+    }
+
+    /// Sees to it that every slot of the program, and what goes into it, has its buffer.
+    pub(super) fn provide(
+        &mut self,
+        program: &Program,
+        batch: Minibatch<'_>,
+    ) -> Result<(), DeviceError> {
+        let Self {
+            link,
+            buffers,
+            groups,
+            slots,
+            images,
+            labels,
+            states,
+            ..
+        } = self;
+        provide(link, buffers, slots, &program.slots)?;
+        for (index, len) in program.states.iter().enumerate() {
+            let held = states
+                .get(index)
+                .and_then(|id| buffers.get(*id))
+                .map_or(0, Buffer::size);
+            if held < 4 * u64::from(*len) {
+                let id = buffers.create(link, "state", class_len(class_of(*len as usize)))?;
+                if let Some(old) = states.get_mut(index) {
+                    groups.clear();
+                    buffers.free(std::mem::replace(old, id));
+                } else {
+                    states.push(id);
+                }
+            }
+        }
+        for (place, len) in [(images, batch.images.len()), (labels, batch.labels.len())] {
+            let held = place.and_then(|id| buffers.get(id)).map_or(0, Buffer::size);
+            if held < 4 * len as u64 {
+                if let Some(id) = place.take() {
+                    groups.clear();
+                    buffers.free(id);
+                }
+                *place = Some(buffers.create(link, "minibatch", class_len(class_of(len)))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes buffers of every size class, one by one, so that what the device has is known when it has no more.
+    fn make(&mut self, wanted: &[u32], for_scratch: bool) -> Result<(), DeviceError> {
+        let Self {
+            link,
+            buffers,
+            slots,
+            scratch,
+            ..
+        } = self;
+        let (places, label) = if for_scratch {
+            (scratch, "scratch")
+        } else {
+            (slots, "value")
+        };
+        places.resize_with(places.len().max(wanted.len()), Vec::new);
+        for (class, (ids, count)) in (0..).zip(places.iter_mut().zip(wanted)) {
+            for _ in 0..*count {
+                let made = buffers.made();
+                match link.guard(|| buffers.create(link, label, slot_len(link, class))) {
+                    Ok(id) => ids.push(id),
+                    Err(error) => {
+                        buffers.undo(made);
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The error of a plan that needs more than the device has; `fixed` is what does not grow with the batch.
+    fn does_not_fit(
+        &self,
+        plan: &Plan,
+        what: &'static str,
+        fixed: u64,
+        needed: u64,
+        had: u64,
+    ) -> DeviceError {
+        let share = had.saturating_sub(fixed) as f64 / (needed - fixed).max(1) as f64;
+        let batch = (f64::from(plan.batch) * share) as u32;
+        DeviceError::DoesNotFit {
+            device: self.link.name.to_string(),
+            what,
+            needed,
+            had,
+            batch,
+        }
+    }
+
+    /// Pieces of scratch of every size class that the calls of `plan` need.
+    fn scratch_of(&self, plan: &Plan) -> Vec<u32> {
+        let mut counts: Vec<u32> = Vec::new();
+        for call in &plan.calls {
+            for (at, len) in (0..).zip(kernel::lower(call, self.traits).scratch) {
+                let class = class_of(len) as usize;
+                counts.resize(counts.len().max(class + 1), 0);
+                // A piece's place among those of its class is its number in the call.
+                counts[class] = counts[class].max(at + 1);
+            }
+        }
+        counts
+    }
+}
+
+/// Sees to it that there are as many buffers of every size class as `wanted`.
+fn provide(
+    link: &Link,
+    buffers: &mut Buffers,
+    slots: &mut Vec<Vec<Id>>,
+    wanted: &[u32],
+) -> Result<(), DeviceError> {
+    if slots.len() < wanted.len() {
+        slots.resize_with(wanted.len(), Vec::new);
+    }
+    for (class, (ids, wanted)) in (0..).zip(slots.iter_mut().zip(wanted)) {
+        while ids.len() < *wanted as usize {
+            ids.push(buffers.create(link, "value", slot_len(link, class))?);
+        }
+    }
+    Ok(())
+}
+
+/// Numbers of a slot: the largest class may be larger than what the device takes, and its values not.
+fn slot_len(link: &Link, class: u32) -> usize {
+    class_len(class).min((Buffers::limit(link) / 4) as usize)
+}

@@ -1,0 +1,573 @@
+//! Programs held against a slow interpreter: every call by its f64 reference, gradients by finite differences.
+
+mod published;
+mod recurrent;
+
+use std::sync::Arc;
+
+use supernet_enas as _;
+use supernet_shaders::random::{Random, RngStream};
+use supernet_shaders::{Call, Step};
+
+use super::interpreter::Interpreter;
+use super::setup::{SGD, STEP, Setup, build_space, noise, odd_space};
+use super::{
+    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Start,
+    differentiate, fuse, lower,
+};
+use crate::device::cpu::Cpu;
+use crate::device::{Device, Samples};
+use crate::weights::{Layout, Weights};
+
+/// Genomes with every op, no skips, all skips, and random ones.
+fn genomes(setup: &Setup) -> Vec<Vec<u32>> {
+    let mut random = Random::new(3, RngStream::Custom(0));
+    let decisions = &setup.supergraph.space().decisions;
+    let mut genomes: Vec<Vec<u32>> = (0..6).map(|_| setup.sample(&mut random)).collect();
+    for skip in 0..2 {
+        let mut op = 0;
+        genomes.push(
+            (0..decisions.len())
+                .map(|d| {
+                    if setup.supergraph.choices(d) == 2 {
+                        skip
+                    } else {
+                        op = (op + 1) % setup.supergraph.choices(d);
+                        op
+                    }
+                })
+                .collect(),
+        );
+    }
+    genomes
+}
+
+fn hold_gradients_against_finite_differences(setup: &Setup, genome: &[u32]) {
+    let weights = setup.weights(1);
+    let mut random = Random::new(8, RngStream::Custom(0));
+    let program = setup.training(genome, &SGD);
+    let mut analytic = Interpreter::new(setup, &weights);
+    analytic.run(&program);
+    let touched: Vec<u32> = analytic.gradients.keys().copied().collect();
+    for at in 0..40 + touched.len() {
+        // Every parameter once, then some again.
+        let parameter = touched[at % touched.len()];
+        let at = random.below(analytic.weights[parameter as usize].len() as u32) as usize;
+        let loss = |by: f64| {
+            let mut moved = Interpreter::new(setup, &weights);
+            moved.weights[parameter as usize][at] += by;
+            moved.run(&program);
+            moved.objective
+        };
+        let h = 1e-6;
+        let wanted = (loss(h) - loss(-h)) / (2.0 * h);
+        let got = analytic.gradients[&parameter][at];
+        let id = &setup.supergraph.param(parameter).id;
+        assert!(
+            (got - wanted).abs() <= 1e-6 * (1.0 + wanted.abs()),
+            "{genome:?} {id}[{at}]: {got} for {wanted}"
+        );
+    }
+}
+
+#[test]
+fn gradients_of_whole_children_agree_with_finite_differences() {
+    let setup = Setup::new(&["space.layers=4", "space.filters=4"], [6, 5, 2], 3);
+    for genome in genomes(&setup) {
+        hold_gradients_against_finite_differences(&setup, &genome);
+    }
+    let image = [5, 4, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
+    hold_gradients_against_finite_differences(&odd, &[]);
+    let gradients = {
+        let mut interpreter = Interpreter::new(&odd, &odd.weights(1));
+        interpreter.run(&odd.training(&[], &SGD));
+        interpreter.gradients
+    };
+    assert_eq!(
+        gradients.len(),
+        odd.layout.len(),
+        "every parameter of the odd space has a gradient"
+    );
+}
+
+fn hold_the_cpu_against_the_interpreter(setup: &Setup, genome: &[u32], cpu: &mut Cpu) {
+    let program = setup.training(genome, &SGD);
+    let mut weights = setup.weights(2);
+    let mut interpreter = Interpreter::new(setup, &weights);
+    let loss = interpreter.run(&program);
+    let mut samples = Samples::default();
+    cpu.train(&program, &mut weights, setup.minibatch(), &STEP)
+        .unwrap();
+    cpu.samples(&mut samples).unwrap();
+    let got = samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.loss.len() as f64;
+    assert!((got - loss).abs() < 1e-4 * loss, "{got} for {loss}");
+    // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole size.
+    let size = |p: &[f64]| p.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let total = interpreter
+        .gradients
+        .values()
+        .map(|g| size(g).powi(2))
+        .sum::<f64>()
+        .sqrt();
+    for (parameter, wanted) in &interpreter.gradients {
+        let off: Vec<f64> = weights
+            .gradient(*parameter)
+            .iter()
+            .zip(wanted)
+            .map(|(a, b)| f64::from(*a) - b)
+            .collect();
+        let id = &setup.supergraph.param(*parameter).id;
+        assert!(
+            size(&off) <= 1e-3 * size(wanted) + 1e-4 * total,
+            "{id}: off by {} of {}",
+            size(&off),
+            size(wanted)
+        );
+    }
+}
+
+#[test]
+fn the_cpu_device_agrees_with_the_interpreter() {
+    let mut cpu = Cpu::new(2).unwrap();
+    let setup = Setup::new(&["space.layers=6", "space.filters=16"], [8, 8, 1], 16);
+    for genome in genomes(&setup) {
+        hold_the_cpu_against_the_interpreter(&setup, &genome, &mut cpu);
+    }
+    let image = [7, 5, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 9), 9);
+    hold_the_cpu_against_the_interpreter(&odd, &[], &mut cpu);
+}
+
+#[test]
+fn adam_takes_its_first_step_by_the_rate() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let adam = Optimizer {
+        method: Method::Adam {
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-12,
+        },
+        l2: 0.0,
+        clip: 1e9,
+        ..SGD
+    };
+    let program = setup.training(
+        &setup.sample(&mut Random::new(5, RngStream::Custom(1))),
+        &adam,
+    );
+    let before = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 2, 4);
+    let mut after = before.clone();
+    let step = Step { number: 1, ..STEP };
+    Cpu::new(1)
+        .unwrap()
+        .train(&program, &mut after, setup.minibatch(), &step)
+        .unwrap();
+    let mut moved = 0;
+    for (page, bits) in program.touched.iter().enumerate() {
+        for (at, (old, new)) in before.pages().values[page]
+            .iter()
+            .zip(&after.pages().values[page])
+            .enumerate()
+        {
+            let (block, gradient) = (at / 64, after.pages().gradients[page][at]);
+            if bits[block / 32] >> (block % 32) & 1 == 1 && gradient.abs() > 1e-6 {
+                assert!(
+                    (old - new - 0.1 * gradient.signum()).abs() < 1e-4,
+                    "{at}: {old} {new} {gradient}"
+                );
+                moved += 1;
+            }
+        }
+    }
+    assert!(moved > 1000, "{moved}");
+}
+
+#[test]
+fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let mut cpu = Cpu::new(1).unwrap();
+    for genome in genomes(&setup) {
+        let program = setup.training(&genome, &SGD);
+        let child = setup.supergraph.child(&genome).unwrap();
+        let used = setup
+            .layout
+            .blocks_of((0..child.len()).flat_map(|i| child.params(i).to_vec()));
+        let before = setup.weights(4);
+        let mut after = before.clone();
+        let mut samples = Samples::default();
+        cpu.train(&program, &mut after, setup.minibatch(), &STEP)
+            .unwrap();
+        cpu.samples(&mut samples).unwrap();
+        for (page, bits) in used.iter().enumerate() {
+            assert_eq!(*bits, program.touched[page]);
+            let blocks = before.pages().values[page]
+                .chunks(64)
+                .zip(after.pages().values[page].chunks(64));
+            for (block, (old, new)) in blocks.enumerate() {
+                let touched = bits[block / 32] >> (block % 32) & 1 == 1;
+                assert!(
+                    touched || old == new,
+                    "block {block} of page {page} moved, {genome:?}"
+                );
+                // A shift that the next normalisation takes away again has no gradient but rounding.
+                let still = after.pages().gradients[page][64 * block..]
+                    .iter()
+                    .take(64)
+                    .all(|g| g.abs() < 1e-6);
+                assert!(
+                    !touched || old != new || still,
+                    "block {block} of page {page} did not move, {genome:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_elsewhere_move_only_if_asked_to() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let genome = setup.sample(&mut Random::new(1, RngStream::Custom(1)));
+    let program = setup.training(
+        &genome,
+        &Optimizer {
+            everywhere: true,
+            ..SGD
+        },
+    );
+    let mut weights = setup.weights(4);
+    let before = weights.clone();
+    let mut samples = Samples::default();
+    let mut cpu = Cpu::new(1).unwrap();
+    cpu.train(&program, &mut weights, setup.minibatch(), &STEP)
+        .unwrap();
+    cpu.samples(&mut samples).unwrap();
+    let untouched: Vec<u32> = (0..setup.layout.len() as u32)
+        .filter(|p| {
+            let bits = setup.layout.blocks_of([*p].into_iter());
+            program
+                .touched
+                .iter()
+                .zip(&bits)
+                .all(|(a, b)| a.iter().zip(b).all(|(a, b)| a & b == 0))
+        })
+        .collect();
+    let mut moved = 0;
+    for parameter in untouched {
+        let (old, new) = (before.parameter(parameter), weights.parameter(parameter));
+        if setup.supergraph.param(parameter).decay {
+            assert!(
+                old.iter()
+                    .zip(new)
+                    .all(|(a, b)| (b - a * (1.0 - 0.1 * 1e-3 * 1.9)).abs() < 1e-6)
+            );
+            moved += 1;
+        } else {
+            assert_eq!(old, new);
+        }
+    }
+    assert!(moved > 0);
+}
+
+#[test]
+fn a_smoothed_loss_comes_with_its_gradient_and_scores_stay_plain() {
+    let setup = Setup::new(&["space.layers=2", "space.filters=4"], [8, 8, 1], 4);
+    let genome = setup.sample(&mut Random::new(1, RngStream::Custom(0)));
+    let smoothings = |program: &Program| -> Vec<f32> {
+        let smoothing = |call: &Call| match call {
+            Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } => {
+                Some(*smoothing)
+            }
+            _ => None,
+        };
+        program
+            .calls
+            .iter()
+            .filter_map(|bound| smoothing(&bound.call))
+            .collect()
+    };
+    assert_eq!(
+        smoothings(&setup.training(
+            &genome,
+            &Optimizer {
+                smoothing: 0.1,
+                ..SGD
+            }
+        )),
+        [0.1, 0.1]
+    );
+    assert_eq!(smoothings(&setup.training(&genome, &SGD)), [0.0, 0.0]);
+    assert_eq!(smoothings(&setup.scoring(&genome)), [0.0]);
+}
+
+#[test]
+fn scoring_leaves_the_weights_alone_and_reads_no_dropout() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let genome = setup.sample(&mut Random::new(2, RngStream::Custom(1)));
+    let program = setup.scoring(&genome);
+    assert!(
+        program
+            .calls
+            .iter()
+            .all(|bound| !matches!(bound.call, Call::Dropout { .. }))
+    );
+    assert!(
+        setup
+            .training(&genome, &SGD)
+            .calls
+            .iter()
+            .any(|bound| matches!(bound.call, Call::Dropout { .. }))
+    );
+    let (weights, mut once, mut twice) = (setup.weights(4), Samples::default(), Samples::default());
+    let mut cpu = Cpu::new(2).unwrap();
+    cpu.score(&program, &weights, setup.minibatch()).unwrap();
+    cpu.samples(&mut once).unwrap();
+    cpu.score(&program, &weights, setup.minibatch()).unwrap();
+    cpu.samples(&mut twice).unwrap();
+    assert_eq!(once, twice);
+    assert_eq!(once.loss.len(), 8);
+}
+
+#[test]
+fn what_serves_training_alone_is_in_no_other_program() {
+    let image = [5, 4, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
+    let serves_training =
+        |call: &Call| matches!(call, Call::DropPath { .. } | Call::Dropout { .. });
+    let losses = |program: &Program| {
+        program
+            .calls
+            .iter()
+            .filter(|bound| matches!(bound.call, Call::CrossEntropy { .. }))
+            .count()
+    };
+    let training = odd.training(&[], &SGD);
+    assert_eq!((losses(&training), training.outputs.len()), (2, 2));
+    assert!(
+        training
+            .calls
+            .iter()
+            .any(|bound| matches!(bound.call, Call::DropPath { .. }))
+    );
+    let plain = odd.training(
+        &[],
+        &Optimizer {
+            drop_path: false,
+            auxiliary: 0.0,
+            ..SGD
+        },
+    );
+    assert!(
+        !plain
+            .calls
+            .iter()
+            .any(|bound| matches!(bound.call, Call::DropPath { .. }))
+    );
+    let (child, context) = (odd.supergraph.child(&[]).unwrap(), odd.context());
+    let used = [
+        Program::training(
+            context,
+            &child,
+            &Optimizer {
+                drop_path: false,
+                ..SGD
+            },
+        ),
+        Program::scoring(context, &child),
+    ];
+    for program in used {
+        assert_eq!(losses(&program.unwrap()), 1);
+    }
+    for program in [
+        Program::scoring(context, &child),
+        Program::calibrating(context, &child),
+        Program::inferring(context, &child),
+    ] {
+        assert!(
+            !program
+                .unwrap()
+                .calls
+                .iter()
+                .any(|bound| serves_training(&bound.call))
+        );
+    }
+}
+
+#[test]
+fn planned_memory_holds_every_value_until_it_was_read() {
+    let image = [5, 4, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 4), 4);
+    let macros = Setup::new(&[], [8, 8, 1], 4);
+    for (setup, genome) in genomes(&macros)
+        .into_iter()
+        .map(|genome| (&macros, genome))
+        .chain([(&odd, vec![])])
+    {
+        let child = setup.supergraph.child(&genome).unwrap();
+        let mut tape =
+            lower::forward(setup.context(), &child, Purpose::Train { drop_path: true }).unwrap();
+        fuse::all(&mut tape);
+        differentiate::backward(&mut tape, SGD.auxiliary);
+        // A value's number is a place of its own; the interpreter takes any.
+        let (calls, outputs, images, labels) = (
+            tape.calls.clone(),
+            tape.outputs.clone(),
+            tape.images,
+            tape.labels,
+        );
+        let (slots, touched) = (Vec::new(), Vec::new());
+        let apart = Program {
+            calls,
+            slots,
+            batch: setup.batch,
+            images,
+            labels,
+            outputs,
+            states: Vec::new(),
+            touched,
+        };
+        let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
+        let planned = tape.finish(Vec::new());
+        let weights = setup.weights(6);
+        let run = |program: &Program| {
+            let mut interpreter = Interpreter::new(setup, &weights);
+            (interpreter.run(program), interpreter.gradients)
+        };
+        assert_eq!(run(&planned), run(&apart), "{genome:?}");
+        let mut plan = super::Plan::default();
+        plan.add(&planned);
+        assert!(plan.bytes() < values, "{} of {values}", plan.bytes());
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_words() {
+    let setup = Setup::new(&["space.filters=1024"], [8, 8, 1], 1);
+    let child = setup
+        .supergraph
+        .child(&setup.sample(&mut Random::new(1, RngStream::Custom(1))))
+        .unwrap();
+    let context = Context {
+        batch: 1 << 16,
+        ..setup.context()
+    };
+    let said = Program::scoring(context, &child).unwrap_err().to_string();
+    assert!(
+        said.contains("4294967296 numbers in a batch of 65536"),
+        "{said}"
+    );
+    let context = Context {
+        input: Input::Image([8, 8, 3]),
+        ..setup.context()
+    };
+    let said = Program::scoring(context, &child).unwrap_err().to_string();
+    assert!(
+        said.contains("wants an input of shape [8, 8, 1], but the images have [8, 8, 3]"),
+        "{said}"
+    );
+}
+
+/// The child of `genome` with its batch normalisation frozen to what the minibatch itself shows, on a device: its statistics,
+/// and the cross-entropy of every sample.
+fn frozen(
+    setup: &Setup,
+    genome: &[u32],
+    weights: &Weights,
+    device: &mut dyn Device,
+) -> (Vec<Vec<f32>>, Vec<f64>) {
+    let child = setup.supergraph.child(genome).unwrap();
+    let calibrating = Program::calibrating(setup.context(), &child).unwrap();
+    let statistics = device
+        .compute(&calibrating, weights, &setup.images)
+        .unwrap();
+    let params = (0..setup.layout.len() as u32).map(|p| weights.parameter(p));
+    let tensors: Vec<&[f32]> = params.chain(statistics.iter().map(Vec::as_slice)).collect();
+    let layout = Arc::new(Layout::frozen(tensors.iter().map(|tensor| ("", tensor.len()))).unwrap());
+    let mut own = Weights::zeros(Arc::clone(&layout), 0);
+    for (index, tensor) in (0..).zip(&tensors) {
+        own.parameter_mut(index).copy_from_slice(tensor);
+    }
+    let inferring = Program::inferring(
+        Context {
+            layout: &layout,
+            ..setup.context()
+        },
+        &child,
+    )
+    .unwrap();
+    assert!(
+        inferring
+            .calls
+            .iter()
+            .all(|bound| !matches!(bound.call, Call::BatchNormStats { .. }))
+    );
+    assert!(inferring.calls.iter().all(|bound| {
+        !bound
+            .operands
+            .iter()
+            .any(|o| matches!(o, Operand::Labels { .. }))
+    }));
+    let logits = device
+        .compute(&inferring, &own, &setup.images)
+        .unwrap()
+        .swap_remove(0);
+    let losses = logits.chunks(10).zip(&setup.labels).map(|(logits, label)| {
+        let sum: f64 = logits.iter().map(|x| f64::from(*x).exp()).sum();
+        sum.ln() - f64::from(logits[*label as usize])
+    });
+    (statistics, losses.collect())
+}
+
+#[test]
+fn frozen_to_what_a_minibatch_shows_a_child_scores_as_it_does_in_a_search() {
+    let macros = Setup::new(&["space.layers=4", "space.filters=4"], [6, 5, 2], 8);
+    let image = [7, 5, 3];
+    let odd = Setup::on(odd_space(image), &noise(image, 9), 9);
+    let mut cpu = Cpu::new(2).unwrap();
+    for (setup, genome) in genomes(&macros)
+        .into_iter()
+        .map(|genome| (&macros, genome))
+        .chain([(&odd, vec![])])
+    {
+        let weights = setup.weights(3);
+        let (statistics, losses) = frozen(setup, &genome, &weights, &mut cpu);
+        let mut interpreter = Interpreter::new(setup, &weights);
+        let child = setup.supergraph.child(&genome).unwrap();
+        let calibrating = Program::calibrating(setup.context(), &child).unwrap();
+        interpreter.run(&calibrating);
+        assert_eq!(calibrating.outputs.len(), statistics.len());
+        for (output, got) in calibrating.outputs.iter().zip(&statistics) {
+            for (got, wanted) in got.iter().zip(interpreter.read(*output)) {
+                assert!(
+                    (f64::from(*got) - wanted).abs() <= 1e-4 * (1.0 + wanted.abs()),
+                    "{got} for {wanted}"
+                );
+            }
+        }
+        interpreter.run(&setup.scoring(&genome));
+        let wanted = interpreter.read(setup.scoring(&genome).outputs[0]);
+        for (got, wanted) in losses.iter().zip(wanted) {
+            assert!(
+                (got - wanted).abs() <= 1e-4 * (1.0 + wanted),
+                "{genome:?}: {got} for {wanted}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_computed_leaves_a_run_under_way_alone() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let genome = setup.sample(&mut Random::new(2, RngStream::Custom(1)));
+    let (weights, mut alone, mut beside) =
+        (setup.weights(4), Samples::default(), Samples::default());
+    let mut cpu = Cpu::new(2).unwrap();
+    cpu.score(&setup.scoring(&genome), &weights, setup.minibatch())
+        .unwrap();
+    cpu.samples(&mut alone).unwrap();
+    cpu.score(&setup.scoring(&genome), &weights, setup.minibatch())
+        .unwrap();
+    frozen(&setup, &genome, &weights, &mut cpu);
+    cpu.samples(&mut beside).unwrap();
+    assert_eq!(alone, beside);
+}

@@ -1,0 +1,199 @@
+//! The rule of every call.
+
+use supernet_shaders::Call;
+
+use super::{Product, Sweep};
+use crate::program::Operand;
+
+impl Sweep<'_> {
+    /// The rule of a call with one result, whose gradient is `dy`.
+    pub(super) fn rule(&mut self, call: Call, ops: &[Operand], dy: Operand) {
+        match call {
+            Call::Conv2d(c) => {
+                self.input(ops[0], Call::Conv2dGradInput(c), &[dy, ops[1]]);
+                let dw = self.weight(ops[1], c.len_w());
+                self.tape.call(Call::Conv2dGradWeight(c), &[ops[0], dy, dw]);
+            }
+            Call::Reduction(r) => {
+                self.input(ops[0], Call::ReductionGradInput(r), &[dy, ops[1], ops[2]]);
+                let [a, b] = [ops[1], ops[2]].map(|w| self.weight(w, r.first.len_w()));
+                self.tape
+                    .call(Call::ReductionGradWeight(r), &[ops[0], dy, a, b]);
+            }
+            Call::Depthwise(c) => {
+                self.input(ops[0], Call::DepthwiseGradInput(c), &[dy, ops[1]]);
+                let dw = self.weight(ops[1], c.len_w());
+                self.tape
+                    .call(Call::DepthwiseGradWeight(c), &[ops[0], dy, dw]);
+            }
+            Call::Linear(l) => {
+                self.input(ops[0], Call::LinearGradInput(l), &[dy, ops[1]]);
+                match ops[1] {
+                    // A weight that several products read may be read by the steps of a scan: see `products`.
+                    Operand::Weight(parameter) if self.of_weight[parameter as usize].uses > 1 => {
+                        let product = Product {
+                            linear: l,
+                            x: ops[0],
+                            dy,
+                        };
+                        self.of_weight[parameter as usize].products.push(product);
+                    }
+                    _ => {
+                        let dw = self.weight(ops[1], l.len_w());
+                        self.tape.call(Call::LinearGradWeight(l), &[ops[0], dy, dw]);
+                    }
+                }
+            }
+            Call::Bias(rows) => {
+                self.give(ops[0], dy);
+                let db = self.weight(ops[1], rows.channels as usize);
+                self.tape.call(Call::BiasGrad(rows), &[dy, db]);
+            }
+            Call::BatchNorm(b) => {
+                let channels = b.rows.channels as usize;
+                let (x, stats, y) = (ops[0], ops[1], ops[ops.len() - 1]);
+                let (gamma, beta) = if b.affine {
+                    (ops[2], ops[3])
+                } else {
+                    (Operand::Images, Operand::Images)
+                };
+                let (dgamma, dbeta) = (self.weight(gamma, channels), self.weight(beta, channels));
+                let relu = b.relu.then_some(y);
+                let sums: Vec<_> = [x, dy, stats]
+                    .into_iter()
+                    .chain(relu)
+                    .chain([dgamma, dbeta])
+                    .collect();
+                self.tape.call(Call::BatchNormGradSums(b), &sums);
+                let scale = b.affine.then_some(gamma);
+                let reads: Vec<_> = [x, dy, stats, dgamma, dbeta]
+                    .into_iter()
+                    .chain(scale)
+                    .chain(relu)
+                    .collect();
+                self.input(x, Call::BatchNormGradInput(b), &reads);
+            }
+            Call::Relu { len } => self.input(ops[0], Call::ReluGrad { len }, &[ops[1], dy]),
+            Call::Activation { function, len } => {
+                self.input(
+                    ops[0],
+                    Call::ActivationGrad { function, len },
+                    &[ops[1], dy],
+                );
+            }
+            Call::Lerp { len } => {
+                let gradients = [(); 3].map(|()| self.tape.plain(len as usize));
+                let operands = [&ops[..3], &[dy], &gradients].concat();
+                self.tape.call(Call::LerpGrad { len }, &operands);
+                ops.iter()
+                    .zip(gradients)
+                    .for_each(|(x, gradient)| self.give(*x, gradient));
+            }
+            Call::Highway(h) => {
+                let (dboth, dh) = (self.place(ops[0]), self.tape.plain(h.len()));
+                self.tape
+                    .call(Call::HighwayGrad(h), &[ops[0], ops[1], dy, dboth, dh]);
+                self.give(ops[0], dboth);
+                self.give(ops[1], dh);
+            }
+            Call::Embedding(e) => {
+                let dw = self.weight(ops[1], e.len_w());
+                self.tape.call(Call::EmbeddingGrad(e), &[ops[0], dy, dw]);
+            }
+            Call::AveragePool(c) => self.input(ops[0], Call::AveragePoolGrad(c), &[dy]),
+            Call::MaxPool(c) => self.input(ops[0], Call::MaxPoolGrad(c), &[dy, ops[2]]),
+            Call::Sum { len, inputs, scale } => {
+                for x in &ops[..inputs as usize] {
+                    // One input may stand in the sum twice: each place gives its share.
+                    if scale == 1.0 {
+                        self.give(*x, dy);
+                    } else {
+                        self.input(
+                            *x,
+                            Call::Sum {
+                                len,
+                                inputs: 1,
+                                scale,
+                            },
+                            &[dy],
+                        );
+                    }
+                }
+            }
+            Call::Concat { rows, widths } => {
+                let channels = widths.iter().sum();
+                let mut start = 0;
+                for (x, len) in ops.iter().zip(widths).take_while(|(_, width)| *width > 0) {
+                    let whole = supernet_shaders::catalogue::Rows { rows, channels };
+                    self.input(
+                        *x,
+                        Call::Slice {
+                            rows: whole,
+                            start,
+                            len,
+                        },
+                        &[dy],
+                    );
+                    start += len;
+                }
+            }
+            Call::GlobalAveragePool {
+                batch,
+                positions,
+                channels,
+            } => {
+                self.input(
+                    ops[0],
+                    Call::GlobalAveragePoolGrad {
+                        batch,
+                        positions,
+                        channels,
+                    },
+                    &[dy],
+                );
+            }
+            Call::Dropout { .. } | Call::DropPath { .. } => self.input(ops[0], call, &[dy]),
+            Call::WordDropout { .. } => self.input(ops[0], call, &[dy, ops[1]]),
+            Call::Slice { rows, start, len } => {
+                let sides = [start, rows.channels - start - len];
+                let [before, after] =
+                    sides.map(|width| (width > 0).then(|| self.zeros(rows.rows, width)));
+                let parts: Vec<_> = before.into_iter().chain([(dy, len)]).chain(after).collect();
+                if self.wants(ops[0]) {
+                    let dx = self.tape.concat(&parts, rows.rows);
+                    self.give(ops[0], dx);
+                }
+            }
+            // Calls that only the backward pass and the update make, and those that `call` sees to.
+            Call::Conv2dGradInput(_)
+            | Call::Conv2dGradWeight(_)
+            | Call::ReductionGradInput(_)
+            | Call::ReductionGradWeight(_)
+            | Call::DepthwiseGradInput(_)
+            | Call::DepthwiseGradWeight(_)
+            | Call::LinearGradInput(_)
+            | Call::LinearGradWeight(_)
+            | Call::BiasGrad(_)
+            | Call::BatchNormStats { .. }
+            | Call::BatchNormGradSums(_)
+            | Call::BatchNormGradInput(_)
+            | Call::ReluGrad { .. }
+            | Call::AveragePoolGrad(_)
+            | Call::MaxPoolGrad(_)
+            | Call::ActivationGrad { .. }
+            | Call::LerpGrad { .. }
+            | Call::HighwayGrad(_)
+            | Call::EmbeddingGrad(_)
+            | Call::Fill { .. }
+            | Call::GlobalAveragePoolGrad { .. }
+            | Call::CrossEntropy { .. }
+            | Call::CrossEntropyGrad { .. }
+            | Call::Accuracy(_)
+            | Call::NormPartials { .. }
+            | Call::ClipFactor { .. }
+            | Call::Sgd { .. }
+            | Call::Adam { .. }
+            | Call::Custom(_) => {}
+        }
+    }
+}

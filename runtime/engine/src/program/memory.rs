@@ -1,0 +1,178 @@
+//! Which values share memory: a value's slot is free again after the last call that reads it.
+//!
+//! Slots come in size classes, four to each doubling, so that another child's values fit the pool that this one left:
+//! after a few steps a device allocates nothing more.
+
+use std::collections::HashSet;
+
+use supernet_shaders::Call;
+
+use super::{Operand, Program, Tape};
+
+/// A value's place in the pool: the `index`-th buffer of its size class. Before planning: the value's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The size class.
+    pub class: u32,
+    /// Which of that class.
+    pub index: u32,
+}
+
+impl Slot {
+    /// Elements of the buffer at this place.
+    pub fn capacity(self) -> usize {
+        class_len(self.class)
+    }
+
+    pub(super) fn number(number: u32) -> Self {
+        Self {
+            class: u32::MAX,
+            index: number,
+        }
+    }
+}
+
+/// The memory that programs take between them: a slot serves one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Slots of each size class.
+    pub slots: Vec<u32>,
+    /// All different calls: a device may need scratch for them.
+    pub calls: HashSet<Call>,
+    /// Numbers of the largest value.
+    pub largest: u32,
+    /// Numbers of the largest minibatch's images.
+    pub images: usize,
+    /// Samples of the largest minibatch.
+    pub batch: u32,
+}
+
+impl Plan {
+    /// Makes room for `program`.
+    pub fn add(&mut self, program: &Program) {
+        if self.slots.len() < program.slots.len() {
+            self.slots.resize(program.slots.len(), 0);
+        }
+        self.slots
+            .iter_mut()
+            .zip(&program.slots)
+            .for_each(|(have, want)| *have = (*have).max(*want));
+        self.calls
+            .extend(program.calls.iter().map(|bound| bound.call));
+        let operands = program.calls.iter().flat_map(|bound| bound.operands.iter());
+        let ends = operands.map(|operand| {
+            if let Operand::Value { start, len, .. } = operand {
+                start + len
+            } else {
+                0
+            }
+        });
+        self.largest = ends.fold(self.largest, u32::max);
+        self.images = self.images.max(program.images);
+        self.batch = self.batch.max(program.batch);
+    }
+
+    /// Bytes of all slots and of a minibatch; weights come on top.
+    pub fn bytes(&self) -> u64 {
+        let slots = (0..)
+            .zip(&self.slots)
+            .map(|(class, count)| u64::from(*count) * class_len(class) as u64);
+        4 * (slots.sum::<u64>() + self.images as u64 + u64::from(self.batch))
+    }
+}
+
+/// The smallest class that holds `len` elements.
+pub fn class_of(len: usize) -> u32 {
+    let len = len.max(64);
+    let doubling = len.ilog2();
+    let quarter = (1_usize << doubling) / 4;
+    let over = (len - (1 << doubling)).div_ceil(quarter) as u32;
+    4 * (doubling - 6) + over
+}
+
+/// Elements of every buffer of `class`.
+pub fn class_len(class: u32) -> usize {
+    let base = 1_usize << (class / 4 + 6);
+    base + base / 4 * (class % 4) as usize
+}
+
+/// Gives every value of the tape a slot; returns how many slots of each class that takes.
+pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
+    let mut last_use = vec![0; tape.values.len()];
+    for (at, bound) in tape.calls.iter().enumerate() {
+        for operand in bound.operands.iter() {
+            if let Operand::Value { slot, .. } = operand {
+                last_use[slot.index as usize] = at;
+            }
+        }
+    }
+    // The results are read after the last call.
+    for result in &tape.outputs {
+        if let Operand::Value { slot, .. } = result {
+            last_use[slot.index as usize] = usize::MAX;
+        }
+    }
+    let mut places: Vec<Option<Slot>> = vec![None; tape.values.len()];
+    let mut free: Vec<Vec<u32>> = Vec::new();
+    let mut slots: Vec<u32> = Vec::new();
+    for (at, bound) in tape.calls.iter_mut().enumerate() {
+        let numbers = bound.operands;
+        for (operand, number) in bound.operands.iter_mut().zip(numbers.iter()) {
+            if let (Operand::Value { slot, .. }, Operand::Value { slot: value, .. }) =
+                (operand, number)
+            {
+                let place = places[value.index as usize].get_or_insert_with(|| {
+                    let class = class_of(tape.values[value.index as usize] as usize);
+                    if slots.len() <= class as usize {
+                        slots.resize(class as usize + 1, 0);
+                        free.resize(class as usize + 1, Vec::new());
+                    }
+                    let index = free[class as usize].pop().unwrap_or_else(|| {
+                        slots[class as usize] += 1;
+                        slots[class as usize] - 1
+                    });
+                    Slot { class, index }
+                });
+                *slot = *place;
+            }
+        }
+        for (position, number) in numbers.iter().enumerate() {
+            if let Operand::Value { slot: value, .. } = number {
+                let same = |other: &Operand| other.number() == number.number();
+                let first_mention = !numbers[..position].iter().any(same);
+                let over = last_use[value.index as usize] == at && first_mention;
+                if let (Some(place), true) = (places[value.index as usize], over) {
+                    free[place.class as usize].push(place.index);
+                }
+            }
+        }
+    }
+    for result in &mut tape.outputs {
+        if let Operand::Value { slot, .. } = result
+            && let Some(place) = places[slot.index as usize]
+        {
+            *slot = place;
+        }
+    }
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_hold_their_lengths_and_waste_a_quarter_at_most() {
+        for len in 1..100_000 {
+            let held = class_len(class_of(len));
+            assert!(
+                held >= len && (len < 64 || held * 4 <= len * 5 + 4),
+                "{len} {held}"
+            );
+            assert!(
+                class_of(len) == 0 || class_len(class_of(len) - 1) < len,
+                "{len}"
+            );
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use supernet_shaders::Call;
+
+use super::Slot;
+
+/// What an operand of a call is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// An intermediate value, or `len` of its elements. A number while the program is built, a place in the pool afterwards.
+    Value {
+        /// Its number, or its place.
+        slot: Slot,
+        /// The first element; a multiple of 64, the offset that any GPU can bind at.
+        start: u32,
+        /// Elements.
+        len: u32,
+    },
+    /// The minibatch's images, or the bits of its tokens.
+    Images,
+    /// Some of the minibatch's labels.
+    Labels {
+        /// The first one; a multiple of 64.
+        start: u32,
+        /// How many.
+        len: u32,
+    },
+    /// What a scoring program leaves on the device for the next window of the same streams.
+    State {
+        /// Which state.
+        index: u32,
+        /// Elements.
+        len: u32,
+    },
+    /// A parameter.
+    Weight(u32),
+    /// A parameter's gradient.
+    Gradient(u32),
+    /// A page of weights.
+    WeightPage(u32),
+    /// A page of gradients.
+    GradientPage(u32),
+    /// A page of the optimiser's memory.
+    StatePage {
+        /// Which moment.
+        moment: u32,
+        /// Which page.
+        page: u32,
+    },
+    /// The bitset of a page: which blocks the path touches.
+    Touched(u32),
+    /// The bitset of a page: which blocks decay.
+    Decayed(u32),
+}
+
+impl Operand {
+    /// The number of a value, while the program is built.
+    pub(super) fn number(&self) -> Option<u32> {
+        if let Operand::Value { slot, .. } = self {
+            Some(slot.index)
+        } else {
+            None
+        }
+    }
+
+    /// Elements of a value, of labels or of a state; 0 of what only a layout knows.
+    pub(super) fn len(&self) -> u32 {
+        match *self {
+            Operand::Value { len, .. }
+            | Operand::Labels { len, .. }
+            | Operand::State { len, .. } => len,
+            _ => 0,
+        }
+    }
+
+    /// `len` elements of a value or of labels, `from` its `start`-th one.
+    pub(super) fn part(self, from: u32, len: u32) -> Self {
+        match self {
+            Operand::Value { slot, start, .. } => Operand::Value {
+                slot,
+                start: start + from,
+                len,
+            },
+            Operand::Labels { start, .. } => Operand::Labels {
+                start: start + from,
+                len,
+            },
+            other => other,
+        }
+    }
+}
+
+/// A call with its operands: those it reads, then those it writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// The call.
+    pub call: Call,
+    /// As many as the call has roles.
+    pub operands: Operands,
+    /// How many of them are only read.
+    pub reads: u8,
+}
+
+/// The operands of one call, at most eight of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operands {
+    items: [Operand; 8],
+    len: u8,
+}
+
+impl Operands {
+    pub(super) fn new(operands: &[Operand]) -> Self {
+        let mut items = [Operand::Images; 8];
+        items[..operands.len()].copy_from_slice(operands);
+        Self {
+            items,
+            len: operands.len() as u8,
+        }
+    }
+}
+
+impl std::ops::Deref for Operands {
+    type Target = [Operand];
+
+    fn deref(&self) -> &[Operand] {
+        &self.items[..self.len as usize]
+    }
+}
+
+impl std::ops::DerefMut for Operands {
+    fn deref_mut(&mut self) -> &mut [Operand] {
+        &mut self.items[..self.len as usize]
+    }
+}
+
+impl Bound {
+    /// The operands that are only read.
+    pub fn reads(&self) -> &[Operand] {
+        &self.operands[..self.reads as usize]
+    }
+
+    /// The operands that are written or updated.
+    pub fn writes(&self) -> &[Operand] {
+        &self.operands[self.reads as usize..]
+    }
+}

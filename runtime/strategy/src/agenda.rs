@@ -1,0 +1,262 @@
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, Schedule, Score, Task, Work};
+
+/// Where a strategy stands in its schedule, and which of its tasks are out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Agenda {
+    epoch: u32,
+    /// Training steps of the epoch that were handed out.
+    step: u32,
+    /// Score tasks of the epoch that were handed out.
+    update: u32,
+    /// The next task's id.
+    id: u64,
+    /// The next score task's minibatch.
+    batch: u64,
+    /// Tasks without an outcome, oldest first.
+    out: VecDeque<Task>,
+    /// How many of them, from the newest back, are to be handed out again because a search continues from a save.
+    #[serde(default)]
+    again: usize,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Ahead {
+    /// A task that was out when the state was saved.
+    Again(Task),
+    /// A training step of this epoch.
+    Train { epoch: u32 },
+    /// A score task on this minibatch.
+    Score { batch: u64 },
+    /// Nothing: the schedule is through.
+    Through,
+}
+
+impl Agenda {
+    pub(super) fn new() -> Self {
+        Self {
+            epoch: 0,
+            step: 0,
+            update: 0,
+            id: 0,
+            batch: 0,
+            out: VecDeque::new(),
+            again: 0,
+        }
+    }
+
+    /// The next entry of the schedule: an epoch's steps, then its updates.
+    pub(super) fn ahead(&mut self, schedule: &Schedule) -> Ahead {
+        if let Some(task) = self
+            .out
+            .len()
+            .checked_sub(self.again)
+            .and_then(|first| self.out.get(first))
+        {
+            self.again -= 1;
+            return Ahead::Again(task.clone());
+        }
+        while self.epoch < schedule.epochs {
+            let updates = if self.epoch < schedule.warm_up || schedule.rollouts == 0 {
+                0
+            } else {
+                schedule.updates
+            };
+            if self.step < schedule.steps {
+                return Ahead::Train { epoch: self.epoch };
+            }
+            if self.update < updates {
+                return Ahead::Score { batch: self.batch };
+            }
+            (self.epoch, self.step, self.update) = (self.epoch + 1, 0, 0);
+        }
+        Ahead::Through
+    }
+
+    /// Whether a score task has no outcome yet.
+    pub(super) fn scoring(&self) -> bool {
+        self.out
+            .iter()
+            .any(|task| matches!(task.work, Work::Score { .. }))
+    }
+
+    /// Hands out work.
+    pub(super) fn hand_out(&mut self, work: Work) -> Task {
+        match work {
+            Work::Train { .. } => self.step += 1,
+            Work::Score { .. } => (self.update, self.batch) = (self.update + 1, self.batch + 1),
+        }
+        let task = Task { id: self.id, work };
+        self.id += 1;
+        self.out.push_back(task.clone());
+        task
+    }
+
+    /// Ends the oldest task. Returns its genomes and their scores if it was a score task and the outcome fits it.
+    pub(super) fn close<'a>(
+        &mut self,
+        outcome: &'a Outcome,
+    ) -> Option<(Vec<super::Genome>, &'a [Score])> {
+        let task = self.out.pop_front()?;
+        self.again = self.again.min(self.out.len());
+        match (task.work, outcome) {
+            (Work::Score { genomes, .. }, Outcome::Scored(scores))
+                if genomes.len() == scores.len() =>
+            {
+                Some((genomes, scores))
+            }
+            _ => None,
+        }
+    }
+
+    /// The genomes that are out.
+    pub(super) fn genomes(&self) -> impl Iterator<Item = &super::Genome> {
+        self.out.iter().flat_map(|task| match &task.work {
+            Work::Train { genome, .. } => std::slice::from_ref(genome),
+            Work::Score { genomes, .. } => genomes,
+        })
+    }
+
+    /// Marks everything that is out to be handed out again.
+    pub(super) fn resume(&mut self) {
+        self.again = self.out.len();
+    }
+}
+
+/// The reward of a score: its accuracy. What is no number, such as an embedder's failed evaluation, earns nothing.
+pub(super) fn reward(score: &Score) -> f32 {
+    if score.accuracy.is_finite() {
+        score.accuracy
+    } else {
+        0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEDULE: Schedule = Schedule {
+        epochs: 3,
+        steps: 2,
+        warm_up: 1,
+        updates: 2,
+        rollouts: 1,
+    };
+
+    fn walk(agenda: &mut Agenda, schedule: &Schedule) -> String {
+        let mut order = String::new();
+        loop {
+            match agenda.ahead(schedule) {
+                Ahead::Train { epoch } => {
+                    agenda.hand_out(Work::Train {
+                        genome: vec![],
+                        epoch,
+                    });
+                    order += &format!("t{epoch} ");
+                }
+                Ahead::Score { batch } => {
+                    agenda.hand_out(Work::Score {
+                        genomes: vec![vec![]],
+                        batch,
+                    });
+                    order += &format!("s{batch} ");
+                }
+                Ahead::Again(task) => order += &format!("again{} ", task.id),
+                Ahead::Through => return order,
+            }
+        }
+    }
+
+    #[test]
+    fn epochs_train_then_score_and_warm_up_only_trains() {
+        assert_eq!(
+            walk(&mut Agenda::new(), &SCHEDULE),
+            "t0 t0 t1 t1 s0 s1 t2 t2 s2 s3 "
+        );
+        let only_training = Schedule {
+            rollouts: 0,
+            ..SCHEDULE
+        };
+        assert_eq!(
+            walk(&mut Agenda::new(), &only_training),
+            "t0 t0 t1 t1 t2 t2 "
+        );
+        let only_scoring = Schedule {
+            steps: 0,
+            warm_up: 0,
+            updates: 1,
+            ..SCHEDULE
+        };
+        assert_eq!(walk(&mut Agenda::new(), &only_scoring), "s0 s1 s2 ");
+        assert_eq!(
+            walk(
+                &mut Agenda::new(),
+                &Schedule {
+                    epochs: 0,
+                    ..SCHEDULE
+                }
+            ),
+            ""
+        );
+    }
+
+    #[test]
+    fn what_is_out_is_handed_out_again_after_a_resumption() {
+        let mut agenda = Agenda::new();
+        walk(
+            &mut agenda,
+            &Schedule {
+                epochs: 1,
+                ..SCHEDULE
+            },
+        );
+        agenda.resume();
+        assert_eq!(
+            walk(
+                &mut agenda,
+                &Schedule {
+                    epochs: 1,
+                    ..SCHEDULE
+                }
+            ),
+            "again0 again1 "
+        );
+        assert_eq!(walk(&mut agenda, &SCHEDULE), "t1 t1 s0 s1 t2 t2 s2 s3 ");
+    }
+
+    #[test]
+    fn an_outcome_of_the_wrong_kind_or_length_teaches_nothing() {
+        let mut agenda = Agenda::new();
+        let score = Score {
+            accuracy: 0.5,
+            loss: 1.0,
+        };
+        for _ in 0..4 {
+            agenda.hand_out(Work::Score {
+                genomes: vec![vec![1]],
+                batch: 0,
+            });
+        }
+        assert!(agenda.close(&Outcome::Trained(score)).is_none());
+        assert!(agenda.close(&Outcome::Scored(vec![score; 2])).is_none());
+        assert_eq!(
+            agenda.close(&Outcome::Scored(vec![score])),
+            Some((vec![vec![1]], &[score][..]))
+        );
+        assert!(agenda.scoring());
+        agenda.close(&Outcome::Scored(vec![score]));
+        assert!(!agenda.scoring() && agenda.close(&Outcome::Trained(score)).is_none());
+        assert_eq!(
+            reward(&Score {
+                accuracy: f32::NAN,
+                loss: 0.0
+            }),
+            0.0
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! ENAS: a controller learns from rewards what to sample (Pham et al. 2018).
+
+mod adam;
+mod advantage;
+mod backward;
+mod choice;
+mod controller;
+mod forward;
+mod layout;
+mod packed;
+mod product;
+mod real;
+mod settings;
+mod tape;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+use supernet_plugin::{GenomeError, Supergraph};
+use supernet_shaders::random::{Random, RngStream};
+
+pub use settings::{Baseline, ControllerSettings, SettingError};
+
+use super::agenda::{Agenda, Ahead, reward};
+use super::random::from_prior;
+use super::{Genome, Insight, Outcome, Schedule, Strategy, StrategyError, Task, Work};
+use adam::Adam;
+use advantage::Average;
+use controller::Controller;
+use tape::Objective;
+
+/// Alternates between training the shared weights on children that the controller samples, and training the controller
+/// on how its samples score (Pham et al. 2018, §2.2).
+///
+/// An epoch is `steps` training steps, each on a fresh child from a controller that does not change meanwhile, then
+/// `updates` score tasks of `rollouts` children. Each score task has the next validation minibatch to itself and ends
+/// in one step of REINFORCE with Adam; the next one waits for it. In warm-up epochs children come from the space's
+/// prior, and nothing is scored. The reward is the accuracy.
+pub struct Enas {
+    space: Supergraph,
+    schedule: Schedule,
+    settings: ControllerSettings,
+    controller: Controller<f32>,
+    optimiser: Adam,
+    average: Average,
+    agenda: Agenda,
+    random: Random,
+}
+
+/// Everything that the next task depends on, as it is saved.
+#[derive(Serialize, Deserialize)]
+struct State {
+    strategy: Tag,
+    #[serde(with = "packed")]
+    parameters: Vec<f32>,
+    optimiser: Adam,
+    average: Average,
+    agenda: Agenda,
+    random: Random,
+}
+
+/// Says whose state a saved one is.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Tag {
+    Enas,
+}
+
+impl Enas {
+    /// A search of `space`. Everything it samples is a function of `seed` and the outcomes.
+    ///
+    /// # Errors
+    /// If a setting is out of its range.
+    pub fn new(
+        space: Supergraph,
+        schedule: Schedule,
+        settings: ControllerSettings,
+        seed: u64,
+    ) -> Result<Self, SettingError> {
+        settings.check()?;
+        let controller = Controller::new(space.clone(), settings, seed);
+        let optimiser = Adam::new(controller.parameters.len());
+        let random = Random::new(seed, RngStream::Strategy);
+        let (average, agenda) = (Average::default(), Agenda::new());
+        Ok(Self {
+            space,
+            schedule,
+            settings,
+            controller,
+            optimiser,
+            average,
+            agenda,
+            random,
+        })
+    }
+
+    /// How many parameters the controller has.
+    pub fn parameters(&self) -> usize {
+        self.controller.parameters.len()
+    }
+
+    /// One step of REINFORCE.
+    fn learn(&mut self, genomes: &[Genome], rewards: &[f32]) -> Insight {
+        let judged = self.average.judge(rewards, &self.settings);
+        let objective = Objective {
+            advantages: &judged.advantages,
+            entropy: self.settings.entropy,
+            skip: self.settings.skip,
+        };
+        let tape = self.controller.replay(genomes);
+        let outlook = tape.outlook(objective);
+        let gradient = self.controller.gradient(&tape, objective);
+        let gradient_norm =
+            self.optimiser
+                .descend(&mut self.controller.parameters, &gradient, &self.settings);
+        Insight {
+            reward: judged.reward,
+            baseline: judged.baseline,
+            entropy: outlook.entropy,
+            entropy_share: (outlook.widest > 0.0)
+                .then(|| (outlook.entropy / outlook.widest).clamp(0.0, 1.0)),
+            skip_penalty: outlook.penalty,
+            gradient_norm,
+        }
+    }
+}
+
+impl Strategy for Enas {
+    fn next(&mut self) -> Result<Option<Task>, StrategyError> {
+        if !self
+            .controller
+            .parameters
+            .iter()
+            .all(|parameter| parameter.is_finite())
+        {
+            return Err(StrategyError::Diverged {
+                rate: self.settings.rate,
+            });
+        }
+        let work = match self.agenda.ahead(&self.schedule) {
+            Ahead::Again(task) => return Ok(Some(task)),
+            Ahead::Through => return Ok(None),
+            // Its outcome changes the policy that everything after it is sampled from.
+            _ if self.agenda.scoring() => return Ok(None),
+            Ahead::Train { epoch } if epoch < self.schedule.warm_up => Work::Train {
+                genome: from_prior(&self.space, &mut self.random)?,
+                epoch,
+            },
+            Ahead::Train { epoch } => {
+                let genome = self.controller.sample(1, &mut self.random)?.remove(0);
+                Work::Train { genome, epoch }
+            }
+            Ahead::Score { batch } => {
+                let genomes = self
+                    .controller
+                    .sample(self.schedule.rollouts as usize, &mut self.random)?;
+                Work::Score { genomes, batch }
+            }
+        };
+        Ok(Some(self.agenda.hand_out(work)))
+    }
+
+    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+        let (genomes, scores) = self.agenda.close(outcome)?;
+        let rewards: Vec<f32> = scores.iter().map(reward).collect();
+        Some(self.learn(&genomes, &rewards))
+    }
+
+    fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError> {
+        self.controller.sample(count, random)
+    }
+
+    fn save(&self) -> serde_json::Value {
+        serde_json::json!(State {
+            strategy: Tag::Enas,
+            parameters: self.controller.parameters.clone(),
+            optimiser: self.optimiser.clone(),
+            average: self.average,
+            agenda: self.agenda.clone(),
+            random: self.random.clone(),
+        })
+    }
+
+    fn load(&mut self, saved: serde_json::Value) -> Result<(), serde_json::Error> {
+        let state: State = serde_json::from_value(saved)?;
+        let expected = self.parameters();
+        let found = state.parameters.len();
+        if found != expected || !state.optimiser.fits(expected) {
+            let reason = format!(
+                "the saved controller has {found} parameters, and this space's has {expected}"
+            );
+            return Err(serde_json::Error::custom(reason));
+        }
+        super::check_genomes(&self.space, &state.agenda)?;
+        self.controller.parameters = state.parameters;
+        (self.optimiser, self.average, self.random) =
+            (state.optimiser, state.average, state.random);
+        self.agenda = state.agenda;
+        self.agenda.resume();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use super::choice::Choice;
+use super::real::Real;
+use crate::Genome;
+
+/// A batch of rollouts as it went forward: what the way back needs, and what was sampled.
+pub(super) struct Tape<F> {
+    pub(super) rollouts: usize,
+    /// [steps, rollouts, 2d]: input and previous state of each step.
+    pub(super) inputs: Vec<F>,
+    pub(super) frames: Vec<Frame<F>>,
+    /// One per rollout.
+    pub(super) genomes: Vec<Genome>,
+    /// The rollouts that the constraints left without a choice; their genomes mean nothing.
+    pub(super) stuck: Vec<bool>,
+}
+
+/// One step of the LSTM, row by row for each rollout.
+pub(super) struct Frame<F> {
+    /// [rollouts, 4d]: i, f, o, g after their squashing.
+    pub(super) gates: Vec<F>,
+    /// [rollouts, d]
+    pub(super) cell: Vec<F>,
+    /// [rollouts, d]: tanh of the cell.
+    pub(super) squashed: Vec<F>,
+    /// [rollouts, d]
+    pub(super) state: Vec<F>,
+    /// [rollouts, d]: W₁ · state, where a later step attends to it.
+    pub(super) key: Vec<F>,
+    pub(super) choices: Vec<Choice<F>>,
+}
+
+/// What the rollouts of a tape say about the policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Outlook<F> {
+    /// What gradient descent makes smaller; see [`Tape::outlook`].
+    pub loss: F,
+    /// Nats, mean over the rollouts of the sum over their active decisions.
+    pub entropy: F,
+    /// What `entropy` would be if all open choices were equally likely.
+    pub widest: F,
+    /// Nats, mean over the rollouts of the mean over their skips.
+    pub penalty: F,
+}
+
+/// Weights of the parts of the loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Objective<'a, F> {
+    /// One per rollout; constants, no gradient flows into them.
+    pub advantages: &'a [F],
+    pub entropy: F,
+    pub skip: F,
+}
+
+impl<F: Real> Tape<F> {
+    pub(super) fn choices(&self) -> impl Iterator<Item = &Choice<F>> {
+        self.frames.iter().flat_map(|frame| &frame.choices)
+    }
+
+    /// Log-probability of each rollout's genome under the policy.
+    pub(super) fn log_probabilities(&self) -> Vec<F> {
+        (0..self.rollouts)
+            .map(|b| {
+                self.choices()
+                    .fold(F::ZERO, |sum, choice| sum + choice.log_taken(b))
+            })
+            .collect()
+    }
+
+    /// 1 / (rollouts · skips of the rollout): what one skip's divergence weighs in the mean penalty; 0 without skips.
+    pub(super) fn skip_shares(&self) -> Vec<F> {
+        let share = |b| match self.choices().filter(|choice| choice.penalised(b)).count() {
+            0 => F::ZERO,
+            skips => F::ONE / F::of((skips * self.rollouts) as f64),
+        };
+        (0..self.rollouts).map(share).collect()
+    }
+
+    /// The loss
+    ///
+    ///   mean over rollouts of −advantage · log p(genome)
+    ///   − `entropy` · mean over rollouts of the entropy, summed over active decisions
+    ///   + `skip` · mean over rollouts of the mean over skips of KL(on-probability ‖ target).
+    ///
+    /// Descent on the first term raises the probability of what had a positive advantage (Williams 1992). The entropy
+    /// is that of each decision given the choices sampled before it. It and the divergence are functions of the
+    /// parameters with the samples held fixed: their effect through which samples come up is left out, as in every
+    /// published version.
+    pub(super) fn outlook(&self, objective: Objective<'_, F>) -> Outlook<F> {
+        let share = F::ONE / F::of(self.rollouts.max(1) as f64);
+        let (mut policy, mut entropy, mut widest, mut penalty) =
+            (F::ZERO, F::ZERO, F::ZERO, F::ZERO);
+        for (log, advantage) in self
+            .log_probabilities()
+            .into_iter()
+            .zip(objective.advantages)
+        {
+            policy += -(*advantage * log) * share;
+        }
+        for (b, skips) in self.skip_shares().into_iter().enumerate() {
+            for choice in self.choices() {
+                entropy += choice.entropy(b) * share;
+                widest += choice.widest(b) * share;
+                if choice.penalised(b) {
+                    penalty += choice.divergence(b) * skips;
+                }
+            }
+        }
+        Outlook {
+            loss: policy - objective.entropy * entropy + objective.skip * penalty,
+            entropy,
+            widest,
+            penalty,
+        }
+    }
+}
