@@ -5,21 +5,19 @@ mod error;
 mod named;
 mod settings;
 
+use std::collections::BTreeMap;
+
 pub use error::ConfigError;
+use serde::{Deserialize, Serialize};
 pub use settings::{
     CheckpointSettings, DataSettings, DeriveSettings, LanguageSettings, MethodName,
     OptimizerSettings, RetrainSettings, ScoreSettings, SearchSettings, StrategyName, Touch,
     TrainSettings,
 };
-
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use supernet_data::{AugmentSettings, Split};
 use supernet_plugin::Setting;
-
-use crate::data::{AugmentSettings, Split};
-use crate::strategy::enas::ControllerSettings;
-use crate::strategy::evolution::EvolutionSettings;
+use supernet_strategy::enas::ControllerSettings;
+use supernet_strategy::evolution::EvolutionSettings;
 
 /// The settings of a search. Equal settings give equal bits on one kind of machine, on any number of threads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -19,50 +19,36 @@
 //! handles signals; this crate does not.
 
 pub mod config;
-pub use supernet_data as data;
 pub mod space;
-pub use supernet_engine::{device, program, weights};
-mod schedule;
-pub use supernet_strategy as strategy;
-mod train;
-mod evaluate;
-mod derive;
-mod gain;
-mod measure;
-pub mod census;
-pub use supernet_draw as draw;
-pub mod event;
-pub mod run_folder;
-mod checkpoint;
+pub mod results;
+pub mod events;
+mod training;
+pub mod experiment;
+pub mod storage;
+pub mod model;
 pub mod search;
 pub mod retrain;
-pub mod architectures;
-pub mod judge;
-pub mod table;
-pub mod model;
-mod actors;
-#[cfg(all(test, feature = "gpu"))]
-mod gpu_tests;
-mod run;
-pub mod bench;
-pub mod selftest;
-pub mod trial;
-pub mod report;
+pub mod tabular;
+pub mod tools;
+mod error;
+mod runner;
 
 pub use config::Config;
-pub use derive::Candidate;
-pub use event::{Event, Record};
+pub use error::{Error, ErrorKind};
+pub use events::{Event, Record};
+pub use experiment::Experiment;
 pub use futures_core::Stream;
-pub use gain::{Gain, Glimpse};
-pub use judge::Judge;
-pub use measure::Measure;
-pub use model::{Model, ModelError};
-pub use retrain::{Retrained, Retraining};
-pub use run::{Ended, Events, Outcome, Run};
-pub use run_folder::RunFolder;
-pub use search::{Found, Search, SearchBuilder, SearchError};
+pub use model::Model;
+pub use retrain::Retraining;
+pub use runner::{Events, Outcome, RunOutcome, Search, SearchBuilder};
+pub use search::SearchResult;
+pub use storage::RunFolder;
+pub use supernet_data as data;
+pub use supernet_draw as draw;
+pub use supernet_engine::{device, program, weights};
 pub use supernet_plugin as plugin;
-pub use train::StageError;
+pub use supernet_strategy as strategy;
+pub use training::TrainingError;
 /// Applications hand over devices of this version; its major is part of ours.
 #[cfg(feature = "gpu")]
 pub use wgpu;

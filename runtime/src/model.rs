@@ -31,22 +31,20 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-pub use error::ModelError;
-pub use evaluation::Evaluation;
-pub use predict::{Images, Prediction};
-
 use std::fmt;
 use std::sync::Mutex;
 
+pub use error::ModelError;
+pub use evaluation::Evaluation;
+use network::FrozenGraph;
+pub use predict::{Images, Prediction};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use supernet_data::{Split, WHITE};
+use supernet_engine::device::cpu::Cpu;
+use supernet_engine::program::{Plan, Program};
+use supernet_engine::weights::Weights;
 use supernet_plugin::{Count, Supergraph};
-
-use crate::data::{Split, WHITE};
-use crate::device::cpu::Cpu;
-use crate::program::{Plan, Program};
-use crate::weights::Weights;
-use network::Network;
 
 /// Bytes that the values of one image take at most.
 const MOST_BYTES: u64 = 4 << 30;
@@ -57,7 +55,7 @@ const MOST_IMAGES: u64 = 128;
 
 /// A network that is ready to be used.
 pub struct Model {
-    network: Network,
+    network: FrozenGraph,
     /// Its parameters, and the statistics of its batch normalisation.
     weights: Weights,
     about: About,
@@ -111,7 +109,7 @@ pub struct Provenance {
 
 impl Model {
     /// Checks everything that can be wrong with it.
-    fn assemble(network: Network, weights: Weights, about: About) -> Result<Self, ModelError> {
+    fn assemble(network: FrozenGraph, weights: Weights, about: About) -> Result<Self, ModelError> {
         about.check()?;
         if let Some(tensor) = network
             .tensors()

@@ -5,47 +5,38 @@
 //! and whether the search was worth its while, when random architectures are trained alike (Li and Talwalkar 2019, §3).
 
 mod average;
-mod carry;
-mod follow;
-mod network;
-mod phase;
+mod error;
 mod plan;
-mod result;
 mod saved;
 #[cfg(test)]
 mod tests;
-
-pub use carry::{Architecture, CarryError, Choice};
-pub(crate) use follow::{Follow, Plain, Supervised};
-pub(crate) use phase::last_phase;
-pub(crate) use plan::Plan;
-pub use plan::Side;
-pub use result::{Comparison, Mean, Retrained, Trained};
-pub(crate) use saved::Restored;
+mod training_run;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use error::RetrainError;
+use plan::Planned;
+pub(crate) use plan::RetrainPlan;
+pub(crate) use saved::Restored;
 use serde_json::json;
+use supernet_data::{Dataset, Splits};
+use supernet_engine::device::Device;
+use supernet_engine::device::choice::Choice;
+use supernet_engine::program::Input;
+use supernet_strategy::Score;
+use training_run::TrainingRun;
 
 use crate::config::Config;
-use crate::data::{Dataset, Splits};
-use crate::device::Device;
-use crate::device::choice::Choice as DeviceChoice;
-use crate::evaluate::Evaluator;
-use crate::event::{Event, Record};
+use crate::events::{Command, Event, Record, StopWhen};
+use crate::experiment::{Architecture, Experiment, op_check, same_data, same_space};
 use crate::model::{Model, Provenance};
-use crate::program::Input;
-use crate::run::Ask;
-use crate::run_folder::{FolderError, RunFolder};
-use crate::search::{Search, SearchError, genome_file, same_data};
+use crate::results::genome_file::genome_file;
+use crate::results::{Retrained, Side, TrainedNetwork};
 use crate::space::Spaces;
-use crate::strategy::Score;
-use crate::train::StageError;
-use crate::trial;
-use network::Network;
-use plan::Planned;
+use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageError};
+use crate::training::{Evaluator, TrainingError};
 
 /// Networks that are trained one after the other.
 ///
@@ -63,12 +54,12 @@ use plan::Planned;
 /// ```
 #[derive(Debug)]
 pub struct Retraining {
-    search: Arc<Search>,
+    experiment: Arc<Experiment>,
     /// Its training part is what networks are trained on.
     data: Arc<Splits>,
-    plan: Plan,
-    finished: Vec<Trained>,
-    current: Option<Network>,
+    plan: RetrainPlan,
+    finished: Vec<TrainedNetwork>,
+    current: Option<TrainingRun>,
     /// Whether it was told that it starts.
     begun: bool,
 }
@@ -81,23 +72,23 @@ impl Retraining {
     /// # Errors
     /// If the genome is none of the space's, `retrain.epochs` is 0, or the space has no other architecture.
     pub fn new(
-        search: Search,
+        experiment: Experiment,
         genome: &[u32],
         seeds: u32,
         random: u32,
-    ) -> Result<Self, SearchError> {
-        if search.config().retrain.epochs == 0 {
-            return Err(SearchError::NoEpochs);
+    ) -> Result<Self, RetrainError> {
+        if experiment.config().retrain.epochs == 0 {
+            return Err(RetrainError::NoEpochs);
         }
-        let supergraph = search.supergraph();
+        let supergraph = experiment.supergraph();
         supergraph.check(genome)?;
         if random > 0 && supergraph.genome_len() == 0 {
-            return Err(SearchError::NoOthers {
+            return Err(RetrainError::NoOthers {
                 space: supergraph.space().name.clone(),
             });
         }
-        let plan = Plan::new(&search, genome, seeds, random)?;
-        Ok(Self::planned(Arc::new(search), plan))
+        let plan = RetrainPlan::new(&experiment, genome, seeds, random)?;
+        Ok(Self::planned(Arc::new(experiment), plan))
     }
 
     /// What the run at `run` found, in its space with other settings (KEY=VALUE): the architecture is carried over by the
@@ -112,11 +103,11 @@ impl Retraining {
         assignments: &[S],
         seeds: u32,
         random: u32,
-    ) -> Result<Self, SearchError> {
+    ) -> Result<Self, RetrainError> {
         let (config, earlier) = RunFolder::look(run)?;
         let found = run.join("best/genome.json");
         if !found.exists() {
-            return Err(FolderError::Unfinished {
+            return Err(StorageError::Unfinished {
                 path: run.to_owned(),
             }
             .into());
@@ -128,25 +119,25 @@ impl Retraining {
         // Other data are asked for, or the same text read otherwise.
         let others = config.search.data != before.search.data
             || config.text.reading() != before.text.reading();
-        let search = Search::again(spaces, data, config, earlier.as_ref())?;
+        let experiment = Experiment::again(spaces, data, config, earlier.as_ref())?;
         if !others {
-            same_data(&search, run)?;
+            same_data(&experiment, run)?;
         }
         let space = assignments
             .iter()
             .filter_map(|setting| setting.as_ref().strip_prefix("space."));
-        let genome = architecture.carry(
-            search.supergraph(),
+        let genome = architecture.transfer_to(
+            experiment.supergraph(),
             &space.map(str::to_owned).collect::<Vec<_>>(),
         )?;
-        Self::new(search, &genome, seeds, random)
+        Self::new(experiment, &genome, seeds, random)
     }
 
     /// Networks as planned.
-    pub(crate) fn planned(search: Arc<Search>, plan: Plan) -> Self {
-        let data = Arc::new(search.parts().joined());
+    pub(crate) fn planned(experiment: Arc<Experiment>, plan: RetrainPlan) -> Self {
+        let data = Arc::new(experiment.parts().joined());
         Self {
-            search,
+            experiment,
             data,
             plan,
             finished: Vec::new(),
@@ -156,41 +147,44 @@ impl Retraining {
     }
 
     /// What it is set up with. Its settings are resolved.
-    pub fn search(&self) -> &Search {
-        &self.search
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
     }
 
     /// Tries the space's own ops where the networks will be trained, if it has any.
     ///
     /// # Errors
     /// If one does not do what the space says.
-    pub fn try_ops(&self, on: &DeviceChoice) -> Result<(), SearchError> {
-        trial::before(&self.search, Some(on))
+    pub fn try_ops(&self, on: &Choice) -> Result<(), RetrainError> {
+        Ok(op_check::before(&self.experiment, Some(on))?)
     }
 
     /// A new folder for it, as a search's run has one: settings, events, result.
     ///
     /// # Errors
     /// If something is at `path`, or the system refuses.
-    pub fn folder(&self, path: &Path) -> Result<RunFolder, SearchError> {
-        self.described(RunFolder::create(path, &self.search.config().to_toml()?)?)
+    pub fn folder(&self, path: &Path) -> Result<RunFolder, RetrainError> {
+        self.described(RunFolder::create(
+            path,
+            &self.experiment.config().to_toml()?,
+        )?)
     }
 
     /// The same, in `parent`: the first of `name-1`, `name-2`, ... that does not exist.
     ///
     /// # Errors
     /// As [`Retraining::folder`].
-    pub fn fresh_folder(&self, parent: &Path, name: &str) -> Result<RunFolder, SearchError> {
+    pub fn fresh_folder(&self, parent: &Path, name: &str) -> Result<RunFolder, RetrainError> {
         self.described(RunFolder::fresh(
             parent,
             name,
-            &self.search.config().to_toml()?,
+            &self.experiment.config().to_toml()?,
         )?)
     }
 
-    fn described(&self, folder: RunFolder) -> Result<RunFolder, SearchError> {
-        folder.write_origin(self.search.origin())?;
-        folder.write_profile(&self.search.profile())?;
+    fn described(&self, folder: RunFolder) -> Result<RunFolder, RetrainError> {
+        folder.write_origin(self.experiment.origin())?;
+        folder.write_profile(&self.experiment.profile())?;
         Ok(folder)
     }
 
@@ -198,15 +192,15 @@ impl Retraining {
     ///
     /// # Errors
     /// If there is nothing that could go on, or the space or the data are not the same.
-    pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), SearchError> {
+    pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), RetrainError> {
         let (mut folder, config) = RunFolder::open(path)?;
         let config = Config::read::<&str>(&config, &[])?;
         let earlier = folder.origin()?;
         let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
-        let search = Search::again(spaces, data, config, earlier.as_ref());
-        let search = Arc::new(crate::search::same_space(search, earlier, path)?);
-        same_data(&search, path)?;
-        let (restored, damaged) = Self::read(path, &search, folder.end().bytes)?;
+        let experiment = Experiment::again(spaces, data, config, earlier.as_ref());
+        let experiment = Arc::new(same_space(experiment, earlier, path)?);
+        same_data(&experiment, path)?;
+        let (restored, damaged) = Self::read(path, &experiment, folder.end().bytes)?;
         let Some(Restored {
             retraining,
             log,
@@ -218,14 +212,14 @@ impl Retraining {
             } else {
                 damaged.join("; ")
             };
-            return Err(FolderError::AllDamaged {
+            return Err(StorageError::AllDamaged {
                 path: path.to_owned(),
                 reasons,
             }
             .into());
         };
         folder.rewind(log)?;
-        folder.told = events;
+        folder.recorded = events;
         Ok((retraining, folder))
     }
 
@@ -241,18 +235,25 @@ impl Retraining {
         folder: Option<&mut RunFolder>,
         listen: &mut dyn FnMut(&Record),
         stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Retrained>, SearchError> {
-        let (told, before) = folder
+    ) -> Result<Option<Retrained>, RetrainError> {
+        let (recorded, before) = folder
             .as_ref()
-            .map_or((0, 0.0), |folder| (folder.told, folder.end().at));
-        let mut plain = Plain::new(folder, listen, stop, told, before);
-        plain.saves = true;
+            .map_or((0, 0.0), |folder| (folder.recorded, folder.end().at));
+        let hear = |record: &Record| {
+            listen(record);
+            Ok(())
+        };
+        let mut observer = Recorded {
+            recorder: Recorder::new(folder.map(Folder::Borrowed), hear, recorded, before),
+            commands: StopWhen(stop),
+            saves: true,
+        };
         if self.begun {
-            plain.incident(Event::Resumed {
+            observer.incident(Event::Resumed {
                 steps: self.steps(),
             })?;
         }
-        self.go(device, &mut plain)
+        self.go(device, &mut observer)
     }
 
     /// Steps done, over all networks.
@@ -261,49 +262,62 @@ impl Retraining {
             .current
             .as_ref()
             .map_or(0, |network| u64::from(network.done()));
-        let whole =
-            u64::from(self.search.config().retrain.epochs) * u64::from(plan::steps(&self.search));
+        let whole = u64::from(self.experiment.config().retrain.epochs)
+            * u64::from(plan::steps(&self.experiment));
         self.finished.len() as u64 * whole + current
+    }
+
+    /// Says that it starts, unless it has.
+    pub(crate) fn announce(&mut self, observer: &mut dyn Observer) -> Result<(), StorageError> {
+        if !self.begun {
+            observer.event(self.plan.started(&self.experiment))?;
+            self.begun = true;
+        }
+        Ok(())
+    }
+
+    /// Whether there is no network to be trained.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.plan.networks.is_empty()
     }
 
     /// Trains what is left to be trained; none if it was stopped.
     pub(crate) fn go(
         mut self,
         device: &mut dyn Device,
-        follow: &mut dyn Follow,
-    ) -> Result<Option<Retrained>, SearchError> {
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Retrained>, RetrainError> {
         if !self.begun {
-            follow.tell(self.plan.started(&self.search))?;
-            self.begun = true;
-            self.save(device, follow)?;
-            self.name(follow)?;
+            self.announce(observer)?;
+            self.save(device, observer)?;
+            self.name(observer)?;
         }
         while let Some(planned) = self.plan.networks.get(self.finished.len()).cloned() {
-            match self.train(&planned, device, follow)? {
+            match self.train(&planned, device, observer)? {
                 Some(trained) => {
                     let network = self.finished.len() as u32;
-                    follow.tell(Event::Retrained {
+                    observer.event(Event::Retrained {
                         network,
                         trained: trained.clone(),
                     })?;
                     self.finished.push(trained);
                     self.current = None;
-                    self.save(device, follow)?;
+                    self.save(device, observer)?;
                 }
                 None => return Ok(None),
             }
         }
         let retrained = Retrained::new(
-            self.search.config().retrain.epochs,
+            self.experiment.config().retrain.epochs,
             self.finished,
-            self.search.ground().measure,
+            self.experiment.task().metric,
         );
         let (comparison, summary) = (retrained.comparison, retrained.sentence());
-        follow.tell(Event::RetrainCompared {
+        observer.event(Event::RetrainCompared {
             comparison,
             summary,
         })?;
-        if let Some(folder) = follow.folder() {
+        if let Some(folder) = observer.folder() {
             folder.sync()?;
             folder.write_json("best/retrained.json", &retrained)?;
             Self::forget(folder.path())?;
@@ -316,32 +330,32 @@ impl Retraining {
         &mut self,
         planned: &Planned,
         device: &mut dyn Device,
-        follow: &mut dyn Follow,
-    ) -> Result<Option<Trained>, SearchError> {
+        observer: &mut dyn Observer,
+    ) -> Result<Option<TrainedNetwork>, RetrainError> {
         let network = match self.current.take() {
             Some(network) => network,
-            None => Network::new(&self.search, &self.data, planned)?,
+            None => TrainingRun::new(&self.experiment, &self.data, planned)?,
         };
-        network.reserve(&self.search, device)?;
+        network.reserve(&self.experiment, device)?;
         self.current = Some(network);
-        let minutes = self.search.config().checkpoint.minutes;
+        let minutes = self.experiment.config().checkpoint.minutes;
         let (mut saved, mut train) = (Instant::now(), None);
         while let Some(network) = self
             .current
             .as_mut()
             .filter(|network| !network.is_through())
         {
-            let ask = follow.asked();
-            if ask != Ask::GoOn {
-                self.save(device, follow)?;
-                if self.rests(ask, follow)? {
+            let command = observer.command();
+            if command != Command::Run {
+                self.save(device, observer)?;
+                if self.rests(command, observer)? {
                     return Ok(None);
                 }
                 continue;
             }
             match network.step(device) {
-                Err(error @ StageError::Diverged { .. }) => {
-                    follow.tell(Event::SetAside {
+                Err(error @ TrainingError::Diverged { .. }) => {
+                    observer.event(Event::SetAside {
                         genome: planned.genome.clone(),
                         reason: error.to_string(),
                     })?;
@@ -353,8 +367,8 @@ impl Retraining {
                 Ok(Some(passed)) => {
                     train = Some(passed.score);
                     let (network, seed) = (self.finished.len() as u32, planned.seed);
-                    let network::Passed { epoch, rate, score } = passed;
-                    follow.tell(Event::RetrainEpoch {
+                    let training_run::Passed { epoch, rate, score } = passed;
+                    observer.event(Event::RetrainEpoch {
                         network,
                         side: planned.side,
                         seed,
@@ -366,49 +380,49 @@ impl Retraining {
             }
             // How often it is saved changes no result.
             if saved.elapsed().as_secs_f64() >= 60.0 * minutes {
-                self.save(device, follow)?;
+                self.save(device, observer)?;
                 saved = Instant::now();
             }
         }
-        let test = self.settle(planned, device, follow)?;
+        let test = self.finalize(planned, device, observer)?;
         self.trained(planned, train, Some(test)).map(Some)
     }
 
     /// Whether it ends now, after it was saved.
-    fn rests(&self, ask: Ask, follow: &mut dyn Follow) -> Result<bool, SearchError> {
+    fn rests(&self, command: Command, observer: &mut dyn Observer) -> Result<bool, RetrainError> {
         let steps = self.steps();
-        let ask = match ask {
-            Ask::Pause => {
-                follow.incident(Event::Paused)?;
-                follow.stand()
+        let command = match command {
+            Command::Pause => {
+                observer.incident(Event::Paused)?;
+                observer.wait_while_paused()
             }
-            ask => ask,
+            command => command,
         };
-        if ask == Ask::Stop {
-            follow.incident(Event::Stopped { steps })?;
+        if command == Command::Stop {
+            observer.incident(Event::Stopped { steps })?;
             return Ok(true);
         }
-        follow.incident(Event::Resumed { steps })?;
+        observer.incident(Event::Resumed { steps })?;
         Ok(false)
     }
 
     /// The end of a network: frozen, it is scored on the test part; the first one with the architecture that was found is
     /// kept.
-    fn settle(
+    fn finalize(
         &mut self,
         planned: &Planned,
         device: &mut dyn Device,
-        follow: &mut dyn Follow,
-    ) -> Result<Score, SearchError> {
+        observer: &mut dyn Observer,
+    ) -> Result<Score, RetrainError> {
         let Some(network) = &mut self.current else {
             return Ok(Score::WORST);
         };
-        network.settle(device)?;
-        let (config, data) = (self.search.config(), &self.data);
-        if let Input::Tokens(_) = network.ground.input {
+        network.finalize(device)?;
+        let (config, data) = (self.experiment.config(), &self.data);
+        if let Input::Tokens(_) = network.task.input {
             // A language model is not kept. One that normalises is tested with the statistics of the minibatch, as in a search.
             let mut evaluator =
-                Evaluator::new(network.ground.clone(), config.score.batch, planned.seed);
+                Evaluator::new(network.task.clone(), config.score.batch, planned.seed);
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
         }
         let training = json!({ "retrain": config.retrain, "optimizer": config.optimizer, "seed": planned.seed });
@@ -419,9 +433,9 @@ impl Retraining {
             split: config.split(),
             training,
         };
-        let (ground, batch) = (&network.ground, config.train.batch);
+        let (task, batch) = (&network.task, config.train.batch);
         let model = Model::freeze(
-            ground,
+            task,
             &planned.genome,
             &mut network.weights,
             device,
@@ -430,13 +444,13 @@ impl Retraining {
         )?;
         let tested = model.evaluate_parts(device, data, &[&data.test])?;
         // Which one is kept does not depend on how it does. One that is there was written before a failure, alike.
-        if let Some(folder) = follow
+        if let Some(folder) = observer
             .folder()
             .filter(|_| self.finished.is_empty() && planned.side == Side::Found)
         {
             let place = folder.path().join("best/model");
             if !place.exists() {
-                let profile = self.search.profile();
+                let profile = self.experiment.profile();
                 model
                     .called(&profile.class_names)?
                     .trained_on(profile.fingerprint)
@@ -454,12 +468,12 @@ impl Retraining {
         planned: &Planned,
         train: Option<Score>,
         test: Option<Score>,
-    ) -> Result<Trained, SearchError> {
+    ) -> Result<TrainedNetwork, RetrainError> {
         let (supergraph, Planned { side, genome, seed }) =
-            (self.search.supergraph(), planned.clone());
+            (self.experiment.supergraph(), planned.clone());
         let parameters = supergraph.count(&genome, supernet_plugin::Count::Live)?;
         let macs = supergraph.macs(&genome)?;
-        Ok(Trained {
+        Ok(TrainedNetwork {
             side,
             genome,
             seed,
@@ -471,35 +485,34 @@ impl Retraining {
     }
 
     /// Writes down which architecture it is, unless the search did.
-    fn name(&self, follow: &mut dyn Follow) -> Result<(), SearchError> {
+    fn name(&self, observer: &mut dyn Observer) -> Result<(), RetrainError> {
         let found = self
             .plan
             .networks
             .iter()
             .find(|planned| planned.side == Side::Found);
-        if let (Some(folder), Some(planned)) = (follow.folder(), found)
+        if let (Some(folder), Some(planned)) = (observer.folder(), found)
             && !folder.path().join("best/genome.json").exists()
         {
             folder.write_json(
                 "best/genome.json",
-                &genome_file(self.search.supergraph(), &planned.genome, None)?,
+                &genome_file(self.experiment.supergraph(), &planned.genome, None)?,
             )?;
         }
         Ok(())
     }
 
-    fn save(
+    pub(crate) fn save(
         &mut self,
         device: &mut dyn Device,
-        follow: &mut dyn Follow,
-    ) -> Result<(), SearchError> {
-        let Some((folder, log, events)) = follow.saves()? else {
+        observer: &mut dyn Observer,
+    ) -> Result<(), RetrainError> {
+        let Some((folder, log, events)) = observer.save_point()? else {
             return Ok(());
         };
         let path = folder.path().to_owned();
         self.write(&path, log, events, device)?;
-        follow.incident(Event::Saved {
-            steps: self.steps(),
-        })
+        let steps = self.steps();
+        Ok(observer.incident(Event::Saved { steps })?)
     }
 }

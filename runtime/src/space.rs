@@ -11,6 +11,8 @@ mod spaces;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 pub use dynamic::Plugin;
 pub use error::{PluginError, SpaceError};
 pub use extremes::{Extreme, Extremes, Size};
@@ -18,9 +20,6 @@ pub use folder::Folder;
 pub use origin::{Origin, Provider};
 pub use source::Source;
 pub use spaces::{Built, Listed, Spaces};
-
-use std::collections::BTreeMap;
-
 use supernet_plugin::{Fact, Facts, Field, FieldKind, Setting, Supergraph};
 
 use crate::config::Config;

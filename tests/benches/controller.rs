@@ -21,7 +21,7 @@ use supernet::strategy::enas::Enas;
 use supernet::strategy::evolution::Evolution;
 use supernet::strategy::random::RandomSearch;
 use supernet::strategy::{Genome, Outcome, Random, RngStream, Schedule, Score, Strategy, Work};
-use supernet::table::{Columns, Table};
+use supernet::tabular::{Columns, Table};
 use supernet_tests::data;
 use {supernet_enas as _, supernet_nasbench as _};
 

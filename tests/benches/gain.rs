@@ -11,11 +11,12 @@
 
 use rayon::prelude::*;
 use supernet::plugin::GenomeError;
+use supernet::results::PolicyGain;
 use supernet::strategy::enas::Enas;
 use supernet::strategy::{
     Genome, Insight, Outcome, Random, RngStream, Strategy, StrategyError, Task,
 };
-use supernet::{Config, Ended, Gain, Search};
+use supernet::{Config, RunOutcome, Search};
 use supernet_enas as _;
 
 /// ENAS that is told the scores of a group in another order.
@@ -50,7 +51,7 @@ impl Strategy for Shuffled {
     }
 }
 
-fn gain(settings: &[String], seed: u64, shuffled: bool) -> Gain {
+fn gain(settings: &[String], seed: u64, shuffled: bool) -> PolicyGain {
     let mut config = Config::read("", settings).unwrap();
     config.search.seed = seed;
     config.retrain.epochs = 0;
@@ -68,8 +69,8 @@ fn gain(settings: &[String], seed: u64, shuffled: bool) -> Gain {
         builder
     };
     match builder.start().unwrap().wait().unwrap() {
-        Ended::Found(found) => found.gain,
-        Ended::Stopped { .. } => unreachable!("nobody stops it"),
+        RunOutcome::Completed(found) => found.gain,
+        RunOutcome::Stopped { .. } => unreachable!("nobody stops it"),
     }
 }
 
@@ -92,7 +93,7 @@ fn main() {
         .build()
         .unwrap();
     for shuffled in [false, true] {
-        let gains: Vec<Gain> = pool.install(|| {
+        let gains: Vec<PolicyGain> = pool.install(|| {
             seeds
                 .par_iter()
                 .map(|seed| gain(&settings, *seed, shuffled))

@@ -15,11 +15,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use supernet::data::Dataset;
-use supernet::event::Judged;
+use supernet::events::EvaluationRole;
 use supernet::plugin::Facts;
 use supernet::space::{Built, Spaces};
-use supernet::table::{Columns, Table};
-use supernet::{Config, Ended, Event, Search};
+use supernet::tabular::{Columns, Table};
+use supernet::{Config, Event, RunOutcome, Search};
 use supernet_nasbench as _;
 use supernet_tests::data;
 
@@ -134,7 +134,7 @@ fn main() {
             (Vec::<Cell>::new(), Vec::<Cell>::new(), Vec::new());
         for record in events {
             match record.event {
-                Event::Judged {
+                Event::Evaluated {
                     role,
                     genome,
                     score,
@@ -142,16 +142,16 @@ fn main() {
                 } => {
                     let cell = (truth.percentile(&genome), score.accuracy);
                     match role {
-                        Judged::Policy => policy.push(cell),
-                        Judged::Prior => prior.push(cell),
-                        Judged::Candidate => {}
+                        EvaluationRole::Policy => policy.push(cell),
+                        EvaluationRole::Prior => prior.push(cell),
+                        EvaluationRole::Candidate => {}
                     }
                 }
                 Event::Update { insight, .. } => entropy.push(insight.entropy),
                 _ => {}
             }
         }
-        let Ended::Found(found) = run.wait().unwrap() else {
+        let RunOutcome::Completed(found) = run.wait().unwrap() else {
             unreachable!("nobody stops it")
         };
         let best = prior.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();

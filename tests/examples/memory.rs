@@ -11,8 +11,8 @@
 use std::error::Error;
 use std::fs;
 
-use supernet::bench::{Bench, Phase};
 use supernet::device::cpu::Cpu;
+use supernet::tools::bench::{Bench, Phase};
 use supernet_enas as _;
 
 /// A line of this process's status, in bytes.

@@ -37,9 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 scored += rollouts;
             }
             // Told in the same moment as the update beside which they were scored.
-            Event::Glimpse { glimpse, .. } => scored += glimpse.samples,
+            Event::InterimComparison { comparison, .. } => scored += glimpse.samples,
             Event::Epoch { epoch, .. } => warming = epoch + 1 < warm,
-            Event::Judged { .. } => break,
+            Event::Evaluated { .. } => break,
             _ => {}
         }
         before = Some(record.at);

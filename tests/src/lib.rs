@@ -10,14 +10,14 @@ use std::thread;
 use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
 use supernet::space::Spaces;
-use supernet::{Config, Event, Found, Record, Run, Search, SearchBuilder, SearchError};
+use supernet::{Config, Error, Event, Experiment, Record, Search, SearchBuilder, SearchResult};
 use supernet_enas as _;
 
 /// Runs a search with these settings on `threads` threads; the records of its events and what it found.
 ///
 /// # Errors
 /// If the search fails.
-pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, Found), SearchError> {
+pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, SearchResult), Error> {
     search_of(&Spaces::linked(), settings, threads)
 }
 
@@ -29,12 +29,12 @@ pub fn search_of(
     spaces: &Spaces,
     settings: &[&str],
     threads: usize,
-) -> Result<(Vec<Record>, Found), SearchError> {
+) -> Result<(Vec<Record>, SearchResult), Error> {
     let mut records = Vec::new();
     let config = Config::read("", settings)?;
-    let search = Search::with(spaces, Dataset::named(&config.search.data)?, config)?;
+    let search = Experiment::with(spaces, Dataset::named(&config.search.data)?, config)?;
     let found = search.run(
-        &mut Cpu::new(threads).map_err(supernet::StageError::from)?,
+        &mut Cpu::new(threads).map_err(supernet::TrainingError::from)?,
         None,
         &mut |record| {
             records.push(record.clone());
@@ -60,7 +60,10 @@ pub fn place(test: &str) -> PathBuf {
 ///
 /// # Panics
 /// If the search does not start, or ends without such an event.
-pub fn stopped_at(builder: SearchBuilder, wanted: impl Fn(&Event) -> bool + Send + 'static) -> Run {
+pub fn stopped_at(
+    builder: SearchBuilder,
+    wanted: impl Fn(&Event) -> bool + Send + 'static,
+) -> Search {
     let ((here, arrived), (go, told)) = (mpsc::channel(), mpsc::channel());
     // What happens while it starts is told on this thread, which has nobody to stop yet.
     let (mut once, starts) = (Some((here, told)), thread::current().id());

@@ -1,10 +1,11 @@
 //! What genomes of a benchmark's space are made of.
 
-use supernet::census::{Census, Shares};
 use supernet::data::Dataset;
 use supernet::plugin::Kind;
+use supernet::results::OpShares;
+use supernet::search::OpComposition;
 use supernet::space::Spaces;
-use supernet::{Config, Search};
+use supernet::{Config, Experiment};
 use {supernet_enas as _, supernet_nasbench as _};
 
 #[test]
@@ -23,7 +24,7 @@ fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
         .map(|name| !name.starts_with("nor_conv"))
         .collect();
     assert_eq!(expected.iter().filter(|free| **free).count(), 3);
-    let census = Census::new(&space);
+    let census = OpComposition::new(&space);
     assert_eq!(census.ops().len(), 6);
     assert!(
         census.ops().iter().all(|(_, free)| *free == expected),
@@ -35,7 +36,7 @@ fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
     let shares = census.of(&[vec![skip; 6], vec![conv, conv, conv, conv, conv, skip]]);
     assert_eq!(
         shares,
-        Shares {
+        OpShares {
             parameter_free: Some(7.0 / 12.0),
             skips_on: None
         }
@@ -47,12 +48,12 @@ fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
 fn published_settings_make_a_search_of_other_data() {
     let config =
         |name| Config::read(&Config::commented(name).unwrap(), &["search.data=digits"]).unwrap();
-    let cells = Search::new(config("enas-micro-cifar10")).unwrap();
+    let cells = Experiment::new(config("enas-micro-cifar10")).unwrap();
     assert_eq!(
         (cells.schedule().updates, cells.schedule().rollouts),
         (30, 10)
     );
-    let search = Search::new(config("enas-macro-cifar10")).unwrap();
+    let search = Experiment::new(config("enas-macro-cifar10")).unwrap();
     let schedule = search.schedule();
     assert_eq!(
         (

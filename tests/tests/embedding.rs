@@ -14,9 +14,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use supernet::search::SearchError;
 use supernet::strategy::{Genome, Score};
 use supernet::{
-    Config, Ended, Event, Events, Record, Run, Search, SearchBuilder, SearchError, Stream,
+    Config, Error, ErrorKind, Event, Events, Record, RunOutcome, Search, SearchBuilder, Stream,
 };
 use supernet_enas as _;
 use supernet_tests::without_times;
@@ -72,16 +73,16 @@ async fn application() -> Vec<String> {
         }
         did.extend((!record.event.is_incident()).then_some(record));
     }
-    assert!(matches!(run.ended().await, Ok(Ended::Found(_))));
+    assert!(matches!(run.ended().await, Ok(RunOutcome::Completed(_))));
     // Asked again, and by threads.
-    assert!(matches!(run.ended().await, Ok(Ended::Found(_))));
-    assert!(matches!(run.wait(), Ok(Ended::Found(_))));
+    assert!(matches!(run.ended().await, Ok(RunOutcome::Completed(_))));
+    assert!(matches!(run.wait(), Ok(RunOutcome::Completed(_))));
     // A search that is stopped in asynchronous code, its last handle dropped there.
     let run = self::builder().start().expect("it starts");
     run.stop();
     assert!(run.ended().await.is_ok());
     let ended = self::builder().start().expect("it starts").ended();
-    assert!(matches!(ended.await, Ok(Ended::Stopped { .. })));
+    assert!(matches!(ended.await, Ok(RunOutcome::Stopped { .. })));
     without_times(&did)
 }
 
@@ -119,8 +120,11 @@ fn two_searches_at_once_do_not_meet() {
         );
         Search::builder().config(config.unwrap()).threads(1)
     };
-    let events = |run: &Run, events: Events| {
-        assert!(matches!(run.wait_for(HANGS), Some(Ok(Ended::Found(_)))));
+    let events = |run: &Search, events: Events| {
+        assert!(matches!(
+            run.wait_for(HANGS),
+            Some(Ok(RunOutcome::Completed(_)))
+        ));
         without_times(&events.collect::<Vec<_>>())
     };
     let start = |seed| {
@@ -192,7 +196,7 @@ fn an_evaluator_of_ones_own_scores_and_what_it_refuses_is_set_aside() {
             .wait_for(HANGS)
             .expect("it ends")
             .unwrap()
-            .found()
+            .result()
             .unwrap();
         let did: Vec<_> = events
             .filter(|record| !record.event.is_incident())
@@ -217,10 +221,14 @@ fn an_evaluator_that_always_fails_ends_the_search_with_its_own_error() {
         .start()
         .unwrap();
     let error = run.wait_for(HANGS).expect("it ends").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Application);
+    let Error::Search(error) = &*error else {
+        panic!("{error}")
+    };
     let SearchError::Evaluator {
         failures: 10,
         source,
-    } = &*error
+    } = &**error
     else {
         panic!("{error}")
     };

@@ -8,8 +8,9 @@ use supernet::data::Dataset;
 use supernet::device::choice::Choice;
 use supernet::device::gpu::{Adapter, Gpu};
 use supernet::device::{Device, DeviceError};
+use supernet::tools::selftest;
 use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
-use supernet::{Config, Event, Record, RunFolder, Search, SearchBuilder, selftest};
+use supernet::{Config, Event, Experiment, Record, RunFolder, Search, SearchBuilder};
 use supernet_tests::gpu::gpus;
 use supernet_tests::{stopped_at, without_times};
 
@@ -25,12 +26,12 @@ const SHORT: [&str; 8] = [
     "space.filters=8",
 ];
 
-fn short() -> Search {
-    Search::new(Config::read("", &SHORT).expect("the settings are right"))
+fn short() -> Experiment {
+    Experiment::new(Config::read("", &SHORT).expect("the settings are right"))
         .expect("the search fits the digits")
 }
 
-fn search(gpu: &mut Gpu) -> (Vec<Record>, supernet::Found) {
+fn search(gpu: &mut Gpu) -> (Vec<Record>, supernet::SearchResult) {
     let mut records = Vec::new();
     let found = short()
         .run(gpu, None, &mut |record| records.push(record.clone()))
@@ -99,9 +100,10 @@ fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_go
 fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
     for adapter in gpus() {
         let mut gpu = Gpu::new(&adapter).unwrap();
-        let mut bench = supernet::bench::Bench::new("enas-macro", &[], [8, 8, 3], 10, 16).unwrap();
+        let mut bench =
+            supernet::tools::bench::Bench::new("enas-macro", &[], [8, 8, 3], 10, 16).unwrap();
         let timing = bench
-            .time(&mut gpu, supernet::bench::Phase::Train, 3)
+            .time(&mut gpu, supernet::tools::bench::Phase::Train, 3)
             .unwrap();
         let (minibatch, bits) = (4 * 16 * (8 * 8 * 3 + 1), timing.params.div_ceil(8 * 64));
         let rest = timing.uploaded - f64::from(minibatch);
@@ -135,7 +137,7 @@ fn a_search_that_cannot_fit_says_which_batch_would() {
             "space.filters=36",
             "space.layers=3",
         ];
-        let search = Search::on(data, Config::read("", &settings).unwrap()).unwrap();
+        let search = Experiment::on(data, Config::read("", &settings).unwrap()).unwrap();
         let mut events = 0;
         let said = search
             .run(&mut gpu, None, &mut |_| events += 1)
@@ -201,7 +203,7 @@ fn the_applications_own_device_stays_its_own() {
         assert!(is_intact(&device, &kept));
         let mut gpu = Gpu::borrowed(device.clone(), queue.clone()).unwrap();
         let mut during = true;
-        Search::new(Config::read("", &SHORT).unwrap())
+        Experiment::new(Config::read("", &SHORT).unwrap())
             .unwrap()
             .run(&mut gpu, None, &mut |record| {
                 if matches!(record.event, Event::Epoch { .. }) {
@@ -252,7 +254,7 @@ fn a_search_after_one_that_diverged_on_the_same_device_is_as_any_other() {
     for adapter in gpus() {
         let mut gpu = Gpu::new(&adapter).unwrap();
         let settings = [&SHORT[..], &["optimizer.rate=1e30", "optimizer.clip=1e30"]].concat();
-        let diverging = Search::new(Config::read("", &settings).unwrap()).unwrap();
+        let diverging = Experiment::new(Config::read("", &settings).unwrap()).unwrap();
         let said = diverging
             .run(&mut gpu, None, &mut |_| {})
             .unwrap_err()
@@ -310,7 +312,7 @@ fn a_lost_search_is_resumed_on_another_device() {
             .start()
             .unwrap()
             .wait();
-        assert!(ended.unwrap().found().is_some());
+        assert!(ended.unwrap().result().is_some());
         assert!(path.join("best/genome.json").exists());
         std::fs::remove_dir_all(path).unwrap();
     }
@@ -338,19 +340,19 @@ fn a_search_that_is_stopped_and_resumed_on_its_gpu_is_as_one_that_never_was() {
             .unwrap()
             .wait()
             .unwrap()
-            .found()
+            .result()
             .unwrap();
         // With eight steps under way.
         let run = stopped_at(on(fresh().folder(&parts)), |event| {
             matches!(event, Event::Step { step: 20, .. })
         });
-        assert!(run.wait().unwrap().found().is_none());
+        assert!(run.wait().unwrap().result().is_none());
         let two = on(Search::builder().resume(&parts))
             .start()
             .unwrap()
             .wait()
             .unwrap()
-            .found()
+            .result()
             .unwrap();
         assert_eq!(
             (&one.top, one.weights.pages().values.as_slice()),

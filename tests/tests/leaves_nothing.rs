@@ -12,14 +12,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use supernet::{Config, Run, Search, SearchBuilder};
+use supernet::{Config, Search, SearchBuilder};
 use supernet_enas as _;
 use supernet_tests::place;
 
 /// Whatever takes longer hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
-fn start(folder: Option<&Path>) -> Run {
+fn start(folder: Option<&Path>) -> Search {
     let settings = [
         "search.epochs=1",
         "space.layers=2",
@@ -105,7 +105,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
             .wait_for(HANGS)
             .expect("it goes on")
             .unwrap()
-            .found()
+            .result()
             .is_some()
     );
     let run = start(Some(&place.join("middle")));
@@ -126,7 +126,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
             .wait_for(HANGS)
             .expect("it ends")
             .unwrap()
-            .found()
+            .result()
             .is_some()
     );
     fs::remove_dir_all(place).unwrap();

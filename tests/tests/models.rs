@@ -66,7 +66,7 @@ fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
     let (_, found) = search_of(spaces, &[&SHORT[..], settings].concat(), 2).unwrap();
     let data = Dataset::named("digits").unwrap();
     let mut cpu = Cpu::new(2).unwrap();
-    let model = Model::of(&found, &data, &SPLIT, spaces, &mut cpu).unwrap();
+    let model = found.to_model(&data, &SPLIT, spaces, &mut cpu).unwrap();
     let images = &data.images()[..100 * 64];
     let together = model.predict_on(&mut cpu, images).unwrap();
     let alone = one_by_one(&model, &mut cpu, &images[..20 * 64]);
@@ -97,7 +97,7 @@ fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
             apart_from_cpu < 1e-4 && among < 1e-5,
             "{test} on {name}: {apart_from_cpu}, {among}"
         );
-        let frozen = Model::of(&found, &data, &SPLIT, spaces, &mut gpu).unwrap();
+        let frozen = found.to_model(&data, &SPLIT, spaces, &mut gpu).unwrap();
         for ((name, _, here), (.., there)) in model.tensors().zip(frozen.tensors()) {
             let off = here
                 .iter()
@@ -176,7 +176,9 @@ fn frozen_it_is_as_good_as_the_search_said() {
     let (_, found) = search_of(&Spaces::linked(), &[&SHORT[..], &settings].concat(), 2).unwrap();
     let data = Dataset::named("digits").unwrap();
     let mut cpu = Cpu::new(2).unwrap();
-    let model = Model::of(&found, &data, &SPLIT, &Spaces::linked(), &mut cpu).unwrap();
+    let model = found
+        .to_model(&data, &SPLIT, &Spaces::linked(), &mut cpu)
+        .unwrap();
     let splits = Splits::new(&data, &SPLIT).unwrap();
     let evaluation = model
         .evaluate_parts(&mut cpu, &splits, &[&splits.test])
@@ -196,7 +198,9 @@ fn without_its_functions_a_plugins_network_says_what_the_cpu_lacks() {
     let settings = [&SHORT[..], &["search.space=gated", "space.filters=8"]].concat();
     let (_, found) = search_of(&spaces, &settings, 2).unwrap();
     let data = Dataset::named("digits").unwrap();
-    let model = Model::of(&found, &data, &SPLIT, &spaces, &mut Cpu::new(1).unwrap()).unwrap();
+    let model = found
+        .to_model(&data, &SPLIT, &spaces, &mut Cpu::new(1).unwrap())
+        .unwrap();
     let place = place("model-lacking");
     model.save(&place.join("model")).unwrap();
     let bare = Model::load_with(&place.join("model"), &Spaces::default());

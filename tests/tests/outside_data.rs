@@ -7,7 +7,7 @@ use supernet::data::Dataset;
 use supernet::data::text::{Streams, Text, TextSettings, Unit};
 use supernet::device::cpu::Cpu;
 use supernet::plugin::{Facts, Setting, Supergraph, find};
-use supernet::{Config, Search};
+use supernet::{Config, Experiment};
 use supernet_tests::data;
 
 #[test]
@@ -46,7 +46,7 @@ fn a_search_runs_on_coloured_images() {
         "derive.report=3",
         "score.rollouts=5",
     ];
-    let search = Search::on(cifar, Config::read("", &settings).unwrap()).unwrap();
+    let search = Experiment::on(cifar, Config::read("", &settings).unwrap()).unwrap();
     assert_eq!(search.supergraph().total_params(), 72_784);
     let profile = search.profile();
     assert_eq!(

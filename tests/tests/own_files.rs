@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use supernet::data::Dataset;
-use supernet::{Config, Ended, Event, Search, SearchBuilder};
+use supernet::{Config, Event, RunOutcome, Search, SearchBuilder};
 use supernet_enas as _;
 use supernet_tests::{logged, place, stopped_at};
 
@@ -73,7 +73,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
             .wait_for(LIMIT)
             .expect("the search ends in time")
             .unwrap()
-            .found()
+            .result()
             .unwrap();
         (run.folder().unwrap().to_owned(), found)
     };
@@ -112,7 +112,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
         });
         assert!(matches!(
             run.wait_for(LIMIT),
-            Some(Ok(Ended::Stopped { .. }))
+            Some(Ok(RunOutcome::Stopped { .. }))
         ));
     };
     stop(&place.join("stopped"));

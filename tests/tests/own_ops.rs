@@ -8,7 +8,7 @@ use std::path::Path;
 use supernet::device::choice::Choice;
 use supernet::plugin::{CustomOp, Space};
 use supernet::space::Spaces;
-use supernet::{Config, Ended, Event, Record, Search, SearchBuilder, SearchError};
+use supernet::{Config, Error, Event, Record, RunOutcome, Search, SearchBuilder};
 use supernet_tests::gpu::gpus;
 use supernet_tests::plugins::built;
 use supernet_tests::{place, search_of, without_times};
@@ -36,13 +36,13 @@ fn config(space: &str) -> Config {
 }
 
 /// Runs a search on threads of its own, as applications do.
-fn run(builder: SearchBuilder) -> Result<Vec<Record>, SearchError> {
+fn run(builder: SearchBuilder) -> Result<Vec<Record>, Error> {
     let events = builder.events();
     let run = builder.start()?;
     let records: Vec<_> = events.into_iter().collect();
     match run.wait().unwrap() {
-        Ended::Found(_) => Ok(records),
-        Ended::Stopped { .. } => panic!("nobody stopped it"),
+        RunOutcome::Completed(_) => Ok(records),
+        RunOutcome::Stopped { .. } => panic!("nobody stopped it"),
     }
 }
 

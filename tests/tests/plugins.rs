@@ -176,7 +176,7 @@ fn a_run_with_a_plugin_is_resumed_with_the_same_space_and_not_without() {
         .unwrap()
         .wait()
         .unwrap();
-    assert_eq!(found.found().unwrap().top, search(&long, 2).unwrap().1.top);
+    assert_eq!(found.result().unwrap().top, search(&long, 2).unwrap().1.top);
     fs::remove_dir_all(place).unwrap();
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use supernet::{Config, Ended, Event, Found, Run, Search, SearchBuilder};
+use supernet::{Config, Event, RunOutcome, Search, SearchBuilder, SearchResult};
 use supernet_enas as _;
 use supernet_tests::{logged, place, search, stopped_at, without_times};
 
@@ -35,15 +35,15 @@ fn builder() -> SearchBuilder {
     Search::builder().config(Config::read("", &SHORT).unwrap())
 }
 
-fn found(run: &Run) -> Arc<Found> {
+fn found(run: &Search) -> Arc<SearchResult> {
     run.wait_for(LIMIT)
         .expect("the search ends in time")
         .unwrap()
-        .found()
+        .result()
         .unwrap()
 }
 
-fn assert_same(a: &Found, b: &Found) {
+fn assert_same(a: &SearchResult, b: &SearchResult) {
     assert_eq!((&a.top, a.gain, a.test), (&b.top, b.gain, b.test));
     assert_eq!(a.weights.version, b.weights.version);
     // Gradients are no part of a search's state.
@@ -58,7 +58,7 @@ fn interrupt(builder: SearchBuilder, until: impl Fn(&Event) -> bool + Send + 'st
     let run = stopped_at(builder, until);
     assert!(matches!(
         run.wait_for(LIMIT),
-        Some(Ok(Ended::Stopped { .. }))
+        Some(Ok(RunOutcome::Stopped { .. }))
     ));
 }
 
@@ -88,7 +88,7 @@ fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
             matches!(event, Event::Update { update: 7, .. })
         }),
         ("while judging", |event| {
-            matches!(event, Event::Judged { .. })
+            matches!(event, Event::Evaluated { .. })
         }),
     ];
     for (name, until) in points {

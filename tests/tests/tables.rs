@@ -11,7 +11,7 @@ use std::path::Path;
 use supernet::Config;
 use supernet::plugin::Facts;
 use supernet::space::{Built, Spaces};
-use supernet::table::{Columns, Table, TableSearch};
+use supernet::tabular::{Columns, Table, TableSearch};
 use supernet_nasbench as _;
 use supernet_tests::data;
 

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("stopped; going on from {}", folder.display());
 
     let run = Search::builder().resume(&folder).start()?;
-    let found = run.wait()?.found().ok_or("nobody stopped this one")?;
+    let found = run.wait()?.result().ok_or("nobody stopped this one")?;
     println!("{}", found.gain.sentence());
     let best = found.top.first().ok_or("a search finds something")?;
     let network = found.supergraph.child(&best.genome)?;

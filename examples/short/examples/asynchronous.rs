@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("epoch {epoch}: loss {:.3}", score.loss);
         }
     }
-    let found = run.ended().await?.found().ok_or("nobody stopped it")?;
+    let found = run.ended().await?.result().ok_or("nobody stopped it")?;
     println!("{:?}: {}", found.top[0].genome, found.gain.sentence());
     Ok(())
 }

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .config(Config::read("", &settings)?)
         .data(stripes)
         .start()?;
-    let found = run.wait()?.found().ok_or("nobody stopped it")?;
+    let found = run.wait()?.result().ok_or("nobody stopped it")?;
     assert!(found.test.accuracy > 0.9);
     Ok(())
 }

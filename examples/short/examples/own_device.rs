@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .config(Config::read("", &settings)?)
         .device(make)
         .start()?;
-    let found = run.wait()?.found().ok_or("nobody stopped it")?;
+    let found = run.wait()?.result().ok_or("nobody stopped it")?;
     assert!(found.top[0].score.loss.is_finite());
     queue.submit([device.create_command_encoder(&Default::default()).finish()]);
     Ok(())

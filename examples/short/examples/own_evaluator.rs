@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let found = builder
         .start()?
         .wait()?
-        .found()
+        .result()
         .ok_or("nobody stopped it")?;
     let refused = events
         .filter(|record| matches!(record.event, Event::SetAside { .. }))

@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let found = builder
         .start()?
         .wait()?
-        .found()
+        .result()
         .ok_or("nobody stopped it")?;
     assert!(found.gain.policy > found.gain.random);
     Ok(())

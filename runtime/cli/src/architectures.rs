@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use supernet::architectures::{self, Claim, Counted, Published};
-use supernet::search::thousands;
+use supernet::results::thousands;
+use supernet::tools::gallery::{self, Claim, Counted, Published};
 
 use crate::Failure;
 use crate::arguments::ArchitecturesOptions;
@@ -12,8 +12,8 @@ use crate::summary::folded;
 pub(crate) fn run(options: &ArchitecturesOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let Some(name) = &options.name else {
-        for published in architectures::all()? {
-            show(&mut out, &architectures::built(published)?)?;
+        for published in gallery::all()? {
+            show(&mut out, &gallery::built(published)?)?;
             writeln!(out)?;
         }
         return Ok(writeln!(
@@ -21,7 +21,7 @@ pub(crate) fn run(options: &ArchitecturesOptions) -> Result<(), Failure> {
             "`supernet architectures NAME` also prints one's settings and notation."
         )?);
     };
-    let counted = architectures::built(architectures::find(name)?)?;
+    let counted = gallery::built(gallery::find(name)?)?;
     show(&mut out, &counted)?;
     let Published {
         space,

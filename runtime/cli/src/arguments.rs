@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Top(TopOptions),
     /// Say what a finished network makes of pictures: for each the likeliest class, its probability, and the next two.
     Predict(PredictOptions),
-    /// Measure a finished network on labelled data: accuracy, cross-entropy, calibration error and confusion matrix.
+    /// Metric a finished network on labelled data: accuracy, cross-entropy, calibration error and confusion matrix.
     Evaluate(EvaluateOptions),
     /// List the named settings, or print those of a name as TOML, with where each value comes from. `supernet search --config
     /// NAME` searches with them.

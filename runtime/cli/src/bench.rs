@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use supernet::bench::{Bench, Phase, Timing};
 use supernet::device::choice::Choice;
+use supernet::tools::bench::{Bench, Phase, Timing};
 
 use crate::Failure;
 use crate::arguments::{BenchOptions, threads};

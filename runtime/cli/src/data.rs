@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use supernet::data::Dataset;
 use supernet::data::text::TextSettings;
-use supernet::search::thousands;
+use supernet::results::thousands;
 
 use crate::Failure;
 

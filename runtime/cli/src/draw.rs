@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use supernet::architectures;
 use supernet::config::Config;
 use supernet::draw::{self, Caption};
 use supernet::plugin::Count;
-use supernet::search::thousands;
+use supernet::results::thousands;
+use supernet::tools::gallery;
 
 use crate::arguments::{DrawOptions, spaces};
 use crate::notation::Notation;
@@ -17,7 +17,7 @@ use crate::{Failure, search, spaces as listed};
 pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
     let svg = match (&options.architecture, &options.genome) {
         (Some(name), _) if options.set.is_empty() => {
-            let counted = architectures::built(architectures::find(name)?)?;
+            let counted = gallery::built(gallery::find(name)?)?;
             draw::svg(
                 &counted.supergraph,
                 &counted.published.genome,
@@ -68,7 +68,7 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
         .filter_map(|setting| setting.strip_prefix("space."))
         .map(str::to_owned)
         .collect();
-    let genome = notation.architecture.carry(&supergraph, &changed)?;
+    let genome = notation.architecture.transfer_to(&supergraph, &changed)?;
     let (parameters, macs) = (
         supergraph.count(&genome, Count::Live)?,
         supergraph.macs(&genome)?,

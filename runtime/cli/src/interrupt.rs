@@ -4,7 +4,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use supernet::Run;
+use supernet::Search;
 
 /// What a shell expects of a process that an interrupt ended.
 const INTERRUPTED: i32 = 130;
@@ -21,7 +21,7 @@ pub(crate) fn flag() -> Result<Arc<AtomicBool>, ctrlc::Error> {
     Ok(flag)
 }
 
-pub(crate) fn stops(run: &Run) -> Result<(), ctrlc::Error> {
+pub(crate) fn stops(run: &Search) -> Result<(), ctrlc::Error> {
     let (run, asked) = (run.clone(), AtomicBool::new(false));
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::AcqRel) {

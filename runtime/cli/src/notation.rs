@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use supernet::architectures::{self, Published};
+use supernet::experiment::{Architecture, TransferError};
 use supernet::plugin::{Facts, Setting};
-use supernet::retrain::{Architecture, CarryError};
+use supernet::tools::gallery::{self, Published};
 use supernet_darts::{Genotype, RecurrentGenotype};
 use supernet_enas::flat;
 
@@ -25,8 +25,8 @@ pub(crate) struct Notation {
 impl Notation {
     /// The published architecture of a name.
     pub(crate) fn published(name: &str) -> Result<Self, Failure> {
-        let published = architectures::find(name)?;
-        let settings = architectures::assignments(&published).split_off(1);
+        let published = gallery::find(name)?;
+        let settings = gallery::assignments(&published).split_off(1);
         let Published {
             title,
             facts,
@@ -59,7 +59,7 @@ impl Notation {
         };
         let unread = match Architecture::read(file) {
             Ok(architecture) => return Ok(plain(architecture)),
-            Err(error @ CarryError::System { .. }) => return Err(error.into()),
+            Err(error @ TransferError::System { .. }) => return Err(error.into()),
             Err(error) => error,
         };
         let text = std::fs::read_to_string(file).map_err(|_| unread)?;

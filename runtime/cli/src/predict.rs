@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use serde_json::json;
+use supernet::Model;
+use supernet::model::ModelError;
 use supernet::model::Prediction;
-use supernet::{Model, ModelError};
 
 use crate::Failure;
 use crate::arguments::PredictOptions;

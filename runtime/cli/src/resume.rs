@@ -1,10 +1,11 @@
 //! `supernet resume`.
 
 use supernet::config::Config;
+use supernet::storage::read_events;
 use supernet::{Retraining, RunFolder, Search};
 
 use crate::arguments::{ResumeOptions, evaluators};
-use crate::progress::Progress;
+use crate::progress::Display;
 use crate::{Failure, data, retrain, search};
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
@@ -26,11 +27,10 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let (_, config) = RunFolder::open(&options.run)?;
     let config = Config::read::<&str>(&config, &[])?;
     let builder = builder.data(data::read(&config.search.data, &config.text.reading())?);
-    let mut progress = Progress::new(options.json);
+    let mut progress = Display::new(options.json);
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
-    let log = std::fs::read_to_string(options.run.join("events.jsonl")).unwrap_or_default();
-    log.lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .for_each(|record| progress.recall(&record));
+    for record in read_events(&options.run).unwrap_or_default() {
+        progress.recall(&record);
+    }
     search::follow(builder, progress, options.json, &options.on.plugin)
 }

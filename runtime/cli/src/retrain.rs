@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 
 use supernet::config::Config;
 use supernet::device::Probe;
-use supernet::{Event, Retraining, RunFolder, Search};
+use supernet::storage::read_events;
+use supernet::{Event, Experiment, Retraining, RunFolder};
 
 use crate::arguments::{ResumeOptions, RetrainOptions};
 use crate::notation::Notation;
-use crate::progress::Progress;
+use crate::progress::Display;
 use crate::{Failure, data, interrupt, search, summary};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
@@ -43,7 +44,7 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
         (None, Some(run)) => retraining.fresh_folder(run, "retrained")?,
         (None, None) => retraining.fresh_folder(
             Path::new("runs"),
-            &format!("{}-retrained", retraining.search().run_name()),
+            &format!("{}-retrained", retraining.experiment().run_name()),
         )?,
     };
     follow(retraining, folder, device, options.json, &options.on.plugin)
@@ -75,14 +76,16 @@ fn of_notation(
     let own = own.unwrap_or_default();
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
     let data = data::read(&config.search.data, &config.text.reading())?;
-    let search = Search::with(&options.on.spaces()?, data, config)?;
+    let search = Experiment::with(&options.on.spaces()?, data, config)?;
     let changed = options
         .set
         .iter()
         .filter_map(|setting| setting.strip_prefix("space."));
     let changed: Vec<String> = changed.map(str::to_owned).collect();
     let genome = match notation {
-        Some(notation) => notation.architecture.carry(search.supergraph(), &changed)?,
+        Some(notation) => notation
+            .architecture
+            .transfer_to(search.supergraph(), &changed)?,
         None if search.supergraph().genome_len() == 0 => Vec::new(),
         None => {
             let space = &search.supergraph().space().name;
@@ -129,12 +132,11 @@ fn follow(
     if json {
         writeln!(std::io::stderr(), "run folder: {}", path.display())?;
     }
-    let mut progress = Progress::new(json);
+    let mut progress = Display::new(json);
     // What was done before, so that the time left is right.
-    let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap_or_default();
-    log.lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .for_each(|record| progress.recall(&record));
+    for record in read_events(&path).unwrap_or_default() {
+        progress.recall(&record);
+    }
     let (stop, mut steps) = (interrupt::flag()?, 0);
     let mut listen = |record: &supernet::Record| {
         if let Event::Stopped { steps: done } = record.event {

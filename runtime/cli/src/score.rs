@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use supernet::judge::Judge;
-use supernet::retrain::Architecture;
+use supernet::experiment::Architecture;
+use supernet::tools::trained_supernet::TrainedSupernet;
 
 use crate::arguments::ScoreOptions;
 use crate::{Failure, summary};
 
 pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
-    let mut judge = Judge::open(&options.from, &options.on.spaces()?)?;
+    let mut judge = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;
     let architectures = options
         .genome
         .iter()
@@ -18,7 +18,7 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let carried = architectures
         .iter()
-        .map(|architecture| architecture.carry(judge.supergraph(), &[]));
+        .map(|architecture| architecture.transfer_to(judge.supergraph(), &[]));
     let genomes = carried.collect::<Result<Vec<_>, _>>()?;
     let mut device = options.on.open()?;
     let mut out = std::io::stdout().lock();
@@ -26,7 +26,7 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
         let candidate = judge.score(&mut *device, &genome)?;
         match options.json {
             true => writeln!(out, "{}", serde_json::to_string(&candidate)?)?,
-            false => summary::candidate(&mut out, &candidate, judge.measure())?,
+            false => summary::candidate(&mut out, &candidate, judge.metric())?,
         }
     }
     Ok(())

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
-use supernet::{Ended, Search, SearchBuilder};
+use supernet::{RunOutcome, Search, SearchBuilder};
 
 use crate::arguments::{SearchOptions, evaluators};
-use crate::progress::Progress;
+use crate::progress::Display;
 use crate::{Failure, data, interrupt, summary, table};
 
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     };
     follow(
         builder,
-        Progress::new(options.json),
+        Display::new(options.json),
         options.json,
         &options.on.plugin,
     )
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
 /// Runs a search to its end, or until it is interrupted.
 pub(crate) fn follow(
     builder: SearchBuilder,
-    mut progress: Progress,
+    mut progress: Display,
     json: bool,
     plugins: &[PathBuf],
 ) -> Result<(), Failure> {
@@ -60,9 +60,9 @@ pub(crate) fn follow(
     events.for_each(|record| progress.show(&record));
     drop(progress);
     match run.wait()? {
-        Ended::Found(found) if !json => summary::found(&found, &folder)?,
-        Ended::Found(_) => {}
-        Ended::Stopped { steps } => summary::stopped(steps, &folder, plugins)?,
+        RunOutcome::Completed(found) if !json => summary::found(&found, &folder)?,
+        RunOutcome::Completed(_) => {}
+        RunOutcome::Stopped { steps } => summary::stopped(steps, &folder, plugins)?,
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use supernet::device::choice::Choice;
-use supernet::selftest::{self, Report};
+use supernet::tools::selftest::{self, Report};
 
 use crate::Failure;
 use crate::arguments::{SelftestOptions, threads};

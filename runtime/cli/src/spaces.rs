@@ -6,7 +6,7 @@ use std::io::Write;
 use supernet::config::Config;
 use supernet::data::text::TextSettings;
 use supernet::plugin::{Facts, Field};
-use supernet::search::thousands;
+use supernet::results::thousands;
 use supernet::space::{Built, Extremes, Listed, Size, Spaces};
 
 use crate::arguments::{SpacesOptions, spaces};

@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use supernet::retrain::Side;
-use supernet::search::thousands;
-use supernet::{Candidate, Found, Measure, Retrained};
+use supernet::SearchResult;
+use supernet::results::Side;
+use supernet::results::thousands;
+use supernet::results::{Candidate, Metric, Retrained};
 
 /// The failure as a sentence.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
@@ -52,7 +53,7 @@ pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result
 }
 
 /// The result of a search.
-pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
+pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
     let Some(best) = found.top.first() else {
         return Ok(());
     };
@@ -60,7 +61,7 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     writeln!(
         out,
         "Best architecture: {} with shared weights, {} parameters, {} multiply-accumulates",
-        found.measure.on("validation", &best.score),
+        found.metric.on("validation", &best.score),
         thousands(best.parameters),
         thousands(best.macs)
     )?;
@@ -76,10 +77,10 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
     writeln!(
         out,
         "  test    {} with shared weights, on data that the search never saw",
-        found.measure.words(&found.test)
+        found.metric.words(&found.test)
     )?;
     writeln!(out, "Gain: {}.", found.gain.sentence())?;
-    let what = if found.measure == Measure::Accuracy {
+    let what = if found.metric == Metric::Accuracy {
         "Accuracy"
     } else {
         "Perplexity"
@@ -103,7 +104,7 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
             )
         }),
         retrained
-            .filter(|_| found.measure == Measure::Accuracy)
+            .filter(|_| found.metric == Metric::Accuracy)
             .map(|_| {
                 (
                     "best/model",
@@ -132,7 +133,7 @@ pub(crate) fn found(found: &Found, folder: &Path) -> io::Result<()> {
 pub(crate) fn candidate(
     out: &mut impl Write,
     candidate: &Candidate,
-    measure: Measure,
+    metric: Metric,
 ) -> io::Result<()> {
     let Candidate {
         genome,
@@ -143,9 +144,9 @@ pub(crate) fn candidate(
     writeln!(
         out,
         "{}, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
-        match measure {
-            Measure::Accuracy => format!("{:6.2} % validation accuracy", 100.0 * score.accuracy),
-            Measure::Perplexity { .. } => measure.on("validation", score),
+        match metric {
+            Metric::Accuracy => format!("{:6.2} % validation accuracy", 100.0 * score.accuracy),
+            Metric::Perplexity { .. } => metric.on("validation", score),
         },
         score.loss,
         thousands(*parameters),
@@ -175,13 +176,13 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         };
         let test = network.test.map_or_else(
             || "diverged".to_owned(),
-            |test| match retrained.comparison.measure {
-                Measure::Accuracy => format!(
+            |test| match retrained.comparison.metric {
+                Metric::Accuracy => format!(
                     "{:6.2} % test accuracy, loss {:.3}",
                     100.0 * test.accuracy,
                     test.loss
                 ),
-                measure => format!("{}, loss {:.3}", measure.on("test", &test), test.loss),
+                metric => format!("{}, loss {:.3}", metric.on("test", &test), test.loss),
             },
         );
         let (seed, parameters) = (network.seed, thousands(network.parameters));

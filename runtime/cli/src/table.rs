@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use supernet::search::thousands;
-use supernet::table::{Columns, Found, Mean, Repeated, Table, TableSearch};
+use supernet::results::thousands;
+use supernet::tabular::{Columns, Mean, Repeated, Table, TableSearch, TabularResult};
 
 use crate::arguments::SearchOptions;
 use crate::spaces::{facts, fields};
@@ -77,7 +77,7 @@ fn head(out: &mut impl Write, table: &Table, read: f64) -> io::Result<()> {
     )
 }
 
-fn best(out: &mut impl Write, found: &Found) -> io::Result<()> {
+fn best(out: &mut impl Write, found: &TabularResult) -> io::Result<()> {
     let numbers = |genome: &[u32]| {
         genome
             .iter()

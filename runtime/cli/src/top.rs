@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use supernet::judge::{Judge, Limits};
+use supernet::tools::trained_supernet::{Limits, TrainedSupernet};
 
 use crate::arguments::TopOptions;
 use crate::{Failure, summary};
 
 pub(crate) fn run(options: &TopOptions) -> Result<(), Failure> {
-    let mut judge = Judge::open(&options.from, &options.on.spaces()?)?;
+    let mut judge = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;
     let mut device = options.on.open()?;
     let limits = Limits {
         parameters: options.max_params,
@@ -21,5 +21,5 @@ pub(crate) fn run(options: &TopOptions) -> Result<(), Failure> {
     }
     Ok(top
         .iter()
-        .try_for_each(|candidate| summary::candidate(&mut out, candidate, judge.measure()))?)
+        .try_for_each(|candidate| summary::candidate(&mut out, candidate, judge.metric()))?)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use supernet::data::{Dataset, Split};
 use supernet::device::cpu::Cpu;
 use supernet::space::Spaces;
-use supernet::{Found, Model};
+use supernet::{Model, SearchResult};
 use supernet_tests::{place, search};
 
 const SPLIT: Split = Split {
@@ -33,7 +33,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
-fn found() -> Found {
+fn found() -> SearchResult {
     let short = [
         "search.epochs=4",
         "derive.candidates=2",
@@ -77,7 +77,9 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     let place = place("cli-model");
     let data = Dataset::named("digits").unwrap();
     let mut cpu = Cpu::new(2).unwrap();
-    let model = Model::of(&found(), &data, &SPLIT, &Spaces::linked(), &mut cpu).unwrap();
+    let model = found()
+        .to_model(&data, &SPLIT, &Spaces::linked(), &mut cpu)
+        .unwrap();
     assert_eq!(model.names(), None, "the digits have none");
     let model = model
         .with_names((0..10).map(|digit| format!("a {digit}")).collect())

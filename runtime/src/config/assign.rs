@@ -3,7 +3,8 @@
 use supernet_plugin::nearest;
 use toml::{Table, Value};
 
-use super::{Config, ConfigError};
+use super::Config;
+use super::error::ConfigError;
 
 impl Config {
     /// The defaults, changed by what `text` (TOML) says, changed by the assignments in their order. Keys of the space
@@ -195,8 +196,9 @@ fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use supernet_plugin::Setting;
+
+    use super::*;
 
     fn said(assignments: &[&str]) -> String {
         Config::read("", assignments).unwrap_err().to_string()

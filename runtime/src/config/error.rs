@@ -1,4 +1,4 @@
-use crate::strategy::enas::SettingError;
+use supernet_strategy::enas::SettingError;
 
 /// What can be wrong with settings.
 #[derive(Debug, thiserror::Error)]

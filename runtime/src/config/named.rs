@@ -2,8 +2,10 @@
 
 mod published;
 
-use super::{Config, ConfigError};
-use crate::strategy::enas::ControllerSettings;
+use supernet_strategy::enas::ControllerSettings;
+
+use super::Config;
+use super::error::ConfigError;
 
 /// Settings with a name.
 struct Named {

@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
-
-use crate::data::text::{TextSettings, Unit};
-use crate::program::{Method, Optimizer, Penalties};
+use supernet_data::text::{TextSettings, Unit};
+use supernet_engine::program::{Method, Optimizer, Penalties};
 
 /// What is searched, how and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

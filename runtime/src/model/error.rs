@@ -3,12 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use supernet_data::DataError;
+use supernet_engine::device::DeviceError;
+use supernet_engine::program::{OpError, ProgramError};
+use supernet_engine::weights::ParameterTooLarge;
 use supernet_plugin::GenomeError;
-
-use crate::data::DataError;
-use crate::device::DeviceError;
-use crate::program::{OpError, ProgramError};
-use crate::weights::ParameterTooLarge;
 
 /// What can go wrong with a finished network.
 #[derive(Debug, thiserror::Error)]

@@ -4,11 +4,12 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
+use supernet_data::{Part, Splits};
+use supernet_engine::device::Device;
 
-use super::predict::log_probabilities;
-use super::{Images, Model, ModelError};
-use crate::data::{Part, Splits};
-use crate::device::Device;
+use super::Model;
+use super::error::ModelError;
+use super::predict::{Images, log_probabilities};
 
 /// Bins of confidence (Guo et al. 2017, "On Calibration of Modern Neural Networks", §2).
 const BINS: usize = 15;

@@ -8,12 +8,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use supernet_engine::program::CustomOps;
 use supernet_plugin::{Problem, SearchSpace, Supergraph};
 
-use super::error::failed;
-use super::network::Network;
-use super::{About, Model, ModelError, tensors};
-use crate::program::CustomOps;
+use super::error::{ModelError, failed};
+use super::network::FrozenGraph;
+use super::{About, Model, tensors};
 use crate::space::Spaces;
 
 /// The version of the format that this writes and reads.
@@ -127,7 +127,7 @@ impl Model {
         [what, numbers]: [&Path; 2],
         text: &[u8],
         spaces: &Spaces,
-        bytes: &mut dyn FnMut(&Network) -> Result<Vec<u8>, ModelError>,
+        bytes: &mut dyn FnMut(&FrozenGraph) -> Result<Vec<u8>, ModelError>,
     ) -> Result<Self, ModelError> {
         let damaged = |reason: String| ModelError::Damaged {
             path: what.to_owned(),
@@ -154,7 +154,7 @@ impl Model {
         };
         let supergraph = Supergraph::new(space).map_err(first)?;
         let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
-        let network = Network::new(supergraph, custom, &head.model.genome)?;
+        let network = FrozenGraph::new(supergraph, custom, &head.model.genome)?;
         let bytes = bytes(&network)?;
         let damaged = |reason: String| ModelError::Damaged {
             path: numbers.to_owned(),

@@ -4,25 +4,19 @@
 //! minibatch while the statistics of all of them are gathered. (Running averages kept while training lag behind the
 //! weights, and of shared weights they mix architectures.)
 
+use supernet_engine::device::Device;
+use supernet_engine::program::{Input, Program};
+use supernet_engine::weights::Weights;
 use supernet_plugin::Child;
 use supernet_shaders::random::{Random, RngStream};
 
-use super::network::Network;
-use super::{About, Model, ModelError, Provenance};
-use crate::data::{Dataset, Split, Splits};
-use crate::device::Device;
-use crate::measure::Measure;
-use crate::program::{CustomOps, Input, Program};
-use crate::search::Found;
-use crate::space::Spaces;
-use crate::train::Ground;
-use crate::weights::Weights;
+use super::error::ModelError;
+use super::network::FrozenGraph;
+use super::{About, Model, Provenance};
+use crate::training::TaskContext;
 
 /// Training images that the statistics are estimated over at least; all if there are fewer.
 const LEAST: usize = 2000;
-
-/// Images of a minibatch where nothing says how many.
-const BATCH: u32 = 100;
 
 impl Model {
     /// The child of `genome` with what it needs of `weights`. The statistics of its batch normalisation are estimated on
@@ -34,20 +28,20 @@ impl Model {
     /// If the genome has no child, the child no program, the device fails or has not the newest weights, or a weight is not
     /// a finite number.
     pub(crate) fn freeze(
-        ground: &Ground,
+        task: &TaskContext,
         genome: &[u32],
         weights: &mut Weights,
         device: &mut dyn Device,
         batch: u32,
         provenance: Provenance,
     ) -> Result<Self, ModelError> {
-        let Input::Image(image) = ground.input else {
+        let Input::Image(image) = task.input else {
             return Err(ModelError::Text);
         };
-        let network = Network::new(ground.supergraph.clone(), ground.custom.clone(), genome)?;
+        let network = FrozenGraph::new(task.supergraph.clone(), task.custom.clone(), genome)?;
         device.fetch(weights)?;
         let statistics = calibrate(
-            ground,
+            task,
             network.child(),
             network.norms(),
             weights,
@@ -56,7 +50,7 @@ impl Model {
         )?;
         let mut own = Weights::zeros(network.layout().clone(), 0);
         for tensor in network.tensors() {
-            let from = match (tensor.index as usize).checked_sub(ground.supergraph.param_count()) {
+            let from = match (tensor.index as usize).checked_sub(task.supergraph.param_count()) {
                 None => weights.parameter(tensor.index),
                 Some(norm) => &statistics[norm],
             };
@@ -64,75 +58,21 @@ impl Model {
         }
         let about = About {
             image,
-            classes: ground.classes,
+            classes: task.classes,
             names: None,
-            mean: ground.data.mean.clone(),
-            deviation: ground.data.deviation.clone(),
-            white: ground.data.white,
+            mean: task.data.mean.clone(),
+            deviation: task.data.deviation.clone(),
+            white: task.data.white,
             genome: genome.to_vec(),
             provenance,
         };
         Self::assemble(network, own, about)
     }
-
-    /// The best architecture of a search with the shared weights as they were at its end. `data` and `split` are those of
-    /// the search. It is a network that works, but not what the architecture can do: that takes training of its own.
-    ///
-    /// On the CPU device a space's own ops run by the functions that `spaces` brings.
-    ///
-    /// # Errors
-    /// If the search found nothing, the data do not fit, or the device fails.
-    pub fn of(
-        found: &Found,
-        data: &Dataset,
-        split: &Split,
-        spaces: &Spaces,
-        device: &mut dyn Device,
-    ) -> Result<Self, ModelError> {
-        let best = found.top.first().ok_or(ModelError::Nothing)?;
-        let (supergraph, mut weights) = (found.supergraph.clone(), found.weights.clone());
-        let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
-        let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
-        if data.text().is_some() {
-            return Err(ModelError::Text);
-        }
-        let (input, classes, measure) = (
-            Input::Image(data.shape()),
-            data.classes(),
-            Measure::Accuracy,
-        );
-        let ground = Ground {
-            supergraph,
-            custom,
-            layout,
-            data: splits.into(),
-            input,
-            classes,
-            measure,
-        };
-        let training = serde_json::json!("shared weights of a search");
-        let (name, fingerprint) = (data.name().to_owned(), Some(data.fingerprint()));
-        let provenance = Provenance {
-            data: name,
-            fingerprint,
-            split: *split,
-            training,
-        };
-        Self::freeze(
-            &ground,
-            &best.genome,
-            &mut weights,
-            device,
-            BATCH,
-            provenance,
-        )?
-        .called(data.class_names())
-    }
 }
 
 /// The statistics of every batch normalisation of `child`, as their kernel takes them.
 fn calibrate(
-    ground: &Ground,
+    task: &TaskContext,
     child: &Child,
     norms: &[usize],
     weights: &Weights,
@@ -142,15 +82,14 @@ fn calibrate(
     if norms.is_empty() {
         return Ok(Vec::new());
     }
-    let program = Program::calibrating(ground.context(batch), child)?;
+    let program = Program::calibrating(task.context(batch), child)?;
     let mut all: Vec<Moments> = norms
         .iter()
         .map(|channels| Moments::new(*channels))
         .collect();
-    for chosen in minibatches(ground.data.train.len(), batch as usize) {
+    for chosen in minibatches(task.data.train.len(), batch as usize) {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
-        ground
-            .data
+        task.data
             .train
             .gather(chosen.into_iter(), &mut images, &mut labels);
         let shown = device.compute(&program, weights, &images)?;

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use supernet_engine::program::{Context, CustomOps, Input};
+use supernet_engine::weights::Layout;
 use supernet_plugin::{Child, Op, Supergraph};
 
-use super::{About, ModelError};
-use crate::program::{Context, CustomOps, Input};
-use crate::weights::Layout;
+use super::About;
+use super::error::ModelError;
 
 /// A child with a layout for its own parameters alone, and for its statistics.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct FrozenGraph {
     supergraph: Supergraph,
     custom: CustomOps,
     child: Child,
@@ -30,7 +31,7 @@ pub(super) struct Tensor {
     pub(super) index: u32,
 }
 
-impl Network {
+impl FrozenGraph {
     /// The child of `genome`.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::error::failed;
-use super::{Model, ModelError};
-use crate::data::WHITE;
-use crate::data::picture::{self, PictureError};
+use supernet_data::picture::PictureError;
+use supernet_data::{WHITE, picture};
+
+use super::Model;
+use super::error::{ModelError, failed};
 
 impl Model {
     /// The pixels of a PNG or JPEG file, as [`Model::predict`] takes them: in grey if the network takes one channel, in colour

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::PoisonError;
 
 use serde::Serialize;
+use supernet_engine::device::Device;
+use supernet_engine::device::cpu::Cpu;
+use supernet_engine::program::Program;
 
-use super::{Model, ModelError};
-use crate::device::Device;
-use crate::device::cpu::Cpu;
-use crate::program::Program;
+use super::Model;
+use super::error::ModelError;
 
 /// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was trained on:
 /// from 0 to its [`Dataset::white`](crate::data::Dataset::white), which is 16 for the built-in digits.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use supernet_engine::weights::Weights;
 
-use super::network::{Network, Tensor};
-use crate::weights::Weights;
+use super::network::{FrozenGraph, Tensor};
 
 /// Bytes that the header may take for each tensor, besides its name.
 const HEADER: u64 = 512;
@@ -23,13 +23,13 @@ fn bytes(tensor: &Tensor) -> u64 {
 }
 
 /// The longest file that can hold the tensors of `network`.
-pub(super) fn longest(network: &Network) -> u64 {
+pub(super) fn longest(network: &FrozenGraph) -> u64 {
     let entry = |tensor: &Tensor| bytes(tensor) + HEADER + 6 * tensor.name.len() as u64;
     8 + HEADER + network.tensors().iter().map(entry).sum::<u64>()
 }
 
 /// The tensors of `network` as a file.
-pub(super) fn write(network: &Network, weights: &Weights) -> serde_json::Result<Vec<u8>> {
+pub(super) fn write(network: &FrozenGraph, weights: &Weights) -> serde_json::Result<Vec<u8>> {
     let (mut header, mut end) = (BTreeMap::new(), 0);
     for tensor in network.tensors() {
         let begin = end;
@@ -61,7 +61,7 @@ pub(super) fn write(network: &Network, weights: &Weights) -> serde_json::Result<
 ///
 /// # Errors
 /// Says what is wrong, as the end of a sentence.
-pub(super) fn read(network: &Network, file: &[u8]) -> Result<Weights, String> {
+pub(super) fn read(network: &FrozenGraph, file: &[u8]) -> Result<Weights, String> {
     let short = || "it is too short".to_owned();
     let (len, rest) = file.split_first_chunk::<8>().ok_or_else(short)?;
     let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| short())?;

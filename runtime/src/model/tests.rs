@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs, process};
 
+use supernet_data::{Dataset, Splits};
 use supernet_enas as _;
+use supernet_engine::program::{CustomOps, Input};
+use supernet_engine::weights::Layout;
 use supernet_plugin::{Space, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
 use super::*;
-use crate::data::{Dataset, Splits};
-use crate::measure::Measure;
-use crate::program::{CustomOps, Input};
+use crate::config::Config;
+use crate::results::Metric;
+use crate::space;
 use crate::space::Spaces;
-use crate::train::Ground;
-use crate::weights::Layout;
-use crate::{Config, space};
+use crate::training::TaskContext;
 
 const SPLIT: Split = Split {
     train: 0.6,
@@ -38,30 +39,30 @@ fn data(image: [u32; 3], samples: u32) -> Dataset {
     .unwrap()
 }
 
-fn ground(supergraph: Supergraph, data: &Dataset) -> Ground {
+fn task(supergraph: Supergraph, data: &Dataset) -> TaskContext {
     let (image, classes) = (data.shape(), data.classes());
     let layout = Arc::new(Layout::new(&supergraph).unwrap());
     let splits = Arc::new(Splits::new(data, &SPLIT).unwrap());
-    let (input, measure) = (Input::Image(image), Measure::Accuracy);
-    Ground {
+    let (input, metric) = (Input::Image(image), Metric::Accuracy);
+    TaskContext {
         supergraph,
         custom: CustomOps::default(),
         layout,
         data: splits,
         input,
         classes,
-        measure,
+        metric,
     }
 }
 
-fn built(settings: &[&str], data: &Dataset) -> Ground {
+fn built(settings: &[&str], data: &Dataset) -> TaskContext {
     let mut config = Config::read("", settings).unwrap();
-    ground(space::build(&mut config, &data.facts()).unwrap(), data)
+    task(space::build(&mut config, &data.facts()).unwrap(), data)
 }
 
 /// Freezes the child of `genome` with weights as they start, moved a little.
-fn frozen(ground: &Ground, genome: &[u32], batch: u32) -> Model {
-    let mut weights = Weights::new(&ground.supergraph, ground.layout.clone(), 1, 7);
+fn frozen(task: &TaskContext, genome: &[u32], batch: u32) -> Model {
+    let mut weights = Weights::new(&task.supergraph, task.layout.clone(), 1, 7);
     let mut random = Random::new(1, RngStream::Custom(99));
     weights
         .pages_mut()
@@ -77,7 +78,7 @@ fn frozen(ground: &Ground, genome: &[u32], batch: u32) -> Model {
         training,
     };
     Model::freeze(
-        ground,
+        task,
         genome,
         &mut weights,
         &mut Cpu::new(2).unwrap(),
@@ -87,10 +88,9 @@ fn frozen(ground: &Ground, genome: &[u32], batch: u32) -> Model {
     .unwrap()
 }
 
-fn sampled(ground: &Ground, seed: u64) -> Vec<u32> {
+fn sampled(task: &TaskContext, seed: u64) -> Vec<u32> {
     let mut random = Random::new(seed, RngStream::Custom(0));
-    ground
-        .supergraph
+    task.supergraph
         .sample(&mut |weights| random.weighted(weights))
         .unwrap()
 }
@@ -98,8 +98,8 @@ fn sampled(ground: &Ground, seed: u64) -> Vec<u32> {
 /// A model of the macro space, with images for it.
 fn model() -> (Model, Vec<f32>) {
     let data = data([6, 5, 2], 120);
-    let ground = built(&["space.layers=4", "space.filters=4"], &data);
-    let model = frozen(&ground, &sampled(&ground, 3), 16);
+    let task = built(&["space.layers=4", "space.filters=4"], &data);
+    let model = frozen(&task, &sampled(&task, 3), 16);
     (model, data.images().to_vec())
 }
 
@@ -135,14 +135,13 @@ fn frozen_statistics_are_those_of_all_training_images_in_f64() {
     let s = Space::new("small");
     let x = s.input("image", &data.shape()).norm_plain();
     s.output(x.global_avg_pool().linear(10, true));
-    let ground = ground(Supergraph::new(s.finish().unwrap()).unwrap(), &data);
+    let task = task(Supergraph::new(s.finish().unwrap()).unwrap(), &data);
     // 150 training images in minibatches of 50: each once.
-    let model = frozen(&ground, &[], 50);
+    let model = frozen(&task, &[], 50);
     let (mut images, mut labels) = (Vec::new(), Vec::new());
-    ground
-        .data
+    task.data
         .train
-        .gather(0..ground.data.train.len(), &mut images, &mut labels);
+        .gather(0..task.data.train.len(), &mut images, &mut labels);
     let (name, shape, statistics) = model
         .tensors()
         .find(|(name, ..)| name.ends_with("/statistics"))
@@ -186,8 +185,8 @@ fn an_image_gets_the_same_answer_alone_and_among_a_hundred() {
     ];
     let images = data([16, 16, 3], 170);
     for settings in [&small[..], &micro] {
-        let ground = built(settings, &images);
-        let model = frozen(&ground, &sampled(&ground, 5), 32);
+        let task = built(settings, &images);
+        let model = frozen(&task, &sampled(&task, 5), 32);
         let pixels = &images.images()[..100 * 16 * 16 * 3];
         let together = model.predict(pixels).unwrap();
         let alone: Vec<Prediction> = pixels
@@ -269,8 +268,8 @@ fn a_model_that_is_saved_and_loaded_gives_the_same_bits() {
 #[test]
 fn an_evaluation_counts_what_predictions_say() {
     let data = data([6, 5, 2], 300);
-    let ground = built(&["space.layers=4", "space.filters=4"], &data);
-    let model = frozen(&ground, &sampled(&ground, 3), 16);
+    let task = built(&["space.layers=4", "space.filters=4"], &data);
+    let model = frozen(&task, &sampled(&task, 3), 16);
     let evaluation = model.evaluate(&*data.images(), data.labels()).unwrap();
     let predictions = model.predict(&*data.images()).unwrap();
     let right = predictions
@@ -322,7 +321,7 @@ fn an_evaluation_counts_what_predictions_say() {
         evaluation.loss
     );
     let own = model
-        .evaluate_parts(&mut cpu, &ground.data, &[&ground.data.test])
+        .evaluate_parts(&mut cpu, &task.data, &[&task.data.test])
         .unwrap();
     assert_eq!(own.samples, 60);
     assert!(
@@ -380,8 +379,8 @@ fn what_does_not_fit_is_refused_in_words() {
 #[test]
 fn weights_that_diverged_are_not_frozen() {
     let data = data([6, 5, 2], 60);
-    let ground = built(&["space.layers=2", "space.filters=4"], &data);
-    let mut weights = Weights::new(&ground.supergraph, ground.layout.clone(), 1, 7);
+    let task = built(&["space.layers=2", "space.filters=4"], &data);
+    let mut weights = Weights::new(&task.supergraph, task.layout.clone(), 1, 7);
     weights
         .pages_mut()
         .values
@@ -394,9 +393,9 @@ fn weights_that_diverged_are_not_frozen() {
         split: SPLIT,
         training: Value::Null,
     };
-    let genome = sampled(&ground, 1);
+    let genome = sampled(&task, 1);
     let frozen = Model::freeze(
-        &ground,
+        &task,
         &genome,
         &mut weights,
         &mut Cpu::new(1).unwrap(),
@@ -446,8 +445,8 @@ fn damaged_files_give_sentences() {
     let s = Space::new("small");
     let x = s.input("image", &data.shape()).conv(3, 2).norm();
     s.output(x.relu().global_avg_pool().linear(10, true));
-    let ground = ground(Supergraph::new(s.finish().unwrap()).unwrap(), &data);
-    let model = frozen(&ground, &[], 50);
+    let task = task(Supergraph::new(s.finish().unwrap()).unwrap(), &data);
+    let model = frozen(&task, &[], 50);
     let place = place("damaged");
     model.save(&place).unwrap();
     let [what, numbers] =
@@ -456,7 +455,7 @@ fn damaged_files_give_sentences() {
     let (mut refused, mut loaded) = (0, 0);
     let mut cpu = Cpu::new(1).unwrap();
     for _ in 0..20_000 {
-        let mut at_hand = |_: &Network| Ok(numbers.clone());
+        let mut at_hand = |_: &FrozenGraph| Ok(numbers.clone());
         match Model::read(
             [&place, &place],
             &mutated(&what, &mut random),

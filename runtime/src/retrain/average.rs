@@ -1,6 +1,6 @@
 //! The mean of a network's weights over the last passes (Izmailov et al. 2018, §3.2): what they circle around.
 
-use crate::weights::Weights;
+use supernet_engine::weights::Weights;
 
 /// A running mean of weights, taken at the ends of passes.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Average {
     }
 
     /// Puts the mean in the place of the weights, if there is one.
-    pub(crate) fn settle(&self, weights: &mut Weights) {
+    pub(crate) fn finalize(&self, weights: &mut Weights) {
         if let Some(mean) = &self.mean {
             weights.pages_mut().values.clone_from(&mean.pages().values);
         }
@@ -57,9 +57,10 @@ impl Average {
 mod tests {
     use std::sync::Arc;
 
-    use super::*;
-    use crate::weights::Layout;
+    use supernet_engine::weights::Layout;
     use supernet_plugin::{Space, Supergraph};
+
+    use super::*;
 
     #[test]
     fn the_mean_is_over_the_last_quarter() {
@@ -79,7 +80,7 @@ mod tests {
                 average.take(&weights);
             }
         }
-        average.settle(&mut weights);
+        average.finalize(&mut weights);
         // Epochs 6, 7, 8.
         assert_eq!((average.count, weights.parameter(0)), (3, &[7.0; 8][..]));
         assert_eq!(weights.pages().state.len(), 1);

@@ -3,27 +3,18 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use supernet_engine::program::Input;
 use supernet_plugin::GenomeError;
 use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::Genome;
+use supernet_strategy::random::from_prior;
 
-use crate::event::Event;
-use crate::program::Input;
-use crate::search::Search;
-use crate::strategy::Genome;
-use crate::strategy::random::from_prior;
+use crate::events::Event;
+use crate::experiment::Experiment;
+use crate::results::Side;
 
 /// Draws of the prior that bring no new architecture, after which the space is taken to have no more.
 const DRAWS: u32 = 100;
-
-/// Whose architecture a network has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The one that was found, or given.
-    Found,
-    /// A sample of the space's prior.
-    Random,
-}
 
 /// A network to be trained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,26 +27,26 @@ pub(crate) struct Planned {
 
 /// The networks, in the order of their training.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Plan {
+pub(crate) struct RetrainPlan {
     pub(crate) networks: Vec<Planned>,
     /// How many more there would be if the budget were larger.
     pub(crate) left_out: u32,
 }
 
-impl Plan {
+impl RetrainPlan {
     /// `genome` with `seeds` seeds beside `random` random architectures, which are different from it and from each other
     /// and get the same seeds. The sides take turns, so that an early end leaves both alike.
     ///
     /// # Errors
     /// If the space's constraints leave nothing to sample.
     pub(crate) fn new(
-        search: &Search,
+        experiment: &Experiment,
         genome: &[u32],
         seeds: u32,
         random: u32,
     ) -> Result<Self, GenomeError> {
-        let others = others(search, genome, random)?;
-        let seed = |i: u32| search.config().search.seed.wrapping_add(u64::from(i));
+        let others = others(experiment, genome, random)?;
+        let seed = |i: u32| experiment.config().search.seed.wrapping_add(u64::from(i));
         let mut networks = Vec::new();
         for i in 0..seeds.max(others.len() as u32) {
             if i < seeds {
@@ -83,18 +74,18 @@ impl Plan {
     /// their training. All are taken to cost alike.
     ///
     /// # Errors
-    /// As [`Plan::new`].
-    pub(crate) fn last_phase(search: &Search, genome: &[u32]) -> Result<Self, GenomeError> {
-        let settings = search.config().retrain;
-        let fit = (settings.budget * search.cost() / cost(search)).floor();
-        let mut plan = Self::new(search, genome, settings.seeds, settings.random)?;
+    /// As [`RetrainPlan::new`].
+    pub(crate) fn last_phase(experiment: &Experiment, genome: &[u32]) -> Result<Self, GenomeError> {
+        let settings = experiment.config().retrain;
+        let fit = (settings.budget * experiment.cost() / cost(experiment)).floor();
+        let mut plan = Self::new(experiment, genome, settings.seeds, settings.random)?;
         let asked = plan.networks.len();
         plan.networks.truncate(fit.min(asked as f64) as usize);
         plan.left_out = (asked - plan.networks.len()) as u32;
         Ok(plan)
     }
 
-    pub(crate) fn started(&self, search: &Search) -> Event {
+    pub(crate) fn started(&self, experiment: &Experiment) -> Event {
         let count = |side| {
             self.networks
                 .iter()
@@ -102,41 +93,42 @@ impl Plan {
                 .count() as u32
         };
         Event::RetrainStarted {
-            epochs: search.config().retrain.epochs,
-            steps: steps(search),
-            samples: explored(search),
+            epochs: experiment.config().retrain.epochs,
+            steps: steps(experiment),
+            samples: explored(experiment),
             seeds: count(Side::Found),
             random: count(Side::Random),
             left_out: self.left_out,
+            metric: experiment.task().metric,
         }
     }
 }
 
 /// Samples, or tokens, that a network is trained on.
-fn explored(search: &Search) -> u64 {
-    search.parts().explored().len() as u64
+fn explored(experiment: &Experiment) -> u64 {
+    experiment.parts().explored().len() as u64
 }
 
 /// Minibatches of a pass.
-pub(super) fn steps(search: &Search) -> u32 {
-    let ground = search.ground();
-    match ground.input {
-        Input::Image(_) => (explored(search) / u64::from(search.config().train.batch)) as u32,
-        Input::Tokens(_) => ground.passes(&ground.data.train, search.config().train.batch),
+pub(super) fn steps(experiment: &Experiment) -> u32 {
+    let task = experiment.task();
+    match task.input {
+        Input::Image(_) => {
+            (explored(experiment) / u64::from(experiment.config().train.batch)) as u32
+        }
+        Input::Tokens(_) => task.passes(&task.data.train, experiment.config().train.batch),
     }
 }
 
-/// What a network costs, in forward passes of one sample; a training step is about three.
-fn cost(search: &Search) -> f64 {
-    3.0 * f64::from(search.config().retrain.epochs)
-        * f64::from(steps(search))
-        * f64::from(search.config().train.batch)
+/// What a network costs, in forward passes of one sample.
+fn cost(experiment: &Experiment) -> f64 {
+    experiment.training_cost(experiment.config().retrain.epochs, steps(experiment))
 }
 
 /// Different random architectures other than `genome`'s; fewer if the space has no more.
-fn others(search: &Search, genome: &[u32], count: u32) -> Result<Vec<Genome>, GenomeError> {
-    let space = search.supergraph();
-    let mut random = Random::new(search.config().search.seed, RngStream::RetrainedPrior);
+fn others(experiment: &Experiment, genome: &[u32], count: u32) -> Result<Vec<Genome>, GenomeError> {
+    let space = experiment.supergraph();
+    let mut random = Random::new(experiment.config().search.seed, RngStream::RetrainedPrior);
     let mut known = BTreeSet::from([space.canonical(genome)?]);
     let (mut others, mut in_vain) = (Vec::new(), 0);
     while (others.len() as u32) < count && in_vain < DRAWS {

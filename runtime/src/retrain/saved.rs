@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use supernet_engine::device::Device;
+use supernet_engine::weights::Weights;
 
-use super::Retraining;
-use super::network::{Network, Standing};
-use super::plan::{Plan, steps};
-use super::result::Trained;
-use crate::checkpoint::{STATE, TENSORS, folder, set_aside, tensors};
-use crate::device::Device;
-use crate::run_folder::{FolderError, LogEnd, RunFolder, failed};
-use crate::search::{Search, SearchError};
-use crate::weights::Weights;
+use super::plan::{RetrainPlan, steps};
+use super::training_run::{TrainingProgress, TrainingRun};
+use super::{RetrainError, Retraining};
+use crate::experiment::Experiment;
+use crate::results::TrainedNetwork;
+use crate::storage::checkpoint_dir::{self, STATE, TENSORS, set_aside};
+use crate::storage::{LogEnd, RunFolder, StorageError, failed, tensors};
 
 /// Changes when older versions cannot read what is written.
 const FORMAT: u32 = 1;
@@ -27,10 +27,11 @@ const KEPT: u32 = 2;
 #[derive(Serialize, Deserialize)]
 struct State {
     format: u32,
-    plan: Plan,
-    finished: Vec<Trained>,
+    plan: RetrainPlan,
+    finished: Vec<TrainedNetwork>,
     /// Of the network that is under way.
-    standing: Option<Standing>,
+    #[serde(alias = "standing")]
+    progress: Option<TrainingProgress>,
     /// Where `events.jsonl` ends, and how many events it has.
     log: LogEnd,
     events: u64,
@@ -55,21 +56,21 @@ impl Retraining {
         log: LogEnd,
         events: u64,
         device: &mut dyn Device,
-    ) -> Result<(), SearchError> {
-        let standing = self
+    ) -> Result<(), RetrainError> {
+        let progress = self
             .current
             .as_mut()
-            .map(|network| network.rest(device))
+            .map(|network| network.sync(device))
             .transpose()?;
         let state = State {
             format: FORMAT,
             plan: self.plan.clone(),
             finished: self.finished.clone(),
-            standing,
+            progress,
             log,
             events,
         };
-        let supergraph = self.search.supergraph();
+        let supergraph = self.experiment.supergraph();
         let mut write_state = |file: &mut dyn Write| Ok(serde_json::to_writer(file, &state)?);
         let put = |weights: Option<&Weights>, file: &mut dyn Write| -> io::Result<()> {
             weights.map_or(Ok(()), |weights| tensors::write(supergraph, weights, file))
@@ -83,20 +84,21 @@ impl Retraining {
                 file,
             )
         };
-        let files: &mut [(&str, folder::Content<'_>)] = &mut [
+        let files: &mut [(&str, checkpoint_dir::Content<'_>)] = &mut [
             (STATE, &mut write_state),
             (TENSORS, &mut write_weights),
             (AVERAGE, &mut write_average),
         ];
-        let (parent, number) = (parent(run), self.steps_done(standing));
-        let written = folder::write(&parent, number, 0, KEPT, files);
-        Ok(written.map_err(failed("write", &folder::place(&parent, number)))?)
+        let (parent, number) = (parent(run), self.steps_done(progress));
+        let written = checkpoint_dir::write(&parent, number, 0, KEPT, files);
+        Ok(written.map_err(failed("write", &checkpoint_dir::place(&parent, number)))?)
     }
 
     /// Steps done over all networks, the finished ones counted in full.
-    fn steps_done(&self, standing: Option<Standing>) -> u64 {
-        let whole = u64::from(self.search.config().retrain.epochs) * u64::from(steps(&self.search));
-        self.finished.len() as u64 * whole + u64::from(standing.map_or(0, |standing| standing.done))
+    fn steps_done(&self, progress: Option<TrainingProgress>) -> u64 {
+        let whole =
+            u64::from(self.experiment.config().retrain.epochs) * u64::from(steps(&self.experiment));
+        self.finished.len() as u64 * whole + u64::from(progress.map_or(0, |progress| progress.done))
     }
 
     /// The retraining that a run's folder has, whose log has `logged` bytes, and what is damaged, in words; none if none
@@ -106,13 +108,13 @@ impl Retraining {
     /// If the system refuses.
     pub(crate) fn read(
         run: &Path,
-        search: &Arc<Search>,
+        experiment: &Arc<Experiment>,
         logged: u64,
-    ) -> Result<(Option<Restored>, Vec<String>), FolderError> {
+    ) -> Result<(Option<Restored>, Vec<String>), StorageError> {
         let (parent, mut damaged) = (parent(run), Vec::new());
-        folder::sweep(&parent).map_err(failed("tidy", &parent))?;
-        for (_, place) in folder::all(&parent).map_err(failed("read", &parent))? {
-            match read(&place, search, logged) {
+        checkpoint_dir::sweep(&parent).map_err(failed("tidy", &parent))?;
+        for (_, place) in checkpoint_dir::all(&parent).map_err(failed("read", &parent))? {
+            match read(&place, experiment, logged) {
                 Ok(restored) => return Ok((Some(restored), damaged)),
                 Err(reason) => damaged.push(format!(
                     "the saved retraining {} is damaged: {reason}",
@@ -125,12 +127,12 @@ impl Retraining {
     }
 
     /// Nothing is under way any more.
-    pub(super) fn forget(run: &Path) -> Result<(), FolderError> {
+    pub(super) fn forget(run: &Path) -> Result<(), StorageError> {
         let parent = parent(run);
         if !parent.exists() {
             return Ok(());
         }
-        folder::remove(&parent).map_err(failed("delete", &parent))
+        checkpoint_dir::remove(&parent).map_err(failed("delete", &parent))
     }
 
     /// Whether a folder is that of a retraining by itself, which comes after no search.
@@ -139,15 +141,15 @@ impl Retraining {
     }
 }
 
-fn read(place: &Path, search: &Arc<Search>, logged: u64) -> Result<Restored, String> {
-    let state = folder::read(place, STATE)?;
+fn read(place: &Path, experiment: &Arc<Experiment>, logged: u64) -> Result<Restored, String> {
+    let state = checkpoint_dir::read(place, STATE)?;
     let state: State =
         serde_json::from_slice(&state).map_err(|error| format!("{STATE}: {error}"))?;
     let State {
         format,
         plan,
         finished,
-        standing,
+        progress,
         log,
         events,
     } = state;
@@ -162,24 +164,24 @@ fn read(place: &Path, search: &Arc<Search>, logged: u64) -> Result<Restored, Str
             log.bytes
         ));
     }
-    let words = |error: SearchError| error.to_string();
-    let mut retraining = Retraining::planned(Arc::clone(search), plan);
+    let words = |error: RetrainError| error.to_string();
+    let mut retraining = Retraining::planned(Arc::clone(experiment), plan);
     (retraining.finished, retraining.begun) = (finished, true);
     let planned = retraining.plan.networks.get(retraining.finished.len());
-    if let Some((standing, planned)) = standing.zip(planned) {
-        let mut network = Network::new(search, &retraining.data, planned).map_err(words)?;
+    if let Some((progress, planned)) = progress.zip(planned) {
+        let mut network = TrainingRun::new(experiment, &retraining.data, planned).map_err(words)?;
         let fill = |weights: &mut Weights, name: &str| -> Result<(), String> {
-            let bytes = folder::read(place, name)?;
-            tensors::read(search.supergraph(), weights, &bytes)
+            let bytes = checkpoint_dir::read(place, name)?;
+            tensors::read(experiment.supergraph(), weights, &bytes)
                 .map_err(|why| format!("{name}: {why}"))
         };
         fill(&mut network.weights, TENSORS)?;
-        network.weights.version = u64::from(standing.done);
-        let mut average = (standing.averaged > 0).then(|| network.weights.without_state());
+        network.weights.version = u64::from(progress.done);
+        let mut average = (progress.averaged > 0).then(|| network.weights.without_state());
         average
             .iter_mut()
             .try_for_each(|average| fill(average, AVERAGE))?;
-        network.resume(standing, average);
+        network.resume(progress, average);
         retraining.current = Some(network);
     }
     Ok(Restored {

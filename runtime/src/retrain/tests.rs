@@ -2,9 +2,10 @@ use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 
-use super::*;
-use crate::device::cpu::Cpu;
 use supernet_enas as _;
+use supernet_engine::device::cpu::Cpu;
+
+use super::*;
 
 const SHORT: [&str; 4] = [
     "space.layers=3",
@@ -14,8 +15,8 @@ const SHORT: [&str; 4] = [
 ];
 const GENOME: [u32; 6] = [0, 2, 1, 5, 0, 1];
 
-fn search(settings: &[&str]) -> Search {
-    Search::new(Config::read("", &[&SHORT[..], settings].concat()).unwrap()).unwrap()
+fn experiment(settings: &[&str]) -> Experiment {
+    Experiment::new(Config::read("", &[&SHORT[..], settings].concat()).unwrap()).unwrap()
 }
 
 fn place(test: &str) -> PathBuf {
@@ -40,7 +41,7 @@ fn run(retraining: Retraining, threads: usize) -> (Vec<Event>, Retrained) {
 
 #[test]
 fn equal_settings_give_equal_bits_and_the_loss_falls() {
-    let new = |settings: &[&str]| Retraining::new(search(settings), &GENOME, 2, 1).unwrap();
+    let new = |settings: &[&str]| Retraining::new(experiment(settings), &GENOME, 2, 1).unwrap();
     let ((told, one), (again, two)) = (run(new(&[]), 1), run(new(&[]), 2));
     assert_eq!((&told, &one), (&again, &two));
     let losses: Vec<f32> = told
@@ -81,7 +82,7 @@ fn equal_settings_give_equal_bits_and_the_loss_falls() {
 #[test]
 fn stopped_at_any_step_and_resumed_is_as_never_stopped() {
     let path = place("stopped");
-    let new = || Retraining::new(search(&[]), &GENOME, 1, 1).unwrap();
+    let new = || Retraining::new(experiment(&[]), &GENOME, 1, 1).unwrap();
     let whole_path = path.join("whole");
     let mut whole_folder = new().folder(&whole_path).unwrap();
     let mut cpu = Cpu::new(2).unwrap();
@@ -138,7 +139,7 @@ fn stopped_at_any_step_and_resumed_is_as_never_stopped() {
 #[test]
 fn a_damaged_state_is_passed_over_for_the_one_before_it() {
     let path = place("damaged");
-    let new = || Retraining::new(search(&[]), &GENOME, 2, 0).unwrap();
+    let new = || Retraining::new(experiment(&[]), &GENOME, 2, 0).unwrap();
     let whole = run(new(), 2).1;
     let (left, mut folder) = (Cell::new(100), new().folder(&path).unwrap());
     let stop = || left.replace(left.get() - 1) == 0;
@@ -176,26 +177,26 @@ fn a_damaged_state_is_passed_over_for_the_one_before_it() {
 
 #[test]
 fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
-    let search = search(&["search.epochs=40", "retrain.epochs=5", "retrain.random=4"]);
-    let plan = Plan::last_phase(&search, &GENOME).unwrap();
+    let experiment = experiment(&["search.epochs=40", "retrain.epochs=5", "retrain.random=4"]);
+    let plan = RetrainPlan::last_phase(&experiment, &GENOME).unwrap();
     assert_eq!((plan.networks.len(), plan.left_out), (9, 0));
     let genomes: std::collections::BTreeSet<_> = plan
         .networks
         .iter()
-        .map(|network| search.supergraph().canonical(&network.genome).unwrap())
+        .map(|network| experiment.supergraph().canonical(&network.genome).unwrap())
         .collect();
     assert_eq!(genomes.len(), 5);
     // 22 steps of 64 samples in a pass, three forward passes each: 21,120 for a network.
     let budget = |share: f64| {
-        let share = share * 21_120.0 / search.cost();
+        let share = share * 21_120.0 / experiment.cost();
         let settings = format!("retrain.budget={share}");
-        let other = self::search(&[
+        let other = self::experiment(&[
             "search.epochs=40",
             "retrain.epochs=5",
             "retrain.random=4",
             &settings,
         ]);
-        let plan = Plan::last_phase(&other, &GENOME).unwrap();
+        let plan = RetrainPlan::last_phase(&other, &GENOME).unwrap();
         (
             plan.networks
                 .iter()
@@ -214,7 +215,7 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
 #[test]
 fn a_network_that_diverges_has_no_score_and_ends_nothing() {
     let retraining = Retraining::new(
-        search(&["retrain.rate=1e30", "optimizer.clip=1e30"]),
+        experiment(&["retrain.rate=1e30", "optimizer.clip=1e30"]),
         &GENOME,
         1,
         0,
@@ -236,7 +237,7 @@ fn a_network_that_diverges_has_no_score_and_ends_nothing() {
 #[test]
 fn what_cannot_be_retrained_gets_a_sentence() {
     let said = |settings: &[&str], genome: &[u32]| {
-        Retraining::new(search(settings), genome, 1, 0)
+        Retraining::new(experiment(settings), genome, 1, 0)
             .unwrap_err()
             .to_string()
     };
@@ -254,7 +255,7 @@ fn cells_of_a_search_are_trained_in_the_final_form_with_drop_path_and_an_auxilia
             "retrain.epochs=2",
             "train.batch=128",
         ];
-        Search::new(Config::read("", &[&small[..], settings].concat()).unwrap()).unwrap()
+        Experiment::new(Config::read("", &[&small[..], settings].concat()).unwrap()).unwrap()
     };
     let genome: Vec<u32> = vec![0; cells(&[]).supergraph().genome_len()];
     let place = place("cells");

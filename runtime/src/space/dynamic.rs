@@ -5,15 +5,14 @@
     reason = "a library's code is beyond what the compiler sees"
 )]
 
-use std::fmt;
-use std::mem;
 use std::path::Path;
+use std::{fmt, mem};
 
 use libloading::Library;
 use supernet_plugin::abi::{AbiError, Description, Host, SYMBOL, Table};
 
-use super::PluginError;
 use super::cpu::CpuOps;
+use super::error::PluginError;
 use super::folder::canonical;
 
 /// A library that was loaded. Its code runs in this process and may do what the process may: load only what you trust.

@@ -3,10 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use supernet_engine::program::OpError;
 use supernet_plugin::abi::AbiError;
 use supernet_plugin::{ConfigError, JsonError, Mistake, Problem, RegistryError};
-
-use crate::program::OpError;
 
 /// How long a space's name may be.
 pub(super) const MOST_LETTERS: usize = 100;

@@ -3,9 +3,8 @@
 use serde::Serialize;
 use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
-
-use crate::strategy::Genome;
-use crate::strategy::random::from_prior;
+use supernet_strategy::Genome;
+use supernet_strategy::random::from_prior;
 
 /// Spaces up to this size are enumerated.
 const ENUMERATED: u64 = 20_000;

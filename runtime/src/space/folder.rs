@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use supernet_plugin::{SearchSpace, Setting};
 
-use super::error::MOST_LETTERS;
-use super::{PluginError, SpaceError};
+use super::error::{MOST_LETTERS, PluginError, SpaceError};
 
 /// The space's file in its folder.
 const SPACE: &str = "space.json";

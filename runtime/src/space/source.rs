@@ -7,7 +7,10 @@ use supernet_plugin::abi::{Described, Request};
 use supernet_plugin::{self as api, Facts, SearchSpace, Setting};
 
 use super::cpu::CpuOps;
-use super::{Folder, Plugin, PluginError, Provider, SpaceError};
+use super::dynamic::Plugin;
+use super::error::{PluginError, SpaceError};
+use super::folder::Folder;
+use super::origin::Provider;
 
 /// What brings spaces.
 #[derive(Clone, Debug)]

@@ -7,8 +7,11 @@ use supernet_plugin::{Facts, Field, RegistryError, SearchSpace, Supergraph, near
 use supernet_shaders::catalogue::Twin;
 
 use super::cpu::CpuOps;
-use super::folder::canonical;
-use super::{Folder, Origin, Plugin, PluginError, Source, SpaceError};
+use super::dynamic::Plugin;
+use super::error::{PluginError, SpaceError};
+use super::folder::{Folder, canonical};
+use super::origin::Origin;
+use super::source::Source;
 use crate::config::Config;
 
 /// All the spaces that a search may name. What is loaded into one of these is in no other: a program may have several.

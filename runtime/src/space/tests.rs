@@ -8,12 +8,13 @@ use supernet_plugin::{
     CpuOp, CustomOp, Fact, Facts, Field, Operand, SearchSpace, Setting, Space, SpaceEntry,
     inventory,
 };
-
 use supernet_shaders::catalogue::Run;
 use supernet_shaders::kernel::Kernel;
 
 use super::cpu::CpuOps;
-use super::{Folder, Plugin, Spaces};
+use super::dynamic::Plugin;
+use super::folder::Folder;
+use super::spaces::Spaces;
 use crate::config::Config;
 
 /// An empty folder of this test's own.

@@ -20,8 +20,8 @@ use std::io::Write;
 
 use supernet::device::choice::Choice;
 use supernet::plugin::Setting;
-use supernet::report::{self, Report};
 use supernet::space::Spaces;
+use supernet::tools::space_report::{self, Report};
 
 /// Checks the registered space `name` with its default settings, on stand-in data of 16x16x3 and 10 classes where it takes
 /// what it is given. The report goes to standard error, which tests show if they fail.
@@ -45,7 +45,7 @@ pub fn check_with(name: &str, settings: &[(&str, Setting)]) -> Report {
         .map(|(key, setting)| ((*key).to_owned(), setting.clone()))
         .collect();
     let devices = [Choice::Cpu, Choice::Gpu(None)];
-    let report = match report::of(&Spaces::linked(), name, &settings, &devices, &mut |_| {}) {
+    let report = match space_report::of(&Spaces::linked(), name, &settings, &devices, &mut |_| {}) {
         Ok(report) => report,
         Err(error) => panic!("the space `{name}` cannot be had: {error}"),
     };

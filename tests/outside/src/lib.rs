@@ -1,12 +1,12 @@
 //! An application that embeds a search, as its author would write it.
 
-use supernet::{Config, Event, Found, Search, SearchError};
+use supernet::{Config, Event, SearchResult, Search, Error};
 use supernet_enas as _;
 
 /// Searches for a moment, pausing once; what was found and how many epochs were seen.
-pub async fn search() -> Result<(std::sync::Arc<Found>, usize), std::sync::Arc<SearchError>> {
+pub async fn search() -> Result<(std::sync::Arc<SearchResult>, usize), std::sync::Arc<Error>> {
     let settings = ["search.epochs=2", "space.layers=2", "derive.candidates=3", "derive.report=3"];
-    let config = Config::read("", &settings).map_err(SearchError::from)?;
+    let config = Config::read("", &settings).map_err(Error::from)?;
     let builder = Search::builder().config(config).threads(1);
     let mut events = builder.events();
     let run = builder.start()?;
@@ -21,6 +21,6 @@ pub async fn search() -> Result<(std::sync::Arc<Found>, usize), std::sync::Arc<S
             _ => {}
         }
     }
-    let found = run.ended().await?.found().expect("nobody stops it");
+    let found = run.ended().await?.result().expect("nobody stops it");
     Ok((found, epochs))
 }

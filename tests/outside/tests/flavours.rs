@@ -19,5 +19,5 @@ async fn in_tokio_of_several_threads() {
 fn in_a_plain_main() {
     let settings = ["search.epochs=1", "space.layers=2", "derive.candidates=3", "derive.report=3"];
     let run = Search::builder().config(Config::read("", &settings).unwrap()).threads(1).start().unwrap();
-    assert!(run.wait().unwrap().found().is_some());
+    assert!(run.wait().unwrap().result().is_some());
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
 use supernet::device::choice::Choice;
-use supernet::report;
 use supernet::space::Spaces;
+use supernet::tools::space_report;
 
 use super::DOING;
 use crate::Failure;
@@ -50,7 +50,7 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
     fs::create_dir_all(&drawings)?;
     let mut failed = false;
     for name in &names {
-        match report::of(&spaces, name, &settings, &devices, &mut doing) {
+        match space_report::of(&spaces, name, &settings, &devices, &mut doing) {
             Ok(report) => {
                 failed |= !report.passed();
                 say(&report.to_string())?;

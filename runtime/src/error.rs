@@ -1,0 +1,249 @@
+//! The one error that an application sees, whatever went wrong.
+
+use supernet_data::DataError;
+use supernet_engine::device::DeviceError;
+use supernet_plugin::GenomeError;
+use supernet_strategy::StrategyError;
+
+use crate::config::ConfigError;
+use crate::experiment::op_check::OpCheckError;
+use crate::experiment::{ExperimentError, TransferError};
+use crate::model::ModelError;
+use crate::retrain::RetrainError;
+use crate::search::SearchError;
+use crate::space::SpaceError;
+use crate::storage::StorageError;
+use crate::tabular::TableError;
+use crate::training::TrainingError;
+
+/// Why something could not be done: a sentence with a way out ([`Display`](std::fmt::Display)), and a [kind](Self::kind)
+/// to tell cases apart.
+///
+/// Each part of the runtime has an error of its own, and all of them convert to this one, so that `?` works throughout.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The space cannot be had.
+    #[error(transparent)]
+    Space(Box<SpaceError>),
+    /// The data are wrong.
+    #[error(transparent)]
+    Data(Box<DataError>),
+    /// The device failed.
+    #[error(transparent)]
+    Device(Box<DeviceError>),
+    /// A genome does not belong to the space, or cannot be sampled.
+    #[error(transparent)]
+    Genome(#[from] GenomeError),
+    /// The strategy cannot go on.
+    #[error(transparent)]
+    Strategy(#[from] StrategyError),
+    /// A child could not be trained or scored.
+    #[error(transparent)]
+    Training(Box<TrainingError>),
+    /// A run folder fails.
+    #[error(transparent)]
+    Storage(Box<StorageError>),
+    /// A search cannot be set up.
+    #[error(transparent)]
+    Experiment(Box<ExperimentError>),
+    /// A search cannot go on.
+    #[error(transparent)]
+    Search(Box<SearchError>),
+    /// Networks cannot be trained from scratch.
+    #[error(transparent)]
+    Retrain(Box<RetrainError>),
+    /// An architecture does not fit a space.
+    #[error(transparent)]
+    Transfer(Box<TransferError>),
+    /// A finished network cannot be made, read or used.
+    #[error(transparent)]
+    Model(Box<ModelError>),
+    /// A tabular benchmark cannot be searched.
+    #[error(transparent)]
+    Table(Box<TableError>),
+    /// Limits that leave no architecture.
+    #[error(
+        "none of {looked_at} architectures has at most {limits}; the smallest has {} parameters, and the one with the least \
+         to compute {} multiply-accumulates: raise the limit, or take more samples",
+        crate::results::thousands(*.parameters), crate::results::thousands(*.macs)
+    )]
+    NothingFits {
+        /// Different architectures.
+        looked_at: u32,
+        /// The limits in words.
+        limits: String,
+        /// The fewest parameters among them.
+        parameters: u64,
+        /// The fewest multiply-accumulates among them.
+        macs: u64,
+    },
+    /// A benchmark on more data than is sensible.
+    #[error(
+        "a benchmark on {numbers} numbers of data is too much; {most} are allowed: take a smaller batch, image or window"
+    )]
+    BenchTooLarge {
+        /// Numbers of all images, or tokens.
+        numbers: u64,
+        /// How many are allowed.
+        most: u64,
+    },
+    /// A worker of the search fails again and again, or without remedy.
+    #[error(
+        "the search cannot go on: its {worker} failed, {failures} times without getting further; it said: {reason}"
+    )]
+    Worker {
+        /// `trainer`, `evaluator 1`, `coordinator`, `checkpoint`, `search`, `retraining`.
+        worker: String,
+        /// What it said last.
+        reason: String,
+        /// How often.
+        failures: u32,
+    },
+    /// The system gives no thread.
+    #[error("cannot start a thread for the search: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What an [`Error`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Settings, or what was asked for beside them.
+    Config,
+    /// The search space, its plugin, its own ops.
+    Space,
+    /// The data.
+    Data,
+    /// The device, or its memory.
+    Device,
+    /// A genome or an architecture that does not fit its space.
+    Architecture,
+    /// The strategy.
+    Strategy,
+    /// The application's own evaluator or listener.
+    Application,
+    /// The loss is not a number.
+    Diverged,
+    /// A file, a folder, or what is in them.
+    Storage,
+    /// A finished network.
+    Model,
+    /// A tabular benchmark.
+    Table,
+    /// A thread, or a worker that fails again and again.
+    Runtime,
+}
+
+impl Error {
+    /// What the error is about.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config(_) | Self::NothingFits { .. } | Self::BenchTooLarge { .. } => {
+                ErrorKind::Config
+            }
+            Self::Space(_) => ErrorKind::Space,
+            Self::Data(_) => ErrorKind::Data,
+            Self::Device(_) => ErrorKind::Device,
+            Self::Genome(_) | Self::Transfer(_) => ErrorKind::Architecture,
+            Self::Strategy(_) => ErrorKind::Strategy,
+            Self::Training(error) => of_training(error),
+            Self::Storage(error) => of_storage(error),
+            Self::Experiment(error) => of_experiment(error),
+            Self::Search(error) => match &**error {
+                SearchError::Experiment(error) => of_experiment(error),
+                SearchError::Genome(_) => ErrorKind::Architecture,
+                SearchError::ParameterTooLarge(_) => ErrorKind::Space,
+                SearchError::Strategy(_) => ErrorKind::Strategy,
+                SearchError::Training(error) => of_training(error),
+                SearchError::Storage(error) => of_storage(error),
+                SearchError::NothingDerived => ErrorKind::Config,
+                SearchError::Evaluator { .. } => ErrorKind::Application,
+                SearchError::Unfit { .. } => ErrorKind::Storage,
+            },
+            Self::Retrain(error) => match &**error {
+                RetrainError::Experiment(error) => of_experiment(error),
+                RetrainError::Genome(_) | RetrainError::Transfer(_) => ErrorKind::Architecture,
+                RetrainError::ParameterTooLarge(_) => ErrorKind::Space,
+                RetrainError::Training(error) => of_training(error),
+                RetrainError::Storage(error) => of_storage(error),
+                RetrainError::Model(_) => ErrorKind::Model,
+                RetrainError::NoEpochs | RetrainError::NoOthers { .. } => ErrorKind::Config,
+            },
+            Self::Model(_) => ErrorKind::Model,
+            Self::Table(_) => ErrorKind::Table,
+            Self::Worker { .. } | Self::Thread { .. } => ErrorKind::Runtime,
+        }
+    }
+}
+
+fn of_training(error: &TrainingError) -> ErrorKind {
+    match error {
+        TrainingError::Genome(_) => ErrorKind::Architecture,
+        TrainingError::Program(_) => ErrorKind::Space,
+        TrainingError::Device(_) => ErrorKind::Device,
+        TrainingError::Diverged { .. } => ErrorKind::Diverged,
+    }
+}
+
+fn of_storage(error: &StorageError) -> ErrorKind {
+    match error {
+        StorageError::Listener { .. } => ErrorKind::Application,
+        _ => ErrorKind::Storage,
+    }
+}
+
+fn of_experiment(error: &ExperimentError) -> ErrorKind {
+    match error {
+        ExperimentError::Config(_)
+        | ExperimentError::NoTime { .. }
+        | ExperimentError::OneArchitecture { .. } => ErrorKind::Config,
+        ExperimentError::Space(_)
+        | ExperimentError::ParameterTooLarge(_)
+        | ExperimentError::Ops(_)
+        | ExperimentError::SpaceGone { .. }
+        | ExperimentError::OtherSpace { .. } => ErrorKind::Space,
+        ExperimentError::Data(_) | ExperimentError::OtherData { .. } => ErrorKind::Data,
+        ExperimentError::Genome(_) => ErrorKind::Architecture,
+        ExperimentError::Strategy(_) | ExperimentError::NoStrategy => ErrorKind::Strategy,
+        ExperimentError::Training(error) => of_training(error),
+        ExperimentError::Storage(error) => of_storage(error),
+    }
+}
+
+/// Errors are boxed, so that results stay small where nothing goes wrong.
+macro_rules! boxed {
+    ($($variant:ident($error:ty)),* $(,)?) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::$variant(Box::new(error))
+            }
+        })*
+    };
+}
+
+boxed! {
+    Space(SpaceError),
+    Data(DataError),
+    Device(DeviceError),
+    Training(TrainingError),
+    Storage(StorageError),
+    Experiment(ExperimentError),
+    Search(SearchError),
+    Retrain(RetrainError),
+    Transfer(TransferError),
+    Model(ModelError),
+    Table(TableError),
+}
+
+impl From<Vec<OpCheckError>> for Error {
+    fn from(errors: Vec<OpCheckError>) -> Self {
+        ExperimentError::Ops(errors).into()
+    }
+}

@@ -1,0 +1,246 @@
+//! How far a search is, as its events tell: the one reducer that front ends build on.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::event::{EvaluationRole, Event, Record};
+use crate::results::{InterimComparison, Metric};
+
+/// What a training step costs, in forward passes: forward, and backward through inputs and through weights. The one place
+/// where costs are counted from.
+pub const TRAINING_PASSES: f64 = 3.0;
+
+/// Where a search or a training stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The shared weights are trained on samples of the prior.
+    WarmUp {
+        /// The pass, from 1.
+        epoch: u32,
+        /// Passes of the search.
+        epochs: u32,
+    },
+    /// The shared weights are trained, and the strategy learns.
+    Search {
+        /// The pass, from 1.
+        epoch: u32,
+        /// Passes of the search.
+        epochs: u32,
+    },
+    /// Candidates are scored on the whole validation part.
+    Derivation,
+    /// The policy is compared with random samples.
+    Comparison,
+    /// Networks are trained from scratch.
+    Retraining {
+        /// The network, from 1.
+        network: u32,
+        /// How many there are.
+        networks: u32,
+        /// The pass, from 1.
+        epoch: u32,
+        /// Passes of each network.
+        epochs: u32,
+    },
+    /// It is saved, since a pause or a stop was asked for.
+    Saving,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WarmUp { epoch, epochs } => write!(f, "warm-up {epoch}/{epochs}"),
+            Self::Search { epoch, epochs } => write!(f, "search {epoch}/{epochs}"),
+            Self::Derivation => f.write_str("derive"),
+            Self::Comparison => f.write_str("gain report"),
+            Self::Retraining {
+                network,
+                networks,
+                epoch,
+                epochs,
+            } => write!(f, "retrain {network}/{networks}, epoch {epoch}/{epochs}"),
+            Self::Saving => f.write_str("saving"),
+        }
+    }
+}
+
+/// What the last update of the strategy told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastUpdate {
+    /// Mean reward of its rollouts.
+    pub reward: f32,
+    /// What the reward is compared with.
+    pub baseline: f32,
+    /// Entropy of the policy in nats.
+    pub entropy: f32,
+}
+
+/// How far a search is. It observes the events of a run in their order, of the whole run or from its beginning on.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    plan: Plan,
+    /// Work done, in forward passes of one minibatch.
+    done: f64,
+    /// When the last event happened, in seconds since the search began.
+    at: f64,
+    phase: Option<Phase>,
+    metric: Metric,
+    loss: Option<f32>,
+    update: Option<LastUpdate>,
+    best: f32,
+    comparison: Option<InterimComparison>,
+}
+
+/// What the search costs, in forward passes of one minibatch.
+#[derive(Clone, Copy, Debug, Default)]
+struct Plan {
+    total: f64,
+    /// Of scoring one genome on the whole validation part.
+    evaluation: f64,
+    epochs: u32,
+    rollouts: u32,
+    networks: u32,
+    retrain_epochs: u32,
+    /// Of a pass of a network that is trained from scratch.
+    retrain_pass: f64,
+}
+
+impl Progress {
+    /// Nothing has happened yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes note of what happened.
+    pub fn observe(&mut self, record: &Record) {
+        self.at = record.at;
+        match &record.event {
+            Event::Started { metric, .. } => self.metric = *metric,
+            Event::Planned {
+                epochs,
+                warm_up,
+                steps,
+                updates,
+                rollouts,
+                evaluated,
+                batches,
+                ..
+            } => {
+                let trained = f64::from(*epochs) * f64::from(*steps) * TRAINING_PASSES;
+                let scored =
+                    f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);
+                let evaluation = f64::from(*batches);
+                self.plan = Plan {
+                    total: trained + scored + f64::from(*evaluated) * evaluation,
+                    evaluation,
+                    epochs: *epochs,
+                    rollouts: *rollouts,
+                    ..Plan::default()
+                };
+            }
+            Event::Step { score, epoch, .. } => {
+                self.done += TRAINING_PASSES;
+                self.loss = Some(score.loss);
+                let (epoch, epochs) = (epoch + 1, self.plan.epochs);
+                self.phase = Some(match self.update {
+                    Some(_) => Phase::Search { epoch, epochs },
+                    None => Phase::WarmUp { epoch, epochs },
+                });
+            }
+            Event::SetAside { .. } => self.done += TRAINING_PASSES,
+            Event::Update { insight, best, .. } => {
+                self.done += f64::from(self.plan.rollouts);
+                self.update = Some(LastUpdate {
+                    reward: insight.reward,
+                    baseline: insight.baseline,
+                    entropy: insight.entropy,
+                });
+                self.best = self.best.max(*best);
+            }
+            Event::InterimComparison { comparison, .. } => self.comparison = Some(*comparison),
+            Event::Evaluated { role, .. } => {
+                self.done += self.plan.evaluation;
+                self.phase = Some(match role {
+                    EvaluationRole::Candidate => Phase::Derivation,
+                    _ => Phase::Comparison,
+                });
+            }
+            Event::RetrainStarted {
+                epochs,
+                steps,
+                seeds,
+                random,
+                metric,
+                ..
+            } => {
+                let pass = f64::from(*steps) * TRAINING_PASSES;
+                let networks = seeds + random;
+                self.metric = *metric;
+                self.plan.total += f64::from(networks) * f64::from(*epochs) * pass;
+                self.plan.networks = networks;
+                self.plan.retrain_epochs = *epochs;
+                self.plan.retrain_pass = pass;
+                self.update = None;
+            }
+            Event::RetrainEpoch {
+                network,
+                epoch,
+                score,
+                ..
+            } => {
+                self.done += self.plan.retrain_pass;
+                self.loss = Some(score.loss);
+                self.phase = Some(Phase::Retraining {
+                    network: network + 1,
+                    networks: self.plan.networks,
+                    epoch: epoch + 1,
+                    epochs: self.plan.retrain_epochs,
+                });
+            }
+            Event::Paused | Event::Stopped { .. } => self.phase = Some(Phase::Saving),
+            _ => {}
+        }
+    }
+
+    /// The share of the work that is done, retraining included once its size is known; from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        (self.done / self.plan.total.max(1.0)).min(1.0)
+    }
+
+    /// Time left if the rest goes as what is done did; none while too little is done to tell.
+    pub fn time_left(&self) -> Option<Duration> {
+        let fraction = self.fraction();
+        (fraction > 0.01).then(|| Duration::from_secs_f64(self.at * (1.0 - fraction) / fraction))
+    }
+
+    /// Where it stands, once something was done.
+    pub fn phase(&self) -> Option<Phase> {
+        self.phase
+    }
+
+    /// What rewards are.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// The loss of the last step, or of the last pass of a network that is trained from scratch.
+    pub fn loss(&self) -> Option<f32> {
+        self.loss
+    }
+
+    /// The last update of the strategy, as long as it learns.
+    pub fn update(&self) -> Option<LastUpdate> {
+        self.update
+    }
+
+    /// The best reward so far.
+    pub fn best(&self) -> f32 {
+        self.best
+    }
+
+    /// The last comparison with random samples along the way.
+    pub fn comparison(&self) -> Option<InterimComparison> {
+        self.comparison
+    }
+}

@@ -1,0 +1,461 @@
+//! A search that is set up: space, data, settings, and what they come to. Nothing runs here.
+
+mod cost;
+mod error;
+mod identity;
+pub mod op_check;
+mod strategies;
+mod time_budget;
+mod transfer;
+
+use std::sync::Arc;
+
+pub(crate) use cost::UPDATES_APART;
+pub use error::ExperimentError;
+pub(crate) use identity::{same_data, same_space};
+pub(crate) use strategies::{CustomStrategy, MakeStrategy, named_strategy};
+use supernet_data::text::Unit;
+use supernet_data::{DataError, Dataset, Part, Profile, Splits};
+use supernet_engine::device::Device;
+use supernet_engine::program::{Context, CustomOps, Input, Plan, Program, Start};
+use supernet_engine::weights::{Layout, Weights};
+use supernet_plugin::{Child, Path, Pick, Supergraph};
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::{Schedule, from_prior};
+pub use transfer::{Architecture, LabelledChoice, TransferError};
+
+use crate::config::Config;
+use crate::events::Event;
+use crate::results::Metric;
+use crate::space::{Built, Origin, SpaceError, Spaces};
+use crate::training::{
+    CosineRestarts, Evaluator, LinearRamp, LrSchedule, TaskContext, Trainer, TrainerSettings,
+    TrainingError,
+};
+
+/// Children that stand for all where choices cannot be mixed.
+const LOOKED_AT: usize = 16;
+/// Children that the memory of a search is judged by.
+const PLANNED: usize = 64;
+
+/// A search that is set up: its settings, space and data have been checked, and every node that may run has a kernel. (A
+/// space with elastic sizes, which no kernel runs yet, is judged by some children.)
+#[derive(Debug)]
+pub struct Experiment {
+    config: Config,
+    origin: Origin,
+    data: Dataset,
+    minutes: Option<f64>,
+    task: TaskContext,
+    schedule: Schedule,
+    custom_strategy: Option<CustomStrategy>,
+    reserved: Reserved,
+}
+
+/// Where a search will run.
+#[derive(Clone, Debug, Default)]
+struct Reserved {
+    device: String,
+    /// Bytes.
+    memory: u64,
+}
+
+impl Experiment {
+    /// Sets up a search of a linked space on the data set that the settings name.
+    ///
+    /// # Errors
+    /// If a setting, the space or the data are wrong.
+    pub fn new(config: Config) -> Result<Self, ExperimentError> {
+        config.check()?;
+        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        Self::on(data, config)
+    }
+
+    /// Sets up a search of a linked space on data of the application's own.
+    ///
+    /// # Errors
+    /// If a setting, the space or the data are wrong.
+    pub fn on(data: Dataset, config: Config) -> Result<Self, ExperimentError> {
+        Self::with(&Spaces::linked(), data, config)
+    }
+
+    /// Sets up a search of one of `spaces`.
+    ///
+    /// # Errors
+    /// If a setting, the space or the data are wrong.
+    pub fn with(spaces: &Spaces, data: Dataset, config: Config) -> Result<Self, ExperimentError> {
+        Self::again(spaces, data, config, None)
+    }
+
+    /// As [`Experiment::with`], of the space that an earlier search had if several have its name.
+    pub(crate) fn again(
+        spaces: &Spaces,
+        data: Dataset,
+        mut config: Config,
+        earlier: Option<&Origin>,
+    ) -> Result<Self, ExperimentError> {
+        config.check()?;
+        data.address().clone_into(&mut config.search.data);
+        if let Some(earlier) = earlier {
+            // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
+            config.search.space.clone_from(&earlier.space);
+        }
+        let Built {
+            supergraph,
+            origin,
+            cpu,
+        } = spaces.build_again(&mut config, &data.facts(), earlier)?;
+        let (input, metric) = sample(&data, &mut config);
+        let supergraph = if data.text().is_some() {
+            supergraph.with_time(config.text.window)
+        } else {
+            supergraph
+        };
+        let layout = Layout::with_states(&supergraph, config.train.batch)?;
+        let split = config.split().fitted(&data);
+        (config.data.train, config.data.validation) = (split.train, split.validation);
+        let splits = Splits::new(&data, &split)?;
+        for (part, key, samples, batch) in [
+            (
+                "training",
+                "train.batch",
+                splits.train.len(),
+                config.train.batch,
+            ),
+            (
+                "validation",
+                "score.batch",
+                splits.validation.len(),
+                config.score.batch,
+            ),
+        ] {
+            // A text's last token has none after it.
+            if samples < batch as usize + usize::from(data.text().is_some()) {
+                let name = data.name().to_owned();
+                return Err(DataError::TooSmall {
+                    name,
+                    part,
+                    samples,
+                    batch,
+                    key,
+                }
+                .into());
+            }
+        }
+        let (classes, custom) = (
+            data.classes(),
+            CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?,
+        );
+        let layout = Arc::new(layout);
+        let task = TaskContext {
+            supergraph,
+            custom,
+            layout,
+            data: Arc::new(splits),
+            input,
+            classes,
+            metric,
+        };
+        let steps = task.passes(&task.data.train, config.train.batch);
+        if config.score.updates == 0 {
+            config.score.updates = cost::balanced_updates(&config, steps);
+        }
+        let schedule = schedule(&config, steps);
+        let reserved = Reserved::default();
+        let experiment = Self {
+            config,
+            origin,
+            data,
+            minutes: None,
+            task,
+            schedule,
+            custom_strategy: None,
+            reserved,
+        };
+        experiment.rehearse()?;
+        Ok(experiment)
+    }
+
+    /// Lowers every node that some genome may run, so that an op without a kernel is found now and not hours into the
+    /// search.
+    fn rehearse(&self) -> Result<(), ExperimentError> {
+        let (train, score) = (self.config.train.batch, self.config.score.batch);
+        // What can be bound by itself depends on the batch of a text.
+        let batches = if self.data.text().is_some() {
+            vec![train, score]
+        } else {
+            vec![train.max(score)]
+        };
+        batches.into_iter().try_for_each(|batch| {
+            let context = self.task.context(batch);
+            self.network(&mut |network| Program::rehearse(context, network))
+        })
+    }
+
+    /// Shows `look` every node that some genome may run: in the network of all choices at once, or, where sizes that follow
+    /// a decision cannot be mixed, in some children.
+    pub(crate) fn network<E>(
+        &self,
+        look: &mut dyn FnMut(&Child) -> Result<(), E>,
+    ) -> Result<(), ExperimentError>
+    where
+        TrainingError: From<E>,
+    {
+        let supergraph = &self.task.supergraph;
+        let all = |decision| {
+            let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
+            Pick::Mix {
+                weights: vec![1.0; choices.len()],
+                choices,
+                rows: 1,
+                gradient: false,
+            }
+        };
+        let everything = Path {
+            picks: (0..supergraph.genome_len()).map(all).collect(),
+            at: Vec::new(),
+        };
+        let looked = match supergraph.relaxed(&everything) {
+            Ok(relaxed) => look(relaxed.network()),
+            Err(_) => {
+                let mut random = Random::new(0, RngStream::Rehearsal);
+                let mut looked = Ok(());
+                for _ in 0..LOOKED_AT {
+                    let child =
+                        supergraph.child_in_training(&from_prior(supergraph, &mut random)?)?;
+                    looked = looked.and_then(|()| look(&child));
+                }
+                looked
+            }
+        };
+        Ok(looked.map_err(TrainingError::from)?)
+    }
+
+    /// What its stages work on.
+    pub(crate) fn task(&self) -> &TaskContext {
+        &self.task
+    }
+
+    #[cfg(test)]
+    pub(crate) fn task_mut(&mut self) -> &mut TaskContext {
+        &mut self.task
+    }
+
+    /// The data set's parts.
+    pub(crate) fn parts(&self) -> &Splits {
+        &self.task.data
+    }
+
+    /// The space's own ops.
+    pub(crate) fn custom(&self) -> &CustomOps {
+        &self.task.custom
+    }
+
+    /// The settings as resolved: with the space's defaults, what the data told, and what was fitted.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where the space came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What its data are, and how they are divided. Reads all of them, for the fingerprint.
+    pub fn profile(&self) -> Profile {
+        Profile::new(&self.data, &self.task.data)
+    }
+
+    /// The space.
+    pub fn supergraph(&self) -> &Supergraph {
+        &self.task.supergraph
+    }
+
+    /// How long it is.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    pub(crate) fn lr_schedule(&self) -> CosineRestarts {
+        let optimizer = &self.config.optimizer;
+        CosineRestarts::fitted(
+            optimizer.rate as f32,
+            optimizer.rate_min as f32,
+            self.schedule.epochs,
+        )
+    }
+
+    pub(crate) fn weights(&self) -> Weights {
+        let moments = self.config.optimizer.optimizer().moments();
+        Weights::new(
+            &self.task.supergraph,
+            Arc::clone(&self.task.layout),
+            moments,
+            self.config.search.seed,
+        )
+    }
+
+    /// What training programs are built for.
+    pub(crate) fn training_context(&self) -> Context<'_> {
+        self.task.context(self.config.train.batch)
+    }
+
+    /// What the shared weights are trained on.
+    pub(crate) fn train_part(&self) -> &Part {
+        &self.task.data.train
+    }
+
+    pub(crate) fn trainer(&self) -> Trainer {
+        let settings = TrainerSettings {
+            batch: self.config.train.batch,
+            augment: self.config.augment,
+            optimizer: self.config.optimizer.optimizer(),
+            rate: LrSchedule::Restarts(self.lr_schedule()),
+            drop_path: LinearRamp::default(),
+            seed: self.config.search.seed,
+        };
+        Trainer::new(self.task.clone(), settings)
+    }
+
+    pub(crate) fn evaluator(&self) -> Evaluator {
+        Evaluator::new(
+            self.task.clone(),
+            self.config.score.batch,
+            self.config.search.seed,
+        )
+    }
+
+    /// Genomes that are scored on the whole validation part after the last epoch, at most.
+    fn evaluations(&self) -> u32 {
+        self.config.derive.candidates + 2 * self.config.derive.report
+    }
+
+    /// Minibatches of the validation part that scoring a genome on all of it takes.
+    fn batches(&self) -> u32 {
+        let (part, batch) = (&self.task.data.validation, self.config.score.batch);
+        let streams = self.task.streams(part, batch);
+        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| {
+            streams.windows()
+        })
+    }
+
+    /// Which strategy of the application's own it has, if any.
+    pub(crate) fn set_custom_strategy(&mut self, strategy: Option<CustomStrategy>) {
+        self.custom_strategy = strategy;
+    }
+
+    /// The data set.
+    pub(crate) fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// Makes room for the search on the device that it will run on, so that one that cannot fit says so at once.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub(crate) fn reserve(&mut self, device: &mut dyn Device) -> Result<(), ExperimentError> {
+        // An earlier search may have ended with runs under way.
+        device.forget();
+        let memory = device
+            .reserve(&self.plan()?, &self.weights())
+            .map_err(TrainingError::from)?;
+        self.reserved = Reserved {
+            device: device.name(),
+            memory,
+        };
+        Ok(())
+    }
+
+    /// The memory that programs need, as far as a sample of children tells.
+    pub(crate) fn plan(&self) -> Result<Plan, ExperimentError> {
+        let (mut plan, mut random) = (Plan::default(), Random::new(0, RngStream::MemoryPlan));
+        let optimizer = self.config.optimizer.optimizer();
+        for _ in 0..PLANNED {
+            let child = self
+                .task
+                .supergraph
+                .child(&from_prior(&self.task.supergraph, &mut random)?)?;
+            let training = Program::training(self.training_context(), &child, &optimizer)
+                .map_err(TrainingError::from)?;
+            let scoring = Program::scoring(self.task.context(self.config.score.batch), &child);
+            plan.add(&training);
+            plan.add(&scoring.map_err(TrainingError::from)?);
+        }
+        Ok(plan)
+    }
+
+    pub(crate) fn started(&self) -> Event {
+        let experiment = &self.config.search;
+        Event::Started {
+            space: self.origin.space.clone(),
+            data: self.data.name().to_owned(),
+            strategy: experiment.strategy,
+            device: self.reserved.device.clone(),
+            seed: experiment.seed,
+            decisions: self.task.supergraph.genome_len() as u64,
+            size: self.task.supergraph.size().to_string(),
+            parameters: self.task.supergraph.total_params(),
+            train: self.task.data.train.len() as u64,
+            validation: self.task.data.validation.len() as u64,
+            test: self.task.data.test.len() as u64,
+            metric: self.task.metric,
+        }
+    }
+
+    pub(crate) fn planned(&self) -> Event {
+        let Schedule {
+            epochs,
+            steps,
+            warm_up,
+            updates,
+            rollouts,
+        } = self.schedule;
+        let (evaluated, batches, memory) =
+            (self.evaluations(), self.batches(), self.reserved.memory);
+        Event::Planned {
+            minutes: self.minutes,
+            epochs,
+            warm_up,
+            steps,
+            updates,
+            rollouts,
+            evaluated,
+            batches,
+            memory,
+        }
+    }
+}
+
+/// What a sample of the data is, and what a score of it says. What is left to be fitted is fitted.
+fn sample(data: &Dataset, config: &mut Config) -> (Input, Metric) {
+    if data.text().is_none() {
+        return (Input::Image(data.shape()), Metric::Accuracy);
+    }
+    let by_character = config.text.unit == Unit::Character;
+    if config.text.reward == 0.0 {
+        config.text.reward = if by_character { 4.0 } else { 80.0 };
+    }
+    let metric = Metric::Perplexity {
+        reward: config.text.reward as f32,
+        by_character,
+    };
+    (Input::Tokens(Start::Alone), metric)
+}
+
+fn schedule(config: &Config, steps: u32) -> Schedule {
+    let epochs = config.search.epochs;
+    // At least one epoch is not warm-up, unless warm-up is all that is asked for.
+    let warm_up = (config.search.warm_up * f64::from(epochs)).round() as u32;
+    let warm_up = if config.search.warm_up < 1.0 {
+        warm_up.min(epochs - 1)
+    } else {
+        epochs
+    };
+    Schedule {
+        epochs,
+        steps,
+        warm_up,
+        updates: config.score.updates,
+        rollouts: config.score.rollouts,
+    }
+}

@@ -1,0 +1,43 @@
+//! What a search costs, in forward passes of one sample: counted, never timed, so that equal settings give equal plans.
+
+use supernet_strategy::Schedule;
+
+use super::Experiment;
+use crate::config::Config;
+use crate::events::TRAINING_PASSES;
+
+/// Updates for each comparison along the way, at least: one scores as many samples as an update, so that all together cost
+/// no more than an eighth of what the updates do.
+pub(crate) const UPDATES_APART: u64 = 8;
+
+/// Updates of the strategy after a pass of `steps` training steps, such that both cost the same.
+pub(super) fn balanced_updates(config: &Config, steps: u32) -> u32 {
+    let trained = TRAINING_PASSES * f64::from(steps) * f64::from(config.train.batch);
+    let scored = f64::from(config.score.rollouts) * f64::from(config.score.batch);
+    let scored = scored * (1.0 + 1.0 / UPDATES_APART as f64);
+    (trained / scored).floor().max(1.0) as u32
+}
+
+impl Experiment {
+    /// What the search costs.
+    pub(crate) fn cost(&self) -> f64 {
+        let Schedule {
+            epochs,
+            steps,
+            warm_up,
+            updates,
+            rollouts,
+        } = self.schedule;
+        let score = f64::from(self.config.score.batch);
+        let scored = f64::from(epochs - warm_up) * f64::from(updates) * f64::from(rollouts) * score;
+        self.training_cost(epochs, steps)
+            + scored
+            + f64::from(self.evaluations()) * f64::from(self.batches()) * score
+    }
+
+    /// What training over some epochs costs.
+    pub(crate) fn training_cost(&self, epochs: u32, steps: u32) -> f64 {
+        let batch = f64::from(self.config.train.batch);
+        TRAINING_PASSES * f64::from(epochs) * f64::from(steps) * batch
+    }
+}

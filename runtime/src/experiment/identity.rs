@@ -1,0 +1,78 @@
+//! Whether the space and the data at hand are those that a run began with.
+
+use std::path::Path;
+
+use supernet_plugin::RegistryError;
+
+use super::{Experiment, ExperimentError};
+use crate::space::{Origin, SpaceError};
+use crate::storage::RunFolder;
+
+impl Experiment {
+    /// What a folder of its own is called: its space and its data.
+    pub fn run_name(&self) -> String {
+        // A space's name may have slashes, which are no part of a folder's.
+        let space = self
+            .origin()
+            .space
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or_default();
+        format!("{space}-{}", plain(self.data.name()))
+    }
+}
+
+/// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
+pub(crate) fn same_space(
+    experiment: Result<Experiment, ExperimentError>,
+    earlier: Option<Origin>,
+    run: &Path,
+) -> Result<Experiment, ExperimentError> {
+    let (Some(was), run) = (earlier, run.to_owned()) else {
+        return experiment;
+    };
+    match experiment {
+        Err(ExperimentError::Space(SpaceError::Registry(why @ RegistryError::Unknown { .. }))) => {
+            Err(ExperimentError::SpaceGone {
+                run,
+                why: Box::new(why),
+                remedy: was.remedy(),
+            })
+        }
+        Ok(experiment) if experiment.origin().hash != was.hash => {
+            let (was, is) = (Box::new(was), Box::new(experiment.origin().clone()));
+            Err(ExperimentError::OtherSpace { run, was, is })
+        }
+        other => other,
+    }
+}
+
+/// Refuses data that are not those of the run that the search goes on with. A run of an earlier version does not say.
+pub(crate) fn same_data(experiment: &Experiment, run: &Path) -> Result<(), ExperimentError> {
+    let Some(was) = RunFolder::profile_of(run)? else {
+        return Ok(());
+    };
+    let is = experiment.profile();
+    if is.fingerprint == was.fingerprint {
+        return Ok(());
+    }
+    let (run, data) = (run.to_owned(), experiment.config().search.data.clone());
+    Err(ExperimentError::OtherData {
+        run,
+        data,
+        was: was.words(),
+        is: is.words(),
+    })
+}
+
+/// A name that is one on every file system.
+fn plain(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.chars().map(plain).collect()
+}

@@ -1,0 +1,67 @@
+//! Which strategy a search has.
+
+use std::sync::Arc;
+
+use supernet_plugin::Supergraph;
+use supernet_strategy::enas::Enas;
+use supernet_strategy::evolution::Evolution;
+use supernet_strategy::random::RandomSearch;
+use supernet_strategy::{Schedule, Strategy, StrategyError};
+
+use super::{Experiment, ExperimentError};
+use crate::config::{Config, ConfigError, StrategyName};
+
+/// Makes a strategy of the application's own.
+pub(crate) type MakeStrategy = Arc<
+    dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync,
+>;
+
+/// A strategy of the application's own.
+#[derive(Clone)]
+pub(crate) struct CustomStrategy(pub(crate) MakeStrategy);
+
+impl std::fmt::Debug for CustomStrategy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CustomStrategy")
+    }
+}
+
+impl Experiment {
+    pub(crate) fn strategy(
+        &self,
+        schedule: Schedule,
+    ) -> Result<Box<dyn Strategy>, ExperimentError> {
+        let (supergraph, seed) = (&self.task.supergraph, self.config.search.seed);
+        if supergraph.genome_len() == 0 {
+            return Err(ExperimentError::OneArchitecture {
+                space: supergraph.space().name.clone(),
+            });
+        }
+        match (self.config.search.strategy, &self.custom_strategy) {
+            (StrategyName::Own, Some(CustomStrategy(make))) => {
+                Ok(make(supergraph, schedule, seed)?)
+            }
+            _ => named_strategy(supergraph, schedule, &self.config, seed),
+        }
+    }
+}
+
+/// The strategy that the settings name, if it is one of ours.
+pub(crate) fn named_strategy(
+    supergraph: &Supergraph,
+    schedule: Schedule,
+    config: &Config,
+    seed: u64,
+) -> Result<Box<dyn Strategy>, ExperimentError> {
+    let supergraph = supergraph.clone();
+    Ok(match config.search.strategy {
+        StrategyName::Own => return Err(ExperimentError::NoStrategy),
+        StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
+        StrategyName::Evolution => {
+            Box::new(Evolution::new(supergraph, schedule, config.evolution, seed))
+        }
+        StrategyName::Enas => Box::new(
+            Enas::new(supergraph, schedule, config.controller, seed).map_err(ConfigError::from)?,
+        ),
+    })
+}

@@ -1,0 +1,18 @@
+//! What searches and trainings come to, as plain data: candidates, comparisons, metrics, files for people.
+
+mod candidate;
+pub(crate) mod format;
+pub(crate) mod genome_file;
+mod metric;
+mod op_shares;
+mod policy_gain;
+mod retrained;
+
+pub use candidate::Candidate;
+pub(crate) use candidate::{distinct, rank};
+pub use format::thousands;
+pub use metric::Metric;
+pub use op_shares::OpShares;
+pub(crate) use policy_gain::whose;
+pub use policy_gain::{InterimComparison, PolicyGain};
+pub use retrained::{Comparison, Mean, Retrained, Side, TrainedNetwork};

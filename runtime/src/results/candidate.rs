@@ -1,0 +1,88 @@
+//! From a policy to architectures: many samples, each scored on the whole validation part, the best kept.
+
+use serde::{Deserialize, Serialize};
+use supernet_plugin::{Count, GenomeError, Supergraph};
+use supernet_strategy::{Genome, Score};
+
+/// An architecture with what is known about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its genome as it was sampled: decisions that nothing asks have values all the same.
+    pub genome: Genome,
+    /// How it does on the whole validation part with the shared weights.
+    pub score: Score,
+    /// Its own parameters.
+    pub parameters: u64,
+    /// Multiply-accumulates for one sample.
+    pub macs: u64,
+}
+
+impl Candidate {
+    /// An architecture and its score.
+    pub(crate) fn new(
+        supergraph: &Supergraph,
+        genome: &[u32],
+        score: Score,
+    ) -> Result<Self, GenomeError> {
+        Ok(Self {
+            score,
+            parameters: supergraph.count(genome, Count::Live)?,
+            macs: supergraph.macs(genome)?,
+            genome: genome.to_vec(),
+        })
+    }
+}
+
+/// Sorts the best first: higher accuracy, then lower cross-entropy, then fewer parameters, then the smaller genome.
+pub(crate) fn rank(candidates: &mut [Candidate]) {
+    candidates.sort_by(|a, b| {
+        let accuracy = b.score.accuracy.total_cmp(&a.score.accuracy);
+        let loss = a.score.loss.total_cmp(&b.score.loss);
+        let size = a.parameters.cmp(&b.parameters);
+        accuracy
+            .then(loss)
+            .then(size)
+            .then_with(|| a.genome.cmp(&b.genome))
+    });
+}
+
+/// The different architectures among `samples`, in the order of their first appearance.
+///
+/// # Errors
+/// If a genome is none of the space's.
+pub(crate) fn distinct(
+    supergraph: &Supergraph,
+    samples: &[Genome],
+) -> Result<Vec<Genome>, GenomeError> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut distinct = Vec::new();
+    for genome in samples {
+        if seen.insert(supergraph.canonical(genome)?) {
+            distinct.push(genome.clone());
+        }
+    }
+    Ok(distinct)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_go_to_lower_loss_then_fewer_parameters() {
+        let one = |accuracy, loss, parameters| Candidate {
+            genome: vec![parameters as u32],
+            score: Score { accuracy, loss },
+            parameters,
+            macs: 0,
+        };
+        let mut all = [
+            one(0.9, 0.5, 1),
+            one(0.95, 0.4, 7),
+            one(0.95, 0.3, 9),
+            one(0.95, 0.3, 8),
+        ];
+        rank(&mut all);
+        assert_eq!(all.map(|c| c.parameters), [8, 9, 7, 1]);
+    }
+}

@@ -1,0 +1,163 @@
+//! How a child is rewarded, and what people are told of it.
+
+use serde::{Deserialize, Serialize};
+use supernet_engine::device::Samples;
+use supernet_strategy::Score;
+
+/// What a score's first number is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// The share of samples that are classified rightly.
+    #[default]
+    Accuracy,
+    /// Of a language model: c/perplexity (ENAS §2.2).
+    Perplexity {
+        /// c.
+        reward: f32,
+        /// Whether the text is read by character: bits per character are what people compare then.
+        by_character: bool,
+    },
+}
+
+impl Metric {
+    /// Whether it is the one of images.
+    pub(crate) fn is_accuracy(&self) -> bool {
+        *self == Self::Accuracy
+    }
+
+    /// The score of the first `count` samples, or tokens: means in their order.
+    pub(crate) fn score(self, samples: &Samples, count: usize) -> Score {
+        let score = mean(samples, count);
+        match self {
+            Self::Accuracy => score,
+            Self::Perplexity { reward, .. } => {
+                let earned = f64::from(reward) / perplexity(score.loss.into());
+                Score {
+                    accuracy: earned as f32,
+                    ..score
+                }
+            }
+        }
+    }
+
+    /// A reward for people: a share of samples as a percentage, c/perplexity as it is.
+    pub fn reward(self, reward: f64) -> String {
+        match self {
+            Self::Accuracy => format!("{:.1} %", 100.0 * reward),
+            Self::Perplexity { .. } => format!("{reward:.3}"),
+        }
+    }
+
+    /// A difference of two rewards with its standard error, for people. JSON has no infinity: an error that is not known is
+    /// the largest number there is.
+    pub fn difference(self, difference: f64, standard_error: f64) -> String {
+        let (scale, digits, unit) = match self {
+            Self::Accuracy => (100.0, 1, " points"),
+            Self::Perplexity { .. } => (1.0, 3, ""),
+        };
+        let difference = scale * difference;
+        if standard_error == f64::MAX {
+            return format!("{difference:+.digits$}{unit}, of two samples or fewer");
+        }
+        format!(
+            "{difference:+.digits$} ± {:.digits$}{unit}",
+            scale * standard_error
+        )
+    }
+
+    /// What a score comes to on the part of the data that is called `part`.
+    pub fn on(self, part: &str, score: &Score) -> String {
+        match self {
+            Self::Accuracy => format!("{:.1} % {part} accuracy", 100.0 * score.accuracy),
+            Self::Perplexity { .. } => format!("{part} {}", self.words(score)),
+        }
+    }
+
+    /// What a score comes to.
+    pub fn words(self, score: &Score) -> String {
+        let loss = f64::from(score.loss);
+        match self {
+            Self::Accuracy => format!("{:.1} %", 100.0 * score.accuracy),
+            Self::Perplexity {
+                by_character: false,
+                ..
+            } => format!("perplexity {:.2}", perplexity(loss)),
+            Self::Perplexity {
+                by_character: true, ..
+            } => {
+                format!(
+                    "perplexity {:.3} ({:.3} bits per character)",
+                    perplexity(loss),
+                    loss / std::f64::consts::LN_2
+                )
+            }
+        }
+    }
+}
+
+/// The mean over the first `count` samples, summed in their order. A loss that is not a number counts as the largest: it
+/// ranks last, and it can be written as JSON.
+fn mean(samples: &Samples, count: usize) -> Score {
+    let mean = |numbers: &[f32]| {
+        let sum: f64 = numbers[..count].iter().map(|x| f64::from(*x)).sum();
+        (sum / count as f64) as f32
+    };
+    let loss = mean(&samples.loss);
+    Score {
+        accuracy: mean(&samples.right),
+        loss: if loss.is_finite() { loss } else { f32::MAX },
+    }
+}
+
+/// As uncertain as a choice among so many tokens that are equally likely; infinite where it is beyond an f64.
+pub(crate) fn perplexity(loss: f64) -> f64 {
+    loss.exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_model_earns_c_over_its_perplexity() {
+        let samples = Samples {
+            loss: vec![8_f32.ln(), 2_f32.ln(), 99.0],
+            right: vec![1.0, 0.0, 0.0],
+        };
+        let metric = Metric::Perplexity {
+            reward: 80.0,
+            by_character: false,
+        };
+        let score = metric.score(&samples, 2);
+        assert!((score.accuracy - 20.0).abs() < 1e-4, "{score:?}");
+        assert_eq!(
+            metric.on("validation", &score),
+            "validation perplexity 4.00"
+        );
+        let characters = Metric::Perplexity {
+            reward: 4.0,
+            by_character: true,
+        };
+        assert_eq!(
+            characters.words(&score),
+            "perplexity 4.000 (2.000 bits per character)"
+        );
+        assert_eq!(
+            metric
+                .score(
+                    &Samples {
+                        loss: vec![f32::NAN],
+                        right: vec![0.0]
+                    },
+                    1
+                )
+                .accuracy,
+            0.0
+        );
+        assert_eq!(
+            Metric::Accuracy.on("test", &Metric::Accuracy.score(&samples, 2)),
+            "50.0 % test accuracy"
+        );
+    }
+}

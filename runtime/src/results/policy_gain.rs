@@ -1,0 +1,334 @@
+//! Whether the controller is any good: its samples against random ones, scored alike.
+
+use serde::{Deserialize, Serialize};
+
+use super::metric::Metric;
+use crate::config::StrategyName;
+
+/// Fresh samples of the policy and samples of the space's prior, each scored on the whole validation part with the same
+/// shared weights.
+///
+/// After warm-up these weights were trained on the policy's own samples, which favours them: the difference shows that
+/// the loop is closed, and holds for the shared weights. It is not the difference of the architectures trained alone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyGain {
+    /// Whose samples are compared with random ones.
+    #[serde(default = "own")]
+    pub strategy: StrategyName,
+    /// Samples on each side.
+    pub samples: u32,
+    /// Different genomes among the policy's samples: few mean that the policy has made up its mind.
+    pub distinct: u32,
+    /// Mean accuracy of the policy's samples.
+    pub policy: f64,
+    /// Mean accuracy of the prior's samples.
+    pub random: f64,
+    /// policy − random.
+    pub difference: f64,
+    /// Standard error of the difference, over samples of architectures; the shared weights are one and the same.
+    pub standard_error: f64,
+    /// Accuracy of the best derived architecture. It was chosen for it among many, which flatters it.
+    #[serde(default)]
+    pub best: Option<f64>,
+    /// How many of the prior's samples have a lower accuracy than the best derived architecture.
+    #[serde(default)]
+    pub behind: u32,
+    /// What is called accuracy here.
+    #[serde(
+        default,
+        alias = "measure",
+        skip_serializing_if = "Metric::is_accuracy"
+    )]
+    pub metric: Metric,
+}
+
+/// A small gain report along the way: the rollouts of one update, and as many samples of the space's prior on the same
+/// validation minibatch.
+///
+/// They share the minibatch, so that its difficulty cancels. The standard error is over samples of architectures; one
+/// minibatch is few images, so that a single glimpse says little, and several in a row say more.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InterimComparison {
+    /// Samples on each side.
+    pub samples: u32,
+    /// Mean accuracy of the policy's samples.
+    pub policy: f64,
+    /// Mean accuracy of the prior's samples.
+    pub random: f64,
+    /// policy − random.
+    pub difference: f64,
+    /// Standard error of the difference.
+    pub standard_error: f64,
+}
+
+impl InterimComparison {
+    /// Compares two sets of accuracies. Of fewer than two samples on a side the standard error is not known, and 1, the
+    /// largest difference that there can be: JSON has no infinity.
+    pub fn new(policy: &[f32], random: &[f32]) -> Self {
+        let (a, b) = (Moments::of(policy), Moments::of(random));
+        Self {
+            samples: policy.len().min(random.len()) as u32,
+            policy: a.mean,
+            random: b.mean,
+            difference: a.mean - b.mean,
+            standard_error: (a.square_error + b.square_error).sqrt().min(1.0),
+        }
+    }
+}
+
+fn own() -> StrategyName {
+    StrategyName::Own
+}
+
+/// Whose samples a strategy's are, in words.
+pub(crate) fn whose(strategy: StrategyName) -> &'static str {
+    match strategy {
+        StrategyName::Enas => "the controller's samples",
+        StrategyName::Evolution => "the population's members",
+        StrategyName::Random => "the search's own samples",
+        StrategyName::Own => "the policy's samples",
+    }
+}
+
+impl PolicyGain {
+    /// Compares two sets of accuracies, `distinct` of the policy's from different genomes. Of fewer than two samples on a
+    /// side the standard error is infinite: nothing is known.
+    pub fn new(strategy: StrategyName, policy: &[f32], random: &[f32], distinct: u32) -> Self {
+        let (a, b) = (Moments::of(policy), Moments::of(random));
+        Self {
+            strategy,
+            best: None,
+            behind: 0,
+            metric: Metric::Accuracy,
+            samples: policy.len().min(random.len()) as u32,
+            distinct,
+            policy: a.mean,
+            random: b.mean,
+            difference: a.mean - b.mean,
+            standard_error: (a.square_error + b.square_error).sqrt(),
+        }
+    }
+
+    /// The same, with the place of the best derived architecture among the `random` accuracies.
+    #[must_use]
+    pub fn with_best(mut self, best: f32, random: &[f32]) -> Self {
+        self.best = Some(f64::from(best));
+        self.behind = random.iter().filter(|accuracy| **accuracy < best).count() as u32;
+        self
+    }
+
+    /// The comparison in words.
+    pub fn sentence(&self) -> String {
+        if let Metric::Perplexity { reward, .. } = self.metric {
+            return self.of_text(reward.into());
+        }
+        let (points, error) = (100.0 * self.difference, 100.0 * self.standard_error);
+        let whose = whose(self.strategy);
+        if self.samples < FEWEST {
+            return format!("too few samples to tell whether {whose} are better than random ones");
+        }
+        let by = format!("{:.1} ± {error:.1} points", points.abs());
+        let means = format!(
+            "({:.1} % against {:.1} %, {} samples each, {} of {whose} different, whole validation part, same shared \
+             weights)",
+            100.0 * self.policy,
+            100.0 * self.random,
+            self.samples,
+            self.distinct
+        );
+        let verdict = if points > 2.0 * error {
+            format!("{whose} are better than random ones by {by} {means}")
+        } else if points < -2.0 * error {
+            format!("{whose} are worse than random ones by {by} {means}")
+        } else {
+            format!(
+                "{whose} are no better than random ones: {points:+.1} ± {error:.1} points {means}"
+            )
+        };
+        let Some(best) = self.best else {
+            return verdict;
+        };
+        let behind = if self.behind == self.samples {
+            "all".to_owned()
+        } else {
+            format!("{} of the", self.behind)
+        };
+        format!(
+            "{verdict}; the best derived one, at {:.1} %, is ahead of {behind} {} random ones",
+            100.0 * best,
+            self.samples
+        )
+    }
+}
+
+impl PolicyGain {
+    /// The comparison of language models in words: of rewards c/perplexity, whose means are those of harmonic means of
+    /// perplexities.
+    fn of_text(&self, c: f64) -> String {
+        let whose = whose(self.strategy);
+        if self.samples < FEWEST {
+            return format!("too few samples to tell whether {whose} are better than random ones");
+        }
+        let Self {
+            difference,
+            standard_error: error,
+            samples,
+            distinct,
+            ..
+        } = *self;
+        let than = match difference {
+            d if d > 2.0 * error => "better than random ones",
+            d if d < -2.0 * error => "worse than random ones",
+            _ => "no better than random ones",
+        };
+        let [policy, random] = [self.policy, self.random].map(|reward| c / reward);
+        let verdict = format!(
+            "{whose} are {than}: {difference:+.3} ± {error:.3} in the reward {c}/perplexity (perplexity {policy:.2} against \
+             {random:.2}, harmonic means, {samples} samples each, {distinct} of {whose} different, whole validation part, \
+             same shared weights)"
+        );
+        let Some(best) = self.best else {
+            return verdict;
+        };
+        let (behind, best) = (self.behind, c / best);
+        format!(
+            "{verdict}; the best derived one, at {best:.2}, is ahead of {behind} of the {samples} random ones"
+        )
+    }
+}
+
+/// Samples on a side below which no verdict is given: a normal distribution's two standard errors are none yet.
+const FEWEST: u32 = 20;
+
+struct Moments {
+    mean: f64,
+    /// Squared standard error of the mean.
+    square_error: f64,
+}
+
+impl Moments {
+    fn of(values: &[f32]) -> Self {
+        let count = values.len() as f64;
+        let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count.max(1.0);
+        let squares: f64 = values.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum();
+        let square_error = if values.len() < 2 {
+            f64::INFINITY
+        } else {
+            squares / (count - 1.0) / count
+        };
+        Self { mean, square_error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn difference_and_error_are_those_of_two_means() {
+        let gain = PolicyGain::new(StrategyName::Enas, &[0.9, 0.8, 1.0], &[0.5, 0.7], 3);
+        assert!((gain.difference - 0.3).abs() < 1e-7);
+        // Sample variances 0.01 and 0.02, over 3 and 2.
+        assert!((gain.standard_error - (0.01_f64 / 3.0 + 0.02 / 2.0).sqrt()).abs() < 1e-7);
+        assert!(
+            gain.sentence().contains("too few samples"),
+            "{}",
+            gain.sentence()
+        );
+    }
+
+    #[test]
+    fn the_verdict_is_in_words() {
+        let around =
+            |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
+        let said = |policy, random| {
+            PolicyGain::new(StrategyName::Enas, &around(policy), &around(random), 20).sentence()
+        };
+        assert!(
+            said(0.8, 0.5).contains("better than random ones by 30.0 ± 0.5 points"),
+            "{}",
+            said(0.8, 0.5)
+        );
+        assert!(
+            said(0.5, 0.503).contains("no better than random ones: -0.3 ± 0.5 points"),
+            "{}",
+            said(0.5, 0.503)
+        );
+        assert!(said(0.5, 0.8).contains("worse"), "{}", said(0.5, 0.8));
+    }
+
+    #[test]
+    fn each_strategy_has_its_noun_and_the_best_has_its_place() {
+        let random: Vec<f32> = (0..20).map(|i| 0.5 + 0.01 * i as f32).collect();
+        let said = |strategy, best| {
+            PolicyGain::new(strategy, &[0.8; 20], &random, 1)
+                .with_best(best, &random)
+                .sentence()
+        };
+        let first = said(StrategyName::Enas, 0.9);
+        assert!(
+            first.starts_with("the controller's samples are better"),
+            "{first}"
+        );
+        assert!(
+            first.ends_with("the best derived one, at 90.0 %, is ahead of all 20 random ones"),
+            "{first}"
+        );
+        assert!(
+            said(StrategyName::Evolution, 0.595)
+                .contains("at 59.5 %, is ahead of 10 of the 20 random ones")
+        );
+        assert!(said(StrategyName::Evolution, 0.5).starts_with("the population's members"));
+        assert!(said(StrategyName::Own, 0.5).starts_with("the policy's samples"));
+        // As earlier versions wrote it.
+        let old = r#"{"samples":20,"distinct":3,"policy":0.6,"random":0.5,"difference":0.1,"standard_error":0.01}"#;
+        let old: PolicyGain = serde_json::from_str(old).unwrap();
+        assert!(
+            old.sentence().ends_with("same shared weights)")
+                && old.sentence().starts_with("the policy's")
+        );
+    }
+
+    #[test]
+    fn a_glimpse_of_one_sample_knows_nothing_and_can_be_written_down() {
+        let glimpse = InterimComparison::new(&[0.9], &[0.5]);
+        assert_eq!(glimpse.standard_error, 1.0);
+        assert_eq!(
+            serde_json::from_str::<InterimComparison>(&serde_json::to_string(&glimpse).unwrap())
+                .unwrap(),
+            glimpse
+        );
+        let glimpse = InterimComparison::new(&[0.5, 0.7], &[0.4, 0.6]);
+        assert!(
+            (glimpse.difference - 0.1).abs() < 1e-6
+                && (glimpse.standard_error - 0.02_f64.sqrt()).abs() < 1e-6
+        );
+    }
+
+    #[test]
+    fn language_models_are_compared_by_rewards_and_told_as_perplexities() {
+        let around =
+            |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
+        let gain = PolicyGain::new(StrategyName::Enas, &around(0.78), &around(0.48), 20)
+            .with_best(0.8, &around(0.48));
+        let said = PolicyGain {
+            metric: Metric::Perplexity {
+                reward: 80.0,
+                by_character: false,
+            },
+            ..gain
+        }
+        .sentence();
+        assert!(
+            said.starts_with(
+                "the controller's samples are better than random ones: +0.300 ± 0.005 in"
+            ),
+            "{said}"
+        );
+        assert!(
+            said.contains("(perplexity 100.00 against 160.00,")
+                && said.contains("at 100.00, is ahead of 20"),
+            "{said}"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Why networks cannot be trained from scratch.
+
+use supernet_data::DataError;
+use supernet_engine::weights::ParameterTooLarge;
+use supernet_plugin::GenomeError;
+
+use crate::config::ConfigError;
+use crate::experiment::{ExperimentError, TransferError};
+use crate::model::ModelError;
+use crate::storage::StorageError;
+use crate::training::TrainingError;
+
+/// Why networks cannot be trained from scratch.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetrainError {
+    /// It is not set up as it must be.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The architecture does not fit the space.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The genome does not belong to the space.
+    #[error(transparent)]
+    Genome(#[from] GenomeError),
+    /// A parameter does not fit a page.
+    #[error(transparent)]
+    ParameterTooLarge(#[from] ParameterTooLarge),
+    /// A network could not be trained or scored.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+    /// The run folder fails.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A network that was trained cannot be finished or saved.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Retraining without a pass.
+    #[error(
+        "`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1"
+    )]
+    NoEpochs,
+    /// Random architectures of a space with nothing to choose.
+    #[error(
+        "the space `{space}` decides nothing, so there are no random architectures of it: leave out `--versus-random`, and \
+         compare with what another space gives"
+    )]
+    NoOthers {
+        /// The space.
+        space: String,
+    },
+}
+
+impl From<ConfigError> for RetrainError {
+    fn from(error: ConfigError) -> Self {
+        Self::Experiment(error.into())
+    }
+}
+
+impl From<DataError> for RetrainError {
+    fn from(error: DataError) -> Self {
+        Self::Experiment(error.into())
+    }
+}

@@ -1,0 +1,226 @@
+//! One network on its way: fresh weights, trained pass by pass.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use supernet_data::Splits;
+use supernet_engine::device::Device;
+use supernet_engine::program::{Optimizer, Plan, Program};
+use supernet_engine::weights::{Layout, Weights};
+use supernet_strategy::{Genome, Score};
+
+use super::RetrainError;
+use super::average::Average;
+use super::plan::{Planned, steps};
+use crate::experiment::Experiment;
+use crate::training::{
+    LinearRamp, LrSchedule, PassMean, TaskContext, Trainer, TrainerSettings, TrainingError,
+    WarmupCosine,
+};
+
+/// A network that is being trained.
+#[derive(Debug)]
+pub(crate) struct TrainingRun {
+    pub(crate) task: TaskContext,
+    genome: Genome,
+    trainer: Trainer,
+    pub(crate) weights: Weights,
+    pub(crate) average: Average,
+    rate: LrSchedule,
+    epochs: u32,
+    pass: PassMean,
+}
+
+/// Where a network stands, but for its weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TrainingProgress {
+    /// Steps done.
+    pub(crate) done: u32,
+    /// Ends of passes in the average.
+    pub(crate) averaged: u32,
+    pass: PassMean,
+}
+
+/// A pass that was finished.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Passed {
+    pub(crate) epoch: u32,
+    /// Of its last step.
+    pub(crate) rate: f32,
+    pub(crate) score: Score,
+}
+
+impl TrainingRun {
+    /// A network with fresh weights: none but its own parameters. `data` has what it is trained on as its training part.
+    pub(crate) fn new(
+        experiment: &Experiment,
+        data: &Arc<Splits>,
+        planned: &Planned,
+    ) -> Result<Self, RetrainError> {
+        let (config, Planned { genome, seed, .. }) = (experiment.config(), planned);
+        let (settings, supergraph) = (config.retrain, experiment.supergraph());
+        let optimizer = optimizer(experiment);
+        let child = experiment.task().trained(genome, &optimizer)?;
+        let layout = Arc::new(Layout::alone(supergraph, &child, config.train.batch)?);
+        let task = experiment
+            .task()
+            .with(Arc::clone(&layout), Arc::clone(data));
+        let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
+        let in_pass = f64::from(steps(experiment));
+        let highest = if settings.rate > 0.0 {
+            settings.rate
+        } else {
+            2.0 * config.optimizer.rate
+        };
+        let warm_up = (settings.warm_up * in_pass).round() as u32;
+        let all = settings.epochs * steps(experiment);
+        let rate = LrSchedule::WarmupCosine(WarmupCosine::new(
+            highest as f32,
+            config.optimizer.rate_min as f32,
+            warm_up,
+            all,
+        ));
+        let drop_path = LinearRamp {
+            to: settings.drop_path as f32,
+            steps: all,
+        };
+        let (batch, augment) = (config.train.batch, config.augment);
+        let trainer = TrainerSettings {
+            batch,
+            optimizer,
+            augment,
+            rate,
+            drop_path,
+            seed: *seed,
+        };
+        Ok(Self {
+            trainer: Trainer::new(task.clone(), trainer),
+            task,
+            genome: genome.clone(),
+            weights,
+            average: Average::new(settings.epochs, settings.average),
+            rate,
+            epochs: settings.epochs,
+            pass: PassMean::default(),
+        })
+    }
+
+    /// Makes room for it on the device.
+    pub(crate) fn reserve(
+        &self,
+        experiment: &Experiment,
+        device: &mut dyn Device,
+    ) -> Result<(), RetrainError> {
+        let optimizer = optimizer(experiment);
+        let (trained, child) = (
+            self.task.trained(&self.genome, &optimizer)?,
+            self.task.supergraph.child(&self.genome)?,
+        );
+        let (context, scored) = (
+            self.task.context(experiment.config().train.batch),
+            experiment.config().score.batch,
+        );
+        let mut plan = Plan::default();
+        plan.add(&Program::training(context, &trained, &optimizer).map_err(TrainingError::from)?);
+        plan.add(
+            &Program::scoring(self.task.context(scored), &child).map_err(TrainingError::from)?,
+        );
+        // What came before it on this device has ended.
+        device.forget();
+        device
+            .reserve(&plan, &self.weights)
+            .map_err(TrainingError::from)?;
+        Ok(())
+    }
+
+    /// Steps started.
+    pub(crate) fn done(&self) -> u32 {
+        self.trainer.done()
+    }
+
+    /// Whether all passes are done.
+    pub(crate) fn is_through(&self) -> bool {
+        self.trainer.done() == self.epochs * self.trainer.steps()
+    }
+
+    /// One step; what came of the pass if it was the last one of it.
+    pub(crate) fn step(
+        &mut self,
+        device: &mut dyn Device,
+    ) -> Result<Option<Passed>, TrainingError> {
+        let (done, in_pass) = (self.trainer.done(), self.trainer.steps());
+        let epoch = done / in_pass;
+        self.trainer
+            .start(device, &mut self.weights, &self.genome, epoch)?;
+        let ends = (done + 1).is_multiple_of(in_pass);
+        let most = if ends { 0 } else { device.depth().max(1) - 1 };
+        self.finish(device, most)?;
+        if !ends {
+            return Ok(None);
+        }
+        let score = self.pass.take();
+        if self.average.takes(epoch) {
+            device.fetch(&mut self.weights)?;
+            self.average.take(&self.weights);
+        }
+        Ok(Some(Passed {
+            epoch,
+            rate: self.rate.at(epoch, done),
+            score,
+        }))
+    }
+
+    /// Finishes steps until at most `most` are under way.
+    fn finish(&mut self, device: &mut dyn Device, most: usize) -> Result<(), TrainingError> {
+        while self.trainer.under_way() > most {
+            let score = self.trainer.finish(device)?;
+            self.pass.add(score);
+        }
+        Ok(())
+    }
+
+    /// Brings the weights to this side, and says where it stands.
+    pub(crate) fn sync(
+        &mut self,
+        device: &mut dyn Device,
+    ) -> Result<TrainingProgress, TrainingError> {
+        self.finish(device, 0)?;
+        device.fetch(&mut self.weights)?;
+        Ok(TrainingProgress {
+            done: self.trainer.done(),
+            averaged: self.average.count,
+            pass: self.pass,
+        })
+    }
+
+    /// Goes on from where it stood; its weights and their average are those of that moment.
+    pub(crate) fn resume(&mut self, progress: TrainingProgress, average: Option<Weights>) {
+        self.trainer.resume(progress.done);
+        self.pass = progress.pass;
+        // Older saves do not say how many steps the sums are over.
+        self.pass.steps = progress.done % self.trainer.steps();
+        (self.average.count, self.average.mean) = (progress.averaged, average);
+    }
+
+    /// The end: the weights are what they will be.
+    pub(crate) fn finalize(&mut self, device: &mut dyn Device) -> Result<(), TrainingError> {
+        device.fetch(&mut self.weights)?;
+        self.average.finalize(&mut self.weights);
+        Ok(())
+    }
+}
+
+/// What a step of a network's training minimises, and how it updates.
+fn optimizer(experiment: &Experiment) -> Optimizer {
+    let (optimizer, settings) = (
+        experiment.config().optimizer.optimizer(),
+        experiment.config().retrain,
+    );
+    let (smoothing, auxiliary) = (settings.smoothing as f32, settings.auxiliary as f32);
+    Optimizer {
+        smoothing,
+        auxiliary,
+        drop_path: settings.drop_path > 0.0,
+        ..optimizer
+    }
+}

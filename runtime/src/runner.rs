@@ -1,0 +1,19 @@
+//! Who does the work of a search: one thread, or actors under a supervisor.
+
+mod builder;
+#[cfg(all(test, feature = "gpu"))]
+mod gpu_tests;
+mod handle;
+mod inline;
+mod last_phase;
+mod latch;
+#[cfg(test)]
+mod search_tests;
+mod subscription;
+#[cfg(test)]
+pub(crate) mod text_tests;
+mod workers;
+
+pub use builder::SearchBuilder;
+pub use handle::{Outcome, RunOutcome, Search};
+pub use subscription::Events;

@@ -1,0 +1,398 @@
+//! Setting up a search that runs on threads of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use supernet_data::Dataset;
+use supernet_engine::device::choice::Choice;
+use supernet_engine::device::cpu::Cpu;
+use supernet_engine::device::{Device, DeviceError};
+use supernet_plugin::Supergraph;
+use supernet_strategy::{Genome, Schedule, Score, Strategy, StrategyError};
+
+use super::handle::{Search, Shared};
+use super::subscription::Events;
+use super::workers::{CustomEvaluator, MakeDevice, SearchContext, SharedListener, Start};
+use crate::config::{Config, StrategyName};
+use crate::error::Error;
+use crate::events::{Event, Record};
+use crate::experiment::{
+    CustomStrategy, Experiment, ExperimentError, MakeStrategy, op_check, same_data, same_space,
+};
+use crate::results::format::panic_message;
+use crate::retrain::Retraining;
+use crate::search::snapshot;
+use crate::search::snapshot::{Restored, Snapshot};
+use crate::space::{Origin, Spaces};
+use crate::storage::{Folder, LogEnd, Recorder, RunFolder, StorageError};
+use crate::training::{JobError, TrainingError};
+
+/// How long a step, a score or a file may take before its actor is given up, unless the application says otherwise.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Everything that a search starts with. Only [`SearchBuilder::start`] does something.
+#[must_use = "nothing happens before `start`"]
+pub struct SearchBuilder {
+    config: Config,
+    spaces: Spaces,
+    data: Option<Dataset>,
+    minutes: Option<f64>,
+    threads: usize,
+    evaluators: usize,
+    device: Option<MakeDevice>,
+    /// Where the space's own ops are tried out; none if the device is the application's own.
+    trial: Option<Choice>,
+    strategy: Option<MakeStrategy>,
+    own: Option<CustomEvaluator>,
+    location: RunLocation,
+    limit: Duration,
+    listener: Box<dyn FnMut(&Record) + Send>,
+    shared: Arc<Shared>,
+    #[cfg(test)]
+    pub(crate) faults: Option<Arc<crate::runner::workers::faults::Faults>>,
+}
+
+enum RunLocation {
+    Nowhere,
+    At(PathBuf),
+    Fresh(PathBuf),
+    Resume(PathBuf),
+}
+
+impl Default for SearchBuilder {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            spaces: Spaces::linked(),
+            data: None,
+            minutes: None,
+            threads: 0,
+            evaluators: 1,
+            device: None,
+            trial: Some(Choice::Cpu),
+            strategy: None,
+            own: None,
+            location: RunLocation::Nowhere,
+            limit: LIMIT,
+            listener: Box::new(|_| {}),
+            shared: Arc::default(),
+            #[cfg(test)]
+            faults: None,
+        }
+    }
+}
+
+impl SearchBuilder {
+    /// The settings; without this call the defaults.
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The spaces that the settings may name; without this call the linked ones.
+    pub fn spaces(self, spaces: Spaces) -> Self {
+        Self { spaces, ..self }
+    }
+
+    /// Data of the application's own, in place of the data set that the settings name.
+    pub fn data(self, data: Dataset) -> Self {
+        Self {
+            data: Some(data),
+            ..self
+        }
+    }
+
+    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps. Retraining
+    /// comes on top, at most `retrain.budget` times as long.
+    pub fn minutes(self, minutes: f64) -> Self {
+        Self {
+            minutes: Some(minutes),
+            ..self
+        }
+    }
+
+    /// Threads of the CPU device; 0, the default, takes one per core.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// How many evaluators score side by side, at least 1. One shares the trainer's device; several have one each, and
+    /// on the CPU they divide the threads among themselves.
+    pub fn evaluators(self, evaluators: usize) -> Self {
+        Self { evaluators, ..self }
+    }
+
+    /// The device by name; without this call the CPU.
+    pub fn on(self, choice: Choice) -> Self {
+        match choice.resolved() {
+            // Several evaluators divide the threads.
+            Choice::Cpu => Self {
+                device: None,
+                trial: Some(Choice::Cpu),
+                ..self
+            },
+            choice => {
+                let trial = Some(choice.clone());
+                Self {
+                    trial,
+                    ..self.device(move || Ok(choice.open(0)? as Box<dyn Device>))
+                }
+            }
+        }
+    }
+
+    /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for each of several evaluators,
+    /// on their threads, and again after a failure.
+    pub fn device(
+        self,
+        make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            device: Some(Arc::new(make)),
+            trial: None,
+            ..self
+        }
+    }
+
+    /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and is called again after a
+    /// failure, before [`Strategy::load`].
+    pub fn strategy(
+        self,
+        make: impl Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self {
+            strategy: Some(Arc::new(make)),
+            ..self
+        }
+    }
+
+    /// Scores candidates with a function of the application's own. A candidate for which it fails is set aside with the
+    /// worst score; after ten in a row the search ends with the last error ([`SearchError::Evaluator`](crate::search::SearchError::Evaluator)). The last line
+    /// of the report, the best candidate on the test part, still comes from the shared weights.
+    ///
+    /// The future is polled on an evaluator's thread, within a tokio runtime of one thread.
+    pub fn evaluator<F, E>(self, evaluate: impl Fn(Genome) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Score, E>> + Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let own: CustomEvaluator = Arc::new(move |genome| {
+            let score = evaluate(genome);
+            Box::pin(async move { score.await.map_err(|error| Arc::new(error) as JobError) })
+        });
+        Self {
+            own: Some(own),
+            ..self
+        }
+    }
+
+    /// Writes the run into a new folder at `path`.
+    pub fn folder(self, path: impl Into<PathBuf>) -> Self {
+        Self {
+            location: RunLocation::At(path.into()),
+            ..self
+        }
+    }
+
+    /// Writes the run into a new folder in `parent`, named after space and data with the first number that is free.
+    pub fn fresh_folder(self, parent: impl Into<PathBuf>) -> Self {
+        Self {
+            location: RunLocation::Fresh(parent.into()),
+            ..self
+        }
+    }
+
+    /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was started with. Data,
+    /// strategy and evaluator of the application's own must be given again, and plugins too: a run's folder loads none.
+    pub fn resume(self, path: impl Into<PathBuf>) -> Self {
+        Self {
+            location: RunLocation::Resume(path.into()),
+            ..self
+        }
+    }
+
+    /// How long one step, score or file may take before its actor is given up and replaced; 10 minutes by default.
+    pub fn limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Is called with every event, on the search's thread: while it runs, the search waits. What a resumed run tells first is
+    /// told on the thread that starts it.
+    pub fn listen(self, listener: impl FnMut(&Record) + Send + 'static) -> Self {
+        Self {
+            listener: Box::new(listener),
+            ..self
+        }
+    }
+
+    /// A subscription that begins with the first event.
+    pub fn events(&self) -> Events {
+        self.shared.hub.subscribe()
+    }
+
+    /// Starts the search on a thread of its own. Works in any thread, inside any executor or none.
+    ///
+    /// # Errors
+    /// If a setting, the space, the data or the folder are wrong, or the system gives no thread. What goes wrong later is
+    /// told by [`Search::wait`].
+    pub fn start(mut self) -> Result<Search, Error> {
+        let resumed = match &self.location {
+            RunLocation::Resume(path) => Some(RunFolder::open(path)?),
+            _ => None,
+        };
+        if let Some((_, config)) = &resumed {
+            self.config = Config::read::<&str>(config, &[])?;
+        }
+        let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
+        let mut device = make().map_err(TrainingError::from)?;
+        let earlier = resumed
+            .as_ref()
+            .map(|(folder, _)| folder.origin())
+            .transpose()?
+            .flatten();
+        let experiment = self.experiment(&mut *device, earlier.as_ref());
+        let mut experiment = match &resumed {
+            Some((folder, _)) => same_space(experiment, earlier, folder.path())?,
+            None => experiment?,
+        };
+        if let Some((folder, _)) = &resumed {
+            same_data(&experiment, folder.path())?;
+        }
+        experiment.reserve(&mut *device)?;
+        op_check::before(&experiment, self.trial.as_ref())?;
+        let experiment = Arc::new(experiment);
+        let first = Snapshot::first(&experiment)?;
+        let (mut restored, mut steps) = (Restored::first(first), None);
+        let (mut recorded, mut log, mut retraining) = (0, LogEnd::default(), None);
+        let folder = match resumed {
+            None => self.create(&experiment)?,
+            Some((mut folder, _)) => {
+                restored = snapshot::newest(folder.path(), &experiment, folder.end().bytes)?
+                    .unwrap_or(restored);
+                let (later, damaged) =
+                    Retraining::read(folder.path(), &experiment, folder.end().bytes)?;
+                restored.damaged.extend(damaged);
+                // A retraining comes after the search, of which then nothing is told again.
+                (recorded, log) = match &later {
+                    Some(later) => (later.events, later.log),
+                    None => (restored.snapshot.scheduler.events(), restored.log),
+                };
+                folder.rewind(log)?;
+                steps = Some(restored.snapshot.scheduler.steps());
+                retraining = later.map(|later| later.retraining);
+                Some(folder)
+            }
+        };
+        let Restored {
+            snapshot, damaged, ..
+        } = restored;
+        let path = folder.as_ref().map(|folder| folder.path().to_owned());
+        let shared = Arc::clone(&self.shared);
+        let listener = listener(self.listener, Arc::clone(&shared));
+        let mut recorder = Recorder::new(folder.map(Folder::Owned), listener, recorded, log.at);
+        let damaged = damaged.into_iter().map(|reason| Event::Damaged { reason });
+        damaged
+            .chain(steps.map(|steps| Event::Resumed { steps }))
+            .try_for_each(|event| recorder.incident(event))?;
+        let (evaluators, each) = (
+            self.evaluators.max(1),
+            threads(self.threads) / self.evaluators.max(1),
+        );
+        let of_its_own = self.device.clone().unwrap_or_else(|| cpu(each.max(1)));
+        let context = SearchContext {
+            experiment,
+            evaluators,
+            evaluator_device: (evaluators > 1).then_some(of_its_own),
+            device: first_made(device, make),
+            custom_evaluator: self.own,
+            limit: self.limit,
+            #[cfg(test)]
+            faults: self.faults,
+        };
+        Search::start(
+            Start {
+                context: Arc::new(context),
+                snapshot,
+                recorder,
+                shared,
+            },
+            retraining,
+            path,
+        )
+    }
+
+    /// The search that is set up.
+    fn experiment(
+        &mut self,
+        device: &mut dyn Device,
+        earlier: Option<&Origin>,
+    ) -> Result<Experiment, ExperimentError> {
+        let mut config = self.config.clone();
+        if self.strategy.is_some() {
+            config.search.strategy = StrategyName::Own;
+        }
+        config.check()?;
+        let data = self.data.take().map_or_else(
+            || Dataset::named_as(&config.search.data, &config.text.reading()),
+            Ok,
+        )?;
+        let mut experiment = Experiment::again(&self.spaces, data, config, earlier)?;
+        experiment.set_custom_strategy(self.strategy.clone().map(CustomStrategy));
+        if let Some(minutes) = self.minutes {
+            experiment.fit(minutes, device)?;
+        }
+        Ok(experiment)
+    }
+
+    fn create(&self, experiment: &Experiment) -> Result<Option<RunFolder>, Error> {
+        let config = experiment.config().to_toml()?;
+        let name = experiment.run_name();
+        let folder = match &self.location {
+            RunLocation::At(path) => RunFolder::create(path, &config)?,
+            RunLocation::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
+            RunLocation::Nowhere | RunLocation::Resume(_) => return Ok(None),
+        };
+        folder.write_origin(experiment.origin())?;
+        folder.write_profile(&experiment.profile())?;
+        Ok(Some(folder))
+    }
+}
+
+/// Passes records on to subscriptions, then to the application.
+fn listener(mut listen: Box<dyn FnMut(&Record) + Send>, shared: Arc<Shared>) -> SharedListener {
+    Box::new(move |record| {
+        shared.hub.send(record);
+        catch_unwind(AssertUnwindSafe(|| listen(record))).map_err(|panic| StorageError::Listener {
+            reason: panic_message(&*panic),
+        })
+    })
+}
+
+/// Makes CPU devices.
+fn cpu(threads: usize) -> MakeDevice {
+    Arc::new(move || Ok(Box::new(Cpu::new(threads)?)))
+}
+
+/// Hands out the device that was made already, then others.
+fn first_made(device: Box<dyn Device>, make: MakeDevice) -> MakeDevice {
+    let first = Mutex::new(Some(device));
+    Arc::new(
+        move || match first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(device) => Ok(device),
+            None => make(),
+        },
+    )
+}
+
+fn threads(given: usize) -> usize {
+    if given == 0 {
+        thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        given
+    }
+}

@@ -1,0 +1,97 @@
+//! A search on the thread that asks for it: every job is done where it is handed out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use supernet_engine::device::Device;
+
+use super::last_phase;
+use crate::error::Error;
+use crate::events::{Event, Record, StopWhen};
+use crate::experiment::Experiment;
+use crate::search::{Concurrency, Next, Scheduler, SearchError, SearchResult};
+use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageError};
+use crate::training::{Job, JobKind, TrainingError};
+
+impl Experiment {
+    /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into the folder if there
+    /// is one, which also receives the result. The last phase is [`Retraining`](crate::Retraining), unless `retrain.epochs`
+    /// is 0 or it would cost too much (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
+    /// [`Search::builder`](crate::Search::builder) offers more. The results are the same.
+    ///
+    /// # Errors
+    /// If training diverges, the device fails, or the folder cannot be written.
+    pub fn run(
+        mut self,
+        device: &mut dyn Device,
+        folder: Option<&mut RunFolder>,
+        listen: &mut dyn FnMut(&Record),
+    ) -> Result<SearchResult, Error> {
+        self.reserve(device)?;
+        if let Some(folder) = &folder {
+            folder.write_origin(self.origin())?;
+            folder.write_profile(&self.profile())?;
+        }
+        let experiment = Arc::new(self);
+        let hear = |record: &Record| {
+            listen(record);
+            Ok(())
+        };
+        let mut observer = Recorded {
+            recorder: Recorder::new(folder.map(Folder::Borrowed), hear, 0, 0.0),
+            commands: StopWhen(&|| false),
+            saves: false,
+        };
+        let mut emit = |event| observer.event(event);
+        let mut result = explore(&experiment, device, &mut emit)?;
+        last_phase::inline(&experiment, &mut result, device, &mut observer)?;
+        Ok(result)
+    }
+}
+
+/// The whole search but for its last phase.
+fn explore(
+    experiment: &Arc<Experiment>,
+    device: &mut dyn Device,
+    emit: &mut dyn FnMut(Event) -> Result<(), StorageError>,
+) -> Result<SearchResult, SearchError> {
+    let concurrency = Concurrency {
+        train_in_flight: device.depth() + 1,
+        score_in_flight: 1,
+        chunk: usize::MAX,
+    };
+    let mut scheduler = Scheduler::new(Arc::clone(experiment), concurrency)?;
+    let mut weights = experiment.weights();
+    let (mut trainer, mut evaluator) = (experiment.trainer(), experiment.evaluator());
+    let mut started = VecDeque::new();
+    loop {
+        let next = scheduler.next();
+        scheduler
+            .drain_events()
+            .try_for_each(|(_, event)| emit(event))?;
+        // Training steps beyond this many are finished now.
+        let mut most = device.depth() - 1;
+        match next? {
+            Next::Wait { .. } => most = 0,
+            Next::Finished(outcome) => {
+                device.fetch(&mut weights).map_err(TrainingError::from)?;
+                return Ok(SearchResult::new(experiment, *outcome, weights));
+            }
+            Next::Job(Job { id, kind }) => match kind {
+                JobKind::Train { genome, epoch } => {
+                    trainer.start(device, &mut weights, &genome, epoch)?;
+                    started.push_back(id);
+                }
+                // Nothing is ever skipped here: what ruins the weights ends the search.
+                JobKind::Skip => trainer.skip(),
+                kind => scheduler.complete(id, evaluator.results(device, &weights, &kind)?),
+            },
+        }
+        while started.len() > most {
+            let score = trainer.finish(device)?;
+            if let Some(id) = started.pop_front() {
+                scheduler.complete(id, vec![Ok(score)]);
+            }
+        }
+    }
+}

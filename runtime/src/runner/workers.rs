@@ -1,0 +1,105 @@
+//! The workers of a search as actors: who does what, who is asked, and who replaces them when they fail.
+//!
+//! ```text
+//! Search ──▶ Supervisor             writes the log, tells listeners, holds the last snapshot
+//!              ├── Coordinator      owns the scheduler and its strategy: dispatches jobs, takes results in order
+//!              │     │ ▲
+//!              │     ▼ │ jobs, results
+//!              ├── Trainer          owns the shared weights, their only writer
+//!              ├── Evaluator × N    read one version of them
+//!              └── Checkpoint       writes snapshots
+//! ```
+//!
+//! Each lives on a thread of its own, so that one that blocks stops no other. Whatever goes wrong with one of the lower
+//! four, an error, a panic or silence beyond the limit, ends in the same way: all four are replaced by fresh ones that
+//! continue from the last snapshot. What was told before is not told again, since the same things happen again.
+//! No actor has a name: names are global to a process, and two searches must not meet.
+
+mod actor_thread;
+mod checkpoint;
+mod coordinator;
+#[cfg(test)]
+mod deep_device;
+mod dispatcher;
+mod evaluator;
+#[cfg(test)]
+pub(crate) mod faults;
+mod spawn;
+mod supervision;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+mod trainer;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use supernet_engine::device::{Device, DeviceError};
+use supernet_strategy::Genome;
+pub(super) use supervisor::{Msg, SharedListener, SharedRecorder, Start, supervise};
+
+use crate::experiment::Experiment;
+use crate::training::JobResult;
+
+/// Makes a device, on the thread that will use it first.
+pub(crate) type MakeDevice = Arc<dyn Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync>;
+/// An evaluator of the application's own.
+pub(crate) type CustomEvaluator =
+    Arc<dyn Fn(Genome) -> Pin<Box<dyn Future<Output = JobResult> + Send>> + Send + Sync>;
+/// Why an actor ended.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What every actor of a search knows.
+pub(crate) struct SearchContext {
+    pub(crate) experiment: Arc<Experiment>,
+    /// The trainer's device.
+    pub(crate) device: MakeDevice,
+    /// Evaluators, and the device of each; without one they share the trainer's.
+    pub(crate) evaluators: usize,
+    pub(crate) evaluator_device: Option<MakeDevice>,
+    pub(crate) custom_evaluator: Option<CustomEvaluator>,
+    /// How long anything may take before it is given up.
+    pub(crate) limit: Duration,
+    #[cfg(test)]
+    pub(crate) faults: Option<Arc<faults::Faults>>,
+}
+
+/// A device that trainer and evaluators may share. They never use it at the same time: an evaluator has work only while
+/// no training step is under way.
+#[derive(Clone)]
+struct SharedDevice(Arc<Mutex<Box<dyn Device>>>);
+
+impl SharedDevice {
+    fn new(make: &MakeDevice) -> Result<Self, DeviceError> {
+        Ok(Self(Arc::new(Mutex::new(make()?))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Device>> {
+        // After a panic all actors get fresh devices.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Supervisor,
+    Coordinator,
+    Trainer,
+    Evaluator(usize),
+    Checkpoint,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Supervisor => f.write_str("search"),
+            Self::Coordinator => f.write_str("coordinator"),
+            Self::Trainer => f.write_str("trainer"),
+            Self::Evaluator(number) => write!(f, "evaluator {}", number + 1),
+            Self::Checkpoint => f.write_str("checkpoint"),
+        }
+    }
+}

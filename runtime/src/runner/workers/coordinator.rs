@@ -1,0 +1,106 @@
+//! The coordinator: owns the scheduler and its strategy, dispatches jobs, takes results.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use super::dispatcher::Dispatcher;
+use super::supervisor::WorkerReport;
+use super::{Role, SearchContext, evaluator, supervisor, trainer};
+use crate::events::Command;
+use crate::search::snapshot::Snapshot;
+use crate::training::{JobId, JobResult};
+
+pub(crate) struct Coordinator;
+
+pub(crate) enum Msg {
+    /// Everybody is there.
+    Begin {
+        trainer: ActorRef<trainer::Msg>,
+        depth: usize,
+        evaluators: Vec<ActorRef<evaluator::Msg>>,
+    },
+    /// A job is done, and its worker has room for another.
+    Done { id: JobId, results: Vec<JobResult> },
+    /// What the application wants now.
+    Command(Command),
+    /// Say that you are there.
+    Ping,
+}
+
+pub(crate) struct Begin {
+    pub(crate) context: Arc<SearchContext>,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) generation: u32,
+    pub(crate) command: Command,
+    pub(crate) supervisor: ActorRef<supervisor::Msg>,
+}
+
+impl Begin {
+    pub(super) fn send(&self, report: WorkerReport) {
+        // Without a supervisor this actor ends too.
+        let _ = self
+            .supervisor
+            .cast(supervisor::Msg::FromWorker(self.generation, report));
+    }
+}
+
+pub(crate) struct State {
+    begin: Begin,
+    began: Instant,
+    /// Absent until everybody is there.
+    dispatcher: Option<Dispatcher>,
+}
+
+impl State {
+    /// Who has been silent for how long.
+    fn silence(&self) -> Option<(Role, Duration)> {
+        let waiting = Some((Role::Coordinator, self.began.elapsed()));
+        self.dispatcher
+            .as_ref()
+            .map_or(waiting, Dispatcher::silence)
+    }
+}
+
+impl Actor for Coordinator {
+    type Msg = Msg;
+    type State = State;
+    type Arguments = Begin;
+
+    async fn pre_start(&self, _: ActorRef<Msg>, begin: Begin) -> Result<State, ActorProcessingErr> {
+        Ok(State {
+            begin,
+            began: Instant::now(),
+            dispatcher: None,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Msg::Begin {
+                trainer,
+                depth,
+                evaluators,
+            } => {
+                state.dispatcher = Some(Dispatcher::new(&state.begin, trainer, depth, evaluators)?);
+            }
+            Msg::Done { id, results } => {
+                if let Some(dispatcher) = &mut state.dispatcher {
+                    dispatcher.take(id, results);
+                }
+            }
+            Msg::Command(command) => state.begin.command = command,
+            Msg::Ping => state.begin.send(WorkerReport::Heartbeat(state.silence())),
+        }
+        match &mut state.dispatcher {
+            Some(dispatcher) => dispatcher.run_ready(&state.begin).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Where jobs go out and answers come in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ractor::rpc::CallResult;
+use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
+use supernet_engine::weights::Weights;
+
+use super::coordinator::Begin;
+use super::supervisor::WorkerReport;
+use super::{Role, SearchContext, evaluator, trainer};
+use crate::events::Command;
+use crate::search::snapshot::Snapshot;
+use crate::search::{Concurrency, Next, Scheduler, SearchError};
+use crate::training::{Job, JobId, JobResult};
+
+pub(crate) struct Dispatcher {
+    scheduler: Scheduler,
+    trainer: ActorRef<trainer::Msg>,
+    evaluators: Vec<ActorRef<evaluator::Msg>>,
+    /// Jobs under way.
+    in_flight: BTreeMap<JobId, (Role, Instant)>,
+    /// The version of the weights that evaluators read.
+    shared_weights: Option<Arc<Weights>>,
+    /// When and after how many steps the last snapshot was made.
+    saved: (Instant, u64),
+    /// Whether the last snapshot has every score.
+    complete: bool,
+    /// What the application asked for and got: nothing is handed out.
+    quiesced: Option<Command>,
+    finished: bool,
+    /// When something happened last.
+    last_progress: Instant,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        begin: &Begin,
+        trainer: ActorRef<trainer::Msg>,
+        depth: usize,
+        evaluators: Vec<ActorRef<evaluator::Msg>>,
+    ) -> Result<Self, SearchError> {
+        let (context, saved) = (&begin.context, begin.snapshot.scheduler.clone());
+        let scheduler = Scheduler::load(
+            Arc::clone(&context.experiment),
+            concurrency(context, depth),
+            saved,
+        )?;
+        let (last_progress, in_flight) = (Instant::now(), BTreeMap::new());
+        let (saved, complete) = ((last_progress, scheduler.steps()), scheduler.is_scored());
+        let (shared_weights, quiesced, finished) = (None, None, false);
+        Ok(Self {
+            scheduler,
+            trainer,
+            evaluators,
+            in_flight,
+            shared_weights,
+            saved,
+            complete,
+            quiesced,
+            finished,
+            last_progress,
+        })
+    }
+
+    /// Takes the answers of a job.
+    pub(crate) fn take(&mut self, id: JobId, results: Vec<JobResult>) {
+        if self.in_flight.remove(&id).is_some() {
+            self.scheduler.complete(id, results);
+            self.last_progress = Instant::now();
+        }
+    }
+
+    /// Who has been silent for how long.
+    pub(crate) fn silence(&self) -> Option<(Role, Duration)> {
+        match self.in_flight.values().min_by_key(|(_, since)| *since) {
+            Some((role, since)) => Some((*role, since.elapsed())),
+            None if self.quiesced.is_some() => None,
+            None => Some((Role::Coordinator, self.last_progress.elapsed())),
+        }
+    }
+
+    /// Hands out what can be handed out, saves what is to be saved.
+    pub(crate) async fn run_ready(&mut self, begin: &Begin) -> Result<(), ActorProcessingErr> {
+        let limit = begin.context.limit;
+        while !self.finished {
+            let rest = Some(begin.command).filter(|command| *command != Command::Run);
+            self.quiesced = self.quiesced.filter(|command| Some(*command) == rest);
+            if self.quiesced.is_some() {
+                break;
+            }
+            if self.due(begin) || rest.is_some() {
+                if !self.scheduler.idle() {
+                    // A trainer that is gone is known to the supervisor; so below.
+                    let _ = self.trainer.cast(trainer::Msg::Flush);
+                    break;
+                }
+                // Nobody reads the weights any more, so the trainer need not keep a copy for others; so below.
+                self.shared_weights = None;
+                // An answer that does not come is asked for again at the next pulse; so below.
+                let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await
+                else {
+                    break;
+                };
+                let scheduler = self.scheduler.save()?;
+                self.saved = (Instant::now(), self.scheduler.steps());
+                self.complete = self.scheduler.is_scored();
+                self.tell(begin);
+                begin.send(WorkerReport::Snapshot(Box::new(Snapshot {
+                    scheduler,
+                    trained,
+                    weights,
+                })));
+                self.quiesced = rest;
+                rest.into_iter()
+                    .for_each(|command| begin.send(WorkerReport::Quiesced(command)));
+                continue;
+            }
+            let next = self.scheduler.next();
+            self.tell(begin);
+            match next? {
+                Next::Job(job) => self.hand(job, begin).await,
+                Next::Wait { drain } => {
+                    if drain && !self.scheduler.idle() {
+                        let _ = self.trainer.cast(trainer::Msg::Flush);
+                    }
+                    break;
+                }
+                Next::Finished(outcome) => {
+                    self.shared_weights = None;
+                    let share = |reply| trainer::Msg::Share { fetch: true, reply };
+                    let Some(weights) = call(&self.trainer, limit, share).await else {
+                        break;
+                    };
+                    self.finished = true;
+                    begin.send(WorkerReport::Finished(outcome, weights));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is time for a snapshot.
+    fn due(&self, begin: &Begin) -> bool {
+        let settings = begin.context.experiment.config().checkpoint;
+        self.scheduler.is_scored() && !self.complete
+            || self.scheduler.steps() - self.saved.1 >= u64::from(settings.steps)
+            || self.saved.0.elapsed().as_secs_f64() >= 60.0 * settings.minutes
+    }
+
+    async fn hand(&mut self, job: Job, begin: &Begin) {
+        let Job { id, kind } = job;
+        self.last_progress = Instant::now();
+        if kind.trains() {
+            self.shared_weights = None;
+            self.in_flight
+                .insert(id, (Role::Trainer, self.last_progress));
+            let _ = self.trainer.cast(trainer::Msg::Step { id, kind });
+            return;
+        }
+        if self.shared_weights.is_none() {
+            let fetch = begin.context.evaluator_device.is_some();
+            let share = |reply| trainer::Msg::Share { fetch, reply };
+            self.shared_weights = call(&self.trainer, begin.context.limit, share).await;
+        }
+        let busy = |number: &usize| {
+            self.in_flight
+                .values()
+                .filter(|(role, _)| *role == Role::Evaluator(*number))
+                .count()
+        };
+        let number = (0..self.evaluators.len())
+            .min_by_key(busy)
+            .unwrap_or_default();
+        self.in_flight
+            .insert(id, (Role::Evaluator(number), self.last_progress));
+        if let (Some(weights), Some(evaluator)) =
+            (self.shared_weights.clone(), self.evaluators.get(number))
+        {
+            let _ = evaluator.cast(evaluator::Msg { id, kind, weights });
+        }
+    }
+
+    fn tell(&mut self, begin: &Begin) {
+        self.scheduler
+            .drain_events()
+            .for_each(|(number, event)| begin.send(WorkerReport::Event(number, Box::new(event))));
+    }
+}
+
+/// The trainer's answer, if one comes.
+async fn call<T: Send + 'static>(
+    trainer: &ActorRef<trainer::Msg>,
+    limit: Duration,
+    message: impl FnOnce(RpcReplyPort<T>) -> trainer::Msg,
+) -> Option<T> {
+    match trainer.call(message, Some(limit)).await {
+        Ok(CallResult::Success(answer)) => Some(answer),
+        _ => None,
+    }
+}
+
+/// How much is handed out at a time.
+fn concurrency(context: &SearchContext, depth: usize) -> Concurrency {
+    let (evaluators, rollouts) = (
+        context.evaluators,
+        context.experiment.config().score.rollouts as usize,
+    );
+    let piece = match evaluators {
+        // The application's own evaluator may take its time for each.
+        _ if context.custom_evaluator.is_some() => 1,
+        1 => rollouts,
+        _ => rollouts.div_ceil(2 * evaluators),
+    };
+    Concurrency {
+        train_in_flight: depth + 1,
+        score_in_flight: 2 * evaluators,
+        chunk: piece.max(1),
+    }
+}

@@ -1,0 +1,142 @@
+//! The supervisor of a search. What it does about the reports of the workers is in `supervision.rs`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use supernet_engine::weights::Weights;
+
+use super::supervision::Supervision;
+use super::{Role, SearchContext};
+use crate::error::Error;
+use crate::events::{Command, Event, Record};
+use crate::runner::handle::{Outcome, Shared};
+use crate::search::SearchOutcome;
+use crate::search::snapshot::Snapshot;
+use crate::storage::{Recorder, StorageError};
+
+pub(crate) struct Supervisor;
+
+pub(crate) enum Msg {
+    /// From one of the workers of that generation.
+    FromWorker(u32, WorkerReport),
+    /// Look at what the application asks for, and at who has been silent.
+    Tick,
+}
+
+pub(crate) enum WorkerReport {
+    /// The event of that number happened.
+    Event(u64, Box<Event>),
+    Snapshot(Box<Snapshot>),
+    /// Nothing is under way, as asked for.
+    Quiesced(Command),
+    Finished(Box<SearchOutcome>, Arc<Weights>),
+    Written(Result<PathBuf, StorageError>),
+    /// The coordinator is there; whom it waits for, and for how long.
+    Heartbeat(Option<(Role, Duration)>),
+}
+
+/// Hears every record of a search, on its thread.
+pub(crate) type SharedListener = Box<dyn FnMut(&Record) -> Result<(), StorageError> + Send>;
+/// The recorder of a search with workers.
+pub(crate) type SharedRecorder = Recorder<'static, SharedListener>;
+
+/// What a search starts with.
+pub(crate) struct Start {
+    pub(crate) context: Arc<SearchContext>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) recorder: SharedRecorder,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Supervises a search until it has found something, or ends. Runs on the search's own thread. Whoever goes on after it
+/// gets its recorder.
+pub(crate) async fn supervise(
+    start: Start,
+    started: impl FnOnce(ActorRef<Msg>),
+) -> (Outcome, Option<SharedRecorder>) {
+    let (shared, limit) = (Arc::clone(&start.shared), start.context.limit);
+    let failed = |reason: String| Error::Worker {
+        worker: Role::Supervisor.to_string(),
+        reason,
+        failures: 1,
+    };
+    #[cfg(test)]
+    let actor =
+        crate::runner::workers::faults::Faulty::new(&start.context, Role::Supervisor, Supervisor);
+    #[cfg(not(test))]
+    let actor = Supervisor;
+    match Actor::spawn(None, actor, start).await {
+        Ok((supervisor, ended)) => {
+            supervisor.send_interval((limit / 8).min(Duration::from_secs(1)), || Msg::Tick);
+            started(supervisor);
+            // Panics were caught; without an outcome there was one.
+            let _ = ended.await;
+            match shared.take_outcome() {
+                Some((outcome, recorder)) => (outcome, Some(recorder)),
+                None => (
+                    Err(Arc::new(failed("it stopped before its end".to_owned()))),
+                    None,
+                ),
+            }
+        }
+        Err(error) => (Err(Arc::new(failed(error.to_string()))), None),
+    }
+}
+
+impl Actor for Supervisor {
+    type Msg = Msg;
+    type State = Supervision;
+    type Arguments = Start;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Msg>,
+        start: Start,
+    ) -> Result<Supervision, ActorProcessingErr> {
+        Ok(Supervision::new(start, myself))
+    }
+
+    async fn post_start(
+        &self,
+        _: ActorRef<Msg>,
+        state: &mut Supervision,
+    ) -> Result<(), ActorProcessingErr> {
+        state.begin().await;
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut Supervision,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            // What a child says that was replaced meanwhile is said again by its successor.
+            Msg::FromWorker(generation, report) if state.is_current(generation) => {
+                state.handle_report(report).await
+            }
+            Msg::FromWorker(..) => {}
+            Msg::Tick => state.tick().await,
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<Msg>,
+        event: SupervisionEvent,
+        state: &mut Supervision,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorFailed(who, reason) => state.worker_exited(&who, reason).await,
+            SupervisionEvent::ActorTerminated(who, _, _) => {
+                state.worker_exited(&who, "it stopped".into()).await
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! The trainer: owns the shared weights and does one training step per message.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use supernet_engine::device::Device;
+use supernet_engine::weights::Weights;
+use supernet_strategy::Score;
+use tokio::sync::oneshot;
+
+use super::{SearchContext, SharedDevice, coordinator};
+use crate::search::snapshot::Snapshot;
+use crate::training;
+use crate::training::{JobId, JobKind, JobResult, TrainingError};
+
+pub(crate) struct Trainer;
+
+pub(crate) enum Msg {
+    /// A training step; its answer may come with that of a later one.
+    Step { id: JobId, kind: JobKind },
+    /// Finish all steps under way.
+    Flush,
+    /// The weights as they are, for evaluators or as a result; `fetch` brings them back from the device.
+    Share {
+        fetch: bool,
+        reply: RpcReplyPort<Arc<Weights>>,
+    },
+    /// A copy of the weights, and how many steps were done.
+    Copy(RpcReplyPort<(Arc<Weights>, u32)>),
+}
+
+pub(crate) struct Begin {
+    pub(crate) context: Arc<SearchContext>,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) coordinator: ActorRef<coordinator::Msg>,
+    /// Takes the device, for evaluators that share it, and how deep it is.
+    pub(crate) ready: oneshot::Sender<(SharedDevice, usize)>,
+}
+
+pub(crate) struct State {
+    stage: training::Trainer,
+    device: SharedDevice,
+    weights: Arc<Weights>,
+    /// Steps under way, oldest first.
+    started: VecDeque<JobId>,
+    coordinator: ActorRef<coordinator::Msg>,
+}
+
+/// A training step that ruined the weights.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub(crate) struct Ruined {
+    pub(crate) task: u64,
+    #[source]
+    pub(crate) source: TrainingError,
+}
+
+impl State {
+    fn step(&mut self, id: JobId, kind: &JobKind) -> Result<(), ActorProcessingErr> {
+        let JobKind::Train { genome, epoch } = kind else {
+            self.stage.skip();
+            self.report(id, vec![Ok(Score::WORST)]);
+            return Ok(());
+        };
+        let device = self.device.clone();
+        let mut device = device.lock();
+        // Evaluators have given back what they were lent; one that is stuck keeps a copy of its own.
+        let weights = Arc::make_mut(&mut self.weights);
+        self.stage.start(&mut **device, weights, genome, *epoch)?;
+        self.started.push_back(id);
+        let most = depth(&**device) - 1;
+        self.finish(&mut **device, most)
+    }
+
+    /// Finishes steps until at most `most` are under way.
+    fn finish(&mut self, device: &mut dyn Device, most: usize) -> Result<(), ActorProcessingErr> {
+        while self.started.len() > most {
+            let Some(id) = self.started.front().copied() else {
+                break;
+            };
+            let score = match self.stage.finish(device) {
+                Err(source @ TrainingError::Diverged { .. }) => {
+                    return Err(Ruined {
+                        task: id.task,
+                        source,
+                    }
+                    .into());
+                }
+                other => other?,
+            };
+            self.started.pop_front();
+            self.report(id, vec![Ok(score)]);
+        }
+        Ok(())
+    }
+
+    fn report(&self, id: JobId, results: Vec<JobResult>) {
+        // A controller that is gone is replaced, and this trainer with it.
+        let _ = self
+            .coordinator
+            .cast(coordinator::Msg::Done { id, results });
+    }
+}
+
+fn depth(device: &dyn Device) -> usize {
+    device.depth().max(1)
+}
+
+impl Actor for Trainer {
+    type Msg = Msg;
+    type State = State;
+    type Arguments = Begin;
+
+    async fn pre_start(&self, _: ActorRef<Msg>, begin: Begin) -> Result<State, ActorProcessingErr> {
+        let Begin {
+            context,
+            snapshot,
+            coordinator,
+            ready,
+        } = begin;
+        let mut stage = context.experiment.trainer();
+        stage.resume(snapshot.trained);
+        // The snapshot stays as it is.
+        let weights = Arc::new(Weights::clone(&snapshot.weights));
+        let device = SharedDevice::new(&context.device)?;
+        let depth = depth(&**device.lock());
+        // If nobody waits, this trainer was given up.
+        let _ = ready.send((device.clone(), depth));
+        Ok(State {
+            stage,
+            device,
+            weights,
+            started: VecDeque::new(),
+            coordinator,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Msg>,
+        message: Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let device = state.device.clone();
+        match message {
+            Msg::Step { id, kind } => state.step(id, &kind)?,
+            Msg::Flush => state.finish(&mut **device.lock(), 0)?,
+            Msg::Share { fetch, reply } => {
+                if fetch {
+                    device.lock().fetch(Arc::make_mut(&mut state.weights))?;
+                }
+                // Whoever asked and does not wait any more has given up on this trainer; so below.
+                let _ = reply.send(Arc::clone(&state.weights));
+            }
+            Msg::Copy(reply) => {
+                device.lock().fetch(Arc::make_mut(&mut state.weights))?;
+                let _ = reply.send((Arc::new(Weights::clone(&state.weights)), state.stage.done()));
+            }
+        }
+        Ok(())
+    }
+}

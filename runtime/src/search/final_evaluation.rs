@@ -1,0 +1,268 @@
+//! What follows the last epoch: candidates, the policy against random samples, the test score. The weights do not change
+//! any more.
+
+use std::collections::BTreeMap;
+
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::{Genome, Score, Strategy, from_prior};
+
+use super::error::SearchError;
+use super::scheduler::{Next, Scheduler};
+use crate::events::{EvaluationRole, Event};
+use crate::experiment::Experiment;
+use crate::results::{self, Candidate, PolicyGain};
+use crate::training::{Job, JobId, JobKind, JobResult};
+
+/// The result of a search, but for the weights.
+#[derive(Clone, Debug)]
+pub(crate) struct SearchOutcome {
+    pub(crate) top: Vec<Candidate>,
+    pub(crate) gain: PolicyGain,
+    pub(crate) test: Score,
+}
+
+pub(crate) struct FinalEvaluation {
+    /// Everything that is reported, in its order, with the number of its architecture.
+    roll: Vec<(EvaluationRole, Genome, usize)>,
+    /// The different architectures: each is scored once.
+    architectures: Vec<Genome>,
+    results: Vec<Option<JobResult>>,
+    dispatched: usize,
+    /// Scores of the architectures that were reported.
+    pub(super) scores: Vec<Score>,
+    /// How much of the roll was reported.
+    reported: usize,
+    /// Different architectures among the policy's samples.
+    distinct: u32,
+    last: Option<(Vec<Candidate>, PolicyGain)>,
+    test: [Option<JobResult>; 1],
+}
+
+impl FinalEvaluation {
+    pub(crate) fn new(
+        experiment: &Experiment,
+        strategy: &dyn Strategy,
+    ) -> Result<Self, SearchError> {
+        let (supergraph, derive) = (experiment.supergraph(), experiment.config().derive);
+        let random = |purpose| Random::new(experiment.config().search.seed, purpose);
+        let sampled = strategy.sample(
+            derive.candidates as usize,
+            &mut random(RngStream::Candidates),
+        )?;
+        let candidates = results::distinct(supergraph, &sampled)?;
+        let policy = strategy.sample(
+            derive.report as usize,
+            &mut random(RngStream::PolicySamples),
+        )?;
+        let distinct = results::distinct(supergraph, &policy)?.len() as u32;
+        let mut third = random(RngStream::PriorSamples);
+        let prior = (0..derive.report)
+            .map(|_| from_prior(supergraph, &mut third))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (mut roll, mut architectures, mut known) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (role, genomes) in [
+            (EvaluationRole::Candidate, candidates),
+            (EvaluationRole::Policy, policy),
+            (EvaluationRole::Prior, prior),
+        ] {
+            for genome in genomes {
+                let number = *known
+                    .entry(supergraph.canonical(&genome)?)
+                    .or_insert_with(|| {
+                        architectures.push(genome.clone());
+                        architectures.len() - 1
+                    });
+                roll.push((role, genome, number));
+            }
+        }
+        let results = vec![None; architectures.len()];
+        let (scores, test) = (Vec::new(), [None]);
+        Ok(Self {
+            roll,
+            architectures,
+            results,
+            dispatched: 0,
+            scores,
+            reported: 0,
+            distinct,
+            last: None,
+            test,
+        })
+    }
+
+    /// As if these architectures had been scored and reported.
+    pub(crate) fn resume(&mut self, scores: Vec<Score>) {
+        self.dispatched = scores.len().min(self.architectures.len());
+        for (result, score) in self.results.iter_mut().zip(&scores) {
+            *result = Some(Ok(*score));
+        }
+        self.reported = self
+            .roll
+            .iter()
+            .take_while(|(_, _, number)| *number < self.dispatched)
+            .count();
+        self.scores = scores;
+    }
+
+    /// Where the answer of a task belongs, counted from the first one after exploring.
+    pub(crate) fn slots(&mut self, task: Option<u64>) -> Option<&mut [Option<JobResult>]> {
+        let task = usize::try_from(task?).ok()?;
+        match self.results.get_mut(task) {
+            Some(result) if task < self.dispatched => Some(std::slice::from_mut(result)),
+            None if task == self.architectures.len() && self.last.is_some() => Some(&mut self.test),
+            _ => None,
+        }
+    }
+
+    /// Whether every score is there and told.
+    pub(crate) fn is_scored(&self) -> bool {
+        self.reported == self.roll.len()
+    }
+
+    fn rewards(&self, role: EvaluationRole) -> Vec<f32> {
+        let of_role = self.roll.iter().filter(|(r, _, _)| *r == role);
+        of_role
+            .map(|(_, _, number)| self.scores[*number].accuracy)
+            .collect()
+    }
+}
+
+impl Scheduler {
+    pub(crate) fn evaluate_finally(&mut self) -> Result<Next, SearchError> {
+        self.report()?;
+        let (observed, crowded) = (
+            self.observed,
+            self.in_flight >= self.concurrency.score_in_flight,
+        );
+        let Some(evaluation) = &mut self.final_evaluation else {
+            return Ok(Next::Wait { drain: false });
+        };
+        let job = |number: usize, kind| {
+            let task = observed + number as u64;
+            Ok(Next::Job(Job {
+                id: JobId { task, first: 0 },
+                kind,
+            }))
+        };
+        if let Some(genome) = evaluation
+            .architectures
+            .get(evaluation.dispatched)
+            .filter(|_| !crowded)
+        {
+            evaluation.dispatched += 1;
+            return job(
+                evaluation.dispatched - 1,
+                JobKind::Validate {
+                    genome: genome.clone(),
+                },
+            );
+        }
+        if evaluation.reported < evaluation.roll.len() {
+            return Ok(Next::Wait { drain: false });
+        }
+        let Some((top, gain)) = &evaluation.last else {
+            let last = self.derive()?;
+            let best = last
+                .0
+                .first()
+                .ok_or(SearchError::NothingDerived)?
+                .genome
+                .clone();
+            let Some(evaluation) = &mut self.final_evaluation else {
+                return Ok(Next::Wait { drain: false });
+            };
+            evaluation.last = Some(last);
+            return job(
+                evaluation.architectures.len(),
+                JobKind::Test { genome: best },
+            );
+        };
+        let Some(test) = evaluation.test[0].clone() else {
+            return Ok(Next::Wait { drain: false });
+        };
+        let (top, gain) = (top.clone(), *gain);
+        let test = test.unwrap_or(Score::WORST);
+        // Told together, so that no checkpoint lies between them.
+        self.emit(Event::Derived {
+            version: self.tally.version,
+            top: top.clone(),
+        });
+        self.emit(Event::PolicyGain {
+            gain,
+            summary: gain.sentence(),
+        });
+        self.emit(Event::Tested { score: test });
+        Ok(Next::Finished(Box::new(SearchOutcome { top, gain, test })))
+    }
+
+    /// Reports what is known, in the order of the roll.
+    pub(crate) fn report(&mut self) -> Result<(), SearchError> {
+        while let Some(evaluation) = &mut self.final_evaluation {
+            let Some((role, genome, number)) = evaluation.roll.get(evaluation.reported).cloned()
+            else {
+                break;
+            };
+            if number == evaluation.scores.len() {
+                let Some(result) = evaluation.results[number].clone() else {
+                    break;
+                };
+                let score = self.score(&genome, result)?;
+                if let Some(evaluation) = &mut self.final_evaluation {
+                    evaluation.scores.push(score);
+                }
+            }
+            let Some(evaluation) = &mut self.final_evaluation else {
+                break;
+            };
+            evaluation.reported += 1;
+            let score = evaluation.scores[number];
+            self.emit(Event::Evaluated {
+                role,
+                version: self.tally.version,
+                genome,
+                score,
+            });
+        }
+        Ok(())
+    }
+
+    fn derive(&self) -> Result<(Vec<Candidate>, PolicyGain), SearchError> {
+        let Some(evaluation) = &self.final_evaluation else {
+            return Err(SearchError::NothingDerived);
+        };
+        let candidates = evaluation
+            .roll
+            .iter()
+            .filter(|(role, _, _)| *role == EvaluationRole::Candidate);
+        let mut top = candidates
+            .map(|(_, genome, number)| {
+                Candidate::new(
+                    self.experiment.supergraph(),
+                    genome,
+                    evaluation.scores[*number],
+                )
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        results::rank(&mut top);
+        top.truncate(10);
+        let (policy, prior) = (
+            evaluation.rewards(EvaluationRole::Policy),
+            evaluation.rewards(EvaluationRole::Prior),
+        );
+        let gain = PolicyGain::new(
+            self.experiment.config().search.strategy,
+            &policy,
+            &prior,
+            evaluation.distinct,
+        );
+        let gain = PolicyGain {
+            metric: self.experiment.task().metric,
+            ..gain
+        };
+        let gain = match top.first() {
+            Some(best) => gain.with_best(best.score.accuracy, &prior),
+            None => gain,
+        };
+        Ok((top, gain))
+    }
+}

@@ -1,0 +1,262 @@
+//! Watches what the strategy does along the way: compares it with chance, and warns. It changes nothing.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use supernet_plugin::GenomeError;
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::{Genome, Insight, from_prior};
+
+use super::composition::OpComposition;
+use crate::config::StrategyName;
+use crate::events::{Event, WarningKind};
+use crate::experiment::{Experiment, UPDATES_APART};
+use crate::results::{InterimComparison, OpShares, whose};
+
+/// Comparisons with chance in a search, at most.
+const COMPARISONS: u64 = 10;
+
+/// Updates in a row before anything is said. A group of twenty rollouts strays by chance, ten in a row do not; and a
+/// policy may lean on something for a while and come back.
+const STREAK: u32 = 10;
+/// Share of parameter-free ops above which a policy has collapsed onto them: in NAS-Bench-201, where three of five ops are
+/// parameter-free, ENAS's policy is known to end in cells of nothing else (Dong and Yang 2020).
+const FREE: f32 = 0.9;
+/// And the ops with parameters must have become so many times rarer than under the prior, or else the space is what has
+/// few of them.
+const RARER: f32 = 4.0;
+/// Share of skips this near to none or all of them. The controller's tanh constant of 2.5 keeps each within 0.007 and
+/// 0.993 (Pham et al. 2018, §3.1), so that 0 and 1 themselves are out of reach.
+const NONE: f32 = 0.02;
+/// Skip decisions below which all off, or all on, is an architecture like any other.
+const SKIPS: usize = 4;
+/// Share of the largest entropy below which hardly anything is sampled but one architecture: of six choices that is 0.2
+/// nats, a likeliest one of 0.966. A tanh constant of 2.5 leaves 0.11 of it to a choice of six and 0.07 to a skip, whatever
+/// is learnt, so that a limit much lower would never be met. Healthy searches on digits stayed above 0.58 to their end; where
+/// rewards are clear and without noise, 0.12 by half-time is healthy too.
+const ENTROPY: f32 = 0.115;
+/// Comparisons that are taken together against chance: five of twenty samples have the error of a hundred samples.
+const POOLED: usize = 5;
+/// Samples on a side that a comparison with chance takes, at least.
+const FEWEST: u32 = 50;
+
+/// What it watches by.
+pub(crate) struct Monitor {
+    pub(super) composition: OpComposition,
+    usual: OpShares,
+    strategy: StrategyName,
+    /// Score tasks in the search.
+    updates: u64,
+    seed: u64,
+}
+
+/// What it has seen, as far as warnings depend on it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct MonitorState {
+    told: BTreeSet<WarningKind>,
+    /// Updates in a row.
+    free: u32,
+    skips: u32,
+    entropy: u32,
+    alike: u32,
+    /// The last few.
+    comparisons: Vec<InterimComparison>,
+}
+
+impl Monitor {
+    pub(crate) fn new(experiment: &Experiment) -> Result<Self, GenomeError> {
+        let (schedule, config) = (experiment.schedule(), &experiment.config().search);
+        let updates = u64::from(schedule.epochs.saturating_sub(schedule.warm_up))
+            * u64::from(schedule.updates);
+        Self::over(
+            OpComposition::new(experiment.supergraph()),
+            config.strategy,
+            updates,
+            config.seed,
+        )
+    }
+
+    fn over(
+        composition: OpComposition,
+        strategy: StrategyName,
+        updates: u64,
+        seed: u64,
+    ) -> Result<Self, GenomeError> {
+        Ok(Self {
+            usual: composition.usual()?,
+            composition,
+            strategy,
+            updates,
+            seed,
+        })
+    }
+
+    /// The prior's samples that are scored beside the rollouts of an update; mostly none.
+    pub(crate) fn control_samples(
+        &self,
+        experiment: &Experiment,
+        update: u64,
+        rollouts: usize,
+    ) -> Result<Vec<Genome>, GenomeError> {
+        let comparisons = COMPARISONS.min(self.updates / UPDATES_APART);
+        let before = |update: u64| update * comparisons / self.updates.max(1);
+        if update > self.updates || before(update) == before(update - 1) {
+            return Ok(Vec::new());
+        }
+        let mut random = Random::new(self.seed, RngStream::InterimPrior { update });
+        (0..rollouts)
+            .map(|_| from_prior(experiment.supergraph(), &mut random))
+            .collect()
+    }
+
+    /// What an update looks like.
+    pub(crate) fn check_update(
+        &self,
+        state: &mut MonitorState,
+        update: u64,
+        insight: &Insight,
+        shares: OpShares,
+        rewards: &[f32],
+    ) -> Vec<Event> {
+        let mut warnings = Vec::new();
+        let mut streak =
+            |count: &mut u32, holds: bool, kind: WarningKind, say: &dyn Fn() -> String| {
+                *count = if holds { *count + 1 } else { 0 };
+                if *count >= STREAK && state.told.insert(kind) {
+                    warnings.push(Event::Warning {
+                        kind,
+                        sentence: say(),
+                    });
+                }
+            };
+        let (whose, explore) = (whose(self.strategy), self.explore());
+        let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+        if let (Some(free), Some(usual)) = (shares.parameter_free, self.usual.parameter_free) {
+            let collapsed = free > FREE && (1.0 - free) * RARER < 1.0 - usual;
+            streak(
+                &mut state.free,
+                collapsed,
+                WarningKind::ParameterFree,
+                &|| {
+                    format!(
+                        "{} of the ops in {whose} have no parameters, and {} would have none by chance, for {STREAK} updates \
+                     in a row up to the {update}th: shared weights that are not trained yet favour such ops; lengthen \
+                     `search.warm_up`, or {explore}",
+                        percent(free),
+                        percent(usual)
+                    )
+                },
+            );
+        }
+        if let (Some(on), Some(usual)) = (shares.skips_on, self.usual.skips_on) {
+            let usual_is_both = (5.0 * NONE..=1.0 - 5.0 * NONE).contains(&usual);
+            let all = self.composition.skips() >= SKIPS
+                && usual_is_both
+                && !(NONE..=1.0 - NONE).contains(&on);
+            streak(&mut state.skips, all, WarningKind::Skips, &|| {
+                let remedy = match self.strategy {
+                    StrategyName::Enas => {
+                        "raise `controller.skip`, which holds them at their prior, or "
+                    }
+                    _ => "",
+                };
+                format!(
+                    "{} of the skips in {whose} are on, and {} would be by chance, for {STREAK} updates in a row up to the \
+                     {update}th: {remedy}{explore}",
+                    percent(on),
+                    percent(usual)
+                )
+            });
+        }
+        if let Some(left) = insight.entropy_share {
+            let early = left < ENTROPY && 2 * update < self.updates;
+            streak(&mut state.entropy, early, WarningKind::Entropy, &|| {
+                format!(
+                    "only {} of the policy's entropy is left after {update} of {} updates, so that hardly anything new is \
+                     tried; {explore}",
+                    percent(left),
+                    self.updates
+                )
+            });
+        }
+        let alike = rewards.len() > 1 && rewards.iter().all(|reward| *reward == rewards[0]);
+        streak(&mut state.alike, alike, WarningKind::Rewards, &|| {
+            format!(
+                "all {} samples of an update scored the same, {} here, for {STREAK} updates in a row up to the {update}th: \
+                 there is nothing to learn from; raise `score.batch` so that scores tell samples apart, or {explore}",
+                rewards.len(),
+                percent(rewards[0])
+            )
+        });
+        warnings
+    }
+
+    /// Takes a comparison to those before it.
+    pub(crate) fn check_comparison(
+        &self,
+        state: &mut MonitorState,
+        update: u64,
+        comparison: InterimComparison,
+    ) -> Option<Event> {
+        state.comparisons.push(comparison);
+        if state.comparisons.len() > POOLED {
+            state.comparisons.remove(0);
+        }
+        let count = state.comparisons.len() as f64;
+        let samples: u32 = state
+            .comparisons
+            .iter()
+            .map(|comparison| comparison.samples)
+            .sum();
+        let difference = state
+            .comparisons
+            .iter()
+            .map(|comparison| comparison.difference)
+            .sum::<f64>()
+            / count;
+        let error = state
+            .comparisons
+            .iter()
+            .map(|comparison| comparison.standard_error.powi(2))
+            .sum::<f64>()
+            .sqrt()
+            / count;
+        // Random search is chance itself.
+        let early =
+            self.strategy == StrategyName::Random || 2 * update < self.updates || samples < FEWEST;
+        if early || difference > 2.0 * error || !state.told.insert(WarningKind::Chance) {
+            return None;
+        }
+        let sentence = format!(
+            "after {update} of {} updates {} are not seen to be better than random ones: {:+.1} ± {:.1} points over the \
+             last {} comparisons, {samples} samples on each side; train longer (`search.epochs`), or let rewards be less \
+             noisy (`score.batch`, `score.rollouts`)",
+            self.updates,
+            whose(self.strategy),
+            100.0 * difference,
+            100.0 * error,
+            state.comparisons.len()
+        );
+        Some(Event::Warning {
+            kind: WarningKind::Chance,
+            sentence,
+        })
+    }
+
+    /// How to make the strategy try more.
+    fn explore(&self) -> &'static str {
+        match self.strategy {
+            StrategyName::Enas => "raise `controller.entropy` or lower `controller.rate`",
+            StrategyName::Evolution => {
+                "raise `evolution.population` or lower `evolution.tournament`"
+            }
+            StrategyName::Random => "look at the space's prior",
+            StrategyName::Own => "let the strategy explore more",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "monitor_tests.rs"]
+mod tests;

@@ -1,0 +1,425 @@
+use std::sync::Arc;
+
+use supernet_enas as _;
+use supernet_plugin::Supergraph;
+use supernet_strategy::random::RandomSearch;
+use supernet_strategy::{Outcome, Schedule, Score, Strategy, StrategyError, Task, Work};
+
+use super::*;
+use crate::config::Config;
+use crate::experiment::CustomStrategy;
+use crate::search::{Concurrency, Next, Scheduler};
+use crate::training::{JobKind, JobResult};
+
+const LIMITS: Concurrency = Concurrency {
+    train_in_flight: 2,
+    score_in_flight: 1,
+    chunk: 7,
+};
+
+fn experiment(settings: &[&str]) -> Arc<Experiment> {
+    let small = [
+        "space.layers=4",
+        "search.epochs=16",
+        "search.warm_up=0.25",
+        "score.rollouts=16",
+        "derive.report=3",
+    ];
+    Arc::new(
+        Experiment::new(
+            Config::read(
+                "",
+                &[&small[..], &["derive.candidates=3"], settings].concat(),
+            )
+            .unwrap(),
+        )
+        .unwrap(),
+    )
+}
+
+/// Runs a course on made-up accuracies of a genome in a score task; `mute` leaves the glimpses out, `saved` continues from
+/// a save after every few jobs.
+fn drive(
+    experiment: &Arc<Experiment>,
+    mute: bool,
+    saved: Option<usize>,
+    accuracy: &dyn Fn(u64, &Genome) -> f32,
+) -> (Vec<Event>, Vec<JobKind>) {
+    let (mut events, mut done) = (Vec::new(), Vec::new());
+    let mut scheduler = Scheduler::new(Arc::clone(experiment), LIMITS).unwrap();
+    let hush = |scheduler: &mut Scheduler| scheduler.monitor.updates *= u64::from(!mute);
+    hush(&mut scheduler);
+    loop {
+        let next = scheduler.next().unwrap();
+        events.extend(scheduler.drain_events().map(|(_, event)| event));
+        let score = |batch, genome: &Genome| -> JobResult {
+            Ok(Score {
+                accuracy: accuracy(batch, genome),
+                loss: 1.0,
+            })
+        };
+        match next {
+            Next::Job(job) => {
+                let answers = match &job.kind {
+                    JobKind::Score { genomes, batch } => {
+                        genomes.iter().map(|genome| score(*batch, genome)).collect()
+                    }
+                    JobKind::Validate { genome }
+                    | JobKind::Test { genome }
+                    | JobKind::Train { genome, .. } => {
+                        vec![score(0, genome)]
+                    }
+                    JobKind::Skip => vec![],
+                };
+                scheduler.complete(job.id, answers);
+                // The one answer that no save holds: it would be asked for again for ever.
+                let last = matches!(job.kind, JobKind::Test { .. });
+                done.push(job.kind);
+                if !last && saved.is_some_and(|each| done.len().is_multiple_of(each)) {
+                    let text = serde_json::to_string(&scheduler.save().unwrap()).unwrap();
+                    events.extend(scheduler.drain_events().map(|(_, event)| event));
+                    scheduler = Scheduler::load(
+                        Arc::clone(experiment),
+                        LIMITS,
+                        serde_json::from_str(&text).unwrap(),
+                    )
+                    .unwrap();
+                    hush(&mut scheduler);
+                }
+            }
+            Next::Wait { .. } => {}
+            Next::Finished(_) => return (events, done),
+        }
+    }
+}
+
+/// Something that can be learnt: another best choice for each decision, with some noise.
+fn learnable(batch: u64, genome: &Genome) -> f32 {
+    let hits = genome
+        .iter()
+        .enumerate()
+        .filter(|(d, choice)| **choice == (*d % 2) as u32)
+        .count();
+    0.3 + 0.5 * hits as f32 / genome.len() as f32 + 0.02 * noise(batch, genome)
+}
+
+/// In [0, 1], and nothing that a strategy could learn.
+fn noise(batch: u64, genome: &Genome) -> f32 {
+    let key = genome.iter().fold(batch, |key, choice| {
+        key.wrapping_mul(7).wrapping_add(u64::from(*choice))
+    });
+    Random::new(key, RngStream::Custom(99)).unit()
+}
+
+fn glimpses(events: &[Event]) -> Vec<(u64, InterimComparison)> {
+    let comparison = |event: &Event| match event {
+        Event::InterimComparison { update, comparison } => Some((*update, *comparison)),
+        _ => None,
+    };
+    events.iter().filter_map(comparison).collect()
+}
+
+fn warned(events: &[Event]) -> Vec<(WarningKind, String)> {
+    let warning = |event: &Event| match event {
+        Event::Warning { kind, sentence } => Some((*kind, sentence.clone())),
+        _ => None,
+    };
+    events.iter().filter_map(warning).collect()
+}
+
+#[test]
+fn glimpses_change_nothing_and_see_that_the_controller_learns() {
+    let experiment = experiment(&["score.updates=20"]);
+    let (events, _) = drive(&experiment, false, None, &learnable);
+    let seen = glimpses(&events);
+    // 12 epochs of 20 updates.
+    assert_eq!(
+        seen.iter().map(|(update, _)| *update).collect::<Vec<_>>(),
+        (1..=10).map(|i| 24 * i).collect::<Vec<_>>()
+    );
+    let last = seen[9].1;
+    assert!(
+        last.samples == 16 && last.difference > 4.0 * last.standard_error,
+        "{last:?}"
+    );
+    assert_eq!(warned(&events), [], "it is healthy");
+    let (mut without, _) = drive(&experiment, true, None, &learnable);
+    assert!(glimpses(&without).is_empty());
+    let mut with = events;
+    with.retain(|event| !matches!(event, Event::InterimComparison { .. }));
+    // Only glimpses are told with a place in the numbering of their own.
+    without.retain(|event| !matches!(event, Event::InterimComparison { .. }));
+    assert_eq!(with, without);
+}
+
+#[test]
+fn a_course_that_is_saved_sees_the_same() {
+    let experiment = experiment(&["search.epochs=8", "score.updates=16"]);
+    let (events, _) = drive(&experiment, false, None, &|batch, genome| {
+        noise(batch, genome)
+    });
+    assert!(
+        glimpses(&events).len() == 10 && !warned(&events).is_empty(),
+        "{:?}",
+        warned(&events)
+    );
+    for each in [1, 3, 5] {
+        assert_eq!(
+            drive(&experiment, false, Some(each), &|batch, genome| noise(
+                batch, genome
+            ))
+            .0,
+            events,
+            "{each}"
+        );
+    }
+}
+
+#[test]
+fn updates_and_glimpses_are_fitted_to_what_training_costs() {
+    for settings in [
+        &[][..],
+        &["score.rollouts=3"],
+        &["search.epochs=3", "score.rollouts=5"],
+    ] {
+        let experiment = experiment(settings);
+        let (_, done) = drive(&experiment, false, None, &learnable);
+        let trained = done
+            .iter()
+            .filter(|work| matches!(work, JobKind::Train { epoch, .. } if *epoch >= experiment.schedule().warm_up));
+        let scored = done.iter().map(|work| {
+            if let JobKind::Score { genomes, .. } = work {
+                genomes.len()
+            } else {
+                0
+            }
+        });
+        assert!(scored.sum::<usize>() <= 3 * trained.count(), "{settings:?}");
+    }
+}
+
+#[test]
+fn rewards_that_are_noise_end_in_a_warning_once_and_random_search_is_not_warned() {
+    let settings = ["score.updates=20", "controller.rate=0.0001"];
+    let events = drive(&experiment(&settings), false, None, &noise).0;
+    let [(WarningKind::Chance, sentence)] = &warned(&events)[..] else {
+        panic!("{:?}", warned(&events))
+    };
+    for words in [
+        "the controller's samples are not seen to be better than random ones",
+        "80 samples",
+        "`score.batch`",
+    ] {
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    let random = drive(
+        &experiment(&["score.updates=20", "search.strategy=random"]),
+        false,
+        None,
+        &noise,
+    )
+    .0;
+    assert!(glimpses(&random).len() == 10 && warned(&random).is_empty());
+}
+
+#[test]
+fn rewards_that_are_all_the_same_are_told_after_ten_updates() {
+    let events = drive(&experiment(&["score.updates=20"]), false, None, &|_, _| {
+        0.25
+    })
+    .0;
+    let kinds: Vec<_> = warned(&events).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [WarningKind::Rewards, WarningKind::Chance]);
+    let at = events
+        .iter()
+        .position(|event| matches!(event, Event::Warning { .. }))
+        .unwrap();
+    assert!(
+        matches!(events[at - 1], Event::Update { update: 10, .. }),
+        "{:?}",
+        events[at - 1]
+    );
+    assert!(
+        warned(&events)[0]
+            .1
+            .contains("all 16 samples of an update scored the same, 25 % here")
+    );
+}
+
+/// Hands out one genome and believes in it.
+struct Stubborn(RandomSearch, Genome);
+
+impl Strategy for Stubborn {
+    fn next(&mut self) -> Result<Option<Task>, StrategyError> {
+        let task = self.0.next()?.map(|mut task| {
+            if let Work::Score { genomes, .. } = &mut task.work {
+                genomes
+                    .iter_mut()
+                    .for_each(|genome| genome.clone_from(&self.1));
+            }
+            task
+        });
+        Ok(task)
+    }
+    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+        let insight = self.0.observe(outcome)?;
+        Some(Insight {
+            entropy: 0.1,
+            entropy_share: Some(0.02),
+            ..insight
+        })
+    }
+    fn sample(&self, count: usize, _: &mut Random) -> Result<Vec<Genome>, GenomeError> {
+        Ok(vec![self.1.clone(); count])
+    }
+    fn save(&self) -> serde_json::Value {
+        self.0.save()
+    }
+    fn load(&mut self, saved: serde_json::Value) -> Result<(), serde_json::Error> {
+        self.0.load(saved)
+    }
+}
+
+#[test]
+fn a_strategy_that_has_made_up_its_mind_is_told_what_is_wrong() {
+    let mut config = experiment(&["score.updates=20"]).config().clone();
+    config.search.strategy = StrategyName::Own;
+    let mut own = Experiment::new(config).unwrap();
+    let make = |space: &Supergraph,
+                schedule: Schedule,
+                seed: u64|
+     -> Result<Box<dyn Strategy>, StrategyError> {
+        let genome = vec![0; space.genome_len()];
+        Ok(Box::new(Stubborn(
+            RandomSearch::new(space.clone(), schedule, seed),
+            genome,
+        )))
+    };
+    own.set_custom_strategy(Some(CustomStrategy(Arc::new(make))));
+    let told = warned(&drive(&Arc::new(own), false, None, &learnable).0);
+    let kinds: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds[..3],
+        [
+            WarningKind::Skips,
+            WarningKind::Entropy,
+            WarningKind::Rewards
+        ],
+        "{told:?}"
+    );
+    assert!(
+        told[0]
+            .1
+            .starts_with("0 % of the skips in the policy's samples are on"),
+        "{}",
+        told[0].1
+    );
+    assert!(
+        told[1]
+            .1
+            .contains("only 2 % of the policy's entropy is left after 10 of 240 updates"),
+        "{}",
+        told[1].1
+    );
+    let mut once = kinds.clone();
+    once.dedup();
+    assert_eq!(once, kinds);
+}
+
+/// A watch whose prior has so many parameter-free ops and skips that are on.
+fn monitor(free: f32, on: f32) -> Monitor {
+    let composition = OpComposition::new(experiment(&[]).supergraph());
+    let usual = OpShares {
+        parameter_free: Some(free),
+        skips_on: Some(on),
+    };
+    Monitor {
+        composition,
+        usual,
+        strategy: StrategyName::Enas,
+        updates: 100,
+        seed: 0,
+    }
+}
+
+fn look(
+    monitor: &Monitor,
+    shares: &dyn Fn(u64) -> OpShares,
+    share: f32,
+) -> Vec<(u64, WarningKind)> {
+    let mut seen = MonitorState::default();
+    let insight = Insight {
+        entropy_share: Some(share),
+        ..Insight::default()
+    };
+    let look = |update| {
+        let told = monitor.check_update(&mut seen, update, &insight, shares(update), &[0.1, 0.2]);
+        warned(&told)
+            .into_iter()
+            .map(move |(kind, _)| (update, kind))
+            .collect::<Vec<_>>()
+    };
+    (1..=100).flat_map(look).collect()
+}
+
+#[test]
+fn collapse_onto_parameter_free_ops_is_told_where_chance_would_not_have_it_so() {
+    let free = |share| {
+        move |_| OpShares {
+            parameter_free: Some(share),
+            skips_on: None,
+        }
+    };
+    // NAS-Bench-201 and ENAS micro: three of five.
+    assert_eq!(
+        look(&monitor(0.6, 0.4), &free(0.95), 0.5),
+        [(10, WarningKind::ParameterFree)]
+    );
+    assert_eq!(look(&monitor(0.6, 0.4), &free(0.89), 0.5), []);
+    // Nine of ten: 0.95 is no collapse, and 0.98 is.
+    assert_eq!(look(&monitor(0.9, 0.4), &free(0.95), 0.5), []);
+    assert_eq!(
+        look(&monitor(0.9, 0.4), &free(0.98), 0.5),
+        [(10, WarningKind::ParameterFree)]
+    );
+    // What comes and goes is exploration.
+    let now_and_then = |update| OpShares {
+        parameter_free: Some(if update % 10 == 0 { 0.5 } else { 1.0 }),
+        skips_on: None,
+    };
+    assert_eq!(look(&monitor(0.6, 0.4), &now_and_then, 0.5), []);
+}
+
+#[test]
+fn skips_and_entropy_have_their_limits() {
+    let on = |share| {
+        move |_| OpShares {
+            parameter_free: None,
+            skips_on: Some(share),
+        }
+    };
+    assert_eq!(
+        look(&monitor(0.6, 0.4), &on(1.0), 0.5),
+        [(10, WarningKind::Skips)]
+    );
+    assert_eq!(look(&monitor(0.6, 0.4), &on(0.97), 0.5), []);
+    assert_eq!(
+        look(&monitor(0.6, 0.99), &on(1.0), 0.5),
+        [],
+        "the space has it so"
+    );
+    assert_eq!(
+        look(&monitor(0.6, 0.4), &on(0.5), 0.11),
+        [(10, WarningKind::Entropy)]
+    );
+    assert_eq!(look(&monitor(0.6, 0.4), &on(0.5), 0.12), []);
+    let short = Monitor {
+        updates: 18,
+        ..monitor(0.6, 0.4)
+    };
+    assert_eq!(
+        look(&short, &on(0.5), 0.05),
+        [],
+        "the tenth update is past the half"
+    );
+}

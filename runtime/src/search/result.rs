@@ -1,0 +1,136 @@
+//! What a search found.
+
+use serde_json::json;
+use supernet_data::{Dataset, Split, Splits};
+use supernet_draw::Caption;
+use supernet_engine::device::Device;
+use supernet_engine::program::{CustomOps, Input};
+use supernet_engine::weights::Weights;
+use supernet_plugin::Supergraph;
+use supernet_strategy::Score;
+
+use super::error::SearchError;
+use super::final_evaluation::SearchOutcome;
+use crate::experiment::Experiment;
+use crate::model::{Model, ModelError, Provenance};
+use crate::results::genome_file::{SharedScore, genome_file};
+use crate::results::{Candidate, Metric, PolicyGain, Retrained, thousands};
+use crate::space::Spaces;
+use crate::storage::RunFolder;
+use crate::training::TaskContext;
+
+/// Images of a minibatch for the statistics of batch normalisation, where nothing says how many.
+const BATCH: u32 = 100;
+
+/// The result of a search.
+#[derive(Clone, Debug)]
+pub struct SearchResult {
+    /// The space.
+    pub supergraph: Supergraph,
+    /// The data set's name.
+    pub data: String,
+    /// The best architectures, best first, at most ten.
+    pub top: Vec<Candidate>,
+    /// The policy against random samples.
+    pub gain: PolicyGain,
+    /// The best architecture on the test part, with the shared weights.
+    pub test: Score,
+    /// What a score's first number is.
+    pub metric: Metric,
+    /// The shared weights at the end.
+    pub weights: Weights,
+    /// The best architecture trained from scratch, beside random ones; none if the settings leave it out, or if it would
+    /// have cost too much ([`RetrainSettings::budget`](crate::config::RetrainSettings::budget)).
+    pub retrained: Option<Retrained>,
+}
+
+impl SearchResult {
+    /// What a search of `experiment` came to.
+    pub(crate) fn new(experiment: &Experiment, outcome: SearchOutcome, weights: Weights) -> Self {
+        let SearchOutcome { top, gain, test } = outcome;
+        Self {
+            supergraph: experiment.supergraph().clone(),
+            data: experiment.data().name().to_owned(),
+            top,
+            gain,
+            test,
+            metric: experiment.task().metric,
+            weights,
+            retrained: None,
+        }
+    }
+
+    /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run's folder.
+    pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
+        let Some(best) = self.top.first() else {
+            return Ok(());
+        };
+        let space = self.supergraph.space();
+        let shared = SharedScore {
+            version: self.weights.version,
+            validation: best.score,
+            test: self.test,
+        };
+        folder.write_json(
+            "best/genome.json",
+            &genome_file(&self.supergraph, &best.genome, Some(shared))?,
+        )?;
+        folder.write_json("best/top.json", &self.top)?;
+        let caption = Caption {
+            title: format!("{} on {}", space.name, self.data),
+            subtitle: format!(
+                "{} with shared weights · {} parameters · {} multiply-accumulates",
+                self.metric.on("validation", &best.score),
+                thousands(best.parameters),
+                thousands(best.macs)
+            ),
+        };
+        let svg = supernet_draw::svg(&self.supergraph, &best.genome, &caption)?;
+        folder.write("best/architecture.svg", svg.as_bytes())?;
+        Ok(())
+    }
+
+    /// The best architecture with the shared weights as they were at its end. `data` and `split` are those of
+    /// the search. It is a network that works, but not what the architecture can do: that takes training of its own.
+    ///
+    /// On the CPU device a space's own ops run by the functions that `spaces` brings.
+    ///
+    /// # Errors
+    /// If the search found nothing, the data do not fit, or the device fails.
+    pub fn to_model(
+        &self,
+        data: &Dataset,
+        split: &Split,
+        spaces: &Spaces,
+        device: &mut dyn Device,
+    ) -> Result<Model, ModelError> {
+        let best = self.top.first().ok_or(ModelError::Nothing)?;
+        let (supergraph, mut weights) = (self.supergraph.clone(), self.weights.clone());
+        let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
+        let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
+        if data.text().is_some() {
+            return Err(ModelError::Text);
+        }
+        let (input, classes, metric) =
+            (Input::Image(data.shape()), data.classes(), Metric::Accuracy);
+        let task = TaskContext {
+            supergraph,
+            custom,
+            layout,
+            data: splits.into(),
+            input,
+            classes,
+            metric,
+        };
+        let training = json!("shared weights of a search");
+        let (name, fingerprint) = (data.name().to_owned(), Some(data.fingerprint()));
+        let provenance = Provenance {
+            data: name,
+            fingerprint,
+            split: *split,
+            training,
+        };
+        Model::freeze(&task, &best.genome, &mut weights, device, BATCH, provenance)?
+            .called(data.class_names())
+    }
+}

@@ -1,0 +1,185 @@
+//! A search as it is saved.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use supernet_strategy::{Score, Strategy};
+
+use super::error::SearchError;
+use super::final_evaluation::FinalEvaluation;
+use super::monitor::MonitorState;
+use super::scheduler::{Concurrency, InFlight, Scheduler};
+use crate::experiment::Experiment;
+use crate::training::{JobError, JobResult, PassMean};
+
+/// Everything that the next job depends on, but for the weights.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SchedulerState {
+    strategy: serde_json::Value,
+    #[serde(alias = "begun")]
+    started: bool,
+    #[serde(alias = "closed")]
+    observed: u64,
+    tally: Tally,
+    /// Absent in older saves.
+    #[serde(default, alias = "seen")]
+    monitor: MonitorState,
+    /// Results of tasks whose outcome the strategy has not observed.
+    #[serde(alias = "held")]
+    recovered: Vec<Vec<Recovered>>,
+    /// Training steps that are skipped.
+    #[serde(alias = "aside")]
+    skipped: Vec<u64>,
+    /// Scores of the architectures that were reported, once exploring is over.
+    #[serde(alias = "judged")]
+    evaluated: Option<Vec<Score>>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Recovered {
+    Score(Score),
+    Failed(String),
+}
+
+/// What is counted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Tally {
+    pub(super) steps: u64,
+    pub(super) updates: u64,
+    /// Version of the shared weights: steps that were not skipped.
+    pub(super) version: u64,
+    /// Children of the tasks that the strategy was told about.
+    pub(super) children: u64,
+    /// Events told.
+    pub(super) events: u64,
+    /// Children without a score, in a row.
+    pub(super) failures: u32,
+    pass: PassMean,
+}
+
+impl Tally {
+    /// Counts a training step with its score, or one that was skipped.
+    pub(super) fn step(&mut self, score: Option<Score>) {
+        self.steps += 1;
+        if let Some(score) = score {
+            self.version += 1;
+            self.pass.add(score);
+        }
+    }
+
+    /// Means over the pass that ends.
+    pub(super) fn end_pass(&mut self) -> Score {
+        self.pass.take()
+    }
+}
+
+impl SchedulerState {
+    /// Its place in the search: how many answers were there.
+    pub(crate) fn position(&self) -> u64 {
+        let recovered: usize = self.recovered.iter().map(Vec::len).sum();
+        self.tally.children + (recovered + self.evaluated.as_ref().map_or(0, Vec::len)) as u64
+    }
+
+    /// The strategy as it was.
+    pub(crate) fn strategy(
+        &self,
+        experiment: &Experiment,
+    ) -> Result<Box<dyn Strategy>, SearchError> {
+        let mut strategy = experiment.strategy(*experiment.schedule())?;
+        strategy
+            .load(self.strategy.clone())
+            .map_err(|error| SearchError::Unfit {
+                reason: error.to_string(),
+            })?;
+        Ok(strategy)
+    }
+
+    /// Training steps that the strategy was told about.
+    pub(crate) fn steps(&self) -> u64 {
+        self.tally.steps
+    }
+
+    /// Events that were told before it.
+    pub(crate) fn events(&self) -> u64 {
+        self.tally.events
+    }
+
+    /// Sets a training step aside. False if it was already, or is in the past.
+    pub(crate) fn set_aside(&mut self, task: u64) -> bool {
+        let fresh = task >= self.observed && !self.skipped.contains(&task);
+        if fresh {
+            self.skipped.push(task);
+        }
+        fresh
+    }
+}
+
+impl Scheduler {
+    /// The search as it stands; no job may be in flight.
+    pub(crate) fn save(&mut self) -> Result<SchedulerState, SearchError> {
+        if self.final_evaluation.is_some() {
+            // A result that came ahead of one before it was not reported, but none did if no job is in flight.
+            self.report()?;
+        }
+        let recovered = |result: &JobResult| match result {
+            Ok(score) => Recovered::Score(*score),
+            Err(reason) => Recovered::Failed(reason.to_string()),
+        };
+        let all = |task: &InFlight| task.results.iter().flatten().map(recovered).collect();
+        Ok(SchedulerState {
+            strategy: self.strategy.save(),
+            started: self.started,
+            observed: self.observed,
+            tally: self.tally.clone(),
+            monitor: self.monitor_state.clone(),
+            recovered: self.tasks.iter().map(all).collect(),
+            skipped: self.skipped.iter().copied().collect(),
+            evaluated: self
+                .final_evaluation
+                .as_ref()
+                .map(|evaluation| evaluation.scores.clone()),
+        })
+    }
+
+    /// Continues from what was saved.
+    pub(crate) fn load(
+        experiment: Arc<Experiment>,
+        concurrency: Concurrency,
+        saved: SchedulerState,
+    ) -> Result<Self, SearchError> {
+        let mut scheduler = Self::new(experiment, concurrency)?;
+        scheduler.strategy = saved.strategy(&scheduler.experiment)?;
+        scheduler.started = saved.started;
+        scheduler.observed = saved.observed;
+        scheduler.tally = saved.tally;
+        scheduler.monitor_state = saved.monitor;
+        scheduler.skipped = saved.skipped.into_iter().collect();
+        let result = |recovered| match recovered {
+            Recovered::Score(score) => Ok(score),
+            Recovered::Failed(reason) => Err(JobError::from(Quoted(reason))),
+        };
+        scheduler.recovered = saved
+            .recovered
+            .into_iter()
+            .map(|task| task.into_iter().map(result).collect())
+            .collect();
+        if let Some(scores) = saved.evaluated {
+            let mut evaluation = FinalEvaluation::new(&scheduler.experiment, &*scheduler.strategy)?;
+            evaluation.resume(scores);
+            scheduler.final_evaluation = Some(evaluation);
+        }
+        Ok(scheduler)
+    }
+}
+
+/// An error of which only the message is left.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Quoted(String);
+
+impl From<Quoted> for JobError {
+    fn from(message: Quoted) -> Self {
+        Arc::new(message)
+    }
+}

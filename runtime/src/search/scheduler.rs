@@ -1,0 +1,419 @@
+//! A search as a state machine: which job comes next, and what its result means.
+//!
+//! Everything that decides is here and in the strategy, so that it does not matter who does the work, on how many threads,
+//! or in which order results arrive: they are taken in the order of their tasks, at moments that follow from counts and
+//! never from time.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use supernet_strategy::{Genome, Outcome, Score, Strategy, Task, Work};
+
+use super::error::SearchError;
+use super::final_evaluation::{FinalEvaluation, SearchOutcome};
+use super::monitor::{Monitor, MonitorState};
+use super::saved::Tally;
+use crate::events::Event;
+use crate::experiment::Experiment;
+use crate::results::InterimComparison;
+use crate::training::{CosineRestarts, Job, JobId, JobKind, JobResult, checked};
+
+/// A search fails after this many consecutive children without a score.
+const FAILURES: u32 = 10;
+
+/// What is to be done now.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// This job.
+    Job(Job),
+    /// Nothing before a result arrives; with `drain`, training steps in flight must be finished first.
+    Wait { drain: bool },
+    /// Nothing any more.
+    Finished(Box<SearchOutcome>),
+}
+
+/// How much may be in flight at a time. What a search does depends on `train_in_flight` alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Concurrency {
+    /// Training steps: one more than the device is deep, so that it never waits for the strategy.
+    pub(crate) train_in_flight: usize,
+    /// Jobs for evaluators.
+    pub(crate) score_in_flight: usize,
+    /// Children of a score task that are one job.
+    pub(crate) chunk: usize,
+}
+
+pub(crate) struct Scheduler {
+    pub(super) experiment: Arc<Experiment>,
+    pub(super) strategy: Box<dyn Strategy>,
+    lr_schedule: CosineRestarts,
+    pub(super) concurrency: Concurrency,
+    pub(super) started: bool,
+    /// Tasks whose outcome the strategy has not observed, oldest first.
+    pub(super) tasks: VecDeque<InFlight>,
+    /// Tasks whose outcome it has observed: the number of the first one in `tasks`.
+    pub(super) observed: u64,
+    pending: Pending,
+    /// Jobs without a result.
+    pub(super) in_flight: usize,
+    /// Results that a saved search had already, task by task.
+    pub(super) recovered: VecDeque<Vec<JobResult>>,
+    pub(super) tally: Tally,
+    pub(super) monitor: Monitor,
+    pub(super) monitor_state: MonitorState,
+    /// Training steps that ruin the weights.
+    pub(super) skipped: BTreeSet<u64>,
+    pub(super) final_evaluation: Option<FinalEvaluation>,
+    events: VecDeque<(u64, Event)>,
+}
+
+/// What the strategy said last.
+#[derive(Default)]
+enum Pending {
+    /// It was not asked yet.
+    #[default]
+    Unasked,
+    /// A task that was not dispatched yet.
+    Task(Task),
+    /// Nothing, while it waited for outcomes or did not.
+    Nothing { waited: bool },
+}
+
+pub(super) struct InFlight {
+    work: Work,
+    /// How many of the children are the strategy's own; the others are samples of the prior beside them.
+    own: usize,
+    pub(super) results: Vec<Option<JobResult>>,
+    /// Children dispatched.
+    dispatched: usize,
+}
+
+impl InFlight {
+    fn is_complete(&self) -> bool {
+        self.results.iter().all(Option::is_some)
+    }
+}
+
+impl Scheduler {
+    pub(crate) fn new(
+        experiment: Arc<Experiment>,
+        concurrency: Concurrency,
+    ) -> Result<Self, SearchError> {
+        let strategy = experiment.strategy(*experiment.schedule())?;
+        Ok(Self {
+            lr_schedule: experiment.lr_schedule(),
+            monitor: Monitor::new(&experiment)?,
+            monitor_state: MonitorState::default(),
+            experiment,
+            strategy,
+            concurrency,
+            started: false,
+            tasks: VecDeque::new(),
+            observed: 0,
+            pending: Pending::Unasked,
+            in_flight: 0,
+            recovered: VecDeque::new(),
+            tally: Tally::default(),
+            skipped: BTreeSet::new(),
+            final_evaluation: None,
+            events: VecDeque::new(),
+        })
+    }
+
+    /// What happened since the last call, each event with its number in the search.
+    pub(crate) fn drain_events(&mut self) -> impl Iterator<Item = (u64, Event)> {
+        self.events.drain(..)
+    }
+
+    /// Whether no job is under way.
+    pub(crate) fn idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
+    /// Whether nothing is left but to choose the best: what is saved then answers for the whole search.
+    pub(crate) fn is_scored(&self) -> bool {
+        self.final_evaluation
+            .as_ref()
+            .is_some_and(FinalEvaluation::is_scored)
+    }
+
+    /// Training steps that the strategy was told about.
+    pub(crate) fn steps(&self) -> u64 {
+        self.tally.steps
+    }
+
+    /// The next job.
+    ///
+    /// # Errors
+    /// If the strategy cannot go on, or too many children in a row have no score.
+    pub(crate) fn next(&mut self) -> Result<Next, SearchError> {
+        let next = self.advance();
+        self.in_flight += usize::from(matches!(next, Ok(Next::Job(_))));
+        next
+    }
+
+    fn advance(&mut self) -> Result<Next, SearchError> {
+        if !self.started {
+            self.started = true;
+            self.emit(self.experiment.started());
+            self.emit(self.experiment.planned());
+        }
+        loop {
+            if self.final_evaluation.is_some() {
+                return self.evaluate_finally();
+            }
+            // A task that was begun goes out whole before anything else.
+            if let Some(next) = self.dispatch_rest() {
+                return Ok(next);
+            }
+            if let Pending::Unasked = self.pending {
+                let task = self.strategy.next()?;
+                self.pending = task.map_or(
+                    Pending::Nothing {
+                        waited: !self.tasks.is_empty(),
+                    },
+                    Pending::Task,
+                );
+            }
+            // Outcomes are observed in the order of their tasks, and only training steps run beside each other.
+            let trains = matches!(
+                &self.pending,
+                Pending::Task(Task {
+                    work: Work::Train { .. },
+                    ..
+                })
+            );
+            let scoring = self
+                .tasks
+                .iter()
+                .any(|task| matches!(task.work, Work::Score { .. }));
+            let most = if trains && !scoring {
+                self.concurrency.train_in_flight
+            } else {
+                1
+            };
+            while self.tasks.len() >= most {
+                if !self.observe_oldest()? {
+                    return Ok(Next::Wait { drain: most == 1 });
+                }
+            }
+            match std::mem::take(&mut self.pending) {
+                Pending::Task(task) => self.enqueue(task.work)?,
+                Pending::Nothing { waited: false } => {
+                    self.final_evaluation =
+                        Some(FinalEvaluation::new(&self.experiment, &*self.strategy)?)
+                }
+                Pending::Nothing { waited: true } | Pending::Unasked => {}
+            }
+        }
+    }
+
+    fn enqueue(&mut self, mut work: Work) -> Result<(), SearchError> {
+        let (mut own, mut children) = (1, 1);
+        if let Work::Score { genomes, .. } = &mut work {
+            own = genomes.len();
+            // No other score task is out, so this is the next update.
+            genomes.extend(self.monitor.control_samples(
+                &self.experiment,
+                self.tally.updates + 1,
+                own,
+            )?);
+            children = genomes.len();
+        }
+        let recovered = self.recovered.pop_front().unwrap_or_default();
+        let mut results: Vec<_> = recovered.into_iter().map(Some).collect();
+        results.truncate(children);
+        let dispatched = results.len();
+        results.resize(children, None);
+        self.tasks.push_back(InFlight {
+            work,
+            own,
+            results,
+            dispatched,
+        });
+        Ok(())
+    }
+
+    /// The next job of the newest task, if anything of it is left.
+    fn dispatch_rest(&mut self) -> Option<Next> {
+        let number = self.observed + self.tasks.len().saturating_sub(1) as u64;
+        let task = self.tasks.back_mut()?;
+        let (first, children) = (task.dispatched, task.results.len());
+        if first == children {
+            return None;
+        }
+        let (kind, dispatched) = match &task.work {
+            Work::Train { .. } if self.skipped.contains(&number) => (JobKind::Skip, 1),
+            Work::Train { genome, epoch } => {
+                let (genome, epoch) = (genome.clone(), *epoch);
+                (JobKind::Train { genome, epoch }, 1)
+            }
+            Work::Score { .. } if self.in_flight >= self.concurrency.score_in_flight => {
+                return Some(Next::Wait { drain: false });
+            }
+            Work::Score { genomes, batch } => {
+                let end = first.saturating_add(self.concurrency.chunk).min(children);
+                let (genomes, batch) = (genomes[first..end].to_vec(), *batch);
+                (JobKind::Score { genomes, batch }, end - first)
+            }
+        };
+        task.dispatched += dispatched;
+        let id = JobId {
+            task: number,
+            first,
+        };
+        Some(Next::Job(Job { id, kind }))
+    }
+
+    /// Takes the results of a job. What is not awaited is ignored.
+    pub(crate) fn complete(&mut self, id: JobId, results: Vec<JobResult>) {
+        let number = id.task.checked_sub(self.observed);
+        let slots = match &mut self.final_evaluation {
+            Some(evaluation) => evaluation.slots(number),
+            None => {
+                let task = number.and_then(|number| self.tasks.get_mut(number as usize));
+                task.map(|task| &mut task.results[..task.dispatched])
+            }
+        };
+        let slots = slots.and_then(|slots| slots.get_mut(id.first..id.first + results.len()));
+        let Some(slots) = slots.filter(|slots| slots.iter().all(Option::is_none)) else {
+            return;
+        };
+        self.in_flight -= 1;
+        for (slot, result) in slots.iter_mut().zip(results) {
+            *slot = Some(checked(result));
+        }
+    }
+
+    /// Has the strategy observe the outcome of the oldest task, if all its results are there.
+    fn observe_oldest(&mut self) -> Result<bool, SearchError> {
+        let Some(task) = self.tasks.pop_front_if(|task| task.is_complete()) else {
+            return Ok(false);
+        };
+        let InFlight {
+            work, own, results, ..
+        } = task;
+        let number = self.observed;
+        self.observed += 1;
+        self.tally.children += results.len() as u64;
+        match work {
+            Work::Train { genome, .. } if self.skipped.contains(&number) => {
+                self.strategy.observe(&Outcome::Trained(Score::WORST));
+                let reason = format!(
+                    "training step {} on it ruins the shared weights: its loss is not a number",
+                    number + 1
+                );
+                self.emit(Event::SetAside { genome, reason });
+                self.stepped(None);
+            }
+            Work::Train { .. } => {
+                let score = results.into_iter().flatten().find_map(Result::ok);
+                let score = score.unwrap_or(Score::WORST);
+                self.strategy.observe(&Outcome::Trained(score));
+                self.stepped(Some(score));
+            }
+            Work::Score { genomes, .. } => {
+                let mut scores = Vec::with_capacity(results.len());
+                for (genome, result) in genomes.iter().zip(results.into_iter().flatten()) {
+                    scores.push(self.score(genome, result)?);
+                }
+                self.updated(&genomes[..own], scores)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Has the strategy observe the scores of `genomes`; the scores of the samples beside them follow in `scores`.
+    fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
+        let rewards =
+            |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.accuracy).collect() };
+        let control = rewards(&scores.split_off(genomes.len()));
+        let own = rewards(&scores);
+        let best = own.iter().copied().fold(0.0, f32::max);
+        let insight = self.strategy.observe(&Outcome::Scored(scores));
+        self.tally.updates += 1;
+        let (update, version) = (self.tally.updates, self.tally.version);
+        if let Some(insight) = insight {
+            let shares = self.monitor.composition.of(genomes);
+            self.emit(Event::Update {
+                update,
+                version,
+                best,
+                insight,
+                shares,
+            });
+            let state = &mut self.monitor_state;
+            let warnings = self
+                .monitor
+                .check_update(state, update, &insight, shares, &own);
+            for warning in warnings {
+                self.emit(warning);
+            }
+        }
+        if !control.is_empty() {
+            let comparison = InterimComparison::new(&own, &control);
+            self.emit(Event::InterimComparison { update, comparison });
+            let state = &mut self.monitor_state;
+            if let Some(warning) = self.monitor.check_comparison(state, update, comparison) {
+                self.emit(warning);
+            }
+        }
+        Ok(())
+    }
+
+    fn stepped(&mut self, score: Option<Score>) {
+        let schedule = *self.experiment.schedule();
+        let epoch = (self.tally.steps / u64::from(schedule.steps)) as u32;
+        self.tally.step(score);
+        if let Some(score) = score {
+            self.emit(Event::Step {
+                epoch,
+                step: self.tally.steps,
+                score,
+            });
+        }
+        if self.tally.steps.is_multiple_of(u64::from(schedule.steps)) {
+            let (warm_up, rate) = (epoch < schedule.warm_up, self.lr_schedule.rate(epoch));
+            let score = self.tally.end_pass();
+            self.emit(Event::Epoch {
+                epoch,
+                warm_up,
+                rate,
+                score,
+            });
+        }
+    }
+
+    /// The score of a result; a child without one is set aside with the worst.
+    pub(super) fn score(
+        &mut self,
+        genome: &[u32],
+        result: JobResult,
+    ) -> Result<Score, SearchError> {
+        match result {
+            Ok(score) => {
+                self.tally.failures = 0;
+                Ok(score)
+            }
+            Err(reason) => {
+                self.tally.failures += 1;
+                self.emit(Event::SetAside {
+                    genome: genome.to_vec(),
+                    reason: reason.to_string(),
+                });
+                if self.tally.failures >= FAILURES {
+                    return Err(SearchError::Evaluator {
+                        failures: FAILURES,
+                        source: reason,
+                    });
+                }
+                Ok(Score::WORST)
+            }
+        }
+    }
+
+    pub(super) fn emit(&mut self, event: Event) {
+        self.events.push_back((self.tally.events, event));
+        self.tally.events += 1;
+    }
+}

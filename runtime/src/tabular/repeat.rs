@@ -1,0 +1,62 @@
+use serde::{Deserialize, Serialize};
+
+use super::found::TabularResult;
+
+/// One search with several seeds: what tables of comparisons are made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// What was reported of the best by reward, over the seeds, after so many samples.
+    pub means: Vec<Mean>,
+    /// The searches, by seed.
+    pub runs: Vec<TabularResult>,
+}
+
+/// A mean over seeds, in the table's own units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mean {
+    /// Rewards that each search had looked up.
+    pub samples: u32,
+    /// Searches that came so far.
+    pub seeds: u32,
+    /// Mean of the reported values.
+    pub mean: f64,
+    /// Standard error of the mean; nothing of a single search.
+    pub standard_error: Option<f64>,
+    /// Mean of the rewards.
+    pub reward: f64,
+}
+
+impl Repeated {
+    pub(crate) fn new(runs: Vec<TabularResult>) -> Self {
+        let mut at: Vec<u32> = runs
+            .iter()
+            .flat_map(|run| &run.curve)
+            .map(|point| point.samples)
+            .collect();
+        at.sort_unstable();
+        at.dedup();
+        let mean = |samples: u32| {
+            let points = runs
+                .iter()
+                .flat_map(|run| &run.curve)
+                .filter(|point| point.samples == samples);
+            let (reports, rewards): (Vec<f64>, Vec<f64>) =
+                points.map(|point| (point.report, point.reward)).unzip();
+            let count = reports.len() as f64;
+            let mean = reports.iter().sum::<f64>() / count;
+            let squares: f64 = reports.iter().map(|report| (report - mean).powi(2)).sum();
+            let standard_error =
+                (reports.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
+            let reward = rewards.iter().sum::<f64>() / count;
+            Mean {
+                samples,
+                seeds: reports.len() as u32,
+                mean,
+                standard_error,
+                reward,
+            }
+        };
+        let means = at.into_iter().map(mean).collect();
+        Self { means, runs }
+    }
+}

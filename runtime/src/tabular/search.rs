@@ -1,0 +1,180 @@
+use serde::{Deserialize, Serialize};
+use supernet_strategy::random::RandomSearch;
+use supernet_strategy::{Genome, Outcome, Schedule, Score, Strategy, Work};
+
+use super::error::TableError;
+use super::found::{TabularResult, Tally};
+use super::repeat::Repeated;
+use super::{Entry, Table};
+use crate::config::{Config, StrategyName};
+use crate::experiment::{ExperimentError, named_strategy};
+
+/// The most samples of a search, and the most seeds of a repetition.
+const MOST: (u32, u32) = (1 << 20, 10_000);
+
+/// A strategy on a table: it scores, and trains nothing.
+///
+/// A search looks up exactly as many samples as were asked for. They come in groups of `score.rollouts`; of the last group
+/// only as many as are left, and the strategy is not told of a group that was cut. A genome that is asked for again counts
+/// again. `random` asks for none again ([`RandomSearch::without_repetition`]).
+#[derive(Debug)]
+pub struct TableSearch<'a> {
+    table: &'a Table,
+    config: Config,
+    samples: u32,
+}
+
+/// A genome was looked up. Values are in the table's own units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The search's seed.
+    pub seed: u64,
+    /// Counted from 1.
+    pub sample: u32,
+    /// What was looked up.
+    pub genome: Genome,
+    /// Its reward.
+    pub reward: f64,
+    /// What is reported of it.
+    pub report: f64,
+    /// The best reward so far.
+    pub best: f64,
+}
+
+impl<'a> TableSearch<'a> {
+    /// A search with the strategy, the size of its groups and the settings of it that `config` has; the rest of `config` is
+    /// not used.
+    ///
+    /// # Errors
+    /// If a setting or the number of samples is out of its range.
+    pub fn new(table: &'a Table, config: Config, samples: u32) -> Result<Self, TableError> {
+        config.check().map_err(ExperimentError::from)?;
+        if !(1..=MOST.0).contains(&samples) {
+            return Err(TableError::Samples { given: samples });
+        }
+        Ok(Self {
+            table,
+            config,
+            samples,
+        })
+    }
+
+    /// How long a strategy is told that the search is.
+    pub fn schedule(&self) -> Schedule {
+        let rollouts = self.config.score.rollouts;
+        Schedule {
+            epochs: self.samples.div_ceil(rollouts),
+            steps: 0,
+            warm_up: 0,
+            updates: 1,
+            rollouts,
+        }
+    }
+
+    /// Runs the search. Every sample goes to `listen`.
+    ///
+    /// # Errors
+    /// If the table lacks a genome, or the strategy cannot go on.
+    pub fn run(
+        &self,
+        seed: u64,
+        listen: &mut dyn FnMut(&Asked),
+    ) -> Result<TabularResult, TableError> {
+        let (space, schedule) = (self.table.space(), self.schedule());
+        let name = self.config.search.strategy;
+        let mut strategy = match name {
+            StrategyName::Random => Box::new(RandomSearch::without_repetition(
+                space.clone(),
+                schedule,
+                seed,
+            )),
+            _ => named_strategy(space, schedule, &self.config, seed)?,
+        };
+        self.follow(&mut *strategy, name, seed, listen)
+    }
+
+    /// Runs the search with a strategy of the application's own, made for [`TableSearch::schedule`]. A training step that
+    /// it asks for is answered from the table too, and is a sample like any other.
+    ///
+    /// # Errors
+    /// As [`TableSearch::run`].
+    pub fn run_with(
+        &self,
+        strategy: &mut dyn Strategy,
+        seed: u64,
+        listen: &mut dyn FnMut(&Asked),
+    ) -> Result<TabularResult, TableError> {
+        self.follow(strategy, StrategyName::Own, seed, listen)
+    }
+
+    /// Runs the search with `count` seeds from `first` on.
+    ///
+    /// # Errors
+    /// As [`TableSearch::run`], and if there are no such seeds.
+    pub fn repeat(
+        &self,
+        first: u64,
+        count: u32,
+        listen: &mut dyn FnMut(&Asked),
+    ) -> Result<Repeated, TableError> {
+        // TOML has no larger seeds.
+        let last = first
+            .checked_add(count.into())
+            .filter(|last| i64::try_from(*last).is_ok());
+        let Some(last) = last.filter(|_| (1..=MOST.1).contains(&count)) else {
+            return Err(TableError::Seeds {
+                first,
+                given: count,
+            });
+        };
+        let runs = (first..last)
+            .map(|seed| self.run(seed, listen))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Repeated::new(runs))
+    }
+
+    fn follow(
+        &self,
+        strategy: &mut dyn Strategy,
+        name: StrategyName,
+        seed: u64,
+        listen: &mut dyn FnMut(&Asked),
+    ) -> Result<TabularResult, TableError> {
+        let mut tally = Tally::new(self.table, self.samples);
+        while tally.samples() < self.samples {
+            let Some(task) = strategy.next()? else { break };
+            let genomes = match &task.work {
+                Work::Train { genome, .. } => std::slice::from_ref(genome),
+                Work::Score { genomes, .. } => genomes,
+            };
+            let left = (self.samples - tally.samples()) as usize;
+            let mut scores = Vec::with_capacity(genomes.len());
+            for genome in genomes.iter().take(left) {
+                let Entry { reward, report } = self.table.look(genome)?;
+                let best = tally.take(genome, Entry { reward, report });
+                let sample = tally.samples();
+                listen(&Asked {
+                    seed,
+                    sample,
+                    genome: genome.clone(),
+                    reward,
+                    report,
+                    best,
+                });
+                // A table knows no cross-entropy, and no strategy of ours asks for it.
+                scores.push(Score {
+                    accuracy: self.table.share(reward),
+                    loss: 0.0,
+                });
+            }
+            if scores.is_empty() || scores.len() < genomes.len() {
+                break;
+            }
+            match task.work {
+                Work::Train { .. } => strategy.observe(&Outcome::Trained(scores[0])),
+                Work::Score { .. } => strategy.observe(&Outcome::Scored(scores)),
+            };
+        }
+        tally.found(name, seed).ok_or(TableError::NothingAsked)
+    }
+}

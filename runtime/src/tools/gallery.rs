@@ -1,0 +1,189 @@
+//! Architectures that were published: what they come to here, beside what was said of them.
+//!
+//! The crates of spaces bring them along, each in the notation of its authors: those of `supernet-enas` and `supernet-darts` are
+//! there when these crates are linked. [`built`] builds one's network; its [`assignments`] are the settings that a search or a
+//! training from scratch takes it with.
+
+use supernet_draw::Caption;
+pub use supernet_plugin::{Claim, Published};
+use supernet_plugin::{Count, Facts, GenomeError, Mistake, Supergraph};
+
+use crate::config::Config;
+use crate::results::format::thousands;
+use crate::space::{SpaceError, Spaces};
+
+/// A published architecture as a child of its space.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// What was published.
+    pub published: Published,
+    /// Its space, with the settings that the figures were published for.
+    pub supergraph: Supergraph,
+    /// Trainable parameters of the network, without any head that only training has.
+    pub parameters: u64,
+    /// Multiplications with addition of a forward pass on one sample; of text, for one token.
+    pub macs: u64,
+}
+
+/// Why a published architecture cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchitectureError {
+    /// There is none of the name, or a crate's file of them is damaged.
+    #[error(transparent)]
+    Unknown(#[from] Mistake),
+    /// Its space cannot be built.
+    #[error(transparent)]
+    Space(#[from] Box<SpaceError>),
+    /// It is none of its space's.
+    #[error(transparent)]
+    Genome(#[from] GenomeError),
+}
+
+/// All that the linked crates bring, by name.
+///
+/// # Errors
+/// If a crate's file of them is damaged.
+pub fn all() -> Result<Vec<Published>, Mistake> {
+    supernet_plugin::published()
+}
+
+/// The one of a name.
+///
+/// # Errors
+/// If there is none; the sentence has the nearest name, and all others.
+pub fn find(name: &str) -> Result<Published, Mistake> {
+    Published::find(name)
+}
+
+/// Builds and counts a published architecture in the network that the figures were published for.
+///
+/// # Errors
+/// If its space is not linked.
+pub fn built(published: Published) -> Result<Counted, ArchitectureError> {
+    let mut config = Config::default();
+    config.search.space.clone_from(&published.space);
+    config.space = published.settings.clone();
+    let supergraph = Spaces::linked()
+        .build(&mut config, &published.facts)
+        .map_err(Box::new)?
+        .supergraph;
+    let parameters = supergraph.count(&published.genome, Count::Live)?;
+    let macs = supergraph.macs(&published.genome)?;
+    Ok(Counted {
+        published,
+        supergraph,
+        parameters,
+        macs,
+    })
+}
+
+/// Its space and the space's settings, each as `KEY=VALUE`, for [`Config::read`].
+pub fn assignments(published: &Published) -> Vec<String> {
+    let settings = published
+        .settings
+        .iter()
+        .map(|(key, value)| format!("space.{key}={value}"));
+    [format!("search.space={}", published.space)]
+        .into_iter()
+        .chain(settings)
+        .collect()
+}
+
+impl Counted {
+    /// What stands above its drawing.
+    pub fn caption(&self) -> Caption {
+        let Counted {
+            published,
+            parameters,
+            macs,
+            ..
+        } = self;
+        let Facts {
+            shape, vocabulary, ..
+        } = &published.facts;
+        let on = match vocabulary {
+            Some(_) => "a token".to_owned(),
+            None => format!(
+                "an image of {}",
+                shape
+                    .iter()
+                    .map(u32::to_string)
+                    .collect::<Vec<_>>()
+                    .join("×")
+            ),
+        };
+        Caption {
+            title: published.title.clone(),
+            subtitle: format!(
+                "{} parameters · {} multiply-accumulates for {on} · {}",
+                thousands(*parameters),
+                thousands(*macs),
+                published.source.split(';').next().unwrap_or_default()
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use supernet_darts as _;
+    use supernet_draw;
+    use supernet_enas as _;
+
+    use super::*;
+
+    #[test]
+    fn all_are_built_counted_and_drawn() {
+        let names: Vec<String> = all()
+            .unwrap()
+            .into_iter()
+            .map(|published| published.name)
+            .collect();
+        let wanted = [
+            "amoebanet-a",
+            "darts-v1",
+            "darts-v2",
+            "enas-macro",
+            "enas-micro",
+            "enas-recurrent",
+            "nasnet-a",
+        ];
+        assert_eq!(names, wanted);
+        for published in all().unwrap() {
+            let counted = built(published).unwrap();
+            assert!(counted.parameters > 1_000_000 && counted.macs > counted.parameters / 2);
+            let drawn = supernet_draw::svg(
+                &counted.supergraph,
+                &counted.published.genome,
+                &counted.caption(),
+            )
+            .unwrap();
+            assert!(drawn.contains(&counted.published.title));
+            assert!(!counted.published.claim.differs.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_config_of_its_assignments_builds_it() {
+        let published = find("amoebanet-a").unwrap();
+        let mut config = Config::read("", &assignments(&published)).unwrap();
+        let supergraph = Spaces::linked()
+            .build(&mut config, &published.facts)
+            .unwrap()
+            .supergraph;
+        assert_eq!(
+            supergraph.count(&published.genome, Count::Live).unwrap(),
+            3_145_078
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_none_gets_the_nearest() {
+        let said = find("dart-v2").unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "there is no published architecture `dart-v2`; the nearest is `darts-v2`. There are: amoebanet-a, darts-v1, \
+             darts-v2, enas-macro, enas-micro, enas-recurrent, nasnet-a."
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! What-if questions to a run: any architecture of its space, judged with its shared weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use supernet_data::Dataset;
+use supernet_engine::device::Device;
+use supernet_engine::weights::Weights;
+use supernet_plugin::{Count, Supergraph};
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::{Genome, Score};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::events::{Event, Record};
+use crate::experiment::{Experiment, same_data, same_space};
+use crate::results;
+use crate::results::format::thousands;
+use crate::results::{Candidate, Metric};
+use crate::search::{SchedulerState, snapshot as checkpoint};
+use crate::space::Spaces;
+use crate::storage::{RunFolder, StorageError, failed};
+use crate::training::Evaluator;
+
+/// A run's shared weights and policy as they were saved last, which at the end of a search is its end.
+///
+/// Scores are those of the search's own reports: the whole validation part, in minibatches of one size. They rank
+/// architectures; they are not what these will have when trained alone.
+#[derive(Debug)]
+pub struct TrainedSupernet {
+    experiment: Experiment,
+    run: PathBuf,
+    weights: Weights,
+    scheduler: SchedulerState,
+    evaluator: Evaluator,
+}
+
+/// What architectures may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The most parameters.
+    pub parameters: Option<u64>,
+    /// The most multiply-accumulates for one sample.
+    pub macs: Option<u64>,
+}
+
+impl Limits {
+    fn hold(self, parameters: u64, macs: u64) -> bool {
+        self.parameters.is_none_or(|most| parameters <= most)
+            && self.macs.is_none_or(|most| macs <= most)
+    }
+
+    fn words(self) -> String {
+        let parameters = self
+            .parameters
+            .map(|most| format!("{} parameters", thousands(most)));
+        let macs = self
+            .macs
+            .map(|most| format!("{} multiply-accumulates", thousands(most)));
+        parameters
+            .into_iter()
+            .chain(macs)
+            .collect::<Vec<_>>()
+            .join(" and ")
+    }
+}
+
+impl TrainedSupernet {
+    /// The run at `path`, of which nothing is changed. Plugins that its space came from must be among `spaces`.
+    ///
+    /// # Errors
+    /// If it is no run, its space is not there, its data are not what they were, or no checkpoint of it can be used.
+    pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, Error> {
+        let (config, earlier) = RunFolder::look(path)?;
+        if !checkpoint::parent(path).exists() {
+            return Err(StorageError::NoSearch {
+                path: path.to_owned(),
+            }
+            .into());
+        }
+        let config = Config::read::<&str>(&config, &[])?;
+        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        let experiment = same_space(
+            Experiment::again(spaces, data, config, earlier.as_ref()),
+            earlier,
+            path,
+        )?;
+        same_data(&experiment, path)?;
+        let snapshot = checkpoint::last(path, &experiment)?;
+        let (weights, evaluator) = (Weights::clone(&snapshot.weights), experiment.evaluator());
+        Ok(Self {
+            experiment,
+            run: path.to_owned(),
+            weights,
+            scheduler: snapshot.scheduler,
+            evaluator,
+        })
+    }
+
+    /// The space.
+    pub fn supergraph(&self) -> &Supergraph {
+        self.experiment.supergraph()
+    }
+
+    /// What a score's first number is.
+    pub fn metric(&self) -> Metric {
+        self.experiment.task().metric
+    }
+
+    /// Version of the shared weights: how often they were updated.
+    pub fn version(&self) -> u64 {
+        self.weights.version
+    }
+
+    /// An architecture on the whole validation part.
+    ///
+    /// # Errors
+    /// If the genome is none of the space's, or the device fails.
+    pub fn score(&mut self, device: &mut dyn Device, genome: &[u32]) -> Result<Candidate, Error> {
+        self.experiment.supergraph().check(genome)?;
+        let score = self.evaluator.validation(device, &self.weights, genome)?;
+        Ok(Candidate::new(self.experiment.supergraph(), genome, score)?)
+    }
+
+    /// The best `count` within `limits`, best first: of all that the search judged with these weights at its end, and of
+    /// `samples` fresh samples of its policy.
+    ///
+    /// # Errors
+    /// If nothing is within the limits, the strategy is an application's own, or the device fails.
+    pub fn top(
+        &mut self,
+        device: &mut dyn Device,
+        count: u32,
+        limits: Limits,
+        samples: u32,
+    ) -> Result<Vec<Candidate>, Error> {
+        let (supergraph, seed) = (
+            self.experiment.supergraph().clone(),
+            self.experiment.config().search.seed,
+        );
+        let mut known: BTreeMap<Genome, Score> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for (genome, score) in self.judged()? {
+            if seen.insert(supergraph.canonical(&genome)?) {
+                known.insert(genome, score);
+            }
+        }
+        let mut genomes: Vec<Genome> = known.keys().cloned().collect();
+        let strategy = self.scheduler.strategy(&self.experiment)?;
+        let fresh = strategy.sample(
+            samples as usize,
+            &mut Random::new(seed, RngStream::TopSamples),
+        )?;
+        for genome in fresh {
+            if seen.insert(supergraph.canonical(&genome)?) {
+                genomes.push(genome);
+            }
+        }
+        let (mut top, mut smallest) = (Vec::new(), [u64::MAX; 2]);
+        for genome in &genomes {
+            let (parameters, macs) = (
+                supergraph.count(genome, Count::Live)?,
+                supergraph.macs(genome)?,
+            );
+            smallest = [smallest[0].min(parameters), smallest[1].min(macs)];
+            if limits.hold(parameters, macs) {
+                top.push(match known.get(genome) {
+                    Some(score) => Candidate {
+                        genome: genome.clone(),
+                        score: *score,
+                        parameters,
+                        macs,
+                    },
+                    None => self.score(device, genome)?,
+                });
+            }
+        }
+        if top.is_empty() {
+            let (looked_at, [parameters, macs]) = (genomes.len() as u32, smallest);
+            return Err(Error::NothingFits {
+                looked_at,
+                limits: limits.words(),
+                parameters,
+                macs,
+            });
+        }
+        results::rank(&mut top);
+        top.truncate(count as usize);
+        Ok(top)
+    }
+
+    /// What the search judged at its end, with the weights at hand.
+    fn judged(&self) -> Result<Vec<(Genome, Score)>, StorageError> {
+        let log = self.run.join("events.jsonl");
+        let text = std::fs::read_to_string(&log).map_err(failed("read", &log))?;
+        // A line that is not whole is the last one of a run that was killed.
+        let records = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Record>(line).ok());
+        let judged = records.filter_map(|record| match record.event {
+            Event::Evaluated {
+                version,
+                genome,
+                score,
+                ..
+            } if version == self.weights.version => Some((genome, score)),
+            _ => None,
+        });
+        Ok(judged.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_hold_and_say_what_would_fit() {
+        let limits = Limits {
+            parameters: Some(1000),
+            macs: None,
+        };
+        assert!(
+            limits.hold(1000, u64::MAX)
+                && !limits.hold(1001, 0)
+                && Limits::default().hold(u64::MAX, u64::MAX)
+        );
+        let both = Limits {
+            parameters: Some(1000),
+            macs: Some(20),
+        };
+        let said = Error::NothingFits {
+            looked_at: 7,
+            limits: both.words(),
+            parameters: 1200,
+            macs: 30,
+        }
+        .to_string();
+        assert_eq!(
+            said,
+            "none of 7 architectures has at most 1,000 parameters and 20 multiply-accumulates; the smallest has 1,200 \
+             parameters, and the one with the least to compute 30 multiply-accumulates: raise the limit, or take more \
+             samples"
+        );
+    }
+}

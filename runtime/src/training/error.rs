@@ -1,0 +1,30 @@
+//! What can go wrong with a training step or a score.
+
+use supernet_engine::device::DeviceError;
+use supernet_engine::program::ProgramError;
+use supernet_plugin::GenomeError;
+
+/// Why a child could not be trained or scored.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// The genome is none of the space's.
+    #[error(transparent)]
+    Genome(#[from] GenomeError),
+    /// The child cannot run.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The weights left the range of numbers.
+    #[error(
+        "the loss of step {step} is not a number: training diverged at a learning rate of {rate}; lower `optimizer.rate` \
+         or `optimizer.clip`, and see that the data hold no extreme values"
+    )]
+    Diverged {
+        /// Which step.
+        step: u32,
+        /// The learning rate at that step.
+        rate: f32,
+    },
+}

@@ -1,0 +1,295 @@
+//! Scoring children with the shared weights.
+//!
+//! The rule is the same for every child: minibatches of one fixed size, normalised by their own statistics. Running
+//! averages over a mixture of children would make rewards noise. A window of text that is scored by itself starts without a
+//! memory; a whole part is read from its beginning, and what a window ends with the next one starts with.
+
+use std::sync::Arc;
+
+use supernet_data::Part;
+use supernet_data::text::Streams;
+use supernet_engine::device::{Device, Minibatch, Samples};
+use supernet_engine::program::{Context, Input, Program, Start};
+use supernet_engine::weights::Weights;
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::{Genome, Score};
+
+use super::error::TrainingError;
+use super::job::{JobKind, JobResult};
+use super::task_context::TaskContext;
+
+/// Scores children on minibatches of the validation part, or on a whole part.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    task: TaskContext,
+    batch: u32,
+    seed: u64,
+    /// The last pass over the validation part that was asked for, and its order.
+    pass: Option<(u64, Vec<usize>)>,
+    images: Vec<f32>,
+    labels: Vec<u32>,
+    samples: Samples,
+    /// The validation part, if it is a text.
+    streams: Option<Streams>,
+    tokens: Vec<u32>,
+}
+
+impl Evaluator {
+    /// An evaluator with minibatches of `batch` samples, shuffled under `seed`.
+    pub(crate) fn new(task: TaskContext, batch: u32, seed: u64) -> Self {
+        let (images, labels, tokens) = Default::default();
+        let streams = task.streams(&task.data.validation, batch);
+        Self {
+            task,
+            batch,
+            seed,
+            pass: None,
+            images,
+            labels,
+            samples: Samples::default(),
+            streams,
+            tokens,
+        }
+    }
+
+    /// What a job for evaluators asks for.
+    ///
+    /// # Errors
+    /// If a genome has no child, a child no program, or the device fails.
+    pub(crate) fn results(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        kind: &JobKind,
+    ) -> Result<Vec<JobResult>, TrainingError> {
+        let scores = match kind {
+            JobKind::Score { genomes, batch } => {
+                self.minibatch(device, weights, genomes, *batch)?
+            }
+            JobKind::Validate { genome } => vec![self.validation(device, weights, genome)?],
+            JobKind::Test { genome } => vec![self.test(device, weights, genome)?],
+            JobKind::Train { .. } | JobKind::Skip => Vec::new(),
+        };
+        Ok(scores.into_iter().map(Ok).collect())
+    }
+
+    /// Scores every child on the `number`-th minibatch of the validation part, counted over all passes.
+    ///
+    /// # Errors
+    /// If a genome has no child, a child no program, or the device fails.
+    pub(crate) fn minibatch(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genomes: &[Genome],
+        number: u64,
+    ) -> Result<Vec<Score>, TrainingError> {
+        let window = self
+            .streams
+            .as_ref()
+            .map(|streams| (number % u64::from(streams.windows())) as u32);
+        self.gather(number, window);
+        let mut scores = Vec::with_capacity(genomes.len());
+        for (started, genome) in genomes.iter().enumerate() {
+            if started - scores.len() == device.depth() {
+                device.samples(&mut self.samples)?;
+                scores.push(
+                    self.task
+                        .metric
+                        .score(&self.samples, self.samples.loss.len()),
+                );
+            }
+            let length = window.and_then(|window| Some(self.streams.as_ref()?.length(window)));
+            let program = self.program(genome, length.map(|length| (length, Start::Alone)))?;
+            let images = if window.is_some() {
+                bytemuck::cast_slice(&self.tokens)
+            } else {
+                &self.images[..]
+            };
+            let minibatch = Minibatch {
+                images,
+                labels: &self.labels,
+            };
+            device.score(&program, weights, minibatch)?;
+        }
+        while scores.len() < genomes.len() {
+            device.samples(&mut self.samples)?;
+            scores.push(
+                self.task
+                    .metric
+                    .score(&self.samples, self.samples.loss.len()),
+            );
+        }
+        Ok(scores)
+    }
+
+    /// Puts the `number`-th minibatch of the validation part together, which of a text is a window.
+    fn gather(&mut self, number: u64, window: Option<u32>) {
+        if let (Some(streams), Some(window)) = (&self.streams, window) {
+            return streams.window(window, &mut self.tokens, &mut self.labels);
+        }
+        let batch = self.batch as usize;
+        let part = &self.task.data.validation;
+        let in_pass = (part.len() / batch) as u64;
+        let (pass, seed) = (number / in_pass, self.seed);
+        let (_, order) = match self.pass.take().filter(|(of, _)| *of == pass) {
+            Some(known) => self.pass.insert(known),
+            None => {
+                let mut order: Vec<usize> = (0..part.len()).collect();
+                Random::new(seed, RngStream::ShuffleValidation { pass: pass as u32 })
+                    .shuffle(&mut order);
+                self.pass.insert((pass, order))
+            }
+        };
+        let from = (number % in_pass) as usize * batch;
+        part.gather(
+            order[from..from + batch].iter().copied(),
+            &mut self.images,
+            &mut self.labels,
+        );
+    }
+
+    /// Scores a child on the whole validation part.
+    ///
+    /// # Errors
+    /// As [`Evaluator::minibatch`].
+    pub(crate) fn validation(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genome: &[u32],
+    ) -> Result<Score, TrainingError> {
+        let data = Arc::clone(&self.task.data);
+        self.whole(device, weights, genome, &data.validation)
+    }
+
+    /// Scores a child on the whole test part: for the last line of a report, never for a choice.
+    ///
+    /// # Errors
+    /// As [`Evaluator::minibatch`].
+    pub(crate) fn test(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genome: &[u32],
+    ) -> Result<Score, TrainingError> {
+        let data = Arc::clone(&self.task.data);
+        self.whole(device, weights, genome, &data.test)
+    }
+
+    fn whole(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genome: &[u32],
+        part: &Part,
+    ) -> Result<Score, TrainingError> {
+        if let Some(streams) = self.task.streams(part, self.batch) {
+            return self.read(device, weights, genome, &streams);
+        }
+        let program = self.program(genome, None)?;
+        let batch = self.batch as usize;
+        let mut all = Samples::default();
+        let mut take =
+            |device: &mut dyn Device, samples: &mut Samples| -> Result<(), TrainingError> {
+                device.samples(samples)?;
+                let fresh = batch.min(part.len() - all.loss.len());
+                all.loss.extend_from_slice(&samples.loss[..fresh]);
+                all.right.extend_from_slice(&samples.right[..fresh]);
+                Ok(())
+            };
+        let mut under_way = 0;
+        for from in (0..part.len()).step_by(batch) {
+            if under_way == device.depth() {
+                take(device, &mut self.samples)?;
+                under_way -= 1;
+            }
+            // The last minibatch is filled up from the beginning: every sample counts once, every batch has one size.
+            part.gather(
+                (from..from + batch).map(|i| i % part.len()),
+                &mut self.images,
+                &mut self.labels,
+            );
+            let minibatch = Minibatch {
+                images: &self.images,
+                labels: &self.labels,
+            };
+            device.score(&program, weights, minibatch)?;
+            under_way += 1;
+        }
+        for _ in 0..under_way {
+            take(device, &mut self.samples)?;
+        }
+        Ok(self.task.metric.score(&all, part.len()))
+    }
+
+    /// Scores a child on a text from its beginning to its end.
+    fn read(
+        &mut self,
+        device: &mut dyn Device,
+        weights: &Weights,
+        genome: &[u32],
+        streams: &Streams,
+    ) -> Result<Score, TrainingError> {
+        let (mut all, mut under_way, mut last) = (Samples::default(), 0, None);
+        let mut take =
+            |device: &mut dyn Device, samples: &mut Samples| -> Result<(), TrainingError> {
+                device.samples(samples)?;
+                all.loss.extend_from_slice(&samples.loss);
+                all.right.extend_from_slice(&samples.right);
+                Ok(())
+            };
+        for window in 0..streams.windows() {
+            if under_way == device.depth() {
+                take(device, &mut self.samples)?;
+                under_way -= 1;
+            }
+            let kind = (
+                streams.length(window),
+                if window == 0 {
+                    Start::First
+                } else {
+                    Start::Next
+                },
+            );
+            let program = match last.take().filter(|(of, _)| *of == kind) {
+                Some((_, program)) => program,
+                None => self.program(genome, Some(kind))?,
+            };
+            streams.window(window, &mut self.tokens, &mut self.labels);
+            let minibatch = Minibatch {
+                images: bytemuck::cast_slice(&self.tokens),
+                labels: &self.labels,
+            };
+            device.score(&program, weights, minibatch)?;
+            last = Some((kind, program));
+            under_way += 1;
+        }
+        for _ in 0..under_way {
+            take(device, &mut self.samples)?;
+        }
+        Ok(self.task.metric.score(&all, all.loss.len()))
+    }
+
+    /// The program of a child, for a window of so many steps that starts so if it is one of a text.
+    fn program(
+        &self,
+        genome: &[u32],
+        window: Option<(u32, Start)>,
+    ) -> Result<Program, TrainingError> {
+        let context = self.task.context(self.batch);
+        let Some((length, start)) = window else {
+            return Ok(Program::scoring(
+                context,
+                &self.task.supergraph.child(genome)?,
+            )?);
+        };
+        let supergraph = self.task.supergraph.with_time(length);
+        let context = Context {
+            supergraph: &supergraph,
+            input: Input::Tokens(start),
+            ..context
+        };
+        Ok(Program::scoring(context, &supergraph.child(genome)?)?)
+    }
+}

@@ -1,0 +1,36 @@
+//! The mean score of the steps of a pass.
+
+use serde::{Deserialize, Serialize};
+use supernet_strategy::Score;
+
+/// Sums over the steps of a pass that were finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PassMean {
+    accuracy: f64,
+    loss: f64,
+    /// Absent in older saves of a retraining.
+    #[serde(default)]
+    pub(crate) steps: u32,
+}
+
+impl PassMean {
+    pub(crate) fn add(&mut self, score: Score) {
+        self.accuracy += f64::from(score.accuracy);
+        self.loss += f64::from(score.loss);
+        self.steps += 1;
+    }
+
+    /// The means over the pass that ends; the next one begins with nothing.
+    pub(crate) fn take(&mut self) -> Score {
+        let Self {
+            accuracy,
+            loss,
+            steps,
+        } = std::mem::take(self);
+        let steps = f64::from(steps.max(1));
+        Score {
+            accuracy: (accuracy / steps) as f32,
+            loss: (loss / steps) as f32,
+        }
+    }
+}
