@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 scored += rollouts;
             }
             // Told in the same moment as the update beside which they were scored.
-            Event::InterimComparison { comparison, .. } => scored += glimpse.samples,
+            Event::InterimComparison { comparison, .. } => scored += comparison.samples,
             Event::Epoch { epoch, .. } => warming = epoch + 1 < warm,
             Event::Evaluated { .. } => break,
             _ => {}

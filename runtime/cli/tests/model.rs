@@ -10,7 +10,7 @@ use serde_json::Value;
 use supernet::data::{Dataset, Split};
 use supernet::device::cpu::Cpu;
 use supernet::space::Spaces;
-use supernet::{Model, SearchResult};
+use supernet::SearchResult;
 use supernet_tests::{place, search};
 
 const SPLIT: Split = Split {
