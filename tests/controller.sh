@@ -16,30 +16,30 @@ on_tables() {
     done
 }
 
-for rate in 0.002 0.005 0.01 0.02 0.03 0.05; do on_tables "controller.rate=$rate"; done
+for rate in 0.002 0.005 0.01 0.02 0.03 0.05; do on_tables "controller.learning_rate=$rate"; done
 for rollouts in 5 10 20; do
     for rate in 0.005 0.01 0.02; do
         for entropy in 0.0005 0.002 0.005; do
-            on_tables "score.rollouts=$rollouts" "controller.rate=$rate" "controller.entropy=$entropy"
+            on_tables "score.rollouts=$rollouts" "controller.learning_rate=$rate" "controller.entropy=$entropy"
         done
     done
 done
 
 # Rewards as noisy as accuracies on minibatches, seeds 1000 to 1019.
-for settings in "score.rollouts=20 controller.rate=0.005 controller.entropy=0.0005" \
-    "score.rollouts=20 controller.rate=0.01 controller.entropy=0.0005" \
-    "score.rollouts=10 controller.rate=0.01 controller.entropy=0.0005" \
-    "score.rollouts=20 controller.rate=0.01 controller.entropy=0.002" \
-    "score.rollouts=10 controller.rate=0.005 controller.entropy=0.002" \
-    "score.rollouts=20 controller.rate=0.005 controller.entropy=0.002"; do
+for settings in "score.rollouts=20 controller.learning_rate=0.005 controller.entropy=0.0005" \
+    "score.rollouts=20 controller.learning_rate=0.01 controller.entropy=0.0005" \
+    "score.rollouts=10 controller.learning_rate=0.01 controller.entropy=0.0005" \
+    "score.rollouts=20 controller.learning_rate=0.01 controller.entropy=0.002" \
+    "score.rollouts=10 controller.learning_rate=0.005 controller.entropy=0.002" \
+    "score.rollouts=20 controller.learning_rate=0.005 controller.entropy=0.002"; do
     # shellcheck disable=SC2086 # one setting a word
     cargo bench -p supernet-tests --bench controller -- $settings
 done
 
 # The digits, seeds 100 and 101, with shared weights.
-for settings in "score.rollouts=20 controller.rate=0.005" "score.rollouts=20 controller.rate=0.01" \
-    "score.rollouts=20 controller.rate=0.02" "score.rollouts=10 controller.rate=0.01" \
-    "score.rollouts=10 controller.rate=0.02"; do
+for settings in "score.rollouts=20 controller.learning_rate=0.005" "score.rollouts=20 controller.learning_rate=0.01" \
+    "score.rollouts=20 controller.learning_rate=0.02" "score.rollouts=10 controller.learning_rate=0.01" \
+    "score.rollouts=10 controller.learning_rate=0.02"; do
     # shellcheck disable=SC2086
     cargo bench -p supernet-tests --bench gain -- 100 2 controller.entropy=0.0005 $settings
 done

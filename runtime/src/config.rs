@@ -14,7 +14,7 @@ pub use settings::{
     OptimizerSettings, RetrainSettings, ScoreSettings, SearchSettings, StrategyName, Touch,
     TrainSettings,
 };
-use supernet_data::{AugmentSettings, Split};
+use supernet_data::{AugmentSettings, SplitSpec};
 use supernet_plugin::Setting;
 use supernet_strategy::enas::ControllerSettings;
 use supernet_strategy::evolution::EvolutionSettings;
@@ -102,9 +102,9 @@ impl Config {
                 "from 0 (off) to 8192",
             ),
             (
-                "text.limit",
-                self.text.limit.into(),
-                self.text.limit != 1,
+                "text.vocabulary_limit",
+                self.text.vocabulary_limit.into(),
+                self.text.vocabulary_limit != 1,
                 "0 (no limit), or 2 and above",
             ),
             (
@@ -126,15 +126,15 @@ impl Config {
                 "from 1 to 65536",
             ),
             (
-                "optimizer.rate",
-                optimizer.rate,
-                positive(optimizer.rate),
+                "optimizer.learning_rate",
+                optimizer.learning_rate,
+                positive(optimizer.learning_rate),
                 "above 0 and below 3.4e38",
             ),
             (
-                "optimizer.rate_min",
-                optimizer.rate_min,
-                weight(optimizer.rate_min),
+                "optimizer.min_learning_rate",
+                optimizer.min_learning_rate,
+                weight(optimizer.min_learning_rate),
                 "0 or above",
             ),
             (
@@ -162,9 +162,9 @@ impl Config {
                 "above 0",
             ),
             (
-                "optimizer.l2",
-                optimizer.l2,
-                weight(optimizer.l2),
+                "optimizer.weight_decay",
+                optimizer.weight_decay,
+                weight(optimizer.weight_decay),
                 "0 or above",
             ),
             (
@@ -234,10 +234,10 @@ impl Config {
                 "from 0 (no retraining) to 1048576",
             ),
             (
-                "retrain.rate",
-                retrain.rate,
-                weight(retrain.rate),
-                "0 (twice `optimizer.rate`) or above",
+                "retrain.learning_rate",
+                retrain.learning_rate,
+                weight(retrain.learning_rate),
+                "0 (twice `optimizer.learning_rate`) or above",
             ),
             (
                 "retrain.warm_up",
@@ -300,10 +300,10 @@ impl Config {
                 "from 1 to 1000",
             ),
             (
-                "optimizer.rate_min",
-                optimizer.rate_min,
-                optimizer.rate_min <= optimizer.rate,
-                "not above `optimizer.rate`",
+                "optimizer.min_learning_rate",
+                optimizer.min_learning_rate,
+                optimizer.min_learning_rate <= optimizer.learning_rate,
+                "not above `optimizer.learning_rate`",
             ),
         ];
         if let Some((key, value, _, range)) = numbers.into_iter().find(|(_, _, holds, _)| !holds) {
@@ -317,8 +317,8 @@ impl Config {
     }
 
     /// How the data set is divided.
-    pub fn split(&self) -> Split {
-        Split {
+    pub fn split(&self) -> SplitSpec {
+        SplitSpec {
             train: self.data.train,
             validation: self.data.validation,
             seed: self.data.seed,

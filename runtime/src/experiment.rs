@@ -15,9 +15,9 @@ pub use error::ExperimentError;
 pub(crate) use identity::{same_data, same_space};
 pub(crate) use strategies::{CustomStrategy, MakeStrategy, named_strategy};
 use supernet_data::text::Unit;
-use supernet_data::{DataError, Dataset, Part, Profile, Splits};
+use supernet_data::{DataError, Dataset, DatasetSummary, Splits, Subset};
 use supernet_engine::device::Device;
-use supernet_engine::program::{Context, CustomOps, Input, Plan, Program, Start};
+use supernet_engine::program::{Context, CustomOps, Input, MemoryPlan, Program, Start};
 use supernet_engine::weights::{Layout, Weights};
 use supernet_plugin::{Child, Path, Pick, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
@@ -27,7 +27,7 @@ pub use transfer::{Architecture, LabelledChoice, TransferError};
 use crate::config::Config;
 use crate::events::Event;
 use crate::results::Metric;
-use crate::space::{Built, Origin, SpaceError, Spaces};
+use crate::space::{Built, SpaceError, SpaceProvenance, Spaces};
 use crate::training::{
     CosineRestarts, Evaluator, LinearRamp, LrSchedule, TaskContext, Trainer, TrainerSettings,
     TrainingError,
@@ -43,7 +43,7 @@ const PLANNED: usize = 64;
 #[derive(Debug)]
 pub struct Experiment {
     config: Config,
-    origin: Origin,
+    provenance: SpaceProvenance,
     data: Dataset,
     minutes: Option<f64>,
     task: TaskContext,
@@ -67,7 +67,7 @@ impl Experiment {
     /// If a setting, the space or the data are wrong.
     pub fn new(config: Config) -> Result<Self, ExperimentError> {
         config.check()?;
-        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         Self::on(data, config)
     }
 
@@ -92,17 +92,17 @@ impl Experiment {
         spaces: &Spaces,
         data: Dataset,
         mut config: Config,
-        earlier: Option<&Origin>,
+        earlier: Option<&SpaceProvenance>,
     ) -> Result<Self, ExperimentError> {
         config.check()?;
-        data.address().clone_into(&mut config.search.data);
+        data.address().clone_into(&mut config.search.dataset);
         if let Some(earlier) = earlier {
             // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
             config.search.space.clone_from(&earlier.space);
         }
         let Built {
             supergraph,
-            origin,
+            provenance,
             cpu,
         } = spaces.build_again(&mut config, &data.facts(), earlier)?;
         let (input, metric) = sample(&data, &mut config);
@@ -144,7 +144,8 @@ impl Experiment {
         }
         let (classes, custom) = (
             data.classes(),
-            CustomOps::new(supergraph.space(), |op| cpu.twin(op)).map_err(SpaceError::from)?,
+            CustomOps::new(supergraph.space(), |op| cpu.cpu_kernel(op))
+                .map_err(SpaceError::from)?,
         );
         let layout = Arc::new(layout);
         let task = TaskContext {
@@ -164,7 +165,7 @@ impl Experiment {
         let reserved = Reserved::default();
         let experiment = Self {
             config,
-            origin,
+            provenance,
             data,
             minutes: None,
             task,
@@ -257,13 +258,13 @@ impl Experiment {
     }
 
     /// Where the space came from.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn provenance(&self) -> &SpaceProvenance {
+        &self.provenance
     }
 
     /// What its data are, and how they are divided. Reads all of them, for the fingerprint.
-    pub fn profile(&self) -> Profile {
-        Profile::new(&self.data, &self.task.data)
+    pub fn profile(&self) -> DatasetSummary {
+        DatasetSummary::new(&self.data, &self.task.data)
     }
 
     /// The space.
@@ -279,8 +280,8 @@ impl Experiment {
     pub(crate) fn lr_schedule(&self) -> CosineRestarts {
         let optimizer = &self.config.optimizer;
         CosineRestarts::fitted(
-            optimizer.rate as f32,
-            optimizer.rate_min as f32,
+            optimizer.learning_rate as f32,
+            optimizer.min_learning_rate as f32,
             self.schedule.epochs,
         )
     }
@@ -301,7 +302,7 @@ impl Experiment {
     }
 
     /// What the shared weights are trained on.
-    pub(crate) fn train_part(&self) -> &Part {
+    pub(crate) fn train_part(&self) -> &Subset {
         &self.task.data.train
     }
 
@@ -367,8 +368,8 @@ impl Experiment {
     }
 
     /// The memory that programs need, as far as a sample of children tells.
-    pub(crate) fn plan(&self) -> Result<Plan, ExperimentError> {
-        let (mut plan, mut random) = (Plan::default(), Random::new(0, RngStream::MemoryPlan));
+    pub(crate) fn plan(&self) -> Result<MemoryPlan, ExperimentError> {
+        let (mut plan, mut random) = (MemoryPlan::default(), Random::new(0, RngStream::MemoryPlan));
         let optimizer = self.config.optimizer.optimizer();
         for _ in 0..PLANNED {
             let child = self
@@ -387,7 +388,7 @@ impl Experiment {
     pub(crate) fn started(&self) -> Event {
         let experiment = &self.config.search;
         Event::Started {
-            space: self.origin.space.clone(),
+            space: self.provenance.space.clone(),
             data: self.data.name().to_owned(),
             strategy: experiment.strategy,
             device: self.reserved.device.clone(),

@@ -40,9 +40,9 @@ use network::FrozenGraph;
 pub use predict::{Images, Prediction};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use supernet_data::{Split, WHITE};
+use supernet_data::{MAX_PIXEL, SplitSpec};
 use supernet_engine::device::cpu::Cpu;
-use supernet_engine::program::{Plan, Program};
+use supernet_engine::program::{MemoryPlan, Program};
 use supernet_engine::weights::Weights;
 use supernet_plugin::{Count, Supergraph};
 
@@ -84,10 +84,11 @@ struct About {
     names: Option<Vec<String>>,
     /// Of each channel, over the training part.
     mean: Vec<f32>,
-    deviation: Vec<f32>,
+    #[serde(alias = "deviation")]
+    std: Vec<f32>,
     /// The number of the brightest pixels, where a picture's have 255.
-    #[serde(default = "white")]
-    white: f32,
+    #[serde(default = "max_pixel", alias = "white")]
+    max_pixel: f32,
     genome: Vec<u32>,
     provenance: Provenance,
 }
@@ -101,7 +102,7 @@ pub struct Provenance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     /// How that was divided.
-    pub split: Split,
+    pub split: SplitSpec,
     /// How it was trained: whatever the trainer wants to be remembered.
     #[serde(default)]
     pub training: Value,
@@ -120,7 +121,7 @@ impl Model {
                 name: tensor.name.clone(),
             });
         }
-        let mut plan = Plan::default();
+        let mut plan = MemoryPlan::default();
         plan.add(&Program::inferring(
             network.context(&about, 1),
             network.child(),
@@ -194,8 +195,8 @@ impl Model {
     }
 
     /// Standard deviation of each channel, by which raw pixels are then divided; a channel with 0 is not.
-    pub fn deviation(&self) -> &[f32] {
-        &self.about.deviation
+    pub fn std(&self) -> &[f32] {
+        &self.about.std
     }
 
     /// The space that it was found in.
@@ -247,19 +248,19 @@ impl About {
         if pixels.is_none_or(|pixels| pixels == 0) {
             return wrong(format!("there are no images of shape {:?}", self.image));
         }
-        if [self.mean.len(), self.deviation.len()] != [channels; 2] {
-            let [mean, deviation] = [self.mean.len(), self.deviation.len()];
+        if [self.mean.len(), self.std.len()] != [channels; 2] {
+            let [mean, std] = [self.mean.len(), self.std.len()];
             return wrong(format!(
-                "its images have {channels} channels, with {mean} means and {deviation} deviations"
+                "its images have {channels} channels, with {mean} means and {std} deviations"
             ));
         }
-        if !is_finite(&self.mean) || !self.deviation.iter().all(|x| x.is_finite() && *x >= 0.0) {
+        if !is_finite(&self.mean) || !self.std.iter().all(|x| x.is_finite() && *x >= 0.0) {
             return wrong("the mean or deviation of a channel is not a finite number".to_owned());
         }
-        if !(self.white > 0.0 && self.white.is_finite()) {
+        if !(self.max_pixel > 0.0 && self.max_pixel.is_finite()) {
             return wrong(format!(
                 "its brightest pixels have the number {}, which must be above 0",
-                self.white
+                self.max_pixel
             ));
         }
         match &self.names {
@@ -281,14 +282,14 @@ impl About {
     fn standardise(&self, pixels: &mut [f32]) {
         let channels = self.mean.len();
         for (i, x) in pixels.iter_mut().enumerate() {
-            let deviation = self.deviation[i % channels];
-            *x = (*x - self.mean[i % channels]) / if deviation > 0.0 { deviation } else { 1.0 };
+            let std = self.std[i % channels];
+            *x = (*x - self.mean[i % channels]) / if std > 0.0 { std } else { 1.0 };
         }
     }
 }
 
-fn white() -> f32 {
-    WHITE
+fn max_pixel() -> f32 {
+    MAX_PIXEL
 }
 
 fn is_finite(numbers: &[f32]) -> bool {

@@ -23,7 +23,7 @@ pub(crate) use saved::Restored;
 use serde_json::json;
 use supernet_data::{Dataset, Splits};
 use supernet_engine::device::Device;
-use supernet_engine::device::choice::Choice;
+use supernet_engine::device::spec::DeviceSpec;
 use supernet_engine::program::Input;
 use supernet_strategy::Score;
 use training_run::TrainingRun;
@@ -115,9 +115,9 @@ impl Retraining {
         let architecture = Architecture::read(&found)?;
         let before = Config::read::<&str>(&config, &[])?;
         let config = Config::read(&config, assignments)?;
-        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         // Other data are asked for, or the same text read otherwise.
-        let others = config.search.data != before.search.data
+        let others = config.search.dataset != before.search.dataset
             || config.text.reading() != before.text.reading();
         let experiment = Experiment::again(spaces, data, config, earlier.as_ref())?;
         if !others {
@@ -155,7 +155,7 @@ impl Retraining {
     ///
     /// # Errors
     /// If one does not do what the space says.
-    pub fn try_ops(&self, on: &Choice) -> Result<(), RetrainError> {
+    pub fn try_ops(&self, on: &DeviceSpec) -> Result<(), RetrainError> {
         Ok(op_check::before(&self.experiment, Some(on))?)
     }
 
@@ -183,7 +183,7 @@ impl Retraining {
     }
 
     fn described(&self, folder: RunFolder) -> Result<RunFolder, RetrainError> {
-        folder.write_origin(self.experiment.origin())?;
+        folder.write_provenance(self.experiment.provenance())?;
         folder.write_profile(&self.experiment.profile())?;
         Ok(folder)
     }
@@ -195,8 +195,8 @@ impl Retraining {
     pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), RetrainError> {
         let (mut folder, config) = RunFolder::open(path)?;
         let config = Config::read::<&str>(&config, &[])?;
-        let earlier = folder.origin()?;
-        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        let earlier = folder.provenance()?;
+        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         let experiment = Experiment::again(spaces, data, config, earlier.as_ref());
         let experiment = Arc::new(same_space(experiment, earlier, path)?);
         same_data(&experiment, path)?;
@@ -312,7 +312,7 @@ impl Retraining {
             self.finished,
             self.experiment.task().metric,
         );
-        let (comparison, summary) = (retrained.comparison, retrained.sentence());
+        let (comparison, summary) = (retrained.comparison, retrained.summary());
         observer.event(Event::RetrainCompared {
             comparison,
             summary,
@@ -426,7 +426,7 @@ impl Retraining {
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
         }
         let training = json!({ "retrain": config.retrain, "optimizer": config.optimizer, "seed": planned.seed });
-        let (name, fingerprint) = (config.search.data.clone(), None);
+        let (name, fingerprint) = (config.search.dataset.clone(), None);
         let provenance = Provenance {
             data: name,
             fingerprint,
@@ -458,7 +458,7 @@ impl Retraining {
             }
         }
         Ok(Score {
-            accuracy: tested.accuracy as f32,
+            reward: tested.accuracy as f32,
             loss: tested.loss as f32,
         })
     }

@@ -5,7 +5,7 @@ mod dynamic;
 mod error;
 mod extremes;
 mod folder;
-mod origin;
+mod provenance;
 mod source;
 mod spaces;
 #[cfg(test)]
@@ -17,7 +17,7 @@ pub use dynamic::Plugin;
 pub use error::{PluginError, SpaceError};
 pub use extremes::{Extreme, Extremes, Size};
 pub use folder::Folder;
-pub use origin::{Origin, Provider};
+pub use provenance::{Provider, SpaceProvenance};
 pub use source::Source;
 pub use spaces::{Built, Listed, Spaces};
 use supernet_plugin::{Fact, Facts, Field, FieldKind, Setting, Supergraph};

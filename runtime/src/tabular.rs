@@ -7,7 +7,7 @@
 
 mod csv;
 mod error;
-mod found;
+mod result;
 mod json;
 mod key;
 mod read;
@@ -21,10 +21,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 pub use error::{Fault, TableError};
-pub use found::{Point, TabularResult};
 pub use read::Columns;
-pub use repeat::{Mean, Repeated};
-pub use search::{Asked, TableSearch};
+pub use repeat::{Repeated, RunMean};
+pub use result::{Point, TabularResult};
+pub use search::{Query, TableSearch};
 use supernet_plugin::Supergraph;
 use supernet_strategy::Genome;
 
@@ -95,7 +95,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no such row.
-    pub fn look(&self, genome: &[u32]) -> Result<Entry, TableError> {
+    pub fn query(&self, genome: &[u32]) -> Result<Entry, TableError> {
         if let Some(entry) = self.rows.get(genome) {
             return Ok(*entry);
         }

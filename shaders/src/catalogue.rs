@@ -11,11 +11,11 @@ mod roles;
 mod sizes;
 mod work;
 
-pub use custom::{Custom, FUEL_CONSTANT, Run, Twin, text};
+pub use custom::{CpuKernel, Custom, FUEL_CONSTANT, Run, text};
 pub use roles::{Access, Element, Role, bitset_words};
 pub use sizes::{
-    BatchNorm, Conv2d, Embedding, Function, Highway, Linear, PerChannel, Reduction, Rows, Update,
-    Window,
+    BatchNorm, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear, PerChannel, Rows,
+    Update, Window,
 };
 
 /// Elements of a parameter that one bit of a touched or decayed bitset stands for.
@@ -36,11 +36,11 @@ pub enum Call {
     Conv2dGradWeight(Conv2d),
     /// y = \[x ⋆ Wa, x ⋆ Wb\]: a factorised reduction, two pointwise convolutions that read different pixels of every
     /// square, side by side.
-    Reduction(Reduction),
-    /// ∂x of [`Call::Reduction`].
-    ReductionGradInput(Reduction),
-    /// ∂Wa and ∂Wb of [`Call::Reduction`].
-    ReductionGradWeight(Reduction),
+    FactorizedReduction(FactorizedReduction),
+    /// ∂x of [`Call::FactorizedReduction`].
+    FactorizedReductionGradInput(FactorizedReduction),
+    /// ∂Wa and ∂Wb of [`Call::FactorizedReduction`].
+    FactorizedReductionGradWeight(FactorizedReduction),
     /// y = x ⋆ W, channel by channel.
     Depthwise(PerChannel),
     /// ∂x of [`Call::Depthwise`].

@@ -39,7 +39,7 @@ mod trial;
 use crate::Role;
 use crate::kernel::{Dispatch, Lowered};
 
-pub use breach::{Breach, CheckError};
+pub use breach::{CheckError, Violation};
 pub use calls::MOST_CALLS;
 pub use limits::{MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_WORKGROUP_BYTES};
 pub use parsed::{Parsed, module};

@@ -57,11 +57,13 @@ pub fn run(
         (Call::Conv2d(c), [y]) => conv2d::conv2d(c, workspace, r[0], r[1], y),
         (Call::Conv2dGradInput(c), [dx]) => conv2d::grad_input(c, workspace, r[0], r[1], dx),
         (Call::Conv2dGradWeight(c), [dw]) => conv2d::grad_weight(c, workspace, r[0], r[1], dw),
-        (Call::Reduction(c), [y]) => reduction::reduction(c, workspace, r[0], [r[1], r[2]], y),
-        (Call::ReductionGradInput(c), [dx]) => {
+        (Call::FactorizedReduction(c), [y]) => {
+            reduction::reduction(c, workspace, r[0], [r[1], r[2]], y)
+        }
+        (Call::FactorizedReductionGradInput(c), [dx]) => {
             reduction::grad_input(c, workspace, r[0], [r[1], r[2]], dx)
         }
-        (Call::ReductionGradWeight(c), [a, b]) => {
+        (Call::FactorizedReductionGradWeight(c), [a, b]) => {
             reduction::grad_weight(c, workspace, r[0], r[1], [a, b])
         }
         (Call::Depthwise(c), [y]) => depthwise::depthwise(c, workspace, r[0], r[1], y),

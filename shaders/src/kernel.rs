@@ -93,7 +93,7 @@ pub(crate) const fn write(binding: u32, name: &'static str) -> Buffer {
 
 /// What a kernel's buffer is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum BufferRef {
     /// The call's operand of this number, in the order of its roles.
     Operand(usize),
     /// The call's piece of scratch of this number.
@@ -125,7 +125,7 @@ pub struct Dispatch {
     /// Values of the module's `override` constants; those that are missing keep their default.
     pub overrides: Vec<(&'static str, Constant)>,
     /// What the kernel's buffers are bound to, in their order.
-    pub places: Vec<Place>,
+    pub places: Vec<BufferRef>,
     /// The grid, in workgroups.
     pub groups: [u32; 3],
 }
@@ -143,7 +143,7 @@ pub struct Lowered {
 
 impl Dispatch {
     /// A run of `kernel` with its default constants.
-    fn new(kernel: &'static Kernel, places: Vec<Place>, groups: [u32; 3]) -> Self {
+    fn new(kernel: &'static Kernel, places: Vec<BufferRef>, groups: [u32; 3]) -> Self {
         Self {
             kernel,
             overrides: vec![],
@@ -156,7 +156,7 @@ impl Dispatch {
 impl Lowered {
     /// One dispatch on the call's operands in their order.
     pub(crate) fn one(kernel: &'static Kernel, sizes: Vec<u32>, groups: [u32; 3]) -> Self {
-        let places = (0..kernel.buffers.len()).map(Place::Operand).collect();
+        let places = (0..kernel.buffers.len()).map(BufferRef::Operand).collect();
         Self {
             sizes,
             scratch: vec![],
@@ -206,9 +206,9 @@ pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
 /// The dispatches of a call on a GPU with these traits.
 pub fn lower(call: &Call, traits: Traits) -> Lowered {
     match *call {
-        Call::Reduction(r) => reduction::reduction(&r),
-        Call::ReductionGradInput(r) => reduction::grad_input(&r),
-        Call::ReductionGradWeight(r) => reduction::grad_weight(&r),
+        Call::FactorizedReduction(r) => reduction::reduction(&r),
+        Call::FactorizedReductionGradInput(r) => reduction::grad_input(&r),
+        Call::FactorizedReductionGradWeight(r) => reduction::grad_weight(&r),
         Call::Conv2d(c) => product::conv2d(c, traits),
         Call::Conv2dGradInput(c) => product::conv2d_grad_input(c, traits),
         Call::Conv2dGradWeight(c) => product::conv2d_grad_weight(c, traits),

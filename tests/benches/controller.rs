@@ -69,11 +69,11 @@ fn problem(
         .map(|genome| raw(genome))
         .collect();
     let mean = all.iter().sum::<f64>() / all.len() as f64;
-    let deviation = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
+    let std = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64).sqrt();
     Problem {
         name,
         space,
-        truth: Box::new(move |genome| ((raw(genome) - mean) / deviation).max(-3.0)),
+        truth: Box::new(move |genome| ((raw(genome) - mean) / std).max(-3.0)),
     }
 }
 
@@ -107,7 +107,7 @@ fn problems() -> Vec<Problem> {
             };
             let table = Table::open(&folder.join("nasbench201.csv"), &columns, &space).unwrap();
             problems.push(problem(name, space, move |genome| {
-                table.look(genome).unwrap().reward
+                table.query(genome).unwrap().reward
             }));
         }
     }
@@ -160,7 +160,7 @@ fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3]
             let accuracy =
                 0.5 + 0.04 * (problem.truth)(genome) as f32 + shared + 0.035 * noise.normal();
             Score {
-                accuracy,
+                reward: accuracy,
                 loss: 0.0,
             }
         };
@@ -168,7 +168,7 @@ fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3]
         entropies.extend(
             strategy
                 .observe(&Outcome::Scored(scores))
-                .map(|insight| f64::from(insight.entropy)),
+                .map(|stats| f64::from(stats.entropy)),
         );
     }
     let policy = strategy

@@ -14,7 +14,7 @@ use supernet::plugin::GenomeError;
 use supernet::results::PolicyGain;
 use supernet::strategy::enas::Enas;
 use supernet::strategy::{
-    Genome, Insight, Outcome, Random, RngStream, Strategy, StrategyError, Task,
+    Genome, Outcome, Random, RngStream, Strategy, StrategyError, StrategyStats, Task,
 };
 use supernet::{Config, RunOutcome, Search};
 use supernet_enas as _;
@@ -30,7 +30,7 @@ impl Strategy for Shuffled {
         self.enas.next()
     }
 
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let mut outcome = outcome.clone();
         if let Outcome::Scored(scores) = &mut outcome {
             self.random.shuffle(scores);

@@ -61,14 +61,14 @@ impl Truth {
                 .collect::<Vec<u32>>()
         };
         let mut sorted: Vec<f64> = (0..CELLS)
-            .map(|i| table.look(&cell(i)).unwrap().reward)
+            .map(|i| table.query(&cell(i)).unwrap().reward)
             .collect();
         sorted.sort_by(f64::total_cmp);
         Self { table, sorted }
     }
 
     fn percentile(&self, genome: &[u32]) -> f64 {
-        let accuracy = self.table.look(genome).unwrap().reward;
+        let accuracy = self.table.query(genome).unwrap().reward;
         100.0 * self.sorted.partition_point(|other| *other < accuracy) as f64 / f64::from(CELLS)
     }
 }
@@ -140,14 +140,14 @@ fn main() {
                     score,
                     ..
                 } => {
-                    let cell = (truth.percentile(&genome), score.accuracy);
+                    let cell = (truth.percentile(&genome), score.reward);
                     match role {
                         EvaluationRole::Policy => policy.push(cell),
                         EvaluationRole::Prior => prior.push(cell),
-                        EvaluationRole::Candidate => {}
+                        _ => {}
                     }
                 }
-                Event::Update { insight, .. } => entropy.push(insight.entropy),
+                Event::Update { stats, .. } => entropy.push(stats.entropy),
                 _ => {}
             }
         }

@@ -32,7 +32,7 @@ pub fn search_of(
 ) -> Result<(Vec<Record>, SearchResult), Error> {
     let mut records = Vec::new();
     let config = Config::read("", settings)?;
-    let search = Experiment::with(spaces, Dataset::named(&config.search.data)?, config)?;
+    let search = Experiment::with(spaces, Dataset::named(&config.search.dataset)?, config)?;
     let found = search.run(
         &mut Cpu::new(threads).map_err(supernet::TrainingError::from)?,
         None,

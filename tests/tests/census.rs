@@ -46,8 +46,13 @@ fn none_skip_and_pooling_of_nas_bench_201_are_parameter_free() {
 
 #[test]
 fn published_settings_make_a_search_of_other_data() {
-    let config =
-        |name| Config::read(&Config::commented(name).unwrap(), &["search.data=digits"]).unwrap();
+    let config = |name| {
+        Config::read(
+            &Config::commented(name).unwrap(),
+            &["search.dataset=digits"],
+        )
+        .unwrap()
+    };
     let cells = Experiment::new(config("enas-micro-cifar10")).unwrap();
     assert_eq!(
         (cells.schedule().updates, cells.schedule().rollouts),

@@ -175,11 +175,11 @@ async fn likes_ones(genome: Genome) -> Result<Score, Refused> {
     match genome[0] {
         5 => Err(Refused(5)),
         4 => Ok(Score {
-            accuracy: f32::NAN,
+            reward: f32::NAN,
             loss: 1.0,
         }),
         _ => Ok(Score {
-            accuracy: ones as f32 / genome.len() as f32,
+            reward: ones as f32 / genome.len() as f32,
             loss: 1.0,
         }),
     }
@@ -207,7 +207,7 @@ fn an_evaluator_of_ones_own_scores_and_what_it_refuses_is_set_aside() {
     assert_eq!(without_times(&one), without_times(&three));
     let best = &found.top[0];
     let ones = best.genome.iter().filter(|value| **value == 1).count();
-    assert_eq!(best.score.accuracy, ones as f32 / best.genome.len() as f32);
+    assert_eq!(best.score.reward, ones as f32 / best.genome.len() as f32);
     let aside = |words: &str| {
         one.iter().any(|record| matches!(&record.event, Event::SetAside { reason, .. } if reason.contains(words)))
     };

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use supernet::data::Dataset;
-use supernet::device::choice::Choice;
 use supernet::device::gpu::{Adapter, Gpu};
+use supernet::device::spec::DeviceSpec;
 use supernet::device::{Device, DeviceError};
 use supernet::tools::selftest;
 use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
@@ -253,7 +253,11 @@ fn an_applications_device_without_the_needed_limits_is_refused_by_what_it_lacks(
 fn a_search_after_one_that_diverged_on_the_same_device_is_as_any_other() {
     for adapter in gpus() {
         let mut gpu = Gpu::new(&adapter).unwrap();
-        let settings = [&SHORT[..], &["optimizer.rate=1e30", "optimizer.clip=1e30"]].concat();
+        let settings = [
+            &SHORT[..],
+            &["optimizer.learning_rate=1e30", "optimizer.clip=1e30"],
+        ]
+        .concat();
         let diverging = Experiment::new(Config::read("", &settings).unwrap()).unwrap();
         let said = diverging
             .run(&mut gpu, None, &mut |_| {})
@@ -308,7 +312,7 @@ fn a_lost_search_is_resumed_on_another_device() {
         assert!(said.contains("its trainer failed"), "{said}");
         let ended = Search::builder()
             .resume(&path)
-            .on(Choice::Cpu)
+            .on(DeviceSpec::Cpu)
             .start()
             .unwrap()
             .wait();

@@ -23,8 +23,8 @@ fn shared_weights_learn_the_digits() {
         .collect();
     assert!(losses[29] < 0.3 * losses[0], "{losses:?}");
     // Chance is 10 %.
-    assert!(found.top[0].score.accuracy > 0.8, "{:?}", found.top[0]);
-    assert!(found.test.accuracy > 0.8, "{:?}", found.test);
+    assert!(found.top[0].score.reward > 0.8, "{:?}", found.top[0]);
+    assert!(found.test.reward > 0.8, "{:?}", found.test);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use supernet::Model;
-use supernet::data::{Dataset, Split, Splits};
+use supernet::data::{Dataset, SplitSpec, Splits};
 use supernet::device::Device;
 use supernet::device::cpu::Cpu;
 use supernet::device::gpu::Gpu;
@@ -14,7 +14,7 @@ use supernet_tests::plugins::built;
 use supernet_tests::{place, search_of};
 use {supernet_darts as _, supernet_nasbench as _};
 
-const SPLIT: Split = Split {
+const SPLIT: SplitSpec = SplitSpec {
     train: 0.6,
     validation: 0.2,
     seed: 0,
@@ -185,7 +185,7 @@ fn frozen_it_is_as_good_as_the_search_said() {
         .unwrap();
     assert_eq!(evaluation.samples, splits.test.len());
     assert!(
-        (evaluation.accuracy - f64::from(found.test.accuracy)).abs() < 0.05,
+        (evaluation.accuracy - f64::from(found.test.reward)).abs() < 0.05,
         "{}",
         evaluation.accuracy
     );

@@ -57,7 +57,7 @@ fn write(folder: &Path) {
 
 fn builder(data: &Path) -> SearchBuilder {
     let augment = ["augment.pad=1", "augment.flip=true", "augment.cutout=2"];
-    let data = format!("search.data={}", data.display());
+    let data = format!("search.dataset={}", data.display());
     Search::builder().config(Config::read("", &[&SHORT[..], &augment, &[&data]].concat()).unwrap())
 }
 
@@ -91,7 +91,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
         (160.0, 40.0, 1)
     );
     assert_eq!(
-        config.search.data,
+        config.search.dataset,
         data.canonicalize().unwrap().to_str().unwrap()
     );
     let profile: serde_json::Value =

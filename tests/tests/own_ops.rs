@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use supernet::device::choice::Choice;
+use supernet::device::spec::DeviceSpec;
 use supernet::plugin::{CustomOp, Space};
 use supernet::space::Spaces;
 use supernet::{Config, Error, Event, Record, RunOutcome, Search, SearchBuilder};
@@ -73,7 +73,7 @@ fn a_plugins_ops_are_searched_on_every_device() {
         let builder = Search::builder()
             .config(config)
             .spaces(spaces.clone())
-            .on(Choice::Gpu(Some(name.clone())));
+            .on(DeviceSpec::Gpu(Some(name.clone())));
         let there = run(builder).unwrap();
         // Warm-up samples from the prior, so these steps train the same children: they differ by rounding.
         for (here, there) in losses_here.iter().zip(losses(&there)).take(3) {
@@ -130,11 +130,11 @@ fn a_folder_is_searched_on_gpus_and_says_what_the_cpu_lacks() {
         "{refused}"
     );
     for adapter in gpus() {
-        let records = run(builder().on(Choice::Gpu(Some(adapter.facts.name.clone())))).unwrap();
+        let records = run(builder().on(DeviceSpec::Gpu(Some(adapter.facts.name.clone())))).unwrap();
         assert!(losses(&records).len() >= 6);
         // What is wrong with an op is said before anything is trained or written.
         folder(&place, &df.replace("gy / (d * d)", "gy / d"));
-        let gpu = Choice::Gpu(Some(adapter.facts.name.clone()));
+        let gpu = DeviceSpec::Gpu(Some(adapter.facts.name.clone()));
         let refused = builder()
             .on(gpu.clone())
             .folder(&run_folder)

@@ -66,7 +66,7 @@ fn assert_same(library: &Path) {
     for name in NAMES {
         let (theirs, ours) = (build(&loaded, name), build(&linked, name));
         assert_eq!(theirs.supergraph.space(), ours.supergraph.space());
-        assert_eq!(theirs.origin.hash, ours.origin.hash);
+        assert_eq!(theirs.provenance.hash, ours.provenance.hash);
     }
     let (did, found) = search(&SHORT, 2).unwrap();
     let named = format!("search.space={STEM}/enas-macro");
@@ -87,25 +87,25 @@ fn a_loaded_library_gives_the_same_bits_as_a_linked_crate() {
     // Both at once are one space from two places.
     let mut both = Spaces::linked();
     both.load(&library).unwrap();
-    let origin = build(&both, "enas-macro").origin;
+    let provenance = build(&both, "enas-macro").provenance;
     assert_eq!(
-        (origin.space.as_str(), origin.from.len()),
+        (provenance.space.as_str(), provenance.from.len()),
         ("enas-macro", 2)
     );
     let library = fs::canonicalize(library).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
-        origin.providers(),
+        provenance.providers(),
         format!("linked and {} ({PACKAGE} {version})", library.display())
     );
     assert_eq!(
         build(&both, &format!("{STEM}/enas-macro"))
-            .origin
+            .provenance
             .from
             .len(),
         1
     );
-    assert_eq!(build(&both, "linked/enas-macro").origin.from.len(), 1);
+    assert_eq!(build(&both, "linked/enas-macro").provenance.from.len(), 1);
     // A genome that is none of the space's is told so, whoever brought the space.
     let loaded = build(&only(&library), "enas-macro").supergraph;
     let mut genome = vec![0; loaded.genome_len()];

@@ -11,8 +11,8 @@ use supernet_plugin::Operand::{
     Dims, GradInput, GradOutput, GradParam, Input, Output, Param, Saved,
 };
 use supernet_plugin::{
-    Built, Config, Conv, CustomOp, Fact, Field, Init, Kernel, Length, Mistake, Space, SpaceEntry,
-    Tensor, When, inventory,
+    BuildError, Built, Config, Conv, CustomOp, Fact, Field, Init, Kernel, Length, Space,
+    SpaceEntry, Tensor, When, inventory,
 };
 
 #[cfg(feature = "plugin")]
@@ -42,7 +42,7 @@ fn gated(config: &Config) -> Built {
     let (layers, filters) = (config.size("layers")?, config.size("filters")?);
     let (image, classes) = (config.sizes("image")?, config.size("classes")?);
     if image.len() != 3 {
-        return Err(Mistake::refused(format!(
+        return Err(BuildError::refused(format!(
             "the samples have the shape {image:?}, and must be images [height, width, channels]"
         )));
     }

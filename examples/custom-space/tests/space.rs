@@ -71,7 +71,7 @@ fn run(op: &str, kernel: &str, channels: u32, values: &mut Values, written: &[(O
         params,
         output: &input,
     }
-    .words(2)
+    .describe(2)
     .unwrap();
     let mut results: Values = written
         .iter()

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!(
                     "epoch {epoch}: loss {:.3}, accuracy {:.1} %",
                     score.loss,
-                    100.0 * score.accuracy
+                    100.0 * score.reward
                 );
                 match epoch {
                     3 => handle.pause(),
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let run = Search::builder().resume(&folder).start()?;
     let found = run.wait()?.result().ok_or("nobody stopped this one")?;
-    println!("{}", found.gain.sentence());
+    println!("{}", found.gain.summary());
     let best = found.top.first().ok_or("a search finds something")?;
     let network = found.supergraph.child(&best.genome)?;
     println!(

@@ -27,6 +27,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let found = run.ended().await?.result().ok_or("nobody stopped it")?;
-    println!("{:?}: {}", found.top[0].genome, found.gain.sentence());
+    println!("{:?}: {}", found.top[0].genome, found.gain.summary());
     Ok(())
 }

@@ -27,6 +27,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         .data(stripes)
         .start()?;
     let found = run.wait()?.result().ok_or("nobody stopped it")?;
-    assert!(found.test.accuracy > 0.9);
+    assert!(found.test.reward > 0.9);
     Ok(())
 }

@@ -25,7 +25,7 @@ async fn evaluate(genome: Genome) -> Result<Score, Refused> {
         Err(Refused)
     } else {
         Ok(Score {
-            accuracy: ones as f32 / genome.len() as f32,
+            reward: ones as f32 / genome.len() as f32,
             loss: 1.0,
         })
     }

@@ -6,7 +6,9 @@ use std::error::Error;
 use serde_json::{Value, from_value, json};
 use supernet::plugin::GenomeError;
 use supernet::strategy::random::RandomSearch;
-use supernet::strategy::{Genome, Insight, Outcome, Random, Strategy, StrategyError, Task, Work};
+use supernet::strategy::{
+    Genome, Outcome, Random, Strategy, StrategyError, StrategyStats, Task, Work,
+};
 use supernet::{Config, Search};
 use supernet_enas as _;
 
@@ -23,7 +25,7 @@ impl Strategy for KeepBest {
         Ok(task)
     }
 
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         if let (
             Some(Task {
                 work: Work::Score { genomes, .. },
@@ -33,7 +35,7 @@ impl Strategy for KeepBest {
         ) = (self.out.pop_front(), outcome)
         {
             self.best
-                .extend(scores.iter().map(|score| score.accuracy).zip(genomes));
+                .extend(scores.iter().map(|score| score.reward).zip(genomes));
             self.best.sort_by(|a, b| b.0.total_cmp(&a.0));
             self.best.truncate(20);
         }

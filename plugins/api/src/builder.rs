@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use crate::{CustomOp, Extent, Group, Kind, Mistake, Require, Role, SearchSpace};
+use crate::{BuildError, CustomOp, Extent, Group, Kind, Require, Role, SearchSpace};
 
 mod conv;
 mod decide;
@@ -13,7 +13,7 @@ mod tensor;
 mod when;
 
 pub use conv::Conv;
-pub use decide::{Decide, PlannedStep};
+pub use decide::{DecisionRef, PlannedStep};
 use draft::Draft;
 pub use scan::Body;
 pub use size::{Size, Weights};
@@ -21,11 +21,11 @@ pub use tensor::Tensor;
 pub use when::When;
 
 /// What a builder function gives.
-pub type Built = Result<SearchSpace, Mistake>;
+pub type Built = Result<SearchSpace, BuildError>;
 
 /// Builds a [`SearchSpace`] from code that reads like a network.
 ///
-/// Handles ([`Tensor`], [`Decide`], [`Size`], [`Weights`]) are `Copy`, so that calls chain and nest. Calls do not return a
+/// Handles ([`Tensor`], [`DecisionRef`], [`Size`], [`Weights`]) are `Copy`, so that calls chain and nest. Calls do not return a
 /// `Result`: the first mistake is kept with its scope, later calls do nothing, and [`finish`](Self::finish) gives the mistake.
 pub struct Space {
     draft: RefCell<Draft>,
@@ -74,7 +74,7 @@ impl Space {
     }
 
     /// Decides which operation, by label.
-    pub fn op(&self, id: impl Into<String>, choices: &[&str]) -> Decide<'_> {
+    pub fn op(&self, id: impl Into<String>, choices: &[&str]) -> DecisionRef<'_> {
         self.decide(
             id.into(),
             Kind::Op {
@@ -84,7 +84,7 @@ impl Space {
     }
 
     /// Decides which input, by the anchors' names.
-    pub fn input_of(&self, id: impl Into<String>, anchors: &[impl AsRef<str>]) -> Decide<'_> {
+    pub fn input_of(&self, id: impl Into<String>, anchors: &[impl AsRef<str>]) -> DecisionRef<'_> {
         self.decide(
             id.into(),
             Kind::Input {
@@ -97,7 +97,7 @@ impl Space {
     }
 
     /// Decides whether there is a skip connection from an anchor: 0 is off, 1 is on.
-    pub fn skip(&self, id: impl Into<String>, anchor: impl Into<String>) -> Decide<'_> {
+    pub fn skip(&self, id: impl Into<String>, anchor: impl Into<String>) -> DecisionRef<'_> {
         self.decide(
             id.into(),
             Kind::Skip {
@@ -107,12 +107,16 @@ impl Space {
     }
 
     /// Decides on or off: 0 is off, 1 is on.
-    pub fn flag(&self, id: impl Into<String>) -> Decide<'_> {
+    pub fn flag(&self, id: impl Into<String>) -> DecisionRef<'_> {
         self.decide(id.into(), Kind::Skip { of: None })
     }
 
     /// Decides which number.
-    pub fn value(&self, id: impl Into<String>, values: &[impl Into<f64> + Copy]) -> Decide<'_> {
+    pub fn value(
+        &self,
+        id: impl Into<String>,
+        values: &[impl Into<f64> + Copy],
+    ) -> DecisionRef<'_> {
         self.decide(
             id.into(),
             Kind::Value {
@@ -122,7 +126,7 @@ impl Space {
     }
 
     /// The next step of a sequential controller; all its decisions are sampled from one state.
-    pub fn step(&self, decide: &[Decide<'_>]) -> PlannedStep<'_> {
+    pub fn step(&self, decide: &[DecisionRef<'_>]) -> PlannedStep<'_> {
         self.plan_step(decide)
     }
 
@@ -140,8 +144,14 @@ impl Space {
     }
 
     /// These decisions are derived together: the `keep` best take their choice, the rest take `none`.
-    pub fn group(&self, id: impl Into<String>, decisions: &[Decide<'_>], keep: u32, none: u32) {
-        let decisions = decisions.iter().map(Decide::id).collect();
+    pub fn group(
+        &self,
+        id: impl Into<String>,
+        decisions: &[DecisionRef<'_>],
+        keep: u32,
+        none: u32,
+    ) {
+        let decisions = decisions.iter().map(DecisionRef::id).collect();
         self.draft.borrow_mut().space.groups.push(Group {
             id: id.into(),
             decisions,
@@ -151,7 +161,7 @@ impl Space {
     }
 
     /// The size that a decision about a value picks: its values are the sizes.
-    pub fn extent<'s>(&'s self, decision: Decide<'s>) -> Size<'s> {
+    pub fn extent<'s>(&'s self, decision: DecisionRef<'s>) -> Size<'s> {
         let sizes = decision.whole_values();
         match sizes {
             Some(sizes) => self.extent_of(decision.id(), decision, &sizes),
@@ -171,7 +181,7 @@ impl Space {
     pub fn extent_of<'s>(
         &'s self,
         id: impl Into<String>,
-        decision: Decide<'s>,
+        decision: DecisionRef<'s>,
         sizes: &[u32],
     ) -> Size<'s> {
         let extent = Extent {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::nearest::hint;
-use crate::{Mistake, Setting};
+use crate::{BuildError, Setting};
 
 /// One setting of a space's config.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -383,7 +383,7 @@ impl Config {
     }
 
     /// A whole number.
-    pub fn int(&self, key: &str) -> Result<i64, Mistake> {
+    pub fn int(&self, key: &str) -> Result<i64, BuildError> {
         match self.values.get(key) {
             Some(Setting::Int(n)) => Ok(*n),
             found => Err(undeclared(key, "a whole number", found)),
@@ -391,10 +391,10 @@ impl Config {
     }
 
     /// A whole number of 0 to 4,294,967,295, as sizes and counts are.
-    pub fn size(&self, key: &str) -> Result<u32, Mistake> {
+    pub fn size(&self, key: &str) -> Result<u32, BuildError> {
         let n = self.int(key)?;
         u32::try_from(n).map_err(|_| {
-            Mistake::refused(format!(
+            BuildError::refused(format!(
                 "`{key}` is {n}, and must be between 0 and {}",
                 u32::MAX
             ))
@@ -402,7 +402,7 @@ impl Config {
     }
 
     /// A number.
-    pub fn float(&self, key: &str) -> Result<f64, Mistake> {
+    pub fn float(&self, key: &str) -> Result<f64, BuildError> {
         match self.values.get(key) {
             Some(Setting::Float(n)) => Ok(*n),
             found => Err(undeclared(key, "a number", found)),
@@ -410,7 +410,7 @@ impl Config {
     }
 
     /// True or false.
-    pub fn flag(&self, key: &str) -> Result<bool, Mistake> {
+    pub fn flag(&self, key: &str) -> Result<bool, BuildError> {
         match self.values.get(key) {
             Some(Setting::Bool(value)) => Ok(*value),
             found => Err(undeclared(key, "true or false", found)),
@@ -418,7 +418,7 @@ impl Config {
     }
 
     /// A text.
-    pub fn text(&self, key: &str) -> Result<&str, Mistake> {
+    pub fn text(&self, key: &str) -> Result<&str, BuildError> {
         match self.values.get(key) {
             Some(Setting::Text(text)) => Ok(text),
             found => Err(undeclared(key, "a text", found)),
@@ -426,7 +426,7 @@ impl Config {
     }
 
     /// A list of whole numbers.
-    pub fn ints(&self, key: &str) -> Result<Vec<i64>, Mistake> {
+    pub fn ints(&self, key: &str) -> Result<Vec<i64>, BuildError> {
         let found = self.values.get(key);
         found
             .and_then(Setting::ints)
@@ -434,9 +434,9 @@ impl Config {
     }
 
     /// A list of sizes, such as an image's shape.
-    pub fn sizes(&self, key: &str) -> Result<Vec<u32>, Mistake> {
+    pub fn sizes(&self, key: &str) -> Result<Vec<u32>, BuildError> {
         let refuse = |n: i64| {
-            Mistake::refused(format!(
+            BuildError::refused(format!(
                 "`{key}` has {n}, and a size is between 0 and {}",
                 u32::MAX
             ))
@@ -448,8 +448,8 @@ impl Config {
     }
 }
 
-fn undeclared(key: &str, wanted: &'static str, found: Option<&Setting>) -> Mistake {
-    Mistake::Undeclared {
+fn undeclared(key: &str, wanted: &'static str, found: Option<&Setting>) -> BuildError {
+    BuildError::Undeclared {
         key: key.into(),
         wanted,
         found: found.map_or("nothing", Setting::kind).into(),

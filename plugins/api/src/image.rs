@@ -1,24 +1,24 @@
-use crate::Mistake;
+use crate::BuildError;
 
 /// Whether a sample's shape is that of an image, `[height, width, channels]`, large enough to be halved so often. A space
 /// asks it of its config.
 ///
 /// # Errors
 /// Says what the shape is, and what the network needs.
-pub fn check_image(image: &[u32], halvings: u32) -> Result<(), Mistake> {
+pub fn check_image(image: &[u32], halvings: u32) -> Result<(), BuildError> {
     let &[height, width, channels] = image else {
-        return Err(Mistake::refused(format!(
+        return Err(BuildError::refused(format!(
             "the samples have the shape {image:?}, and must be images [height, width, channels]"
         )));
     };
     let least = 1_u32.checked_shl(halvings).unwrap_or(u32::MAX);
     if height < least || width < least {
-        return Err(Mistake::refused(format!(
+        return Err(BuildError::refused(format!(
             "images of {height} x {width} are too small: the network halves them {halvings} times, so both sides need at least {least}"
         )));
     }
     if channels == 0 {
-        return Err(Mistake::refused("the images have no channels"));
+        return Err(BuildError::refused("the images have no channels"));
     }
     Ok(())
 }

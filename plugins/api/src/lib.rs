@@ -48,7 +48,9 @@ mod published;
 mod cpu;
 pub mod abi;
 
-pub use builder::{Body, Built, Conv, Decide, PlannedStep, Size, Space, Tensor, Weights, When};
+pub use builder::{
+    Body, Built, Conv, DecisionRef, PlannedStep, Size, Space, Tensor, Weights, When,
+};
 pub use condition::Condition;
 pub use config::{Config, ConfigError, Fact, Facts, Field, FieldKind};
 pub use cpu::{CpuCall, CpuOp, cpu_op, cpu_ops};
@@ -64,7 +66,7 @@ pub use nearest::nearest;
 pub use op::{Carry, Element, Function, Node, Op, Pad, Per, Pooling};
 pub use param::{Dim, Init, Param, TIME};
 pub use path::{Path, PathError, Pick};
-pub use problem::{Mistake, Problem};
+pub use problem::{BuildError, ValidationError};
 pub use published::{Claim, Published, PublishedEntry, published};
 pub use registry::{RegistryError, SpaceEntry, find, spaces};
 pub use setting::Setting;
@@ -73,7 +75,7 @@ pub use space::{
     SCHEMA, SearchSpace, Step,
 };
 pub use supergraph::child::Child;
-pub use supergraph::plan::{How, Plan, PlanDecision, PlanStep, Table};
+pub use supergraph::plan::{DecisionPlan, How, PlanDecision, PlanStep, Table};
 pub use supergraph::relaxed::Relaxed;
 pub use supergraph::size::SpaceSize;
 pub use supergraph::walk::Mixture;

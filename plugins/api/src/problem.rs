@@ -1,16 +1,16 @@
 /// Something that is wrong with a search space: where, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}.")]
-pub struct Problem {
+pub struct ValidationError {
     /// The thing by its kind and name, such as "node `stem/conv2d`".
     pub place: String,
     /// What is wrong, what the limit is, and where it helps the way out.
     pub reason: String,
 }
 
-impl Problem {
+impl ValidationError {
     pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Problem {
+        ValidationError {
             place: place.into(),
             reason: reason.into(),
         }
@@ -19,7 +19,7 @@ impl Problem {
 
 /// Why a space could not be built from code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mistake {
+pub enum BuildError {
     /// The builder's first wrong call.
     #[error("in {scope}: {reason}.")]
     Call {
@@ -45,9 +45,9 @@ pub enum Mistake {
     },
 }
 
-impl Mistake {
+impl BuildError {
     /// A space's refusal of its config, as a sentence without the full stop.
     pub fn refused(sentence: impl Into<String>) -> Self {
-        Mistake::Refused(sentence.into())
+        BuildError::Refused(sentence.into())
     }
 }

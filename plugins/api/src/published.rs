@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::nearest::hint;
-use crate::{Facts, Mistake, Setting};
+use crate::{BuildError, Facts, Setting};
 
 /// An architecture that somebody published, as a genome of a registered space.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub struct Claim {
 /// A crate's published architectures. It registers them with `inventory::submit!`, like its spaces.
 pub struct PublishedEntry {
     /// Reads them.
-    pub read: fn() -> Result<Vec<Published>, Mistake>,
+    pub read: fn() -> Result<Vec<Published>, BuildError>,
 }
 
 inventory::collect!(PublishedEntry);
@@ -77,9 +77,9 @@ impl Published {
     pub fn read(
         json: &str,
         genome: impl Fn(&str, &str) -> Result<Vec<u32>, String>,
-    ) -> Result<Vec<Published>, Mistake> {
+    ) -> Result<Vec<Published>, BuildError> {
         let refuse = |why: String| {
-            Mistake::refused(format!("the published architectures cannot be read: {why}"))
+            BuildError::refused(format!("the published architectures cannot be read: {why}"))
         };
         let written: Vec<Written> =
             serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
@@ -121,12 +121,12 @@ impl Published {
     ///
     /// # Errors
     /// If there is none, with the nearest name.
-    pub fn find(name: &str) -> Result<Published, Mistake> {
+    pub fn find(name: &str) -> Result<Published, BuildError> {
         let all = published()?;
         let names = || all.iter().map(|published| published.name.as_str());
         let unknown = || {
             let known = names().collect::<Vec<_>>().join(", ");
-            Mistake::refused(format!(
+            BuildError::refused(format!(
                 "there is no published architecture `{name}`{}. There are: {known}",
                 hint(name, names())
             ))
@@ -142,7 +142,7 @@ impl Published {
 ///
 /// # Errors
 /// If a crate's file of them cannot be read.
-pub fn published() -> Result<Vec<Published>, Mistake> {
+pub fn published() -> Result<Vec<Published>, BuildError> {
     let mut all = Vec::new();
     for entry in inventory::iter::<PublishedEntry> {
         all.extend((entry.read)()?);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::nearest::hint;
-use crate::{Config, ConfigError, Facts, Field, Mistake, SearchSpace, Setting};
+use crate::{BuildError, Config, ConfigError, Facts, Field, SearchSpace, Setting};
 
 /// A search space under a name. A crate registers its spaces with `inventory::submit!`; an application that links the crate
 /// has them, provided that it names the crate (`use my_spaces as _;`), since what nobody names is not linked.
@@ -41,7 +41,7 @@ pub struct SpaceEntry {
     /// Its settings.
     pub fields: fn() -> Vec<Field>,
     /// Builds it from a config that fits its fields.
-    pub build: fn(&Config) -> Result<SearchSpace, Mistake>,
+    pub build: fn(&Config) -> Result<SearchSpace, BuildError>,
 }
 
 inventory::collect!(SpaceEntry);
@@ -114,7 +114,7 @@ impl SpaceEntry {
     }
 
     /// Builds the space; its config and summary are noted in it.
-    pub fn space(&self, config: &Config) -> Result<SearchSpace, Mistake> {
+    pub fn space(&self, config: &Config) -> Result<SearchSpace, BuildError> {
         let mut space = (self.build)(config)?;
         space.config = config.values().clone();
         if space.summary.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::axis::Value;
 use crate::condition::Cond;
 use crate::ragged::Ragged;
-use crate::{Dim, GenomeError, Node, Op, Param, Plan, Problem, SearchSpace};
+use crate::{DecisionPlan, Dim, GenomeError, Node, Op, Param, SearchSpace, ValidationError};
 
 pub(crate) mod child;
 mod counts;
@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     require: Vec<Cond>,
     /// The decisions in the plan's order.
     order: Vec<u32>,
-    plan: Plan,
+    plan: DecisionPlan,
     params: Vec<Value>,
     /// The params' shapes as stored.
     stored: Ragged,
@@ -71,7 +71,7 @@ pub enum Count {
 
 impl Supergraph {
     /// Checks a space and resolves its names. Errors name the place and the reason; there are at most 20 at a time.
-    pub fn new(space: SearchSpace) -> Result<Self, Vec<Problem>> {
+    pub fn new(space: SearchSpace) -> Result<Self, Vec<ValidationError>> {
         let graph = Supergraph {
             inner: Arc::new(resolve::resolve(space)?),
             time: 1,
@@ -195,7 +195,7 @@ impl Supergraph {
     }
 
     /// The order in which a sequential controller decides, with names resolved.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &DecisionPlan {
         &self.inner.plan
     }
 

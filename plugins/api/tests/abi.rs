@@ -11,7 +11,7 @@ use supernet_plugin::Operand::*;
 use supernet_plugin::abi::{
     self, AbiError, Buffer, Host, MAGIC, OK, OpCall, Request, Slice, Table, VERSION,
 };
-use supernet_plugin::{CpuOp, Field, Mistake, Space, SpaceEntry, Supergraph, inventory};
+use supernet_plugin::{BuildError, CpuOp, Field, Space, SpaceEntry, Supergraph, inventory};
 
 inventory::submit! {
     SpaceEntry {
@@ -26,7 +26,7 @@ inventory::submit! {
         build: |config| {
             let s = Space::new("line");
             match config.size("width")? {
-                5 => return Err(Mistake::refused("5 is an unlucky width")),
+                5 => return Err(BuildError::refused("5 is an unlucky width")),
                 6 => panic!("6 is {}", "too much"),
                 7 => std::panic::panic_any(Bomb),
                 width => s.output(s.input("row", &[3]).linear(width, true)),

@@ -313,7 +313,7 @@ fn how_long_operands_are() {
         [Some(48), None]
     );
     assert_eq!(
-        shapes.words(3).unwrap(),
+        shapes.describe(3).unwrap(),
         [3, 0, 0, 0, 4, 4, 8, 1, 8, 1, 1, 1, 4, 4, 8, 1]
     );
     let huge: &[u32] = &[u32::MAX, u32::MAX];
@@ -335,7 +335,7 @@ fn how_long_operands_are() {
             params: &[],
             output: &[]
         }
-        .words(1),
+        .describe(1),
         None
     );
 }

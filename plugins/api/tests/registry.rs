@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use supernet_plugin::{
-    Config, Fact, Facts, Field, Mistake, Setting, Space, SpaceEntry, find, inventory, spaces,
+    BuildError, Config, Fact, Facts, Field, Setting, Space, SpaceEntry, find, inventory, spaces,
 };
 
 inventory::submit! {
@@ -37,7 +37,7 @@ inventory::submit! {
     SpaceEntry { name: "twice", summary: "", fields: Vec::new, build: |config| Err(config.int("x").unwrap_err()) }
 }
 inventory::submit! {
-    SpaceEntry { name: "twice", summary: "", fields: Vec::new, build: |_| Err(Mistake::refused("no")) }
+    SpaceEntry { name: "twice", summary: "", fields: Vec::new, build: |_| Err(BuildError::refused("no")) }
 }
 
 fn configure(key: &str, value: Setting) -> Result<Config, String> {

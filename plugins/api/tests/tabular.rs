@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use supernet_plugin::{
-    Built, Count, Decide, Path, PathError, Pick, SearchSpace, Space, Supergraph,
+    Built, Count, DecisionRef, Path, PathError, Pick, SearchSpace, Space, Supergraph,
 };
 
 fn tabular(features: u32, classes: u32) -> Built {
@@ -13,7 +13,7 @@ fn tabular(features: u32, classes: u32) -> Built {
     let depth = s.value("depth", &[1, 2, 3, 4]);
     let norm = s.flag("norm");
     let mut x = s.input("row", &[features]);
-    let (mut exits, mut previous) = (vec![], None::<Decide<'_>>);
+    let (mut exits, mut previous) = (vec![], None::<DecisionRef<'_>>);
     for l in 1..=4 {
         let used = depth.at_least(l);
         let width = s

@@ -1,5 +1,5 @@
 use supernet_plugin::{
-    Built, Config, Decide, Field, Mistake, Space, SpaceEntry, Tensor, inventory,
+    BuildError, Built, Config, DecisionRef, Field, Space, SpaceEntry, Tensor, inventory,
 };
 
 use crate::Form;
@@ -60,7 +60,7 @@ pub struct Cells {
 }
 
 impl Cells {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         let Network {
             cells,
             channels,
@@ -85,18 +85,18 @@ impl Cells {
     }
 
     /// The values that a kind of cell puts side by side.
-    fn concat(&self, kind: Kind) -> Result<Vec<usize>, Mistake> {
+    fn concat(&self, kind: Kind) -> Result<Vec<usize>, BuildError> {
         let (stated, last) = (&self.concat[kind as usize], self.nodes + 1);
         let key = format!("{}_concat", kind.name());
         for (i, &value) in stated.iter().enumerate() {
             if !(2..=last).contains(&(value as usize)) {
                 let nodes = self.nodes;
-                return Err(Mistake::refused(format!(
+                return Err(BuildError::refused(format!(
                     "`{key}` names {value}, and a cell of {nodes} nodes has 2 to {last}"
                 )));
             }
             if stated[..i].contains(&value) {
-                return Err(Mistake::refused(format!("`{key}` names {value} twice")));
+                return Err(BuildError::refused(format!("`{key}` names {value} twice")));
             }
         }
         Ok(if stated.is_empty() {
@@ -110,8 +110,8 @@ impl Cells {
 /// One of the two operations that a node adds up.
 #[derive(Clone, Copy)]
 struct Side<'s> {
-    input: Decide<'s>,
-    op: Decide<'s>,
+    input: DecisionRef<'s>,
+    op: DecisionRef<'s>,
 }
 
 /// What one kind of cell decides; every cell of that kind uses the same decisions.
@@ -199,7 +199,9 @@ pub fn cells(config: &Cells) -> Built {
     };
     network.check()?;
     if nodes == 0 {
-        return Err(Mistake::refused("a cell has 0 nodes, and needs at least 1"));
+        return Err(BuildError::refused(
+            "a cell has 0 nodes, and needs at least 1",
+        ));
     }
     let [normal, reduce] = Kind::BOTH.map(|kind| config.concat(kind));
     let concat = [normal?, reduce?];

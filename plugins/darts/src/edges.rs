@@ -1,4 +1,6 @@
-use supernet_plugin::{Built, Config, Decide, Mistake, Space, SpaceEntry, Tensor, When, inventory};
+use supernet_plugin::{
+    BuildError, Built, Config, DecisionRef, Space, SpaceEntry, Tensor, When, inventory,
+};
 
 use crate::Form;
 use crate::network::{Kind, Network};
@@ -47,7 +49,7 @@ pub struct Darts {
 }
 
 impl Darts {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         let Network {
             cells,
             channels,
@@ -67,7 +69,7 @@ impl Darts {
 
 /// What one kind of cell decides: for each node an operation per earlier value.
 struct Cell<'s> {
-    nodes: Vec<Vec<Decide<'s>>>,
+    nodes: Vec<Vec<DecisionRef<'s>>>,
 }
 
 impl<'s> Cell<'s> {
@@ -122,7 +124,7 @@ impl<'s> Cell<'s> {
 }
 
 /// Exactly two of the edges are kept.
-fn two_of(edges: &[Decide<'_>]) -> When {
+fn two_of(edges: &[DecisionRef<'_>]) -> When {
     let pairs = (0..edges.len()).flat_map(|a| (a + 1..edges.len()).map(move |b| [a, b]));
     When::any(pairs.map(|pair| {
         let kept = |i: usize| {

@@ -1,4 +1,4 @@
-use supernet_plugin::{Config, Field, Mistake, Tensor};
+use supernet_plugin::{BuildError, Config, Field, Tensor};
 
 /// Which of its two networks a space builds. Both have the same decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Form {
         )
     }
 
-    pub(crate) fn from_config(config: &Config) -> Result<Self, Mistake> {
+    pub(crate) fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(if config.text("form")? == "final" {
             Form::Final
         } else {

@@ -1,4 +1,4 @@
-use supernet_plugin::{Built, Config, Fact, Field, Mistake, Space, Tensor};
+use supernet_plugin::{BuildError, Built, Config, Fact, Field, Space, Tensor};
 
 use crate::Form;
 
@@ -57,7 +57,7 @@ impl Network {
         ]
     }
 
-    pub(crate) fn from_config(config: &Config) -> Result<Self, Mistake> {
+    pub(crate) fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(Network {
             cells: config.size("cells")? as usize,
             channels: config.size("channels")?,
@@ -77,9 +77,9 @@ impl Network {
     }
 
     /// What can be said before anything is built.
-    pub(crate) fn check(&self) -> Result<(), Mistake> {
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
         if self.cells == 0 {
-            return Err(Mistake::refused(
+            return Err(BuildError::refused(
                 "the network has 0 cells, and needs at least 1",
             ));
         }

@@ -1,5 +1,5 @@
 use supernet_plugin::{
-    Built, Config, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, inventory,
+    BuildError, Built, Config, Fact, Field, Init, Per, Space, SpaceEntry, inventory,
 };
 
 use crate::recurrent::dropped;
@@ -35,7 +35,7 @@ pub struct Lstm {
 }
 
 impl Lstm {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(Lstm {
             hidden: config.size("hidden")?,
             drop_words: config.float("drop_words")? as f32,

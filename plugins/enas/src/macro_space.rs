@@ -1,5 +1,5 @@
 use supernet_plugin::{
-    Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, When, inventory,
+    BuildError, Built, Config, DecisionRef, Fact, Field, Space, SpaceEntry, When, inventory,
 };
 
 /// The operations of a layer, in published order.
@@ -47,7 +47,7 @@ pub struct Macro {
 }
 
 impl Macro {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(Macro {
             layers: config.size("layers")? as usize,
             filters: config.size("filters")?,
@@ -66,9 +66,9 @@ impl Macro {
     }
 
     /// What can be said before anything is built; then what is decided.
-    fn decide<'s>(&self, s: &'s Space) -> Result<Vec<Layer<'s>>, Mistake> {
+    fn decide<'s>(&self, s: &'s Space) -> Result<Vec<Layer<'s>>, BuildError> {
         if self.layers == 0 {
-            return Err(Mistake::refused(
+            return Err(BuildError::refused(
                 "the network has 0 layers, and needs at least 1",
             ));
         }
@@ -82,8 +82,8 @@ impl Macro {
 
 /// What a layer decides: its operation, and whether each tensor before that of the last layer is added.
 struct Layer<'s> {
-    op: Decide<'s>,
-    skips: Vec<Decide<'s>>,
+    op: DecisionRef<'s>,
+    skips: Vec<DecisionRef<'s>>,
 }
 
 impl<'s> Layer<'s> {

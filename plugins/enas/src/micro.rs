@@ -3,7 +3,7 @@ mod final_form;
 pub use final_form::enas_micro_final;
 
 use supernet_plugin::{
-    Built, Config, Decide, Fact, Field, Mistake, Space, SpaceEntry, Tensor, When, inventory,
+    BuildError, Built, Config, DecisionRef, Fact, Field, Space, SpaceEntry, Tensor, When, inventory,
 };
 
 /// The operations of a cell, in published order.
@@ -53,7 +53,7 @@ pub struct Micro {
 }
 
 impl Micro {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(Micro {
             auxiliary: config.flag("auxiliary")?,
             layers: config.size("layers")? as usize,
@@ -70,9 +70,9 @@ impl Micro {
     }
 
     /// What can be said before anything is built.
-    fn check(&self) -> Result<(), Mistake> {
+    fn check(&self) -> Result<(), BuildError> {
         if self.layers == 0 {
-            return Err(Mistake::refused(
+            return Err(BuildError::refused(
                 "the network has 0 layers, and needs at least 1",
             ));
         }
@@ -83,8 +83,8 @@ impl Micro {
 /// One of the two operands of a cell's node.
 #[derive(Clone, Copy)]
 struct Side<'s> {
-    input: Decide<'s>,
-    op: Decide<'s>,
+    input: DecisionRef<'s>,
+    op: DecisionRef<'s>,
 }
 
 /// What one kind of cell decides; every layer of that kind uses the same decisions.

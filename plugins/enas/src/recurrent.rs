@@ -1,6 +1,6 @@
 use supernet_plugin::{
-    Built, Config, Decide, Fact, Field, Init, Mistake, Per, Space, SpaceEntry, Tensor, When,
-    inventory,
+    BuildError, Built, Config, DecisionRef, Fact, Field, Init, Per, Space, SpaceEntry, Tensor,
+    When, inventory,
 };
 
 /// The activations of a node, in published order.
@@ -51,7 +51,7 @@ pub struct Recurrent {
 }
 
 impl Recurrent {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(Recurrent {
             nodes: config.size("nodes")? as usize,
             hidden: config.size("hidden")?,
@@ -67,8 +67,8 @@ impl Recurrent {
 /// What a node decides: the earlier node that it reads, but for the first, and its activation.
 #[derive(Clone, Copy)]
 struct Choice<'s> {
-    from: Option<Decide<'s>>,
-    activation: Decide<'s>,
+    from: Option<DecisionRef<'s>>,
+    activation: DecisionRef<'s>,
 }
 
 /// The recurrent space: a genome is the first node's activation, then an earlier node and an activation for each further node (23
@@ -79,7 +79,7 @@ struct Choice<'s> {
 /// state. The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
 pub fn enas_recurrent(config: &Recurrent) -> Built {
     if config.nodes == 0 {
-        return Err(Mistake::refused(
+        return Err(BuildError::refused(
             "the cell has 0 nodes, and needs at least 1",
         ));
     }
@@ -96,7 +96,7 @@ pub fn enas_recurrent(config: &Recurrent) -> Built {
 pub fn darts_recurrent(config: &Recurrent) -> Built {
     if config.nodes < 2 {
         let nodes = config.nodes;
-        return Err(Mistake::refused(format!(
+        return Err(BuildError::refused(format!(
             "the cell has {nodes} nodes, and a mean of all but the first needs at least 2"
         )));
     }

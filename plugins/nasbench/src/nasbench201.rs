@@ -1,6 +1,6 @@
 use supernet_plugin::{
-    Built, Config, Conv, Decide, Fact, Field, Mistake, Pad, Pooling, Space, SpaceEntry, Tensor,
-    inventory,
+    BuildError, Built, Config, Conv, DecisionRef, Fact, Field, Pad, Pooling, Space, SpaceEntry,
+    Tensor, inventory,
 };
 
 /// The operations of an edge, in published order. The table spells them so.
@@ -47,7 +47,7 @@ pub struct Nasbench201 {
 }
 
 impl Nasbench201 {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(Nasbench201 {
             channels: config.size("channels")?,
             cells: config.size("cells")? as usize,
@@ -59,7 +59,7 @@ impl Nasbench201 {
 
 /// What the cell decides: for each node but the first, an operation per earlier node. All cells use the same decisions.
 struct Cell<'s> {
-    edges: Vec<Vec<Decide<'s>>>,
+    edges: Vec<Vec<DecisionRef<'s>>>,
 }
 
 impl<'s> Cell<'s> {
@@ -142,7 +142,7 @@ pub fn nasbench201(config: &Nasbench201) -> Built {
         classes,
     } = config;
     if cells == 0 {
-        return Err(Mistake::refused(
+        return Err(BuildError::refused(
             "a stage has 0 cells, and needs at least 1",
         ));
     }

@@ -1,5 +1,5 @@
 use supernet_plugin::{
-    Built, Config, Conv, Fact, Field, Mistake, Space, SpaceEntry, Tensor, inventory,
+    BuildError, Built, Config, Conv, Fact, Field, Space, SpaceEntry, Tensor, inventory,
 };
 
 /// The operations of a layer, in the order of the table's digits: nothing, and MobileNetV2's block with its expansion and kernel.
@@ -39,7 +39,7 @@ pub struct NasbenchMacro {
 }
 
 impl NasbenchMacro {
-    fn from_config(config: &Config) -> Result<Self, Mistake> {
+    fn from_config(config: &Config) -> Result<Self, BuildError> {
         Ok(NasbenchMacro {
             channels: config.size("channels")?,
             image: config.sizes("image")?,

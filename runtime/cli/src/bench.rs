@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use supernet::device::choice::Choice;
+use supernet::device::spec::DeviceSpec;
 use supernet::tools::bench::{Bench, Phase, Timing};
 
 use crate::Failure;
@@ -11,7 +11,7 @@ use crate::arguments::{BenchOptions, threads};
 
 pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let threads = threads(options.threads.as_deref())?;
-    let mut device = options.device.parse::<Choice>()?.open(threads)?;
+    let mut device = options.device.parse::<DeviceSpec>()?.open(threads)?;
     let mut bench = bench(options)?;
     let mut out = std::io::stdout().lock();
     for phase in [Phase::Train, Phase::Evaluate] {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread::available_parallelism;
 
 use serde_json::json;
-use supernet::device::gpu::{self, Facts};
+use supernet::device::gpu::{self, AdapterInfo};
 
 use crate::Failure;
 use crate::arguments::DevicesOptions;
@@ -13,11 +13,11 @@ pub(crate) fn run(options: &DevicesOptions) -> Result<(), Failure> {
     let found = gpu::adapters();
     let lacking: Vec<_> = found
         .iter()
-        .filter_map(|adapter| adapter.suits().err())
+        .filter_map(|adapter| adapter.supports().err())
         .collect();
-    let adapters: Vec<Facts> = found.into_iter().map(|adapter| adapter.facts).collect();
+    let adapters: Vec<AdapterInfo> = found.into_iter().map(|adapter| adapter.facts).collect();
     let cores = available_parallelism().map_or(1, usize::from);
-    let auto = gpu::real().map_or("cpu".to_owned(), |adapter| {
+    let auto = gpu::first_hardware().map_or("cpu".to_owned(), |adapter| {
         format!("gpu:{}", adapter.facts.name)
     });
     let mut out = std::io::stdout().lock();
@@ -31,7 +31,7 @@ pub(crate) fn run(options: &DevicesOptions) -> Result<(), Failure> {
     }
     writeln!(out, "cpu: {cores} cores")?;
     for facts in &adapters {
-        let Facts {
+        let AdapterInfo {
             name,
             backend,
             driver,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use supernet::data::text::TextSettings;
-use supernet::data::{Split, Splits};
+use supernet::data::{SplitSpec, Splits};
 
 use crate::arguments::{EvaluateOptions, PartName};
 use crate::{Failure, data};
@@ -28,7 +28,7 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let data = data.numbered_as(model.names().unwrap_or_default())?;
     let split = match options.part {
         // However it is divided, all is all.
-        PartName::All => Split {
+        PartName::All => SplitSpec {
             train: 0.0,
             validation: 0.0,
             seed: 0,

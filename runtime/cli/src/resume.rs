@@ -26,7 +26,7 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     // What else is wrong with the folder is said before much is read; it is opened again by `start`.
     let (_, config) = RunFolder::open(&options.run)?;
     let config = Config::read::<&str>(&config, &[])?;
-    let builder = builder.data(data::read(&config.search.data, &config.text.reading())?);
+    let builder = builder.data(data::read(&config.search.dataset, &config.text.reading())?);
     let mut progress = Display::new(options.json);
     // How long the search is, and how much of it is done. If there is no log, `start` says what is wrong.
     for record in read_events(&options.run).unwrap_or_default() {

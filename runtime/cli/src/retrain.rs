@@ -75,7 +75,7 @@ fn of_notation(
         .map(|one| one.assignments(options.space.as_deref()));
     let own = own.unwrap_or_default();
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
-    let data = data::read(&config.search.data, &config.text.reading())?;
+    let data = data::read(&config.search.dataset, &config.text.reading())?;
     let search = Experiment::with(&options.on.spaces()?, data, config)?;
     let changed = options
         .set
@@ -163,7 +163,7 @@ fn follow(
         writeln!(out, "Result in {}/retrained.json{model}", best.display())?;
     }
     if trained.comparison.found.count == 0 {
-        return Err(format!("nothing was trained: {}", trained.sentence()).into());
+        return Err(format!("nothing was trained: {}", trained.summary()).into());
     }
     Ok(())
 }

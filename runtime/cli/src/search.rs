@@ -23,7 +23,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     let device = options.on.choice()?;
     let spaces = options.on.spaces()?;
     let builder = Search::builder()
-        .data(data::read(&config.search.data, &config.text.reading())?)
+        .data(data::read(&config.search.dataset, &config.text.reading())?)
         .config(config)
         .spaces(spaces)
         .threads(threads)
@@ -122,7 +122,7 @@ fn assignments(options: &SearchOptions) -> Vec<String> {
 
 /// A path stays one, whatever else it could be read as.
 pub(crate) fn data(path: &str) -> String {
-    format!("search.data={}", serde_json::Value::from(path))
+    format!("search.dataset={}", serde_json::Value::from(path))
 }
 
 fn minutes(given: &str) -> Result<f64, String> {

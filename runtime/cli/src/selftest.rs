@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use supernet::device::choice::Choice;
+use supernet::device::spec::DeviceSpec;
 use supernet::tools::selftest::{self, Report};
 
 use crate::Failure;
@@ -14,7 +14,7 @@ const STEPS: u32 = 10;
 
 pub(crate) fn run(options: &SelftestOptions) -> Result<(), Failure> {
     let threads = threads(options.threads.as_deref())?;
-    let mut device = options.device.parse::<Choice>()?.open(threads)?;
+    let mut device = options.device.parse::<DeviceSpec>()?.open(threads)?;
     let bar = ProgressBar::new(1000);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {msg}") {
         bar.set_style(style);

@@ -30,12 +30,14 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     let fields = fields(&spaces, name)?;
     let facts = facts(options.data.as_deref(), &config, &fields)?;
     let Built {
-        supergraph, origin, ..
+        supergraph,
+        provenance,
+        ..
     } = spaces.build(&mut config, &facts)?;
     let space = supergraph.space();
-    writeln!(out, "{}: {}", origin.space, space.summary)?;
-    writeln!(out, "  from         {}", origin.providers())?;
-    writeln!(out, "  hash         {}", origin.hash)?;
+    writeln!(out, "{}: {}", provenance.space, space.summary)?;
+    writeln!(out, "  from         {}", provenance.providers())?;
+    writeln!(out, "  hash         {}", provenance.hash)?;
     writeln!(out, "  decisions    {}", space.decisions.len())?;
     writeln!(out, "  genomes      {}", supergraph.size())?;
     writeln!(
@@ -75,11 +77,11 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
 /// A line for each space; where there are plugins too, with what brings it.
 fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
     let all = spaces.list();
-    let several = all.iter().any(|listed| listed.origin.path().is_some());
+    let several = all.iter().any(|listed| listed.provenance.path().is_some());
     for Listed {
         name,
         summary,
-        origin,
+        provenance,
         ..
     } in all
     {
@@ -87,7 +89,7 @@ fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
             true => writeln!(
                 out,
                 "{name:16} {:40} {summary}",
-                origin.provider().to_string()
+                provenance.provider().to_string()
             )?,
             false => writeln!(out, "{name:16} {summary}")?,
         }

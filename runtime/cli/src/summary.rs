@@ -77,9 +77,9 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
     writeln!(
         out,
         "  test    {} with shared weights, on data that the search never saw",
-        found.metric.words(&found.test)
+        found.metric.describe(&found.test)
     )?;
-    writeln!(out, "Gain: {}.", found.gain.sentence())?;
+    writeln!(out, "Gain: {}.", found.gain.summary())?;
     let what = if found.metric == Metric::Accuracy {
         "Accuracy"
     } else {
@@ -145,7 +145,7 @@ pub(crate) fn candidate(
         out,
         "{}, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
         match metric {
-            Metric::Accuracy => format!("{:6.2} % validation accuracy", 100.0 * score.accuracy),
+            Metric::Accuracy => format!("{:6.2} % validation accuracy", 100.0 * score.reward),
             Metric::Perplexity { .. } => metric.on("validation", score),
         },
         score.loss,
@@ -179,7 +179,7 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
             |test| match retrained.comparison.metric {
                 Metric::Accuracy => format!(
                     "{:6.2} % test accuracy, loss {:.3}",
-                    100.0 * test.accuracy,
+                    100.0 * test.reward,
                     test.loss
                 ),
                 metric => format!("{}, loss {:.3}", metric.on("test", &test), test.loss),
@@ -191,5 +191,5 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
             "  {name:6} seed {seed:<4} {parameters:>11} parameters  {test}"
         )?;
     }
-    writeln!(out, "Retrained: {}.", retrained.sentence())
+    writeln!(out, "Retrained: {}.", retrained.summary())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use supernet::results::thousands;
-use supernet::tabular::{Columns, Mean, Repeated, Table, TableSearch, TabularResult};
+use supernet::tabular::{Columns, Repeated, RunMean, Table, TableSearch, TabularResult};
 
 use crate::arguments::SearchOptions;
 use crate::spaces::{facts, fields};
@@ -144,7 +144,7 @@ fn means(out: &mut impl Write, table: &Table, repeated: &Repeated) -> io::Result
     )?;
     // The beginning of a curve says little of a strategy.
     let end = repeated.means.last().map_or(0, |mean| mean.samples);
-    let shown = |mean: &&Mean| mean.samples >= 100 || mean.samples == end;
+    let shown = |mean: &&RunMean| mean.samples >= 100 || mean.samples == end;
     for mean in repeated.means.iter().filter(shown) {
         let error = mean
             .standard_error

@@ -207,7 +207,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         ),
         (
             &["search", "--set", "optimizer.rat=1"],
-            "the nearest is `optimizer.rate`",
+            "the nearest is `optimizer.learning_rate`",
         ),
         (&["search", "--set", "space.layers=0"], "layers"),
         (&["search", "--set", "space.filters=15"], "multiple of 2"),

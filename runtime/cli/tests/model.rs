@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use supernet::data::{Dataset, Split};
+use supernet::SearchResult;
+use supernet::data::{Dataset, SplitSpec};
 use supernet::device::cpu::Cpu;
 use supernet::space::Spaces;
-use supernet::SearchResult;
 use supernet_tests::{place, search};
 
-const SPLIT: Split = Split {
+const SPLIT: SplitSpec = SplitSpec {
     train: 0.6,
     validation: 0.2,
     seed: 0,

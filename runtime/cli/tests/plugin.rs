@@ -138,11 +138,14 @@ fn a_folder_with_a_space_is_listed_shown_searched_and_resumed() {
     .concat();
     well(&supernet(&place, &search));
     let run = place.join("runs/kernels-digits-1");
-    let origin = fs::read_to_string(run.join("origin.json")).unwrap();
-    let origin: serde_json::Value = serde_json::from_str(&origin).unwrap();
-    assert_eq!(origin["hash"], hash);
+    let provenance = fs::read_to_string(run.join("origin.json")).unwrap();
+    let provenance: serde_json::Value = serde_json::from_str(&provenance).unwrap();
+    assert_eq!(provenance["hash"], hash);
     assert_eq!(
-        (&origin["space"], origin["from"].as_array().unwrap().len()),
+        (
+            &provenance["space"],
+            provenance["from"].as_array().unwrap().len()
+        ),
         (&"kernels".into(), 1)
     );
     let events = fs::read_to_string(run.join("events.jsonl")).unwrap();

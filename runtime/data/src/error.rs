@@ -54,7 +54,7 @@ pub enum DataError {
         /// The file.
         file: PathBuf,
         /// Where in it.
-        place: Place,
+        place: DataLocation,
         /// What is wrong, and the way out.
         reason: String,
     },
@@ -112,7 +112,7 @@ const TEXTS: &str = "a folder with three files whose names say train, valid and 
 
 /// Where in a file something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DataLocation {
     /// In no place of its own.
     Whole,
     /// At this byte, counted from 0; in a compressed file, of what is compressed.
@@ -121,7 +121,7 @@ pub enum Place {
     Sample(u64),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DataLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole => Ok(()),
@@ -134,28 +134,28 @@ impl fmt::Display for Place {
 /// What is wrong with bytes whose file the reader does not know.
 #[derive(Debug)]
 pub(super) struct Flaw {
-    place: Place,
+    place: DataLocation,
     reason: String,
 }
 
 impl Flaw {
     pub(super) fn new(reason: impl Into<String>) -> Self {
         Self {
-            place: Place::Whole,
+            place: DataLocation::Whole,
             reason: reason.into(),
         }
     }
 
     pub(super) fn at(byte: usize, reason: impl Into<String>) -> Self {
         Self {
-            place: Place::Byte(byte as u64),
+            place: DataLocation::Byte(byte as u64),
             reason: reason.into(),
         }
     }
 
     pub(super) fn sample(number: usize, reason: impl Into<String>) -> Self {
         Self {
-            place: Place::Sample(number as u64),
+            place: DataLocation::Sample(number as u64),
             reason: reason.into(),
         }
     }

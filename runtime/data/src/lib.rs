@@ -3,19 +3,19 @@
 mod augment;
 mod digits;
 mod error;
-mod part;
+mod subset;
 pub mod picture;
 mod pixels;
-mod profile;
+mod summary;
 mod read;
 mod split;
 pub mod text;
 
 pub use augment::AugmentSettings;
-pub use error::{DataError, Place};
-pub use part::Part;
-pub use profile::Profile;
-pub use split::{Split, Splits};
+pub use error::{DataError, DataLocation};
+pub use split::{SplitSpec, Splits};
+pub use subset::Subset;
+pub use summary::DatasetSummary;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ use pixels::Pixels;
 use text::{Text, TextSettings};
 
 /// The number of a picture's brightest pixels.
-pub const WHITE: f32 = 255.0;
+pub const MAX_PIXEL: f32 = 255.0;
 
 /// Labelled images in memory, as they came from their source, or a text, every token of which is labelled with the next. A copy
 /// shares them.
@@ -40,7 +40,7 @@ pub struct Dataset {
     classes: u32,
     /// Empty, or one a class.
     class_names: Vec<String>,
-    white: f32,
+    max_pixel: f32,
     pixels: Arc<Pixels>,
     labels: Arc<Vec<u32>>,
     /// Samples before the source's own test part, if it has one.
@@ -121,15 +121,15 @@ impl Dataset {
             )));
         }
         let (pixels, labels) = (Arc::new(pixels), Arc::new(labels));
-        let (name, source, class_names, own_test, white) =
-            (name.to_owned(), None, Vec::new(), None, WHITE);
+        let (name, source, class_names, own_test, max_pixel) =
+            (name.to_owned(), None, Vec::new(), None, MAX_PIXEL);
         Ok(Self {
             name,
             source,
             shape,
             classes,
             class_names,
-            white,
+            max_pixel,
             pixels,
             labels,
             own_test,
@@ -152,7 +152,7 @@ impl Dataset {
             shape,
             classes,
             class_names,
-            white: WHITE,
+            max_pixel: MAX_PIXEL,
             pixels,
             labels,
             own_test: None,
@@ -197,7 +197,7 @@ impl Dataset {
             own_test,
             source: self.source,
             class_names: self.class_names,
-            white: self.white,
+            max_pixel: self.max_pixel,
             ..both
         })
     }
@@ -275,16 +275,17 @@ impl Dataset {
     ///
     /// # Errors
     /// If it is not above 0.
-    pub fn with_white(self, white: f32) -> Result<Self, DataError> {
-        if !(white > 0.0 && white.is_finite()) {
-            let reason =
-                format!("its brightest pixels cannot have the number {white}; it must be above 0");
+    pub fn with_white(self, max_pixel: f32) -> Result<Self, DataError> {
+        if !(max_pixel > 0.0 && max_pixel.is_finite()) {
+            let reason = format!(
+                "its brightest pixels cannot have the number {max_pixel}; it must be above 0"
+            );
             return Err(DataError::Mismatch {
                 name: self.name,
                 reason,
             });
         }
-        Ok(Self { white, ..self })
+        Ok(Self { max_pixel, ..self })
     }
 
     /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at that path.
@@ -370,8 +371,8 @@ impl Dataset {
     }
 
     /// The number of its brightest pixels.
-    pub fn white(&self) -> f32 {
-        self.white
+    pub fn max_pixel(&self) -> f32 {
+        self.max_pixel
     }
 
     /// One label an image.
@@ -584,7 +585,10 @@ mod tests {
     #[test]
     fn the_brightest_pixels_have_the_number_that_was_said() {
         assert_eq!(
-            (toy().white(), toy().with_white(6.0).unwrap().white()),
+            (
+                toy().max_pixel(),
+                toy().with_white(6.0).unwrap().max_pixel()
+            ),
             (255.0, 6.0)
         );
         let tested = toy()
@@ -592,7 +596,7 @@ mod tests {
             .unwrap()
             .with_test_bytes(vec![9, 9], vec![1])
             .unwrap();
-        assert_eq!(tested.white(), 6.0);
+        assert_eq!(tested.max_pixel(), 6.0);
         assert!(
             toy()
                 .with_white(0.0)

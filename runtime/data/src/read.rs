@@ -26,7 +26,7 @@ struct Samples {
 }
 
 /// What a reader makes of a folder.
-struct Found {
+struct Detected {
     train: Samples,
     test: Option<Samples>,
     classes: u32,
@@ -52,7 +52,7 @@ impl Dataset {
             return Err(Flaw::new("this path is not UTF-8, as settings are; rename it").of(place));
         };
         let folder = Folder::list(place.clone())?;
-        let Found {
+        let Detected {
             train,
             test,
             classes,
@@ -97,7 +97,7 @@ fn name(path: &Path) -> String {
 }
 
 /// Reads what the folder holds.
-fn find(folder: &Folder) -> Result<Found, DataError> {
+fn find(folder: &Folder) -> Result<Detected, DataError> {
     for reader in [idx::find, cifar::find, npy::find, images::find] {
         if let Some(found) = reader(folder)? {
             return Ok(found);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use supernet_shaders::random::{Random, RngStream};
 
-use super::part::{Scale, moments};
+use super::subset::{Scale, moments};
 use super::text::Text;
-use super::{DataError, Dataset, Part};
+use super::{DataError, Dataset, Subset};
 
 /// How a data set is divided. Where the source has a test part of its own, that is the test part, and the rest is what is
 /// divided; else the test part is what training and validation leave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Split {
+pub struct SplitSpec {
     /// Samples that train the shared weights: a share if below 1, else a number of samples; 0 is fitted.
     pub train: f64,
     /// Samples that score children, in the same way.
@@ -24,7 +24,7 @@ pub struct Split {
 /// Samples of a fitted validation part at most: enough to tell scores apart by half a percent.
 const VALIDATION: usize = 10_000;
 
-impl Split {
+impl SplitSpec {
     /// With what is 0 fitted to the data. Without a test part of their own these are shares of 0.6 and 0.2; with one,
     /// validation is a fifth, at most 10,000 samples, and training is the rest, as numbers of samples.
     #[must_use]
@@ -75,17 +75,17 @@ pub(super) fn count(setting: f64, samples: usize) -> usize {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Splits {
     /// Trains the shared weights.
-    pub train: Part,
+    pub train: Subset,
     /// Scores children.
-    pub validation: Part,
+    pub validation: Subset,
     /// Never touched by a search.
-    pub test: Part,
+    pub test: Subset,
     /// Mean of each channel over the training part, before standardising.
     pub mean: Vec<f32>,
     /// Standard deviation of each channel over the training part, before standardising.
-    pub deviation: Vec<f32>,
+    pub std: Vec<f32>,
     /// The number of the brightest pixels, before standardising.
-    pub white: f32,
+    pub max_pixel: f32,
 }
 
 impl Splits {
@@ -93,7 +93,7 @@ impl Splits {
     ///
     /// # Errors
     /// If a part would be empty, or there are too few samples for these.
-    pub fn new(data: &Dataset, split: &Split) -> Result<Self, DataError> {
+    pub fn new(data: &Dataset, split: &SplitSpec) -> Result<Self, DataError> {
         if let Some(text) = &data.text {
             let split = split.fitted(data);
             return Self::of_text(data, text, split.train as usize, split.validation as usize);
@@ -133,17 +133,17 @@ impl Splits {
             Some(from) => (from as u32..data.labels.len() as u32).collect(),
             None => left,
         };
-        let (mean, deviation) = moments(data, &order);
-        let scale = Arc::new(Scale::new(data, &mean, &deviation));
+        let (mean, std) = moments(data, &order);
+        let scale = Arc::new(Scale::new(data, &mean, &std));
         let [train, validation, test] =
-            [order, rest, test].map(|indices| Part::new(data, indices, &scale));
+            [order, rest, test].map(|indices| Subset::new(data, indices, &scale));
         Ok(Self {
             train,
             validation,
             test,
             mean,
-            deviation,
-            white: data.white,
+            std,
+            max_pixel: data.max_pixel,
         })
     }
 
@@ -168,21 +168,21 @@ impl Splits {
                 reason,
             });
         }
-        let part = |tokens: &[u32], count| Part::text(tokens, count);
+        let part = |tokens: &[u32], count| Subset::text(tokens, count);
         Ok(Self {
             train: part(&text.train, train),
             validation: part(&text.validation, validation),
             test: part(&text.test, text.test.len()),
             mean: Vec::new(),
-            deviation: Vec::new(),
-            white: data.white,
+            std: Vec::new(),
+            max_pixel: data.max_pixel,
         })
     }
 
     /// What an architecture that is chosen is trained on: training and validation part together; of a text the training part
     /// alone, as published numbers have it.
     #[must_use]
-    pub fn explored(&self) -> Part {
+    pub fn explored(&self) -> Subset {
         if self.mean.is_empty() {
             self.train.clone()
         } else {
@@ -222,7 +222,7 @@ mod tests {
     fn sizes(data: &Dataset, train: f64, validation: f64) -> Result<[usize; 3], String> {
         let splits = Splits::new(
             data,
-            &Split {
+            &SplitSpec {
                 train,
                 validation,
                 seed: 0,
@@ -245,7 +245,7 @@ mod tests {
         let data = Dataset::named("digits").unwrap();
         let splits = Splits::new(
             &data,
-            &Split {
+            &SplitSpec {
                 train: 0.0,
                 validation: 0.0,
                 seed: 0,
@@ -264,15 +264,15 @@ mod tests {
         splits.train.gather(0..1078, &mut images, &mut labels);
         let standard =
             Dataset::new("standard", [8, 8, 1], 10, images.clone(), labels.clone()).unwrap();
-        let (mean, deviation) = moments(&standard, &(0..1078).collect::<Vec<_>>());
-        assert!(mean[0].abs() < 1e-5 && (deviation[0] - 1.0).abs() < 1e-5);
+        let (mean, std) = moments(&standard, &(0..1078).collect::<Vec<_>>());
+        assert!(mean[0].abs() < 1e-5 && (std[0] - 1.0).abs() < 1e-5);
         let mut pixels: Vec<u32> = Vec::new();
         for part in [&splits.train, &splits.validation, &splits.test] {
             part.gather(0..part.len(), &mut images, &mut labels);
             pixels.extend(
                 images
                     .iter()
-                    .map(|x| (x * splits.deviation[0] + splits.mean[0]).round() as u32),
+                    .map(|x| (x * splits.std[0] + splits.mean[0]).round() as u32),
             );
         }
         let mut before: Vec<u32> = data.images().iter().map(|x| *x as u32).collect();
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(sizes(&tested(), 9.0, 0.0), Ok([9, 1, 2]));
         assert_eq!(sizes(&tested(), 6.0, 4.0), Ok([6, 4, 2]));
         assert_eq!(sizes(&tested(), 3.0, 0.1), Ok([3, 1, 2]));
-        let fitted = Split {
+        let fitted = SplitSpec {
             train: 0.0,
             validation: 0.0,
             seed: 3,
@@ -299,7 +299,7 @@ mod tests {
         .fitted(&tested());
         assert_eq!(
             fitted,
-            Split {
+            SplitSpec {
                 train: 8.0,
                 validation: 2.0,
                 seed: 3
@@ -316,7 +316,7 @@ mod tests {
     fn an_own_test_part_is_the_test_part_and_no_other() {
         let splits = Splits::new(
             &tested(),
-            &Split {
+            &SplitSpec {
                 train: 0.0,
                 validation: 0.0,
                 seed: 0,
@@ -328,7 +328,7 @@ mod tests {
         assert!(splits.mean.iter().all(|mean| *mean < 6.0));
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         splits.test.gather(0..2, &mut images, &mut labels);
-        assert!((images[0] * splits.deviation[0] + splits.mean[0] - 9.0).abs() < 1e-4);
+        assert!((images[0] * splits.std[0] + splits.mean[0] - 9.0).abs() < 1e-4);
     }
 
     #[test]

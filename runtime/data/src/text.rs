@@ -25,7 +25,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::Facts;
 
-use super::{DataError, Split};
+use super::{DataError, SplitSpec};
 use source::{Numbers, Source};
 
 /// A text in memory, divided into three parts.
@@ -82,7 +82,7 @@ impl Text {
         Self::divided(
             path,
             settings,
-            &Split {
+            &SplitSpec {
                 train: 0.0,
                 validation: 0.0,
                 seed: 0,
@@ -97,11 +97,15 @@ impl Text {
     ///
     /// # Errors
     /// As [`Text::read`], or if there are fewer tokens than the settings ask for.
-    pub fn divided(path: &Path, settings: &TextSettings, split: &Split) -> Result<Self, DataError> {
+    pub fn divided(
+        path: &Path,
+        settings: &TextSettings,
+        split: &SplitSpec,
+    ) -> Result<Self, DataError> {
         Self::of(&Source::read(path)?, settings, split)
     }
 
-    fn of(source: &Source, settings: &TextSettings, split: &Split) -> Result<Self, DataError> {
+    fn of(source: &Source, settings: &TextSettings, split: &SplitSpec) -> Result<Self, DataError> {
         let Numbers {
             words,
             parts: [train, validation, test],

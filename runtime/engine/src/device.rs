@@ -1,6 +1,6 @@
 //! Where programs run.
 
-pub mod choice;
+pub mod spec;
 pub mod conformance;
 pub mod cpu;
 #[cfg(feature = "gpu")]
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use supernet_shaders::{Access, Call, Element, Role, Step};
 
-use crate::program::{Plan, Program};
+use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 
 /// Samples that a program runs on: as many as its batch.
@@ -29,7 +29,7 @@ pub struct Samples {
     /// Cross-entropy in nats.
     pub loss: Vec<f32>,
     /// 1 where the label was found, else 0.
-    pub right: Vec<f32>,
+    pub correct: Vec<f32>,
 }
 
 /// What can go wrong on a device.
@@ -156,7 +156,7 @@ pub enum DeviceError {
     #[error(
         "the op `{op}` has no CPU function, so {device} cannot run it: take a GPU (`--device gpu`), or give it one (`CpuOp`)"
     )]
-    NoTwin {
+    NoCpuKernel {
         /// The device.
         device: String,
         /// The op.
@@ -164,7 +164,7 @@ pub enum DeviceError {
     },
     /// An op of the space's own that failed.
     #[error("the CPU function of the op `{op}` failed in its kernel `{kernel}`: {reason}")]
-    Twin {
+    CpuKernel {
         /// The op.
         op: String,
         /// Its kernel.
@@ -273,7 +273,7 @@ pub trait Device: Send {
     ///
     /// # Errors
     /// If it does not fit the device.
-    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+    fn reserve(&mut self, plan: &MemoryPlan, weights: &Weights) -> Result<u64, DeviceError> {
         Ok(plan.bytes() + weights.bytes())
     }
 

@@ -29,7 +29,7 @@ mod tape;
 pub use custom::{CustomOps, OpError};
 pub use custom::{Sizes, Variant, named};
 pub use error::ProgramError;
-pub use memory::{Plan, Slot, class_len, class_of};
+pub use memory::{MemoryPlan, Slot, class_len, class_of};
 pub use operand::{Bound, Operand, Operands};
 pub use optimizer::{Method, Optimizer, Penalties};
 

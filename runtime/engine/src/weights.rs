@@ -5,10 +5,10 @@
 //! 128 MiB (the largest binding that any GPU takes) and no parameter crosses one.
 
 mod layout;
-mod mark;
+mod revision;
 
-pub use layout::{Layout, ParameterTooLarge, Place};
-pub use mark::Mark;
+pub use layout::{Layout, ParamSlot, ParameterTooLarge};
+pub use revision::Revision;
 
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ pub struct Weights {
     /// Counts updates: a score names the version that it was made with.
     pub version: u64,
     pages: Pages,
-    mark: Mark,
+    revision: Revision,
     /// The device that holds newer numbers than `pages`.
-    away: Option<Arc<str>>,
+    resident_on: Option<Arc<str>>,
 }
 
 impl Clone for Weights {
@@ -36,17 +36,17 @@ impl Clone for Weights {
             layout,
             version,
             pages,
-            mark,
-            away,
+            revision,
+            resident_on,
         } = self;
-        let mark = mark.of_clone();
-        let (layout, away) = (Arc::clone(layout), away.clone());
+        let revision = revision.of_clone();
+        let (layout, resident_on) = (Arc::clone(layout), resident_on.clone());
         Self {
             layout,
             version: *version,
             pages: pages.clone(),
-            mark,
-            away,
+            revision,
+            resident_on,
         }
     }
 }
@@ -129,8 +129,8 @@ impl Weights {
             pages,
             version: 0,
             layout,
-            mark: Mark::new(),
-            away: None,
+            revision: Revision::new(),
+            resident_on: None,
         }
     }
 
@@ -164,31 +164,31 @@ impl Weights {
 
     /// The numbers, to change them: from then on these are the newest, and copies on devices are out of date.
     pub fn pages_mut(&mut self) -> &mut Pages {
-        self.away = None;
-        self.mark.change();
+        self.resident_on = None;
+        self.revision.change();
         &mut self.pages
     }
 
     /// Which numbers these are.
-    pub fn mark(&self) -> &Mark {
-        &self.mark
+    pub fn revision(&self) -> &Revision {
+        &self.revision
     }
 
     /// The device that holds newer numbers, if one does.
-    pub fn away(&self) -> Option<&Arc<str>> {
-        self.away.as_ref()
+    pub fn resident_on(&self) -> Option<&Arc<str>> {
+        self.resident_on.as_ref()
     }
 
     /// Notes that `device` updated its copy and keeps it to itself.
-    pub fn leave(&mut self, device: &Arc<str>) {
-        self.mark.change();
-        self.away = Some(Arc::clone(device));
+    pub fn mark_resident(&mut self, device: &Arc<str>) {
+        self.revision.change();
+        self.resident_on = Some(Arc::clone(device));
     }
 
     /// Takes the newest numbers from the device that had them; its copy stays good.
-    pub fn come_back(&mut self, pages: Pages) {
+    pub fn restore(&mut self, pages: Pages) {
         self.pages = pages;
-        self.away = None;
+        self.resident_on = None;
     }
 
     /// The values of parameter `index`, as last fetched.

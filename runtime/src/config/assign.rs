@@ -18,7 +18,7 @@ impl Config {
             .map_err(|error| ConfigError::Syntax(error.to_string()))?;
         let known = leaves(&table);
         for (key, value) in leaves(&text.parse().map_err(syntax)?) {
-            assign(&mut table, &known, &key, value)?;
+            assign(&mut table, &known, renamed(&key), value)?;
         }
         for assignment in assignments {
             let given = assignment.as_ref();
@@ -26,17 +26,18 @@ impl Config {
                 given: given.to_owned(),
             };
             let (key, value) = given.split_once('=').ok_or_else(not_assigned)?;
-            assign(&mut table, &known, key.trim(), parse(value.trim()))?;
+            assign(&mut table, &known, renamed(key.trim()), parse(value.trim()))?;
         }
-        for (key, words) in words() {
+        for (key, words) in one_of_words() {
             let given = leaves(&table)
                 .into_iter()
                 .find(|(k, _)| k == key)
                 .map(|(_, value)| plain(&value));
             // A run of an application's own strategy says so in its file; nobody can ask for it.
-            let own = |given: &str| (key, given) == ("search.strategy", "own");
+            let custom =
+                |given: &str| key == "search.strategy" && ["custom", "own"].contains(&given);
             if let Some(given) =
-                given.filter(|given| !words.contains(&given.as_str()) && !own(given))
+                given.filter(|given| !words.contains(&given.as_str()) && !custom(given))
             {
                 let known = words
                     .iter()
@@ -66,8 +67,25 @@ impl Config {
     }
 }
 
+/// Keys that had another name in earlier versions: the old one, and the one of today.
+const RENAMED: [(&str, &str); 7] = [
+    ("search.data", "search.dataset"),
+    ("optimizer.rate", "optimizer.learning_rate"),
+    ("optimizer.rate_min", "optimizer.min_learning_rate"),
+    ("optimizer.l2", "optimizer.weight_decay"),
+    ("retrain.rate", "retrain.learning_rate"),
+    ("controller.rate", "controller.learning_rate"),
+    ("text.limit", "text.vocabulary_limit"),
+];
+
+/// The name that a key has today.
+fn renamed(key: &str) -> &str {
+    let new = RENAMED.iter().find(|(old, _)| *old == key);
+    new.map_or(key, |(_, new)| new)
+}
+
 /// The settings that take one of a few words.
-fn words() -> [(&'static str, &'static [&'static str]); 5] {
+fn one_of_words() -> [(&'static str, &'static [&'static str]); 5] {
     [
         ("search.strategy", &["enas", "random", "evolution"]),
         ("optimizer.method", &["sgd", "adam"]),
@@ -200,6 +218,25 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn keys_of_earlier_versions_are_read() {
+        let known = leaves(&Table::try_from(Config::default()).unwrap());
+        for (old, new) in RENAMED {
+            assert!(known.iter().any(|(key, _)| key == new), "{new}");
+            assert!(known.iter().all(|(key, _)| key != old), "{old}");
+        }
+        let text = "[search]\ndata = \"digits\"\nstrategy = \"own\"\n[optimizer]\nrate = 0.25";
+        let config = Config::read(text, &["optimizer.l2=0.5", "text.limit=9"]).unwrap();
+        assert_eq!(config.search.dataset, "digits");
+        assert_eq!(config.search.strategy, crate::config::StrategyName::Custom);
+        let optimizer = &config.optimizer;
+        assert_eq!(
+            [optimizer.learning_rate, optimizer.weight_decay],
+            [0.25, 0.5]
+        );
+        assert_eq!(config.text.vocabulary_limit, 9);
+    }
+
     fn said(assignments: &[&str]) -> String {
         Config::read("", assignments).unwrap_err().to_string()
     }
@@ -211,7 +248,10 @@ mod tests {
             &["train.batch=16", "space.layers=8"],
         )
         .unwrap();
-        assert_eq!((config.optimizer.rate, config.train.batch), (1.0, 16));
+        assert_eq!(
+            (config.optimizer.learning_rate, config.train.batch),
+            (1.0, 16)
+        );
         assert_eq!(config.space["layers"], Setting::Int(8));
         assert_eq!(config.optimizer.momentum, 0.9);
     }
@@ -220,7 +260,7 @@ mod tests {
     fn mistakes_get_sentences() {
         assert_eq!(
             said(&["optimizer.rat=0.1"]),
-            "there is no setting `optimizer.rat`; the nearest is `optimizer.rate`"
+            "there is no setting `optimizer.rat`; the nearest is `optimizer.learning_rate`"
         );
         assert_eq!(
             said(&["batch=3"]),
@@ -239,8 +279,8 @@ mod tests {
             "`search.epochs` is 0, but it must be from 1 to 1048576"
         );
         assert_eq!(
-            said(&["optimizer.rate=nan"]),
-            "`optimizer.rate` is NaN, but it must be above 0 and below 3.4e38"
+            said(&["optimizer.learning_rate=nan"]),
+            "`optimizer.learning_rate` is NaN, but it must be above 0 and below 3.4e38"
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
         let strategies = "`enas` or `random` or `evolution`";
@@ -263,7 +303,7 @@ mod tests {
 
     #[test]
     fn every_word_that_is_offered_is_taken() {
-        for (key, words) in words() {
+        for (key, words) in one_of_words() {
             for word in words {
                 assert!(
                     Config::read("", &[format!("{key}={word}")]).is_ok(),
@@ -278,7 +318,7 @@ mod tests {
         let config = Config::read(
             "",
             &[
-                "controller.rate=0.003",
+                "controller.learning_rate=0.003",
                 "space.layers=8",
                 "search.seed=9000000000",
             ],

@@ -37,7 +37,7 @@ pub enum ConfigError {
     },
     /// Not `KEY=VALUE`.
     #[error(
-        "`{given}` does not assign anything; write KEY=VALUE, for example `--set optimizer.rate=0.1`"
+        "`{given}` does not assign anything; write KEY=VALUE, for example `--set optimizer.learning_rate=0.1`"
     )]
     NotAssigned {
         /// What was given.

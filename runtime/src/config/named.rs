@@ -80,7 +80,7 @@ const EXPERIMENT: &str = "found by experiment, see CONTROLLER.md";
 
 const SHORT: &[Line] = &[
     same("search.space", "ours: the macro space, paper §2.3"),
-    same("search.data", "ours: built in"),
+    same("search.dataset", "ours: built in"),
     same("search.strategy", "paper §2.2"),
     same(
         "search.epochs",
@@ -97,16 +97,19 @@ const SHORT: &[Line] = &[
     same("train.batch", "ours (released code: 128)"),
     same("optimizer.method", "paper §3.2: Nesterov's momentum"),
     same(
-        "optimizer.rate",
+        "optimizer.learning_rate",
         "paper §3.2: cosine from 0.05, first period 10 epochs, each twice the one before",
     ),
-    same("optimizer.rate_min", "paper §3.2 (released code: 0.0005)"),
+    same(
+        "optimizer.min_learning_rate",
+        "paper §3.2 (released code: 0.0005)",
+    ),
     same("optimizer.momentum", "released code"),
     same("optimizer.beta1", "Kingma and Ba 2015; not used by `sgd`"),
     same("optimizer.beta2", "Kingma and Ba 2015; not used by `sgd`"),
     same("optimizer.eps", "Kingma and Ba 2015; not used by `sgd`"),
     same(
-        "optimizer.l2",
+        "optimizer.weight_decay",
         "paper §3.2: λ = 1e-4 of λ·‖w‖², which is 2e-4 of l2/2·‖w‖² (released code, macro: 2.5e-4)",
     ),
     same(
@@ -138,7 +141,7 @@ const SHORT: &[Line] = &[
     ),
     same("controller.tanh", "paper §3.1 (released code, macro: 1.5)"),
     same("controller.prior", "ours: the paper has no such term"),
-    same("controller.rate", EXPERIMENT),
+    same("controller.learning_rate", EXPERIMENT),
     same("controller.beta1", "Kingma and Ba 2015 (released code: 0)"),
     same("controller.beta2", "Kingma and Ba 2015"),
     same(
@@ -171,7 +174,10 @@ const SHORT: &[Line] = &[
         "ours: standard errors of a few tenths of a point",
     ),
     same("text.unit", "ours: words, as the paper's Penn Treebank has"),
-    same("text.limit", "ours: every word of the training part"),
+    same(
+        "text.vocabulary_limit",
+        "ours: every word of the training part",
+    ),
     same("text.window", "paper §2.2"),
     same(
         "text.reward",
@@ -194,7 +200,7 @@ const SHORT: &[Line] = &[
         "ours: seconds a network on the digits (released code: 310)",
     ),
     same(
-        "retrain.rate",
+        "retrain.learning_rate",
         "ours: twice that of the search, by the digits",
     ),
     same("retrain.warm_up", "ours: Goyal et al. 2017 have 5"),
@@ -456,10 +462,10 @@ mod tests {
         let optimizer = &whole.optimizer;
         assert_eq!(
             (
-                optimizer.rate,
-                optimizer.rate_min,
+                optimizer.learning_rate,
+                optimizer.min_learning_rate,
                 optimizer.momentum,
-                optimizer.l2
+                optimizer.weight_decay
             ),
             (0.05, 0.001, 0.9, 2e-4)
         );
@@ -489,10 +495,10 @@ mod tests {
         let optimizer = &recurrent.optimizer;
         assert_eq!(
             (
-                optimizer.rate,
+                optimizer.learning_rate,
                 optimizer.momentum,
                 optimizer.clip,
-                optimizer.l2
+                optimizer.weight_decay
             ),
             (20.0, 0.0, 0.25, 2e-7)
         );

@@ -9,7 +9,7 @@ pub struct SearchSettings {
     /// A registered space.
     pub space: String,
     /// A data set: a built-in name, or a path.
-    pub data: String,
+    pub dataset: String,
     /// What decides which child is trained and scored next.
     pub strategy: StrategyName,
     /// Passes over the training part.
@@ -31,7 +31,8 @@ pub enum StrategyName {
     /// Regularised evolution, of Real et al. 2019.
     Evolution,
     /// One that the application gives to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
-    Own,
+    #[serde(alias = "own")]
+    Custom,
 }
 
 /// The update rules of the shared weights.
@@ -73,7 +74,7 @@ pub struct LanguageSettings {
     /// What its words are.
     pub unit: Unit,
     /// The most words that the vocabulary has; 0 is no limit.
-    pub limit: u32,
+    pub vocabulary_limit: u32,
     /// Steps that gradients flow back, and that are read at a time; 35 in the paper.
     pub window: u32,
     /// c of the reward c/perplexity (ENAS §2.2); 0 takes the paper's 80 by word, and 4 by character, whose perplexities are
@@ -96,9 +97,9 @@ pub struct OptimizerSettings {
     /// The update rule.
     pub method: MethodName,
     /// The learning rate that every cosine period starts with.
-    pub rate: f64,
+    pub learning_rate: f64,
     /// The learning rate that every cosine period ends with.
-    pub rate_min: f64,
+    pub min_learning_rate: f64,
     /// Of `sgd`: share of the velocity kept.
     pub momentum: f64,
     /// Of `adam`: decay of the first moment.
@@ -108,7 +109,7 @@ pub struct OptimizerSettings {
     /// Of `adam`: added to the root of the second moment.
     pub eps: f64,
     /// λ: the gradient of λ/2·‖w‖² is added, but for batch normalisation.
-    pub l2: f64,
+    pub weight_decay: f64,
     /// The largest norm of the gradient that is let through.
     pub clip: f64,
     /// Which weights a step moves.
@@ -148,9 +149,9 @@ pub struct DeriveSettings {
 pub struct RetrainSettings {
     /// Passes over training and validation part together; 0 leaves retraining out of a search.
     pub epochs: u32,
-    /// The learning rate after warm-up; 0 takes twice `optimizer.rate`, since a network alone bears more than weights that
-    /// many share. It falls to `optimizer.rate_min`.
-    pub rate: f64,
+    /// The learning rate after warm-up; 0 takes twice `optimizer.learning_rate`, since a network alone bears more than weights that
+    /// many share. It falls to `optimizer.min_learning_rate`.
+    pub learning_rate: f64,
     /// Passes, or a part of one, in which the learning rate rises.
     pub warm_up: f64,
     /// Share of every label that is spread over all classes (Szegedy et al. 2016, §7).
@@ -197,7 +198,7 @@ impl Default for RetrainSettings {
     fn default() -> Self {
         Self {
             epochs: 30,
-            rate: 0.0,
+            learning_rate: 0.0,
             warm_up: 2.0,
             smoothing: 0.1,
             drop_path: 0.0,
@@ -214,7 +215,7 @@ impl Default for SearchSettings {
     fn default() -> Self {
         Self {
             space: "enas-macro".to_owned(),
-            data: "digits".to_owned(),
+            dataset: "digits".to_owned(),
             strategy: StrategyName::Enas,
             epochs: 150,
             warm_up: 0.25,
@@ -238,7 +239,7 @@ impl Default for LanguageSettings {
         let TextSettings { unit, limit } = TextSettings::default();
         Self {
             unit,
-            limit,
+            vocabulary_limit: limit,
             window: 35,
             reward: 0.0,
         }
@@ -250,7 +251,7 @@ impl LanguageSettings {
     pub fn reading(&self) -> TextSettings {
         TextSettings {
             unit: self.unit,
-            limit: self.limit,
+            limit: self.vocabulary_limit,
         }
     }
 }
@@ -266,13 +267,13 @@ impl Default for OptimizerSettings {
     fn default() -> Self {
         Self {
             method: MethodName::Sgd,
-            rate: 0.05,
-            rate_min: 0.001,
+            learning_rate: 0.05,
+            min_learning_rate: 0.001,
             momentum: 0.9,
             beta1: 0.9,
             beta2: 0.999,
             eps: 1e-8,
-            l2: 2e-4,
+            weight_decay: 2e-4,
             clip: 5.0,
             touch: Touch::Path,
             activation_penalty: 0.0,
@@ -307,7 +308,7 @@ impl StrategyName {
             Self::Enas => "enas",
             Self::Random => "random",
             Self::Evolution => "evolution",
-            Self::Own => "own",
+            Self::Custom => "custom",
         }
     }
 }
@@ -327,7 +328,7 @@ impl OptimizerSettings {
         };
         Optimizer {
             method,
-            l2: self.l2 as f32,
+            weight_decay: self.weight_decay as f32,
             clip: self.clip as f32,
             everywhere: self.touch == Touch::All,
             smoothing: 0.0,

@@ -1,7 +1,7 @@
 //! What happens in a search: the only thing that terminals, logs and reports see.
 
 use serde::{Deserialize, Serialize};
-use supernet_strategy::{Genome, Insight, Score};
+use supernet_strategy::{Genome, Score, StrategyStats};
 
 use crate::config::StrategyName;
 use crate::results::{
@@ -107,7 +107,7 @@ pub enum Event {
         best: f32,
         /// What the strategy says of itself.
         #[serde(flatten)]
-        insight: Insight,
+        stats: StrategyStats,
         /// What its rollouts are made of.
         #[serde(flatten)]
         shares: OpShares,

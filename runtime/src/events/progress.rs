@@ -149,12 +149,12 @@ impl Progress {
                 });
             }
             Event::SetAside { .. } => self.done += TRAINING_PASSES,
-            Event::Update { insight, best, .. } => {
+            Event::Update { stats, best, .. } => {
                 self.done += f64::from(self.plan.rollouts);
                 self.update = Some(LastUpdate {
-                    reward: insight.reward,
-                    baseline: insight.baseline,
-                    entropy: insight.entropy,
+                    reward: stats.reward,
+                    baseline: stats.baseline,
+                    entropy: stats.entropy,
                 });
                 self.best = self.best.max(*best);
             }

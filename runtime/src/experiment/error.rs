@@ -9,7 +9,7 @@ use supernet_strategy::StrategyError;
 
 use super::op_check::OpCheckError;
 use crate::config::ConfigError;
-use crate::space::{Origin, SpaceError};
+use crate::space::{SpaceError, SpaceProvenance};
 use crate::storage::StorageError;
 use crate::training::TrainingError;
 
@@ -69,9 +69,9 @@ pub enum ExperimentError {
         /// The run's folder.
         run: PathBuf,
         /// The run's space.
-        was: Box<Origin>,
+        was: Box<SpaceProvenance>,
         /// The one at hand.
-        is: Box<Origin>,
+        is: Box<SpaceProvenance>,
     },
     /// A run's data are others by now.
     #[error(

@@ -5,7 +5,7 @@ use std::path::Path;
 use supernet_plugin::RegistryError;
 
 use super::{Experiment, ExperimentError};
-use crate::space::{Origin, SpaceError};
+use crate::space::{SpaceError, SpaceProvenance};
 use crate::storage::RunFolder;
 
 impl Experiment {
@@ -13,7 +13,7 @@ impl Experiment {
     pub fn run_name(&self) -> String {
         // A space's name may have slashes, which are no part of a folder's.
         let space = self
-            .origin()
+            .provenance()
             .space
             .rsplit(['/', '\\'])
             .next()
@@ -25,7 +25,7 @@ impl Experiment {
 /// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
 pub(crate) fn same_space(
     experiment: Result<Experiment, ExperimentError>,
-    earlier: Option<Origin>,
+    earlier: Option<SpaceProvenance>,
     run: &Path,
 ) -> Result<Experiment, ExperimentError> {
     let (Some(was), run) = (earlier, run.to_owned()) else {
@@ -39,8 +39,8 @@ pub(crate) fn same_space(
                 remedy: was.remedy(),
             })
         }
-        Ok(experiment) if experiment.origin().hash != was.hash => {
-            let (was, is) = (Box::new(was), Box::new(experiment.origin().clone()));
+        Ok(experiment) if experiment.provenance().hash != was.hash => {
+            let (was, is) = (Box::new(was), Box::new(experiment.provenance().clone()));
             Err(ExperimentError::OtherSpace { run, was, is })
         }
         other => other,
@@ -56,12 +56,12 @@ pub(crate) fn same_data(experiment: &Experiment, run: &Path) -> Result<(), Exper
     if is.fingerprint == was.fingerprint {
         return Ok(());
     }
-    let (run, data) = (run.to_owned(), experiment.config().search.data.clone());
+    let (run, data) = (run.to_owned(), experiment.config().search.dataset.clone());
     Err(ExperimentError::OtherData {
         run,
         data,
-        was: was.words(),
-        is: is.words(),
+        was: was.describe(),
+        is: is.describe(),
     })
 }
 

@@ -18,7 +18,7 @@ pub use error::OpCheckError;
 use nodes::{Found, Nodes};
 use serde::Serialize;
 use supernet_engine::device::Probe;
-use supernet_engine::device::choice::Choice;
+use supernet_engine::device::spec::DeviceSpec;
 use supernet_engine::program::{Sizes, Variant};
 use supernet_plugin::{Gradient, Operand, Use};
 use supernet_shaders::random::{Random, RngStream};
@@ -78,14 +78,17 @@ pub fn run(
 
 /// Tries the ops of a search that is about to start, on a device of their own, since a kernel that fails may take its device
 /// with it. `on` is where the search will run; nothing if that is the application's secret.
-pub(crate) fn before(experiment: &Experiment, on: Option<&Choice>) -> Result<(), ExperimentError> {
+pub(crate) fn before(
+    experiment: &Experiment,
+    on: Option<&DeviceSpec>,
+) -> Result<(), ExperimentError> {
     if experiment.custom().is_empty() {
         return Ok(());
     }
     let choice = match on {
         Some(choice) => choice.clone(),
-        None if experiment.custom().run_on_cpu() => Choice::Cpu,
-        None => Choice::Gpu(None),
+        None if experiment.custom().run_on_cpu() => DeviceSpec::Cpu,
+        None => DeviceSpec::Gpu(None),
     };
     let mut device = match choice.open(0) {
         Ok(device) => device,

@@ -38,7 +38,7 @@ impl Experiment {
             });
         }
         match (self.config.search.strategy, &self.custom_strategy) {
-            (StrategyName::Own, Some(CustomStrategy(make))) => {
+            (StrategyName::Custom, Some(CustomStrategy(make))) => {
                 Ok(make(supergraph, schedule, seed)?)
             }
             _ => named_strategy(supergraph, schedule, &self.config, seed),
@@ -55,7 +55,7 @@ pub(crate) fn named_strategy(
 ) -> Result<Box<dyn Strategy>, ExperimentError> {
     let supergraph = supergraph.clone();
     Ok(match config.search.strategy {
-        StrategyName::Own => return Err(ExperimentError::NoStrategy),
+        StrategyName::Custom => return Err(ExperimentError::NoStrategy),
         StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
         StrategyName::Evolution => {
             Box::new(Evolution::new(supergraph, schedule, config.evolution, seed))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
-use supernet_data::{Part, Splits};
+use supernet_data::{Splits, Subset};
 use supernet_engine::device::Device;
 
 use super::Model;
@@ -36,7 +36,7 @@ pub struct Evaluation {
 
 /// An evaluation while it grows.
 struct Tally {
-    right: u64,
+    correct: u64,
     loss: f64,
     confusion: Vec<Vec<u64>>,
     /// Of each bin how many samples, how many of them right, and their confidence together.
@@ -47,7 +47,7 @@ impl Tally {
     fn new(classes: u32) -> Self {
         let confusion = vec![vec![0; classes as usize]; classes as usize];
         Self {
-            right: 0,
+            correct: 0,
             loss: 0.0,
             confusion,
             bins: [(0, 0, 0.0); BINS],
@@ -58,7 +58,7 @@ impl Tally {
         let (class, logs) = log_probabilities(logits);
         let confidence = logs[class as usize].exp();
         let right = u64::from(class == label);
-        self.right += right;
+        self.correct += right;
         self.loss -= logs[label as usize];
         self.confusion[label as usize][class as usize] += 1;
         // Bins are open below and closed above.
@@ -76,7 +76,7 @@ impl Tally {
         let of = samples as f64;
         Evaluation {
             samples: samples as usize,
-            accuracy: self.right as f64 / of,
+            accuracy: self.correct as f64 / of,
             loss: self.loss / of,
             calibration_error: off.sum::<f64>() / of,
             confusion: self.confusion,
@@ -127,9 +127,9 @@ impl Model {
         &self,
         device: &mut dyn Device,
         splits: &Splits,
-        parts: &[&Part],
+        parts: &[&Subset],
     ) -> Result<Evaluation, ModelError> {
-        let places: Vec<(&Part, usize)> = parts
+        let places: Vec<(&Subset, usize)> = parts
             .iter()
             .flat_map(|part| (0..part.len()).map(move |sample| (*part, sample)))
             .collect();
@@ -150,7 +150,7 @@ impl Model {
                 });
             }
         }
-        let alike = splits.mean == self.about.mean && splits.deviation == self.about.deviation;
+        let alike = splits.mean == self.about.mean && splits.std == self.about.std;
         self.tally(device, &labels, &mut |range: Range<usize>, all| {
             all.clear();
             for (part, sample) in &places[range] {
@@ -201,14 +201,14 @@ impl Model {
 fn raw(pixels: &mut [f32], splits: &Splits) {
     let channels = splits.mean.len().max(1);
     for (i, x) in pixels.iter_mut().enumerate() {
-        let deviation = splits.deviation[i % channels];
-        *x = *x * if deviation > 0.0 { deviation } else { 1.0 } + splits.mean[i % channels];
+        let std = splits.std[i % channels];
+        *x = *x * if std > 0.0 { std } else { 1.0 } + splits.mean[i % channels];
     }
 }
 
 impl Evaluation {
     /// The result in a line.
-    pub fn sentence(&self) -> String {
+    pub fn summary(&self) -> String {
         format!(
             "{:.2} % of {} images right, cross-entropy {:.4} nats, expected calibration error {:.4}",
             100.0 * self.accuracy,
@@ -223,7 +223,7 @@ impl fmt::Display for Evaluation {
     /// The sentence, then the confusion matrix, labels down and classes across; of many classes only those that were
     /// confused most often.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.sentence())?;
+        writeln!(f, "{}", self.summary())?;
         if self.confusion.len() <= SHOWN {
             let largest = self.confusion.iter().flatten().max().copied().unwrap_or(0);
             let width = largest

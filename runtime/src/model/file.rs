@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use supernet_engine::program::CustomOps;
-use supernet_plugin::{Problem, SearchSpace, Supergraph};
+use supernet_plugin::{SearchSpace, Supergraph, ValidationError};
 
 use super::error::{ModelError, failed};
 use super::network::FrozenGraph;
@@ -144,7 +144,7 @@ impl Model {
         }
         let head: Head = serde_json::from_slice(text).map_err(no_json)?;
         let Tail { space } = serde_json::from_slice(text).map_err(no_json)?;
-        let first = |problems: Vec<Problem>| {
+        let first = |problems: Vec<ValidationError>| {
             damaged(
                 problems
                     .first()
@@ -153,7 +153,7 @@ impl Model {
             )
         };
         let supergraph = Supergraph::new(space).map_err(first)?;
-        let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
+        let custom = CustomOps::new(supergraph.space(), |op| spaces.cpu_kernel(op))?;
         let network = FrozenGraph::new(supergraph, custom, &head.model.genome)?;
         let bytes = bytes(&network)?;
         let damaged = |reason: String| ModelError::Damaged {

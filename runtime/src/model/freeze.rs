@@ -61,8 +61,8 @@ impl Model {
             classes: task.classes,
             names: None,
             mean: task.data.mean.clone(),
-            deviation: task.data.deviation.clone(),
-            white: task.data.white,
+            std: task.data.std.clone(),
+            max_pixel: task.data.max_pixel,
             genome: genome.to_vec(),
             provenance,
         };
@@ -120,7 +120,7 @@ fn minibatches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
 struct Moments {
     batches: f64,
     /// Each channel's mean in the first minibatch. Means are taken from here on, so that their squares do not cancel.
-    origin: Vec<f64>,
+    provenance: Vec<f64>,
     mean: Vec<f64>,
     square: Vec<f64>,
     /// Variance + eps within minibatches.
@@ -132,7 +132,7 @@ impl Moments {
         let zeros = || vec![0.0; channels];
         Self {
             batches: 0.0,
-            origin: zeros(),
+            provenance: zeros(),
             mean: zeros(),
             square: zeros(),
             within: zeros(),
@@ -143,11 +143,11 @@ impl Moments {
     fn add(&mut self, shown: &[f32]) {
         let (means, inverses) = shown.split_at(shown.len() / 2);
         if self.batches == 0.0 {
-            self.origin = means.iter().map(|mean| f64::from(*mean)).collect();
+            self.provenance = means.iter().map(|mean| f64::from(*mean)).collect();
         }
         self.batches += 1.0;
         for (c, (mean, inverse)) in means.iter().zip(inverses).enumerate() {
-            let off = f64::from(*mean) - self.origin[c];
+            let off = f64::from(*mean) - self.provenance[c];
             self.mean[c] += off;
             self.square[c] += off * off;
             self.within[c] += f64::from(*inverse).powi(-2);
@@ -158,8 +158,10 @@ impl Moments {
     /// the means.
     fn statistics(&self) -> Vec<f32> {
         let off = |c: usize| self.mean[c] / self.batches;
-        let channels = 0..self.origin.len();
-        let means = channels.clone().map(|c| (self.origin[c] + off(c)) as f32);
+        let channels = 0..self.provenance.len();
+        let means = channels
+            .clone()
+            .map(|c| (self.provenance[c] + off(c)) as f32);
         let inverses = channels.map(|c| {
             let between = (self.square[c] / self.batches - off(c).powi(2)).max(0.0);
             (self.within[c] / self.batches + between).sqrt().recip() as f32

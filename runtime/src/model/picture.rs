@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use supernet_data::picture::PictureError;
-use supernet_data::{WHITE, picture};
+use supernet_data::{MAX_PIXEL, picture};
 
 use super::Model;
 use super::error::{ModelError, failed};
@@ -24,7 +24,7 @@ impl Model {
                 reason,
             },
         })?;
-        let scale = self.about.white / WHITE;
+        let scale = self.about.max_pixel / MAX_PIXEL;
         Ok(bytes
             .into_iter()
             .map(|byte| f32::from(byte) * scale)

@@ -18,7 +18,7 @@ use crate::space;
 use crate::space::Spaces;
 use crate::training::TaskContext;
 
-const SPLIT: Split = Split {
+const SPLIT: SplitSpec = SplitSpec {
     train: 0.6,
     validation: 0.2,
     seed: 3,
@@ -304,7 +304,7 @@ fn an_evaluation_counts_what_predictions_say() {
         .sum();
     assert_eq!(diagonal, right as u64);
     // The parts of the same data, divided otherwise: their own mean and deviation are taken back.
-    let other = Splits::new(&data, &Split { seed: 9, ..SPLIT }).unwrap();
+    let other = Splits::new(&data, &SplitSpec { seed: 9, ..SPLIT }).unwrap();
     let mut cpu = Cpu::new(1).unwrap();
     let parts = model
         .evaluate_parts(

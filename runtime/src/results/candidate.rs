@@ -33,13 +33,13 @@ impl Candidate {
     }
 }
 
-/// Sorts the best first: higher accuracy, then lower cross-entropy, then fewer parameters, then the smaller genome.
+/// Sorts the best first: higher reward, then lower cross-entropy, then fewer parameters, then the smaller genome.
 pub(crate) fn rank(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
-        let accuracy = b.score.accuracy.total_cmp(&a.score.accuracy);
+        let reward = b.score.reward.total_cmp(&a.score.reward);
         let loss = a.score.loss.total_cmp(&b.score.loss);
         let size = a.parameters.cmp(&b.parameters);
-        accuracy
+        reward
             .then(loss)
             .then(size)
             .then_with(|| a.genome.cmp(&b.genome))
@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn ties_go_to_lower_loss_then_fewer_parameters() {
-        let one = |accuracy, loss, parameters| Candidate {
+        let one = |reward, loss, parameters| Candidate {
             genome: vec![parameters as u32],
-            score: Score { accuracy, loss },
+            score: Score { reward, loss },
             parameters,
             macs: 0,
         };

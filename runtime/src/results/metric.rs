@@ -34,7 +34,7 @@ impl Metric {
             Self::Perplexity { reward, .. } => {
                 let earned = f64::from(reward) / perplexity(score.loss.into());
                 Score {
-                    accuracy: earned as f32,
+                    reward: earned as f32,
                     ..score
                 }
             }
@@ -69,16 +69,16 @@ impl Metric {
     /// What a score comes to on the part of the data that is called `part`.
     pub fn on(self, part: &str, score: &Score) -> String {
         match self {
-            Self::Accuracy => format!("{:.1} % {part} accuracy", 100.0 * score.accuracy),
-            Self::Perplexity { .. } => format!("{part} {}", self.words(score)),
+            Self::Accuracy => format!("{:.1} % {part} accuracy", 100.0 * score.reward),
+            Self::Perplexity { .. } => format!("{part} {}", self.describe(score)),
         }
     }
 
     /// What a score comes to.
-    pub fn words(self, score: &Score) -> String {
+    pub fn describe(self, score: &Score) -> String {
         let loss = f64::from(score.loss);
         match self {
-            Self::Accuracy => format!("{:.1} %", 100.0 * score.accuracy),
+            Self::Accuracy => format!("{:.1} %", 100.0 * score.reward),
             Self::Perplexity {
                 by_character: false,
                 ..
@@ -105,7 +105,7 @@ fn mean(samples: &Samples, count: usize) -> Score {
     };
     let loss = mean(&samples.loss);
     Score {
-        accuracy: mean(&samples.right),
+        reward: mean(&samples.correct),
         loss: if loss.is_finite() { loss } else { f32::MAX },
     }
 }
@@ -123,14 +123,14 @@ mod tests {
     fn a_language_model_earns_c_over_its_perplexity() {
         let samples = Samples {
             loss: vec![8_f32.ln(), 2_f32.ln(), 99.0],
-            right: vec![1.0, 0.0, 0.0],
+            correct: vec![1.0, 0.0, 0.0],
         };
         let metric = Metric::Perplexity {
             reward: 80.0,
             by_character: false,
         };
         let score = metric.score(&samples, 2);
-        assert!((score.accuracy - 20.0).abs() < 1e-4, "{score:?}");
+        assert!((score.reward - 20.0).abs() < 1e-4, "{score:?}");
         assert_eq!(
             metric.on("validation", &score),
             "validation perplexity 4.00"
@@ -140,7 +140,7 @@ mod tests {
             by_character: true,
         };
         assert_eq!(
-            characters.words(&score),
+            characters.describe(&score),
             "perplexity 4.000 (2.000 bits per character)"
         );
         assert_eq!(
@@ -148,11 +148,11 @@ mod tests {
                 .score(
                     &Samples {
                         loss: vec![f32::NAN],
-                        right: vec![0.0]
+                        correct: vec![0.0]
                     },
                     1
                 )
-                .accuracy,
+                .reward,
             0.0
         );
         assert_eq!(

@@ -77,7 +77,7 @@ impl InterimComparison {
 }
 
 fn own() -> StrategyName {
-    StrategyName::Own
+    StrategyName::Custom
 }
 
 /// Whose samples a strategy's are, in words.
@@ -86,7 +86,7 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
         StrategyName::Enas => "the controller's samples",
         StrategyName::Evolution => "the population's members",
         StrategyName::Random => "the search's own samples",
-        StrategyName::Own => "the policy's samples",
+        StrategyName::Custom => "the policy's samples",
     }
 }
 
@@ -118,7 +118,7 @@ impl PolicyGain {
     }
 
     /// The comparison in words.
-    pub fn sentence(&self) -> String {
+    pub fn summary(&self) -> String {
         if let Metric::Perplexity { reward, .. } = self.metric {
             return self.of_text(reward.into());
         }
@@ -231,9 +231,9 @@ mod tests {
         // Sample variances 0.01 and 0.02, over 3 and 2.
         assert!((gain.standard_error - (0.01_f64 / 3.0 + 0.02 / 2.0).sqrt()).abs() < 1e-7);
         assert!(
-            gain.sentence().contains("too few samples"),
+            gain.summary().contains("too few samples"),
             "{}",
-            gain.sentence()
+            gain.summary()
         );
     }
 
@@ -242,7 +242,7 @@ mod tests {
         let around =
             |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
         let said = |policy, random| {
-            PolicyGain::new(StrategyName::Enas, &around(policy), &around(random), 20).sentence()
+            PolicyGain::new(StrategyName::Enas, &around(policy), &around(random), 20).summary()
         };
         assert!(
             said(0.8, 0.5).contains("better than random ones by 30.0 ± 0.5 points"),
@@ -263,7 +263,7 @@ mod tests {
         let said = |strategy, best| {
             PolicyGain::new(strategy, &[0.8; 20], &random, 1)
                 .with_best(best, &random)
-                .sentence()
+                .summary()
         };
         let first = said(StrategyName::Enas, 0.9);
         assert!(
@@ -279,13 +279,13 @@ mod tests {
                 .contains("at 59.5 %, is ahead of 10 of the 20 random ones")
         );
         assert!(said(StrategyName::Evolution, 0.5).starts_with("the population's members"));
-        assert!(said(StrategyName::Own, 0.5).starts_with("the policy's samples"));
+        assert!(said(StrategyName::Custom, 0.5).starts_with("the policy's samples"));
         // As earlier versions wrote it.
         let old = r#"{"samples":20,"distinct":3,"policy":0.6,"random":0.5,"difference":0.1,"standard_error":0.01}"#;
         let old: PolicyGain = serde_json::from_str(old).unwrap();
         assert!(
-            old.sentence().ends_with("same shared weights)")
-                && old.sentence().starts_with("the policy's")
+            old.summary().ends_with("same shared weights)")
+                && old.summary().starts_with("the policy's")
         );
     }
 
@@ -318,7 +318,7 @@ mod tests {
             },
             ..gain
         }
-        .sentence();
+        .summary();
         assert!(
             said.starts_with(
                 "the controller's samples are better than random ones: +0.300 ± 0.005 in"

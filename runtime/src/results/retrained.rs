@@ -89,8 +89,8 @@ impl Retrained {
     }
 
     /// The result in words.
-    pub fn sentence(&self) -> String {
-        self.comparison.sentence()
+    pub fn summary(&self) -> String {
+        self.comparison.summary()
     }
 }
 
@@ -107,7 +107,7 @@ impl Mean {
         }
     }
 
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         match self.standard_error {
             Some(error) => format!("{:.2} ± {:.2} %", 100.0 * self.mean, 100.0 * error),
             None => format!("{:.2} %", 100.0 * self.mean),
@@ -116,12 +116,13 @@ impl Mean {
 }
 
 /// The way out of a training that diverges.
-const LOWER: &str = "lower `retrain.rate`, or `optimizer.rate`, twice which it is where it is 0";
+const LOWER: &str =
+    "lower `retrain.learning_rate`, or `optimizer.learning_rate`, twice which it is where it is 0";
 
 impl Comparison {
     fn new(networks: &[TrainedNetwork], metric: Metric) -> Self {
         let number = |score: Score| match metric {
-            Metric::Accuracy => f64::from(score.accuracy),
+            Metric::Accuracy => f64::from(score.reward),
             Metric::Perplexity { .. } => perplexity(score.loss.into()),
         };
         let side = |side| {
@@ -149,7 +150,7 @@ impl Comparison {
     }
 
     /// The comparison in words. A difference within two standard errors is called none.
-    pub fn sentence(&self) -> String {
+    pub fn summary(&self) -> String {
         if !self.metric.is_accuracy() {
             return self.of_text();
         }
@@ -172,7 +173,7 @@ impl Comparison {
         }
         let alone = format!(
             "{} test accuracy after training from scratch ({})",
-            found.words(),
+            found.describe(),
             many(found.count, "seed")
         );
         let Some(difference) = difference else {
@@ -180,7 +181,7 @@ impl Comparison {
         };
         let beside = format!(
             "{alone}, random architectures {} ({}){left_out}",
-            random.words(),
+            random.describe(),
             random.count
         );
         let points = 100.0 * difference;
@@ -252,7 +253,7 @@ mod tests {
 
     fn network(side: Side, accuracy: Option<f32>) -> TrainedNetwork {
         let test = accuracy.map(|accuracy| Score {
-            accuracy,
+            reward: accuracy,
             loss: 0.5,
         });
         TrainedNetwork {
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_verdict_is_honest() {
-        let said = |found: &[f32], random: &[f32]| compare(found, random).sentence();
+        let said = |found: &[f32], random: &[f32]| compare(found, random).summary();
         let close = said(&[0.97, 0.98, 0.96], &[0.96, 0.97, 0.97]);
         assert!(
             close.ends_with("(3): +0.33 ± 0.67 points, no significant difference"),
@@ -319,12 +320,12 @@ mod tests {
         let one = [network(Side::Found, Some(0.5)), network(Side::Random, None)];
         assert!(
             Comparison::new(&one, Metric::Accuracy)
-                .sentence()
+                .summary()
                 .ends_with("; 1 training diverged and left out")
         );
         assert!(
             Comparison::new(&[network(Side::Found, None)], Metric::Accuracy)
-                .sentence()
+                .summary()
                 .contains("no training")
         );
     }
@@ -337,7 +338,7 @@ mod tests {
         };
         let with = |side, perplexity: f32| {
             let test = Some(Score {
-                accuracy: 80.0 / perplexity,
+                reward: 80.0 / perplexity,
                 loss: perplexity.ln(),
             });
             TrainedNetwork {
@@ -351,7 +352,7 @@ mod tests {
             with(Side::Random, 80.0),
             with(Side::Random, 82.0),
         ];
-        let said = Comparison::new(&all, text).sentence();
+        let said = Comparison::new(&all, text).summary();
         assert!(
             said.starts_with("test perplexity 61.00 ± 1.00 (2) after"),
             "{said}"
@@ -362,7 +363,7 @@ mod tests {
         );
         assert!(
             Comparison::new(&all[..1], text)
-                .sentence()
+                .summary()
                 .starts_with("test perplexity 60.00 (1)")
         );
     }

@@ -65,7 +65,7 @@ fn equal_settings_give_equal_bits_and_the_loss_falls() {
     );
     assert_ne!(one.networks[0].test, one.networks[2].test);
     assert!(
-        one.networks[0].test.unwrap().accuracy > 0.2,
+        one.networks[0].test.unwrap().reward > 0.2,
         "{:?}",
         one.networks[0]
     );
@@ -73,7 +73,7 @@ fn equal_settings_give_equal_bits_and_the_loss_falls() {
         "retrain.average=false",
         "retrain.smoothing=0",
         "retrain.warm_up=0",
-        "retrain.rate=0.02",
+        "retrain.learning_rate=0.02",
     ] {
         assert_ne!(run(new(&[other]), 2).1.networks, one.networks, "{other}");
     }
@@ -215,7 +215,7 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
 #[test]
 fn a_network_that_diverges_has_no_score_and_ends_nothing() {
     let retraining = Retraining::new(
-        experiment(&["retrain.rate=1e30", "optimizer.clip=1e30"]),
+        experiment(&["retrain.learning_rate=1e30", "optimizer.clip=1e30"]),
         &GENOME,
         1,
         0,
@@ -229,7 +229,7 @@ fn a_network_that_diverges_has_no_score_and_ends_nothing() {
     assert_eq!(retrained.networks[0].test, None);
     assert!(
         retrained
-            .sentence()
+            .summary()
             .contains("no training of the architecture came to an end")
     );
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use supernet_data::Splits;
 use supernet_engine::device::Device;
-use supernet_engine::program::{Optimizer, Plan, Program};
+use supernet_engine::program::{MemoryPlan, Optimizer, Program};
 use supernet_engine::weights::{Layout, Weights};
 use supernet_strategy::{Genome, Score};
 
@@ -67,16 +67,16 @@ impl TrainingRun {
             .with(Arc::clone(&layout), Arc::clone(data));
         let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
         let in_pass = f64::from(steps(experiment));
-        let highest = if settings.rate > 0.0 {
-            settings.rate
+        let highest = if settings.learning_rate > 0.0 {
+            settings.learning_rate
         } else {
-            2.0 * config.optimizer.rate
+            2.0 * config.optimizer.learning_rate
         };
         let warm_up = (settings.warm_up * in_pass).round() as u32;
         let all = settings.epochs * steps(experiment);
         let rate = LrSchedule::WarmupCosine(WarmupCosine::new(
             highest as f32,
-            config.optimizer.rate_min as f32,
+            config.optimizer.min_learning_rate as f32,
             warm_up,
             all,
         ));
@@ -120,7 +120,7 @@ impl TrainingRun {
             self.task.context(experiment.config().train.batch),
             experiment.config().score.batch,
         );
-        let mut plan = Plan::default();
+        let mut plan = MemoryPlan::default();
         plan.add(&Program::training(context, &trained, &optimizer).map_err(TrainingError::from)?);
         plan.add(
             &Program::scoring(self.task.context(scored), &child).map_err(TrainingError::from)?,

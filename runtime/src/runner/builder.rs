@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use supernet_data::Dataset;
-use supernet_engine::device::choice::Choice;
 use supernet_engine::device::cpu::Cpu;
+use supernet_engine::device::spec::DeviceSpec;
 use supernet_engine::device::{Device, DeviceError};
 use supernet_plugin::Supergraph;
 use supernet_strategy::{Genome, Schedule, Score, Strategy, StrategyError};
@@ -26,7 +26,7 @@ use crate::results::format::panic_message;
 use crate::retrain::Retraining;
 use crate::search::snapshot;
 use crate::search::snapshot::{Restored, Snapshot};
-use crate::space::{Origin, Spaces};
+use crate::space::{SpaceProvenance, Spaces};
 use crate::storage::{Folder, LogEnd, Recorder, RunFolder, StorageError};
 use crate::training::{JobError, TrainingError};
 
@@ -44,7 +44,7 @@ pub struct SearchBuilder {
     evaluators: usize,
     device: Option<MakeDevice>,
     /// Where the space's own ops are tried out; none if the device is the application's own.
-    trial: Option<Choice>,
+    trial: Option<DeviceSpec>,
     strategy: Option<MakeStrategy>,
     own: Option<CustomEvaluator>,
     location: RunLocation,
@@ -72,7 +72,7 @@ impl Default for SearchBuilder {
             threads: 0,
             evaluators: 1,
             device: None,
-            trial: Some(Choice::Cpu),
+            trial: Some(DeviceSpec::Cpu),
             strategy: None,
             own: None,
             location: RunLocation::Nowhere,
@@ -125,12 +125,12 @@ impl SearchBuilder {
     }
 
     /// The device by name; without this call the CPU.
-    pub fn on(self, choice: Choice) -> Self {
+    pub fn on(self, choice: DeviceSpec) -> Self {
         match choice.resolved() {
             // Several evaluators divide the threads.
-            Choice::Cpu => Self {
+            DeviceSpec::Cpu => Self {
                 device: None,
-                trial: Some(Choice::Cpu),
+                trial: Some(DeviceSpec::Cpu),
                 ..self
             },
             choice => {
@@ -252,7 +252,7 @@ impl SearchBuilder {
         let mut device = make().map_err(TrainingError::from)?;
         let earlier = resumed
             .as_ref()
-            .map(|(folder, _)| folder.origin())
+            .map(|(folder, _)| folder.provenance())
             .transpose()?
             .flatten();
         let experiment = self.experiment(&mut *device, earlier.as_ref());
@@ -330,15 +330,15 @@ impl SearchBuilder {
     fn experiment(
         &mut self,
         device: &mut dyn Device,
-        earlier: Option<&Origin>,
+        earlier: Option<&SpaceProvenance>,
     ) -> Result<Experiment, ExperimentError> {
         let mut config = self.config.clone();
         if self.strategy.is_some() {
-            config.search.strategy = StrategyName::Own;
+            config.search.strategy = StrategyName::Custom;
         }
         config.check()?;
         let data = self.data.take().map_or_else(
-            || Dataset::named_as(&config.search.data, &config.text.reading()),
+            || Dataset::named_as(&config.search.dataset, &config.text.reading()),
             Ok,
         )?;
         let mut experiment = Experiment::again(&self.spaces, data, config, earlier)?;
@@ -357,7 +357,7 @@ impl SearchBuilder {
             RunLocation::Fresh(parent) => RunFolder::fresh(parent, &name, &config)?,
             RunLocation::Nowhere | RunLocation::Resume(_) => return Ok(None),
         };
-        folder.write_origin(experiment.origin())?;
+        folder.write_provenance(experiment.provenance())?;
         folder.write_profile(&experiment.profile())?;
         Ok(Some(folder))
     }

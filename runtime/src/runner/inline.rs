@@ -29,7 +29,7 @@ impl Experiment {
     ) -> Result<SearchResult, Error> {
         self.reserve(device)?;
         if let Some(folder) = &folder {
-            folder.write_origin(self.origin())?;
+            folder.write_provenance(self.provenance())?;
             folder.write_profile(&self.profile())?;
         }
         let experiment = Arc::new(self);

@@ -122,14 +122,18 @@ fn minutes_become_epochs_and_an_event() {
 
 #[test]
 fn a_controller_that_diverges_ends_the_search_in_words() {
-    let config = Config::read("", &[&SHORT[..], &["controller.rate=1e38"]].concat()).unwrap();
+    let config = Config::read(
+        "",
+        &[&SHORT[..], &["controller.learning_rate=1e38"]].concat(),
+    )
+    .unwrap();
     let said = Experiment::new(config)
         .unwrap()
         .run(&mut Cpu::new(1).unwrap(), None, &mut |_| {})
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("lower `controller.rate` (it is 1e38)"),
+        said.contains("lower `controller.learning_rate` (it is 1e38)"),
         "{said}"
     );
 }

@@ -50,7 +50,7 @@ const SMALL: [&str; 15] = [
     "search.epochs=6",
     "derive.candidates=5",
     "derive.report=20",
-    "optimizer.rate=5",
+    "optimizer.learning_rate=5",
     "optimizer.momentum=0",
     "optimizer.clip=0.25",
     "retrain.budget=0",
@@ -83,18 +83,20 @@ fn a_search_of_text_learns_and_repeats_itself() {
     assert!(losses[5] < 3.0 && losses[5] < losses[0] - 0.4, "{losses:?}");
     let best = &found.top[0].score;
     assert!(
-        (best.accuracy - 80.0 / best.loss.exp()).abs() < 1e-3 * best.accuracy,
+        (best.reward - 80.0 / best.loss.exp()).abs() < 1e-3 * best.reward,
         "{best:?}"
     );
     assert!(
-        found
-            .gain
-            .sentence()
-            .contains("in the reward 80/perplexity"),
+        found.gain.summary().contains("in the reward 80/perplexity"),
         "{}",
-        found.gain.sentence()
+        found.gain.summary()
     );
-    assert!(found.metric.words(&found.test).starts_with("perplexity "));
+    assert!(
+        found
+            .metric
+            .describe(&found.test)
+            .starts_with("perplexity ")
+    );
 }
 
 #[test]
@@ -180,9 +182,9 @@ fn a_retrained_cell_has_a_perplexity() {
         "{trained:?}"
     );
     assert!(
-        trained.sentence().starts_with("test perplexity "),
+        trained.summary().starts_with("test perplexity "),
         "{}",
-        trained.sentence()
+        trained.summary()
     );
 }
 

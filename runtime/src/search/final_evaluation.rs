@@ -122,7 +122,7 @@ impl FinalEvaluation {
     fn rewards(&self, role: EvaluationRole) -> Vec<f32> {
         let of_role = self.roll.iter().filter(|(r, _, _)| *r == role);
         of_role
-            .map(|(_, _, number)| self.scores[*number].accuracy)
+            .map(|(_, _, number)| self.scores[*number].reward)
             .collect()
     }
 }
@@ -189,7 +189,7 @@ impl Scheduler {
         });
         self.emit(Event::PolicyGain {
             gain,
-            summary: gain.sentence(),
+            summary: gain.summary(),
         });
         self.emit(Event::Tested { score: test });
         Ok(Next::Finished(Box::new(SearchOutcome { top, gain, test })))
@@ -260,7 +260,7 @@ impl Scheduler {
             ..gain
         };
         let gain = match top.first() {
-            Some(best) => gain.with_best(best.score.accuracy, &prior),
+            Some(best) => gain.with_best(best.score.reward, &prior),
             None => gain,
         };
         Ok((top, gain))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::GenomeError;
 use supernet_shaders::random::{Random, RngStream};
-use supernet_strategy::{Genome, Insight, from_prior};
+use supernet_strategy::{Genome, StrategyStats, from_prior};
 
 use super::composition::OpComposition;
 use crate::config::StrategyName;
@@ -115,7 +115,7 @@ impl Monitor {
         &self,
         state: &mut MonitorState,
         update: u64,
-        insight: &Insight,
+        stats: &StrategyStats,
         shares: OpShares,
         rewards: &[f32],
     ) -> Vec<Event> {
@@ -169,7 +169,7 @@ impl Monitor {
                 )
             });
         }
-        if let Some(left) = insight.entropy_share {
+        if let Some(left) = stats.entropy_share {
             let early = left < ENTROPY && 2 * update < self.updates;
             streak(&mut state.entropy, early, WarningKind::Entropy, &|| {
                 format!(
@@ -247,12 +247,12 @@ impl Monitor {
     /// How to make the strategy try more.
     fn explore(&self) -> &'static str {
         match self.strategy {
-            StrategyName::Enas => "raise `controller.entropy` or lower `controller.rate`",
+            StrategyName::Enas => "raise `controller.entropy` or lower `controller.learning_rate`",
             StrategyName::Evolution => {
                 "raise `evolution.population` or lower `evolution.tournament`"
             }
             StrategyName::Random => "look at the space's prior",
-            StrategyName::Own => "let the strategy explore more",
+            StrategyName::Custom => "let the strategy explore more",
         }
     }
 }

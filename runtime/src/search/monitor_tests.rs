@@ -54,7 +54,7 @@ fn drive(
         events.extend(scheduler.drain_events().map(|(_, event)| event));
         let score = |batch, genome: &Genome| -> JobResult {
             Ok(Score {
-                accuracy: accuracy(batch, genome),
+                reward: accuracy(batch, genome),
                 loss: 1.0,
             })
         };
@@ -200,7 +200,7 @@ fn updates_and_glimpses_are_fitted_to_what_training_costs() {
 
 #[test]
 fn rewards_that_are_noise_end_in_a_warning_once_and_random_search_is_not_warned() {
-    let settings = ["score.updates=20", "controller.rate=0.0001"];
+    let settings = ["score.updates=20", "controller.learning_rate=0.0001"];
     let events = drive(&experiment(&settings), false, None, &noise).0;
     let [(WarningKind::Chance, sentence)] = &warned(&events)[..] else {
         panic!("{:?}", warned(&events))
@@ -261,12 +261,12 @@ impl Strategy for Stubborn {
         });
         Ok(task)
     }
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
-        let insight = self.0.observe(outcome)?;
-        Some(Insight {
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
+        let stats = self.0.observe(outcome)?;
+        Some(StrategyStats {
             entropy: 0.1,
             entropy_share: Some(0.02),
-            ..insight
+            ..stats
         })
     }
     fn sample(&self, count: usize, _: &mut Random) -> Result<Vec<Genome>, GenomeError> {
@@ -283,7 +283,7 @@ impl Strategy for Stubborn {
 #[test]
 fn a_strategy_that_has_made_up_its_mind_is_told_what_is_wrong() {
     let mut config = experiment(&["score.updates=20"]).config().clone();
-    config.search.strategy = StrategyName::Own;
+    config.search.strategy = StrategyName::Custom;
     let mut own = Experiment::new(config).unwrap();
     let make = |space: &Supergraph,
                 schedule: Schedule,
@@ -348,12 +348,12 @@ fn look(
     share: f32,
 ) -> Vec<(u64, WarningKind)> {
     let mut seen = MonitorState::default();
-    let insight = Insight {
+    let stats = StrategyStats {
         entropy_share: Some(share),
-        ..Insight::default()
+        ..StrategyStats::default()
     };
     let look = |update| {
-        let told = monitor.check_update(&mut seen, update, &insight, shares(update), &[0.1, 0.2]);
+        let told = monitor.check_update(&mut seen, update, &stats, shares(update), &[0.1, 0.2]);
         warned(&told)
             .into_iter()
             .map(move |(kind, _)| (update, kind))

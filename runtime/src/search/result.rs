@@ -1,7 +1,7 @@
 //! What a search found.
 
 use serde_json::json;
-use supernet_data::{Dataset, Split, Splits};
+use supernet_data::{Dataset, SplitSpec, Splits};
 use supernet_draw::Caption;
 use supernet_engine::device::Device;
 use supernet_engine::program::{CustomOps, Input};
@@ -100,13 +100,13 @@ impl SearchResult {
     pub fn to_model(
         &self,
         data: &Dataset,
-        split: &Split,
+        split: &SplitSpec,
         spaces: &Spaces,
         device: &mut dyn Device,
     ) -> Result<Model, ModelError> {
         let best = self.top.first().ok_or(ModelError::Nothing)?;
         let (supergraph, mut weights) = (self.supergraph.clone(), self.weights.clone());
-        let custom = CustomOps::new(supergraph.space(), |op| spaces.twin(op))?;
+        let custom = CustomOps::new(supergraph.space(), |op| spaces.cpu_kernel(op))?;
         let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
         if data.text().is_some() {
             return Err(ModelError::Text);

@@ -326,26 +326,26 @@ impl Scheduler {
     /// Has the strategy observe the scores of `genomes`; the scores of the samples beside them follow in `scores`.
     fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
         let rewards =
-            |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.accuracy).collect() };
+            |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.reward).collect() };
         let control = rewards(&scores.split_off(genomes.len()));
         let own = rewards(&scores);
         let best = own.iter().copied().fold(0.0, f32::max);
-        let insight = self.strategy.observe(&Outcome::Scored(scores));
+        let stats = self.strategy.observe(&Outcome::Scored(scores));
         self.tally.updates += 1;
         let (update, version) = (self.tally.updates, self.tally.version);
-        if let Some(insight) = insight {
+        if let Some(stats) = stats {
             let shares = self.monitor.composition.of(genomes);
             self.emit(Event::Update {
                 update,
                 version,
                 best,
-                insight,
+                stats,
                 shares,
             });
             let state = &mut self.monitor_state;
             let warnings = self
                 .monitor
-                .check_update(state, update, &insight, shares, &own);
+                .check_update(state, update, &stats, shares, &own);
             for warning in warnings {
                 self.emit(warning);
             }

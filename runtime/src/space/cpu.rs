@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use supernet_plugin::{CpuCall, Operand, Setting, cpu_op};
-use supernet_shaders::catalogue::{Run, Twin};
+use supernet_shaders::catalogue::{CpuKernel, Run};
 
 use super::dynamic::Loaded;
 
@@ -22,11 +22,13 @@ pub(crate) enum CpuOps {
 
 impl CpuOps {
     /// What runs an op.
-    pub(crate) fn twin(self, op: &str) -> Option<&'static dyn Twin> {
+    pub(crate) fn cpu_kernel(self, op: &str) -> Option<&'static dyn CpuKernel> {
         match self {
             // Two of one name count: running says what is wrong.
-            CpuOps::Linked => (!matches!(cpu_op(op), Ok(None))).then_some(&Linked as &dyn Twin),
-            CpuOps::Plugin(plugin) => plugin.runs(op).then_some(plugin as &dyn Twin),
+            CpuOps::Linked => {
+                (!matches!(cpu_op(op), Ok(None))).then_some(&Linked as &dyn CpuKernel)
+            }
+            CpuOps::Plugin(plugin) => plugin.runs(op).then_some(plugin as &dyn CpuKernel),
             CpuOps::None => None,
         }
     }
@@ -36,7 +38,7 @@ impl CpuOps {
 #[derive(Debug)]
 pub(super) struct Linked;
 
-impl Twin for Linked {
+impl CpuKernel for Linked {
     fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
         let (op, kernel) = (run.op, run.name);
         let Some(entry) = cpu_op(op).map_err(|error| error.to_string())? else {
@@ -54,7 +56,7 @@ impl Twin for Linked {
     }
 }
 
-impl Twin for Loaded {
+impl CpuKernel for Loaded {
     fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
         let (reads, mut writes) = operands(run, reads, writes);
         let done = self.host.run_op(

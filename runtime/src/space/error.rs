@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use supernet_engine::program::OpError;
 use supernet_plugin::abi::AbiError;
-use supernet_plugin::{ConfigError, JsonError, Mistake, Problem, RegistryError};
+use supernet_plugin::{BuildError, ConfigError, JsonError, RegistryError, ValidationError};
 
 /// How long a space's name may be.
 pub(super) const MOST_LETTERS: usize = 100;
@@ -21,7 +21,7 @@ pub enum SpaceError {
     Config(#[from] ConfigError),
     /// The space cannot be built with these settings.
     #[error(transparent)]
-    Build(#[from] Mistake),
+    Build(#[from] BuildError),
     /// A plugin does not build it.
     #[error(transparent)]
     Plugin(#[from] PluginError),
@@ -64,11 +64,11 @@ pub enum SpaceError {
         /// Which space.
         space: String,
         /// What is wrong with it.
-        problems: Vec<Problem>,
+        problems: Vec<ValidationError>,
     },
 }
 
-fn list(problems: &[Problem]) -> String {
+fn list(problems: &[ValidationError]) -> String {
     problems
         .iter()
         .map(ToString::to_string)

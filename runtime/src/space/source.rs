@@ -10,7 +10,7 @@ use super::cpu::CpuOps;
 use super::dynamic::Plugin;
 use super::error::{PluginError, SpaceError};
 use super::folder::Folder;
-use super::origin::Provider;
+use super::provenance::Provider;
 
 /// What brings spaces.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Source {
         }
     }
 
-    /// It as a part of an [`Origin`](super::Origin).
+    /// It as a part of an [`SpaceProvenance`](super::Origin).
     pub fn provider(&self) -> Provider {
         let plugin = match self {
             Source::Plugin(plugin) => {

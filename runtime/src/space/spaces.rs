@@ -4,13 +4,13 @@ use std::path::Path;
 
 use supernet_plugin::abi::Described;
 use supernet_plugin::{Facts, Field, RegistryError, SearchSpace, Supergraph, nearest};
-use supernet_shaders::catalogue::Twin;
+use supernet_shaders::catalogue::CpuKernel;
 
 use super::cpu::CpuOps;
 use super::dynamic::Plugin;
 use super::error::{PluginError, SpaceError};
 use super::folder::{Folder, canonical};
-use super::origin::Origin;
+use super::provenance::SpaceProvenance;
 use super::source::Source;
 use crate::config::Config;
 
@@ -33,7 +33,7 @@ pub struct Listed {
     /// Its settings.
     pub fields: Vec<Field>,
     /// What brings it.
-    pub origin: Source,
+    pub provenance: Source,
 }
 
 /// A space that was built.
@@ -42,7 +42,7 @@ pub struct Built {
     /// The space, checked.
     pub supergraph: Supergraph,
     /// Where it came from.
-    pub origin: Origin,
+    pub provenance: SpaceProvenance,
     pub(crate) cpu: CpuOps,
 }
 
@@ -93,7 +93,7 @@ impl Spaces {
     /// Every space, by name, then by what brings it: linked ones first, then by path.
     pub fn list(&self) -> Vec<Listed> {
         let listed = |source: &Source| {
-            let origin = source.clone();
+            let provenance = source.clone();
             source.described().into_iter().map(
                 move |Described {
                           name,
@@ -103,18 +103,20 @@ impl Spaces {
                     name,
                     summary,
                     fields,
-                    origin: origin.clone(),
+                    provenance: provenance.clone(),
                 },
             )
         };
         let mut all: Vec<Listed> = self.sources.iter().flat_map(listed).collect();
-        all.sort_by(|a, b| (&a.name, a.origin.path()).cmp(&(&b.name, b.origin.path())));
+        all.sort_by(|a, b| (&a.name, a.provenance.path()).cmp(&(&b.name, b.provenance.path())));
         all
     }
 
     /// What runs a space's own op on the CPU, if anything here does.
-    pub(crate) fn twin(&self, op: &str) -> Option<&'static dyn Twin> {
-        self.sources.iter().find_map(|source| source.cpu().twin(op))
+    pub(crate) fn cpu_kernel(&self, op: &str) -> Option<&'static dyn CpuKernel> {
+        self.sources
+            .iter()
+            .find_map(|source| source.cpu().cpu_kernel(op))
     }
 
     /// The spaces of a name, at least one.
@@ -130,7 +132,7 @@ impl Spaces {
         }
         let linked = found
             .iter()
-            .filter(|listed| matches!(listed.origin, Source::Linked));
+            .filter(|listed| matches!(listed.provenance, Source::Linked));
         match linked.count() {
             0 | 1 => Ok(found),
             _ => Err(RegistryError::Twice {
@@ -153,7 +155,7 @@ impl Spaces {
         &self,
         config: &mut Config,
         facts: &Facts,
-        wanted: Option<&Origin>,
+        wanted: Option<&SpaceProvenance>,
     ) -> Result<Built, SpaceError> {
         let found = self.find(&config.search.space)?;
         let mut built = Vec::new();
@@ -167,7 +169,7 @@ impl Spaces {
         }
         let same = |hash: &String| built.iter().all(|(_, other, _)| other == hash);
         let chosen = wanted
-            .map(|origin| &origin.hash)
+            .map(|provenance| &provenance.hash)
             .filter(|hash| built.iter().any(|(_, other, _)| other == *hash));
         let hash = match (chosen, built.first()) {
             (Some(hash), _) => hash.clone(),
@@ -182,13 +184,13 @@ impl Spaces {
             .collect();
         let from = alike
             .iter()
-            .map(|(listed, ..)| listed.origin.provider())
+            .map(|(listed, ..)| listed.provenance.provider())
             .collect();
         let Some((listed, _, space)) = alike.into_iter().next() else {
             return Err(differ(&found));
         };
         config.space.clone_from(&space.config);
-        let (name, cpu) = (listed.name.clone(), listed.origin.cpu());
+        let (name, cpu) = (listed.name.clone(), listed.provenance.cpu());
         let checked = Supergraph::new(space);
         let supergraph = checked.map_err(|problems| SpaceError::Unsound {
             space: name.clone(),
@@ -196,7 +198,7 @@ impl Spaces {
         })?;
         Ok(Built {
             supergraph,
-            origin: Origin {
+            provenance: SpaceProvenance {
                 space: name,
                 from,
                 hash,
@@ -214,7 +216,7 @@ impl Listed {
                 .and_then(|rest| rest.strip_prefix('/'));
             rest == Some(&self.name)
         };
-        self.name == name || self.origin.qualifiers().iter().any(qualified)
+        self.name == name || self.provenance.qualifiers().iter().any(qualified)
     }
 
     fn build(&self, config: &Config, facts: &Facts) -> Result<SearchSpace, SpaceError> {
@@ -222,14 +224,14 @@ impl Listed {
             name,
             summary,
             fields,
-            origin,
+            provenance,
         } = self;
         let described = Described {
             name: name.clone(),
             summary: summary.clone(),
             fields: fields.clone(),
         };
-        origin.build(&described, &config.space, facts)
+        provenance.build(&described, &config.space, facts)
     }
 }
 
@@ -264,10 +266,10 @@ fn unknown(name: &str, all: &[Listed]) -> RegistryError {
 fn differ(found: &[Listed]) -> SpaceError {
     let stems: Vec<String> = found
         .iter()
-        .filter_map(|listed| listed.origin.qualifiers().into_iter().next())
+        .filter_map(|listed| listed.provenance.qualifiers().into_iter().next())
         .collect();
     let way = |listed: &Listed| {
-        let qualifiers = listed.origin.qualifiers();
+        let qualifiers = listed.provenance.qualifiers();
         let unique = |way: &&String| stems.iter().filter(|stem| stem == way).count() < 2;
         let way = qualifiers
             .iter()
@@ -277,7 +279,7 @@ fn differ(found: &[Listed]) -> SpaceError {
             .unwrap_or_default();
         format!("--space {way}/{}", listed.name)
     };
-    let origin = |listed: &Listed| match listed.origin.path() {
+    let provenance = |listed: &Listed| match listed.provenance.path() {
         None => "one is linked into this program".to_owned(),
         Some(path) => format!("one comes from {}", path.display()),
     };
@@ -287,7 +289,7 @@ fn differ(found: &[Listed]) -> SpaceError {
             .map(|listed| listed.name.clone())
             .unwrap_or_default(),
         count: if found.len() == 2 { "two" } else { "several" },
-        origins: found.iter().map(origin).collect::<Vec<_>>().join(", "),
+        origins: found.iter().map(provenance).collect::<Vec<_>>().join(", "),
         ways: found.iter().map(way).collect::<Vec<_>>().join(" or "),
     }
 }

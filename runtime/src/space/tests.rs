@@ -86,16 +86,19 @@ fn a_folder_is_a_space_and_so_is_its_file() {
     let built = all.build(&mut config, &facts()).unwrap();
     assert_eq!(built.supergraph.genome_len(), 1);
     assert_eq!(
-        (built.origin.space.as_str(), built.origin.providers()),
+        (
+            built.provenance.space.as_str(),
+            built.provenance.providers()
+        ),
         ("test-json", path)
     );
-    assert!(built.origin.hash.len() == 64 && config.space.is_empty());
+    assert!(built.provenance.hash.len() == 64 && config.space.is_empty());
     let mut file = Spaces::default();
     file.load(&folder.join("space.json")).unwrap();
     config.search.space = "widths/test-json".to_owned();
     assert_eq!(
-        file.build(&mut config, &facts()).unwrap().origin.hash,
-        built.origin.hash
+        file.build(&mut config, &facts()).unwrap().provenance.hash,
+        built.provenance.hash
     );
     config.space.insert("width".to_owned(), Setting::Int(3));
     let refused = said(all.build(&mut config, &facts()));
@@ -220,7 +223,7 @@ fn one_name_is_one_space_unless_they_differ() {
         let built = Spaces::linked().build(&mut config, &facts()).unwrap();
         (
             built.supergraph.space().clone(),
-            built.origin.hash,
+            built.provenance.hash,
             config.space,
         )
     };
@@ -234,14 +237,14 @@ fn one_name_is_one_space_unless_they_differ() {
     let mut asked = config("test-small", &[]);
     let built = both.build(&mut asked, &facts()).unwrap();
     assert_eq!(
-        (&built.origin.hash, built.origin.providers()),
+        (&built.provenance.hash, built.provenance.providers()),
         (&hash, format!("linked and {}", same.display()))
     );
     // What was resolved may be given again, as a resumed run does.
     assert_eq!(asked.space, resolved);
     assert_eq!(
-        both.build(&mut asked, &facts()).unwrap().origin,
-        built.origin
+        both.build(&mut asked, &facts()).unwrap().provenance,
+        built.provenance
     );
     // A mistake that both refuse is a mistake.
     let both_refuse = said(both.build(&mut config("test-small", &["space.narow=5"]), &facts()));
@@ -275,17 +278,17 @@ fn one_name_is_one_space_unless_they_differ() {
         let mut config = config(name, &[]);
         let built = two.build(&mut config, &facts()).unwrap();
         assert_eq!(
-            (built.origin.space.as_str(), built.origin.from.len()),
+            (built.provenance.space.as_str(), built.provenance.from.len()),
             ("test-small", 1)
         );
         assert_eq!(config.space["narrow"], Setting::Int(narrow), "{name}");
         // Whoever knows which one was meant need not say it.
         let mut unqualified = self::config("test-small", &[]);
         assert_eq!(
-            two.build_again(&mut unqualified, &facts(), Some(&built.origin))
+            two.build_again(&mut unqualified, &facts(), Some(&built.provenance))
                 .unwrap()
-                .origin,
-            built.origin
+                .provenance,
+            built.provenance
         );
     }
 
@@ -320,7 +323,7 @@ fn spaces_are_listed_in_order_and_the_nearest_name_is_suggested() {
     assert_eq!(
         small
             .iter()
-            .map(|listed| listed.origin.path())
+            .map(|listed| listed.provenance.path())
             .collect::<Vec<_>>(),
         [None, Some(&*paths[1]), Some(&*paths[0])]
     );
@@ -358,7 +361,7 @@ inventory::submit! {
 #[test]
 fn a_linked_op_runs_on_the_cpu_and_its_panic_is_a_sentence() {
     let run = |ops: CpuOps, op: &'static str, attributes: &str, batch: u32| {
-        let twin = ops.twin(op)?;
+        let cpu_kernel = ops.cpu_kernel(op)?;
         let run = Run {
             op,
             name: "forward",
@@ -373,10 +376,14 @@ fn a_linked_op_runs_on_the_cpu_and_its_panic_is_a_sentence() {
             counts: [1, 0],
             attributes: attributes.to_owned(),
             work: 0,
-            twin: None,
+            cpu_kernel: None,
         };
         let mut y = [0.0; 2];
-        Some(twin.run(&run, &[&[4.0, -6.0]], &mut [&mut y]).map(|()| y))
+        Some(
+            cpu_kernel
+                .run(&run, &[&[4.0, -6.0]], &mut [&mut y])
+                .map(|()| y),
+        )
     };
     assert_eq!(
         run(CpuOps::Linked, "test-halve", r#"{"by":2.0}"#, 1),

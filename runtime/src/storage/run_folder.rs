@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use supernet_data::Profile;
+use supernet_data::DatasetSummary;
 
 use super::atomic;
 use super::error::{StorageError, failed};
 use super::event_log::{EVENTS, LogEnd};
 use crate::events::Record;
-use crate::space::Origin;
+use crate::space::SpaceProvenance;
 
 /// Where the run's space came from.
 const ORIGIN: &str = "origin.json";
@@ -68,7 +68,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it is no run, or the system refuses.
-    pub(crate) fn look(path: &Path) -> Result<(String, Option<Origin>), StorageError> {
+    pub(crate) fn look(path: &Path) -> Result<(String, Option<SpaceProvenance>), StorageError> {
         let config = path.join("config.toml");
         if !config.is_file() {
             return Err(StorageError::NoRun {
@@ -164,20 +164,23 @@ impl RunFolder {
     }
 
     /// Notes where the space came from, for whoever goes on with the run.
-    pub(crate) fn write_origin(&self, origin: &Origin) -> Result<(), StorageError> {
-        self.write_json(ORIGIN, origin)
+    pub(crate) fn write_provenance(
+        &self,
+        provenance: &SpaceProvenance,
+    ) -> Result<(), StorageError> {
+        self.write_json(ORIGIN, provenance)
     }
 
     /// Where the run's space came from; a run of an earlier version does not say.
     ///
     /// # Errors
     /// If the file is not what was written, or the system refuses.
-    pub fn origin(&self) -> Result<Option<Origin>, StorageError> {
+    pub fn provenance(&self) -> Result<Option<SpaceProvenance>, StorageError> {
         read_json(&self.path, ORIGIN)
     }
 
     /// Notes what the data are, for whoever goes on with the run.
-    pub(crate) fn write_profile(&self, profile: &Profile) -> Result<(), StorageError> {
+    pub(crate) fn write_profile(&self, profile: &DatasetSummary) -> Result<(), StorageError> {
         self.write_json(PROFILE, profile)
     }
 
@@ -185,12 +188,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// If the file is not what was written, or the system refuses.
-    pub fn profile(&self) -> Result<Option<Profile>, StorageError> {
+    pub fn profile(&self) -> Result<Option<DatasetSummary>, StorageError> {
         Self::profile_of(&self.path)
     }
 
     /// The same of the run at `path`, which need not be open.
-    pub(crate) fn profile_of(path: &Path) -> Result<Option<Profile>, StorageError> {
+    pub(crate) fn profile_of(path: &Path) -> Result<Option<DatasetSummary>, StorageError> {
         read_json(path, PROFILE)
     }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use supernet_engine::weights::{Layout, Pages, Place, Weights};
+use supernet_engine::weights::{Layout, Pages, ParamSlot, Weights};
 use supernet_plugin::Supergraph;
 
 #[derive(Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub(crate) fn write(
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)?;
     for (_, index, moment) in tensors(supergraph, weights.layout(), weights.pages().state.len()) {
-        let Place { page, offset, len } = weights.layout().place(index);
+        let ParamSlot { page, offset, len } = weights.layout().place(index);
         for number in
             &set(weights.pages(), moment)[page as usize][offset as usize..][..len as usize]
         {
@@ -119,7 +119,7 @@ pub(crate) fn read(
                 shape(supergraph, &layout, index)
             )
         };
-        let Place { page, offset, len } = layout.place(index);
+        let ParamSlot { page, offset, len } = layout.place(index);
         let [begin, end] = tensor.data_offsets;
         let data = numbers
             .get(begin..end)

@@ -1,19 +1,19 @@
 use serde::{Deserialize, Serialize};
 
-use super::found::TabularResult;
+use super::result::TabularResult;
 
 /// One search with several seeds: what tables of comparisons are made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Repeated {
     /// What was reported of the best by reward, over the seeds, after so many samples.
-    pub means: Vec<Mean>,
+    pub means: Vec<RunMean>,
     /// The searches, by seed.
     pub runs: Vec<TabularResult>,
 }
 
 /// A mean over seeds, in the table's own units.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mean {
+pub struct RunMean {
     /// Rewards that each search had looked up.
     pub samples: u32,
     /// Searches that came so far.
@@ -48,7 +48,7 @@ impl Repeated {
             let standard_error =
                 (reports.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
             let reward = rewards.iter().sum::<f64>() / count;
-            Mean {
+            RunMean {
                 samples,
                 seeds: reports.len() as u32,
                 mean,

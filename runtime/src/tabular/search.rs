@@ -3,8 +3,8 @@ use supernet_strategy::random::RandomSearch;
 use supernet_strategy::{Genome, Outcome, Schedule, Score, Strategy, Work};
 
 use super::error::TableError;
-use super::found::{TabularResult, Tally};
 use super::repeat::Repeated;
+use super::result::{TabularResult, Tally};
 use super::{Entry, Table};
 use crate::config::{Config, StrategyName};
 use crate::experiment::{ExperimentError, named_strategy};
@@ -26,7 +26,7 @@ pub struct TableSearch<'a> {
 
 /// A genome was looked up. Values are in the table's own units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct Query {
     /// The search's seed.
     pub seed: u64,
     /// Counted from 1.
@@ -78,7 +78,7 @@ impl<'a> TableSearch<'a> {
     pub fn run(
         &self,
         seed: u64,
-        listen: &mut dyn FnMut(&Asked),
+        listen: &mut dyn FnMut(&Query),
     ) -> Result<TabularResult, TableError> {
         let (space, schedule) = (self.table.space(), self.schedule());
         let name = self.config.search.strategy;
@@ -102,9 +102,9 @@ impl<'a> TableSearch<'a> {
         &self,
         strategy: &mut dyn Strategy,
         seed: u64,
-        listen: &mut dyn FnMut(&Asked),
+        listen: &mut dyn FnMut(&Query),
     ) -> Result<TabularResult, TableError> {
-        self.follow(strategy, StrategyName::Own, seed, listen)
+        self.follow(strategy, StrategyName::Custom, seed, listen)
     }
 
     /// Runs the search with `count` seeds from `first` on.
@@ -115,7 +115,7 @@ impl<'a> TableSearch<'a> {
         &self,
         first: u64,
         count: u32,
-        listen: &mut dyn FnMut(&Asked),
+        listen: &mut dyn FnMut(&Query),
     ) -> Result<Repeated, TableError> {
         // TOML has no larger seeds.
         let last = first
@@ -138,7 +138,7 @@ impl<'a> TableSearch<'a> {
         strategy: &mut dyn Strategy,
         name: StrategyName,
         seed: u64,
-        listen: &mut dyn FnMut(&Asked),
+        listen: &mut dyn FnMut(&Query),
     ) -> Result<TabularResult, TableError> {
         let mut tally = Tally::new(self.table, self.samples);
         while tally.samples() < self.samples {
@@ -150,10 +150,10 @@ impl<'a> TableSearch<'a> {
             let left = (self.samples - tally.samples()) as usize;
             let mut scores = Vec::with_capacity(genomes.len());
             for genome in genomes.iter().take(left) {
-                let Entry { reward, report } = self.table.look(genome)?;
+                let Entry { reward, report } = self.table.query(genome)?;
                 let best = tally.take(genome, Entry { reward, report });
                 let sample = tally.samples();
-                listen(&Asked {
+                listen(&Query {
                     seed,
                     sample,
                     genome: genome.clone(),
@@ -163,7 +163,7 @@ impl<'a> TableSearch<'a> {
                 });
                 // A table knows no cross-entropy, and no strategy of ours asks for it.
                 scores.push(Score {
-                    accuracy: self.table.share(reward),
+                    reward: self.table.share(reward),
                     loss: 0.0,
                 });
             }

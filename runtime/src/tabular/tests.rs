@@ -75,7 +75,7 @@ fn csv_and_json_hold_the_same_table_whatever_its_keys() {
         (125, true, false)
     );
     assert_eq!(
-        table.look(&[3, 1, 4]).unwrap(),
+        table.query(&[3, 1, 4]).unwrap(),
         Entry {
             reward: 89.8,
             report: 93.0
@@ -132,7 +132,7 @@ fn csv_and_json_hold_the_same_table_whatever_its_keys() {
     };
     let named = Table::parse("toy.csv", &csv(), &named, &space()).unwrap();
     assert_eq!(
-        (named.report(), named.look(&[0, 0, 0]).unwrap().report),
+        (named.report(), named.query(&[0, 0, 0]).unwrap().report),
         ("valid", value(&[0, 0, 0]).0)
     );
 }
@@ -219,13 +219,13 @@ fn mistakes_get_sentences() {
     let same = "g,v\n000,0.5\n001,0.25\n000,0.5\n";
     let same = Table::parse("t.csv", same, &with(None, "v"), &space()).unwrap();
     assert_eq!((same.len(), same.percent()), (2, false));
-    let lacks = same.look(&[0, 1, 2]).unwrap_err().to_string();
+    let lacks = same.query(&[0, 1, 2]).unwrap_err().to_string();
     assert!(
         lacks.starts_with("the table t.csv has no row for the genome [0, 1, 2]"),
         "{lacks}"
     );
     assert!(
-        same.look(&[0, 1])
+        same.query(&[0, 1])
             .unwrap_err()
             .to_string()
             .contains("has 3 numbers")
@@ -281,14 +281,14 @@ fn a_genome_without_a_row_has_that_of_its_child_unless_rows_differ() {
     let table = |text| Table::parse("t", text, &columns, &space()).unwrap();
     assert_eq!(
         table("g,v\n001,0.5\n002,0.5\n")
-            .look(&[4, 4, 4])
+            .query(&[4, 4, 4])
             .unwrap()
             .reward,
         0.5
     );
     assert!(
         table("g,v\n001,0.5\n002,0.6\n003,0.5\n")
-            .look(&[4, 4, 4])
+            .query(&[4, 4, 4])
             .is_err()
     );
 }
@@ -389,7 +389,7 @@ fn a_strategy_of_ones_own_is_run_until_it_ends() {
     let found = experiment.run_with(&mut own, 1, &mut |_| {}).unwrap();
     assert_eq!(
         (found.samples, found.strategy),
-        (3 * 4 + 2 * 5, StrategyName::Own)
+        (3 * 4 + 2 * 5, StrategyName::Custom)
     );
     assert_eq!(found.curve.last().map(|point| point.samples), Some(22));
     let nothing = Schedule {

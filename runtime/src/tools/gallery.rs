@@ -5,8 +5,8 @@
 //! training from scratch takes it with.
 
 use supernet_draw::Caption;
+use supernet_plugin::{BuildError, Count, Facts, GenomeError, Supergraph};
 pub use supernet_plugin::{Claim, Published};
-use supernet_plugin::{Count, Facts, GenomeError, Mistake, Supergraph};
 
 use crate::config::Config;
 use crate::results::format::thousands;
@@ -30,7 +30,7 @@ pub struct Counted {
 pub enum ArchitectureError {
     /// There is none of the name, or a crate's file of them is damaged.
     #[error(transparent)]
-    Unknown(#[from] Mistake),
+    Unknown(#[from] BuildError),
     /// Its space cannot be built.
     #[error(transparent)]
     Space(#[from] Box<SpaceError>),
@@ -43,7 +43,7 @@ pub enum ArchitectureError {
 ///
 /// # Errors
 /// If a crate's file of them is damaged.
-pub fn all() -> Result<Vec<Published>, Mistake> {
+pub fn all() -> Result<Vec<Published>, BuildError> {
     supernet_plugin::published()
 }
 
@@ -51,7 +51,7 @@ pub fn all() -> Result<Vec<Published>, Mistake> {
 ///
 /// # Errors
 /// If there is none; the sentence has the nearest name, and all others.
-pub fn find(name: &str) -> Result<Published, Mistake> {
+pub fn find(name: &str) -> Result<Published, BuildError> {
     Published::find(name)
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Serialize;
 use supernet_draw::{self, Caption};
-use supernet_engine::device::choice::Choice;
+use supernet_engine::device::spec::DeviceSpec;
 use supernet_engine::device::{Device, Minibatch, Samples};
 use supernet_engine::program::{Program, named};
 use supernet_plugin::Setting;
@@ -24,7 +24,7 @@ use crate::experiment::op_check::OpCheck;
 use crate::experiment::{Experiment, op_check as trial};
 use crate::results::format::thousands;
 use crate::space;
-use crate::space::{Built, Extremes, Origin, SpaceError, Spaces};
+use crate::space::{Built, Extremes, SpaceError, SpaceProvenance, Spaces};
 use crate::training::TrainingError;
 
 /// Children that are run on every device.
@@ -37,7 +37,7 @@ const CLOSE: f32 = 1e-3;
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Where it came from, and which it is.
-    pub origin: Origin,
+    pub provenance: SpaceProvenance,
     /// One line for people.
     pub summary: String,
     /// How many decisions a genome has.
@@ -71,7 +71,7 @@ pub fn of(
     spaces: &Spaces,
     name: &str,
     settings: &BTreeMap<String, Setting>,
-    devices: &[Choice],
+    devices: &[DeviceSpec],
     listen: &mut dyn FnMut(&str),
 ) -> Result<Report, Error> {
     listen(&format!("building the space `{name}`"));
@@ -85,14 +85,16 @@ pub fn of(
         .fields;
     let facts = space::stated(&fields, settings, stand_in::facts());
     let Built {
-        supergraph, origin, ..
+        supergraph,
+        provenance,
+        ..
     } = spaces.build(&mut config, &facts)?;
     listen("measuring its children");
     let extremes = Extremes::of(&supergraph)?;
     let genome = from_prior(&supergraph, &mut Random::new(0, RngStream::ReportChildren))?;
     listen("drawing a child");
     let caption = Caption {
-        title: format!("{}: a random child", origin.space),
+        title: format!("{}: a random child", provenance.space),
         subtitle: supergraph.space().summary.clone(),
     };
     let mut report = Report {
@@ -107,7 +109,7 @@ pub fn of(
         ops: Vec::new(),
         problems: Vec::new(),
         notes: Vec::new(),
-        origin,
+        provenance,
     };
     match stand_in::data(&supergraph, &supergraph.child(&genome)?) {
         Err(reason) => report.not_run = Some(reason),
@@ -144,14 +146,14 @@ impl Report {
     }
 
     /// Tries the ops on a device, and runs children on it.
-    fn run(&mut self, experiment: &Experiment, choice: &Choice, listen: &mut dyn FnMut(&str)) {
+    fn run(&mut self, experiment: &Experiment, choice: &DeviceSpec, listen: &mut dyn FnMut(&str)) {
         let mut device = match choice.open(0) {
             Ok(device) => device,
             Err(error) => return self.notes.push(format!("not tried on `{choice}`: {error}")),
         };
         let name = device.name();
-        if *choice == Choice::Cpu && !experiment.custom().run_on_cpu() {
-            let missing = experiment.custom().without_twin().join("`, `");
+        if *choice == DeviceSpec::Cpu && !experiment.custom().run_on_cpu() {
+            let missing = experiment.custom().without_cpu_kernel().join("`, `");
             let missing = format!(
                 "`{missing}` has no function for the CPU (`CpuOp`): the space runs on GPUs only"
             );
@@ -256,9 +258,9 @@ fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<S
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}", self.origin.space, self.summary)?;
-        writeln!(f, "  from         {}", self.origin.providers())?;
-        writeln!(f, "  hash         {}", self.origin.hash)?;
+        writeln!(f, "{}: {}", self.provenance.space, self.summary)?;
+        writeln!(f, "  from         {}", self.provenance.providers())?;
+        writeln!(f, "  hash         {}", self.provenance.hash)?;
         writeln!(f, "  decisions    {}", self.decisions)?;
         writeln!(f, "  genomes      {}", self.genomes)?;
         writeln!(

@@ -50,7 +50,7 @@ impl Limits {
             && self.macs.is_none_or(|most| macs <= most)
     }
 
-    fn words(self) -> String {
+    fn describe(self) -> String {
         let parameters = self
             .parameters
             .map(|most| format!("{} parameters", thousands(most)));
@@ -79,7 +79,7 @@ impl TrainedSupernet {
             .into());
         }
         let config = Config::read::<&str>(&config, &[])?;
-        let data = Dataset::named_as(&config.search.data, &config.text.reading())?;
+        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         let experiment = same_space(
             Experiment::again(spaces, data, config, earlier.as_ref()),
             earlier,
@@ -179,7 +179,7 @@ impl TrainedSupernet {
             let (looked_at, [parameters, macs]) = (genomes.len() as u32, smallest);
             return Err(Error::NothingFits {
                 looked_at,
-                limits: limits.words(),
+                limits: limits.describe(),
                 parameters,
                 macs,
             });
@@ -231,7 +231,7 @@ mod tests {
         };
         let said = Error::NothingFits {
             looked_at: 7,
-            limits: both.words(),
+            limits: both.describe(),
             parameters: 1200,
             macs: 30,
         }

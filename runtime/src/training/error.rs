@@ -18,7 +18,7 @@ pub enum TrainingError {
     Device(#[from] DeviceError),
     /// The weights left the range of numbers.
     #[error(
-        "the loss of step {step} is not a number: training diverged at a learning rate of {rate}; lower `optimizer.rate` \
+        "the loss of step {step} is not a number: training diverged at a learning rate of {rate}; lower `optimizer.learning_rate` \
          or `optimizer.clip`, and see that the data hold no extreme values"
     )]
     Diverged {

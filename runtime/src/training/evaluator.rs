@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use supernet_data::Part;
+use supernet_data::Subset;
 use supernet_data::text::Streams;
 use supernet_engine::device::{Device, Minibatch, Samples};
 use supernet_engine::program::{Context, Input, Program, Start};
@@ -182,7 +182,7 @@ impl Evaluator {
         device: &mut dyn Device,
         weights: &Weights,
         genome: &[u32],
-        part: &Part,
+        part: &Subset,
     ) -> Result<Score, TrainingError> {
         if let Some(streams) = self.task.streams(part, self.batch) {
             return self.read(device, weights, genome, &streams);
@@ -195,7 +195,7 @@ impl Evaluator {
                 device.samples(samples)?;
                 let fresh = batch.min(part.len() - all.loss.len());
                 all.loss.extend_from_slice(&samples.loss[..fresh]);
-                all.right.extend_from_slice(&samples.right[..fresh]);
+                all.correct.extend_from_slice(&samples.correct[..fresh]);
                 Ok(())
             };
         let mut under_way = 0;
@@ -236,7 +236,7 @@ impl Evaluator {
             |device: &mut dyn Device, samples: &mut Samples| -> Result<(), TrainingError> {
                 device.samples(samples)?;
                 all.loss.extend_from_slice(&samples.loss);
-                all.right.extend_from_slice(&samples.right);
+                all.correct.extend_from_slice(&samples.correct);
                 Ok(())
             };
         for window in 0..streams.windows() {

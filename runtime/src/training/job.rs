@@ -51,7 +51,7 @@ impl JobKind {
 /// An answer that can be ranked and written down.
 pub(crate) fn checked(result: JobResult) -> JobResult {
     let score = result?;
-    if score.accuracy.is_finite() && score.loss.is_finite() {
+    if score.reward.is_finite() && score.loss.is_finite() {
         Ok(score)
     } else {
         Err(JobError::from(NotANumber))

@@ -6,7 +6,8 @@ use supernet_strategy::Score;
 /// Sums over the steps of a pass that were finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PassMean {
-    accuracy: f64,
+    #[serde(alias = "accuracy")]
+    reward: f64,
     loss: f64,
     /// Absent in older saves of a retraining.
     #[serde(default)]
@@ -15,7 +16,7 @@ pub(crate) struct PassMean {
 
 impl PassMean {
     pub(crate) fn add(&mut self, score: Score) {
-        self.accuracy += f64::from(score.accuracy);
+        self.reward += f64::from(score.reward);
         self.loss += f64::from(score.loss);
         self.steps += 1;
     }
@@ -23,13 +24,13 @@ impl PassMean {
     /// The means over the pass that ends; the next one begins with nothing.
     pub(crate) fn take(&mut self) -> Score {
         let Self {
-            accuracy,
+            reward,
             loss,
             steps,
         } = std::mem::take(self);
         let steps = f64::from(steps.max(1));
         Score {
-            accuracy: (accuracy / steps) as f32,
+            reward: (reward / steps) as f32,
             loss: (loss / steps) as f32,
         }
     }

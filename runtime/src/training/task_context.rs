@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use supernet_data::text::Streams;
-use supernet_data::{Part, Splits};
+use supernet_data::{Splits, Subset};
 use supernet_engine::program::{Context, CustomOps, Input, Optimizer};
 use supernet_engine::weights::Layout;
 use supernet_plugin::{Child, GenomeError, Supergraph};
@@ -74,13 +74,13 @@ impl TaskContext {
     }
 
     /// A part of a text as streams side by side; nothing of images.
-    pub(crate) fn streams(&self, part: &Part, batch: u32) -> Option<Streams> {
+    pub(crate) fn streams(&self, part: &Subset, batch: u32) -> Option<Streams> {
         let text = matches!(self.input, Input::Tokens(_));
         text.then(|| Streams::new(part.labels(), batch, self.supergraph.time()))
     }
 
     /// Minibatches in a pass over a part: what does not fill the last one is left off, but for a text.
-    pub(crate) fn passes(&self, part: &Part, batch: u32) -> u32 {
+    pub(crate) fn passes(&self, part: &Subset, batch: u32) -> u32 {
         self.streams(part, batch)
             .map_or(part.len() as u32 / batch, |streams| streams.windows())
     }

@@ -129,8 +129,8 @@ impl Agenda {
 
 /// The reward of a score: its accuracy. What is no number, such as an embedder's failed evaluation, earns nothing.
 pub(super) fn reward(score: &Score) -> f32 {
-    if score.accuracy.is_finite() {
-        score.accuracy
+    if score.reward.is_finite() {
+        score.reward
     } else {
         0.0
     }
@@ -233,7 +233,7 @@ mod tests {
     fn an_outcome_of_the_wrong_kind_or_length_teaches_nothing() {
         let mut agenda = Agenda::new();
         let score = Score {
-            accuracy: 0.5,
+            reward: 0.5,
             loss: 1.0,
         };
         for _ in 0..4 {
@@ -253,7 +253,7 @@ mod tests {
         assert!(!agenda.scoring() && agenda.close(&Outcome::Trained(score)).is_none());
         assert_eq!(
             reward(&Score {
-                accuracy: f32::NAN,
+                reward: f32::NAN,
                 loss: 0.0
             }),
             0.0

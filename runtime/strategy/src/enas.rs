@@ -22,7 +22,7 @@ pub use settings::{Baseline, ControllerSettings, SettingError};
 
 use super::agenda::{Agenda, Ahead, reward};
 use super::random::from_prior;
-use super::{Genome, Insight, Outcome, Schedule, Strategy, StrategyError, Task, Work};
+use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 use adam::Adam;
 use advantage::Average;
 use controller::Controller;
@@ -99,7 +99,7 @@ impl Enas {
     }
 
     /// One step of REINFORCE.
-    fn learn(&mut self, genomes: &[Genome], rewards: &[f32]) -> Insight {
+    fn learn(&mut self, genomes: &[Genome], rewards: &[f32]) -> StrategyStats {
         let judged = self.average.judge(rewards, &self.settings);
         let objective = Objective {
             advantages: &judged.advantages,
@@ -112,7 +112,7 @@ impl Enas {
         let gradient_norm =
             self.optimiser
                 .descend(&mut self.controller.parameters, &gradient, &self.settings);
-        Insight {
+        StrategyStats {
             reward: judged.reward,
             baseline: judged.baseline,
             entropy: outlook.entropy,
@@ -133,7 +133,7 @@ impl Strategy for Enas {
             .all(|parameter| parameter.is_finite())
         {
             return Err(StrategyError::Diverged {
-                rate: self.settings.rate,
+                rate: self.settings.learning_rate,
             });
         }
         let work = match self.agenda.ahead(&self.schedule) {
@@ -159,7 +159,7 @@ impl Strategy for Enas {
         Ok(Some(self.agenda.hand_out(work)))
     }
 
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (genomes, scores) = self.agenda.close(outcome)?;
         let rewards: Vec<f32> = scores.iter().map(reward).collect();
         Some(self.learn(&genomes, &rewards))

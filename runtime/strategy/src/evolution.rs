@@ -9,7 +9,7 @@ use supernet_shaders::random::{Random, RngStream};
 
 use super::agenda::{Agenda, Ahead, reward};
 use super::random::from_prior;
-use super::{Genome, Insight, Outcome, Schedule, Strategy, StrategyError, Task, Work};
+use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
 /// How often a mutation that the constraints refuse is drawn again before a sample of the prior takes its place.
 const TRIES: u32 = 100;
@@ -234,7 +234,7 @@ impl Strategy for Evolution {
 
     /// The insight's baseline is the mean reward of the population before the group joins it, of the group itself if it is
     /// the first; what there is no controller for is 0.
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (genomes, scores) = self.state.agenda.close(outcome)?;
         let before = self.mean();
         let rewards: Vec<f32> = scores.iter().map(reward).collect();
@@ -248,10 +248,10 @@ impl Strategy for Evolution {
         alive.extend(born);
         alive.drain(..alive.len().saturating_sub(self.population));
         let baseline = before.unwrap_or(mean);
-        Some(Insight {
+        Some(StrategyStats {
             reward: mean,
             baseline,
-            ..Insight::default()
+            ..StrategyStats::default()
         })
     }
 

@@ -51,9 +51,10 @@ pub enum Work {
 /// How a child did on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Share of samples classified rightly, in [0, 1]; of a language model c/perplexity, which takes its place as the reward
-    /// (ENAS §2.2).
-    pub accuracy: f32,
+    /// What the strategy maximises: of images the accuracy, a share of samples in [0, 1]; of a language model c/perplexity
+    /// (ENAS §2.2), which is not bounded by 1.
+    #[serde(alias = "accuracy")]
+    pub reward: f32,
     /// Mean cross-entropy in nats.
     pub loss: f32,
 }
@@ -61,7 +62,7 @@ pub struct Score {
 impl Score {
     /// What a child without a score counts as.
     pub const WORST: Self = Self {
-        accuracy: 0.0,
+        reward: 0.0,
         loss: f32::MAX,
     };
 }
@@ -92,7 +93,7 @@ pub struct Schedule {
 
 /// What a strategy says about itself after an outcome, for the event log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Insight {
+pub struct StrategyStats {
     /// Mean reward of the rollouts.
     pub reward: f32,
     /// What the reward is compared with: mean over the rollouts of each one's own baseline.
@@ -117,7 +118,7 @@ pub enum StrategyError {
     Genome(#[from] GenomeError),
     /// The controller's parameters left the range of numbers.
     #[error(
-        "the controller's parameters are no numbers any more; lower `controller.rate` (it is {rate:e})"
+        "the controller's parameters are no numbers any more; lower `controller.learning_rate` (it is {rate:e})"
     )]
     Diverged {
         /// Its learning rate.
@@ -135,7 +136,7 @@ pub trait Strategy: Send {
 
     /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the task (another kind,
     /// another number of scores) ends it and teaches nothing; an accuracy that is no number counts as 0.
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight>;
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats>;
 
     /// Fresh samples of the policy as it is now, for derivation and reports, drawn with `random`: they do not change
     /// what the search does next.

@@ -8,7 +8,7 @@ use supernet_plugin::{GenomeError, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
 use super::agenda::{Agenda, Ahead, reward};
-use super::{Genome, Insight, Outcome, Schedule, Strategy, StrategyError, Task, Work};
+use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
 /// Samples from the space's prior throughout and learns nothing, at the same budget as every other strategy: the same
 /// training steps, the same score tasks on the same minibatches.
@@ -138,14 +138,14 @@ impl Strategy for RandomSearch {
     }
 
     /// The insight holds the mean reward, which is also its baseline; what there is no controller for is 0.
-    fn observe(&mut self, outcome: &Outcome) -> Option<Insight> {
+    fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (_, scores) = self.state.agenda.close(outcome)?;
         let mean = (scores.iter().map(|s| f64::from(reward(s))).sum::<f64>()
             / scores.len().max(1) as f64) as f32;
-        Some(Insight {
+        Some(StrategyStats {
             reward: mean,
             baseline: mean,
-            ..Insight::default()
+            ..StrategyStats::default()
         })
     }
 
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(round.len(), different.len(), "all before any again");
         let mut first = start(2);
         let score = super::super::Score {
-            accuracy: 0.5,
+            reward: 0.5,
             loss: 1.0,
         };
         for _ in 0..3 {

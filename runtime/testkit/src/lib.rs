@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use supernet::device::choice::Choice;
+use supernet::device::spec::DeviceSpec;
 use supernet::plugin::Setting;
 use supernet::space::Spaces;
 use supernet::tools::space_report::{self, Report};
@@ -44,7 +44,7 @@ pub fn check_with(name: &str, settings: &[(&str, Setting)]) -> Report {
         .iter()
         .map(|(key, setting)| ((*key).to_owned(), setting.clone()))
         .collect();
-    let devices = [Choice::Cpu, Choice::Gpu(None)];
+    let devices = [DeviceSpec::Cpu, DeviceSpec::Gpu(None)];
     let report = match space_report::of(&Spaces::linked(), name, &settings, &devices, &mut |_| {}) {
         Ok(report) => report,
         Err(error) => panic!("the space `{name}` cannot be had: {error}"),

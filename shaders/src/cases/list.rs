@@ -2,8 +2,8 @@
 
 use super::{Case, Spread};
 use crate::catalogue::{
-    BatchNorm, Call, Conv2d, Embedding, Function, Highway, Linear, MOST_INPUTS, PerChannel,
-    Reduction, Rows, Step, Update, Window,
+    BatchNorm, Call, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear,
+    MOST_INPUTS, PerChannel, Rows, Step, Update, Window,
 };
 
 /// The whole list: every kind of call is in it, most in several shapes.
@@ -181,14 +181,18 @@ fn reductions(calls: &mut Calls) {
             inputs,
             outputs,
         });
-        calls.extend(Reduction::of(first, second).into_iter().flat_map(|r| {
-            let calls = [
-                Call::Reduction(r),
-                Call::ReductionGradInput(r),
-                Call::ReductionGradWeight(r),
-            ];
-            calls.map(|call| (call, Spread::Normal))
-        }));
+        calls.extend(
+            FactorizedReduction::of(first, second)
+                .into_iter()
+                .flat_map(|r| {
+                    let calls = [
+                        Call::FactorizedReduction(r),
+                        Call::FactorizedReductionGradInput(r),
+                        Call::FactorizedReductionGradWeight(r),
+                    ];
+                    calls.map(|call| (call, Spread::Normal))
+                }),
+        );
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Run {
     /// About how many multiply-adds it costs.
     pub work: u64,
     /// What computes it on a CPU, if anything does.
-    pub twin: Option<&'static dyn Twin>,
+    pub cpu_kernel: Option<&'static dyn CpuKernel>,
 }
 
 impl Run {
@@ -58,7 +58,7 @@ impl Run {
 }
 
 /// Computes the kernels of a space's own ops on a CPU.
-pub trait Twin: Send + Sync + fmt::Debug {
+pub trait CpuKernel: Send + Sync + fmt::Debug {
     /// Runs a kernel on its operands, in the order of its roles.
     ///
     /// # Errors
@@ -177,12 +177,12 @@ impl fmt::Debug for Custom {
 
 impl PartialEq for Run {
     fn eq(&self, other: &Self) -> bool {
-        let twins = match (self.twin, other.twin) {
+        let cpu_kernels = match (self.cpu_kernel, other.cpu_kernel) {
             (None, None) => true,
             (Some(a), Some(b)) => std::ptr::addr_eq(a, b),
             _ => false,
         };
-        twins
+        cpu_kernels
             && std::ptr::eq(self.kernel, other.kernel)
             && (self.op, self.name, &self.overrides, self.groups, &self.dims)
                 == (

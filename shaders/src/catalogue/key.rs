@@ -30,9 +30,9 @@ impl Hash for Call {
         }
         match self {
             Call::Conv2d(c) | Call::Conv2dGradInput(c) | Call::Conv2dGradWeight(c) => c.hash(state),
-            Call::Reduction(r) | Call::ReductionGradInput(r) | Call::ReductionGradWeight(r) => {
-                r.hash(state)
-            }
+            Call::FactorizedReduction(r)
+            | Call::FactorizedReductionGradInput(r)
+            | Call::FactorizedReductionGradWeight(r) => r.hash(state),
             Call::Depthwise(c) | Call::DepthwiseGradInput(c) | Call::DepthwiseGradWeight(c) => {
                 c.hash(state)
             }

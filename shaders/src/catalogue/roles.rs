@@ -68,9 +68,9 @@ impl Call {
             Call::Conv2d(_) => "conv2d",
             Call::Conv2dGradInput(_) => "conv2d_grad_input",
             Call::Conv2dGradWeight(_) => "conv2d_grad_weight",
-            Call::Reduction(_) => "reduction",
-            Call::ReductionGradInput(_) => "reduction_grad_input",
-            Call::ReductionGradWeight(_) => "reduction_grad_weight",
+            Call::FactorizedReduction(_) => "reduction",
+            Call::FactorizedReductionGradInput(_) => "reduction_grad_input",
+            Call::FactorizedReductionGradWeight(_) => "reduction_grad_weight",
             Call::Depthwise(_) => "depthwise",
             Call::DepthwiseGradInput(_) => "depthwise_grad_input",
             Call::DepthwiseGradWeight(_) => "depthwise_grad_weight",
@@ -135,7 +135,7 @@ impl Call {
                 read("dy", c.len_y()),
                 write("dw", c.len_w()),
             ],
-            Call::Reduction(r) => {
+            Call::FactorizedReduction(r) => {
                 let w = r.first.len_w();
                 vec![
                     read("x", r.first.len_x()),
@@ -144,7 +144,7 @@ impl Call {
                     write("y", r.len_y()),
                 ]
             }
-            Call::ReductionGradInput(r) => {
+            Call::FactorizedReductionGradInput(r) => {
                 let w = r.first.len_w();
                 vec![
                     read("dy", r.len_y()),
@@ -153,7 +153,7 @@ impl Call {
                     write("dx", r.first.len_x()),
                 ]
             }
-            Call::ReductionGradWeight(r) => {
+            Call::FactorizedReductionGradWeight(r) => {
                 let w = r.first.len_w();
                 vec![
                     read("x", r.first.len_x()),

@@ -64,7 +64,7 @@ pub struct Conv2d {
 /// Two pointwise convolutions of one image that read different pixels of it, side by side: x `[batch, h, w, inputs]`, Wa
 /// and Wb `[inputs, outputs]`, y `[batch, h′, w′, 2·outputs]`. No pixel of x is read by both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Reduction {
+pub struct FactorizedReduction {
     /// The first of them. Its kernel is 1x1 and its stride at least 2.
     pub first: Conv2d,
     /// `top` of the other's window.
@@ -213,7 +213,7 @@ impl Conv2d {
     }
 }
 
-impl Reduction {
+impl FactorizedReduction {
     /// Both as one, if they are alike and read different pixels.
     pub fn of(first: Conv2d, second: Conv2d) -> Option<Self> {
         let Window {

@@ -14,9 +14,9 @@ impl Call {
                 c.window.taps() * c.inputs as usize,
                 c.outputs as usize,
             ),
-            Call::Reduction(r) | Call::ReductionGradInput(r) | Call::ReductionGradWeight(r) => {
-                2 * Call::Conv2d(r.first).work()
-            }
+            Call::FactorizedReduction(r)
+            | Call::FactorizedReductionGradInput(r)
+            | Call::FactorizedReductionGradWeight(r) => 2 * Call::Conv2d(r.first).work(),
             Call::Linear(l) | Call::LinearGradInput(l) | Call::LinearGradWeight(l) => {
                 product(l.rows as usize, l.inputs as usize, l.outputs as usize)
             }

@@ -20,7 +20,7 @@ pub struct CheckError {
     /// The entry point, if it is one's fault.
     pub entry: Option<String>,
     /// What is wrong.
-    pub breach: Breach,
+    pub breach: Violation,
 }
 
 impl Display for CheckError {
@@ -37,7 +37,7 @@ impl Error for CheckError {}
 /// What is wrong with a kernel. A `name` is that of a variable, `got` what there is instead of what there should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "every variant's sentence is below")]
-pub enum Breach {
+pub enum Violation {
     Syntax {
         frame: String,
     },
@@ -246,7 +246,7 @@ pub enum Breach {
     },
 }
 
-impl Breach {
+impl Violation {
     pub(super) fn at(self, module: &str, entry: Option<&str>) -> CheckError {
         CheckError {
             module: module.into(),
@@ -256,9 +256,9 @@ impl Breach {
     }
 }
 
-impl Display for Breach {
+impl Display for Violation {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        use Breach::*;
+        use Violation::*;
         let axis = |axis: &usize| ["x", "y", "z"][*axis];
         match self {
             Syntax { frame } => write!(f, "this is not WGSL\n{frame}"),

@@ -1,7 +1,7 @@
 //! For every convention a kernel that breaks it, and the sentence that says so.
 
 use super::trial::{refused, role, trial};
-use crate::kernel::{Place, read};
+use crate::kernel::{BufferRef, read};
 use crate::{Access, Element};
 
 #[test]
@@ -146,13 +146,13 @@ fn places() {
         t.places.truncate(1)
     });
     refused("`y` is bound to operand 2; the call has 2", |t| {
-        t.places[1] = Place::Operand(2)
+        t.places[1] = BufferRef::Operand(2)
     });
     refused("`y` is bound to piece 0 of scratch; the call has 0", |t| {
-        t.places[1] = Place::Scratch(0)
+        t.places[1] = BufferRef::Scratch(0)
     });
     refused("`x` is bound to the operand `y`", |t| {
-        t.places[0] = Place::Operand(1)
+        t.places[0] = BufferRef::Operand(1)
     });
     refused("`y` is written; the call only reads the operand `y`", |t| {
         t.roles[1].access = Access::Read
@@ -185,7 +185,7 @@ fn places() {
         "`x` and `y` are bound to the same buffer, and one is written",
         |t| {
             t.scratch.push(128);
-            t.places = vec![Place::Scratch(0); 2];
+            t.places = vec![BufferRef::Scratch(0); 2];
         },
     );
 }
@@ -211,7 +211,7 @@ fn calls() {
         "trial, `scale`: `x` reads piece 0 of scratch, which no dispatch before has written",
         |t| {
             t.scratch.push(128);
-            t.places[0] = Place::Scratch(0);
+            t.places[0] = BufferRef::Scratch(0);
         },
     );
     refused("scale: piece 0 of scratch is empty", |t| t.scratch.push(0));
@@ -266,7 +266,7 @@ fn limits() {
                     &format!("@group(0) @binding({binding}) var<storage> {name}: array<f32>;");
                 t.replace("* step.rate", &format!("* step.rate * {name}[own]"));
                 t.buffers.push(read(binding, name));
-                t.places.push(Place::Operand(0));
+                t.places.push(BufferRef::Operand(0));
             }
         },
     );

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use naga::{Block, Function, Module, Span, Statement};
 
-use super::Breach;
+use super::Violation;
 use super::entry::Entry;
 
 /// Most calls that an entry point may make, counting those that the functions it calls make, each time they are called.
@@ -24,13 +24,13 @@ pub(super) struct Deeds {
 }
 
 /// What the entry point does, if it does not call too much.
-pub(super) fn check(entry: &Entry) -> Result<Deeds, Breach> {
+pub(super) fn check(entry: &Entry) -> Result<Deeds, Violation> {
     let deeds = entry_deeds(entry.parsed.module(), &entry.point.function);
     if deeds.depth > MOST_CALL_DEPTH {
-        return Err(Breach::CallDepth { got: deeds.depth });
+        return Err(Violation::CallDepth { got: deeds.depth });
     }
     if deeds.calls > MOST_CALLS {
-        Err(Breach::Calls { got: deeds.calls })
+        Err(Violation::Calls { got: deeds.calls })
     } else {
         Ok(deeds)
     }

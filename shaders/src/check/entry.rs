@@ -8,7 +8,7 @@ use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{EntryPoint, GlobalVariable, Module, ShaderStage};
 
 use super::parsed::shielded;
-use super::{Breach, CheckError, Parsed};
+use super::{CheckError, Parsed, Violation};
 use crate::kernel::{Constant, Dispatch, Kernel};
 
 /// One entry point of a module.
@@ -38,7 +38,7 @@ impl<'a> Entry<'a> {
             .position(|entry| entry.name == name)
             .ok_or_else(|| {
                 let entries = parsed.entries().map(Into::into).collect();
-                Breach::NoEntry { entries }.at(parsed.name(), Some(name))
+                Violation::NoEntry { entries }.at(parsed.name(), Some(name))
             })?;
         Ok(Entry {
             parsed,
@@ -47,7 +47,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Breach> {
+    pub(super) fn resolved(&self, dispatch: &Dispatch) -> Result<Resolved<'a>, Violation> {
         self.with(&dispatch.overrides)
     }
 
@@ -55,11 +55,11 @@ impl<'a> Entry<'a> {
     pub(super) fn with(
         &self,
         overrides: &[(&'static str, Constant)],
-    ) -> Result<Resolved<'a>, Breach> {
+    ) -> Result<Resolved<'a>, Violation> {
         let mut constants = PipelineConstants::default();
         for (name, value) in overrides {
             if constants.insert((*name).into(), value.value()).is_some() {
-                return Err(Breach::RepeatedOverride { name });
+                return Err(Violation::RepeatedOverride { name });
             }
             let known = |name: &str| {
                 self.parsed
@@ -69,15 +69,17 @@ impl<'a> Entry<'a> {
                     .any(|(_, o)| o.name.as_deref() == Some(name))
             };
             if !known(name) {
-                return Err(Breach::UnknownOverride { name });
+                return Err(Violation::UnknownOverride { name });
             }
         }
         let point = Some((ShaderStage::Compute, &self.point.name[..]));
         let process = || {
             process_overrides(self.parsed.module(), self.parsed.info(), point, &constants).map_err(
                 |error| match error {
-                    PipelineConstantError::MissingValue(name) => Breach::MissingOverride { name },
-                    error => Breach::Override {
+                    PipelineConstantError::MissingValue(name) => {
+                        Violation::MissingOverride { name }
+                    }
+                    error => Violation::Override {
                         message: error.to_string(),
                     },
                 },

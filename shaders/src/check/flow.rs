@@ -14,14 +14,14 @@ use naga::{
 
 use super::entry::Entry;
 use super::fuel::counter;
-use super::{Breach, CheckError, Parsed};
+use super::{CheckError, Parsed, Violation};
 
 /// Most expressions and statements that are looked at, over all rounds of the analysis: those of a chain of functions,
 /// each of which looks at the next one twice, would take years.
 const MOST_STEPS: u64 = 10_000_000;
 
 /// Whether those meet who have to, wherever the entry point gets.
-pub(super) fn check(entry: &Entry) -> Result<(), Breach> {
+pub(super) fn check(entry: &Entry) -> Result<(), Violation> {
     walk(entry, &Record::default())
 }
 
@@ -35,7 +35,7 @@ pub(super) fn loops(parsed: &Parsed) -> Result<BTreeMap<usize, Differs>, CheckEr
     Ok(record.loops.into_inner())
 }
 
-fn walk(entry: &Entry, record: &Record) -> Result<(), Breach> {
+fn walk(entry: &Entry, record: &Record) -> Result<(), Violation> {
     let function = &entry.point.function;
     let arguments = function
         .arguments
@@ -46,14 +46,14 @@ fn walk(entry: &Entry, record: &Record) -> Result<(), Breach> {
     walk.run(Differs::Never)
         .map(drop)
         .map_err(|fault| match fault {
-            Fault::Tangled => Breach::Tangled,
+            Fault::Tangled => Violation::Tangled,
             Fault::Missed {
                 what,
                 span,
                 function,
             } => {
                 let function = function.unwrap_or_else(|| entry.point.name.clone());
-                Breach::Missed {
+                Violation::Missed {
                     what,
                     function,
                     line: span.location(entry.parsed.source()).line_number,

@@ -19,7 +19,7 @@ use naga::{Block, Expression, Function, Span, Statement};
 
 use super::entry::Entry;
 use super::flow::Differs;
-use super::{Breach, CheckError, Parsed, calls, flow, module, text};
+use super::{CheckError, Parsed, Violation, calls, flow, module, text};
 use crate::catalogue::FUEL_CONSTANT;
 
 /// The `override` that says how many rounds an invocation may go, over all loops.
@@ -41,7 +41,7 @@ const ENOUGH: u32 = 1 << 24;
 /// counters. With a binding for `spent`, the buffer [`SPENT`], an `array<u32>`, is there, and its first element becomes 1
 /// where that happens. A text without loops is left as it is.
 pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError> {
-    let fail = |breach: Breach| breach.at(parsed.name(), None);
+    let fail = |breach: Violation| breach.at(parsed.name(), None);
     unreserved(parsed.source()).map_err(fail)?;
     for name in parsed.entries() {
         calls::check(&Entry::named(parsed, name)?)
@@ -101,19 +101,19 @@ fn declarations(spent: Option<u32>) -> String {
 }
 
 /// No name of the source is one that the counters have.
-fn unreserved(source: &str) -> Result<(), Breach> {
+fn unreserved(source: &str) -> Result<(), Violation> {
     let taken = |(_, token)| match token {
         text::Token::Word(word) if word.starts_with(RESERVED) => Some(word),
         _ => None,
     };
     match text::tokens(source).find_map(taken) {
-        Some(name) => Err(Breach::Reserved { name: name.into() }),
+        Some(name) => Err(Violation::Reserved { name: name.into() }),
         None => Ok(()),
     }
 }
 
 /// Whether every loop of every function burns fuel.
-fn burning(parsed: &Parsed) -> Result<(), Breach> {
+fn burning(parsed: &Parsed) -> Result<(), Violation> {
     let module = parsed.module();
     let functions = module.functions.iter().map(|(_, function)| function);
     for function in functions.chain(module.entry_points.iter().map(|entry| &entry.function)) {
@@ -125,7 +125,7 @@ fn burning(parsed: &Parsed) -> Result<(), Breach> {
         });
         if let ControlFlow::Break(span) = idle {
             let span: Span = span;
-            return Err(Breach::Unfuelled {
+            return Err(Violation::Unfuelled {
                 line: span.location(parsed.source()).line_number,
             });
         }

@@ -7,7 +7,7 @@ use naga::{
     AddressSpace, ArraySize, GlobalVariable, Handle, Module, Scalar, StorageAccess, TypeInner,
 };
 
-use super::Breach;
+use super::Violation;
 use super::entry::Entry;
 use super::limits::STEP_BYTES;
 use crate::Element;
@@ -54,17 +54,17 @@ pub(super) fn bound<'a>(entry: &Entry<'a>) -> Vec<Bound<'a>> {
 }
 
 /// Whether the entry point binds just what the kernel lists.
-pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
+pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Violation> {
     let mut listed = HashSet::new();
     for Buffer { binding, name, .. } in kernel.buffers {
         if *binding < FIRST_BUFFER {
-            return Err(Breach::EarlyBinding {
+            return Err(Violation::EarlyBinding {
                 name,
                 binding: *binding,
             });
         }
         if !listed.insert(*binding) {
-            return Err(Breach::BuffersShareBinding { binding: *binding });
+            return Err(Violation::BuffersShareBinding { binding: *binding });
         }
     }
     let bound = bound(entry);
@@ -72,7 +72,7 @@ pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
         match used.variable.space {
             AddressSpace::Uniform => uniform(used, kernel)?,
             AddressSpace::Storage { access } => storage(used, access, kernel)?,
-            _ => return Err(Breach::Space { name: used.name() }),
+            _ => return Err(Violation::Space { name: used.name() }),
         }
     }
     let missing = |binding| !bound.iter().any(|used| used.binding == binding);
@@ -81,10 +81,10 @@ pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
         .into_iter()
         .find(|(binding, _, wanted)| *wanted && missing(*binding))
     {
-        return Err(Breach::NoUniform { name, binding });
+        return Err(Violation::NoUniform { name, binding });
     }
     match kernel.buffers.iter().find(|buffer| missing(buffer.binding)) {
-        Some(Buffer { binding, name, .. }) => Err(Breach::Unused {
+        Some(Buffer { binding, name, .. }) => Err(Violation::Unused {
             name,
             binding: *binding,
         }),
@@ -92,60 +92,60 @@ pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Breach> {
     }
 }
 
-fn uniform(used: &Bound, kernel: &Kernel) -> Result<(), Breach> {
+fn uniform(used: &Bound, kernel: &Kernel) -> Result<(), Violation> {
     let name = match used.binding {
         SIZES => "sizes",
         STEP => "step",
         binding => {
-            return Err(Breach::Unlisted {
+            return Err(Violation::Unlisted {
                 name: used.name(),
                 binding,
             });
         }
     };
     if used.name() != name && !kernel.own {
-        return Err(Breach::UniformName {
+        return Err(Violation::UniformName {
             name,
             got: used.name(),
             binding: used.binding,
         });
     }
     if used.binding == STEP && !kernel.step {
-        Err(Breach::StrayStep)
+        Err(Violation::StrayStep)
     } else {
         Ok(())
     }
 }
 
-fn storage(used: &Bound, access: StorageAccess, kernel: &Kernel) -> Result<(), Breach> {
+fn storage(used: &Bound, access: StorageAccess, kernel: &Kernel) -> Result<(), Violation> {
     let binding = used.binding;
     let Some(buffer) = kernel
         .buffers
         .iter()
         .find(|buffer| buffer.binding == binding)
     else {
-        return Err(Breach::Unlisted {
+        return Err(Violation::Unlisted {
             name: used.name(),
             binding,
         });
     };
     let Buffer { name, written, .. } = *buffer;
     if used.name() != name {
-        return Err(Breach::Name {
+        return Err(Violation::Name {
             name,
             got: used.name(),
             binding,
         });
     }
     if access.contains(StorageAccess::STORE) != written {
-        return Err(Breach::Access { name, written });
+        return Err(Violation::Access { name, written });
     }
     // One that is declared as written and never is serialises dispatches for nothing.
     if written && !used.uses.intersects(GlobalUse::WRITE | GlobalUse::ATOMIC) {
-        return Err(Breach::NeverWritten { name });
+        return Err(Violation::NeverWritten { name });
     }
     if used.uses.contains(GlobalUse::QUERY) {
-        Err(Breach::Length { name })
+        Err(Violation::Length { name })
     } else {
         Ok(())
     }
@@ -182,16 +182,16 @@ pub(super) fn item(entry: &Entry, variable: &GlobalVariable) -> Option<Item> {
 }
 
 /// Whether the call gives all that the entry point's uniforms take.
-pub(super) fn check_uniforms(entry: &Entry, lowered: &Lowered) -> Result<(), Breach> {
+pub(super) fn check_uniforms(entry: &Entry, lowered: &Lowered) -> Result<(), Violation> {
     let given = lowered.sizes.len() * 4;
     if given > SLOT {
-        return Err(Breach::Slot { bytes: given });
+        return Err(Violation::Slot { bytes: given });
     }
     for used in bound(entry) {
         let bytes = extent(entry.parsed.module(), used.variable);
         match used.binding {
-            SIZES if bytes > given => return Err(Breach::Sizes { bytes, given }),
-            STEP if bytes > STEP_BYTES => return Err(Breach::StepBytes { bytes }),
+            SIZES if bytes > given => return Err(Violation::Sizes { bytes, given }),
+            STEP if bytes > STEP_BYTES => return Err(Violation::StepBytes { bytes }),
             _ => {}
         }
     }

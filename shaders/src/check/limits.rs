@@ -4,7 +4,7 @@ use naga::compact::{KeepUnused, compact};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
 
-use super::Breach;
+use super::Violation;
 use super::entry::Resolved;
 use crate::kernel::{Dispatch, Kernel, MOST_GROUPS};
 
@@ -24,10 +24,10 @@ pub const MOST_OP_BUFFERS: usize = MOST_BUFFERS - 1;
 pub(super) const STEP_BYTES: usize = 32;
 
 /// Whether a grid is one that any GPU runs.
-pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Breach> {
+pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Violation> {
     let outside = |groups: &u32| !(1..=MOST_GROUPS).contains(groups);
     match dispatch.groups.iter().position(outside) {
-        Some(axis) => Err(Breach::Grid {
+        Some(axis) => Err(Violation::Grid {
             axis,
             got: dispatch.groups[axis],
         }),
@@ -36,44 +36,44 @@ pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Breach> {
 }
 
 /// Whether workgroups are such that any GPU runs them; their size.
-pub(super) fn check_workgroup(resolved: &Resolved) -> Result<[u32; 3], Breach> {
+pub(super) fn check_workgroup(resolved: &Resolved) -> Result<[u32; 3], Violation> {
     let size = resolved.point().0.workgroup_size;
     if let Some(axis) = (0..3).find(|axis| !(1..=MOST_AXES[*axis]).contains(&size[*axis])) {
-        return Err(Breach::Axis {
+        return Err(Violation::Axis {
             axis,
             got: size[axis],
         });
     }
     let invocations = size.iter().product();
     if invocations > MOST_INVOCATIONS {
-        return Err(Breach::Invocations { got: invocations });
+        return Err(Violation::Invocations { got: invocations });
     }
     let got = workgroup_bytes(resolved);
     if got > MOST_WORKGROUP_BYTES {
-        return Err(Breach::WorkgroupBytes { got });
+        return Err(Violation::WorkgroupBytes { got });
     }
     Ok(size)
 }
 
 /// Whether the kernel is such that any GPU runs it.
-pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Breach> {
+pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Violation> {
     let invocations: u32 = check_workgroup(resolved)?.iter().product();
     let got = kernel.buffers.len();
     if got > MOST_BUFFERS {
-        return Err(Breach::Buffers { got });
+        return Err(Violation::Buffers { got });
     }
     match (kernel.lanes, uses_subgroups(resolved)) {
-        (None, true) => Err(Breach::LanesUnset),
-        (Some(lanes), false) => Err(Breach::LanesUnused { lanes }),
+        (None, true) => Err(Violation::LanesUnset),
+        (Some(lanes), false) => Err(Violation::LanesUnused { lanes }),
         (Some(lanes), true) if !invocations.is_multiple_of(lanes.max(1)) => {
-            Err(Breach::PartialSubgroup { lanes, invocations })
+            Err(Violation::PartialSubgroup { lanes, invocations })
         }
         _ => Ok(()),
     }
 }
 
 /// Whether an invocation's own memory is as small as WGSL promises that it may be.
-pub(super) fn check_private(module: &Module) -> Result<(), Breach> {
+pub(super) fn check_private(module: &Module) -> Result<(), Violation> {
     let bytes =
         |ty: naga::Handle<naga::Type>| u64::from(module.types[ty].inner.size(module.to_ctx()));
     let private = module
@@ -92,7 +92,7 @@ pub(super) fn check_private(module: &Module) -> Result<(), Breach> {
     });
     let got = private + locals.max().unwrap_or(0);
     if got > MOST_PRIVATE_BYTES {
-        Err(Breach::PrivateBytes { got })
+        Err(Violation::PrivateBytes { got })
     } else {
         Ok(())
     }

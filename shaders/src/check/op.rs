@@ -4,7 +4,7 @@ use naga::{AddressSpace, Function, Override, Scalar, ScalarKind, StorageAccess, 
 
 use super::entry::Entry;
 use super::limits::{self, MOST_OP_BUFFERS};
-use super::{Breach, CheckError, Parsed, calls, flow, interface};
+use super::{CheckError, Parsed, Violation, calls, flow, interface};
 use crate::kernel::Constant;
 
 /// A variable of the source that is bound to something.
@@ -38,7 +38,7 @@ pub fn entry(parsed: &Parsed, entry: &str) -> Result<EntryFacts, CheckError> {
     facts(&point).map_err(|breach| breach.at(parsed.name(), Some(entry)))
 }
 
-fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
+fn facts(entry: &Entry) -> Result<EntryFacts, Violation> {
     named(entry.parsed)?;
     // First, for what follows recurses through calls.
     let deeds = calls::check(entry)?;
@@ -50,7 +50,7 @@ fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
         .filter(|variable| !variable.uniform)
         .count();
     if got > MOST_OP_BUFFERS {
-        return Err(Breach::OpBuffers { got });
+        return Err(Violation::OpBuffers { got });
     }
     Ok(EntryFacts {
         variables,
@@ -59,13 +59,13 @@ fn facts(entry: &Entry) -> Result<EntryFacts, Breach> {
     })
 }
 
-fn variables(entry: &Entry) -> Result<Vec<Variable>, Breach> {
+fn variables(entry: &Entry) -> Result<Vec<Variable>, Violation> {
     let variable = |bound: interface::Bound| {
         let name = bound.variable.name.clone().unwrap_or_default();
         let (written, uniform) = match bound.variable.space {
             AddressSpace::Uniform => (false, true),
             AddressSpace::Storage { access } => (access.contains(StorageAccess::STORE), false),
-            _ => return Err(Breach::Space { name }),
+            _ => return Err(Violation::Space { name }),
         };
         Ok(Variable {
             binding: bound.binding,
@@ -83,14 +83,14 @@ fn variables(entry: &Entry) -> Result<Vec<Variable>, Breach> {
 }
 
 /// Constants with an `@id` can be set by it alone, and attributes of nodes have names.
-fn named(parsed: &Parsed) -> Result<(), Breach> {
+fn named(parsed: &Parsed) -> Result<(), Violation> {
     match parsed
         .module()
         .overrides
         .iter()
         .find(|(_, constant)| constant.id.is_some())
     {
-        Some((_, constant)) => Err(Breach::Numbered {
+        Some((_, constant)) => Err(Violation::Numbered {
             name: constant.name.clone().unwrap_or_default(),
         }),
         None => Ok(()),
@@ -178,5 +178,5 @@ pub fn workgroup(
         named(parsed)?;
         limits::check_workgroup(&point.with(constants)?)
     };
-    size().map_err(|breach: Breach| breach.at(parsed.name(), Some(entry)))
+    size().map_err(|breach: Violation| breach.at(parsed.name(), Some(entry)))
 }

@@ -8,7 +8,7 @@ use naga::front::wgsl::{Frontend, Options};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ShaderStage};
 
-use super::{Breach, CheckError, text};
+use super::{CheckError, Violation, text};
 
 /// A module, parsed and valid.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
 
 /// What naga does, with a panic as a breach. Naga has some left for texts that nobody wrote before, and a space's text must
 /// not end the host. Nothing that a panic leaves half done is seen again.
-pub(super) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, Breach> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Breach::Panicked {
+pub(super) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, Violation> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Violation::Panicked {
         message: said(&*panic),
     })
 }
@@ -68,14 +68,14 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
-    let fail = |breach: Breach| breach.at(name, None);
+    let fail = |breach: Violation| breach.at(name, None);
     let mut options = Options::new();
     options.capabilities = Capabilities::SUBGROUP;
     let module = Frontend::new_with_options(options)
         .parse(source)
         .map_err(|error| {
             let frame = error.emit_to_string_with_path(source, name);
-            fail(Breach::Syntax { frame })
+            fail(Violation::Syntax { frame })
         })?;
     // Before validation, whose sentences about these are worse.
     bindings(&module).map_err(fail)?;
@@ -84,13 +84,13 @@ fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
         .iter()
         .find(|entry| entry.stage != ShaderStage::Compute)
     {
-        return Err(Breach::NotCompute.at(name, Some(&entry.name)));
+        return Err(Violation::NotCompute.at(name, Some(&entry.name)));
     }
     let info = Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP)
         .validate(&module)
         .map_err(|error| {
             let frame = error.emit_to_string_with_path(source, name);
-            fail(Breach::Invalid { frame })
+            fail(Violation::Invalid { frame })
         })?;
     Ok(Parsed {
         name: name.into(),
@@ -101,19 +101,19 @@ fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
 }
 
 /// WGSL lets variables share a binding as long as no entry point uses both.
-fn bindings(module: &Module) -> Result<(), Breach> {
+fn bindings(module: &Module) -> Result<(), Violation> {
     let mut seen = HashMap::new();
     for (_, variable) in module.global_variables.iter() {
         let Some(at) = variable.binding else { continue };
         let name = variable.name.clone().unwrap_or_default();
         if at.group != 0 {
-            return Err(Breach::Group {
+            return Err(Violation::Group {
                 name,
                 got: at.group,
             });
         }
         if let Some(other) = seen.insert(at.binding, name.clone()) {
-            return Err(Breach::SharedBinding {
+            return Err(Violation::SharedBinding {
                 names: [other, name],
                 binding: at.binding,
             });

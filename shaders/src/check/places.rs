@@ -7,8 +7,8 @@ use naga::valid::GlobalUse;
 
 use super::entry::Entry;
 use super::interface::{bound, item};
-use super::{Breach, CheckError};
-use crate::kernel::{Buffer, Dispatch, Lowered, Place};
+use super::{CheckError, Violation};
+use crate::kernel::{Buffer, BufferRef, Dispatch, Lowered};
 use crate::{Access, Role};
 
 /// Whether every buffer of the dispatch is bound to what its name says.
@@ -17,10 +17,10 @@ pub(super) fn check(
     dispatch: &Dispatch,
     lowered: &Lowered,
     roles: &[Role],
-) -> Result<(), Breach> {
+) -> Result<(), Violation> {
     let buffers = dispatch.kernel.buffers;
     if dispatch.places.len() != buffers.len() {
-        return Err(Breach::Places {
+        return Err(Violation::Places {
             buffers: buffers.len(),
             places: dispatch.places.len(),
         });
@@ -36,13 +36,13 @@ pub(super) fn check(
         let used = bound.iter().find(|used| used.binding == buffer.binding);
         let item = used
             .and_then(|used| item(entry, used.variable))
-            .ok_or(Breach::Array { name })?;
+            .ok_or(Violation::Array { name })?;
         let reads =
             used.is_some_and(|used| used.uses.intersects(GlobalUse::READ | GlobalUse::ATOMIC));
         let mut kept = filled.contains(place) || !buffer.written;
         let len = match *place {
-            Place::Operand(operand) => {
-                let none = Breach::NoOperand {
+            BufferRef::Operand(operand) => {
+                let none = Violation::NoOperand {
                     name,
                     operand,
                     operands: roles.len(),
@@ -55,23 +55,23 @@ pub(super) fn check(
                 } = *roles.get(operand).ok_or(none)?;
                 // A module that serves several calls has names of its own, but none that is another operand's.
                 if !fits(name, role) && roles.iter().any(|other| fits(name, other.name)) {
-                    return Err(Breach::NoRole { name, role });
+                    return Err(Violation::NoRole { name, role });
                 }
                 match (access, buffer.written) {
-                    (Access::Read, true) => return Err(Breach::ReadIsWritten { name, role }),
+                    (Access::Read, true) => return Err(Violation::ReadIsWritten { name, role }),
                     (Access::Write | Access::Update, false) => {
-                        return Err(Breach::WrittenIsRead { name, role });
+                        return Err(Violation::WrittenIsRead { name, role });
                     }
                     _ => {}
                 }
                 if item.element != element || item.atomic {
-                    return Err(Breach::Element { name, role });
+                    return Err(Violation::Element { name, role });
                 }
                 kept |= access == Access::Update;
                 len
             }
-            Place::Scratch(scratch) => {
-                let none = Breach::NoScratch {
+            BufferRef::Scratch(scratch) => {
+                let none = Violation::NoScratch {
                     name,
                     scratch,
                     pieces: lowered.scratch.len(),
@@ -80,11 +80,11 @@ pub(super) fn check(
             }
         };
         if reads && !kept {
-            return Err(Breach::ReadBeforeWritten { name });
+            return Err(Violation::ReadBeforeWritten { name });
         }
         // The last vector would be out of reach, and nobody would say so.
         if !len.is_multiple_of(item.lanes) {
-            return Err(Breach::Ragged {
+            return Err(Violation::Ragged {
                 name,
                 len,
                 lanes: item.lanes,
@@ -95,7 +95,7 @@ pub(super) fn check(
 }
 
 /// What a dispatch writes.
-fn written(dispatch: &Dispatch) -> impl Iterator<Item = Place> {
+fn written(dispatch: &Dispatch) -> impl Iterator<Item = BufferRef> {
     let bound = dispatch.kernel.buffers.iter().zip(&dispatch.places);
     bound
         .filter(|(buffer, _)| buffer.written)
@@ -109,12 +109,12 @@ fn fits(name: &str, role: &str) -> bool {
 }
 
 /// No GPU takes a buffer twice in one dispatch if it is written.
-fn aliased(buffers: &[Buffer], places: &[Place]) -> Result<(), Breach> {
+fn aliased(buffers: &[Buffer], places: &[BufferRef]) -> Result<(), Violation> {
     for (i, place) in places.iter().enumerate() {
         if let Some(j) = places[..i].iter().position(|other| other == place)
             && (buffers[i].written || buffers[j].written)
         {
-            return Err(Breach::Aliased {
+            return Err(Violation::Aliased {
                 names: [buffers[j].name, buffers[i].name],
             });
         }
@@ -129,11 +129,11 @@ pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckEr
     for dispatch in &lowered.dispatches {
         let kernel = dispatch.kernel;
         for (buffer, place) in kernel.buffers.iter().zip(&dispatch.places) {
-            if let Place::Scratch(scratch) = *place
+            if let BufferRef::Scratch(scratch) = *place
                 && !buffer.written
                 && !filled.contains(place)
             {
-                let breach = Breach::UnwrittenScratch {
+                let breach = Violation::UnwrittenScratch {
                     name: buffer.name,
                     scratch,
                 };
@@ -143,13 +143,13 @@ pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckEr
         filled.extend(written(dispatch));
     }
     if let Some(scratch) = lowered.scratch.iter().position(|len| *len == 0) {
-        return Err(Breach::EmptyScratch { scratch }.at(name, None));
+        return Err(Violation::EmptyScratch { scratch }.at(name, None));
     }
     let unwritten = |(number, role): &(usize, &Role)| {
-        role.access != Access::Read && !filled.contains(&Place::Operand(*number))
+        role.access != Access::Read && !filled.contains(&BufferRef::Operand(*number))
     };
     match roles.iter().enumerate().find(unwritten) {
-        Some((_, role)) => Err(Breach::NeverWrittenRole { role: role.name }.at(name, None)),
+        Some((_, role)) => Err(Violation::NeverWrittenRole { role: role.name }.at(name, None)),
         None => Ok(()),
     }
 }

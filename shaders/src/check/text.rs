@@ -5,7 +5,7 @@
 //! and a stack that overflows ends the process. A larger stack would help here and not in wgpu, which parses the text
 //! again, so a deep text is refused instead.
 
-use super::Breach;
+use super::Violation;
 
 /// Most bytes of a module's text.
 pub const MOST_SOURCE: usize = 1 << 20;
@@ -82,21 +82,21 @@ fn in_word(c: char) -> bool {
 }
 
 /// Whether the text is one that can be handed to a parser that recurses.
-pub(super) fn check(source: &str) -> Result<(), Breach> {
+pub(super) fn check(source: &str) -> Result<(), Violation> {
     if source.len() > MOST_SOURCE {
-        return Err(Breach::Source {
+        return Err(Violation::Source {
             bytes: source.len(),
         });
     }
     if depth(source) > MOST_DEPTH {
-        return Err(Breach::Depth);
+        return Err(Violation::Depth);
     }
     let (declarations, statements) = count(source);
     if declarations > MOST_DECLARATIONS {
-        return Err(Breach::Declarations { got: declarations });
+        return Err(Violation::Declarations { got: declarations });
     }
     if statements > MOST_STATEMENTS {
-        Err(Breach::Statements { got: statements })
+        Err(Violation::Statements { got: statements })
     } else {
         Ok(())
     }

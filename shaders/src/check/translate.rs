@@ -5,7 +5,7 @@ use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::{ResourceBinding, ShaderStage};
 
 use super::entry::{Entry, Resolved};
-use super::{Breach, CheckError, Parsed};
+use super::{CheckError, Parsed, Violation};
 use crate::kernel::{Dispatch, Kernel, SIZES, STEP};
 
 /// A kernel in the languages of the drivers.
@@ -32,14 +32,14 @@ pub fn translate(parsed: &Parsed, dispatch: &Dispatch) -> Result<Translation, Ch
     let translate = || {
         let resolved = entry.resolved(dispatch)?;
         let layout = layout(kernel);
-        let fail = |to| move |message| Breach::Translation { to, message };
+        let fail = |to| move |message| Violation::Translation { to, message };
         Ok(Translation {
             msl: metal(&resolved, kernel, &layout).map_err(fail("MSL"))?,
             hlsl: direct3d(&resolved, kernel, &layout).map_err(fail("HLSL"))?,
             spirv: vulkan(&resolved, kernel, &layout).map_err(fail("SPIR-V"))?,
         })
     };
-    translate().map_err(|breach: Breach| breach.at(parsed.name(), Some(kernel.entry)))
+    translate().map_err(|breach: Violation| breach.at(parsed.name(), Some(kernel.entry)))
 }
 
 fn layout(kernel: &Kernel) -> Vec<Binding> {

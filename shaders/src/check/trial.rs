@@ -1,7 +1,7 @@
 //! A kernel that keeps the conventions, for tests to spoil.
 
 use super::{call, dispatch, module, translate};
-use crate::kernel::{Buffer, Constant, Dispatch, Kernel, Lowered, Place, read, write};
+use crate::kernel::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, read, write};
 use crate::{Access, Element, Role};
 
 const GOOD: &str = "\
@@ -33,7 +33,7 @@ pub(super) struct Trial {
     pub(super) step: bool,
     pub(super) lanes: Option<u32>,
     pub(super) overrides: Vec<(&'static str, Constant)>,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<BufferRef>,
     pub(super) groups: [u32; 3],
     pub(super) sizes: Vec<u32>,
     pub(super) scratch: Vec<usize>,
@@ -58,7 +58,7 @@ pub(super) fn trial(spoil: impl FnOnce(&mut Trial)) -> Trial {
         step: true,
         lanes: None,
         overrides: vec![],
-        places: vec![Place::Operand(0), Place::Operand(1)],
+        places: vec![BufferRef::Operand(0), BufferRef::Operand(1)],
         groups: [2, 1, 1],
         sizes: vec![128, 0],
         scratch: vec![],

@@ -82,7 +82,7 @@ impl Frame {
 
 /// One product per image: which rectangle it reads, which rows it computes, which taps it sums over.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct ConvPlan {
     frame: Frame,
     grid: Grid,
     segments: Range<usize>,
@@ -118,7 +118,7 @@ impl Beside {
 }
 
 /// Appends the segments that the forward pass reads.
-fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> Plan {
+fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> ConvPlan {
     let (w, inputs) = (&c.window, c.inputs as usize);
     let (stride, dilation) = (w.stride as usize, w.dilation as usize);
     let extent = |axis: usize| {
@@ -152,7 +152,7 @@ fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> Plan
         from,
         to: [beside.start, columns * beside.channels, beside.channels],
     };
-    Plan {
+    ConvPlan {
         frame,
         grid,
         segments: begin..segments.len(),
@@ -213,7 +213,7 @@ fn plan_grad_input(
     weights: &[f32],
     packed: &mut [f32],
     mut used: usize,
-    (segments, plans): (&mut Vec<Segment>, &mut Vec<Plan>),
+    (segments, plans): (&mut Vec<Segment>, &mut Vec<ConvPlan>),
 ) -> usize {
     let (w, inputs, outputs) = (&c.window, c.inputs as usize, c.outputs as usize);
     let stride = w.stride as usize;
@@ -273,7 +273,7 @@ fn plan_grad_input(
             from: [start, line, beside.channels],
             to,
         };
-        plans.push(Plan {
+        plans.push(ConvPlan {
             frame,
             grid,
             segments: begin..segments.len(),
@@ -331,7 +331,7 @@ pub(super) fn several(
             row: |k| k * columns,
         }
         .pack_shared(packed);
-        plans.push(Plan {
+        plans.push(ConvPlan {
             packed: used,
             ..plan_forward(c, Beside { channels, start }, segments)
         });

@@ -2,11 +2,11 @@
 
 use super::conv2d::{self, Beside};
 use super::workspace::Workspace;
-use crate::catalogue::Reduction;
+use crate::catalogue::FactorizedReduction;
 
 /// y = \[x ⋆ Wa, x ⋆ Wb\].
 pub(super) fn reduction(
-    r: &Reduction,
+    r: &FactorizedReduction,
     workspace: &mut Workspace,
     x: &[f32],
     w: [&[f32]; 2],
@@ -24,7 +24,7 @@ pub(super) fn reduction(
 
 /// ∂x.
 pub(super) fn grad_input(
-    r: &Reduction,
+    r: &FactorizedReduction,
     workspace: &mut Workspace,
     dy: &[f32],
     w: [&[f32]; 2],
@@ -42,7 +42,7 @@ pub(super) fn grad_input(
 
 /// ∂Wa and ∂Wb.
 pub(super) fn grad_weight(
-    r: &Reduction,
+    r: &FactorizedReduction,
     workspace: &mut Workspace,
     x: &[f32],
     dy: &[f32],

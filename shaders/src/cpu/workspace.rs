@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::conv2d::Plan;
+use super::conv2d::ConvPlan;
 use super::grid::Segment;
 use super::span::Span;
 
@@ -13,7 +13,7 @@ pub struct Workspace {
     pub(super) partials: Scratch,
     pub(super) slots: Slots,
     pub(super) segments: Vec<Segment>,
-    pub(super) plans: Vec<Plan>,
+    pub(super) plans: Vec<ConvPlan>,
     pub(super) spans: Vec<Span>,
 }
 

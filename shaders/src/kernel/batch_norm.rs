@@ -1,7 +1,7 @@
 //! Batch normalisation.
 
 use super::columns::{TOTAL, Tiles};
-use super::{Buffer, Dispatch, Kernel, Lowered, Place, fold, read, write};
+use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::{BatchNorm, Rows};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -90,7 +90,7 @@ fn sizes(rows: Rows, tiles: Tiles, [chunk, chunks]: [u32; 2], eps: f32, relu: bo
 }
 
 /// The second of two dispatches, which puts the chunks' results together.
-fn total(kernel: &'static Kernel, rows: Rows, places: Vec<Place>) -> Dispatch {
+fn total(kernel: &'static Kernel, rows: Rows, places: Vec<BufferRef>) -> Dispatch {
     Dispatch::new(kernel, places, fold(rows.channels.div_ceil(TOTAL) as usize))
 }
 
@@ -102,10 +102,14 @@ pub(super) fn stats(rows: Rows, eps: f32) -> Lowered {
     }
     let partials = Dispatch::new(
         &STATISTICS_PARTIALS,
-        vec![Place::Operand(0), Place::Scratch(0)],
+        vec![BufferRef::Operand(0), BufferRef::Scratch(0)],
         grid,
     );
-    let places = vec![Place::Operand(0), Place::Scratch(0), Place::Operand(1)];
+    let places = vec![
+        BufferRef::Operand(0),
+        BufferRef::Scratch(0),
+        BufferRef::Operand(1),
+    ];
     let scratch = vec![(2 * chunks[1] * rows.channels) as usize];
     Lowered {
         sizes,
@@ -141,14 +145,14 @@ pub(super) fn grad_sums(b: BatchNorm) -> Lowered {
     }
     let reads = in_chunks.buffers.len() - 1;
     let places = (0..reads)
-        .map(Place::Operand)
-        .chain([Place::Scratch(0)])
+        .map(BufferRef::Operand)
+        .chain([BufferRef::Scratch(0)])
         .collect();
     let scratch = vec![(2 * chunks[1] * b.rows.channels) as usize];
     let totals = vec![
-        Place::Scratch(0),
-        Place::Operand(reads),
-        Place::Operand(reads + 1),
+        BufferRef::Scratch(0),
+        BufferRef::Operand(reads),
+        BufferRef::Operand(reads + 1),
     ];
     let dispatches = vec![
         Dispatch::new(in_chunks, places, grid),

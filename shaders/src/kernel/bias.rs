@@ -1,7 +1,7 @@
 //! The bias of a layer.
 
 use super::columns::{TOTAL, Tiles};
-use super::{Buffer, Dispatch, Kernel, Lowered, Place, fold, read, write};
+use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::Rows;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -45,16 +45,16 @@ pub(super) fn bias_grad(rows: Rows) -> Lowered {
     if chunks[1] == 1 {
         return Lowered::one(&BIAS_GRAD, sizes, tiles.grid(chunks));
     }
-    let partials = Place::Scratch(0);
+    let partials = BufferRef::Scratch(0);
     let dispatches = vec![
         Dispatch::new(
             &BIAS_GRAD,
-            vec![Place::Operand(0), partials],
+            vec![BufferRef::Operand(0), partials],
             tiles.grid(chunks),
         ),
         Dispatch::new(
             &TOTALS,
-            vec![partials, Place::Operand(1)],
+            vec![partials, BufferRef::Operand(1)],
             fold(rows.channels.div_ceil(TOTAL) as usize),
         ),
     ];

@@ -2,7 +2,7 @@
 
 use super::columns::{TOTAL, Tiles};
 use super::window::{fours, geometry, steps};
-use super::{Buffer, Dispatch, Kernel, Lowered, Place, fold, read, write};
+use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::PerChannel;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -59,16 +59,16 @@ pub(super) fn grad_weight(c: &PerChannel) -> Lowered {
     if chunks == 1 {
         return Lowered::one(&GRAD_WEIGHT, sizes, groups);
     }
-    let partials = Place::Scratch(0);
+    let partials = BufferRef::Scratch(0);
     let dispatches = vec![
         Dispatch::new(
             &GRAD_WEIGHT,
-            vec![Place::Operand(0), Place::Operand(1), partials],
+            vec![BufferRef::Operand(0), BufferRef::Operand(1), partials],
             groups,
         ),
         Dispatch::new(
             &TOTALS,
-            vec![partials, Place::Operand(2)],
+            vec![partials, BufferRef::Operand(2)],
             fold(c.len_w().div_ceil(TOTAL as usize)),
         ),
     ];

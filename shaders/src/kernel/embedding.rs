@@ -1,7 +1,7 @@
 //! Rows of a matrix by tokens, and their gradient.
 
 use super::elementwise::{GROUP, each};
-use super::{Buffer, Dispatch, Kernel, Lowered, Place, fold, read, write};
+use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::Embedding;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -42,8 +42,8 @@ pub(super) fn embedding(e: Embedding) -> Lowered {
 }
 
 pub(super) fn embedding_grad(e: Embedding) -> Lowered {
-    let [tokens, dy, dw] = [0, 1, 2].map(Place::Operand);
-    let links = Place::Scratch(0);
+    let [tokens, dy, dw] = [0, 1, 2].map(BufferRef::Operand);
+    let links = BufferRef::Scratch(0);
     let over = |len: usize| fold(len.div_ceil(GROUP));
     let dispatches = vec![
         Dispatch::new(&ZEROS, vec![dw], over(e.len_w())),

@@ -1,6 +1,6 @@
 //! Dense convolutions and linear layers: each is a product of two matrices, as `wgsl/product.wgsl` explains.
 
-use super::{Buffer, Constant, Dispatch, Kernel, Lowered, Place, Traits, fold, read, write};
+use super::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, Traits, fold, read, write};
 use crate::catalogue::{Conv2d, Linear, Window};
 
 const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -229,11 +229,11 @@ impl Product {
         } = self.variant(traits);
         let mut groups = fold(self.rows.div_ceil(rows) * self.columns.div_ceil(columns));
         groups[2] = chunks as u32;
-        let [a, b] = self.operands.map(Place::Operand);
+        let [a, b] = self.operands.map(BufferRef::Operand);
         let c = if chunks > 1 {
-            Place::Scratch(0)
+            BufferRef::Scratch(0)
         } else {
-            Place::Operand(2)
+            BufferRef::Operand(2)
         };
         let mut dispatches = vec![Dispatch {
             kernel,
@@ -245,7 +245,7 @@ impl Product {
         let mut scratch = vec![];
         if chunks > 1 {
             scratch.push(chunks * len);
-            let places = vec![Place::Scratch(0), Place::Operand(2)];
+            let places = vec![BufferRef::Scratch(0), BufferRef::Operand(2)];
             let groups = fold(len.div_ceil(TOTAL_GROUP));
             dispatches.push(Dispatch::new(&TOTAL, places, groups));
         }
@@ -419,7 +419,7 @@ mod tests {
         assert_eq!(gradient.sizes, linear_grad_weight(back, traits).sizes);
         assert_eq!(
             gradient.dispatches[0].places[..2],
-            [Place::Operand(1), Place::Operand(0)]
+            [BufferRef::Operand(1), BufferRef::Operand(0)]
         );
     }
 }

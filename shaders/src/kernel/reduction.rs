@@ -1,8 +1,8 @@
 //! Factorised reductions: two convolutions side by side, as `wgsl/reduction.wgsl` explains.
 
 use super::columns::TOTAL;
-use super::{Buffer, Constant, Dispatch, Kernel, Lowered, Place, fold, read, write};
-use crate::catalogue::{Conv2d, Reduction};
+use super::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, fold, read, write};
+use crate::catalogue::{Conv2d, FactorizedReduction};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/reduction.wgsl");
@@ -130,7 +130,7 @@ fn all_cells(c: &Conv2d) -> usize {
 }
 
 /// The module's `Sizes`.
-fn sizes(r: &Reduction, chunk: usize) -> Vec<u32> {
+fn sizes(r: &FactorizedReduction, chunk: usize) -> Vec<u32> {
     let mut sizes = vec![];
     for Conv2d { window: w, .. } in r.halves() {
         let stride = w.stride as i32;
@@ -159,7 +159,7 @@ fn one(kernel: &'static Kernel, tile: &Tile, sizes: Vec<u32>, groups: usize) -> 
     lowered
 }
 
-pub(super) fn reduction(r: &Reduction) -> Lowered {
+pub(super) fn reduction(r: &FactorizedReduction) -> Lowered {
     let c = &r.first;
     let tile = Tile::pixels(c.outputs, c.inputs);
     one(
@@ -170,7 +170,7 @@ pub(super) fn reduction(r: &Reduction) -> Lowered {
     )
 }
 
-pub(super) fn grad_input(r: &Reduction) -> Lowered {
+pub(super) fn grad_input(r: &FactorizedReduction) -> Lowered {
     let c = &r.first;
     let tile = Tile::pixels(c.inputs, c.outputs);
     let phases = c.window.stride as usize * c.window.stride as usize;
@@ -182,7 +182,7 @@ pub(super) fn grad_input(r: &Reduction) -> Lowered {
     )
 }
 
-pub(super) fn grad_weight(r: &Reduction) -> Lowered {
+pub(super) fn grad_weight(r: &FactorizedReduction) -> Lowered {
     let c = &r.first;
     let tile = Tile::weights(c);
     let pixels = c.window.pixels_out();
@@ -195,11 +195,15 @@ pub(super) fn grad_weight(r: &Reduction) -> Lowered {
     if chunks == 1 {
         return one(&GRAD_WEIGHT, &tile, sizes, tiles);
     }
-    let [partials, x, dy] = [Place::Scratch(0), Place::Operand(0), Place::Operand(1)];
+    let [partials, x, dy] = [
+        BufferRef::Scratch(0),
+        BufferRef::Operand(0),
+        BufferRef::Operand(1),
+    ];
     let len = 2 * c.len_w();
     let mut sums = Dispatch::new(&PARTIALS, vec![x, dy, partials], fold(tiles * chunks));
     sums.overrides = tile.overrides();
-    let places = vec![partials, Place::Operand(2), Place::Operand(3)];
+    let places = vec![partials, BufferRef::Operand(2), BufferRef::Operand(3)];
     let totals = Dispatch::new(&TOTALS, places, fold(len.div_ceil(TOTAL as usize)));
     Lowered {
         sizes,

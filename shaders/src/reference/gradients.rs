@@ -2,8 +2,8 @@
 
 use super::run;
 use crate::catalogue::{
-    BatchNorm, Call, Conv2d, Embedding, Function, Highway, Linear, PerChannel, Reduction, Rows,
-    Step, Window,
+    BatchNorm, Call, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear, PerChannel,
+    Rows, Step, Window,
 };
 use crate::random::{Random, RngStream};
 
@@ -142,14 +142,20 @@ fn factorised_reductions() {
             },
             ..first_half
         };
-        let r = Reduction::of(first_half, second).unwrap();
+        let r = FactorizedReduction::of(first_half, second).unwrap();
         let (x, dy) = (random(1, first_half.len_x()), random(2, r.len_y()));
         let [wa, wb] = [3, 4].map(|seed| random(seed, 6));
-        let y =
-            |x: &[f64], wa: &[f64], wb: &[f64]| dot(&dy, &first(Call::Reduction(r), &[x, wa, wb]));
-        let dx = first(Call::ReductionGradInput(r), &[&dy, &wa, &wb]);
+        let y = |x: &[f64], wa: &[f64], wb: &[f64]| {
+            dot(&dy, &first(Call::FactorizedReduction(r), &[x, wa, wb]))
+        };
+        let dx = first(Call::FactorizedReductionGradInput(r), &[&dy, &wa, &wb]);
         check("reduction, x", &x, &dx, |x| y(x, &wa, &wb));
-        let dw = run(&Call::ReductionGradWeight(r), &STEP, &[&x, &dy], &[]);
+        let dw = run(
+            &Call::FactorizedReductionGradWeight(r),
+            &STEP,
+            &[&x, &dy],
+            &[],
+        );
         check("reduction, wa", &wa, &dw[0].value, |wa| y(&x, wa, &wb));
         check("reduction, wb", &wb, &dw[1].value, |wb| y(&x, &wa, wb));
     }

@@ -1,10 +1,10 @@
 //! Factorised reductions: two convolutions side by side.
 
 use super::{Value, conv2d};
-use crate::catalogue::Reduction;
+use crate::catalogue::FactorizedReduction;
 
 /// The channels of one half, row by row.
-fn half(c: &Reduction, dy: &[f64], which: usize) -> Vec<f64> {
+fn half(c: &FactorizedReduction, dy: &[f64], which: usize) -> Vec<f64> {
     let outputs = c.first.outputs as usize;
     dy.chunks(2 * outputs)
         .flat_map(|row| row[which * outputs..][..outputs].iter().copied())
@@ -12,7 +12,7 @@ fn half(c: &Reduction, dy: &[f64], which: usize) -> Vec<f64> {
 }
 
 /// y = \[x ⋆ Wa, x ⋆ Wb\].
-pub(super) fn reduction(c: &Reduction, x: &[f64], w: [&[f64]; 2]) -> Value {
+pub(super) fn reduction(c: &FactorizedReduction, x: &[f64], w: [&[f64]; 2]) -> Value {
     let [a, b] = [0, 1].map(|which| conv2d::conv2d(&c.halves()[which], x, w[which]));
     let outputs = c.first.outputs as usize;
     let beside = |a: &[f64], b: &[f64]| -> Vec<f64> {
@@ -29,7 +29,7 @@ pub(super) fn reduction(c: &Reduction, x: &[f64], w: [&[f64]; 2]) -> Value {
 }
 
 /// ∂x.
-pub(super) fn grad_input(c: &Reduction, dy: &[f64], w: [&[f64]; 2]) -> Value {
+pub(super) fn grad_input(c: &FactorizedReduction, dy: &[f64], w: [&[f64]; 2]) -> Value {
     let [mut a, b] =
         [0, 1].map(|which| conv2d::grad_input(&c.halves()[which], &half(c, dy, which), w[which]));
     a.value.iter_mut().zip(b.value).for_each(|(a, b)| *a += b);
@@ -41,7 +41,7 @@ pub(super) fn grad_input(c: &Reduction, dy: &[f64], w: [&[f64]; 2]) -> Value {
 }
 
 /// ∂Wa and ∂Wb.
-pub(super) fn grad_weight(c: &Reduction, x: &[f64], dy: &[f64]) -> Vec<Value> {
+pub(super) fn grad_weight(c: &FactorizedReduction, x: &[f64], dy: &[f64]) -> Vec<Value> {
     c.halves()
         .iter()
         .enumerate()

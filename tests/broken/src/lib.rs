@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use supernet_plugin::{
-    Built, CpuOp, CustomOp, Field, Mistake, Node, Op, Setting, Space, SpaceEntry, inventory,
+    BuildError, Built, CpuOp, CustomOp, Field, Node, Op, Setting, Space, SpaceEntry, inventory,
 };
 
 supernet_plugin::export_plugin!();
@@ -42,7 +42,7 @@ inventory::submit! { entry("aborts", |_| std::process::abort()) }
 inventory::submit! { entry("exits", |_| std::process::exit(0)) }
 inventory::submit! {
     entry("babbles", |_| {
-        std::io::stdout().write_all(b"\xff\xfe\n").map_err(|error| Mistake::refused(error.to_string()))?;
+        std::io::stdout().write_all(b"\xff\xfe\n").map_err(|error| BuildError::refused(error.to_string()))?;
         loop {
             std::thread::park();
         }

@@ -5,7 +5,7 @@ use crate::{Condition, Decision, Kind, Step};
 
 /// A decision of a space that is being built.
 #[derive(Clone, Copy)]
-pub struct Decide<'s> {
+pub struct DecisionRef<'s> {
     space: &'s Space,
     index: u32,
 }
@@ -17,7 +17,7 @@ pub struct PlannedStep<'s> {
 }
 
 impl Space {
-    pub(crate) fn decide(&self, id: String, kind: Kind) -> Decide<'_> {
+    pub(crate) fn decide(&self, id: String, kind: Kind) -> DecisionRef<'_> {
         if kind.choices() == 0 {
             self.wrong(|| format!("decision `{id}` has no choices, and needs at least one"));
         }
@@ -33,14 +33,14 @@ impl Space {
             prior: None,
         };
         draft.space.decisions.push(decision);
-        Decide {
+        DecisionRef {
             space: self,
             index: draft.space.decisions.len() as u32 - 1,
         }
     }
 
-    pub(crate) fn plan_step(&self, decide: &[Decide<'_>]) -> PlannedStep<'_> {
-        let decide = decide.iter().map(Decide::id).collect();
+    pub(crate) fn plan_step(&self, decide: &[DecisionRef<'_>]) -> PlannedStep<'_> {
+        let decide = decide.iter().map(DecisionRef::id).collect();
         let plan = &mut self.draft.borrow_mut().space.plan;
         plan.push(Step { decide, keep: None });
         PlannedStep {
@@ -59,7 +59,7 @@ impl PlannedStep<'_> {
     }
 }
 
-impl<'s> Decide<'s> {
+impl<'s> DecisionRef<'s> {
     /// Its name.
     pub fn id(&self) -> String {
         let draft = self.space.draft.borrow();
@@ -196,7 +196,7 @@ impl<'s> Decide<'s> {
     }
 }
 
-impl fmt::Debug for Decide<'_> {
+impl fmt::Debug for DecisionRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Decide({})", self.index)
     }

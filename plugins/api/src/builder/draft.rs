@@ -6,7 +6,7 @@ use crate::axis::{Axis, Value};
 use crate::names::Names;
 use crate::shape;
 use crate::{
-    Block, Carry, Dim, Extent, Id, Init, Mistake, Node, Op, Output, Param, Role, SCHEMA,
+    Block, BuildError, Carry, Dim, Extent, Id, Init, Node, Op, Output, Param, Role, SCHEMA,
     SearchSpace, TIME,
 };
 
@@ -15,7 +15,7 @@ pub(crate) struct Draft {
     pub(crate) space: SearchSpace,
     pub(crate) scope: Vec<String>,
     pub(crate) block: Option<Id>,
-    pub(crate) mistake: Option<Mistake>,
+    pub(crate) mistake: Option<BuildError>,
     /// What each tensor handle stands for.
     pub(crate) values: Vec<Made>,
     /// The decision of each extent.
@@ -83,7 +83,7 @@ impl Draft {
             } else {
                 format!("scope `{}`", self.scope.join("/"))
             };
-            self.mistake = Some(Mistake::Call { scope, reason });
+            self.mistake = Some(BuildError::Call { scope, reason });
         }
     }
 

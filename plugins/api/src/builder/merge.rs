@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::decide::Decide;
+use super::decide::DecisionRef;
 use super::tensor::Tensor;
 use super::when::When;
 use super::{Space, Weights};
@@ -8,7 +8,7 @@ use crate::{Condition, Op, Setting};
 
 impl Space {
     /// The branch that the decision picks; one branch per choice.
-    pub fn choose<'s>(&'s self, decision: Decide<'s>, branches: &[Tensor<'s>]) -> Tensor<'s> {
+    pub fn choose<'s>(&'s self, decision: DecisionRef<'s>, branches: &[Tensor<'s>]) -> Tensor<'s> {
         self.node(
             Op::Choose {
                 decision: decision.id(),
@@ -22,7 +22,7 @@ impl Space {
     /// for each possible input.
     pub fn choose_of<'s>(
         &'s self,
-        decision: Decide<'s>,
+        decision: DecisionRef<'s>,
         inputs: &[Tensor<'s>],
         build: impl Fn(Tensor<'s>) -> Tensor<'s>,
     ) -> Tensor<'s> {

@@ -17,7 +17,7 @@ pub const MOST_CUSTOM_AXES: usize = 4;
 impl Shapes<'_> {
     /// What [`Operand::Dims`] holds, in words: the batch and three words of padding, then four words for every input, param
     /// and the output. `None` if a shape has more than four axes.
-    pub fn words(&self, batch: u32) -> Option<Vec<u32>> {
+    pub fn describe(&self, batch: u32) -> Option<Vec<u32>> {
         let mut words = vec![batch, 0, 0, 0];
         for shape in self.inputs.iter().chain(self.params).chain([&self.output]) {
             let mut padded = [1; MOST_CUSTOM_AXES];

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::resolve::MOST;
 use crate::condition::Cond;
 use crate::nearest::hint;
-use crate::{Condition, Kind, Problem, SearchSpace, TIME};
+use crate::{Condition, Kind, SearchSpace, TIME, ValidationError};
 
 /// Decisions by name. The map is only ever looked up, never walked.
 pub(crate) struct Decisions<'a> {
@@ -21,7 +21,7 @@ pub(crate) struct Decisions<'a> {
 const MOST_FLAGS: u64 = 1 << 26;
 
 impl<'a> Decisions<'a> {
-    pub(crate) fn new(space: &'a SearchSpace, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn new(space: &'a SearchSpace, problems: &mut Vec<ValidationError>) -> Self {
         let mut index = HashMap::new();
         for (i, decision) in space.decisions.iter().enumerate() {
             if problems.len() >= MOST {
@@ -29,11 +29,14 @@ impl<'a> Decisions<'a> {
             }
             let place = || format!("decision `{}`", decision.id);
             if index.insert(decision.id.as_str(), i as u32).is_some() {
-                problems.push(Problem::new(place(), "two decisions have this name"));
+                problems.push(ValidationError::new(
+                    place(),
+                    "two decisions have this name",
+                ));
             }
             let choices = decision.kind.choices();
             if choices == 0 {
-                problems.push(Problem::new(
+                problems.push(ValidationError::new(
                     place(),
                     "it has no choices, and needs at least one",
                 ));
@@ -44,18 +47,21 @@ impl<'a> Decisions<'a> {
                         "its prior has {} weights for {choices} choices",
                         prior.len()
                     );
-                    problems.push(Problem::new(place(), reason));
+                    problems.push(ValidationError::new(place(), reason));
                 } else if prior.iter().any(|p| !(*p >= 0.0 && p.is_finite()))
                     || prior.iter().sum::<f32>() <= 0.0
                 {
                     let reason = "its prior must have weights of at least 0, and one above 0";
-                    problems.push(Problem::new(place(), reason));
+                    problems.push(ValidationError::new(place(), reason));
                 }
             }
             if let Kind::Value { values } = &decision.kind
                 && values.iter().any(|value| !value.is_finite())
             {
-                problems.push(Problem::new(place(), "its values must be finite numbers"));
+                problems.push(ValidationError::new(
+                    place(),
+                    "its values must be finite numbers",
+                ));
             }
         }
         let choices = space
@@ -125,7 +131,11 @@ impl<'a> Decisions<'a> {
     }
 
     /// When each decision matters. It may depend on decisions that stand before it in `order` only.
-    pub(crate) fn activity(&self, order: &[u32], problems: &mut Vec<Problem>) -> Vec<Option<Cond>> {
+    pub(crate) fn activity(
+        &self,
+        order: &[u32],
+        problems: &mut Vec<ValidationError>,
+    ) -> Vec<Option<Cond>> {
         let mut rank = vec![0; self.choices.len()];
         order
             .iter()
@@ -143,7 +153,7 @@ impl<'a> Decisions<'a> {
                 .map(|condition| self.condition(condition))
                 .transpose();
             let condition = resolved.unwrap_or_else(|reason| {
-                problems.push(Problem::new(place(), reason));
+                problems.push(ValidationError::new(place(), reason));
                 None
             });
             let named = Cond::decisions(&condition);
@@ -151,14 +161,14 @@ impl<'a> Decisions<'a> {
                 let late = &self.space.decisions[late as usize].id;
                 let reason =
                     format!("it looks at `{late}`, which is not decided earlier in the plan");
-                problems.push(Problem::new(place(), reason));
+                problems.push(ValidationError::new(place(), reason));
             }
             conditions.push(condition);
         }
         conditions
     }
 
-    pub(crate) fn constraints(&self, problems: &mut Vec<Problem>) -> Vec<Cond> {
+    pub(crate) fn constraints(&self, problems: &mut Vec<ValidationError>) -> Vec<Cond> {
         let mut resolved = Vec::new();
         for require in &self.space.require {
             if problems.len() >= MOST {
@@ -166,7 +176,7 @@ impl<'a> Decisions<'a> {
             }
             match self.condition(&require.that) {
                 Ok(condition) => resolved.push(condition),
-                Err(reason) => problems.push(Problem::new(
+                Err(reason) => problems.push(ValidationError::new(
                     format!("the constraint \"{}\"", require.because),
                     reason,
                 )),
@@ -175,14 +185,18 @@ impl<'a> Decisions<'a> {
         resolved
     }
 
-    pub(crate) fn groups(&self, problems: &mut Vec<Problem>) {
+    pub(crate) fn groups(&self, problems: &mut Vec<ValidationError>) {
         let mut owner: HashMap<u32, &str> = HashMap::new();
         for group in &self.space.groups {
             if problems.len() >= MOST {
                 break;
             }
-            let mut complain =
-                |reason| problems.push(Problem::new(format!("group `{}`", group.id), reason));
+            let mut complain = |reason| {
+                problems.push(ValidationError::new(
+                    format!("group `{}`", group.id),
+                    reason,
+                ))
+            };
             if group.keep as usize > group.decisions.len() {
                 complain(format!(
                     "it keeps {} of {} decisions",
@@ -219,15 +233,19 @@ impl<'a> Decisions<'a> {
     }
 
     /// The decision of each extent.
-    pub(crate) fn extents(&self, problems: &mut Vec<Problem>) -> Vec<u32> {
+    pub(crate) fn extents(&self, problems: &mut Vec<ValidationError>) -> Vec<u32> {
         let mut owners = Vec::new();
         let mut seen = HashSet::new();
         for extent in &self.space.extents {
             if problems.len() >= MOST {
                 break;
             }
-            let mut complain =
-                |reason| problems.push(Problem::new(format!("extent `{}`", extent.id), reason));
+            let mut complain = |reason| {
+                problems.push(ValidationError::new(
+                    format!("extent `{}`", extent.id),
+                    reason,
+                ))
+            };
             if extent.id == TIME {
                 complain(format!(
                     "`{TIME}` is the name of the sequence axis; choose another"

@@ -11,7 +11,7 @@ use crate::condition::Cond;
 use crate::names::{MOST_AXES, Names, too_many_axes};
 use crate::nearest::hint;
 use crate::shape;
-use crate::{Condition, Init, Node, Op, Problem, SearchSpace, TIME};
+use crate::{Condition, Init, Node, Op, SearchSpace, TIME, ValidationError};
 
 /// The graph while it is being resolved. A value is `None` where a problem hides it, so that one slip is reported once.
 pub(crate) struct Graph<'a> {
@@ -42,7 +42,7 @@ impl<'a> Graph<'a> {
     pub(crate) fn new(
         decisions: &'a Decisions<'a>,
         names: Names<'a>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<ValidationError>,
     ) -> Self {
         let space = decisions.space;
         let mut graph = Graph {
@@ -68,10 +68,10 @@ impl<'a> Graph<'a> {
                 return graph;
             }
             if let Err(reason) = graph.outer_node(i as u32, node) {
-                problems.push(Problem::new(format!("node `{}`", node.id), reason));
+                problems.push(ValidationError::new(format!("node `{}`", node.id), reason));
             }
             if graph.node_index.insert(&node.id, i as u32).is_some() {
-                problems.push(Problem::new(
+                problems.push(ValidationError::new(
                     format!("node `{}`", node.id),
                     "two nodes have this name",
                 ));
@@ -87,14 +87,17 @@ impl<'a> Graph<'a> {
                 }
                 Some(_) => {
                     let reason = "it stands inside a scan; name the scan itself";
-                    problems.push(Problem::new(format!("output `{}`", output.node), reason));
+                    problems.push(ValidationError::new(
+                        format!("output `{}`", output.node),
+                        reason,
+                    ));
                 }
                 None => {
                     let near = hint(
                         &output.node,
                         space.nodes.iter().map(|node| node.id.as_str()),
                     );
-                    problems.push(Problem::new(
+                    problems.push(ValidationError::new(
                         format!("output `{}`", output.node),
                         format!("there is no such node{near}"),
                     ));
@@ -109,7 +112,7 @@ impl<'a> Graph<'a> {
                 .filter(|(_, used)| !**used)
                 .take(MOST)
             {
-                problems.push(Problem::new(
+                problems.push(ValidationError::new(
                     format!("param `{}`", param.id),
                     "no node reads it; remove it",
                 ));
@@ -118,13 +121,17 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    fn params(&mut self, problems: &mut Vec<Problem>) {
+    fn params(&mut self, problems: &mut Vec<ValidationError>) {
         for (i, param) in self.space.params.iter().enumerate() {
             if problems.len() >= MOST {
                 break;
             }
-            let mut complain =
-                |reason| problems.push(Problem::new(format!("param `{}`", param.id), reason));
+            let mut complain = |reason| {
+                problems.push(ValidationError::new(
+                    format!("param `{}`", param.id),
+                    reason,
+                ))
+            };
             if self.param_index.insert(&param.id, i as u32).is_some() {
                 complain("two params have this name".into());
             }

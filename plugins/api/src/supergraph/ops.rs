@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::custom::uses::{Pass, Use};
-use crate::{CustomOp, Form, Grid, Kernel, Kernels, Length, Operand, Problem, ShapeRule};
+use crate::{CustomOp, Form, Grid, Kernel, Kernels, Length, Operand, ShapeRule, ValidationError};
 
 /// How many inputs an op may have, how many params, and how many buffers one kernel: what every GPU can bind.
 const MOST_BUFFERS: usize = 7;
@@ -20,7 +20,7 @@ const MOST_LETTERS: usize = 100;
 
 impl CustomOp {
     /// What is wrong with the op as data. Whether its source keeps to it is the runtime's to check.
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<ValidationError> {
         let mut found = Found {
             op: self,
             problems: Vec::new(),
@@ -32,13 +32,15 @@ impl CustomOp {
 
 struct Found<'a> {
     op: &'a CustomOp,
-    problems: Vec<Problem>,
+    problems: Vec<ValidationError>,
 }
 
 impl Found<'_> {
     fn say(&mut self, reason: impl Into<String>) {
-        self.problems
-            .push(Problem::new(format!("op `{}`", self.op.name), reason));
+        self.problems.push(ValidationError::new(
+            format!("op `{}`", self.op.name),
+            reason,
+        ));
     }
 
     fn op(&mut self) {

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 
 use super::decisions::Decisions;
 use super::resolve::MOST;
-use crate::{Kind, Problem};
+use crate::{Kind, ValidationError};
 
 /// The order in which a sequential controller decides, with names resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct DecisionPlan {
     /// The steps. Every decision stands in exactly one.
     pub steps: Vec<PlanStep>,
     /// The names of the states that are kept, in the order in which they are.
@@ -20,7 +20,7 @@ pub struct Plan {
 pub struct PlanStep {
     /// What is decided; several only if all are skips of anchors.
     pub decide: Vec<PlanDecision>,
-    /// The anchor as which the state is kept afterwards, an index into [`Plan::anchors`].
+    /// The anchor as which the state is kept afterwards, an index into [`DecisionPlan::anchors`].
     pub keep: Option<u32>,
 }
 
@@ -36,14 +36,14 @@ pub struct PlanDecision {
 /// How the choices of a decision are scored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum How {
-    /// By the rows of a table, an index into [`Plan::tables`].
+    /// By the rows of a table, an index into [`DecisionPlan::tables`].
     Table {
         /// The table.
         table: u32,
     },
     /// By attention over anchors that were kept earlier, one per choice.
     Attend {
-        /// The anchors, indices into [`Plan::anchors`].
+        /// The anchors, indices into [`DecisionPlan::anchors`].
         anchors: Vec<u32>,
     },
     /// On or off, by attention to one anchor that was kept earlier.
@@ -63,7 +63,10 @@ pub struct Table {
 }
 
 /// Resolves the plan; also gives the decisions in its order. If something is wrong, the order may be incomplete.
-pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (Plan, Vec<u32>) {
+pub(crate) fn plan(
+    decisions: &Decisions<'_>,
+    problems: &mut Vec<ValidationError>,
+) -> (DecisionPlan, Vec<u32>) {
     let space = decisions.space;
     let steps: Vec<(Vec<&str>, Option<&str>)> = if space.plan.is_empty() {
         space
@@ -85,7 +88,7 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
     };
     let mut resolving = Resolving {
         decisions,
-        plan: Plan::default(),
+        plan: DecisionPlan::default(),
         anchors: HashMap::new(),
         tables: HashMap::new(),
     };
@@ -95,8 +98,12 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
         if problems.len() >= MOST {
             break;
         }
-        let mut complain =
-            |reason: String| problems.push(Problem::new(format!("step {at} of the plan"), reason));
+        let mut complain = |reason: String| {
+            problems.push(ValidationError::new(
+                format!("step {at} of the plan"),
+                reason,
+            ))
+        };
         let mut step = PlanStep::default();
         for id in ids {
             match decisions.find(id) {
@@ -141,14 +148,17 @@ pub(crate) fn plan(decisions: &Decisions<'_>, problems: &mut Vec<Problem>) -> (P
         .take(MOST)
     {
         let place = format!("decision `{}`", space.decisions[d].id);
-        problems.push(Problem::new(place, "no step of the plan decides it"));
+        problems.push(ValidationError::new(
+            place,
+            "no step of the plan decides it",
+        ));
     }
     (resolving.plan, order)
 }
 
 struct Resolving<'a> {
     decisions: &'a Decisions<'a>,
-    plan: Plan,
+    plan: DecisionPlan,
     anchors: HashMap<&'a str, u32>,
     tables: HashMap<String, u32>,
 }

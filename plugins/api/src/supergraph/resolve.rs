@@ -4,23 +4,23 @@ use super::nodes::Graph;
 use super::plan::plan;
 use crate::names::{Names, Places};
 use crate::ragged::Ragged;
-use crate::{Problem, Role, SCHEMA, SearchSpace};
+use crate::{Role, SCHEMA, SearchSpace, ValidationError};
 
 /// How many problems are reported at a time: one slip in a generated space repeats on every layer.
 pub(crate) const MOST: usize = 20;
 
 /// Checks a space and resolves its names. What a later stage needs is checked first, so that one slip gives one problem.
-pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
+pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<ValidationError>> {
     let mut problems = Vec::new();
     if !(1..=SCHEMA).contains(&space.schema) {
         let reason = format!(
             "it is written in schema {}, and this version reads 1 to {SCHEMA}",
             space.schema
         );
-        return Err(vec![Problem::new("the space", reason)]);
+        return Err(vec![ValidationError::new("the space", reason)]);
     }
     if space.name.is_empty() {
-        problems.push(Problem::new("the space", "it has no name"));
+        problems.push(ValidationError::new("the space", "it has no name"));
     }
     let decisions = Decisions::new(&space, &mut problems);
     stop(&mut problems)?;
@@ -46,7 +46,7 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
         .iter()
         .any(|output| output.role == Role::Logits)
     {
-        problems.push(Problem::new(
+        problems.push(ValidationError::new(
             "the space",
             "no output has the role `logits`, and it needs one",
         ));
@@ -117,7 +117,7 @@ pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<Problem>> {
     })
 }
 
-fn stop(problems: &mut Vec<Problem>) -> Result<(), Vec<Problem>> {
+fn stop(problems: &mut Vec<ValidationError>) -> Result<(), Vec<ValidationError>> {
     problems.truncate(MOST);
     if problems.is_empty() {
         Ok(())
@@ -126,11 +126,15 @@ fn stop(problems: &mut Vec<Problem>) -> Result<(), Vec<Problem>> {
     }
 }
 
-fn repeated<'a>(ids: impl Iterator<Item = &'a String>, kind: &str, problems: &mut Vec<Problem>) {
+fn repeated<'a>(
+    ids: impl Iterator<Item = &'a String>,
+    kind: &str,
+    problems: &mut Vec<ValidationError>,
+) {
     let mut seen = std::collections::BTreeSet::new();
     for id in ids {
         if problems.len() < MOST && !seen.insert(id) {
-            problems.push(Problem::new(
+            problems.push(ValidationError::new(
                 format!("{kind} `{id}`"),
                 format!("two {kind}s have this name"),
             ));

@@ -2,7 +2,7 @@ use super::Supergraph;
 use super::level::{Level, Part};
 use super::walk::{Wanted, walk};
 use crate::condition::Cond;
-use crate::{GenomeError, Kind, Problem};
+use crate::{GenomeError, Kind, ValidationError};
 
 /// How many samples are drawn before sampling gives up on the constraints.
 const TRIES: u32 = 1000;
@@ -101,7 +101,7 @@ impl Supergraph {
 
     /// Samples a few genomes to find what no static check sees: constraints that nothing satisfies, and decisions that
     /// matter although they say that they do not.
-    pub(crate) fn try_out(&self) -> Vec<Problem> {
+    pub(crate) fn try_out(&self) -> Vec<ValidationError> {
         let guarded = self.inner.active_if.iter().any(Option::is_some);
         let rounds = match (guarded, self.inner.require.is_empty()) {
             (true, _) => 64,
@@ -128,7 +128,7 @@ impl Supergraph {
                 // Fewer tries than anybody else would make say nothing.
                 Err(GenomeError::Exhausted { .. }) if granted < TRIES => return Vec::new(),
                 Err(error) => {
-                    return vec![Problem::new(
+                    return vec![ValidationError::new(
                         "the constraints",
                         error.to_string().trim_end_matches('.'),
                     )];
@@ -142,7 +142,7 @@ impl Supergraph {
                 let reason = format!(
                     "it is inactive under the genome {genome:?}, but the network depends on it there; widen its active_if"
                 );
-                return vec![Problem::new(format!("decision `{id}`"), reason)];
+                return vec![ValidationError::new(format!("decision `{id}`"), reason)];
             }
         }
         Vec::new()

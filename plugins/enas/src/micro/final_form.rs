@@ -1,6 +1,6 @@
 //! The final form: the network that is trained by itself once its cells are chosen.
 
-use supernet_plugin::{Built, Conv, Init, Mistake, Pad, Pooling, Role, Space, Tensor, When};
+use supernet_plugin::{BuildError, Built, Conv, Init, Pad, Pooling, Role, Space, Tensor, When};
 
 use super::{Cell, Micro, NODES, OPS, Side};
 
@@ -71,7 +71,7 @@ pub fn enas_micro_final(config: &Micro) -> Built {
         let said = format!(
             "the network has {filters} filters, and needs an even number: a reduction makes two halves"
         );
-        return Err(Mistake::refused(said));
+        return Err(BuildError::refused(said));
     }
     let s = Space::new("enas-micro");
     let (normal, reduce) = (Cell::decide(&s, "normal"), Cell::decide(&s, "reduce"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use supernet::Model;
 use supernet::device::Probe;
-use supernet::device::choice::Choice;
+use supernet::device::spec::DeviceSpec;
 use supernet::space::{PluginError, Spaces};
 
 use super::threads;
@@ -33,7 +33,7 @@ impl On {
     }
 
     /// Which device.
-    pub(crate) fn choice(&self) -> Result<Choice, Failure> {
+    pub(crate) fn choice(&self) -> Result<DeviceSpec, Failure> {
         Ok(self.device.parse()?)
     }
 

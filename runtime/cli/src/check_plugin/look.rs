@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
-use supernet::device::choice::Choice;
+use supernet::device::spec::DeviceSpec;
 use supernet::space::Spaces;
 use supernet::tools::space_report;
 
@@ -54,7 +54,7 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
             Ok(report) => {
                 failed |= !report.passed();
                 say(&report.to_string())?;
-                let drawing = draw(&drawings, &report.origin.space, &report.drawing)?;
+                let drawing = draw(&drawings, &report.provenance.space, &report.drawing)?;
                 say(&format!("  drawing      {}\n", drawing.display()))?;
             }
             Err(error) => {
@@ -75,15 +75,15 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
 }
 
 /// The devices to try it on: those that were named, or the CPU and whatever adapter there is.
-fn devices(options: &CheckPluginOptions) -> Result<Vec<Choice>, Failure> {
+fn devices(options: &CheckPluginOptions) -> Result<Vec<DeviceSpec>, Failure> {
     if options.device.is_empty() {
-        return Ok(vec![Choice::Cpu, Choice::Gpu(None)]);
+        return Ok(vec![DeviceSpec::Cpu, DeviceSpec::Gpu(None)]);
     }
     let devices = options
         .device
         .iter()
         .map(|device| device.parse())
-        .collect::<Result<Vec<Choice>, _>>()?;
+        .collect::<Result<Vec<DeviceSpec>, _>>()?;
     // Whoever names a device wants it, and not a note that it was left out.
     devices
         .iter()

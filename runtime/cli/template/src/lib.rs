@@ -1,7 +1,7 @@
 //! The search space `{{name}}`.
 
 use supernet_plugin::{
-    Built, Config, CpuOp, CustomOp, Fact, Field, Mistake, Space, SpaceEntry, inventory,
+    Built, Config, CpuOp, CustomOp, Fact, Field, BuildError, Space, SpaceEntry, inventory,
 };
 
 // By this supernet finds what the library has.
@@ -34,7 +34,7 @@ fn build(config: &Config) -> Built {
     let (layers, filters) = (config.size("layers")?, config.size("filters")?);
     let (image, classes) = (config.sizes("image")?, config.size("classes")?);
     if image.len() != 3 {
-        return Err(Mistake::refused(format!(
+        return Err(BuildError::refused(format!(
             "the samples have the shape {image:?}, and must be images [height, width, channels]"
         )));
     }

@@ -1,7 +1,7 @@
 //! CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky 2009): records of one or two labels and three planes.
 
 use super::folder::{Entry, Folder};
-use super::{Found, Samples, whole};
+use super::{Detected, Samples, whole};
 use crate::DataError;
 use crate::error::Flaw;
 use crate::pixels::Pixels;
@@ -60,7 +60,7 @@ impl Kind {
 }
 
 /// The folder's data, if it has files of this form.
-pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
+pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let is_train = |entry: &Entry| entry.says("train") || entry.says("data_batch");
     let bins: Vec<&Entry> = folder
         .files
@@ -110,7 +110,7 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
         Some(samples(of_test)?)
     };
     let class_names = folder.names(kind.names(), kind.classes());
-    Ok(Some(Found {
+    Ok(Some(Detected {
         train: samples(of_train)?,
         test,
         classes: kind.classes(),

@@ -6,7 +6,7 @@ use flate2::read::GzDecoder;
 
 use super::folder::Folder;
 use super::pairs::{self, Pair, Pairs};
-use super::{Found, Samples, classes, parse};
+use super::{Detected, Samples, classes, parse};
 use crate::DataError;
 use crate::error::Flaw;
 use crate::pixels::Pixels;
@@ -22,7 +22,7 @@ pub(super) struct Idx {
 }
 
 /// The folder's data, if it has files of this form.
-pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
+pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let files: Vec<_> = folder
         .files
         .iter()
@@ -33,7 +33,7 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
     };
     let (train, test) = (samples(&train)?, test.as_ref().map(samples).transpose()?);
     let classes = classes(&train, test.as_ref());
-    Ok(Some(Found {
+    Ok(Some(Detected {
         train,
         test,
         classes,

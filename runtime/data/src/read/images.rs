@@ -6,7 +6,7 @@ use image::{ColorType, DynamicImage, ImageReader, Limits};
 use rayon::prelude::*;
 
 use super::folder::{Entry, Folder};
-use super::{Found, Samples, whole};
+use super::{Detected, Samples, whole};
 use crate::DataError;
 use crate::error::Flaw;
 use crate::pixels::Pixels;
@@ -31,7 +31,7 @@ pub(super) struct Decoded {
 }
 
 /// The folder's data, if it has folders of images.
-pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
+pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let inner = |name: &str| {
         folder
             .folders
@@ -89,7 +89,7 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
     };
     let test = (!test_labels.is_empty()).then(|| part(test_pixels, test_labels));
     let classes = names.len() as u32;
-    Ok(Some(Found {
+    Ok(Some(Detected {
         train: part(pixels, train_labels),
         test,
         classes,

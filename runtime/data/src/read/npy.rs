@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::pairs::{self, Pair, Pairs};
-use super::{Found, Samples, classes, parse};
+use super::{Detected, Samples, classes, parse};
 use crate::DataError;
 use crate::error::Flaw;
 use crate::pixels::Pixels;
@@ -28,7 +28,7 @@ enum Number {
 }
 
 /// The folder's data, if it has files of this form.
-pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
+pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let files: Vec<_> = folder
         .files
         .iter()
@@ -39,7 +39,7 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Found>, DataError> {
     };
     let (train, test) = (samples(&train)?, test.as_ref().map(samples).transpose()?);
     let classes = classes(&train, test.as_ref());
-    Ok(Some(Found {
+    Ok(Some(Detected {
         train,
         test,
         classes,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::source::{self, File, Source};
 use super::{Text, TextSettings, Unit};
-use crate::Split;
+use crate::SplitSpec;
 use crate::error::Flaw;
 use crate::read::fuzz::fuzz;
 
@@ -25,7 +25,7 @@ fn file(bytes: &[u8]) -> Result<File, Flaw> {
     })
 }
 
-fn check(source: &Source, settings: &TextSettings, split: &Split) -> Result<(), Flaw> {
+fn check(source: &Source, settings: &TextSettings, split: &SplitSpec) -> Result<(), Flaw> {
     let text = Text::of(source, settings, split).map_err(|error| Flaw::new(error.to_string()))?;
     let words = text.vocabulary.len();
     assert!(words >= 2 && (settings.limit == 0 || words <= settings.limit));
@@ -37,7 +37,7 @@ fn check(source: &Source, settings: &TextSettings, split: &Split) -> Result<(), 
 
 #[test]
 fn text_from_strangers() {
-    let split = Split {
+    let split = SplitSpec {
         train: 0.5,
         validation: 0.25,
         seed: 0,
@@ -54,7 +54,7 @@ fn text_from_strangers() {
 
 #[test]
 fn validation_and_test_text_from_strangers() {
-    let whole = Split {
+    let whole = SplitSpec {
         train: 0.0,
         validation: 0.0,
         seed: 0,

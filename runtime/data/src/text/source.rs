@@ -8,7 +8,7 @@ use super::Unit;
 use crate::error::Flaw;
 use crate::read::folder::{Entry, Folder};
 use crate::split::count;
-use crate::{DataError, Split};
+use crate::{DataError, SplitSpec};
 
 /// The end of a line, where words are read.
 const END: &str = "<eos>";
@@ -68,7 +68,7 @@ impl Source {
     }
 
     /// Its tokens, divided as `split` says.
-    pub(super) fn numbers(&self, unit: Unit, split: &Split) -> Result<Numbers<'_>, DataError> {
+    pub(super) fn numbers(&self, unit: Unit, split: &SplitSpec) -> Result<Numbers<'_>, DataError> {
         let mut lexicon = Lexicon::default();
         let parts = match self {
             Self::One(file) => {
@@ -171,7 +171,7 @@ impl<'t> Lexicon<'t> {
 }
 
 /// One text, divided by position.
-fn divide(mut train: Vec<u32>, split: &Split) -> Result<[Vec<u32>; 3], Flaw> {
+fn divide(mut train: Vec<u32>, split: &SplitSpec) -> Result<[Vec<u32>; 3], Flaw> {
     let or = |given: f64, fitted: f64| if given == 0.0 { fitted } else { given };
     let words = train.len();
     let [first, second] =

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Text, TextSettings, Unit};
-use crate::Split;
+use crate::SplitSpec;
 
 const WORDS: TextSettings = TextSettings {
     unit: Unit::Word,
@@ -152,7 +152,7 @@ fn one_file_is_divided_by_position_alone_or_in_its_folder() {
         let text = Text::divided(
             &place,
             &CHARACTERS,
-            &Split {
+            &SplitSpec {
                 train,
                 validation,
                 seed: 3,
@@ -192,7 +192,7 @@ fn settings_take_the_beginning_of_files_of_their_own() {
         Text::divided(
             &place,
             &WORDS,
-            &Split {
+            &SplitSpec {
                 train,
                 validation,
                 seed: 0,

@@ -11,7 +11,7 @@ use supernet_shaders::cpu::{self, Workspace};
 use supernet_shaders::{Call, Step};
 
 use super::{Device, DeviceError, Minibatch, Probe, Samples};
-use crate::program::{Bound, Operand, Plan, Program, Slot};
+use crate::program::{Bound, MemoryPlan, Operand, Program, Slot};
 use crate::weights::Weights;
 
 /// More threads than any machine's cores only wait for each other.
@@ -76,10 +76,10 @@ impl Device for Cpu {
         "cpu".to_owned()
     }
 
-    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+    fn reserve(&mut self, plan: &MemoryPlan, weights: &Weights) -> Result<u64, DeviceError> {
         for call in &plan.calls {
             if let Call::Custom(run) = call {
-                custom::twin(run)?;
+                custom::cpu_kernel(run)?;
             }
         }
         Ok(plan.bytes() + weights.bytes())
@@ -258,7 +258,7 @@ impl Cpu {
 }
 
 fn at_hand(weights: &Weights) -> Result<(), DeviceError> {
-    weights.away().map_or(Ok(()), |home| {
+    weights.resident_on().map_or(Ok(()), |home| {
         Err(DeviceError::Elsewhere {
             home: home.to_string(),
         })
@@ -457,7 +457,7 @@ impl Memory {
         for (output, numbers) in program
             .outputs
             .iter()
-            .zip([&mut samples.loss, &mut samples.right])
+            .zip([&mut samples.loss, &mut samples.correct])
         {
             numbers.clear();
             numbers.extend_from_slice(self.value(*output));

@@ -7,17 +7,19 @@
 
 mod adapter;
 mod buffers;
-mod groups;
-mod link;
-mod pages;
+mod bind_groups;
+mod context;
+mod weights;
 mod pipelines;
-mod prepared;
-mod ring;
-mod room;
+mod call_cache;
+mod readbacks;
+mod memory;
 mod run;
-mod trial;
+mod probe;
 
-pub use adapter::{Adapter, Facts, Kind, adapter, adapters, missing_driver, noop, real};
+pub use adapter::{
+    Adapter, AdapterInfo, AdapterKind, adapter, adapters, first_hardware, missing_driver, noop,
+};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,15 +28,15 @@ use supernet_shaders::kernel::{SLOT, Traits};
 use supernet_shaders::{Call, Step};
 use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
+use self::bind_groups::BindGroupCache;
 use self::buffers::{Buffers, Id};
-use self::groups::Groups;
-use self::link::Link;
-use self::pages::Resident;
+use self::call_cache::CallCache;
+use self::context::GpuContext;
 use self::pipelines::Pipelines;
-use self::prepared::Calls;
-use self::ring::Ring;
+use self::readbacks::Readbacks;
+use self::weights::DeviceWeights;
 use super::{Counts, Device, DeviceError, Minibatch, Probe, Samples};
-use crate::program::{Plan, Program};
+use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 
 /// Runs under way before the oldest one's samples must be asked for.
@@ -43,14 +45,14 @@ const DEPTH: usize = 8;
 /// Runs programs on a GPU.
 #[derive(Debug)]
 pub struct Gpu {
-    link: Link,
+    context: GpuContext,
     traits: Traits,
     buffers: Buffers,
     pipelines: Pipelines,
-    calls: Calls,
-    groups: Groups,
-    ring: Ring,
-    residents: Vec<Resident>,
+    calls: CallCache,
+    groups: BindGroupCache,
+    readbacks: Readbacks,
+    residents: Vec<DeviceWeights>,
     /// Buffers for values, by size class.
     slots: Vec<Vec<Id>>,
     /// Buffers for what a call keeps between its dispatches, by size class.
@@ -71,7 +73,7 @@ impl Gpu {
     /// # Errors
     /// If the adapter lacks what kernels rely on, or gives no device.
     pub fn new(adapter: &Adapter) -> Result<Self, DeviceError> {
-        Self::on(Link::open(adapter)?)
+        Self::on(GpuContext::open(adapter)?)
     }
 
     /// The application's own device. It stays the application's: its handlers for errors and for its loss are left
@@ -81,17 +83,17 @@ impl Gpu {
     /// If the device was made without what kernels rely on: eight storage buffers a stage, bindings of 128 MiB, 256
     /// invocations and 16 KiB of memory a workgroup.
     pub fn borrowed(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
-        Self::on(Link::borrowed(device, queue)?)
+        Self::on(GpuContext::borrowed(device, queue)?)
     }
 
-    fn on(link: Link) -> Result<Self, DeviceError> {
-        let [least, most] = link.facts.lanes;
-        let subgroups = link.device.features().contains(wgpu::Features::SUBGROUP);
+    fn on(context: GpuContext) -> Result<Self, DeviceError> {
+        let [least, most] = context.facts.lanes;
+        let subgroups = context.device.features().contains(wgpu::Features::SUBGROUP);
         let traits = Traits {
             lanes: (subgroups && least == most && most > 0).then_some(most),
         };
-        let step = link.guard(|| {
-            Ok(link.device.create_buffer(&BufferDescriptor {
+        let step = context.guard(|| {
+            Ok(context.device.create_buffer(&BufferDescriptor {
                 label: Some("step"),
                 size: SLOT as u64,
                 usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
@@ -99,13 +101,13 @@ impl Gpu {
             }))
         })?;
         Ok(Self {
-            link,
+            context,
             traits,
             buffers: Buffers::default(),
             pipelines: Pipelines::default(),
-            calls: Calls::default(),
-            groups: Groups::default(),
-            ring: Ring::default(),
+            calls: CallCache::default(),
+            groups: BindGroupCache::default(),
+            readbacks: Readbacks::default(),
             residents: Vec::new(),
             slots: Vec::new(),
             scratch: Vec::new(),
@@ -131,13 +133,13 @@ impl Gpu {
     }
 
     /// What is known of the adapter.
-    pub fn facts(&self) -> &Facts {
-        &self.link.facts
+    pub fn facts(&self) -> &AdapterInfo {
+        &self.context.facts
     }
 
     /// The wgpu device that runs go to.
     pub fn wgpu(&self) -> &wgpu::Device {
-        &self.link.device
+        &self.context.device
     }
 
     /// Bytes of all buffers on the device.
@@ -148,19 +150,19 @@ impl Gpu {
 
 impl Device for Gpu {
     fn name(&self) -> String {
-        self.link.name.to_string()
+        self.context.name.to_string()
     }
 
     fn depth(&self) -> usize {
         DEPTH
     }
 
-    fn reserve(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
+    fn reserve(&mut self, plan: &MemoryPlan, weights: &Weights) -> Result<u64, DeviceError> {
         self.make_room(plan, weights)
     }
 
     fn forget(&mut self) {
-        self.ring.truncate(0);
+        self.readbacks.truncate(0);
     }
 
     fn train(
@@ -172,8 +174,8 @@ impl Device for Gpu {
     ) -> Result<(), DeviceError> {
         let resident = self.run(program, weights, batch, step)?;
         weights.version += 1;
-        weights.leave(&self.link.name);
-        self.residents[resident].mark = weights.mark().clone();
+        weights.mark_resident(&self.context.name);
+        self.residents[resident].mark = weights.revision().clone();
         Ok(())
     }
 
@@ -220,7 +222,7 @@ impl Device for Gpu {
             },
             &step,
         )?;
-        let newest = self.ring.take_newest(&self.link)?;
+        let newest = self.readbacks.take_newest(&self.context)?;
         newest.ok_or_else(|| DeviceError::NothingUnderWay {
             device: self.name(),
         })
@@ -236,10 +238,10 @@ impl Device for Gpu {
     }
 
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
-        if self
-            .ring
-            .take(&self.link, &mut [&mut samples.loss, &mut samples.right])?
-        {
+        if self.readbacks.take(
+            &self.context,
+            &mut [&mut samples.loss, &mut samples.correct],
+        )? {
             return Ok(());
         }
         Err(DeviceError::NothingUnderWay {
@@ -248,13 +250,13 @@ impl Device for Gpu {
     }
 
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
-        let Some(home) = weights.away().map(Arc::clone) else {
+        let Some(home) = weights.resident_on().map(Arc::clone) else {
             return Ok(());
         };
         let resident = self
             .residents
             .iter()
-            .find(|resident| resident.mark == *weights.mark());
+            .find(|resident| resident.mark == *weights.revision());
         let resident = resident.ok_or_else(|| DeviceError::Elsewhere {
             home: home.to_string(),
         })?;
@@ -264,14 +266,14 @@ impl Device for Gpu {
                 self.download(*id, page)?;
             }
         }
-        weights.come_back(pages);
+        weights.restore(pages);
         Ok(())
     }
 }
 
 impl Probe for Gpu {
     fn about(&self) -> Vec<(&'static str, String)> {
-        let Facts {
+        let AdapterInfo {
             backend,
             driver,
             kind,
@@ -279,7 +281,7 @@ impl Probe for Gpu {
             binding,
             buffer,
             ..
-        } = &self.link.facts;
+        } = &self.context.facts;
         let used = self
             .traits
             .lanes

@@ -148,7 +148,7 @@ fn adam_takes_its_first_step_by_the_rate() {
             beta2: 0.999,
             eps: 1e-12,
         },
-        l2: 0.0,
+        weight_decay: 0.0,
         clip: 1e9,
         ..SGD
     };
@@ -434,7 +434,7 @@ fn planned_memory_holds_every_value_until_it_was_read() {
             (interpreter.run(program), interpreter.gradients)
         };
         assert_eq!(run(&planned), run(&apart), "{genome:?}");
-        let mut plan = super::Plan::default();
+        let mut plan = super::MemoryPlan::default();
         plan.add(&planned);
         assert!(plan.bytes() < values, "{} of {values}", plan.bytes());
     }

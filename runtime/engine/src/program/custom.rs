@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use supernet_plugin::{CustomOp, Form, Grid, Node, Op, SearchSpace, Setting, Use};
 use supernet_shaders::Access;
-use supernet_shaders::catalogue::{Twin, text};
+use supernet_shaders::catalogue::{CpuKernel, text};
 use supernet_shaders::kernel::{Constant, Kernel};
 
 /// A space's own op that cannot run.
@@ -44,7 +44,7 @@ pub struct Variant {
     attributes: String,
     forward: Vec<Part>,
     backward: Vec<Part>,
-    twin: Option<&'static dyn Twin>,
+    cpu_kernel: Option<&'static dyn CpuKernel>,
     #[cfg(feature = "gpu")]
     source: source::Source,
 }
@@ -76,7 +76,7 @@ impl CustomOps {
     /// the source.
     pub fn new(
         space: &SearchSpace,
-        twin: impl Fn(&str) -> Option<&'static dyn Twin>,
+        cpu_kernel: impl Fn(&str) -> Option<&'static dyn CpuKernel>,
     ) -> Result<Self, OpError> {
         let mut variants = BTreeMap::new();
         each(&space.nodes, &mut |node| {
@@ -89,12 +89,11 @@ impl CustomOps {
             };
             let attributes_json = key.1.clone();
             if let Entry::Vacant(place) = variants.entry(key) {
-                let variant = Variant::new(op, attributes, attributes_json, twin(name)).map_err(
-                    |reason| OpError {
+                let variant = Variant::new(op, attributes, attributes_json, cpu_kernel(name))
+                    .map_err(|reason| OpError {
                         op: name.clone(),
                         reason,
-                    },
-                )?;
+                    })?;
                 place.insert(Arc::new(variant));
             }
             Ok(())
@@ -111,15 +110,17 @@ impl CustomOps {
 
     /// Whether all of them have a function for the CPU.
     pub fn run_on_cpu(&self) -> bool {
-        self.variants.values().all(|variant| variant.twin.is_some())
+        self.variants
+            .values()
+            .all(|variant| variant.cpu_kernel.is_some())
     }
 
     /// The ops that have none.
-    pub fn without_twin(&self) -> Vec<&str> {
+    pub fn without_cpu_kernel(&self) -> Vec<&str> {
         let mut names: Vec<_> = self
             .variants
             .values()
-            .filter(|variant| variant.twin.is_none())
+            .filter(|variant| variant.cpu_kernel.is_none())
             .map(|variant| &*variant.op.name)
             .collect();
         names.dedup();
@@ -169,7 +170,7 @@ impl Variant {
         op: &CustomOp,
         attributes: &BTreeMap<String, Setting>,
         json: String,
-        twin: Option<&'static dyn Twin>,
+        cpu_kernel: Option<&'static dyn CpuKernel>,
     ) -> Result<Self, String> {
         let (source, kernels) = match &op.form {
             Form::PerElement => (easy::source(&op.wgsl), easy::kernels()),
@@ -194,7 +195,7 @@ impl Variant {
             attributes: json,
             forward,
             backward,
-            twin,
+            cpu_kernel,
             #[cfg(feature = "gpu")]
             source,
         })

@@ -1,7 +1,7 @@
 //! Fusion: from calls to fewer calls.
 
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::Reduction;
+use supernet_shaders::catalogue::FactorizedReduction;
 
 use super::custom::CustomNode;
 use super::{Operand, Operands, Tape};
@@ -120,7 +120,7 @@ fn reductions(tape: &mut Tape) {
         let (x, same) = (a.operands[0], a.operands[0] == b.operands[0]);
         // One weight in both halves would get its gradient twice in one call.
         let (Some(reduction), true, true) = (
-            Reduction::of(left, right),
+            FactorizedReduction::of(left, right),
             same,
             a.operands[1] != b.operands[1],
         ) else {
@@ -128,8 +128,11 @@ fn reductions(tape: &mut Tape) {
         };
         let operands = [x, a.operands[1], b.operands[1], y];
         let bound = &mut tape.calls[at];
-        (bound.call, bound.operands, bound.reads) =
-            (Call::Reduction(reduction), Operands::new(&operands), 3);
+        (bound.call, bound.operands, bound.reads) = (
+            Call::FactorizedReduction(reduction),
+            Operands::new(&operands),
+            3,
+        );
         absorbed.extend([first, second]);
     }
     remove(tape, absorbed);

@@ -34,7 +34,7 @@ impl Slot {
 
 /// The memory that programs take between them: a slot serves one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
+pub struct MemoryPlan {
     /// Slots of each size class.
     pub slots: Vec<u32>,
     /// All different calls: a device may need scratch for them.
@@ -47,7 +47,7 @@ pub struct Plan {
     pub batch: u32,
 }
 
-impl Plan {
+impl MemoryPlan {
     /// Makes room for `program`.
     pub fn add(&mut self, program: &Program) {
         if self.slots.len() < program.slots.len() {

@@ -13,7 +13,7 @@ pub struct Optimizer {
     /// The rule.
     pub method: Method,
     /// λ: the gradient of λ/2·‖w‖² over the decaying weights that the path touches.
-    pub l2: f32,
+    pub weight_decay: f32,
     /// The largest norm of all gradients together that is let through.
     pub clip: f32,
     /// Whether weights that the path does not touch move too, by decay and momentum, as in the published code.
@@ -154,7 +154,7 @@ impl Optimizer {
         for (page, len) in pages() {
             let update = Update {
                 len,
-                l2: self.l2,
+                l2: self.weight_decay,
                 everywhere: self.everywhere,
             };
             let reads = [

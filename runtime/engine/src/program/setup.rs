@@ -20,7 +20,7 @@ pub(super) const STEP: Step = Step {
 };
 pub(super) const SGD: Optimizer = Optimizer {
     method: Method::Sgd { momentum: 0.9 },
-    l2: 1e-3,
+    weight_decay: 1e-3,
     clip: 5.0,
     everywhere: false,
     smoothing: 0.0,

@@ -8,7 +8,7 @@ pub(super) const PAGE: usize = 32 << 20;
 
 /// Where a parameter lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ParamSlot {
     /// Which page.
     pub page: u32,
     /// First float in it, a multiple of [`BLOCK`].
@@ -20,7 +20,7 @@ pub struct Place {
 /// Where every parameter of a supergraph lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    places: Vec<Place>,
+    places: Vec<ParamSlot>,
     pub(super) pages: Vec<u32>,
     decayed: Vec<Vec<u32>>,
 }
@@ -135,7 +135,7 @@ impl Layout {
                 pages.push(0);
             }
             let page = pages.len() - 1;
-            places.push(Place {
+            places.push(ParamSlot {
                 page: page as u32,
                 offset: pages[page],
                 len: len as u32,
@@ -152,7 +152,7 @@ impl Layout {
     }
 
     /// Where parameter `index` lies; its length is 0 if it has no numbers.
-    pub fn place(&self, index: u32) -> Place {
+    pub fn place(&self, index: u32) -> ParamSlot {
         self.places[index as usize]
     }
 

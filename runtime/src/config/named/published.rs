@@ -8,7 +8,7 @@ use super::{Line, lacks, last, same, set};
 /// What macro and micro search have in common.
 pub(super) const CIFAR: &[Line] = &[
     set(
-        "search.data",
+        "search.dataset",
         "cifar-10-batches-bin",
         "the folder that the published cifar-10-binary.tar.gz unpacks to; give another with --data PATH",
     ),
@@ -63,7 +63,7 @@ pub(super) const CIFAR: &[Line] = &[
         "the paper has no such term (released code, micro: biases to separable convolutions)",
     ),
     same(
-        "controller.rate",
+        "controller.learning_rate",
         "paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)",
     ),
     same(
@@ -109,7 +109,7 @@ pub(super) const CIFAR: &[Line] = &[
         "310",
         "paper §3.2: as the search (released code, micro: 630)",
     ),
-    set("retrain.rate", "0.05", "paper §3.2: as the search"),
+    set("retrain.learning_rate", "0.05", "paper §3.2: as the search"),
     set("retrain.warm_up", "0", "paper and released code"),
     set("retrain.smoothing", "0", "paper and released code"),
     set("retrain.average", "false", "paper and released code"),
@@ -262,7 +262,7 @@ pub(super) const MICRO: &[Line] = &[
 pub(super) const RECURRENT: &[Line] = &[
     set("search.space", "enas-recurrent", "paper §2.1"),
     set(
-        "search.data",
+        "search.dataset",
         "simple-examples/data",
         "Mikolov's division, as his archive simple-examples.tgz unpacks; give another with --data PATH",
     ),
@@ -284,7 +284,10 @@ pub(super) const RECURRENT: &[Line] = &[
         "paper, appendix A: the mean of the loose ends is normalised over the batch",
     ),
     same("text.unit", "paper §3.1: Penn Treebank by word"),
-    same("text.limit", "the 10,000 words that Mikolov's division has"),
+    same(
+        "text.vocabulary_limit",
+        "the 10,000 words that Mikolov's division has",
+    ),
     same("text.window", "paper §2.2"),
     set("text.reward", "80", "paper §2.2"),
     set(
@@ -294,12 +297,12 @@ pub(super) const RECURRENT: &[Line] = &[
     ),
     set("optimizer.method", "sgd", "paper §3.1"),
     set(
-        "optimizer.rate",
+        "optimizer.learning_rate",
         "20",
         "paper §3.1 (released code: 0.25; enas_lm: 20)",
     ),
     set(
-        "optimizer.rate_min",
+        "optimizer.min_learning_rate",
         "0.08",
         "what the paper's decay, 0.96 an epoch from the 15th on, ends at in §3.1",
     ),
@@ -309,7 +312,7 @@ pub(super) const RECURRENT: &[Line] = &[
         "paper §3.1: plain gradient descent",
     ),
     set(
-        "optimizer.l2",
+        "optimizer.weight_decay",
         "2e-7",
         "paper §3.1: λ = 1e-7 of λ·‖w‖², which is 2e-7 of l2/2·‖w‖²",
     ),
@@ -342,7 +345,7 @@ pub(super) const RECURRENT: &[Line] = &[
         "the paper has no such term (enas_lm: one for near nodes)",
     ),
     same(
-        "controller.rate",
+        "controller.learning_rate",
         "paper §3.1 (released code: 1e-3; enas_lm: 5e-5)",
     ),
     same(
@@ -379,7 +382,7 @@ pub(super) const RECURRENT: &[Line] = &[
         "2000",
         "released code (ptb_final.sh); the paper does not say (enas_lm: 3000)",
     ),
-    set("retrain.rate", "20", "paper §3.1"),
+    set("retrain.learning_rate", "20", "paper §3.1"),
     set("retrain.warm_up", "0", "paper and released code"),
     set("retrain.smoothing", "0", "paper and released code"),
     set(
@@ -405,7 +408,7 @@ pub(super) const RECURRENT: &[Line] = &[
         "released code (ptb_final.sh): 22 million weights (enas_lm: 800)",
     ),
     last(
-        "optimizer.l2",
+        "optimizer.weight_decay",
         "1e-6",
         "released code (ptb_final.sh): λ = 5e-7 of λ·‖w‖²",
     ),

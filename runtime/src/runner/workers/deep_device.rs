@@ -6,14 +6,14 @@ use std::sync::Arc;
 use supernet_engine::device::cpu::Cpu;
 use supernet_engine::device::{Device, DeviceError, Minibatch, Samples};
 use supernet_engine::program::Program;
-use supernet_engine::weights::{Mark, Weights};
+use supernet_engine::weights::{Revision, Weights};
 use supernet_shaders::Step;
 
 pub(crate) struct Deep {
     cpu: Cpu,
     name: Arc<str>,
     /// Its copy of the weights, and which ones they are.
-    copy: Option<(Mark, Weights)>,
+    copy: Option<(Revision, Weights)>,
     done: VecDeque<Samples>,
 }
 
@@ -30,8 +30,8 @@ impl Deep {
     /// The copy of `weights`, taken anew if it is none.
     fn take(&mut self, weights: &Weights) -> Result<Weights, DeviceError> {
         match self.copy.take() {
-            Some((mark, copy)) if mark == *weights.mark() => Ok(copy),
-            _ if weights.away().is_some() => Err(DeviceError::Elsewhere {
+            Some((mark, copy)) if mark == *weights.revision() => Ok(copy),
+            _ if weights.resident_on().is_some() => Err(DeviceError::Elsewhere {
                 home: "another device".to_owned(),
             }),
             _ => Ok(weights.clone()),
@@ -70,8 +70,8 @@ impl Device for Deep {
         let mut copy = self.take(weights)?;
         self.cpu.train(program, &mut copy, batch, step)?;
         weights.version += 1;
-        weights.leave(&self.name);
-        self.copy = Some((weights.mark().clone(), copy));
+        weights.mark_resident(&self.name);
+        self.copy = Some((weights.revision().clone(), copy));
         self.ran()
     }
 
@@ -83,7 +83,7 @@ impl Device for Deep {
     ) -> Result<(), DeviceError> {
         let copy = self.take(weights)?;
         self.cpu.score(program, &copy, batch)?;
-        self.copy = Some((weights.mark().clone(), copy));
+        self.copy = Some((weights.revision().clone(), copy));
         self.ran()
     }
 
@@ -103,15 +103,15 @@ impl Device for Deep {
     ) -> Result<Vec<Vec<f32>>, DeviceError> {
         let copy = self.take(weights)?;
         let outputs = self.cpu.compute(program, &copy, images)?;
-        self.copy = Some((weights.mark().clone(), copy));
+        self.copy = Some((weights.revision().clone(), copy));
         Ok(outputs)
     }
 
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
-        if weights.away().is_some() {
+        if weights.resident_on().is_some() {
             let copy = self.take(weights)?;
-            weights.come_back(copy.pages().clone());
-            self.copy = Some((weights.mark().clone(), copy));
+            weights.restore(copy.pages().clone());
+            self.copy = Some((weights.revision().clone(), copy));
         }
         Ok(())
     }

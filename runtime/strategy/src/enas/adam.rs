@@ -44,7 +44,7 @@ impl Adam {
         self.step = self.step.saturating_add(1);
         let correction =
             |beta: f32| 1.0 - f64::from(beta).powi(self.step.min(i32::MAX as u32) as i32);
-        let rate = (f64::from(settings.rate) / correction(settings.beta1)) as f32;
+        let rate = (f64::from(settings.learning_rate) / correction(settings.beta1)) as f32;
         let root = (1.0 / correction(settings.beta2).sqrt()) as f32;
         let moments = self.mean.iter_mut().zip(&mut self.square);
         for ((parameter, gradient), (mean, square)) in
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn the_first_step_is_the_rate_and_a_long_gradient_is_clipped() {
         let settings = ControllerSettings {
-            rate: 0.1,
+            learning_rate: 0.1,
             clip: 5.0,
             ..ControllerSettings::short()
         };
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_bowl_is_descended() {
         let settings = ControllerSettings {
-            rate: 0.05,
+            learning_rate: 0.05,
             ..ControllerSettings::short()
         };
         let mut at = [3.0_f32, -2.0];

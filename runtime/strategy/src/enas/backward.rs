@@ -1,7 +1,7 @@
 use super::choice::{Choice, Weight};
 use super::controller::Controller;
 use super::forward::{Chosen, chosen, share};
-use super::layout::{Decide, Layout, Reads};
+use super::layout::{DecisionRef, Layout, Reads};
 use super::product::{add_product, transposed};
 use super::real::Real;
 use super::tape::{Objective, Tape};
@@ -163,7 +163,7 @@ impl<F: Real> Back<'_, F> {
     fn choice(
         &mut self,
         t: usize,
-        decide: &Decide,
+        decide: &DecisionRef,
         choice: &Choice<F>,
         state: &[F],
         weights: &[Weight<F>],

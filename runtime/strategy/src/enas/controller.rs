@@ -166,7 +166,7 @@ mod tests {
                 let settings = ControllerSettings {
                     entropy: 0.0,
                     skip: 0.0,
-                    rate: 1e-3,
+                    learning_rate: 1e-3,
                     ..ControllerSettings::short()
                 };
                 let mut controller = Controller::<f32>::new(space.clone(), settings, seed);

@@ -1,6 +1,6 @@
 use super::choice::Choice;
 use super::controller::{Controller, Source};
-use super::layout::{Decide, Reads, Step};
+use super::layout::{DecisionRef, Reads, Step};
 use super::product::{add_product, dot};
 use super::real::Real;
 use super::tape::{Frame, Tape};
@@ -152,7 +152,13 @@ impl<F: Real> Controller<F> {
     }
 
     /// The shaped scores of a decision for all rollouts. They stand in `log`, where the softmax will find them.
-    fn score(&self, decide: &Decide, state: &[F], query: &[F], frames: &[Frame<F>]) -> Choice<F> {
+    fn score(
+        &self,
+        decide: &DecisionRef,
+        state: &[F],
+        query: &[F],
+        frames: &[Frame<F>],
+    ) -> Choice<F> {
         let d = self.layout.size;
         let rollouts = state.len() / d;
         let skip = matches!(decide.reads, Reads::Skip(_));
@@ -198,7 +204,7 @@ impl<F: Real> Controller<F> {
     /// Takes a choice for every rollout to which the decision matters.
     fn choose(
         &self,
-        decide: &Decide,
+        decide: &DecisionRef,
         choice: &mut Choice<F>,
         source: &mut Source<'_>,
         prefixes: &mut [Vec<Option<u32>>],
@@ -248,7 +254,7 @@ pub(super) enum Chosen {
 }
 
 /// What rollout `b` feeds on; `None` for an inactive decision and for a skip that is off.
-pub(super) fn chosen<F>(decide: &Decide, choice: &Choice<F>, b: usize) -> Option<Chosen> {
+pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Choice<F>, b: usize) -> Option<Chosen> {
     let taken = choice.taken[b] as usize;
     match &decide.reads {
         _ if !choice.active[b] => None,

@@ -49,14 +49,14 @@ pub(super) struct Attention {
 /// One step of the LSTM.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Step {
-    pub(super) decide: Vec<Decide>,
+    pub(super) decide: Vec<DecisionRef>,
     /// Whether a later step attends to this one's state.
     pub(super) attended: bool,
 }
 
 /// One decision of a step.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Decide {
+pub(super) struct DecisionRef {
     /// Its place in the genome.
     pub(super) decision: usize,
     pub(super) choices: usize,
@@ -107,14 +107,14 @@ impl Layout {
                 let decision = one.decision as usize;
                 let choices = space.choices(decision) as usize;
                 let prior = prior(space, decision);
-                Decide {
+                DecisionRef {
                     decision,
                     choices,
                     reads,
                     prior,
                 }
             });
-            let decide: Vec<Decide> = decide.collect();
+            let decide: Vec<DecisionRef> = decide.collect();
             for anchor in decide.iter().flat_map(|one| one.reads.anchors()) {
                 steps[*anchor].attended = true;
             }

@@ -85,7 +85,7 @@ fn the_penalty_alone_leads_to_skips_at_their_target() {
         let settings = ControllerSettings {
             lstm: 16,
             prior,
-            rate: 1e-2,
+            learning_rate: 1e-2,
             ..ControllerSettings::short()
         };
         let mut controller = Controller::<f32>::new(test_spaces::layered(4), settings, 2);
@@ -301,7 +301,7 @@ fn the_default_settings_find_the_optimum_of_twelve_decisions() {
             let score = |genome: &Genome| {
                 let wrong = genome.iter().zip(&best).filter(|(a, b)| a != b).count();
                 Score {
-                    accuracy: 0.95 - 0.05 * wrong as f32,
+                    reward: 0.95 - 0.05 * wrong as f32,
                     loss: 1.0,
                 }
             };

@@ -29,7 +29,8 @@ pub struct ControllerSettings {
     /// warm-up trained. The paper has no such term.
     pub prior: bool,
     /// Adam's step size.
-    pub rate: f32,
+    #[serde(alias = "rate")]
+    pub learning_rate: f32,
     /// Decay of Adam's mean of gradients.
     pub beta1: f32,
     /// Decay of Adam's mean of squared gradients.
@@ -64,7 +65,7 @@ impl ControllerSettings {
             temperature: 1.0,
             tanh: 2.5,
             prior: true,
-            rate: 5e-3,
+            learning_rate: 5e-3,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
@@ -88,7 +89,7 @@ impl ControllerSettings {
             temperature: 5.0,
             tanh: 2.5,
             prior: false,
-            rate: 3.5e-4,
+            learning_rate: 3.5e-4,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
@@ -128,7 +129,12 @@ impl ControllerSettings {
                 weight(self.tanh),
                 "0 (no bound) or above",
             ),
-            ("rate", self.rate, positive(self.rate), "above 0"),
+            (
+                "learning_rate",
+                self.learning_rate,
+                positive(self.learning_rate),
+                "above 0",
+            ),
             ("beta1", self.beta1, share(self.beta1), "from 0 to below 1"),
             ("beta2", self.beta2, share(self.beta2), "from 0 to below 1"),
             ("epsilon", self.epsilon, positive(self.epsilon), "above 0"),
@@ -181,7 +187,7 @@ mod tests {
         );
         assert!(
             ControllerSettings {
-                rate: f32::NAN,
+                learning_rate: f32::NAN,
                 ..wrong
             }
             .check()
@@ -192,13 +198,13 @@ mod tests {
     #[test]
     fn a_partial_config_keeps_the_defaults_and_a_misspelt_one_is_refused() {
         let read = |text| toml::from_str::<ControllerSettings>(text);
-        let some = read("rate = 0.01\nbaseline = \"moving_average\"").unwrap();
+        let some = read("learning_rate = 0.01\nbaseline = \"moving_average\"").unwrap();
         let expected = ControllerSettings {
-            rate: 0.01,
+            learning_rate: 0.01,
             baseline: Baseline::MovingAverage,
             ..ControllerSettings::short()
         };
         assert_eq!(some, expected);
-        assert!(read("learning_rate = 0.01").is_err());
+        assert!(read("learn_rate = 0.01").is_err());
     }
 }

@@ -32,7 +32,7 @@ fn outcome(task: &Task) -> Outcome {
             + difficulty
             + test_spaces::NOISE * noise.normal();
         Score {
-            accuracy,
+            reward: accuracy,
             loss: 1.0 - accuracy,
         }
     };
@@ -43,7 +43,7 @@ fn outcome(task: &Task) -> Outcome {
 }
 
 /// Runs a search to its end, an outcome after each task.
-fn finish(search: &mut dyn Strategy) -> (Vec<Task>, Vec<Insight>) {
+fn finish(search: &mut dyn Strategy) -> (Vec<Task>, Vec<StrategyStats>) {
     let (mut tasks, mut insights) = (vec![], vec![]);
     while let Some(task) = search.next().unwrap() {
         insights.extend(search.observe(&outcome(&task)));
@@ -94,7 +94,7 @@ fn tasks_follow_the_schedule_and_random_search_does_the_same_ones() {
         learnt.len() == 6
             && learnt
                 .iter()
-                .all(|insight| insight.reward == insight.baseline && insight.reward > 0.3)
+                .all(|stats| stats.reward == stats.baseline && stats.reward > 0.3)
     );
     assert!(random.next().unwrap().is_none());
 }
@@ -112,13 +112,13 @@ fn an_update_waits_for_its_outcome_and_training_does_not() {
         assert_eq!(search.observe(&outcome(task)), None);
         assert!(search.next().unwrap().is_none());
     }
-    let insight = search.observe(&outcome(&ready[6])).unwrap();
+    let stats = search.observe(&outcome(&ready[6])).unwrap();
     assert!(
-        insight.gradient_norm > 0.0 && insight.entropy > 5.0 && insight.skip_penalty >= 0.0,
-        "{insight:?}"
+        stats.gradient_norm > 0.0 && stats.entropy > 5.0 && stats.skip_penalty >= 0.0,
+        "{stats:?}"
     );
     assert!(
-        (insight.reward - insight.baseline).abs() < 1e-6,
+        (stats.reward - stats.baseline).abs() < 1e-6,
         "left-one-out means average to the mean"
     );
     assert_eq!(search.next().unwrap().unwrap().id, 7);
@@ -201,7 +201,7 @@ fn random_search_continues_too() {
     let mut again = start(6);
     (0..5).for_each(|_| assert!(again.next().unwrap().is_some()));
     again.observe(&Outcome::Trained(Score {
-        accuracy: 0.5,
+        reward: 0.5,
         loss: 1.0,
     }));
     let mut second = start(7);
@@ -311,7 +311,7 @@ fn a_known_optimum_is_found() {
         let score = |genome: &Genome| {
             let wrong = genome.iter().zip(best).filter(|(a, b)| **a != *b).count();
             Score {
-                accuracy: 0.9 - 0.1 * wrong as f32,
+                reward: 0.9 - 0.1 * wrong as f32,
                 loss: 1.0,
             }
         };

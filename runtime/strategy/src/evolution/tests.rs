@@ -21,7 +21,7 @@ fn search(seed: u64) -> Evolution {
 
 fn score(genome: &Genome) -> Score {
     Score {
-        accuracy: test_spaces::accuracy(genome, LAYERS),
+        reward: test_spaces::accuracy(genome, LAYERS),
         loss: 1.0,
     }
 }
@@ -207,7 +207,7 @@ fn constraints_and_inactive_decisions_hold_for_every_child() {
             flipped += u32::from(genome[0] == 0);
         }
         let score = |genome: &Genome| Score {
-            accuracy: 0.9 - 0.1 * differences(genome, &best.to_vec()) as f32,
+            reward: 0.9 - 0.1 * differences(genome, &best.to_vec()) as f32,
             loss: 1.0,
         };
         search.observe(&Outcome::Scored(genomes.iter().map(score).collect()));

@@ -1,6 +1,6 @@
 //! Kernels of a space's own ops, by the functions that the space brings along for the CPU.
 
-use supernet_shaders::catalogue::{Custom, Twin};
+use supernet_shaders::catalogue::{CpuKernel, Custom};
 
 use super::{Memory, range, reads};
 use crate::device::{DeviceError, Minibatch};
@@ -8,8 +8,8 @@ use crate::program::{Bound, Program};
 use crate::weights::Weights;
 
 /// What computes the op here.
-pub(super) fn twin(custom: &Custom) -> Result<&'static dyn Twin, DeviceError> {
-    custom.twin.ok_or_else(|| DeviceError::NoTwin {
+pub(super) fn cpu_kernel(custom: &Custom) -> Result<&'static dyn CpuKernel, DeviceError> {
+    custom.cpu_kernel.ok_or_else(|| DeviceError::NoCpuKernel {
         device: "the CPU device".to_owned(),
         op: custom.op.to_owned(),
     })
@@ -21,9 +21,9 @@ pub(super) fn run(
     reads: &[&[f32]],
     writes: &mut [&mut [f32]],
 ) -> Result<(), DeviceError> {
-    twin(custom)?
+    cpu_kernel(custom)?
         .run(custom, reads, writes)
-        .map_err(|reason| DeviceError::Twin {
+        .map_err(|reason| DeviceError::CpuKernel {
             op: custom.op.to_owned(),
             kernel: custom.name.to_owned(),
             reason,

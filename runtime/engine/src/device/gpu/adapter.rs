@@ -6,19 +6,19 @@ use serde::Serialize;
 use wgpu::{Backend, Backends, DeviceType, Features, Instance, InstanceDescriptor, Limits};
 
 use super::DeviceError;
-use super::link::lacking;
+use super::context::missing_limits;
 
 /// A GPU, or a program that stands in for one.
 #[derive(Clone, Debug)]
 pub struct Adapter {
     /// What can be said of it.
-    pub facts: Facts,
+    pub facts: AdapterInfo,
     adapter: wgpu::Adapter,
 }
 
 /// What a person wants to know of an adapter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Facts {
+pub struct AdapterInfo {
     /// Its name.
     pub name: String,
     /// `vulkan`, `metal`, `dx12` or `noop`.
@@ -26,7 +26,7 @@ pub struct Facts {
     /// The driver's name and version.
     pub driver: String,
     /// What it is made of.
-    pub kind: Kind,
+    pub kind: AdapterKind,
     /// Least and most lanes of a subgroup.
     pub lanes: [u32; 2],
     /// Whether kernels may exchange numbers within a subgroup.
@@ -46,7 +46,7 @@ pub struct Facts {
 /// What an adapter is made of, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum AdapterKind {
     /// A card of its own.
     Discrete,
     /// Part of the processor.
@@ -59,7 +59,7 @@ pub enum Kind {
     Software,
 }
 
-impl Kind {
+impl AdapterKind {
     fn of(kind: DeviceType) -> Self {
         match kind {
             DeviceType::DiscreteGpu => Self::Discrete,
@@ -71,7 +71,7 @@ impl Kind {
     }
 }
 
-impl Facts {
+impl AdapterInfo {
     /// What is known of an adapter, from what wgpu says.
     pub(super) fn of(info: &wgpu::AdapterInfo, limits: &Limits, features: Features) -> Self {
         Self {
@@ -82,9 +82,9 @@ impl Facts {
                 .trim()
                 .to_owned(),
             kind: if info.backend == Backend::Noop {
-                Kind::Software
+                AdapterKind::Software
             } else {
-                Kind::of(info.device_type)
+                AdapterKind::of(info.device_type)
             },
             lanes: [info.subgroup_min_size, info.subgroup_max_size],
             subgroups: features.contains(Features::SUBGROUP),
@@ -98,7 +98,7 @@ impl Facts {
 
     /// Whether it is a GPU, and not a program that stands in for one.
     pub fn is_real(&self) -> bool {
-        self.kind != Kind::Software
+        self.kind != AdapterKind::Software
     }
 
     /// Name, backend and driver in a line.
@@ -110,7 +110,7 @@ impl Facts {
 impl Adapter {
     fn new(adapter: wgpu::Adapter) -> Self {
         Self {
-            facts: Facts::of(&adapter.get_info(), &adapter.limits(), adapter.features()),
+            facts: AdapterInfo::of(&adapter.get_info(), &adapter.limits(), adapter.features()),
             adapter,
         }
     }
@@ -119,8 +119,8 @@ impl Adapter {
     ///
     /// # Errors
     /// Names what it lacks.
-    pub fn suits(&self) -> Result<(), DeviceError> {
-        lacking(&format!("gpu:{}", self.facts.name), &self.adapter.limits())
+    pub fn supports(&self) -> Result<(), DeviceError> {
+        missing_limits(&format!("gpu:{}", self.facts.name), &self.adapter.limits())
     }
 
     /// The adapter as wgpu has it.
@@ -130,10 +130,10 @@ impl Adapter {
 }
 
 /// The first adapter that is a GPU and suits.
-pub fn real() -> Option<Adapter> {
+pub fn first_hardware() -> Option<Adapter> {
     adapters()
         .into_iter()
-        .find(|adapter| adapter.facts.is_real() && adapter.suits().is_ok())
+        .find(|adapter| adapter.facts.is_real() && adapter.supports().is_ok())
 }
 
 /// All adapters, best first: cards of their own, then parts of the processor, programs last.
@@ -143,7 +143,7 @@ pub fn adapters() -> Vec<Adapter> {
     let found = pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::all()));
     let mut found: Vec<_> = found.into_iter().map(Adapter::new).collect();
     // Of two programs the one with more lanes is the faster.
-    let lanes = |facts: &Facts| if facts.is_real() { 0 } else { facts.lanes[1] };
+    let lanes = |facts: &AdapterInfo| if facts.is_real() { 0 } else { facts.lanes[1] };
     found.sort_by_key(|adapter| (adapter.facts.kind, Reverse(lanes(&adapter.facts))));
     found
 }

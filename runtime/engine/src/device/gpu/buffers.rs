@@ -3,7 +3,7 @@
 use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::DeviceError;
-use super::link::Link;
+use super::context::GpuContext;
 
 /// A buffer's number; it is never given to another buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,11 +35,12 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// The largest buffer that the device takes, in bytes.
-    pub(super) fn limit(link: &Link) -> u64 {
+    pub(super) fn limit(context: &GpuContext) -> u64 {
         // Some kernels see a buffer as vectors of four numbers.
-        link.limits
+        context
+            .limits
             .max_storage_buffer_binding_size
-            .min(link.limits.max_buffer_size)
+            .min(context.limits.max_buffer_size)
             / 16
             * 16
     }
@@ -50,15 +51,15 @@ impl Buffers {
     /// If the device takes no buffer of that size.
     pub(super) fn create(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         label: &str,
         len: usize,
     ) -> Result<Id, DeviceError> {
         let size = 4 * (len as u64).max(64);
-        let limit = Self::limit(link);
+        let limit = Self::limit(context);
         if size > limit {
             return Err(DeviceError::TooLarge {
-                device: link.name.to_string(),
+                device: context.name.to_string(),
                 bytes: size,
                 limit,
             });
@@ -70,7 +71,8 @@ impl Buffers {
             usage,
             mapped_at_creation: false,
         };
-        self.list.push(Some(link.device.create_buffer(&descriptor)));
+        self.list
+            .push(Some(context.device.create_buffer(&descriptor)));
         self.bytes += size;
         Ok(Id(self.list.len() as u32 - 1))
     }
@@ -117,9 +119,10 @@ impl Buffers {
     }
 
     /// Uploads numbers to the beginning of a buffer.
-    pub(super) fn write(&self, link: &Link, id: Id, numbers: &[u32]) {
+    pub(super) fn write(&self, context: &GpuContext, id: Id, numbers: &[u32]) {
         if let Some(buffer) = self.get(id) {
-            link.queue
+            context
+                .queue
                 .write_buffer(buffer, 0, bytemuck::cast_slice(numbers));
         }
     }

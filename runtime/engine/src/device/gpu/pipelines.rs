@@ -11,7 +11,7 @@ use wgpu::{
 };
 
 use super::DeviceError;
-use super::link::Link;
+use super::context::GpuContext;
 
 /// A kernel that can be run.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Pipelines {
     /// If the driver refuses the kernel.
     pub(super) fn number(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         dispatch: &Dispatch,
     ) -> Result<usize, DeviceError> {
         let kernel = dispatch.kernel;
@@ -53,7 +53,7 @@ impl Pipelines {
         if let Some(number) = self.number_of.get(&key) {
             return Ok(*number);
         }
-        match link.guard(|| Ok(self.compile(link, dispatch))) {
+        match context.guard(|| Ok(self.compile(context, dispatch))) {
             Ok(number) => {
                 self.number_of.insert(key, number);
                 Ok(number)
@@ -67,12 +67,12 @@ impl Pipelines {
         }
     }
 
-    fn compile(&mut self, link: &Link, dispatch: &Dispatch) -> usize {
+    fn compile(&mut self, context: &GpuContext, dispatch: &Dispatch) -> usize {
         let kernel = dispatch.kernel;
-        let layout = self.layout(link, kernel);
+        let layout = self.layout(context, kernel);
         let module = self.modules.entry(kernel.module).or_insert_with(|| {
             let source = ShaderSource::Wgsl(kernel.source.into());
-            link.device.create_shader_module(ShaderModuleDescriptor {
+            context.device.create_shader_module(ShaderModuleDescriptor {
                 label: Some(kernel.module),
                 source,
             })
@@ -82,7 +82,7 @@ impl Pipelines {
             .iter()
             .map(|(name, value)| (*name, value.value()))
             .collect();
-        let pipeline = link
+        let pipeline = context
             .device
             .create_compute_pipeline(&ComputePipelineDescriptor {
                 label: Some(kernel.entry),
@@ -114,7 +114,7 @@ impl Pipelines {
         &self.layouts[layout].0
     }
 
-    fn layout(&mut self, link: &Link, kernel: &'static Kernel) -> usize {
+    fn layout(&mut self, context: &GpuContext, kernel: &'static Kernel) -> usize {
         *self
             .layout_of
             .entry((kernel.module, kernel.entry))
@@ -147,8 +147,8 @@ impl Pipelines {
                     label: Some(kernel.entry),
                     entries: &entries,
                 };
-                let groups = link.device.create_bind_group_layout(&descriptor);
-                let whole = link
+                let groups = context.device.create_bind_group_layout(&descriptor);
+                let whole = context
                     .device
                     .create_pipeline_layout(&PipelineLayoutDescriptor {
                         label: Some(kernel.entry),

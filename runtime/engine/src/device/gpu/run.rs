@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use supernet_shaders::kernel::{Place, step_words};
+use supernet_shaders::kernel::{BufferRef, step_words};
 use supernet_shaders::{Call, Step};
 use wgpu::{CommandEncoderDescriptor, ComputePass, ComputePassDescriptor};
 
+use super::bind_groups::Uniforms;
 use super::buffers::{self, Id, Span};
-use super::groups::Uniforms;
-use super::pages::Resident;
-use super::{DEPTH, Device, DeviceError, Gpu, Kind, Minibatch, link};
+use super::weights::DeviceWeights;
+use super::{AdapterKind, DEPTH, Device, DeviceError, Gpu, Minibatch, context};
 use crate::program::{Bound, Operand, Program, class_len, class_of};
-use crate::weights::{Layout, Mark, Weights};
+use crate::weights::{Layout, Revision, Weights};
 
 impl Gpu {
     /// Uploads what changes with every run.
@@ -25,7 +25,7 @@ impl Gpu {
                 _ => None,
             });
         let mut write = |id: Id, numbers: &[u32]| {
-            self.buffers.write(&self.link, id, numbers);
+            self.buffers.write(&self.context, id, numbers);
             self.counts.uploaded += 4 * numbers.len() as u64;
         };
         for (id, numbers) in [
@@ -44,7 +44,7 @@ impl Gpu {
             write(*id, bits);
         }
         let words = step_words(step, betas.unwrap_or([0.0; 2]));
-        self.link
+        self.context
             .queue
             .write_buffer(&self.step, 0, bytemuck::cast_slice(&words));
         self.counts.uploaded += 4 * words.len() as u64;
@@ -58,8 +58,8 @@ impl Gpu {
         batch: Minibatch<'_>,
         step: &Step,
     ) -> Result<usize, DeviceError> {
-        self.link.alive()?;
-        if self.ring.len() >= DEPTH {
+        self.context.alive()?;
+        if self.readbacks.len() >= DEPTH {
             return Err(DeviceError::TooManyUnderWay {
                 device: self.name(),
                 depth: DEPTH,
@@ -67,26 +67,27 @@ impl Gpu {
         }
         batch.fits(program)?;
         let began = Instant::now();
-        let (made, under_way) = (self.buffers.made(), self.ring.len());
-        let scopes = self.link.device.clone();
-        let done = link::scoped(&scopes, || {
+        let (made, under_way) = (self.buffers.made(), self.readbacks.len());
+        let scopes = self.context.device.clone();
+        let done = context::scoped(&scopes, || {
             let resident = self.resident(weights)?;
             self.provide(program, batch)?;
             self.upload(program, batch, step, resident);
             self.submit(program, weights.layout(), resident)?;
             Ok(resident)
         });
-        let done = self.link.judge(done);
+        let done = self.context.judge(done);
         if done.is_err() {
-            self.ring.truncate(under_way);
+            self.readbacks.truncate(under_way);
             // Part of an update may have gone through: what is on the device is nobody's weights any more.
-            let updated =
-                |resident: &&mut Resident| program.updates() && resident.mark == *weights.mark();
+            let updated = |resident: &&mut DeviceWeights| {
+                program.updates() && resident.mark == *weights.revision()
+            };
             self.residents
                 .iter_mut()
                 .find(updated)
                 .into_iter()
-                .for_each(|resident| resident.mark = Mark::of_nothing());
+                .for_each(|resident| resident.mark = Revision::of_nothing());
             self.undo(made);
         }
         self.counts.runs += 1;
@@ -100,11 +101,11 @@ impl Gpu {
         layout: &Layout,
         resident: usize,
     ) -> Result<(), DeviceError> {
-        let most = work_at_once(self.link.facts.kind);
+        let most = work_at_once(self.context.facts.kind);
         let mut calls = program.calls.iter();
         let mut encoder = loop {
             let mut encoder = self
-                .link
+                .context
                 .device
                 .create_command_encoder(&CommandEncoderDescriptor::default());
             let mut work = 0;
@@ -120,7 +121,7 @@ impl Gpu {
             if work < most {
                 break encoder;
             }
-            self.link.queue.submit([encoder.finish()]);
+            self.context.queue.submit([encoder.finish()]);
             self.counts.submits += 1;
         };
         let parts = program.outputs.iter().filter_map(|operand| match *operand {
@@ -133,10 +134,10 @@ impl Gpu {
         let parts: Vec<_> = parts
             .filter_map(|(id, len)| Some((self.buffers.get(id)?, len)))
             .collect();
-        self.ring.ask(&self.link, &mut encoder, &parts);
-        let submission = self.link.queue.submit([encoder.finish()]);
+        self.readbacks.ask(&self.context, &mut encoder, &parts);
+        let submission = self.context.queue.submit([encoder.finish()]);
         self.counts.submits += 1;
-        self.ring.submitted(submission);
+        self.readbacks.submitted(submission);
         Ok(())
     }
 
@@ -163,7 +164,7 @@ impl Gpu {
         operands: &[Option<Span>; 8],
     ) -> Result<u64, DeviceError> {
         let Self {
-            link,
+            context,
             traits,
             buffers,
             pipelines,
@@ -175,7 +176,7 @@ impl Gpu {
             ran,
             ..
         } = self;
-        let number = calls.number(link, pipelines, *traits, call)?;
+        let number = calls.number(context, pipelines, *traits, call)?;
         if ran.len() <= number {
             ran.resize(number + 1, 0);
         }
@@ -188,7 +189,7 @@ impl Gpu {
                 scratch.resize_with(class + 1, Vec::new);
             }
             while scratch[class].len() <= at {
-                scratch[class].push(buffers.create(link, "scratch", class_len(class as u32))?);
+                scratch[class].push(buffers.create(context, "scratch", class_len(class as u32))?);
             }
             *piece = Some(buffers.whole(scratch[class][at]));
         }
@@ -197,8 +198,8 @@ impl Gpu {
             let mut spans = [buffers::NOWHERE; 8];
             for (span, place) in spans.iter_mut().zip(&ready.places) {
                 let found = match *place {
-                    Place::Operand(at) => operands[at],
-                    Place::Scratch(at) => pieces[at],
+                    BufferRef::Operand(at) => operands[at],
+                    BufferRef::Scratch(at) => pieces[at],
                 };
                 *span = found.unwrap_or(buffers::NOWHERE);
             }
@@ -208,7 +209,7 @@ impl Gpu {
                 step,
             };
             let group = groups.get(
-                link,
+                context,
                 pipelines,
                 buffers,
                 pipeline,
@@ -249,7 +250,7 @@ impl Gpu {
                     .whole(self.slots[slot.class as usize][slot.index as usize]);
                 let bytes = 4 * (u64::from(start) + u64::from(len));
                 if span.size < bytes {
-                    let device = self.link.name.to_string();
+                    let device = self.context.name.to_string();
                     return Err(DeviceError::TooLarge {
                         device,
                         bytes,
@@ -284,16 +285,16 @@ impl Gpu {
             Operand::Touched(page) => whole(Some(resident.touched[page as usize])),
             Operand::Decayed(page) => whole(Some(resident.decayed[page as usize])),
         };
-        found.ok_or_else(|| self.link.gone("it has no minibatch"))
+        found.ok_or_else(|| self.context.gone("it has no minibatch"))
     }
 }
 
 /// Multiply-adds in one submit at most: what such a device does in 200 ms even if it is a slow one of its kind, since
 /// systems take a device away that shows no sign of life for long. Nobody watches a program.
-fn work_at_once(kind: Kind) -> u64 {
+fn work_at_once(kind: AdapterKind) -> u64 {
     match kind {
-        Kind::Discrete => 40_000_000_000,
-        Kind::Integrated | Kind::Virtual | Kind::Other => 4_000_000_000,
-        Kind::Software => u64::MAX,
+        AdapterKind::Discrete => 40_000_000_000,
+        AdapterKind::Integrated | AdapterKind::Virtual | AdapterKind::Other => 4_000_000_000,
+        AdapterKind::Software => u64::MAX,
     }
 }

@@ -305,14 +305,14 @@ impl Variant {
             overrides,
             groups: self.groups(part, sizes),
             dims: sizes
-                .with(|shapes| shapes.words(sizes.batch))
+                .with(|shapes| shapes.describe(sizes.batch))
                 .unwrap_or_default(),
             roles,
             operands,
             counts: [self.op.inputs, self.op.params],
             attributes: self.attributes.clone(),
             work: elements.saturating_add(output.saturating_mul(self.op.macs_per_output)),
-            twin: self.twin,
+            cpu_kernel: self.cpu_kernel,
         })
     }
 

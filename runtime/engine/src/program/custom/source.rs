@@ -27,7 +27,7 @@ pub(super) struct Source {
 impl Source {
     /// Parses the module of an op and writes the limits into it.
     pub(super) fn read(custom: &CustomOp, source: &str) -> Result<Self, String> {
-        let parsed = check::module(source, &custom.name).map_err(sentence)?;
+        let parsed = check::module(source, &custom.name).map_err(summary)?;
         if custom.form == Form::PerElement {
             for (function, parameters, signature) in [
                 ("f", 1, "f(x: f32) -> f32"),
@@ -43,8 +43,8 @@ impl Source {
         let spent = op::last_binding(&parsed)
             .saturating_add(1)
             .max(FIRST_BUFFER);
-        let limited = fuelled(&parsed, None).map_err(sentence)?;
-        let telling = fuelled(&parsed, Some(spent)).map_err(sentence)?;
+        let limited = fuelled(&parsed, None).map_err(summary)?;
+        let telling = fuelled(&parsed, Some(spent)).map_err(summary)?;
         let constants = op::constants(&parsed);
         // Two ops of one name, in different spaces, may run on one device.
         let module = format!(
@@ -70,7 +70,7 @@ impl Source {
         constants: &[(&'static str, Constant)],
     ) -> Result<Part, String> {
         let entry = &kernel.entry;
-        let facts = op::entry(&self.parsed, entry).map_err(sentence)?;
+        let facts = op::entry(&self.parsed, entry).map_err(summary)?;
         if facts.barriers && !kernel.barriers {
             return Err(format!(
                 "`{entry}` has a barrier, and the space does not say so; declare it (`barriers`), or leave it out"
@@ -152,7 +152,7 @@ impl Source {
             entry,
             &telling,
         );
-        let group = op::workgroup(&self.parsed, entry, &overrides).map_err(sentence)?;
+        let group = op::workgroup(&self.parsed, entry, &overrides).map_err(summary)?;
         Ok(Part {
             names: uses.iter().map(|used| named(used.operand)).collect(),
             uses,
@@ -177,7 +177,7 @@ impl Source {
             .dispatches
             .iter()
             .try_for_each(check)
-            .map_err(sentence)
+            .map_err(summary)
     }
 
     /// Those attributes that are constants of the module; others would change nothing.
@@ -210,6 +210,6 @@ impl Source {
     }
 }
 
-fn sentence(error: check::CheckError) -> String {
+fn summary(error: check::CheckError) -> String {
     error.to_string()
 }

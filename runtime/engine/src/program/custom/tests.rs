@@ -6,14 +6,14 @@ use supernet_plugin::Operand::*;
 use supernet_plugin::{
     Built, CustomOp, Dim, Form, Init, Kernel, Length, Op, Pad, Space, Supergraph,
 };
-use supernet_shaders::catalogue::{Run, Twin};
+use supernet_shaders::catalogue::{CpuKernel, Run};
 use supernet_shaders::random::{Random, RngStream};
 use supernet_shaders::{Call, Step};
 
 use super::CustomOps;
 use crate::device::cpu::Cpu;
 use crate::device::{Device, DeviceError, Minibatch, Samples};
-use crate::program::{Context, Input, Method, Optimizer, Penalties, Plan, Program};
+use crate::program::{Context, Input, MemoryPlan, Method, Optimizer, Penalties, Program};
 use crate::weights::{Layout, Weights};
 
 const IMAGE: [u32; 3] = [4, 3, 2];
@@ -104,7 +104,7 @@ fn scaled() -> CustomOp {
 #[derive(Debug)]
 struct Scaled;
 
-impl Twin for Scaled {
+impl CpuKernel for Scaled {
     fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String> {
         let channels = run.dims[6] as usize;
         match (run.name, reads, writes) {
@@ -184,10 +184,10 @@ struct Setup {
 }
 
 impl Setup {
-    fn new(space: Built, twin: Option<&'static dyn Twin>) -> Self {
+    fn new(space: Built, cpu_kernel: Option<&'static dyn CpuKernel>) -> Self {
         let supergraph = Supergraph::new(space.unwrap()).unwrap();
         let layout = Arc::new(Layout::new(&supergraph).unwrap());
-        let custom = CustomOps::new(supergraph.space(), |_| twin).unwrap();
+        let custom = CustomOps::new(supergraph.space(), |_| cpu_kernel).unwrap();
         Self {
             supergraph,
             layout,
@@ -214,7 +214,7 @@ impl Setup {
     fn program(&self) -> Program {
         let sgd = Optimizer {
             method: Method::Sgd { momentum: 0.9 },
-            l2: 1e-3,
+            weight_decay: 1e-3,
             clip: 5.0,
             everywhere: false,
             smoothing: 0.0,
@@ -336,7 +336,7 @@ fn a_space_trains_with_its_own_op_as_with_one_that_is_built_in() {
 #[test]
 fn without_a_function_for_the_cpu_the_device_says_so() {
     let setup = Setup::new(custom(), None);
-    let (program, mut plan) = (setup.program(), Plan::default());
+    let (program, mut plan) = (setup.program(), MemoryPlan::default());
     plan.add(&program);
     let mut weights = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 1, 3);
     let mut cpu = Cpu::new(1).unwrap();
@@ -361,7 +361,7 @@ fn without_a_function_for_the_cpu_the_device_says_so() {
             drop_path: 0.0,
         },
     );
-    assert!(matches!(refused, Err(DeviceError::NoTwin { .. })));
+    assert!(matches!(refused, Err(DeviceError::NoCpuKernel { .. })));
 }
 
 #[test]

@@ -14,11 +14,15 @@ impl Sweep<'_> {
                 let dw = self.weight(ops[1], c.len_w());
                 self.tape.call(Call::Conv2dGradWeight(c), &[ops[0], dy, dw]);
             }
-            Call::Reduction(r) => {
-                self.input(ops[0], Call::ReductionGradInput(r), &[dy, ops[1], ops[2]]);
+            Call::FactorizedReduction(r) => {
+                self.input(
+                    ops[0],
+                    Call::FactorizedReductionGradInput(r),
+                    &[dy, ops[1], ops[2]],
+                );
                 let [a, b] = [ops[1], ops[2]].map(|w| self.weight(w, r.first.len_w()));
                 self.tape
-                    .call(Call::ReductionGradWeight(r), &[ops[0], dy, a, b]);
+                    .call(Call::FactorizedReductionGradWeight(r), &[ops[0], dy, a, b]);
             }
             Call::Depthwise(c) => {
                 self.input(ops[0], Call::DepthwiseGradInput(c), &[dy, ops[1]]);
@@ -167,8 +171,8 @@ impl Sweep<'_> {
             // Calls that only the backward pass and the update make, and those that `call` sees to.
             Call::Conv2dGradInput(_)
             | Call::Conv2dGradWeight(_)
-            | Call::ReductionGradInput(_)
-            | Call::ReductionGradWeight(_)
+            | Call::FactorizedReductionGradInput(_)
+            | Call::FactorizedReductionGradWeight(_)
             | Call::DepthwiseGradInput(_)
             | Call::DepthwiseGradWeight(_)
             | Call::LinearGradInput(_)

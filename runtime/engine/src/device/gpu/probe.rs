@@ -10,7 +10,7 @@ use wgpu::{
 };
 
 use super::buffers::Id;
-use super::{Gpu, link, ring};
+use super::{Gpu, context, readbacks};
 use crate::device::{self, DeviceError};
 
 /// What stands behind every operand of a trial that is written, to see that no kernel writes there.
@@ -28,15 +28,15 @@ impl Gpu {
         reads: &[&[f32]],
         writes: &mut [&mut [f32]],
     ) -> Result<(), DeviceError> {
-        self.link.alive()?;
-        let scopes = self.link.device.clone();
+        self.context.alive()?;
+        let scopes = self.context.device.clone();
         let mut ids = Vec::new();
-        let done = link::scoped(&scopes, || {
+        let done = context::scoped(&scopes, || {
             let writes: Vec<&[f32]> = writes.iter().map(|write| &**write).collect();
             self.provide_call(reads, &writes, &mut ids)?;
             self.repeat_call(call, step, 1, &ids).map(drop)
         });
-        let done = self.link.judge(done);
+        let done = self.context.judge(done);
         let back = done.and_then(|()| {
             let roles = call.roles();
             let written = roles
@@ -55,7 +55,7 @@ impl Gpu {
                         role.name
                     );
                     return Err(DeviceError::Gpu {
-                        device: self.link.name.to_string(),
+                        device: self.context.name.to_string(),
                         what,
                     });
                 }
@@ -69,13 +69,13 @@ impl Gpu {
 
     /// Runs one call `times` in a row; returns how long one takes.
     pub(super) fn time_call(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
-        self.link.alive()?;
+        self.context.alive()?;
         let (reads, writes) = device::operands(call);
         let reads: Vec<&[f32]> = reads.iter().map(|x| &x[..]).collect();
         let writes: Vec<&[f32]> = writes.iter().map(|x| &x[..]).collect();
-        let scopes = self.link.device.clone();
+        let scopes = self.context.device.clone();
         let mut ids = Vec::new();
-        let done = link::scoped(&scopes, || {
+        let done = context::scoped(&scopes, || {
             let step = Step {
                 rate: 0.1,
                 number: 1,
@@ -85,13 +85,13 @@ impl Gpu {
             self.provide_call(&reads, &writes, &mut ids)?;
             // The first time compiles and uploads.
             let submission = self.repeat_call(call, &step, 1, &ids)?;
-            self.link.wait(&submission)?;
+            self.context.wait(&submission)?;
             let began = Instant::now();
             let submission = self.repeat_call(call, &step, times, &ids)?;
-            self.link.wait(&submission)?;
+            self.context.wait(&submission)?;
             Ok(began.elapsed() / times.max(1))
         });
-        let done = self.link.judge(done);
+        let done = self.context.judge(done);
         self.groups.clear();
         ids.into_iter().for_each(|id| self.buffers.free(id));
         done
@@ -108,8 +108,8 @@ impl Gpu {
         for (operand, beyond) in reads.chain(writes.iter().map(|operand| (operand, BEYOND))) {
             let mut bits: Vec<u32> = operand.iter().map(|x| x.to_bits()).collect();
             bits.resize(operand.len().next_multiple_of(64) + 64, beyond);
-            let id = self.buffers.create(&self.link, "operand", bits.len())?;
-            self.buffers.write(&self.link, id, &bits);
+            let id = self.buffers.create(&self.context, "operand", bits.len())?;
+            self.buffers.write(&self.context, id, &bits);
             ids.push(id);
         }
         Ok(())
@@ -128,7 +128,7 @@ impl Gpu {
         } else {
             [0.0; 2]
         };
-        self.link.queue.write_buffer(
+        self.context.queue.write_buffer(
             &self.step,
             0,
             bytemuck::cast_slice(&step_words(step, betas)),
@@ -139,7 +139,7 @@ impl Gpu {
             .zip(ids)
             .for_each(|(span, id)| *span = Some(self.buffers.whole(*id)));
         let mut encoder = self
-            .link
+            .context
             .device
             .create_command_encoder(&CommandEncoderDescriptor::default());
         {
@@ -148,23 +148,23 @@ impl Gpu {
                 self.dispatch(&mut pass, call, &operands)?;
             }
         }
-        Ok(self.link.queue.submit([encoder.finish()]))
+        Ok(self.context.queue.submit([encoder.finish()]))
     }
 
     /// Brings the first numbers of a buffer back.
     pub(super) fn download(&self, id: Id, numbers: &mut [f32]) -> Result<(), DeviceError> {
         let bytes = 4 * numbers.len() as u64;
-        let gone = || self.link.gone("its memory was freed");
+        let gone = || self.context.gone("its memory was freed");
         let mut view = None;
-        self.link.guard(|| {
-            let staging = self.link.device.create_buffer(&BufferDescriptor {
+        self.context.guard(|| {
+            let staging = self.context.device.create_buffer(&BufferDescriptor {
                 label: Some("download"),
                 size: bytes,
                 usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             });
             let mut encoder = self
-                .link
+                .context
                 .device
                 .create_command_encoder(&CommandEncoderDescriptor::default());
             encoder.copy_buffer_to_buffer(
@@ -174,16 +174,16 @@ impl Gpu {
                 0,
                 bytes,
             );
-            let submission = self.link.queue.submit([encoder.finish()]);
-            let mapped = ring::map(&staging, bytes);
-            self.link.wait_for(&submission, &mapped)?;
+            let submission = self.context.queue.submit([encoder.finish()]);
+            let mapped = readbacks::map(&staging, bytes);
+            self.context.wait_for(&submission, &mapped)?;
             view = Some(staging);
             Ok(())
         })?;
         let staging = view.ok_or_else(gone)?;
         let mapped = staging
             .get_mapped_range(..)
-            .map_err(|error| self.link.gone(&error.to_string()))?;
+            .map_err(|error| self.context.gone(&error.to_string()))?;
         numbers.copy_from_slice(bytemuck::cast_slice(&mapped));
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{Dataset, Splits};
 
 /// A data set as a search divided it: a run's `data.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Profile {
+pub struct DatasetSummary {
     /// Its name.
     pub name: String,
     /// Height, width and channels of its images; zeros of a text.
@@ -24,12 +24,13 @@ pub struct Profile {
     /// Mean of each channel over the training part.
     pub mean: Vec<f32>,
     /// Standard deviation of each channel over the training part.
-    pub deviation: Vec<f32>,
+    #[serde(alias = "deviation")]
+    pub std: Vec<f32>,
     /// [`Dataset::fingerprint`].
     pub fingerprint: String,
 }
 
-impl Profile {
+impl DatasetSummary {
     /// Sums up a data set and its parts. Reads all of it, for the fingerprint.
     pub fn new(data: &Dataset, splits: &Splits) -> Self {
         Self {
@@ -41,13 +42,13 @@ impl Profile {
             validation: splits.validation.len(),
             test: splits.test.len(),
             mean: splits.mean.clone(),
-            deviation: splits.deviation.clone(),
+            std: splits.std.clone(),
             fingerprint: data.fingerprint(),
         }
     }
 
     /// What it is, for people.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let ([height, width, channels], samples) =
             (self.shape, self.train + self.validation + self.test);
         let hash: String = self.fingerprint.chars().take(12).collect();

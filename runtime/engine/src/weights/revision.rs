@@ -2,20 +2,20 @@ use std::sync::Arc;
 
 /// Which numbers a device has a copy of: equal marks mean equal numbers.
 #[derive(Clone, Debug)]
-pub struct Mark {
+pub struct Revision {
     /// Whose numbers: one set of weights, or a clone of it, which goes its own way.
     identity: Arc<()>,
     /// Which numbers: replaced whenever they change, so that a clone shares it until then.
     content: Arc<()>,
 }
 
-impl PartialEq for Mark {
+impl PartialEq for Revision {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.content, &other.content)
     }
 }
 
-impl Mark {
+impl Revision {
     pub(super) fn new() -> Self {
         Self {
             identity: Arc::default(),

@@ -10,7 +10,7 @@ use wgpu::{
 use supernet_shaders::kernel::{SIZES, SLOT, STEP};
 
 use super::buffers::{Buffers, Span};
-use super::link::Link;
+use super::context::GpuContext;
 use super::pipelines::{Pipeline, Pipelines};
 
 /// Bind groups that are kept at most; then all are forgotten, which costs no more than making them did.
@@ -25,7 +25,7 @@ struct Key {
 
 /// The bind groups of recent runs.
 #[derive(Debug, Default)]
-pub(super) struct Groups {
+pub(super) struct BindGroupCache {
     kept: HashMap<Key, BindGroup>,
 }
 
@@ -40,11 +40,11 @@ pub(super) struct Uniforms<'a> {
     pub(super) step: &'a Buffer,
 }
 
-impl Groups {
+impl BindGroupCache {
     /// The bind group of `pipeline` with these buffers.
     pub(super) fn get(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         pipelines: &Pipelines,
         buffers: &Buffers,
         pipeline: &Pipeline,
@@ -103,7 +103,7 @@ impl Groups {
             layout,
             entries: &entries,
         };
-        let group = link.device.create_bind_group(&descriptor);
+        let group = context.device.create_bind_group(&descriptor);
         self.kept.insert(key, group.clone());
         group
     }

@@ -4,14 +4,14 @@ use supernet_shaders::catalogue::bitset_words;
 
 use super::DeviceError;
 use super::buffers::{Buffers, Id};
-use super::link::Link;
-use crate::weights::{Mark, Weights};
+use super::context::GpuContext;
+use crate::weights::{Revision, Weights};
 
 /// The pages of one set of shared weights on the device.
 #[derive(Debug)]
-pub(super) struct Resident {
+pub(super) struct DeviceWeights {
     /// Which numbers these are.
-    pub(super) mark: Mark,
+    pub(super) mark: Revision,
     pub(super) values: Vec<Id>,
     pub(super) gradients: Vec<Id>,
     /// By moment, then by page.
@@ -20,10 +20,10 @@ pub(super) struct Resident {
     pub(super) decayed: Vec<Id>,
 }
 
-impl Resident {
+impl DeviceWeights {
     /// Makes room for `weights` and uploads them.
     pub(super) fn new(
-        link: &Link,
+        context: &GpuContext,
         buffers: &mut Buffers,
         weights: &Weights,
     ) -> Result<Self, DeviceError> {
@@ -39,11 +39,11 @@ impl Resident {
             layout
                 .pages()
                 .iter()
-                .map(|page| buffers.create(link, label, len(page)))
+                .map(|page| buffers.create(context, label, len(page)))
                 .collect()
         };
         let resident = Self {
-            mark: weights.mark().clone(),
+            mark: weights.revision().clone(),
             values: pages("weights", false)?,
             gradients: pages("gradients", false)?,
             state: weights
@@ -56,17 +56,17 @@ impl Resident {
             decayed: pages("decayed", true)?,
         };
         for (id, bits) in resident.decayed.iter().zip(layout.decayed()) {
-            buffers.write(link, *id, bits);
+            buffers.write(context, *id, bits);
         }
-        resident.upload(link, buffers, weights);
+        resident.upload(context, buffers, weights);
         Ok(resident)
     }
 
     /// Uploads what the host has.
-    pub(super) fn upload(&self, link: &Link, buffers: &Buffers, weights: &Weights) {
+    pub(super) fn upload(&self, context: &GpuContext, buffers: &Buffers, weights: &Weights) {
         for (ids, pages) in self.kept().zip(weights.pages().kept()) {
             for (id, page) in ids.iter().zip(pages) {
-                buffers.write(link, *id, bytemuck::cast_slice(page));
+                buffers.write(context, *id, bytemuck::cast_slice(page));
             }
         }
     }

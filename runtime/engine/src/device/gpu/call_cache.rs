@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use supernet_shaders::Call;
-use supernet_shaders::kernel::{self, Dispatch, Place, SLOT, Traits};
+use supernet_shaders::kernel::{self, BufferRef, Dispatch, SLOT, Traits};
 use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::DeviceError;
-use super::link::Link;
+use super::context::GpuContext;
 use super::pipelines::Pipelines;
 
 /// Slots of one table of sizes: 1 MiB.
@@ -15,7 +15,7 @@ const SLOTS: usize = 4096;
 
 /// A call that is ready to run.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct CompiledCall {
     /// The kind of call.
     pub(super) kind: &'static str,
     /// Which table its sizes lie in.
@@ -33,23 +33,23 @@ pub(super) struct Prepared {
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) pipeline: usize,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<BufferRef>,
     pub(super) groups: [u32; 3],
 }
 
 /// Every call that ran so far. A space has a limited number of different ones, however many children it has.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
+pub(super) struct CallCache {
     number_of: HashMap<Call, usize>,
-    list: Vec<Prepared>,
+    list: Vec<CompiledCall>,
     tables: Vec<Buffer>,
 }
 
-impl Calls {
+impl CallCache {
     /// The number of `call`, which is made ready if it was never seen.
     pub(super) fn number(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         pipelines: &mut Pipelines,
         traits: Traits,
         call: &Call,
@@ -60,7 +60,7 @@ impl Calls {
         let number = self.list.len();
         if number == SLOTS * self.tables.len() {
             self.tables
-                .push(link.device.create_buffer(&BufferDescriptor {
+                .push(context.device.create_buffer(&BufferDescriptor {
                     label: Some("sizes"),
                     size: (SLOTS * SLOT) as u64,
                     usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
@@ -69,13 +69,13 @@ impl Calls {
         }
         let lowered = kernel::lower(call, traits);
         let (table, offset) = ((number / SLOTS) as u32, (number % SLOTS * SLOT) as u32);
-        link.queue.write_buffer(
+        context.queue.write_buffer(
             &self.tables[table as usize],
             offset.into(),
             bytemuck::cast_slice(&lowered.sizes),
         );
         let ready = |dispatch: Dispatch| -> Result<Ready, DeviceError> {
-            let pipeline = pipelines.number(link, &dispatch)?;
+            let pipeline = pipelines.number(context, &dispatch)?;
             Ok(Ready {
                 pipeline,
                 groups: dispatch.groups,
@@ -87,7 +87,7 @@ impl Calls {
             .into_iter()
             .map(ready)
             .collect::<Result<_, _>>()?;
-        self.list.push(Prepared {
+        self.list.push(CompiledCall {
             kind: call.name(),
             table,
             offset,
@@ -100,7 +100,7 @@ impl Calls {
     }
 
     /// The call of that number.
-    pub(super) fn get(&self, number: usize) -> &Prepared {
+    pub(super) fn get(&self, number: usize) -> &CompiledCall {
         &self.list[number]
     }
 

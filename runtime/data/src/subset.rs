@@ -7,7 +7,7 @@ use super::pixels::Pixels;
 
 /// Some samples, in a fixed order. It points into the data set; what is copied, and standardised, is a minibatch.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Part {
+pub struct Subset {
     pixels: Arc<Pixels>,
     /// Pixels times channels of one image.
     image: usize,
@@ -23,15 +23,15 @@ pub struct Part {
 pub(super) struct Scale {
     mean: Vec<f32>,
     /// What is divided by, one a channel.
-    deviation: Vec<f32>,
+    std: Vec<f32>,
     /// What becomes of each byte: 256 numbers a channel, empty where pixels are no bytes.
     bytes: Vec<f32>,
 }
 
 impl Scale {
-    pub(super) fn new(data: &Dataset, mean: &[f32], deviation: &[f32]) -> Self {
+    pub(super) fn new(data: &Dataset, mean: &[f32], std: &[f32]) -> Self {
         // A channel that never changes carries nothing: centred, it is zero.
-        let deviation: Vec<f32> = deviation
+        let std: Vec<f32> = std
             .iter()
             .map(|d| if *d > 0.0 { *d } else { 1.0 })
             .collect();
@@ -39,15 +39,15 @@ impl Scale {
             Pixels::Floats(_) => Vec::new(),
             Pixels::Bytes(_) => mean
                 .iter()
-                .zip(&deviation)
-                .flat_map(|(mean, deviation)| {
-                    (0..=u8::MAX).map(move |byte| (f32::from(byte) - mean) / deviation)
+                .zip(&std)
+                .flat_map(|(mean, std)| {
+                    (0..=u8::MAX).map(move |byte| (f32::from(byte) - mean) / std)
                 })
                 .collect(),
         };
         Self {
             mean: mean.to_vec(),
-            deviation,
+            std,
             bytes,
         }
     }
@@ -58,10 +58,9 @@ impl Scale {
             .chunks_exact(channels)
             .zip(out.chunks_exact_mut(channels))
         {
-            for (((to, from), mean), deviation) in
-                to.iter_mut().zip(from).zip(&self.mean).zip(&self.deviation)
+            for (((to, from), mean), std) in to.iter_mut().zip(from).zip(&self.mean).zip(&self.std)
             {
-                *to = (from - mean) / deviation;
+                *to = (from - mean) / std;
             }
         }
     }
@@ -79,12 +78,12 @@ impl Scale {
     }
 }
 
-impl Part {
+impl Subset {
     /// The first `count` tokens of a text. They are its labels: each is that of the one before it.
     pub(super) fn text(tokens: &[u32], count: usize) -> Self {
         let scale = Scale {
             mean: Vec::new(),
-            deviation: Vec::new(),
+            std: Vec::new(),
             bytes: Vec::new(),
         };
         let (pixels, labels) = (
@@ -234,21 +233,18 @@ mod tests {
     fn bytes_and_floats_are_standardised_to_the_same_bits() {
         let gathered = [true, false].map(|bytes| {
             let data = data(bytes);
-            let (mean, deviation) = moments(&data, &[2, 0]);
-            assert_eq!((&mean[..], deviation[1]), (&[25.25, 7.0][..], 0.0));
-            let part = Part::new(
+            let (mean, std) = moments(&data, &[2, 0]);
+            assert_eq!((&mean[..], std[1]), (&[25.25, 7.0][..], 0.0));
+            let part = Subset::new(
                 &data,
                 vec![2, 0, 1],
-                &Arc::new(Scale::new(&data, &mean, &deviation)),
+                &Arc::new(Scale::new(&data, &mean, &std)),
             );
             // Too long and too short buffers both come right.
             let (mut images, mut labels) = (vec![5.0; 99], vec![5; 99]);
             part.gather([2, 0].into_iter(), &mut images, &mut labels);
             assert_eq!((images.len(), &labels[..]), (8, &[1, 0][..]));
-            assert_eq!(
-                [images[0], images[1]],
-                [(20.0 - mean[0]) / deviation[0], 0.0]
-            );
+            assert_eq!([images[0], images[1]], [(20.0 - mean[0]) / std[0], 0.0]);
             let all = part.and(&part);
             all.gather(0..6, &mut images, &mut labels);
             assert_eq!((all.len(), &labels[..]), (6, &[0, 0, 1, 0, 0, 1][..]));

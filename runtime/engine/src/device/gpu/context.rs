@@ -11,29 +11,29 @@ use wgpu::{
 };
 
 use super::DeviceError;
-use super::adapter::{Adapter, Facts};
+use super::adapter::{Adapter, AdapterInfo};
 
 /// Seconds that one run may take on a device.
 const PATIENCE: u64 = 600;
 
 /// A wgpu device with its queue.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct GpuContext {
     pub(super) device: Device,
     pub(super) queue: Queue,
-    pub(super) facts: Facts,
+    pub(super) facts: AdapterInfo,
     pub(super) limits: Limits,
     pub(super) name: Arc<str>,
     /// Why the device is gone, once it is known to be.
     lost: Arc<Mutex<Option<String>>>,
 }
 
-impl Link {
+impl GpuContext {
     /// A device of our own on `adapter`.
     pub(super) fn open(adapter: &Adapter) -> Result<Self, DeviceError> {
         let name: Arc<str> = format!("gpu:{}", adapter.facts.name).into();
         let offered = adapter.inner().limits();
-        lacking(&name, &offered)?;
+        missing_limits(&name, &offered)?;
         // What drawing needs is left at the least.
         let required_limits = Limits {
             max_storage_buffers_per_shader_stage: 8,
@@ -84,9 +84,9 @@ impl Link {
     /// The application's device. Its slots for callbacks are the application's, so nothing is put into them.
     pub(super) fn borrowed(device: Device, queue: Queue) -> Result<Self, DeviceError> {
         let limits = device.limits();
-        let facts = Facts::of(&device.adapter_info(), &limits, device.features());
+        let facts = AdapterInfo::of(&device.adapter_info(), &limits, device.features());
         let name: Arc<str> = format!("gpu:{}", facts.name).into();
-        lacking(&name, &limits)?;
+        missing_limits(&name, &limits)?;
         Ok(Self {
             device,
             queue,
@@ -254,7 +254,7 @@ fn needs(offered: &Limits) -> [(&'static str, u64, u64); 9] {
 }
 
 /// Names what a device lacks.
-pub(super) fn lacking(name: &str, offered: &Limits) -> Result<(), DeviceError> {
+pub(super) fn missing_limits(name: &str, offered: &Limits) -> Result<(), DeviceError> {
     let short = needs(offered)
         .into_iter()
         .filter(|(_, wanted, offered)| offered < wanted);

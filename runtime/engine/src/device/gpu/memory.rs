@@ -4,17 +4,21 @@ use supernet_shaders::kernel;
 use wgpu::Buffer;
 
 use super::buffers::{Buffers, Id};
-use super::link::{self, Link};
-use super::pages::Resident;
+use super::context::{self, GpuContext};
+use super::weights::DeviceWeights;
 use super::{DeviceError, Gpu, Minibatch};
-use crate::program::{Plan, Program, class_len, class_of};
+use crate::program::{MemoryPlan, Program, class_len, class_of};
 use crate::weights::Weights;
 
 impl Gpu {
     /// See [`Device::reserve`](super::Device::reserve).
-    pub(super) fn make_room(&mut self, plan: &Plan, weights: &Weights) -> Result<u64, DeviceError> {
-        self.link.alive()?;
-        let limit = Buffers::limit(&self.link);
+    pub(super) fn make_room(
+        &mut self,
+        plan: &MemoryPlan,
+        weights: &Weights,
+    ) -> Result<u64, DeviceError> {
+        self.context.alive()?;
+        let limit = Buffers::limit(&self.context);
         let largest = 4 * (plan.images as u64).max(plan.largest.into());
         if largest > limit {
             return Err(self.does_not_fit(plan, "a single value", 0, largest, limit));
@@ -27,18 +31,18 @@ impl Gpu {
             .chain(self.labels.take())
             .for_each(|id| self.buffers.free(id));
         let made = self.buffers.made();
-        let scopes = self.link.device.clone();
-        let resident = link::scoped(&scopes, || self.resident(weights).map(drop));
+        let scopes = self.context.device.clone();
+        let resident = context::scoped(&scopes, || self.resident(weights).map(drop));
         let fixed = self.buffers.bytes();
         let scratch = self.scratch_of(plan);
         let lens = |counts: &[u32]| -> u64 {
             (0..)
                 .zip(counts)
-                .map(|(class, count)| u64::from(*count) * slot_len(&self.link, class) as u64)
+                .map(|(class, count)| u64::from(*count) * slot_len(&self.context, class) as u64)
                 .sum()
         };
         let needed = fixed + 4 * (lens(&plan.slots) + lens(&scratch));
-        let mut done = self.link.judge(resident);
+        let mut done = self.context.judge(resident);
         for (wanted, scratch) in [(&plan.slots, false), (&scratch, true)] {
             done = done.and_then(|()| self.make(wanted, scratch));
         }
@@ -62,26 +66,30 @@ impl Gpu {
         if let Some(at) = self
             .residents
             .iter()
-            .position(|resident| resident.mark == *weights.mark())
+            .position(|resident| resident.mark == *weights.revision())
         {
             return Ok(at);
         }
-        if let Some(home) = weights.away() {
+        if let Some(home) = weights.resident_on() {
             return Err(DeviceError::Elsewhere {
                 home: home.to_string(),
             });
         }
-        let outdated =
-            |resident: &Resident| resident.mark.is_of(weights.mark()) && !resident.mark.is_wanted();
+        let outdated = |resident: &DeviceWeights| {
+            resident.mark.is_of(weights.revision()) && !resident.mark.is_wanted()
+        };
         if let Some(at) = self.residents.iter().position(outdated) {
             let resident = &mut self.residents[at];
-            resident.upload(&self.link, &self.buffers, weights);
-            resident.mark = weights.mark().clone();
+            resident.upload(&self.context, &self.buffers, weights);
+            resident.mark = weights.revision().clone();
             return Ok(at);
         }
         self.forget_orphans();
-        self.residents
-            .push(Resident::new(&self.link, &mut self.buffers, weights)?);
+        self.residents.push(DeviceWeights::new(
+            &self.context,
+            &mut self.buffers,
+            weights,
+        )?);
         Ok(self.residents.len() - 1)
     }
 
@@ -130,7 +138,7 @@ impl Gpu {
         batch: Minibatch<'_>,
     ) -> Result<(), DeviceError> {
         let Self {
-            link,
+            context,
             buffers,
             groups,
             slots,
@@ -139,14 +147,14 @@ impl Gpu {
             states,
             ..
         } = self;
-        provide(link, buffers, slots, &program.slots)?;
+        provide(context, buffers, slots, &program.slots)?;
         for (index, len) in program.states.iter().enumerate() {
             let held = states
                 .get(index)
                 .and_then(|id| buffers.get(*id))
                 .map_or(0, Buffer::size);
             if held < 4 * u64::from(*len) {
-                let id = buffers.create(link, "state", class_len(class_of(*len as usize)))?;
+                let id = buffers.create(context, "state", class_len(class_of(*len as usize)))?;
                 if let Some(old) = states.get_mut(index) {
                     groups.clear();
                     buffers.free(std::mem::replace(old, id));
@@ -162,7 +170,7 @@ impl Gpu {
                     groups.clear();
                     buffers.free(id);
                 }
-                *place = Some(buffers.create(link, "minibatch", class_len(class_of(len)))?);
+                *place = Some(buffers.create(context, "minibatch", class_len(class_of(len)))?);
             }
         }
         Ok(())
@@ -171,7 +179,7 @@ impl Gpu {
     /// Makes buffers of every size class, one by one, so that what the device has is known when it has no more.
     fn make(&mut self, wanted: &[u32], for_scratch: bool) -> Result<(), DeviceError> {
         let Self {
-            link,
+            context,
             buffers,
             slots,
             scratch,
@@ -186,7 +194,7 @@ impl Gpu {
         for (class, (ids, count)) in (0..).zip(places.iter_mut().zip(wanted)) {
             for _ in 0..*count {
                 let made = buffers.made();
-                match link.guard(|| buffers.create(link, label, slot_len(link, class))) {
+                match context.guard(|| buffers.create(context, label, slot_len(context, class))) {
                     Ok(id) => ids.push(id),
                     Err(error) => {
                         buffers.undo(made);
@@ -201,7 +209,7 @@ impl Gpu {
     /// The error of a plan that needs more than the device has; `fixed` is what does not grow with the batch.
     fn does_not_fit(
         &self,
-        plan: &Plan,
+        plan: &MemoryPlan,
         what: &'static str,
         fixed: u64,
         needed: u64,
@@ -210,7 +218,7 @@ impl Gpu {
         let share = had.saturating_sub(fixed) as f64 / (needed - fixed).max(1) as f64;
         let batch = (f64::from(plan.batch) * share) as u32;
         DeviceError::DoesNotFit {
-            device: self.link.name.to_string(),
+            device: self.context.name.to_string(),
             what,
             needed,
             had,
@@ -219,7 +227,7 @@ impl Gpu {
     }
 
     /// Pieces of scratch of every size class that the calls of `plan` need.
-    fn scratch_of(&self, plan: &Plan) -> Vec<u32> {
+    fn scratch_of(&self, plan: &MemoryPlan) -> Vec<u32> {
         let mut counts: Vec<u32> = Vec::new();
         for call in &plan.calls {
             for (at, len) in (0..).zip(kernel::lower(call, self.traits).scratch) {
@@ -235,7 +243,7 @@ impl Gpu {
 
 /// Sees to it that there are as many buffers of every size class as `wanted`.
 fn provide(
-    link: &Link,
+    context: &GpuContext,
     buffers: &mut Buffers,
     slots: &mut Vec<Vec<Id>>,
     wanted: &[u32],
@@ -245,13 +253,13 @@ fn provide(
     }
     for (class, (ids, wanted)) in (0..).zip(slots.iter_mut().zip(wanted)) {
         while ids.len() < *wanted as usize {
-            ids.push(buffers.create(link, "value", slot_len(link, class))?);
+            ids.push(buffers.create(context, "value", slot_len(context, class))?);
         }
     }
     Ok(())
 }
 
 /// Numbers of a slot: the largest class may be larger than what the device takes, and its values not.
-fn slot_len(link: &Link, class: u32) -> usize {
-    class_len(class).min((Buffers::limit(link) / 4) as usize)
+fn slot_len(context: &GpuContext, class: u32) -> usize {
+    class_len(class).min((Buffers::limit(context) / 4) as usize)
 }

@@ -8,7 +8,7 @@ use super::{DeviceError, Probe};
 
 /// A device by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum DeviceSpec {
     /// `auto`: a real GPU if there is one, else the CPU. A program that stands in for a GPU is slower than the CPU device.
     #[default]
     Auto,
@@ -23,27 +23,27 @@ pub enum Choice {
 #[error(
     "`{given}` is no device; write auto, cpu, gpu, or gpu:NAME with part of the name that `supernet devices` shows"
 )]
-pub struct ChoiceError {
+pub struct DeviceSpecError {
     given: String,
 }
 
-impl FromStr for Choice {
-    type Err = ChoiceError;
+impl FromStr for DeviceSpec {
+    type Err = DeviceSpecError;
 
-    fn from_str(given: &str) -> Result<Self, ChoiceError> {
+    fn from_str(given: &str) -> Result<Self, DeviceSpecError> {
         match given.split_once(':') {
             None if given == "auto" => Ok(Self::Auto),
             None if given == "cpu" => Ok(Self::Cpu),
             None if given == "gpu" => Ok(Self::Gpu(None)),
             Some(("gpu", name)) if !name.is_empty() => Ok(Self::Gpu(Some(name.to_owned()))),
-            _ => Err(ChoiceError {
+            _ => Err(DeviceSpecError {
                 given: given.to_owned(),
             }),
         }
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for DeviceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -54,7 +54,7 @@ impl fmt::Display for Choice {
     }
 }
 
-impl Choice {
+impl DeviceSpec {
     /// What `auto` takes on this machine; any other choice is itself.
     #[must_use]
     pub fn resolved(self) -> Self {
@@ -79,7 +79,7 @@ impl Choice {
 /// The name of the best GPU that is no program.
 #[cfg(feature = "gpu")]
 fn real() -> Option<String> {
-    super::gpu::real().map(|adapter| adapter.facts.name)
+    super::gpu::first_hardware().map(|adapter| adapter.facts.name)
 }
 
 #[cfg(feature = "gpu")]
@@ -104,10 +104,10 @@ mod tests {
     #[test]
     fn devices_are_named_as_they_are_shown() {
         for name in ["auto", "cpu", "gpu", "gpu:Radeon RX 7900", "gpu:a:b"] {
-            assert_eq!(name.parse::<Choice>().unwrap().to_string(), name);
+            assert_eq!(name.parse::<DeviceSpec>().unwrap().to_string(), name);
         }
         for wrong in ["", "GPU", "gpu:", "cuda", "cpu:0"] {
-            let said = wrong.parse::<Choice>().unwrap_err().to_string();
+            let said = wrong.parse::<DeviceSpec>().unwrap_err().to_string();
             assert!(said.contains(&format!("`{wrong}` is no device")), "{said}");
         }
     }

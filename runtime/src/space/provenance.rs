@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which space a search is about: its name, who brought it, and what it is. A run's `origin.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct SpaceProvenance {
     /// Its name, without saying whose.
     pub space: String,
     /// Who brought it; several if they brought the same.
@@ -26,7 +26,7 @@ pub struct Provider {
     pub plugin: Option<String>,
 }
 
-impl Origin {
+impl SpaceProvenance {
     /// Who brought the space, in words.
     pub fn providers(&self) -> String {
         if self.from.is_empty() {

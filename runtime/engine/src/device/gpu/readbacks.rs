@@ -9,7 +9,7 @@ use wgpu::{
 };
 
 use super::DeviceError;
-use super::link::Link;
+use super::context::GpuContext;
 
 /// A result that was asked for.
 #[derive(Debug)]
@@ -36,16 +36,16 @@ pub(super) fn map(buffer: &Buffer, bytes: u64) -> Mapped {
 
 /// Results on their way back, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+pub(super) struct Readbacks {
     sent: VecDeque<Sent>,
     spare: Vec<Buffer>,
 }
 
-impl Ring {
+impl Readbacks {
     /// Adds to `encoder` that the first `len` numbers of each of `parts` come back.
     pub(super) fn ask(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         encoder: &mut CommandEncoder,
         parts: &[(&Buffer, usize)],
     ) {
@@ -62,7 +62,7 @@ impl Ring {
                     usage,
                     mapped_at_creation: false,
                 };
-                link.device.create_buffer(&descriptor)
+                context.device.create_buffer(&descriptor)
             });
         let mut at = 0;
         for (part, len) in parts {
@@ -94,43 +94,43 @@ impl Ring {
     /// Waits for the oldest result and hands out its parts; nothing if none was asked for.
     pub(super) fn take(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         parts: &mut [&mut Vec<f32>],
     ) -> Result<bool, DeviceError> {
         let Some(sent) = self.sent.pop_front() else {
             return Ok(false);
         };
-        self.read(link, sent, parts)?;
+        self.read(context, sent, parts)?;
         Ok(true)
     }
 
     /// Waits for the newest result and hands out its parts; nothing if none was asked for. Older ones stay on their way.
     pub(super) fn take_newest(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
     ) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
         let Some(sent) = self.sent.pop_back() else {
             return Ok(None);
         };
         let mut parts = vec![Vec::new(); sent.lens.len()];
-        self.read(link, sent, &mut parts.iter_mut().collect::<Vec<_>>())?;
+        self.read(context, sent, &mut parts.iter_mut().collect::<Vec<_>>())?;
         Ok(Some(parts))
     }
 
     fn read(
         &mut self,
-        link: &Link,
+        context: &GpuContext,
         sent: Sent,
         parts: &mut [&mut Vec<f32>],
     ) -> Result<(), DeviceError> {
         let (submission, mapped) = sent
             .back
-            .ok_or_else(|| link.gone("a run was never submitted"))?;
-        link.wait_for(&submission, &mapped)?;
+            .ok_or_else(|| context.gone("a run was never submitted"))?;
+        context.wait_for(&submission, &mapped)?;
         let read = sent
             .buffer
             .get_mapped_range(..4 * sent.lens.iter().sum::<usize>() as u64);
-        let view = read.map_err(|error| link.gone(&error.to_string()))?;
+        let view = read.map_err(|error| context.gone(&error.to_string()))?;
         let numbers: &[f32] = bytemuck::cast_slice(&view);
         let mut at = 0;
         for (part, len) in parts.iter_mut().zip(&sent.lens) {
