@@ -47,7 +47,7 @@ pub struct Operands {
 impl Case {
     /// Random operands that make sense for the call: labels are classes, statistics belong to the data.
     pub fn operands(&self) -> Operands {
-        let mut random = Random::new(self.seed, RngStream::Custom(0));
+        let mut random = Random::new(self.seed, RngStream::Test(0));
         let mut operands = Operands {
             reads: vec![],
             writes: vec![],

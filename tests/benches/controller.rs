@@ -63,7 +63,7 @@ fn problem(
     };
     let prior = RandomSearch::new(space.clone(), schedule, 0);
     let all: Vec<f64> = prior
-        .sample(4000, &mut Random::new(7, RngStream::Custom(0)))
+        .sample(4000, &mut Random::new(7, RngStream::Test(0)))
         .unwrap()
         .iter()
         .map(|genome| raw(genome))
@@ -82,11 +82,11 @@ fn effects(space: &Supergraph) -> impl Fn(&[u32]) -> f64 + use<> {
     let decisions = space.genome_len() as u32;
     move |genome| {
         let drawn =
-            |stream: u32, at: u64| f64::from(Random::new(at, RngStream::Custom(stream)).normal());
-        let alone = (0..decisions).map(|d| drawn(d, u64::from(genome[d as usize])));
+            |stream: u64, at: u64| f64::from(Random::new(at, RngStream::Test(stream)).normal());
+        let alone = (0..decisions).map(|d| drawn(d.into(), u64::from(genome[d as usize])));
         let pairs = (1..decisions).map(|d| {
             let [a, b] = [genome[d as usize - 1], genome[d as usize]].map(u64::from);
-            0.5 * drawn(1000 + d, 64 * a + b)
+            0.5 * drawn(1000 + u64::from(d), 64 * a + b)
         });
         alone.chain(pairs).sum()
     }
@@ -149,7 +149,7 @@ fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3]
         rollouts,
     };
     let mut strategy = strategy(config, problem, schedule, seed);
-    let mut noise = Random::new(seed, RngStream::Custom(1 << 20));
+    let mut noise = Random::new(seed, RngStream::Test(1 << 20));
     let mut entropies = Vec::new();
     while let Some(task) = strategy.next().unwrap() {
         let Work::Score { genomes, .. } = task.work else {
@@ -172,7 +172,7 @@ fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3]
         );
     }
     let policy = strategy
-        .sample(JUDGED, &mut Random::new(seed, RngStream::Custom(3)))
+        .sample(JUDGED, &mut Random::new(seed, RngStream::Test(3)))
         .unwrap();
     let truths: Vec<f64> = policy
         .iter()

@@ -62,7 +62,7 @@ fn gain(settings: &[String], seed: u64, shuffled: bool) -> PolicyGain {
             let enas = Enas::new(space.clone(), schedule, controller, seed).unwrap();
             Ok(Box::new(Shuffled {
                 enas,
-                random: Random::new(seed, RngStream::Custom(1 << 20)),
+                random: Random::new(seed, RngStream::Test(1 << 20)),
             }))
         })
     } else {
@@ -101,12 +101,12 @@ fn main() {
         });
         let points: Vec<f64> = gains.iter().map(|gain| 100.0 * gain.difference).collect();
         for (seed, gain) in seeds.iter().zip(&gains) {
-            let error = gain.difference / gain.standard_error;
+            let error = gain.difference / gain.standard_error.unwrap();
             println!(
                 "seed {seed}{}: {:+.2} ± {:.2} points, {error:+.1} standard errors",
                 if shuffled { ", rewards shuffled" } else { "" },
                 100.0 * gain.difference,
-                100.0 * gain.standard_error
+                100.0 * gain.standard_error.unwrap()
             );
         }
         let count = points.len() as f64;

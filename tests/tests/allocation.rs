@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use supernet::config::OptimizerSettings;
 use supernet::data::Dataset;
 use supernet::device::cpu::Cpu;
-use supernet::device::{Device, Minibatch, Samples};
+use supernet::device::{Device, Inputs, Minibatch, Samples};
 use supernet::program::{Context, CustomOps, Input, Program};
 use supernet::weights::{Layout as WeightLayout, Weights};
 use supernet::{Config, space};

@@ -137,3 +137,58 @@ fn duration(time: Duration) -> String {
         _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The live line after a few events, whose rewards are these.
+    fn line(metric: serde_json::Value, reward: f64) -> String {
+        let mut progress = Progress::new();
+        let mut started = json!({
+            "event": "started", "space": "s", "data": "d", "strategy": "enas", "device": "cpu", "seed": 0,
+            "decisions": 1, "size": "2", "parameters": 1, "train": 1, "validation": 1, "test": 1,
+        });
+        if !metric.is_null() {
+            started["metric"] = metric;
+        }
+        let events = [
+            started,
+            json!({
+                "event": "planned", "minutes": null, "epochs": 2, "warm_up": 0, "steps": 1, "updates": 1,
+                "rollouts": 2, "judged": 4, "batches": 1, "memory": 1,
+            }),
+            json!({
+                "event": "update", "update": 1, "version": 1, "best": reward, "reward": reward, "baseline": reward,
+                "entropy": 3.0, "skip_penalty": 0.0, "gradient_norm": 1.0,
+            }),
+            json!({
+                "event": "glimpse", "update": 1, "samples": 2, "policy": reward, "random": reward,
+                "difference": 0.5, "standard_error": 0.25,
+            }),
+            json!({ "event": "step", "epoch": 0, "step": 1, "accuracy": reward, "loss": 1.5 }),
+        ];
+        for mut event in events {
+            event["at"] = json!(1.0);
+            progress.observe(&serde_json::from_value(event).unwrap());
+        }
+        live_line(&progress).unwrap()
+    }
+
+    #[test]
+    fn accuracies_are_percentages_and_rewards_of_a_text_are_not() {
+        assert_eq!(
+            line(serde_json::Value::Null, 0.75),
+            "search 1/2 · 1 s left · loss 1.50 · reward 75.0 % · baseline 75.0 % · best 75.0 % · entropy 3.0 · vs random \
+             +50.0 ± 25.0 points"
+        );
+        let text = json!({ "perplexity": { "reward": 80.0, "by_character": false } });
+        assert_eq!(
+            line(text, 2.0),
+            "search 1/2 · 1 s left · loss 1.50 · reward 2.000 · baseline 2.000 · best 2.000 · entropy 3.0 · vs random \
+             +0.500 ± 0.250"
+        );
+    }
+}

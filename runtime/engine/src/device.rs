@@ -14,13 +14,22 @@ use supernet_shaders::{Access, Call, Element, Role, Step};
 use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 
-/// Samples that a program runs on: as many as its batch.
+/// What a network reads of a minibatch.
+#[derive(Clone, Copy, Debug)]
+pub enum Inputs<'a> {
+    /// Pixels of images, channels last (NHWC), standardised.
+    Pixels(&'a [f32]),
+    /// Tokens of a text, time first.
+    Tokens(&'a [u32]),
+}
+
+/// Some samples: what the network reads, and what it is to answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Minibatch<'a> {
-    /// Pixels, NHWC.
-    pub images: &'a [f32],
-    /// One label an image.
-    pub labels: &'a [u32],
+    /// What the network reads.
+    pub inputs: Inputs<'a>,
+    /// A class for each image; for each token the one that follows it, time first.
+    pub targets: &'a [u32],
 }
 
 /// What a program says about every sample of its minibatch.
@@ -143,12 +152,12 @@ pub enum DeviceError {
         depth: usize,
     },
     /// A minibatch of another size than the program's.
-    #[error("the program wants {images} numbers of images and {labels} labels, not {given:?}")]
+    #[error("the program wants {inputs} numbers of inputs and {targets} targets, not {given:?}")]
     Minibatch {
-        /// Numbers of all images.
-        images: usize,
-        /// Labels.
-        labels: usize,
+        /// Numbers of all inputs.
+        inputs: usize,
+        /// Targets.
+        targets: usize,
         /// What was given: both.
         given: [usize; 2],
     },
@@ -197,17 +206,42 @@ pub struct Counts {
     pub encoding: Duration,
 }
 
+impl<'a> Inputs<'a> {
+    /// How many numbers they are.
+    pub fn len(self) -> usize {
+        self.bits().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.bits().is_empty()
+    }
+
+    /// The bits of every number, as a GPU takes them.
+    pub(crate) fn bits(self) -> &'a [u32] {
+        match self {
+            Self::Pixels(pixels) => bytemuck::cast_slice(pixels),
+            Self::Tokens(tokens) => tokens,
+        }
+    }
+
+    /// The same for the kernels of the CPU, whose operands are all floats: those that take tokens read the bits.
+    pub(crate) fn floats(self) -> &'a [f32] {
+        bytemuck::cast_slice(self.bits())
+    }
+}
+
 impl Minibatch<'_> {
     /// Whether the program runs on that many samples.
     fn fits(&self, program: &Program) -> Result<(), DeviceError> {
-        let (images, labels) = (program.images, program.labels);
-        let given = [self.images.len(), self.labels.len()];
-        if given == [images, labels] {
+        let (inputs, targets) = (program.inputs, program.targets);
+        let given = [self.inputs.len(), self.targets.len()];
+        if given == [inputs, targets] {
             Ok(())
         } else {
             Err(DeviceError::Minibatch {
-                images,
-                labels,
+                inputs,
+                targets,
                 given,
             })
         }
@@ -316,7 +350,7 @@ pub trait Device: Send {
         &mut self,
         program: &Program,
         weights: &Weights,
-        images: &[f32],
+        inputs: Inputs<'_>,
     ) -> Result<Vec<Vec<f32>>, DeviceError>;
 
     /// Forgets the runs under way: nobody asks for their samples any more.

@@ -48,10 +48,10 @@ pub struct Program {
     pub slots: Vec<u32>,
     /// Samples in a minibatch.
     pub batch: u32,
-    /// Numbers of all images, or tokens, of a minibatch.
-    pub images: usize,
+    /// Numbers of all inputs of a minibatch.
+    pub inputs: usize,
     /// Labels of a minibatch; none if the program reads none.
-    pub labels: usize,
+    pub targets: usize,
     /// The values that it is run for. Of training and scoring: cross-entropy of every sample, and 1 for every sample that
     /// is classified rightly, else 0, `[batch]` each.
     pub outputs: Vec<Operand>,

@@ -324,7 +324,7 @@ mod tests {
                 &init,
                 &[100, 200],
                 &mut floats,
-                Random::new(1, RngStream::Custom(1)),
+                Random::new(1, RngStream::Test(1)),
             );
             let square = floats.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 20_000.0;
             (

@@ -187,21 +187,21 @@ fn plain(value: &Value) -> String {
 
 /// Names the nearest key: a slip of the keyboard, or the same last word in some section.
 fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    let same_word = known
+    let last_word = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let last = last_word(key);
+    // Whoever remembers an old name is led to the new one.
+    let old = RENAMED.iter().map(|(old, _)| *old);
+    let keys: Vec<&str> = known
         .iter()
-        .map(|(k, _)| k.as_str())
-        .find(|k| k.rsplit('.').next() == Some(last));
-    let near = nearest(key, known.iter().map(|(k, _)| k.as_str()))
-        .or(same_word)
-        .or_else(|| {
-            let words = known.iter().map(|(k, _)| k.rsplit('.').next().unwrap_or(k));
-            let word = nearest(last, words)?;
-            known
-                .iter()
-                .map(|(k, _)| k.as_str())
-                .find(|k| k.rsplit('.').next() == Some(word))
-        });
+        .map(|(key, _)| key.as_str())
+        .chain(old)
+        .collect();
+    let with_word = |word: &str| keys.iter().copied().find(|key| last_word(key) == word);
+    let words: Vec<String> = keys.iter().map(|key| last_word(key)).collect();
+    let near = nearest(key, keys.iter().copied())
+        .or_else(|| with_word(&last))
+        .or_else(|| with_word(nearest(&last, words.iter().map(String::as_str))?))
+        .map(renamed);
     let hint = match near {
         Some(near) => format!("; the nearest is `{near}`"),
         None => "; settings of the space are written `space.KEY`, and the rest stand in a run's config.toml".to_owned(),

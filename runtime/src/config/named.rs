@@ -472,7 +472,7 @@ mod tests {
         let text = Config::commented("enas-macro-cifar10").unwrap();
         assert!(
             text.contains(
-                "# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"
+                "# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nlearning_rate = 0.00035\n"
             ),
             "{text}"
         );

@@ -4,7 +4,7 @@
 //! minibatch while the statistics of all of them are gathered. (Running averages kept while training lag behind the
 //! weights, and of shared weights they mix architectures.)
 
-use supernet_engine::device::Device;
+use supernet_engine::device::{Device, Inputs};
 use supernet_engine::program::{Input, Program};
 use supernet_engine::weights::Weights;
 use supernet_plugin::Child;
@@ -92,7 +92,7 @@ fn calibrate(
         task.data
             .train
             .gather(chosen.into_iter(), &mut images, &mut labels);
-        let shown = device.compute(&program, weights, &images)?;
+        let shown = device.compute(&program, weights, Inputs::Pixels(&images))?;
         all.iter_mut()
             .zip(&shown)
             .for_each(|(moments, shown)| moments.add(shown));
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn moments_of_minibatches_are_those_of_all_numbers_together() {
-        let (mut random, eps) = (Random::new(5, RngStream::Custom(0)), 1e-3_f64);
+        let (mut random, eps) = (Random::new(5, RngStream::Test(0)), 1e-3_f64);
         // Far from zero, and with means that wander: squares of them cancel in no time.
         let numbers: Vec<f32> = (0..600)
             .map(|i| 1000.0 + (i / 100) as f32 + random.normal())

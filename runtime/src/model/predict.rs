@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::PoisonError;
 
 use serde::Serialize;
-use supernet_engine::device::Device;
 use supernet_engine::device::cpu::Cpu;
+use supernet_engine::device::{Device, Inputs};
 use supernet_engine::program::Program;
 
 use super::Model;
@@ -210,7 +210,7 @@ impl Model {
                 }
             };
             gather(range, &mut pixels);
-            let outputs = device.compute(program, &self.weights, &pixels)?;
+            let outputs = device.compute(program, &self.weights, Inputs::Pixels(&pixels))?;
             let logits = outputs.first().map_or(&[][..], Vec::as_slice);
             for (i, logits) in logits.chunks(self.about.classes as usize).enumerate() {
                 if !super::is_finite(logits) {

@@ -25,7 +25,7 @@ const SPLIT: SplitSpec = SplitSpec {
 };
 
 fn data(image: [u32; 3], samples: u32) -> Dataset {
-    let mut random = Random::new(2, RngStream::Custom(0));
+    let mut random = Random::new(2, RngStream::Test(0));
     let pixels = (0..samples * image.iter().product::<u32>())
         .map(|_| 100.0 + 20.0 * random.normal())
         .collect();
@@ -63,7 +63,7 @@ fn built(settings: &[&str], data: &Dataset) -> TaskContext {
 /// Freezes the child of `genome` with weights as they start, moved a little.
 fn frozen(task: &TaskContext, genome: &[u32], batch: u32) -> Model {
     let mut weights = Weights::new(&task.supergraph, task.layout.clone(), 1, 7);
-    let mut random = Random::new(1, RngStream::Custom(99));
+    let mut random = Random::new(1, RngStream::Test(99));
     weights
         .pages_mut()
         .values
@@ -89,7 +89,7 @@ fn frozen(task: &TaskContext, genome: &[u32], batch: u32) -> Model {
 }
 
 fn sampled(task: &TaskContext, seed: u64) -> Vec<u32> {
-    let mut random = Random::new(seed, RngStream::Custom(0));
+    let mut random = Random::new(seed, RngStream::Test(0));
     task.supergraph
         .sample(&mut |weights| random.weighted(weights))
         .unwrap()
@@ -451,7 +451,7 @@ fn damaged_files_give_sentences() {
     model.save(&place).unwrap();
     let [what, numbers] =
         ["model.json", "model.safetensors"].map(|name| fs::read(place.join(name)).unwrap());
-    let mut random = Random::new(17, RngStream::Custom(0));
+    let mut random = Random::new(17, RngStream::Test(0));
     let (mut refused, mut loaded) = (0, 0);
     let mut cpu = Cpu::new(1).unwrap();
     for _ in 0..20_000 {

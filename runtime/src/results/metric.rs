@@ -49,21 +49,27 @@ impl Metric {
         }
     }
 
-    /// A difference of two rewards with its standard error, for people. JSON has no infinity: an error that is not known is
-    /// the largest number there is.
-    pub fn difference(self, difference: f64, standard_error: f64) -> String {
+    /// A difference of two rewards with its standard error, for people.
+    pub fn difference(self, difference: f64, standard_error: Option<f64>) -> String {
         let (scale, digits, unit) = match self {
             Self::Accuracy => (100.0, 1, " points"),
             Self::Perplexity { .. } => (1.0, 3, ""),
         };
         let difference = scale * difference;
-        if standard_error == f64::MAX {
-            return format!("{difference:+.digits$}{unit}, of two samples or fewer");
+        match standard_error {
+            Some(error) => format!("{difference:+.digits$} ± {:.digits$}{unit}", scale * error),
+            None => format!("{difference:+.digits$}{unit}"),
         }
-        format!(
-            "{difference:+.digits$} ± {:.digits$}{unit}",
-            scale * standard_error
-        )
+    }
+
+    /// The mean of rewards for people: accuracy as a percentage, or the perplexity that has this reward.
+    pub(crate) fn mean_of_rewards(self, reward: f64) -> String {
+        match self {
+            Self::Accuracy => format!("{:.1} %", 100.0 * reward),
+            Self::Perplexity { reward: c, .. } => {
+                format!("perplexity {:.2}", f64::from(c) / reward)
+            }
+        }
     }
 
     /// What a score comes to on the part of the data that is called `part`.

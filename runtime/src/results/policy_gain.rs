@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mean::Difference;
 use super::metric::Metric;
 use crate::config::StrategyName;
 
@@ -19,21 +20,22 @@ pub struct PolicyGain {
     pub samples: u32,
     /// Different genomes among the policy's samples: few mean that the policy has made up its mind.
     pub distinct: u32,
-    /// Mean accuracy of the policy's samples.
+    /// Mean reward of the policy's samples.
     pub policy: f64,
-    /// Mean accuracy of the prior's samples.
+    /// Mean reward of the prior's samples.
     pub random: f64,
     /// policy − random.
     pub difference: f64,
-    /// Standard error of the difference, over samples of architectures; the shared weights are one and the same.
-    pub standard_error: f64,
-    /// Accuracy of the best derived architecture. It was chosen for it among many, which flatters it.
+    /// Standard error of the difference, over samples of architectures; the shared weights are the same for all. None with
+    /// fewer than two samples on a side.
+    pub standard_error: Option<f64>,
+    /// Reward of the best derived architecture. It was chosen for it among many, which flatters it.
     #[serde(default)]
     pub best: Option<f64>,
-    /// How many of the prior's samples have a lower accuracy than the best derived architecture.
+    /// How many of the prior's samples have a lower reward than the best derived architecture.
     #[serde(default)]
     pub behind: u32,
-    /// What is called accuracy here.
+    /// What rewards are.
     #[serde(
         default,
         alias = "measure",
@@ -46,32 +48,37 @@ pub struct PolicyGain {
 /// validation minibatch.
 ///
 /// They share the minibatch, so that its difficulty cancels. The standard error is over samples of architectures; one
-/// minibatch is few images, so that a single glimpse says little, and several in a row say more.
+/// minibatch is few images, so that a single comparison says little, and several in a row say more.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InterimComparison {
     /// Samples on each side.
     pub samples: u32,
-    /// Mean accuracy of the policy's samples.
+    /// Mean reward of the policy's samples.
     pub policy: f64,
-    /// Mean accuracy of the prior's samples.
+    /// Mean reward of the prior's samples.
     pub random: f64,
     /// policy − random.
     pub difference: f64,
-    /// Standard error of the difference.
-    pub standard_error: f64,
+    /// Standard error of the difference; none with fewer than two samples on a side.
+    pub standard_error: Option<f64>,
 }
 
 impl InterimComparison {
-    /// Compares two sets of accuracies. Of fewer than two samples on a side the standard error is not known, and 1, the
-    /// largest difference that there can be: JSON has no infinity.
+    /// Compares two sets of rewards.
     pub fn new(policy: &[f32], random: &[f32]) -> Self {
-        let (a, b) = (Moments::of(policy), Moments::of(random));
+        let Difference {
+            samples,
+            policy,
+            random,
+            difference,
+            standard_error,
+        } = Difference::of(policy, random);
         Self {
-            samples: policy.len().min(random.len()) as u32,
-            policy: a.mean,
-            random: b.mean,
-            difference: a.mean - b.mean,
-            standard_error: (a.square_error + b.square_error).sqrt().min(1.0),
+            samples,
+            policy,
+            random,
+            difference,
+            standard_error,
         }
     }
 }
@@ -91,21 +98,32 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
 }
 
 impl PolicyGain {
-    /// Compares two sets of accuracies, `distinct` of the policy's from different genomes. Of fewer than two samples on a
-    /// side the standard error is infinite: nothing is known.
-    pub fn new(strategy: StrategyName, policy: &[f32], random: &[f32], distinct: u32) -> Self {
-        let (a, b) = (Moments::of(policy), Moments::of(random));
+    /// Compares two sets of rewards, `distinct` of the policy's from different genomes.
+    pub fn new(
+        strategy: StrategyName,
+        metric: Metric,
+        policy: &[f32],
+        random: &[f32],
+        distinct: u32,
+    ) -> Self {
+        let Difference {
+            samples,
+            policy,
+            random,
+            difference,
+            standard_error,
+        } = Difference::of(policy, random);
         Self {
             strategy,
+            samples,
+            distinct,
+            policy,
+            random,
+            difference,
+            standard_error,
             best: None,
             behind: 0,
-            metric: Metric::Accuracy,
-            samples: policy.len().min(random.len()) as u32,
-            distinct,
-            policy: a.mean,
-            random: b.mean,
-            difference: a.mean - b.mean,
-            standard_error: (a.square_error + b.square_error).sqrt(),
+            metric,
         }
     }
 
@@ -119,80 +137,62 @@ impl PolicyGain {
 
     /// The comparison in words.
     pub fn summary(&self) -> String {
-        if let Metric::Perplexity { reward, .. } = self.metric {
-            return self.of_text(reward.into());
-        }
-        let (points, error) = (100.0 * self.difference, 100.0 * self.standard_error);
         let whose = whose(self.strategy);
-        if self.samples < FEWEST {
+        let Some(error) = self.standard_error.filter(|_| self.samples >= FEWEST) else {
             return format!("too few samples to tell whether {whose} are better than random ones");
-        }
-        let by = format!("{:.1} ± {error:.1} points", points.abs());
-        let means = format!(
-            "({:.1} % against {:.1} %, {} samples each, {} of {whose} different, whole validation part, same shared \
-             weights)",
-            100.0 * self.policy,
-            100.0 * self.random,
-            self.samples,
-            self.distinct
-        );
-        let verdict = if points > 2.0 * error {
-            format!("{whose} are better than random ones by {by} {means}")
-        } else if points < -2.0 * error {
-            format!("{whose} are worse than random ones by {by} {means}")
-        } else {
-            format!(
-                "{whose} are no better than random ones: {points:+.1} ± {error:.1} points {means}"
-            )
         };
+        let sign = Difference::sign(self.difference, self.standard_error);
+        let than = ["worse than", "no better than", "better than"][(sign + 1) as usize];
+        let (by, means) = match self.metric {
+            Metric::Accuracy if sign == 0 => (
+                format!(
+                    ": {:+.1} ± {:.1} points",
+                    100.0 * self.difference,
+                    100.0 * error
+                ),
+                self.means(""),
+            ),
+            Metric::Accuracy => (
+                format!(
+                    " by {:.1} ± {:.1} points",
+                    100.0 * self.difference.abs(),
+                    100.0 * error
+                ),
+                self.means(""),
+            ),
+            Metric::Perplexity { reward, .. } => (
+                format!(
+                    ": {:+.3} ± {error:.3} in the reward {reward}/perplexity",
+                    self.difference
+                ),
+                // The mean of rewards c/perplexity is that of the harmonic mean of perplexities.
+                self.means("harmonic means, "),
+            ),
+        };
+        let verdict = format!("{whose} are {than} random ones{by} {means}");
         let Some(best) = self.best else {
             return verdict;
         };
-        let behind = if self.behind == self.samples {
-            "all".to_owned()
-        } else {
-            format!("{} of the", self.behind)
+        let behind = match self.behind == self.samples {
+            true => "all".to_owned(),
+            false => format!("{} of the", self.behind),
         };
         format!(
-            "{verdict}; the best derived one, at {:.1} %, is ahead of {behind} {} random ones",
-            100.0 * best,
+            "{verdict}; the best derived one, at {}, is ahead of {behind} {} random ones",
+            self.metric.mean_of_rewards(best),
             self.samples
         )
     }
-}
 
-impl PolicyGain {
-    /// The comparison of language models in words: of rewards c/perplexity, whose means are those of harmonic means of
-    /// perplexities.
-    fn of_text(&self, c: f64) -> String {
-        let whose = whose(self.strategy);
-        if self.samples < FEWEST {
-            return format!("too few samples to tell whether {whose} are better than random ones");
-        }
-        let Self {
-            difference,
-            standard_error: error,
-            samples,
-            distinct,
-            ..
-        } = *self;
-        let than = match difference {
-            d if d > 2.0 * error => "better than random ones",
-            d if d < -2.0 * error => "worse than random ones",
-            _ => "no better than random ones",
-        };
-        let [policy, random] = [self.policy, self.random].map(|reward| c / reward);
-        let verdict = format!(
-            "{whose} are {than}: {difference:+.3} ± {error:.3} in the reward {c}/perplexity (perplexity {policy:.2} against \
-             {random:.2}, harmonic means, {samples} samples each, {distinct} of {whose} different, whole validation part, \
-             same shared weights)"
-        );
-        let Some(best) = self.best else {
-            return verdict;
-        };
-        let (behind, best) = (self.behind, c / best);
+    /// Both means, and what they are over.
+    fn means(&self, kind: &str) -> String {
         format!(
-            "{verdict}; the best derived one, at {best:.2}, is ahead of {behind} of the {samples} random ones"
+            "({} against {}, {kind}{} samples each, {} of {} different, whole validation part, same shared weights)",
+            self.metric.mean_of_rewards(self.policy),
+            self.metric.mean_of_rewards(self.random),
+            self.samples,
+            self.distinct,
+            whose(self.strategy)
         )
     }
 }
@@ -200,36 +200,22 @@ impl PolicyGain {
 /// Samples on a side below which no verdict is given: a normal distribution's two standard errors are none yet.
 const FEWEST: u32 = 20;
 
-struct Moments {
-    mean: f64,
-    /// Squared standard error of the mean.
-    square_error: f64,
-}
-
-impl Moments {
-    fn of(values: &[f32]) -> Self {
-        let count = values.len() as f64;
-        let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / count.max(1.0);
-        let squares: f64 = values.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum();
-        let square_error = if values.len() < 2 {
-            f64::INFINITY
-        } else {
-            squares / (count - 1.0) / count
-        };
-        Self { mean, square_error }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn difference_and_error_are_those_of_two_means() {
-        let gain = PolicyGain::new(StrategyName::Enas, &[0.9, 0.8, 1.0], &[0.5, 0.7], 3);
+        let gain = PolicyGain::new(
+            StrategyName::Enas,
+            Metric::Accuracy,
+            &[0.9, 0.8, 1.0],
+            &[0.5, 0.7],
+            3,
+        );
         assert!((gain.difference - 0.3).abs() < 1e-7);
         // Sample variances 0.01 and 0.02, over 3 and 2.
-        assert!((gain.standard_error - (0.01_f64 / 3.0 + 0.02 / 2.0).sqrt()).abs() < 1e-7);
+        assert!((gain.standard_error.unwrap() - (0.01_f64 / 3.0 + 0.02 / 2.0).sqrt()).abs() < 1e-7);
         assert!(
             gain.summary().contains("too few samples"),
             "{}",
@@ -242,7 +228,14 @@ mod tests {
         let around =
             |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
         let said = |policy, random| {
-            PolicyGain::new(StrategyName::Enas, &around(policy), &around(random), 20).summary()
+            PolicyGain::new(
+                StrategyName::Enas,
+                Metric::Accuracy,
+                &around(policy),
+                &around(random),
+                20,
+            )
+            .summary()
         };
         assert!(
             said(0.8, 0.5).contains("better than random ones by 30.0 ± 0.5 points"),
@@ -261,7 +254,7 @@ mod tests {
     fn each_strategy_has_its_noun_and_the_best_has_its_place() {
         let random: Vec<f32> = (0..20).map(|i| 0.5 + 0.01 * i as f32).collect();
         let said = |strategy, best| {
-            PolicyGain::new(strategy, &[0.8; 20], &random, 1)
+            PolicyGain::new(strategy, Metric::Accuracy, &[0.8; 20], &random, 1)
                 .with_best(best, &random)
                 .summary()
         };
@@ -292,7 +285,7 @@ mod tests {
     #[test]
     fn a_glimpse_of_one_sample_knows_nothing_and_can_be_written_down() {
         let glimpse = InterimComparison::new(&[0.9], &[0.5]);
-        assert_eq!(glimpse.standard_error, 1.0);
+        assert_eq!(glimpse.standard_error, None);
         assert_eq!(
             serde_json::from_str::<InterimComparison>(&serde_json::to_string(&glimpse).unwrap())
                 .unwrap(),
@@ -301,7 +294,7 @@ mod tests {
         let glimpse = InterimComparison::new(&[0.5, 0.7], &[0.4, 0.6]);
         assert!(
             (glimpse.difference - 0.1).abs() < 1e-6
-                && (glimpse.standard_error - 0.02_f64.sqrt()).abs() < 1e-6
+                && (glimpse.standard_error.unwrap() - 0.02_f64.sqrt()).abs() < 1e-6
         );
     }
 
@@ -309,8 +302,14 @@ mod tests {
     fn language_models_are_compared_by_rewards_and_told_as_perplexities() {
         let around =
             |mean: f32| -> Vec<f32> { (0..20).map(|i| mean + 0.01 * (i % 5) as f32).collect() };
-        let gain = PolicyGain::new(StrategyName::Enas, &around(0.78), &around(0.48), 20)
-            .with_best(0.8, &around(0.48));
+        let gain = PolicyGain::new(
+            StrategyName::Enas,
+            Metric::Accuracy,
+            &around(0.78),
+            &around(0.48),
+            20,
+        )
+        .with_best(0.8, &around(0.48));
         let said = PolicyGain {
             metric: Metric::Perplexity {
                 reward: 80.0,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use supernet_strategy::{Genome, Score};
 
+use super::mean::Mean;
 use super::metric::{Metric, perplexity};
 
 /// Whose architecture a network has.
@@ -67,17 +68,6 @@ pub struct Comparison {
     pub metric: Metric,
 }
 
-/// A mean with its standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mean {
-    /// Of how many.
-    pub count: u32,
-    /// The mean; 0 of nothing.
-    pub mean: f64,
-    /// Its standard error; none of fewer than two.
-    pub standard_error: Option<f64>,
-}
-
 impl Retrained {
     pub(crate) fn new(epochs: u32, networks: Vec<TrainedNetwork>, metric: Metric) -> Self {
         let comparison = Comparison::new(&networks, metric);
@@ -95,18 +85,6 @@ impl Retrained {
 }
 
 impl Mean {
-    fn of(values: &[f64]) -> Self {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count.max(1.0);
-        let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-        let standard_error = (values.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
-        Self {
-            count: values.len() as u32,
-            mean,
-            standard_error,
-        }
-    }
-
     fn describe(&self) -> String {
         match self.standard_error {
             Some(error) => format!("{:.2} ± {:.2} %", 100.0 * self.mean, 100.0 * error),

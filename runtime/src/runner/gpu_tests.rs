@@ -6,7 +6,7 @@ use std::io::Write;
 use supernet_enas as _;
 use supernet_engine::device::cpu::Cpu;
 use supernet_engine::device::gpu::{Gpu, adapters};
-use supernet_engine::device::{Device, Minibatch, Samples, conformance};
+use supernet_engine::device::{Device, Inputs, Minibatch, Samples, conformance};
 use supernet_engine::program::{Optimizer, Program};
 use supernet_engine::weights::Weights;
 use supernet_shaders::random::{Random, RngStream};
@@ -109,7 +109,7 @@ fn networks_with_drop_path_and_an_auxiliary_head_train_as_on_the_cpu_device() {
     let experiment = Experiment::new(Config::read("", &settings).unwrap()).unwrap();
     let genome = from_prior(
         experiment.supergraph(),
-        &mut Random::new(0, RngStream::Custom(0)),
+        &mut Random::new(0, RngStream::Test(0)),
     )
     .unwrap();
     let child = experiment.supergraph().child_in_training(&genome).unwrap();
@@ -132,8 +132,8 @@ fn networks_with_drop_path_and_an_auxiliary_head_train_as_on_the_cpu_device() {
     let trained = |device: &mut dyn Device| -> Vec<f64> {
         let mut weights = experiment.weights();
         let minibatch = Minibatch {
-            images: &images,
-            labels: &labels,
+            inputs: Inputs::Pixels(&images),
+            targets: &labels,
         };
         device
             .train(
@@ -196,7 +196,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
         .child(
             &from_prior(
                 experiment.supergraph(),
-                &mut Random::new(0, RngStream::Custom(0)),
+                &mut Random::new(0, RngStream::Test(0)),
             )
             .unwrap(),
         )
@@ -214,8 +214,8 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
     for mut gpu in devices() {
         let train = |gpu: &mut Gpu, weights: &mut Weights| {
             let minibatch = Minibatch {
-                images: &images,
-                labels: &labels,
+                inputs: Inputs::Pixels(&images),
+                targets: &labels,
             };
             gpu.train(
                 &program,

@@ -37,7 +37,7 @@ fn short() -> Experiment {
 #[test]
 fn shuffled_test_labels_change_nothing_before_the_test_score() {
     let mut shuffled = short();
-    Random::new(1, RngStream::Custom(1))
+    Random::new(1, RngStream::Test(1))
         .shuffle(&mut Arc::make_mut(&mut shuffled.task_mut().data).test.labels);
     let ((a, found), (b, other)) = (run(short()), run(shuffled));
     let before = |events: &[Event]| {
@@ -63,7 +63,7 @@ fn shuffled_test_labels_change_nothing_before_the_test_score() {
 #[test]
 fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
     let mut shuffled = short();
-    Random::new(1, RngStream::Custom(1)).shuffle(
+    Random::new(1, RngStream::Test(1)).shuffle(
         &mut Arc::make_mut(&mut shuffled.task_mut().data)
             .validation
             .labels,
@@ -95,7 +95,7 @@ fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
         Experiment::new(Config::read("", &settings).unwrap()).unwrap()
     };
     let mut shuffled = all_warm_up();
-    Random::new(1, RngStream::Custom(1)).shuffle(
+    Random::new(1, RngStream::Test(1)).shuffle(
         &mut Arc::make_mut(&mut shuffled.task_mut().data)
             .validation
             .labels,

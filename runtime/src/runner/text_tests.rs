@@ -22,7 +22,7 @@ use crate::storage::tensors;
 /// A small search of cells of four nodes on a text of 3,000 words out of 30, each of which mostly follows from the one
 /// before it. `name` keeps tests apart.
 pub(crate) fn experiment(name: &str, settings: &[&str]) -> Experiment {
-    let (mut random, mut text, mut word) = (Random::new(7, RngStream::Custom(0)), String::new(), 0);
+    let (mut random, mut text, mut word) = (Random::new(7, RngStream::Test(0)), String::new(), 0);
     for _ in 0..3000 {
         word = if random.unit() < 0.9 {
             (word * 7 + 3) % 30
@@ -102,7 +102,7 @@ fn a_search_of_text_learns_and_repeats_itself() {
 #[test]
 fn a_saved_state_goes_on_with_the_same_bits() {
     let experiment = experiment("saved", &[]);
-    let (mut cpu, mut random) = (Cpu::new(1).unwrap(), Random::new(1, RngStream::Custom(1)));
+    let (mut cpu, mut random) = (Cpu::new(1).unwrap(), Random::new(1, RngStream::Test(1)));
     let genomes: Vec<_> = (0..8)
         .map(|_| from_prior(experiment.supergraph(), &mut random).unwrap())
         .collect();
@@ -144,7 +144,7 @@ fn scores_of_a_whole_part_depend_on_its_order_alone() {
     );
     let genome = from_prior(
         experiment.supergraph(),
-        &mut Random::new(2, RngStream::Custom(1)),
+        &mut Random::new(2, RngStream::Test(1)),
     )
     .unwrap();
     let score = evaluator.validation(&mut cpu, &weights, &genome).unwrap();
@@ -165,7 +165,7 @@ fn a_retrained_cell_has_a_perplexity() {
     );
     let genome = from_prior(
         experiment.supergraph(),
-        &mut Random::new(3, RngStream::Custom(1)),
+        &mut Random::new(3, RngStream::Test(1)),
     )
     .unwrap();
     let retraining = Retraining::new(experiment, &genome, 1, 1).unwrap();
@@ -193,7 +193,7 @@ pub(crate) fn some_steps(device: &mut dyn Device, experiment: &Experiment) -> (V
     let (mut weights, mut trainer, mut random) = (
         experiment.weights(),
         experiment.trainer(),
-        Random::new(4, RngStream::Custom(1)),
+        Random::new(4, RngStream::Test(1)),
     );
     let mut losses = Vec::new();
     for _ in 0..3 {

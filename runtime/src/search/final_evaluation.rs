@@ -251,14 +251,11 @@ impl Scheduler {
         );
         let gain = PolicyGain::new(
             self.experiment.config().search.strategy,
+            self.experiment.task().metric,
             &policy,
             &prior,
             evaluation.distinct,
         );
-        let gain = PolicyGain {
-            metric: self.experiment.task().metric,
-            ..gain
-        };
         let gain = match top.first() {
             Some(best) => gain.with_best(best.score.reward, &prior),
             None => gain,

@@ -11,7 +11,7 @@ use super::composition::OpComposition;
 use crate::config::StrategyName;
 use crate::events::{Event, WarningKind};
 use crate::experiment::{Experiment, UPDATES_APART};
-use crate::results::{InterimComparison, OpShares, whose};
+use crate::results::{Difference, InterimComparison, Metric, OpShares, whose};
 
 /// Comparisons with chance in a search, at most.
 const COMPARISONS: u64 = 10;
@@ -45,6 +45,8 @@ pub(crate) struct Monitor {
     pub(super) composition: OpComposition,
     usual: OpShares,
     strategy: StrategyName,
+    /// What rewards are.
+    metric: Metric,
     /// Score tasks in the search.
     updates: u64,
     seed: u64,
@@ -72,6 +74,7 @@ impl Monitor {
         Self::over(
             OpComposition::new(experiment.supergraph()),
             config.strategy,
+            experiment.task().metric,
             updates,
             config.seed,
         )
@@ -80,6 +83,7 @@ impl Monitor {
     fn over(
         composition: OpComposition,
         strategy: StrategyName,
+        metric: Metric,
         updates: u64,
         seed: u64,
     ) -> Result<Self, GenomeError> {
@@ -87,6 +91,7 @@ impl Monitor {
             usual: composition.usual()?,
             composition,
             strategy,
+            metric,
             updates,
             seed,
         })
@@ -186,7 +191,7 @@ impl Monitor {
                 "all {} samples of an update scored the same, {} here, for {STREAK} updates in a row up to the {update}th: \
                  there is nothing to learn from; raise `score.batch` so that scores tell samples apart, or {explore}",
                 rewards.len(),
-                percent(rewards[0])
+                self.metric.reward(rewards[0].into())
             )
         });
         warnings
@@ -203,39 +208,31 @@ impl Monitor {
         if state.comparisons.len() > POOLED {
             state.comparisons.remove(0);
         }
-        let count = state.comparisons.len() as f64;
-        let samples: u32 = state
-            .comparisons
+        let pooled = &state.comparisons;
+        let count = pooled.len() as f64;
+        let samples: u32 = pooled.iter().map(|one| one.samples).sum();
+        let difference = pooled.iter().map(|one| one.difference).sum::<f64>() / count;
+        let errors: Option<f64> = pooled
             .iter()
-            .map(|comparison| comparison.samples)
+            .map(|one| Some(one.standard_error?.powi(2)))
             .sum();
-        let difference = state
-            .comparisons
-            .iter()
-            .map(|comparison| comparison.difference)
-            .sum::<f64>()
-            / count;
-        let error = state
-            .comparisons
-            .iter()
-            .map(|comparison| comparison.standard_error.powi(2))
-            .sum::<f64>()
-            .sqrt()
-            / count;
+        let error = errors.map(|squares| squares.sqrt() / count);
         // Random search is chance itself.
         let early =
             self.strategy == StrategyName::Random || 2 * update < self.updates || samples < FEWEST;
-        if early || difference > 2.0 * error || !state.told.insert(WarningKind::Chance) {
+        if early
+            || Difference::sign(difference, error) > 0
+            || !state.told.insert(WarningKind::Chance)
+        {
             return None;
         }
         let sentence = format!(
-            "after {update} of {} updates {} are not seen to be better than random ones: {:+.1} ± {:.1} points over the \
+            "after {update} of {} updates {} are not seen to be better than random ones: {} over the \
              last {} comparisons, {samples} samples on each side; train longer (`search.epochs`), or let rewards be less \
              noisy (`score.batch`, `score.rollouts`)",
             self.updates,
             whose(self.strategy),
-            100.0 * difference,
-            100.0 * error,
+            self.metric.difference(difference, error),
             state.comparisons.len()
         );
         Some(Event::Warning {

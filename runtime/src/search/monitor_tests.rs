@@ -108,7 +108,7 @@ fn noise(batch: u64, genome: &Genome) -> f32 {
     let key = genome.iter().fold(batch, |key, choice| {
         key.wrapping_mul(7).wrapping_add(u64::from(*choice))
     });
-    Random::new(key, RngStream::Custom(99)).unit()
+    Random::new(key, RngStream::Test(99)).unit()
 }
 
 fn glimpses(events: &[Event]) -> Vec<(u64, InterimComparison)> {
@@ -139,7 +139,7 @@ fn glimpses_change_nothing_and_see_that_the_controller_learns() {
     );
     let last = seen[9].1;
     assert!(
-        last.samples == 16 && last.difference > 4.0 * last.standard_error,
+        last.samples == 16 && last.difference > 4.0 * last.standard_error.unwrap(),
         "{last:?}"
     );
     assert_eq!(warned(&events), [], "it is healthy");
@@ -336,6 +336,7 @@ fn monitor(free: f32, on: f32) -> Monitor {
     Monitor {
         composition,
         usual,
+        metric: Metric::Accuracy,
         strategy: StrategyName::Enas,
         updates: 100,
         seed: 0,
@@ -421,5 +422,40 @@ fn skips_and_entropy_have_their_limits() {
         look(&short, &on(0.5), 0.05),
         [],
         "the tenth update is past the half"
+    );
+}
+
+#[test]
+fn rewards_of_a_text_are_no_percentages() {
+    let text = Monitor {
+        metric: Metric::Perplexity {
+            reward: 80.0,
+            by_character: false,
+        },
+        ..monitor(0.5, 0.5)
+    };
+    let mut state = MonitorState::default();
+    let stats = StrategyStats::default();
+    let alike = (1..=10).flat_map(|update| {
+        text.check_update(&mut state, update, &stats, OpShares::default(), &[2.25; 4])
+    });
+    let mut warnings: Vec<Event> = alike.collect();
+    // Rewards of a language model are far above 1, and so are their standard errors.
+    let rewards: Vec<f32> = (0..30).map(|i| (i % 3) as f32 * 30.0).collect();
+    let comparison = InterimComparison::new(&rewards, &rewards);
+    assert!(comparison.standard_error.unwrap() > 1.0, "{comparison:?}");
+    for update in [51, 52] {
+        warnings.extend(text.check_comparison(&mut state, update, comparison));
+    }
+    let told: Vec<String> = warned(&warnings)
+        .into_iter()
+        .map(|(_, said)| said)
+        .collect();
+    assert!(told[0].contains("scored the same, 2.250 here"), "{told:?}");
+    assert!(told[1].contains("random ones: +0.000 ± 4.5"), "{told:?}");
+    assert!(
+        told.iter()
+            .all(|said| !said.contains('%') && !said.contains("points")),
+        "{told:?}"
     );
 }

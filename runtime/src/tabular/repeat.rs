@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::result::TabularResult;
+use crate::results::Mean;
 
 /// One search with several seeds: what tables of comparisons are made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,18 +43,13 @@ impl Repeated {
                 .filter(|point| point.samples == samples);
             let (reports, rewards): (Vec<f64>, Vec<f64>) =
                 points.map(|point| (point.report, point.reward)).unzip();
-            let count = reports.len() as f64;
-            let mean = reports.iter().sum::<f64>() / count;
-            let squares: f64 = reports.iter().map(|report| (report - mean).powi(2)).sum();
-            let standard_error =
-                (reports.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt());
-            let reward = rewards.iter().sum::<f64>() / count;
+            let (report, reward) = (Mean::of(&reports), Mean::of(&rewards));
             RunMean {
                 samples,
-                seeds: reports.len() as u32,
-                mean,
-                standard_error,
-                reward,
+                seeds: report.count,
+                mean: report.mean,
+                standard_error: report.standard_error,
+                reward: reward.mean,
             }
         };
         let means = at.into_iter().map(mean).collect();

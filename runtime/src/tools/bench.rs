@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use supernet_data::Dataset;
 use supernet_data::text::{Text, Vocabulary};
-use supernet_engine::device::{Counts, Device, Minibatch, Samples};
+use supernet_engine::device::{Counts, Device, Inputs, Minibatch, Samples};
 use supernet_engine::program::Program;
 use supernet_engine::weights::Weights;
 use supernet_shaders::Step;
@@ -73,6 +73,8 @@ pub struct Bench {
     random: Random,
     /// Or the bits of tokens.
     images: Vec<f32>,
+    /// Of a text; then there are no images.
+    tokens: Vec<u32>,
     labels: Vec<u32>,
     step: u32,
 }
@@ -159,7 +161,7 @@ impl Bench {
         {
             let mut tokens = Vec::new();
             streams.window(0, &mut tokens, &mut bench.labels);
-            bench.images = tokens.into_iter().map(f32::from_bits).collect();
+            bench.tokens = tokens;
         }
         Ok(bench)
     }
@@ -185,6 +187,7 @@ impl Bench {
             weights,
             random,
             images: Vec::new(),
+            tokens: Vec::new(),
             labels: Vec::new(),
             step: 0,
         })
@@ -286,8 +289,11 @@ impl Bench {
         samples: &mut Samples,
     ) -> Result<(), Error> {
         let minibatch = Minibatch {
-            images: &self.images,
-            labels: &self.labels,
+            inputs: match self.tokens.is_empty() {
+                true => Inputs::Pixels(&self.images),
+                false => Inputs::Tokens(&self.tokens),
+            },
+            targets: &self.labels,
         };
         let started = match phase {
             Phase::Train => {

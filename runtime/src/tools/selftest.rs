@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use supernet_engine::device::conformance::Conformance;
 use supernet_engine::device::cpu::Cpu;
-use supernet_engine::device::{Device, Minibatch, Probe, Samples, conformance};
+use supernet_engine::device::{Device, Inputs, Minibatch, Probe, Samples, conformance};
 use supernet_engine::program::Program;
 use supernet_engine::weights::Weights;
 use supernet_shaders::Step;
@@ -177,8 +177,8 @@ fn train(device: &mut dyn Device, experiment: &Experiment) -> Result<(Vec<f64>, 
             .train_part()
             .gather(from..from + batch, &mut images, &mut labels);
         let minibatch = Minibatch {
-            images: &images,
-            labels: &labels,
+            inputs: Inputs::Pixels(&images),
+            targets: &labels,
         };
         let step = Step {
             rate: 0.02,

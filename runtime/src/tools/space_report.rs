@@ -11,7 +11,7 @@ use std::fmt;
 use serde::Serialize;
 use supernet_draw::{self, Caption};
 use supernet_engine::device::spec::DeviceSpec;
-use supernet_engine::device::{Device, Minibatch, Samples};
+use supernet_engine::device::{Device, Inputs, Minibatch, Samples};
 use supernet_engine::program::{Program, named};
 use supernet_plugin::Setting;
 use supernet_shaders::Step;
@@ -216,8 +216,8 @@ fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<S
         .train_part()
         .gather(0..stand_in::BATCH as usize, &mut images, &mut labels);
     let minibatch = Minibatch {
-        images: &images,
-        labels: &labels,
+        inputs: Inputs::Pixels(&images),
+        targets: &labels,
     };
     for number in 1..=CHILDREN {
         let genome = from_prior(experiment.supergraph(), &mut random)?;

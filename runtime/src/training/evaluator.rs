@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use supernet_data::Subset;
 use supernet_data::text::Streams;
-use supernet_engine::device::{Device, Minibatch, Samples};
+use supernet_engine::device::{Device, Inputs, Minibatch, Samples};
 use supernet_engine::program::{Context, Input, Program, Start};
 use supernet_engine::weights::Weights;
 use supernet_shaders::random::{Random, RngStream};
@@ -101,14 +101,13 @@ impl Evaluator {
             }
             let length = window.and_then(|window| Some(self.streams.as_ref()?.length(window)));
             let program = self.program(genome, length.map(|length| (length, Start::Alone)))?;
-            let images = if window.is_some() {
-                bytemuck::cast_slice(&self.tokens)
-            } else {
-                &self.images[..]
+            let inputs = match window.is_some() {
+                true => Inputs::Tokens(&self.tokens),
+                false => Inputs::Pixels(&self.images),
             };
             let minibatch = Minibatch {
-                images,
-                labels: &self.labels,
+                inputs,
+                targets: &self.labels,
             };
             device.score(&program, weights, minibatch)?;
         }
@@ -211,8 +210,8 @@ impl Evaluator {
                 &mut self.labels,
             );
             let minibatch = Minibatch {
-                images: &self.images,
-                labels: &self.labels,
+                inputs: Inputs::Pixels(&self.images),
+                targets: &self.labels,
             };
             device.score(&program, weights, minibatch)?;
             under_way += 1;
@@ -258,8 +257,8 @@ impl Evaluator {
             };
             streams.window(window, &mut self.tokens, &mut self.labels);
             let minibatch = Minibatch {
-                images: bytemuck::cast_slice(&self.tokens),
-                labels: &self.labels,
+                inputs: Inputs::Tokens(&self.tokens),
+                targets: &self.labels,
             };
             device.score(&program, weights, minibatch)?;
             last = Some((kind, program));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use supernet_data::AugmentSettings;
 use supernet_data::text::Streams;
-use supernet_engine::device::{Device, Minibatch, Samples};
+use supernet_engine::device::{Device, Inputs, Minibatch, Samples};
 use supernet_engine::program::{Context, Input, Optimizer, Program, Start};
 use supernet_engine::weights::Weights;
 use supernet_shaders::Step;
@@ -135,14 +135,13 @@ impl Trainer {
                 &mut self.spare,
             );
         }
-        let images = if self.streams.is_some() {
-            bytemuck::cast_slice(&self.tokens)
-        } else {
-            &self.images[..]
+        let inputs = match self.streams.is_some() {
+            true => Inputs::Tokens(&self.tokens),
+            false => Inputs::Pixels(&self.images),
         };
         let minibatch = Minibatch {
-            images,
-            labels: &self.labels,
+            inputs,
+            targets: &self.labels,
         };
         device.train(&program, weights, minibatch, &step)?;
         self.under_way.push_back((step.number, step.rate));

@@ -199,7 +199,7 @@ fn torn(source: &str, random: &mut Random) -> String {
 #[test]
 fn torn_texts_end_in_a_sentence() {
     load(GOOD.into()).unwrap();
-    let mut random = Random::new(17, RngStream::Custom(0));
+    let mut random = Random::new(17, RngStream::Test(0));
     let mut good = 0;
     let begun = Instant::now();
     for _ in 0..2000 {

@@ -68,7 +68,7 @@ const WINDOWS: [Window; 5] = [
 ];
 
 fn random(seed: u64, len: usize) -> Vec<f64> {
-    let mut random = Random::new(seed, RngStream::Custom(1));
+    let mut random = Random::new(seed, RngStream::Test(1));
     (0..len).map(|_| f64::from(random.normal())).collect()
 }
 

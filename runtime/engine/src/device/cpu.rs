@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use supernet_shaders::cpu::{self, Workspace};
 use supernet_shaders::{Call, Step};
 
-use super::{Device, DeviceError, Minibatch, Probe, Samples};
+use super::{Device, DeviceError, Inputs, Minibatch, Probe, Samples};
 use crate::program::{Bound, MemoryPlan, Operand, Program, Slot};
 use crate::weights::Weights;
 
@@ -133,11 +133,11 @@ impl Device for Cpu {
         &mut self,
         program: &Program,
         weights: &Weights,
-        images: &[f32],
+        inputs: Inputs<'_>,
     ) -> Result<Vec<Vec<f32>>, DeviceError> {
         let batch = Minibatch {
-            images,
-            labels: &[],
+            inputs,
+            targets: &[],
         };
         batch.fits(program)?;
         at_hand(weights)?;
@@ -284,9 +284,9 @@ fn reads<'a>(
             Operand::Value { slot, start, len } => {
                 &pool[slot.class as usize][slot.index as usize][start as usize..][..len as usize]
             }
-            Operand::Images => batch.images,
-            Operand::Labels { start, len } => {
-                bytemuck::cast_slice(&batch.labels[start as usize..][..len as usize])
+            Operand::Input => batch.inputs.floats(),
+            Operand::Targets { start, len } => {
+                bytemuck::cast_slice(&batch.targets[start as usize..][..len as usize])
             }
             Operand::State { index, len } => &states[index as usize][..len as usize],
             Operand::Weight(parameter) => weights.parameter(parameter),

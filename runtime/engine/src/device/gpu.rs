@@ -35,7 +35,7 @@ use self::context::GpuContext;
 use self::pipelines::Pipelines;
 use self::readbacks::Readbacks;
 use self::weights::DeviceWeights;
-use super::{Counts, Device, DeviceError, Minibatch, Probe, Samples};
+use super::{Counts, Device, DeviceError, Inputs, Minibatch, Probe, Samples};
 use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 
@@ -57,8 +57,8 @@ pub struct Gpu {
     slots: Vec<Vec<Id>>,
     /// Buffers for what a call keeps between its dispatches, by size class.
     scratch: Vec<Vec<Id>>,
-    images: Option<Id>,
-    labels: Option<Id>,
+    inputs: Option<Id>,
+    targets: Option<Id>,
     /// What scoring programs leave for the next window.
     states: Vec<Id>,
     step: Buffer,
@@ -111,8 +111,8 @@ impl Gpu {
             residents: Vec::new(),
             slots: Vec::new(),
             scratch: Vec::new(),
-            images: None,
-            labels: None,
+            inputs: None,
+            targets: None,
             states: Vec::new(),
             step,
             counts: Counts::default(),
@@ -204,7 +204,7 @@ impl Device for Gpu {
         &mut self,
         program: &Program,
         weights: &Weights,
-        images: &[f32],
+        inputs: Inputs<'_>,
     ) -> Result<Vec<Vec<f32>>, DeviceError> {
         // No call of such a program reads the step.
         let step = Step {
@@ -217,8 +217,8 @@ impl Device for Gpu {
             program,
             weights,
             Minibatch {
-                images,
-                labels: &[],
+                inputs,
+                targets: &[],
             },
             &step,
         )?;

@@ -21,7 +21,7 @@ use crate::weights::{Layout, Weights};
 
 /// Genomes with every op, no skips, all skips, and random ones.
 fn genomes(setup: &Setup) -> Vec<Vec<u32>> {
-    let mut random = Random::new(3, RngStream::Custom(0));
+    let mut random = Random::new(3, RngStream::Test(0));
     let decisions = &setup.supergraph.space().decisions;
     let mut genomes: Vec<Vec<u32>> = (0..6).map(|_| setup.sample(&mut random)).collect();
     for skip in 0..2 {
@@ -44,7 +44,7 @@ fn genomes(setup: &Setup) -> Vec<Vec<u32>> {
 
 fn hold_gradients_against_finite_differences(setup: &Setup, genome: &[u32]) {
     let weights = setup.weights(1);
-    let mut random = Random::new(8, RngStream::Custom(0));
+    let mut random = Random::new(8, RngStream::Test(0));
     let program = setup.training(genome, &SGD);
     let mut analytic = Interpreter::new(setup, &weights);
     analytic.run(&program);
@@ -153,7 +153,7 @@ fn adam_takes_its_first_step_by_the_rate() {
         ..SGD
     };
     let program = setup.training(
-        &setup.sample(&mut Random::new(5, RngStream::Custom(1))),
+        &setup.sample(&mut Random::new(5, RngStream::Test(1))),
         &adam,
     );
     let before = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 2, 4);
@@ -227,7 +227,7 @@ fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
 #[test]
 fn weights_elsewhere_move_only_if_asked_to() {
     let setup = Setup::new(&[], [8, 8, 1], 8);
-    let genome = setup.sample(&mut Random::new(1, RngStream::Custom(1)));
+    let genome = setup.sample(&mut Random::new(1, RngStream::Test(1)));
     let program = setup.training(
         &genome,
         &Optimizer {
@@ -272,7 +272,7 @@ fn weights_elsewhere_move_only_if_asked_to() {
 #[test]
 fn a_smoothed_loss_comes_with_its_gradient_and_scores_stay_plain() {
     let setup = Setup::new(&["space.layers=2", "space.filters=4"], [8, 8, 1], 4);
-    let genome = setup.sample(&mut Random::new(1, RngStream::Custom(0)));
+    let genome = setup.sample(&mut Random::new(1, RngStream::Test(0)));
     let smoothings = |program: &Program| -> Vec<f32> {
         let smoothing = |call: &Call| match call {
             Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } => {
@@ -303,7 +303,7 @@ fn a_smoothed_loss_comes_with_its_gradient_and_scores_stay_plain() {
 #[test]
 fn scoring_leaves_the_weights_alone_and_reads_no_dropout() {
     let setup = Setup::new(&[], [8, 8, 1], 8);
-    let genome = setup.sample(&mut Random::new(2, RngStream::Custom(1)));
+    let genome = setup.sample(&mut Random::new(2, RngStream::Test(1)));
     let program = setup.scoring(&genome);
     assert!(
         program
@@ -412,16 +412,16 @@ fn planned_memory_holds_every_value_until_it_was_read() {
         let (calls, outputs, images, labels) = (
             tape.calls.clone(),
             tape.outputs.clone(),
-            tape.images,
-            tape.labels,
+            tape.inputs,
+            tape.targets,
         );
         let (slots, touched) = (Vec::new(), Vec::new());
         let apart = Program {
             calls,
             slots,
             batch: setup.batch,
-            images,
-            labels,
+            inputs: images,
+            targets: labels,
             outputs,
             states: Vec::new(),
             touched,
@@ -445,7 +445,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let setup = Setup::new(&["space.filters=1024"], [8, 8, 1], 1);
     let child = setup
         .supergraph
-        .child(&setup.sample(&mut Random::new(1, RngStream::Custom(1))))
+        .child(&setup.sample(&mut Random::new(1, RngStream::Test(1))))
         .unwrap();
     let context = Context {
         batch: 1 << 16,
@@ -478,7 +478,7 @@ fn frozen(
     let child = setup.supergraph.child(genome).unwrap();
     let calibrating = Program::calibrating(setup.context(), &child).unwrap();
     let statistics = device
-        .compute(&calibrating, weights, &setup.images)
+        .compute(&calibrating, weights, setup.inputs())
         .unwrap();
     let params = (0..setup.layout.len() as u32).map(|p| weights.parameter(p));
     let tensors: Vec<&[f32]> = params.chain(statistics.iter().map(Vec::as_slice)).collect();
@@ -505,10 +505,10 @@ fn frozen(
         !bound
             .operands
             .iter()
-            .any(|o| matches!(o, Operand::Labels { .. }))
+            .any(|o| matches!(o, Operand::Targets { .. }))
     }));
     let logits = device
-        .compute(&inferring, &own, &setup.images)
+        .compute(&inferring, &own, setup.inputs())
         .unwrap()
         .swap_remove(0);
     let losses = logits.chunks(10).zip(&setup.labels).map(|(logits, label)| {
@@ -558,7 +558,7 @@ fn frozen_to_what_a_minibatch_shows_a_child_scores_as_it_does_in_a_search() {
 #[test]
 fn what_is_computed_leaves_a_run_under_way_alone() {
     let setup = Setup::new(&[], [8, 8, 1], 8);
-    let genome = setup.sample(&mut Random::new(2, RngStream::Custom(1)));
+    let genome = setup.sample(&mut Random::new(2, RngStream::Test(1)));
     let (weights, mut alone, mut beside) =
         (setup.weights(4), Samples::default(), Samples::default());
     let mut cpu = Cpu::new(2).unwrap();

@@ -279,8 +279,8 @@ impl<'a> Sweep<'a> {
     }
 
     /// Where the gradient of a weight goes: straight home if nothing else contributes to it.
-    fn weight(&mut self, weight: Operand, len: usize) -> Operand {
-        let Operand::Weight(parameter) = weight else {
+    fn weight(&mut self, weight: impl Into<Option<Operand>>, len: usize) -> Operand {
+        let Some(Operand::Weight(parameter)) = weight.into() else {
             return self.tape.value(len);
         };
         let of_weight = &mut self.of_weight[parameter as usize];
@@ -318,7 +318,8 @@ impl<'a> Sweep<'a> {
             }
             Call::Custom(_) => {
                 if let Some(node) = self.custom_node(bound.writes())
-                    && let Some(dy) = self.gradient(node.output())
+                    && let Some(output) = node.output()
+                    && let Some(dy) = self.gradient(output)
                 {
                     self.custom(node, dy);
                 }

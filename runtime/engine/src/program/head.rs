@@ -40,13 +40,13 @@ impl Lower<'_> {
         if let Some(at) = long {
             return self.pieces(at, rows);
         }
-        let logits = self.values[at as usize];
+        let logits = self.value(at);
         match self.purpose {
             Purpose::Train { .. } | Purpose::Score => {
                 let loss = self.loss(logits, rows);
                 let read = [
                     logits,
-                    Operand::Labels {
+                    Operand::Targets {
                         start: 0,
                         len: rows.rows,
                     },
@@ -62,7 +62,7 @@ impl Lower<'_> {
         if self.trains() {
             for at in child.outputs_as(Role::Auxiliary) {
                 let rows = self.scores(at, Role::Auxiliary)?;
-                let loss = self.loss(self.values[at as usize], rows);
+                let loss = self.loss(self.value(at), rows);
                 self.tape.auxiliary.push(loss);
             }
         }
@@ -77,7 +77,7 @@ impl Lower<'_> {
         let scan = (0..decoder)
             .rev()
             .find(|i| matches!(self.child.op_node(*i).op, Op::Scan { .. }))?;
-        let cell = self.values[scan];
+        let cell = self.value(scan as u32);
         let step = cell.len() / self.child.shape(scan)[0].max(1);
         Some(Hidden {
             read: self.operands(decoder)[0],
@@ -87,7 +87,7 @@ impl Lower<'_> {
     }
 
     fn loss(&mut self, logits: Operand, rows: Rows) -> Operand {
-        let labels = Operand::Labels {
+        let labels = Operand::Targets {
             start: 0,
             len: rows.rows,
         };
@@ -155,7 +155,7 @@ impl Lower<'_> {
                 },
             );
             let x = hidden.part(start * inputs, count * inputs);
-            let labels = Operand::Labels { start, len: count };
+            let labels = Operand::Targets { start, len: count };
             let logits = self
                 .tape
                 .compute(Call::Linear(linear), &[x, weight], linear.len_y());

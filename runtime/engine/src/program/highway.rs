@@ -106,7 +106,7 @@ impl Lower<'_> {
             width: rows.channels,
             function,
         };
-        let reads = [both, h].map(|read| self.values[read as usize]);
+        let reads = [both, h].map(|read| self.value(read));
         Ok(self.tape.compute(Call::Highway(call), &reads, len))
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Interpreter<'a> {
             Operand::Value { slot, start, len } => {
                 self.slots[&(slot.class, slot.index)][start as usize..][..len as usize].to_vec()
             }
-            Operand::Images => {
+            Operand::Input => {
                 let element = if let Input::Image(_) = self.setup.input {
                     Element::F32
                 } else {
@@ -100,7 +100,7 @@ impl<'a> Interpreter<'a> {
                 };
                 reference::numbers(element, &self.setup.images)
             }
-            Operand::Labels { start, len } => self.setup.labels[start as usize..][..len as usize]
+            Operand::Targets { start, len } => self.setup.labels[start as usize..][..len as usize]
                 .iter()
                 .map(|x| f64::from(*x))
                 .collect(),

@@ -31,8 +31,8 @@ pub(super) fn forward(
         calls: Vec::new(),
         values: Vec::new(),
         batch: context.batch,
-        images: batch * numbers,
-        labels: if scored { batch * samples } else { 0 },
+        inputs: batch * numbers,
+        targets: if scored { batch * samples } else { 0 },
         outputs: Vec::new(),
         auxiliary: Vec::new(),
         custom: BTreeMap::new(),
@@ -58,10 +58,9 @@ pub(super) fn forward(
     let head = lower.long_head();
     for i in 0..child.len() {
         // What the head computes piece by piece has no value of its own.
-        let value = if head == Some(i) {
-            Operand::Images
-        } else {
-            lower.node(i)?
+        let value = match head == Some(i) {
+            true => None,
+            false => lower.value_of(i)?,
         };
         lower.values.push(value);
     }
@@ -78,7 +77,7 @@ pub(super) struct Lower<'a> {
     /// Its highway connections.
     pub(super) highways: Highways,
     /// The value of every child node so far.
-    pub(super) values: Vec<Operand>,
+    pub(super) values: Vec<Option<Operand>>,
     /// Batch normalisations so far.
     norms: u32,
     /// States that are carried from window to window, so far.
@@ -179,15 +178,27 @@ impl Lower<'_> {
         }
     }
 
+    /// The value of node `i`; none if it is part of another node's call, which alone reads it.
+    pub(super) fn value_of(&mut self, i: usize) -> Result<Option<Operand>, ProgramError> {
+        match self.highways.absorbs(i) {
+            true => Ok(None),
+            false => self.node(i).map(Some),
+        }
+    }
+
+    /// The value of a node that was lowered.
+    pub(super) fn value(&self, node: u32) -> Operand {
+        self.values[node as usize].expect("a node is read by none but the call that it is part of")
+    }
+
     pub(super) fn node(&mut self, i: usize) -> Result<Operand, ProgramError> {
         let child = self.child;
         let node = child.op_node(i);
         let inputs = self.child.inputs(i);
-        let x = inputs.first().map(|x| self.values[*x as usize]);
+        let x = inputs.first().map(|x| self.value(*x));
         let len = self.len(i);
         match (&node.op, x) {
             (Op::Input { element, .. }, _) => self.input(i, *element),
-            _ if self.highways.absorbs(i) => Ok(Operand::Images),
             (Op::Lerp, Some(_)) if self.highways.at(i).is_some() => self.highway(i),
             (Op::Lerp, Some(_)) => {
                 Ok(self
@@ -205,12 +216,12 @@ impl Lower<'_> {
                     &[],
                     len,
                 );
-                let other = self.values[inputs[1] as usize];
+                let other = self.value(inputs[1]);
                 Ok(self
                     .tape
                     .compute(Call::Lerp { len: len as u32 }, &[zeros, x, other], len))
             }
-            (Op::Embedding, Some(Operand::Images)) => {
+            (Op::Embedding, Some(Operand::Input)) => {
                 let (weight, _, shape) = self.weight(i)?;
                 let e = Embedding {
                     rows: (len / shape[1] as usize) as u32,
@@ -219,7 +230,7 @@ impl Lower<'_> {
                 };
                 Ok(self
                     .tape
-                    .compute(Call::Embedding(e), &[Operand::Images, weight], len))
+                    .compute(Call::Embedding(e), &[Operand::Input, weight], len))
             }
             // Only a rehearsal's network holds any: a child has taken its choices.
             (Op::Choose { .. }, Some(x)) => Ok(x),
@@ -363,10 +374,10 @@ impl Lower<'_> {
                 let rows = self.rows(i);
                 let call = match per {
                     Per::Token
-                        if self.tape.frame.is_none() && rows.rows as usize == self.tape.images =>
+                        if self.tape.frame.is_none() && rows.rows as usize == self.tape.inputs =>
                     {
                         let call = Call::WordDropout { rows, rate, stream };
-                        return Ok(self.tape.compute(call, &[x, Operand::Images], len));
+                        return Ok(self.tape.compute(call, &[x, Operand::Input], len));
                     }
                     Per::Token => {
                         return Err(self.no_kernel(
@@ -421,13 +432,8 @@ impl Lower<'_> {
                 }
                 let params: Vec<_> = params.into_iter().map(Operand::Weight).collect();
                 let inputs = self.operands(i);
-                Ok(CustomNode::forward(
-                    &mut self.tape,
-                    &variant,
-                    sizes,
-                    &inputs,
-                    &params,
-                ))
+                CustomNode::forward(&mut self.tape, &variant, sizes, &inputs, &params)
+                    .ok_or_else(|| self.no_kernel(i, "op that writes no output"))
             }
             (Op::Activation { function }, Some(x)) if smooth(*function).is_some() => {
                 let function = smooth(*function).unwrap_or(catalogue::Function::Identity);
@@ -468,10 +474,8 @@ impl Lower<'_> {
         let (node, space) = self.name(i);
         let (wanted, given) = (self.child.shape(i).to_vec(), self.context.input);
         match (given, element) {
-            (Input::Image(image), Element::F32) if wanted == image => Ok(Operand::Images),
-            (Input::Tokens(_), Element::U32) if wanted == [self.child.time()] => {
-                Ok(Operand::Images)
-            }
+            (Input::Image(image), Element::F32) if wanted == image => Ok(Operand::Input),
+            (Input::Tokens(_), Element::U32) if wanted == [self.child.time()] => Ok(Operand::Input),
             (Input::Image(image), Element::F32) => Err(ProgramError::WrongInput {
                 node,
                 space,
@@ -565,7 +569,7 @@ impl Lower<'_> {
         self.child
             .inputs(i)
             .iter()
-            .map(|x| self.values[*x as usize])
+            .map(|x| self.value(*x))
             .collect()
     }
 }

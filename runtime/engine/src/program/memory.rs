@@ -42,7 +42,7 @@ pub struct MemoryPlan {
     /// Numbers of the largest value.
     pub largest: u32,
     /// Numbers of the largest minibatch's images.
-    pub images: usize,
+    pub inputs: usize,
     /// Samples of the largest minibatch.
     pub batch: u32,
 }
@@ -68,7 +68,7 @@ impl MemoryPlan {
             }
         });
         self.largest = ends.fold(self.largest, u32::max);
-        self.images = self.images.max(program.images);
+        self.inputs = self.inputs.max(program.inputs);
         self.batch = self.batch.max(program.batch);
     }
 
@@ -77,7 +77,7 @@ impl MemoryPlan {
         let slots = (0..)
             .zip(&self.slots)
             .map(|(class, count)| u64::from(*count) * class_len(class) as u64);
-        4 * (slots.sum::<u64>() + self.images as u64 + u64::from(self.batch))
+        4 * (slots.sum::<u64>() + self.inputs as u64 + u64::from(self.batch))
     }
 }
 

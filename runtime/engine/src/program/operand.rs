@@ -14,10 +14,10 @@ pub enum Operand {
         /// Elements.
         len: u32,
     },
-    /// The minibatch's images, or the bits of its tokens.
-    Images,
-    /// Some of the minibatch's labels.
-    Labels {
+    /// What the minibatch gives the network: its pixels, or its tokens.
+    Input,
+    /// Some of the minibatch's targets.
+    Targets {
         /// The first one; a multiple of 64.
         start: u32,
         /// How many.
@@ -65,7 +65,7 @@ impl Operand {
     pub(super) fn len(&self) -> u32 {
         match *self {
             Operand::Value { len, .. }
-            | Operand::Labels { len, .. }
+            | Operand::Targets { len, .. }
             | Operand::State { len, .. } => len,
             _ => 0,
         }
@@ -79,7 +79,7 @@ impl Operand {
                 start: start + from,
                 len,
             },
-            Operand::Labels { start, .. } => Operand::Labels {
+            Operand::Targets { start, .. } => Operand::Targets {
                 start: start + from,
                 len,
             },
@@ -108,7 +108,7 @@ pub struct Operands {
 
 impl Operands {
     pub(super) fn new(operands: &[Operand]) -> Self {
-        let mut items = [Operand::Images; 8];
+        let mut items = [Operand::Input; 8];
         items[..operands.len()].copy_from_slice(operands);
         Self {
             items,

@@ -68,7 +68,7 @@ impl<'a> Lower<'a> {
         };
         let (steps, inputs) = (child.shape(i)[0], self.operands(i));
         self.check_steps(i, steps)?;
-        if inputs[..bound.len()].contains(&Operand::Images) {
+        if inputs[..bound.len()].contains(&Operand::Input) {
             return Err(self.no_kernel(i, "scan over data that no node has looked up"));
         }
         let mut states = Vec::with_capacity(carry.len());
@@ -96,19 +96,15 @@ impl<'a> Lower<'a> {
             self.values.clear();
             for (k, input) in inputs[..bound.len()].iter().enumerate() {
                 let len = self.len(k) as u32;
-                self.values.push(input.part(step * len, len));
+                self.values.push(Some(input.part(step * len, len)));
             }
-            self.values.extend(&states);
-            self.values.extend(&inputs[bound.len()..]);
+            let given = states.iter().chain(&inputs[bound.len()..]);
+            self.values.extend(given.copied().map(Some));
             for position in body.given()..body.len() {
-                let value = self.node(position)?;
+                let value = self.value_of(position)?;
                 self.values.push(value);
             }
-            let outputs: Vec<Operand> = body
-                .outputs()
-                .iter()
-                .map(|at| self.values[*at as usize])
-                .collect();
+            let outputs: Vec<Operand> = body.outputs().iter().map(|at| self.value(*at)).collect();
             yields.push(outputs[0]);
             states.copy_from_slice(&outputs[1..]);
         }

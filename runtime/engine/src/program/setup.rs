@@ -9,7 +9,7 @@ use supernet_shaders::Step;
 use supernet_shaders::random::{Random, RngStream};
 
 use super::{Context, CustomOps, Input, Method, Optimizer, Penalties, Program, Start};
-use crate::device::Minibatch;
+use crate::device::{Inputs, Minibatch};
 use crate::weights::{Layout, Weights};
 
 pub(super) const STEP: Step = Step {
@@ -63,7 +63,7 @@ pub(super) fn build_space(settings: &[&str], facts: &Facts) -> Supergraph {
 }
 
 pub(super) fn noise(image: [u32; 3], batch: u32) -> Images {
-    let mut random = Random::new(11, RngStream::Custom(0));
+    let mut random = Random::new(11, RngStream::Test(0));
     let pixels: Vec<f32> = (0..batch * image.iter().product::<u32>())
         .map(|_| random.normal())
         .collect();
@@ -214,7 +214,7 @@ impl Setup {
     pub(super) fn weights(&self, seed: u64) -> Weights {
         let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, seed);
         // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by symmetry.
-        let mut random = Random::new(seed, RngStream::Custom(99));
+        let mut random = Random::new(seed, RngStream::Test(99));
         weights
             .pages_mut()
             .values
@@ -230,10 +230,17 @@ impl Setup {
             .unwrap()
     }
 
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        match self.input {
+            Input::Image(_) => Inputs::Pixels(&self.images),
+            Input::Tokens(_) => Inputs::Tokens(bytemuck::cast_slice(&self.images)),
+        }
+    }
+
     pub(super) fn minibatch(&self) -> Minibatch<'_> {
         Minibatch {
-            images: &self.images,
-            labels: &self.labels,
+            inputs: self.inputs(),
+            targets: &self.labels,
         }
     }
 }

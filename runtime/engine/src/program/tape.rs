@@ -17,8 +17,8 @@ pub(super) struct Tape {
     /// Elements of every value so far.
     pub(super) values: Vec<u32>,
     pub(super) batch: u32,
-    pub(super) images: usize,
-    pub(super) labels: usize,
+    pub(super) inputs: usize,
+    pub(super) targets: usize,
     pub(super) outputs: Vec<Operand>,
     /// The losses of auxiliary outputs.
     pub(super) auxiliary: Vec<Operand>,
@@ -203,8 +203,8 @@ impl Tape {
         let Self {
             calls,
             batch,
-            images,
-            labels,
+            inputs,
+            targets,
             outputs,
             states,
             ..
@@ -213,8 +213,8 @@ impl Tape {
             calls,
             slots,
             batch,
-            images,
-            labels,
+            inputs,
+            targets,
             outputs,
             states,
             touched,

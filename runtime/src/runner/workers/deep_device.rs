@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use supernet_engine::device::cpu::Cpu;
-use supernet_engine::device::{Device, DeviceError, Minibatch, Samples};
+use supernet_engine::device::{Device, DeviceError, Inputs, Minibatch, Samples};
 use supernet_engine::program::Program;
 use supernet_engine::weights::{Revision, Weights};
 use supernet_shaders::Step;
@@ -99,10 +99,10 @@ impl Device for Deep {
         &mut self,
         program: &Program,
         weights: &Weights,
-        images: &[f32],
+        inputs: Inputs<'_>,
     ) -> Result<Vec<Vec<f32>>, DeviceError> {
         let copy = self.take(weights)?;
-        let outputs = self.cpu.compute(program, &copy, images)?;
+        let outputs = self.cpu.compute(program, &copy, inputs)?;
         self.copy = Some((weights.revision().clone(), copy));
         Ok(outputs)
     }

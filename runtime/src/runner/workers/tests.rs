@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use supernet_enas as _;
 use supernet_engine::device::cpu::Cpu;
-use supernet_engine::device::{Device, DeviceError, Minibatch, Samples};
+use supernet_engine::device::{Device, DeviceError, Inputs, Minibatch, Samples};
 use supernet_engine::program::Program;
 use supernet_engine::weights::Weights;
 use supernet_shaders::Step;
@@ -23,7 +23,6 @@ use crate::events::{Event, Record};
 use crate::experiment::Experiment;
 use crate::runner::builder::SearchBuilder;
 use crate::runner::handle::{Outcome, RunOutcome};
-use crate::training::TrainingError;
 
 /// 48 steps and 4 updates.
 const SHORT: [&str; 6] = [
@@ -395,9 +394,9 @@ impl Device for Odd {
         &mut self,
         program: &Program,
         weights: &Weights,
-        images: &[f32],
+        inputs: Inputs<'_>,
     ) -> Result<Vec<Vec<f32>>, DeviceError> {
-        self.cpu.compute(program, weights, images)
+        self.cpu.compute(program, weights, inputs)
     }
 
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {

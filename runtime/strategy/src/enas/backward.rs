@@ -270,7 +270,7 @@ mod tests {
         let mut controller = Controller::<f64>::new(space, settings, 11);
         controller.parameters.iter_mut().for_each(|p| *p *= 9.0);
         let genomes = controller
-            .sample(rollouts, &mut Random::new(4, RngStream::Custom(0)))
+            .sample(rollouts, &mut Random::new(4, RngStream::Test(0)))
             .unwrap();
         (controller, genomes)
     }
@@ -279,7 +279,7 @@ mod tests {
     /// number.
     fn difference(space: Supergraph, settings: ControllerSettings, rollouts: usize) -> f64 {
         let (mut controller, genomes) = sampled(space, settings, rollouts);
-        let mut random = Random::new(5, RngStream::Custom(0));
+        let mut random = Random::new(5, RngStream::Test(0));
         let advantages: Vec<f64> = genomes.iter().map(|_| f64::from(random.normal())).collect();
         let objective = Objective {
             advantages: &advantages,
@@ -370,7 +370,7 @@ mod tests {
         let wide = Controller::<f64>::new(test_spaces::layered(4), settings, 2);
         let narrow = Controller::<f32>::new(test_spaces::layered(4), settings, 2);
         let genomes: Vec<Genome> = narrow
-            .sample(5, &mut Random::new(1, RngStream::Custom(0)))
+            .sample(5, &mut Random::new(1, RngStream::Test(0)))
             .unwrap();
         let advantages = [0.3, -0.1, 0.02, -0.3, 0.08];
         let objective = Objective {

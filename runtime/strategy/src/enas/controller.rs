@@ -143,7 +143,7 @@ mod tests {
         assert!((expected.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert!(expected.iter().any(|p| *p > 0.05), "{expected:?}");
         let drawn = controller
-            .sample(20_000, &mut Random::new(8, RngStream::Custom(0)))
+            .sample(20_000, &mut Random::new(8, RngStream::Test(0)))
             .unwrap();
         for (genome, p) in all.iter().zip(&expected) {
             let share = drawn.iter().filter(|one| *one == genome).count() as f32 / 20_000.0;
@@ -171,7 +171,7 @@ mod tests {
                 };
                 let mut controller = Controller::<f32>::new(space.clone(), settings, seed);
                 let genomes = controller
-                    .sample(1, &mut Random::new(seed, RngStream::Custom(0)))
+                    .sample(1, &mut Random::new(seed, RngStream::Test(0)))
                     .unwrap();
                 let before = controller.replay(&genomes).log_probabilities()[0];
                 let objective = Objective {
@@ -202,7 +202,7 @@ mod tests {
         let mut controller = Controller::<f32>::new(test_spaces::layered(5), settings, 5);
         controller.parameters.iter_mut().for_each(|p| *p *= 1e4);
         let genomes = controller
-            .sample(50, &mut Random::new(0, RngStream::Custom(0)))
+            .sample(50, &mut Random::new(0, RngStream::Test(0)))
             .unwrap();
         let tape = controller.replay(&genomes);
         let (mut least, mut most) = ([1.0_f32; 7], [0.0_f32; 7]);
@@ -231,7 +231,7 @@ mod tests {
         let controller =
             Controller::<f32>::new(test_spaces::layered(6), ControllerSettings::short(), 5);
         let drawn = controller
-            .sample(400, &mut Random::new(0, RngStream::Custom(0)))
+            .sample(400, &mut Random::new(0, RngStream::Test(0)))
             .unwrap();
         let skips = |genome: &Genome| {
             (0..6)
@@ -253,12 +253,12 @@ mod tests {
         ] {
             let controller = Controller::<f32>::new(space.clone(), ControllerSettings::short(), 9);
             let genomes = controller
-                .sample(70, &mut Random::new(1, RngStream::Custom(0)))
+                .sample(70, &mut Random::new(1, RngStream::Test(0)))
                 .unwrap();
             assert_eq!(
                 genomes,
                 controller
-                    .sample(70, &mut Random::new(1, RngStream::Custom(0)))
+                    .sample(70, &mut Random::new(1, RngStream::Test(0)))
                     .unwrap()
             );
             genomes
@@ -281,7 +281,7 @@ mod tests {
         let controller =
             Controller::<f32>::new(test_spaces::guarded(), ControllerSettings::short(), 9);
         let genomes = controller
-            .sample(40, &mut Random::new(1, RngStream::Custom(0)))
+            .sample(40, &mut Random::new(1, RngStream::Test(0)))
             .unwrap();
         let tape = controller.replay(&genomes);
         let mut seen = 0;
@@ -327,13 +327,13 @@ mod tests {
         };
         let mut controller = Controller::<f32>::new(space, settings, 1);
         let found = controller
-            .sample(20, &mut Random::new(1, RngStream::Custom(0)))
+            .sample(20, &mut Random::new(1, RngStream::Test(0)))
             .unwrap();
         assert_eq!(found, vec![vec![1; 5]; 20]);
         // Now it is sure, of something else.
         controller.parameters.iter_mut().for_each(|p| *p *= 1e4);
         let refused = controller
-            .sample(2, &mut Random::new(1, RngStream::Custom(0)))
+            .sample(2, &mut Random::new(1, RngStream::Test(0)))
             .unwrap_err();
         let expected = GenomeError::Exhausted {
             tries: TRIES,

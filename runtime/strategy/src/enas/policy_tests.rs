@@ -40,7 +40,7 @@ fn probabilities_of_every_kind_of_decision_keep_to_the_tanh_constant() {
         for scale in [1.0, 30.0, 1e4] {
             let controller = controller(space.clone(), settings, scale);
             let genomes = controller
-                .sample(30, &mut Random::new(1, RngStream::Custom(0)))
+                .sample(30, &mut Random::new(1, RngStream::Test(0)))
                 .unwrap();
             let tape = controller.replay(&genomes);
             for (choice, b) in tape
@@ -94,10 +94,10 @@ fn the_penalty_alone_leads_to_skips_at_their_target() {
             .iter_mut()
             .for_each(|parameter| *parameter *= scale);
         let mut optimiser = Adam::new(controller.parameters.len());
-        let mut random = Random::new(3, RngStream::Custom(0));
+        let mut random = Random::new(3, RngStream::Test(0));
         let rate = |controller: &Controller<f32>| {
             let genomes = controller
-                .sample(1000, &mut Random::new(9, RngStream::Custom(0)))
+                .sample(1000, &mut Random::new(9, RngStream::Test(0)))
                 .unwrap();
             let skips = (0..4).flat_map(|l| (0..l).map(move |i| test_spaces::layer(l) + 1 + i));
             let on: u32 = skips

@@ -25,7 +25,7 @@ fn search(seed: u64) -> Enas {
 
 /// What the toy answers. Its noise depends on the task alone.
 fn outcome(task: &Task) -> Outcome {
-    let mut noise = Random::new(task.id, RngStream::Custom(0));
+    let mut noise = Random::new(task.id, RngStream::Test(0));
     let difficulty = 0.03 * noise.normal();
     let mut score = |genome: &Genome| {
         let accuracy = test_spaces::accuracy(genome, LAYERS)
@@ -132,18 +132,18 @@ fn the_same_seed_gives_the_same_bits_and_reports_change_nothing() {
     let mut again = vec![];
     while let Some(task) = watched.next().unwrap() {
         let report = watched
-            .sample(5, &mut Random::new(task.id, RngStream::Custom(7)))
+            .sample(5, &mut Random::new(task.id, RngStream::Test(7)))
             .unwrap();
         assert_eq!(
             report,
             watched
-                .sample(5, &mut Random::new(task.id, RngStream::Custom(7)))
+                .sample(5, &mut Random::new(task.id, RngStream::Test(7)))
                 .unwrap()
         );
         assert_ne!(
             report,
             watched
-                .sample(5, &mut Random::new(task.id + 1, RngStream::Custom(7)))
+                .sample(5, &mut Random::new(task.id + 1, RngStream::Test(7)))
                 .unwrap()
         );
         watched.observe(&outcome(&task));
@@ -210,10 +210,10 @@ fn random_search_continues_too() {
     assert_eq!(rest, tasks[1..]);
     assert_eq!(
         second
-            .sample(3, &mut Random::new(1, RngStream::Custom(7)))
+            .sample(3, &mut Random::new(1, RngStream::Test(7)))
             .unwrap(),
         first
-            .sample(3, &mut Random::new(1, RngStream::Custom(7)))
+            .sample(3, &mut Random::new(1, RngStream::Test(7)))
             .unwrap()
     );
 }
@@ -272,7 +272,7 @@ fn noisy_rewards_lead_to_far_better_children_than_chance() {
     .unwrap();
     let mean = |search: &Enas| {
         let genomes = search
-            .sample(200, &mut Random::new(1, RngStream::Custom(7)))
+            .sample(200, &mut Random::new(1, RngStream::Test(7)))
             .unwrap();
         genomes
             .iter()
@@ -318,7 +318,7 @@ fn a_known_optimum_is_found() {
         search.observe(&Outcome::Scored(genomes.iter().map(score).collect()));
     }
     let found = search
-        .sample(100, &mut Random::new(0, RngStream::Custom(7)))
+        .sample(100, &mut Random::new(0, RngStream::Test(7)))
         .unwrap()
         .into_iter()
         .filter(|genome| *genome == best)

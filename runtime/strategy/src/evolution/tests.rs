@@ -75,7 +75,7 @@ fn the_oldest_leave_and_children_differ_from_a_member_in_one_decision() {
     }
     assert_eq!((born.len(), search.state.alive.len()), (4 * 2 * 6, 10));
     let sampled = search
-        .sample(50, &mut Random::new(1, RngStream::Custom(7)))
+        .sample(50, &mut Random::new(1, RngStream::Test(7)))
         .unwrap();
     assert!(sampled.iter().all(|genome| {
         search
@@ -139,13 +139,13 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
         assert_eq!(finish(&mut second), tasks[stop..]);
         assert_eq!(
             second
-                .sample(9, &mut Random::new(0, RngStream::Custom(7)))
+                .sample(9, &mut Random::new(0, RngStream::Test(7)))
                 .unwrap(),
             {
                 let mut whole = search(5);
                 finish(&mut whole);
                 whole
-                    .sample(9, &mut Random::new(0, RngStream::Custom(7)))
+                    .sample(9, &mut Random::new(0, RngStream::Test(7)))
                     .unwrap()
             }
         );

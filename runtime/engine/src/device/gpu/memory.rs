@@ -19,7 +19,7 @@ impl Gpu {
     ) -> Result<u64, DeviceError> {
         self.context.alive()?;
         let limit = Buffers::limit(&self.context);
-        let largest = 4 * (plan.images as u64).max(plan.largest.into());
+        let largest = 4 * (plan.inputs as u64).max(plan.largest.into());
         if largest > limit {
             return Err(self.does_not_fit(plan, "a single value", 0, largest, limit));
         }
@@ -27,8 +27,8 @@ impl Gpu {
         self.forget_orphans();
         self.groups.clear();
         let old = self.slots.drain(..).chain(self.scratch.drain(..)).flatten();
-        old.chain(self.images.take())
-            .chain(self.labels.take())
+        old.chain(self.inputs.take())
+            .chain(self.targets.take())
             .for_each(|id| self.buffers.free(id));
         let made = self.buffers.made();
         let scopes = self.context.device.clone();
@@ -47,7 +47,7 @@ impl Gpu {
             done = done.and_then(|()| self.make(wanted, scratch));
         }
         match done {
-            Ok(()) => Ok(needed + 4 * (plan.images as u64 + u64::from(plan.batch))),
+            Ok(()) => Ok(needed + 4 * (plan.inputs as u64 + u64::from(plan.batch))),
             Err(error) => {
                 let had = self.buffers.bytes();
                 self.undo(made);
@@ -103,7 +103,7 @@ impl Gpu {
         if !self.states.iter().all(old) {
             self.states.clear();
         }
-        for held in [&mut self.images, &mut self.labels] {
+        for held in [&mut self.inputs, &mut self.targets] {
             *held = held.filter(old);
         }
         self.residents
@@ -142,8 +142,8 @@ impl Gpu {
             buffers,
             groups,
             slots,
-            images,
-            labels,
+            inputs,
+            targets,
             states,
             ..
         } = self;
@@ -163,7 +163,7 @@ impl Gpu {
                 }
             }
         }
-        for (place, len) in [(images, batch.images.len()), (labels, batch.labels.len())] {
+        for (place, len) in [(inputs, batch.inputs.len()), (targets, batch.targets.len())] {
             let held = place.and_then(|id| buffers.get(id)).map_or(0, Buffer::size);
             if held < 4 * len as u64 {
                 if let Some(id) = place.take() {

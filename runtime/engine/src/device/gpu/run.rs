@@ -29,8 +29,8 @@ impl Gpu {
             self.counts.uploaded += 4 * numbers.len() as u64;
         };
         for (id, numbers) in [
-            (self.images, bytemuck::cast_slice(batch.images)),
-            (self.labels, batch.labels),
+            (self.inputs, batch.inputs.bits()),
+            (self.targets, batch.targets),
         ] {
             if let Some(id) = id {
                 write(id, numbers);
@@ -265,8 +265,8 @@ impl Gpu {
                     ..span
                 })
             }
-            Operand::Images => whole(self.images),
-            Operand::Labels { start, .. } => whole(self.labels).map(|span| {
+            Operand::Input => whole(self.inputs),
+            Operand::Targets { start, .. } => whole(self.targets).map(|span| {
                 let offset = 4 * u64::from(start);
                 Span {
                     offset,

@@ -10,7 +10,7 @@ use super::*;
 /// A space on random text.
 fn text(supergraph: Supergraph, words: u32, batch: u32, start: Start) -> Setup {
     let (mut random, count) = (
-        Random::new(12, RngStream::Custom(0)),
+        Random::new(12, RngStream::Test(0)),
         batch * supergraph.time(),
     );
     let minibatch = [(); 2].map(|()| (0..count).map(|_| random.below(words)).collect());
@@ -85,7 +85,7 @@ fn odd(time: u32, bias: bool) -> Supergraph {
 
 /// Genomes with every activation, chains and fans.
 fn cells(setup: &Setup) -> Vec<Vec<u32>> {
-    let mut random = Random::new(4, RngStream::Custom(0));
+    let mut random = Random::new(4, RngStream::Test(0));
     let mut genomes: Vec<Vec<u32>> = (0..5).map(|_| setup.sample(&mut random)).collect();
     let len = setup.supergraph.genome_len();
     genomes.extend((0..4).map(|activation| {
@@ -223,10 +223,7 @@ fn two_windows_of_three_are_one_of_six() {
 #[test]
 fn a_weight_of_the_cell_is_multiplied_once_for_all_steps() {
     let setup = recurrent(4, 5, Start::First);
-    let program = setup.training(
-        &setup.sample(&mut Random::new(5, RngStream::Custom(0))),
-        &SGD,
-    );
+    let program = setup.training(&setup.sample(&mut Random::new(5, RngStream::Test(0))), &SGD);
     let products: Vec<u32> = program
         .calls
         .iter()
@@ -264,7 +261,7 @@ fn logits_of_a_large_vocabulary_never_stand_whole() {
         batch,
         Start::First,
     );
-    let genome = setup.sample(&mut Random::new(6, RngStream::Custom(0)));
+    let genome = setup.sample(&mut Random::new(6, RngStream::Test(0)));
     let program = setup.training(&genome, &SGD);
     let lens = program
         .calls
@@ -334,14 +331,14 @@ fn hold_penalties_against_finite_differences(setup: &Setup, genome: &[u32], pena
     assert!(penalties.append(&mut tape));
     differentiate::backward(&mut tape, 0.0);
     let hidden = tape.hidden.unwrap();
-    let (calls, outputs, images, labels) = (tape.calls, tape.outputs, tape.images, tape.labels);
+    let (calls, outputs, images, labels) = (tape.calls, tape.outputs, tape.inputs, tape.targets);
     let (slots, states, touched) = (Vec::new(), Vec::new(), Vec::new());
     let program = Program {
         calls,
         slots,
         batch: setup.batch,
-        images,
-        labels,
+        inputs: images,
+        targets: labels,
         outputs,
         states,
         touched,
@@ -388,7 +385,7 @@ fn hold_penalties_against_finite_differences(setup: &Setup, genome: &[u32], pena
 #[test]
 fn penalties_on_no_cell_are_refused() {
     let images = Setup::new(&["space.layers=1", "space.filters=2"], [4, 4, 1], 2);
-    let genome = images.sample(&mut Random::new(6, RngStream::Custom(0)));
+    let genome = images.sample(&mut Random::new(6, RngStream::Test(0)));
     let penalties = Penalties {
         activation: 0.0,
         temporal: 1.0,

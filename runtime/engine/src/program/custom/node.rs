@@ -104,7 +104,7 @@ impl CustomNode {
         sizes: Sizes,
         inputs: &[Operand],
         params: &[Operand],
-    ) -> Operand {
+    ) -> Option<Operand> {
         let inputs = (0..).map(Named::Input).zip(inputs.iter().copied());
         let params = (0..).map(Named::Param).zip(params.iter().copied());
         let mut node = Self {
@@ -138,11 +138,8 @@ impl CustomNode {
     }
 
     /// The node's value.
-    pub(in crate::program) fn output(&self) -> Operand {
-        self.bound
-            .get(&Named::Output)
-            .copied()
-            .unwrap_or(Operand::Images)
+    pub(in crate::program) fn output(&self) -> Option<Operand> {
+        self.bound.get(&Named::Output).copied()
     }
 
     /// The node's inputs, in order.

@@ -12,7 +12,7 @@ use supernet_shaders::{Call, Step};
 
 use super::CustomOps;
 use crate::device::cpu::Cpu;
-use crate::device::{Device, DeviceError, Minibatch, Samples};
+use crate::device::{Device, DeviceError, Inputs, Minibatch, Samples};
 use crate::program::{Context, Input, MemoryPlan, Method, Optimizer, Penalties, Program};
 use crate::weights::{Layout, Weights};
 
@@ -228,7 +228,7 @@ impl Setup {
     /// Losses of some steps on a device, and the weights afterwards.
     fn train(&self, device: &mut dyn Device) -> (Vec<f32>, Vec<Vec<f32>>) {
         let (mut random, mut losses, mut samples) = (
-            Random::new(4, RngStream::Custom(0)),
+            Random::new(4, RngStream::Test(0)),
             vec![],
             Samples::default(),
         );
@@ -240,8 +240,8 @@ impl Setup {
         let program = self.program();
         for number in 1..=5 {
             let minibatch = Minibatch {
-                images: &images,
-                labels: &labels,
+                inputs: Inputs::Pixels(&images),
+                targets: &labels,
             };
             device
                 .train(
@@ -345,10 +345,10 @@ fn without_a_function_for_the_cpu_the_device_says_so() {
         refused.contains("the op `scaled` has no CPU function, so the CPU device cannot run it"),
         "{refused}"
     );
-    let images = vec![0.0; program.images];
+    let images = vec![0.0; program.inputs];
     let minibatch = Minibatch {
-        images: &images,
-        labels: &[0; BATCH as usize],
+        inputs: Inputs::Pixels(&images),
+        targets: &[0; BATCH as usize],
     };
     let refused = cpu.train(
         &program,

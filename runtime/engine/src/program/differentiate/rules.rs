@@ -56,11 +56,7 @@ impl Sweep<'_> {
             Call::BatchNorm(b) => {
                 let channels = b.rows.channels as usize;
                 let (x, stats, y) = (ops[0], ops[1], ops[ops.len() - 1]);
-                let (gamma, beta) = if b.affine {
-                    (ops[2], ops[3])
-                } else {
-                    (Operand::Images, Operand::Images)
-                };
+                let (gamma, beta) = (b.affine.then(|| ops[2]), b.affine.then(|| ops[3]));
                 let (dgamma, dbeta) = (self.weight(gamma, channels), self.weight(beta, channels));
                 let relu = b.relu.then_some(y);
                 let sums: Vec<_> = [x, dy, stats]
@@ -69,7 +65,7 @@ impl Sweep<'_> {
                     .chain([dgamma, dbeta])
                     .collect();
                 self.tape.call(Call::BatchNormGradSums(b), &sums);
-                let scale = b.affine.then_some(gamma);
+                let scale = gamma;
                 let reads: Vec<_> = [x, dy, stats, dgamma, dbeta]
                     .into_iter()
                     .chain(scale)
