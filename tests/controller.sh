@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The experiment that the settings `short` were chosen by; runtime/CONTROLLER.md has what it printed.
+# The experiment that the settings `short` were chosen by; runtime/docs/controller.md has what it printed.
 # Not used: the columns of NAS-Bench-201 for CIFAR-10, NAS-Bench-Macro, seeds 0 to 49. An hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."

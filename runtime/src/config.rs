@@ -22,6 +22,7 @@ use supernet_strategy::evolution::EvolutionSettings;
 /// The settings of a search. Equal settings give equal bits on one kind of machine, on any number of threads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Config {
     /// What is searched, how and for how long.
     pub search: SearchSettings,

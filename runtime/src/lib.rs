@@ -5,7 +5,7 @@
 //! train an LSTM controller with REINFORCE, rewarded by the validation accuracy of the children that it samples.
 //!
 //! ```no_run
-//! use supernet::{Config, Search, device::cpu::Cpu};
+//! use supernet::{Config, Experiment, device::Cpu};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::read("", &["search.epochs=30"])?;
@@ -18,7 +18,10 @@
 //! The modules stand in the order in which data flows. Only an application prints, reads the environment or
 //! handles signals; this crate does not.
 
+#![warn(clippy::exhaustive_enums)]
+
 pub mod config;
+pub mod device;
 pub mod space;
 pub mod results;
 pub mod events;
@@ -45,7 +48,6 @@ pub use search::SearchResult;
 pub use storage::RunFolder;
 pub use supernet_data as data;
 pub use supernet_draw as draw;
-pub use supernet_engine::{device, program, weights};
 pub use supernet_plugin as plugin;
 pub use supernet_strategy as strategy;
 pub use training::TrainingError;

@@ -41,7 +41,7 @@ use crate::training::{Evaluator, TrainingError};
 /// Networks that are trained one after the other.
 ///
 /// ```no_run
-/// use supernet::{Retraining, device::cpu::Cpu};
+/// use supernet::{Retraining, device::Cpu};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // What the run found, with twice the filters, three times, beside three random architectures.

@@ -7,11 +7,13 @@
 
 mod custom;
 mod key;
+mod phase;
 mod roles;
 mod sizes;
 mod work;
 
 pub use custom::{CpuKernel, Custom, FUEL_CONSTANT, Run, text};
+pub use phase::CallPhase;
 pub use roles::{Access, Element, Role, bitset_words};
 pub use sizes::{
     BatchNorm, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear, PerChannel, Rows,

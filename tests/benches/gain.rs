@@ -70,7 +70,7 @@ fn gain(settings: &[String], seed: u64, shuffled: bool) -> PolicyGain {
     };
     match builder.start().unwrap().wait().unwrap() {
         RunOutcome::Completed(found) => found.gain,
-        RunOutcome::Stopped { .. } => unreachable!("nobody stops it"),
+        _ => unreachable!("nobody stops it"),
     }
 }
 

@@ -11,8 +11,8 @@
 use std::error::Error;
 use std::fs;
 
-use supernet::device::cpu::Cpu;
-use supernet::tools::bench::{Bench, Phase};
+use supernet::device::Cpu;
+use supernet::tools::bench::{Bench, BenchPhase};
 use supernet_enas as _;
 
 /// A line of this process's status, in bytes.
@@ -45,15 +45,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let predicted = bench.reserve(&mut cpu)? - bench.weights();
     // Programs were built and dropped; what is left of them belongs to what was there before.
     let before = held("VmRSS")?;
-    bench.time(&mut cpu, Phase::Train, 1)?;
+    bench.time(&mut cpu, BenchPhase::Train, 1)?;
     // Gradients and moments are touched as soon as their weights are trained: they count as there from now on.
     println!(
         "before {:.1} MiB, after the first steps {:.1}",
         mib(before),
         mib(held("VmRSS")?)
     );
-    bench.time(&mut cpu, Phase::Train, steps)?;
-    bench.time(&mut cpu, Phase::Evaluate, steps)?;
+    bench.time(&mut cpu, BenchPhase::Train, steps)?;
+    bench.time(&mut cpu, BenchPhase::Evaluate, steps)?;
     let took = held("VmHWM")? - before;
     println!(
         "{space} {layers}x{filters}, {batch} samples: took {:.1} MiB",

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use supernet::data::Dataset;
-use supernet::device::cpu::Cpu;
+use supernet::device::Cpu;
 use supernet::space::Spaces;
 use supernet::{Config, Error, Event, Experiment, Record, Search, SearchBuilder, SearchResult};
 use supernet_enas as _;

@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use supernet::config::OptimizerSettings;
 use supernet::data::Dataset;
-use supernet::device::cpu::Cpu;
+use supernet::device::Cpu;
 use supernet::device::{Device, Inputs, Minibatch, Samples};
-use supernet::program::{Context, CustomOps, Input, Program};
-use supernet::weights::{Layout as WeightLayout, Weights};
 use supernet::{Config, space};
 use supernet_enas as _;
+use supernet_engine::program::{Context, CustomOps, Input, Program};
+use supernet_engine::weights::{Layout as WeightLayout, Weights};
 use supernet_shaders::Step;
 use supernet_shaders::cases::cases;
 use supernet_shaders::cpu::{self, Workspace};
@@ -109,8 +109,8 @@ fn steps_and_scores_do_not_allocate_once_warm() {
     let optimizer = OptimizerSettings::default().optimizer();
     let mut weights = Weights::new(&supergraph, Arc::clone(&layout), optimizer.moments(), 0);
     let minibatch = Minibatch {
-        images: &images[..64 * 64],
-        labels: &digits.labels()[..64],
+        inputs: Inputs::Pixels(&images[..64 * 64]),
+        targets: &digits.labels()[..64],
     };
     let programs: Vec<(Program, Program)> = (0..6)
         .map(|op| {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use supernet::data::Dataset;
+use supernet::device::DeviceSpec;
 use supernet::device::gpu::{Adapter, Gpu};
-use supernet::device::spec::DeviceSpec;
 use supernet::device::{Device, DeviceError};
 use supernet::tools::selftest;
 use supernet::wgpu::{self, Buffer, BufferDescriptor, BufferUsages};
@@ -103,7 +103,7 @@ fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
         let mut bench =
             supernet::tools::bench::Bench::new("enas-macro", &[], [8, 8, 3], 10, 16).unwrap();
         let timing = bench
-            .time(&mut gpu, supernet::tools::bench::Phase::Train, 3)
+            .time(&mut gpu, supernet::tools::bench::BenchPhase::Train, 3)
             .unwrap();
         let (minibatch, bits) = (4 * 16 * (8 * 8 * 3 + 1), timing.params.div_ceil(8 * 64));
         let rest = timing.uploaded - f64::from(minibatch);

@@ -4,8 +4,8 @@
 
 use supernet::Model;
 use supernet::data::{Dataset, SplitSpec, Splits};
+use supernet::device::Cpu;
 use supernet::device::Device;
-use supernet::device::cpu::Cpu;
 use supernet::device::gpu::Gpu;
 use supernet::model::Prediction;
 use supernet::space::Spaces;

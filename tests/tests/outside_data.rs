@@ -5,7 +5,7 @@ use std::fs;
 
 use supernet::data::Dataset;
 use supernet::data::text::{Streams, Text, TextSettings, Unit};
-use supernet::device::cpu::Cpu;
+use supernet::device::Cpu;
 use supernet::plugin::{Facts, Setting, Supergraph, find};
 use supernet::{Config, Experiment};
 use supernet_tests::data;

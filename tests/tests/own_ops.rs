@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use supernet::device::spec::DeviceSpec;
+use supernet::device::DeviceSpec;
 use supernet::plugin::{CustomOp, Space};
 use supernet::space::Spaces;
 use supernet::{Config, Error, Event, Record, RunOutcome, Search, SearchBuilder};
@@ -42,7 +42,7 @@ fn run(builder: SearchBuilder) -> Result<Vec<Record>, Error> {
     let records: Vec<_> = events.into_iter().collect();
     match run.wait().unwrap() {
         RunOutcome::Completed(_) => Ok(records),
-        RunOutcome::Stopped { .. } => panic!("nobody stopped it"),
+        _ => panic!("nobody stopped it"),
     }
 }
 

@@ -272,6 +272,7 @@ impl Fact {
 
 /// Why a config is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// There is no such setting.
     #[error("space `{space}` has no setting `{key}`{hint}. Its settings are: {known}.")]

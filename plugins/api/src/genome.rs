@@ -1,5 +1,6 @@
 /// Why a genome is not one of the space's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GenomeError {
     /// It has another length.
     #[error(

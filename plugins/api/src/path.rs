@@ -37,6 +37,7 @@ impl Path {
 
 /// Why a path does not fit a space.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PathError {
     /// There is not one pick per decision.
     #[error("a path of this space has {expected} picks, one per decision, and this one has {got}.")]

@@ -19,6 +19,7 @@ impl ValidationError {
 
 /// Why a space could not be built from code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// The builder's first wrong call.
     #[error("in {scope}: {reason}.")]

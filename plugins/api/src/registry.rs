@@ -48,6 +48,7 @@ inventory::collect!(SpaceEntry);
 
 /// Why a space, or the function of an op, was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RegistryError {
     /// Nobody registered the name.
     #[error("there is no search space `{name}`{hint}. There are: {known}.")]

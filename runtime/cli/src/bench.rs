@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use supernet::device::spec::DeviceSpec;
-use supernet::tools::bench::{Bench, Phase, Timing};
+use supernet::device::DeviceSpec;
+use supernet::tools::bench::{Bench, BenchPhase, Timing};
 
 use crate::Failure;
 use crate::arguments::{BenchOptions, threads};
@@ -14,7 +14,7 @@ pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let mut device = options.device.parse::<DeviceSpec>()?.open(threads)?;
     let mut bench = bench(options)?;
     let mut out = std::io::stdout().lock();
-    for phase in [Phase::Train, Phase::Evaluate] {
+    for phase in [BenchPhase::Train, BenchPhase::Evaluate] {
         let timing = bench.time(&mut *device, phase, options.steps)?;
         if options.json {
             writeln!(out, "{}", line(options, &timing)?)?;
@@ -130,8 +130,8 @@ fn show(out: &mut impl Write, timing: &Timing) -> std::io::Result<()> {
         ..
     } = timing;
     let phase = match timing.phase {
-        Phase::Train => "train",
-        Phase::Evaluate => "evaluate",
+        BenchPhase::Train => "train",
+        _ => "evaluate",
     };
     writeln!(
         out,

@@ -61,8 +61,8 @@ pub(crate) fn follow(
     drop(progress);
     match run.wait()? {
         RunOutcome::Completed(found) if !json => summary::found(&found, &folder)?,
-        RunOutcome::Completed(_) => {}
         RunOutcome::Stopped { steps } => summary::stopped(steps, &folder, plugins)?,
+        _ => {}
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use supernet::device::spec::DeviceSpec;
+use supernet::device::DeviceSpec;
 use supernet::tools::selftest::{self, Report};
 
 use crate::Failure;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supernet::SearchResult;
-use supernet::results::Side;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained};
 
@@ -146,7 +145,7 @@ pub(crate) fn candidate(
         "{}, loss {:.4}, {:>11} parameters, {:>13} multiply-accumulates  genome {}",
         match metric {
             Metric::Accuracy => format!("{:6.2} % validation accuracy", 100.0 * score.reward),
-            Metric::Perplexity { .. } => metric.on("validation", score),
+            _ => metric.on("validation", score),
         },
         score.loss,
         thousands(*parameters),
@@ -170,10 +169,7 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         "Trained from scratch for {epochs}, tested on data that neither search nor training saw:"
     )?;
     for network in &retrained.networks {
-        let name = match network.side {
-            Side::Found => "found",
-            Side::Random => "random",
-        };
+        let name = network.side.to_string();
         let test = network.test.map_or_else(
             || "diverged".to_owned(),
             |test| match retrained.comparison.metric {

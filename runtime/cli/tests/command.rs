@@ -533,8 +533,9 @@ fn named_settings_are_listed_printed_and_searched_with() {
     );
     let paper = text(&supernet(&place, &["config", "enas-macro-cifar10"]).stdout);
     assert!(
-        paper
-            .contains("# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nrate = 0.00035\n"),
+        paper.contains(
+            "# paper §3.2 (released code, macro: 1e-3, micro: 3.5e-3)\nlearning_rate = 0.00035\n"
+        ),
         "{paper}"
     );
     fs::write(place.join("file.toml"), &paper).unwrap();

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use supernet::SearchResult;
 use supernet::data::{Dataset, SplitSpec};
-use supernet::device::cpu::Cpu;
+use supernet::device::Cpu;
 use supernet::space::Spaces;
 use supernet_tests::{place, search};
 

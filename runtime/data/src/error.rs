@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// What can be wrong with a data set.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(

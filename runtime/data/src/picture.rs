@@ -13,6 +13,7 @@ const MOST_BYTES: u64 = 512 << 20;
 
 /// Why a picture cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PictureError {
     /// The file cannot be read.
     #[error(transparent)]

@@ -35,7 +35,7 @@ struct Detected {
 
 impl Dataset {
     /// Reads the data set at `path`: a folder, or a file of one, which stands for its folder. What is understood is
-    /// described in `runtime/DATA.md`.
+    /// described in `runtime/docs/data.md`.
     ///
     /// # Errors
     /// If nothing there is understood, or a file is damaged: with the file, the place in it, and the way out.

@@ -73,7 +73,7 @@ impl Default for TextSettings {
 impl Text {
     /// Reads the text at `path`: a folder with three files whose names say train, valid and test, or one file, of which
     /// the first 90 % train, the next 5 % validate and the last 5 % test. What is understood is described in
-    /// `runtime/DATA.md`.
+    /// `runtime/docs/data.md`.
     ///
     /// # Errors
     /// If nothing there is understood, a file is not UTF-8 or empty, there is one token only, or a part is shorter than two

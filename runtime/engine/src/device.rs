@@ -43,6 +43,7 @@ pub struct Samples {
 
 /// What can go wrong on a device.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeviceError {
     /// No threads to be had.
     #[error("cannot start {threads} threads for the CPU device: {reason}; ask for fewer")]

@@ -2,6 +2,7 @@ use supernet_strategy::enas::SettingError;
 
 /// What can be wrong with settings.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file is not TOML.
     #[error("the configuration is not valid TOML: {0}")]

@@ -76,7 +76,7 @@ const NAMED: &[Named] = &[
     },
 ];
 
-const EXPERIMENT: &str = "found by experiment, see CONTROLLER.md";
+const EXPERIMENT: &str = "found by experiment, see runtime/docs/controller.md";
 
 const SHORT: &[Line] = &[
     same("search.space", "ours: the macro space, paper §2.3"),

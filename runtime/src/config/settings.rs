@@ -5,6 +5,7 @@ use supernet_engine::program::{Method, Optimizer, Penalties};
 /// What is searched, how and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SearchSettings {
     /// A registered space.
     pub space: String,
@@ -23,6 +24,7 @@ pub struct SearchSettings {
 /// The strategies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum StrategyName {
     /// The LSTM controller of Pham et al. 2018.
     Enas,
@@ -38,6 +40,7 @@ pub enum StrategyName {
 /// The update rules of the shared weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MethodName {
     /// Nesterov's momentum.
     Sgd,
@@ -48,6 +51,7 @@ pub enum MethodName {
 /// Which weights a step moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Touch {
     /// Only those that the path reads.
     Path,
@@ -58,6 +62,7 @@ pub enum Touch {
 /// How the data set is divided; the test part is the source's own, else what these leave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DataSettings {
     /// Samples that train the shared weights: a share below 1, a number of samples from 1 on, 0 for one that is fitted.
     pub train: f64,
@@ -70,6 +75,7 @@ pub struct DataSettings {
 /// Text: how it is read and cut, and what a language model of it earns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LanguageSettings {
     /// What its words are.
     pub unit: Unit,
@@ -85,6 +91,7 @@ pub struct LanguageSettings {
 /// Training of the shared weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TrainSettings {
     /// Samples in a minibatch.
     pub batch: u32,
@@ -93,6 +100,7 @@ pub struct TrainSettings {
 /// The optimiser of the shared weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OptimizerSettings {
     /// The update rule.
     pub method: MethodName,
@@ -123,6 +131,7 @@ pub struct OptimizerSettings {
 /// Scoring of children during the search.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ScoreSettings {
     /// Samples in a minibatch: whatever is scored is scored in minibatches of this size.
     pub batch: u32,
@@ -135,6 +144,7 @@ pub struct ScoreSettings {
 /// What comes after the last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DeriveSettings {
     /// Samples of the policy that are scored on the whole validation part; the best is the result.
     pub candidates: u32,
@@ -146,6 +156,7 @@ pub struct DeriveSettings {
 /// `supernet retrain`. The update rule is the one of `optimizer`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RetrainSettings {
     /// Passes over training and validation part together; 0 leaves retraining out of a search.
     pub epochs: u32,
@@ -175,6 +186,7 @@ pub struct RetrainSettings {
 /// How often a search is saved, such that it can go on after a crash: whenever so many steps or minutes have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CheckpointSettings {
     /// Training steps between two checkpoints, at most.
     pub steps: u32,

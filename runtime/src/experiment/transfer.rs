@@ -9,6 +9,7 @@ use supernet_strategy::Genome;
 /// An architecture as it stands in a file: `best/genome.json`, or a JSON list of whole numbers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Architecture {
     /// A choice for each decision, by name.
     Named {
@@ -34,6 +35,7 @@ pub struct LabelledChoice {
 
 /// Why an architecture cannot be had, or is none of a space's.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransferError {
     /// No such file, or none that can be read.
     #[error("cannot read {}: {source}", .path.display())]

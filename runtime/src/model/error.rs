@@ -11,6 +11,7 @@ use supernet_plugin::GenomeError;
 
 /// What can go wrong with a finished network.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// The genome is none of the space's.
     #[error(transparent)]

@@ -19,9 +19,9 @@ impl Model {
     pub fn picture(&self, path: &Path, resize: bool) -> Result<Vec<f32>, ModelError> {
         let bytes = picture::read(path, self.image(), resize).map_err(|error| match error {
             PictureError::Read(error) => failed("read", path)(error),
-            PictureError::Unfit(reason) => ModelError::Picture {
+            error => ModelError::Picture {
                 path: path.to_owned(),
-                reason,
+                reason: error.to_string(),
             },
         })?;
         let scale = self.about.max_pixel / MAX_PIXEL;

@@ -7,6 +7,7 @@ use supernet_strategy::Score;
 /// What a score's first number is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Metric {
     /// The share of samples that are classified rightly.
     #[default]

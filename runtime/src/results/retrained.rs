@@ -1,5 +1,7 @@
 //! What retraining came to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use supernet_strategy::{Genome, Score};
 
@@ -9,11 +11,21 @@ use super::metric::{Metric, perplexity};
 /// Whose architecture a network has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Side {
     /// The one that was found, or given.
     Found,
     /// A sample of the space's prior.
     Random,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Found => "found",
+            Self::Random => "random",
+        })
+    }
 }
 
 /// A network that was trained from scratch.

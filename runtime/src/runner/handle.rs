@@ -28,6 +28,7 @@ pub type Outcome = Result<RunOutcome, Arc<Error>>;
 
 /// How a search ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum RunOutcome {
     /// It came to its end.
     Completed(Arc<SearchResult>),

@@ -12,6 +12,7 @@ pub(super) const MOST_LETTERS: usize = 100;
 
 /// Why a space cannot be had.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SpaceError {
     /// No such space.
     #[error(transparent)]
@@ -78,6 +79,7 @@ fn list(problems: &[ValidationError]) -> String {
 
 /// Why a library or a folder brings no space.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PluginError {
     /// Nothing is there.
     #[error("there is no plugin {}: no such file; a plugin is a library or a folder with a space.json", .path.display())]

@@ -14,6 +14,7 @@ use super::provenance::Provider;
 
 /// What brings spaces.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Source {
     /// Crates that are linked into this program.
     Linked,

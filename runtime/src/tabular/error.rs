@@ -8,6 +8,7 @@ use crate::experiment::ExperimentError;
 
 /// Why a table cannot be searched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TableError {
     /// The file cannot be used.
     #[error("cannot use the table {}: {fault}", .path.display())]
@@ -62,6 +63,7 @@ pub enum TableError {
 
 /// What can be wrong with a table's file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Fault {
     /// The system refuses.
     #[error("{0}")]

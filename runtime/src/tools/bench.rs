@@ -27,7 +27,8 @@ const MOST: u64 = 1 << 30;
 /// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+#[non_exhaustive]
+pub enum BenchPhase {
     /// A training step: forward, backward, update.
     Train,
     /// A scoring on one minibatch.
@@ -38,7 +39,7 @@ pub enum Phase {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timing {
     /// The kind of work.
-    pub phase: Phase,
+    pub phase: BenchPhase,
     /// The device.
     pub device: String,
     /// Repetitions.
@@ -200,7 +201,7 @@ impl Bench {
     pub fn time(
         &mut self,
         device: &mut dyn Device,
-        phase: Phase,
+        phase: BenchPhase,
         steps: u32,
     ) -> Result<Timing, Error> {
         device.forget();
@@ -268,15 +269,15 @@ impl Bench {
     }
 
     /// Samples a child and builds its program.
-    fn build(&mut self, phase: Phase) -> Result<Program, Error> {
+    fn build(&mut self, phase: BenchPhase) -> Result<Program, Error> {
         let genome = from_prior(self.experiment.supergraph(), &mut self.random)?;
         let child = self.experiment.supergraph().child(&genome)?;
         let program = match phase {
-            Phase::Train => {
+            BenchPhase::Train => {
                 let optimizer = self.experiment.config().optimizer.optimizer();
                 Program::training(self.experiment.training_context(), &child, &optimizer)
             }
-            Phase::Evaluate => Program::scoring(self.experiment.training_context(), &child),
+            BenchPhase::Evaluate => Program::scoring(self.experiment.training_context(), &child),
         };
         Ok(program.map_err(TrainingError::from)?)
     }
@@ -284,7 +285,7 @@ impl Bench {
     fn run(
         &mut self,
         device: &mut dyn Device,
-        phase: Phase,
+        phase: BenchPhase,
         program: &Program,
         samples: &mut Samples,
     ) -> Result<(), Error> {
@@ -296,7 +297,7 @@ impl Bench {
             targets: &self.labels,
         };
         let started = match phase {
-            Phase::Train => {
+            BenchPhase::Train => {
                 self.step += 1;
                 let step = Step {
                     rate: 0.01,
@@ -306,7 +307,7 @@ impl Bench {
                 };
                 device.train(program, &mut self.weights, minibatch, &step)
             }
-            Phase::Evaluate => device.score(program, &self.weights, minibatch),
+            BenchPhase::Evaluate => device.score(program, &self.weights, minibatch),
         };
         Ok(started
             .and_then(|()| device.samples(samples))

@@ -27,6 +27,7 @@ pub struct Counted {
 
 /// Why a published architecture cannot be had.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ArchitectureError {
     /// There is none of the name, or a crate's file of them is damaged.
     #[error(transparent)]

@@ -12,7 +12,7 @@ use supernet_shaders::Step;
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::random::from_prior;
 
-use super::bench::{Bench, Phase, Timing};
+use super::bench::{Bench, BenchPhase, Timing};
 use crate::config::Config;
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -109,7 +109,7 @@ fn fill(
         Some(conformance::gflops(device).map_err(|error| format!("in a product: {error}"))?);
     let mut bench =
         Bench::new("enas-macro", &[], [32, 32, 3], 10, 64).map_err(|error| error.to_string())?;
-    for phase in [Phase::Train, Phase::Evaluate] {
+    for phase in [BenchPhase::Train, BenchPhase::Evaluate] {
         let timing = bench
             .time(device, phase, bench_steps)
             .map_err(|error| format!("in the benchmark: {error}"))?;

@@ -6,6 +6,7 @@ use supernet_plugin::GenomeError;
 
 /// Why a child could not be trained or scored.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainingError {
     /// The genome is none of the space's.
     #[error(transparent)]

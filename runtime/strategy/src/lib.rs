@@ -112,6 +112,7 @@ pub struct StrategyStats {
 
 /// Why a strategy cannot go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StrategyError {
     /// The space's constraints leave no genome to sample.
     #[error(transparent)]

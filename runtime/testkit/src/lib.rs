@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use supernet::device::spec::DeviceSpec;
+use supernet::device::DeviceSpec;
 use supernet::plugin::Setting;
 use supernet::space::Spaces;
 use supernet::tools::space_report::{self, Report};

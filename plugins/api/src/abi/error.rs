@@ -2,6 +2,7 @@ use super::{MAGIC, MOST_BYTES, SYMBOL, Table, VERSION};
 
 /// Why a plugin cannot be used, or what it answered instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AbiError {
     /// There is no table.
     #[error(

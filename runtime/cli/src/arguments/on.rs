@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use supernet::Model;
+use supernet::device::DeviceSpec;
 use supernet::device::Probe;
-use supernet::device::spec::DeviceSpec;
 use supernet::space::{PluginError, Spaces};
 
 use super::threads;

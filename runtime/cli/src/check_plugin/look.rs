@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
-use supernet::device::spec::DeviceSpec;
+use supernet::device::DeviceSpec;
 use supernet::space::Spaces;
 use supernet::tools::space_report;
 

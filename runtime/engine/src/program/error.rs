@@ -1,5 +1,6 @@
 /// Why a child cannot run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProgramError {
     /// An op without a kernel.
     #[error(

@@ -1,6 +1,5 @@
 //! From a child's nodes to forward calls.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use supernet_plugin::{Child, Element, Function, Node, Op, Pad, Per, Pooling};
@@ -27,21 +26,8 @@ pub(super) fn forward(
         context.batch as usize,
         matches!(purpose, Purpose::Train { .. } | Purpose::Score),
     );
-    let tape = Tape {
-        calls: Vec::new(),
-        values: Vec::new(),
-        batch: context.batch,
-        inputs: batch * numbers,
-        targets: if scored { batch * samples } else { 0 },
-        outputs: Vec::new(),
-        auxiliary: Vec::new(),
-        custom: BTreeMap::new(),
-        frame: None,
-        given: Vec::new(),
-        differentiated: false,
-        states: Vec::new(),
-        hidden: None,
-    };
+    let targets = if scored { batch * samples } else { 0 };
+    let tape = Tape::new(context.batch, batch * numbers, targets);
     let highways = highway::find(child);
     let values = Vec::with_capacity(child.len());
     let mut lower = Lower {

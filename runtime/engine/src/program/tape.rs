@@ -36,6 +36,25 @@ pub(super) struct Tape {
 }
 
 impl Tape {
+    /// An empty program on `batch` samples with so many numbers of inputs and targets.
+    pub(super) fn new(batch: u32, inputs: usize, targets: usize) -> Self {
+        Self {
+            calls: Vec::new(),
+            values: Vec::new(),
+            batch,
+            inputs,
+            targets,
+            outputs: Vec::new(),
+            auxiliary: Vec::new(),
+            custom: BTreeMap::new(),
+            frame: None,
+            given: Vec::new(),
+            differentiated: false,
+            states: Vec::new(),
+            hidden: None,
+        }
+    }
+
     /// A value of a scan's body lies beside those of its other steps, if each of them can be bound by itself.
     pub(super) fn value(&mut self, len: usize) -> Operand {
         match self.frame.as_mut() {

@@ -8,6 +8,7 @@ use crate::experiment::ExperimentError;
 
 /// An op of the space's own that does not do what the space says.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpCheckError {
     /// Its kernels do not fit what they are bound to.
     #[error(transparent)]

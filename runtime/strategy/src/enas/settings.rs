@@ -54,7 +54,7 @@ pub struct ControllerSettings {
 impl ControllerSettings {
     /// For searches under some 20,000 rollouts.
     ///
-    /// Found by experiment; `runtime/CONTROLLER.md` has the numbers. At the published 3.5e-4 the policy hardly moves within
+    /// Found by experiment; `runtime/docs/controller.md` has the numbers. At the published 3.5e-4 the policy hardly moves within
     /// 1000 rollouts. Twice this rate is faster where rewards have no noise, and gets stuck early where they have as much
     /// as accuracies on minibatches; from 2e-2 it collapses. Standardised advantages make it collapse too: as rewards draw
     /// level, their noise is blown up against the entropy and the penalty, which are what holds the policy open. Adam

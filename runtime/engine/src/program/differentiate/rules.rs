@@ -1,6 +1,7 @@
 //! The rule of every call.
 
 use supernet_shaders::Call;
+use supernet_shaders::catalogue::CallPhase;
 
 use super::{Product, Sweep};
 use crate::program::Operand;
@@ -164,36 +165,12 @@ impl Sweep<'_> {
                     self.give(ops[0], dx);
                 }
             }
-            // Calls that only the backward pass and the update make, and those that `call` sees to.
-            Call::Conv2dGradInput(_)
-            | Call::Conv2dGradWeight(_)
-            | Call::FactorizedReductionGradInput(_)
-            | Call::FactorizedReductionGradWeight(_)
-            | Call::DepthwiseGradInput(_)
-            | Call::DepthwiseGradWeight(_)
-            | Call::LinearGradInput(_)
-            | Call::LinearGradWeight(_)
-            | Call::BiasGrad(_)
-            | Call::BatchNormStats { .. }
-            | Call::BatchNormGradSums(_)
-            | Call::BatchNormGradInput(_)
-            | Call::ReluGrad { .. }
-            | Call::AveragePoolGrad(_)
-            | Call::MaxPoolGrad(_)
-            | Call::ActivationGrad { .. }
-            | Call::LerpGrad { .. }
-            | Call::HighwayGrad(_)
-            | Call::EmbeddingGrad(_)
-            | Call::Fill { .. }
-            | Call::GlobalAveragePoolGrad { .. }
-            | Call::CrossEntropy { .. }
-            | Call::CrossEntropyGrad { .. }
-            | Call::Accuracy(_)
-            | Call::NormPartials { .. }
-            | Call::ClipFactor { .. }
-            | Call::Sgd { .. }
-            | Call::Adam { .. }
-            | Call::Custom(_) => {}
+            // Nothing differentiates the backward pass and the update; what else has no rule here, `call` sees to.
+            call => debug_assert!(
+                call.phase() != CallPhase::Forward,
+                "`{}` has no rule of differentiation",
+                call.name()
+            ),
         }
     }
 }

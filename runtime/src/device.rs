@@ -1,0 +1,10 @@
+//! Where a search runs: the CPU, or any GPU through wgpu.
+//!
+//! Programs and weights, which a device of one's own would need, are in the crate `supernet-engine`, whose interface is
+//! unstable.
+
+pub use supernet_engine::device::cpu::Cpu;
+#[cfg(feature = "gpu")]
+pub use supernet_engine::device::gpu::{self, Gpu};
+pub use supernet_engine::device::spec::{DeviceSpec, DeviceSpecError};
+pub use supernet_engine::device::{Counts, Device, DeviceError, Inputs, Minibatch, Probe, Samples};
