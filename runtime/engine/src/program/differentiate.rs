@@ -486,7 +486,7 @@ mod tests {
             );
             if case.call.phase() == CallPhase::Forward && !elsewhere {
                 kinds.insert(case.call.name());
-                assert!(has_rule(case.call.clone()), "{:?}", case.call);
+                assert!(has_rule(case.call), "{:?}", case.call);
             }
         }
         assert!(kinds.len() >= 19, "{kinds:?}");
