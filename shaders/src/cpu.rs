@@ -40,7 +40,7 @@ pub use workspace::Workspace;
 ///
 /// # Panics
 /// If operands are missing or have lengths other than the roles say, or the call is a space's own: see
-/// [`Twin`](crate::catalogue::Twin).
+/// [`CpuKernel`](crate::catalogue::CpuKernel).
 pub fn run(
     call: &Call,
     step: &Step,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use supernet::device::DeviceSpec;
-use supernet::tools::selftest::{self, Report};
+use supernet::tools::selftest::{self, SelfTestReport};
 
 use crate::Failure;
 use crate::arguments::{SelftestOptions, threads};
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &SelftestOptions) -> Result<(), Failure> {
     }
 }
 
-fn show(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+fn show(out: &mut impl Write, report: &SelfTestReport) -> std::io::Result<()> {
     writeln!(
         out,
         "{} on {}, supernet {}",

@@ -11,7 +11,7 @@ use super::error::{ModelError, failed};
 impl Model {
     /// The pixels of a PNG or JPEG file, as [`Model::predict`] takes them: in grey if the network takes one channel, in colour
     /// if it takes three, with their opacity if it takes two or four; white is what it is in the data that the model was
-    /// trained on ([`Dataset::white`](crate::data::Dataset::white)). A picture of another size is brought to the network's
+    /// trained on ([`Dataset::max_pixel`](crate::data::Dataset::max_pixel)). A picture of another size is brought to the network's
     /// if `resize` says so, by its height and width each for itself.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::Model;
 use super::error::ModelError;
 
 /// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was trained on:
-/// from 0 to its [`Dataset::white`](crate::data::Dataset::white), which is 16 for the built-in digits.
+/// from 0 to its [`Dataset::max_pixel`](crate::data::Dataset::max_pixel), which is 16 for the built-in digits.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Images<'a> {

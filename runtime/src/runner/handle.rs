@@ -24,7 +24,7 @@ use crate::search::SearchResult;
 use crate::storage::Recorded;
 
 /// How a search ended, or why it could not go on.
-pub type Outcome = Result<RunOutcome, Arc<Error>>;
+pub type RunResult = Result<RunOutcome, Arc<Error>>;
 
 /// How a search ended.
 #[derive(Clone, Debug)]
@@ -73,8 +73,8 @@ pub(crate) struct Shared {
     /// Retraining runs after the actors, and blocks here while it is paused.
     changed: (Mutex<()>, Condvar),
     pub(crate) hub: Hub,
-    outcome: Mutex<Option<(Outcome, SharedRecorder)>>,
-    done: Latch<Outcome>,
+    outcome: Mutex<Option<(RunResult, SharedRecorder)>>,
+    done: Latch<RunResult>,
 }
 
 impl Shared {
@@ -95,11 +95,11 @@ impl Shared {
     }
 
     /// Keeps the outcome of the actors, and the recorder for what follows, until they have put everything away.
-    pub(crate) fn put_outcome(&self, outcome: Outcome, recorder: SharedRecorder) {
+    pub(crate) fn put_outcome(&self, outcome: RunResult, recorder: SharedRecorder) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some((outcome, recorder));
     }
 
-    pub(crate) fn take_outcome(&self) -> Option<(Outcome, SharedRecorder)> {
+    pub(crate) fn take_outcome(&self) -> Option<(RunResult, SharedRecorder)> {
         self.outcome
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -107,7 +107,7 @@ impl Shared {
     }
 
     /// Tells everybody that the search is over.
-    pub(crate) fn close(&self, outcome: Outcome) {
+    pub(crate) fn close(&self, outcome: RunResult) {
         self.hub.close();
         self.done.set(outcome);
     }
@@ -221,21 +221,21 @@ impl Search {
     ///
     /// # Errors
     /// Why the search could not go on.
-    pub fn wait(&self) -> Outcome {
+    pub fn wait(&self) -> RunResult {
         let outcome = self.handle.shared.done.wait(None);
         self.handle.join();
         outcome.unwrap_or(Ok(RunOutcome::Stopped { steps: 0 }))
     }
 
     /// As [`Search::wait`], for `limit` at most: none if the search goes on.
-    pub fn wait_for(&self, limit: Duration) -> Option<Outcome> {
+    pub fn wait_for(&self, limit: Duration) -> Option<RunResult> {
         let outcome = self.handle.shared.done.wait(Some(Instant::now() + limit))?;
         self.handle.join();
         Some(outcome)
     }
 
     /// The end of the search as a future that needs no particular executor. It does not keep the search alive.
-    pub fn ended(&self) -> impl Future<Output = Outcome> + Send + Unpin + use<> {
+    pub fn ended(&self) -> impl Future<Output = RunResult> + Send + Unpin + use<> {
         End {
             shared: Arc::clone(&self.handle.shared),
         }
@@ -282,9 +282,9 @@ struct End {
 }
 
 impl Future for End {
-    type Output = Outcome;
+    type Output = RunResult;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<RunResult> {
         self.shared.done.poll(context)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use supernet_engine::device::{Device, DeviceError};
 
-use super::handle::{Outcome, RunOutcome};
+use super::handle::{RunResult, RunOutcome};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::results::format::panic_message;
@@ -24,7 +24,7 @@ pub(super) fn supervised(
     earlier: Option<Retraining>,
     make: Make<'_>,
     observer: &mut dyn Observer,
-) -> Outcome {
+) -> RunResult {
     let result = Arc::unwrap_or_clone(result);
     let phase = || retrained(experiment, result, earlier, make, observer);
     // There is nobody left to notice a panic.

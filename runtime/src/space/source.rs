@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// It as a part of an [`SpaceProvenance`](super::Origin).
+    /// It as a part of an [`SpaceProvenance`](super::SpaceProvenance).
     pub fn provider(&self) -> Provider {
         let plugin = match self {
             Source::Plugin(plugin) => {

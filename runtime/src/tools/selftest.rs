@@ -28,7 +28,7 @@ const WEIGHTS: f64 = 1e-2;
 
 /// What a device did.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct SelfTestReport {
     /// Version of this crate.
     pub version: &'static str,
     /// Operating system and processor.
@@ -67,8 +67,12 @@ pub struct Training {
 
 /// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next. Whatever goes wrong is
 /// part of the report.
-pub fn run(device: &mut dyn Probe, bench_steps: u32, listen: &mut dyn FnMut(f64, &str)) -> Report {
-    let mut report = Report {
+pub fn run(
+    device: &mut dyn Probe,
+    bench_steps: u32,
+    listen: &mut dyn FnMut(f64, &str),
+) -> SelfTestReport {
+    let mut report = SelfTestReport {
         version: env!("CARGO_PKG_VERSION"),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         device: device.name(),
@@ -94,7 +98,7 @@ pub fn run(device: &mut dyn Probe, bench_steps: u32, listen: &mut dyn FnMut(f64,
 
 /// Fills the report in, or says where the device gave up.
 fn fill(
-    report: &mut Report,
+    report: &mut SelfTestReport,
     device: &mut dyn Probe,
     bench_steps: u32,
     listen: &mut dyn FnMut(f64, &str),

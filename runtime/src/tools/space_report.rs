@@ -35,7 +35,7 @@ const CLOSE: f32 = 1e-3;
 
 /// What there is to say about a space.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct SpaceReport {
     /// Where it came from, and which it is.
     pub provenance: SpaceProvenance,
     /// One line for people.
@@ -73,7 +73,7 @@ pub fn of(
     settings: &BTreeMap<String, Setting>,
     devices: &[DeviceSpec],
     listen: &mut dyn FnMut(&str),
-) -> Result<Report, Error> {
+) -> Result<SpaceReport, Error> {
     listen(&format!("building the space `{name}`"));
     let mut config = Config::default();
     name.clone_into(&mut config.search.space);
@@ -97,7 +97,7 @@ pub fn of(
         title: format!("{}: a random child", provenance.space),
         subtitle: supergraph.space().summary.clone(),
     };
-    let mut report = Report {
+    let mut report = SpaceReport {
         summary: supergraph.space().summary.clone(),
         decisions: supergraph.genome_len(),
         genomes: supergraph.size().to_string(),
@@ -139,7 +139,7 @@ pub fn of(
     Ok(report)
 }
 
-impl Report {
+impl SpaceReport {
     /// Whether nothing is wrong.
     pub fn passed(&self) -> bool {
         self.problems.is_empty()
@@ -256,7 +256,7 @@ fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<S
     Ok(None)
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for SpaceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.provenance.space, self.summary)?;
         writeln!(f, "  from         {}", self.provenance.providers())?;

@@ -21,7 +21,7 @@ use std::io::Write;
 use supernet::device::DeviceSpec;
 use supernet::plugin::Setting;
 use supernet::space::Spaces;
-use supernet::tools::space_report::{self, Report};
+use supernet::tools::space_report::{self, SpaceReport};
 
 /// Checks the registered space `name` with its default settings, on stand-in data of 16x16x3 and 10 classes where it takes
 /// what it is given. The report goes to standard error, which tests show if they fail.
@@ -29,7 +29,7 @@ use supernet::tools::space_report::{self, Report};
 /// # Panics
 /// If there is no such space, or something is wrong with it; the message is what is wrong.
 #[track_caller]
-pub fn check(name: &str) -> Report {
+pub fn check(name: &str) -> SpaceReport {
     check_with(name, &[])
 }
 
@@ -39,7 +39,7 @@ pub fn check(name: &str) -> Report {
 /// # Panics
 /// As [`check`].
 #[track_caller]
-pub fn check_with(name: &str, settings: &[(&str, Setting)]) -> Report {
+pub fn check_with(name: &str, settings: &[(&str, Setting)]) -> SpaceReport {
     let settings: BTreeMap<String, Setting> = settings
         .iter()
         .map(|(key, setting)| ((*key).to_owned(), setting.clone()))

@@ -14,7 +14,7 @@ use super::trainer::Ruined;
 use super::{Failure, Role, SearchContext, checkpoint, coordinator};
 use crate::error::Error;
 use crate::events::{Command, Commands, Event};
-use crate::runner::handle::{Outcome, RunOutcome, Shared};
+use crate::runner::handle::{RunResult, RunOutcome, Shared};
 use crate::search::snapshot::Snapshot;
 use crate::search::{SearchError, SearchOutcome, SearchResult};
 use crate::storage::StorageError;
@@ -189,7 +189,7 @@ impl Supervision {
         }
     }
 
-    async fn end(&mut self, outcome: Outcome) {
+    async fn end(&mut self, outcome: RunResult) {
         if let Some(workers) = self.workers.take() {
             workers.end(&self.context).await;
         }

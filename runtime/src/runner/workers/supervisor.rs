@@ -11,7 +11,7 @@ use super::supervision::Supervision;
 use super::{Role, SearchContext};
 use crate::error::Error;
 use crate::events::{Command, Event, Record};
-use crate::runner::handle::{Outcome, Shared};
+use crate::runner::handle::{RunResult, Shared};
 use crate::search::SearchOutcome;
 use crate::search::snapshot::Snapshot;
 use crate::storage::{Recorder, StorageError};
@@ -55,7 +55,7 @@ pub(crate) struct Start {
 pub(crate) async fn supervise(
     start: Start,
     started: impl FnOnce(ActorRef<Msg>),
-) -> (Outcome, Option<SharedRecorder>) {
+) -> (RunResult, Option<SharedRecorder>) {
     let (shared, limit) = (Arc::clone(&start.shared), start.context.limit);
     let failed = |reason: String| Error::Worker {
         worker: Role::Supervisor.to_string(),

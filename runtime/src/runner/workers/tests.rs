@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::events::{Event, Record};
 use crate::experiment::Experiment;
 use crate::runner::builder::SearchBuilder;
-use crate::runner::handle::{Outcome, RunOutcome};
+use crate::runner::handle::{RunResult, RunOutcome};
 
 /// 48 steps and 4 updates.
 const SHORT: [&str; 6] = [
@@ -51,7 +51,7 @@ fn place(test: &str) -> PathBuf {
 }
 
 /// Runs to the end: what it did, what happened to it, and how it ended.
-fn run(builder: SearchBuilder) -> (Vec<Event>, Vec<Event>, Outcome) {
+fn run(builder: SearchBuilder) -> (Vec<Event>, Vec<Event>, RunResult) {
     let events = builder.events();
     let run = builder.start().unwrap();
     let outcome = run.wait_for(HANGS).expect("it ends");
