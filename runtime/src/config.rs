@@ -19,7 +19,8 @@ use supernet_plugin::Setting;
 use supernet_strategy::enas::ControllerSettings;
 use supernet_strategy::evolution::EvolutionSettings;
 
-/// The settings of a search. Equal settings give equal bits on one kind of machine, on any number of threads.
+/// The settings of a search. Equal settings give equal bits on one kind of machine, on any number
+/// of threads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

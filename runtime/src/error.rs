@@ -16,10 +16,11 @@ use crate::storage::StorageError;
 use crate::tabular::TableError;
 use crate::training::TrainingError;
 
-/// Why something could not be done: a sentence with a way out ([`Display`](std::fmt::Display)), and a [kind](Self::kind)
-/// to tell cases apart.
+/// Why something could not be done: a sentence with a way out ([`Display`](std::fmt::Display)), and
+/// a [kind](Self::kind) to tell cases apart.
 ///
-/// Each part of the runtime has an error of its own, and all of them convert to this one, so that `?` works throughout.
+/// Each part of the runtime has an error of its own, and all of them convert to this one, so that
+/// `?` works throughout.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

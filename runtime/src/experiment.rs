@@ -38,8 +38,9 @@ const LOOKED_AT: usize = 16;
 /// Children that the memory of a search is judged by.
 const PLANNED: usize = 64;
 
-/// A search that is set up: its settings, space and data have been checked, and every node that may run has a kernel. (A
-/// space with elastic sizes, which no kernel runs yet, is judged by some children.)
+/// A search that is set up: its settings, space and data have been checked, and every node that may
+/// run has a kernel. (A space with elastic sizes, which no kernel runs yet, is judged by some
+/// children.)
 #[derive(Debug)]
 pub struct Experiment {
     config: Config,
@@ -97,7 +98,8 @@ impl Experiment {
         config.check()?;
         data.address().clone_into(&mut config.search.dataset);
         if let Some(earlier) = earlier {
-            // Whose it was is no matter by now, as long as it is the same; a qualifier may not even exist any more.
+            // Whose it was is no matter by now, as long as it is the same; a qualifier may not even
+            // exist any more.
             config.search.space.clone_from(&earlier.space);
         }
         let Built {
@@ -177,8 +179,8 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// Lowers every node that some genome may run, so that an op without a kernel is found now and not hours into the
-    /// search.
+    /// Lowers every node that some genome may run, so that an op without a kernel is found now and
+    /// not hours into the search.
     fn rehearse(&self) -> Result<(), ExperimentError> {
         let (train, score) = (self.config.train.batch, self.config.score.batch);
         // What can be bound by itself depends on the batch of a text.
@@ -193,8 +195,8 @@ impl Experiment {
         })
     }
 
-    /// Shows `look` every node that some genome may run: in the network of all choices at once, or, where sizes that follow
-    /// a decision cannot be mixed, in some children.
+    /// Shows `look` every node that some genome may run: in the network of all choices at once, or,
+    /// where sizes that follow a decision cannot be mixed, in some children.
     pub(crate) fn network<E>(
         &self,
         look: &mut dyn FnMut(&Child) -> Result<(), E>,
@@ -252,7 +254,8 @@ impl Experiment {
         &self.task.custom
     }
 
-    /// The settings as resolved: with the space's defaults, what the data told, and what was fitted.
+    /// The settings as resolved: with the space's defaults, what the data told, and what was
+    /// fitted.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -350,7 +353,8 @@ impl Experiment {
         &self.data
     }
 
-    /// Makes room for the search on the device that it will run on, so that one that cannot fit says so at once.
+    /// Makes room for the search on the device that it will run on, so that one that cannot fit
+    /// says so at once.
     ///
     /// # Errors
     /// If it does not fit.

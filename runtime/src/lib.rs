@@ -1,13 +1,14 @@
 //! An embeddable runtime for weight-sharing neural architecture search.
 //!
-//! A *search space* is one big graph, the *supergraph*. Every candidate architecture, a *child*, is a subgraph of it and
-//! uses the supergraph's weights. A search trains these shared weights on children that a *strategy* samples, and rewards
-//! the strategy by how the children do on validation data (ENAS, Pham et al. 2018).
+//! A *search space* is one big graph, the *supergraph*. Every candidate architecture, a *child*, is
+//! a subgraph of it and uses the supergraph's weights. A search trains these shared weights on
+//! children that a *strategy* samples, and rewards the strategy by how the children do on
+//! validation data (ENAS, Pham et al. 2018).
 //!
 //! # Where to begin
 //!
-//! An [`Experiment`] is a search that is set up: settings, space, data. Its [`run`](Experiment::run) does everything on the
-//! thread that calls:
+//! An [`Experiment`] is a search that is set up: settings, space, data. Its
+//! [`run`](Experiment::run) does everything on the thread that calls:
 //!
 //! ```no_run
 //! use supernet::device::Cpu;
@@ -21,8 +22,8 @@
 //! # }
 //! ```
 //!
-//! A [`Search`] runs one on threads of its own. It is a handle that can be paused, stopped, and resumed after a crash with
-//! the same bits; [`Events`] are an iterator and a stream:
+//! A [`Search`] runs one on threads of its own. It is a handle that can be paused, stopped, and
+//! resumed after a crash with the same bits; [`Events`] are an iterator and a stream:
 //!
 //! ```no_run
 //! use supernet::{Config, RunOutcome, Search};
@@ -41,8 +42,9 @@
 //! # }
 //! ```
 //!
-//! [`Retraining`] trains what was found from scratch, beside random architectures, and a [`Model`] is the trained network.
-//! Whatever goes wrong is an [`Error`], a sentence with a way out and a [`kind`](Error::kind).
+//! [`Retraining`] trains what was found from scratch, beside random architectures, and a [`Model`]
+//! is the trained network. Whatever goes wrong is an [`Error`], a sentence with a way out and a
+//! [`kind`](Error::kind).
 //!
 //! # Layout
 //!
@@ -61,7 +63,8 @@
 //! | [`search`], [`retrain`], [`tabular`] | the search itself, training from scratch, tabular benchmarks |
 //! | [`tools`] | questions to a run's shared weights, reports on spaces, published architectures, benchmarks, self-tests |
 //!
-//! Programs, weights and kernels are in the crates `supernet-engine` and `supernet-shaders`, whose interfaces are unstable.
+//! Programs, weights and kernels are in the crates `supernet-engine` and `supernet-shaders`, whose
+//! interfaces are unstable.
 //!
 //! Only an application prints, reads the environment or handles signals; this crate does not.
 
@@ -90,7 +93,7 @@ pub use experiment::Experiment;
 pub use futures_core::Stream;
 pub use model::Model;
 pub use retrain::Retraining;
-pub use runner::{Events, RunResult, RunOutcome, Search, SearchBuilder};
+pub use runner::{Events, RunOutcome, RunResult, Search, SearchBuilder};
 pub use search::SearchResult;
 pub use storage::RunFolder;
 pub use supernet_data as data;

@@ -1,10 +1,12 @@
-//! A finished network: one architecture with its own weights and frozen batch normalisation, to be saved, loaded and used.
+//! A finished network: one architecture with its own weights and frozen batch normalisation, to be
+//! saved, loaded and used.
 //!
-//! A search normalises with the statistics of the minibatch at hand. What is finished cannot: a prediction must not depend
-//! on what else is asked. So the statistics are estimated once more over training images, then frozen, and belong to the
-//! network like its weights. A model's files hold all that predicting takes, the space itself included: neither the data
-//! set nor the crate or plugin that brought the space is needed. (A space's own ops come with their WGSL, which is all that
-//! a GPU takes; their functions for the CPU stay with whoever has them.)
+//! A search normalises with the statistics of the minibatch at hand. What is finished cannot: a
+//! prediction must not depend on what else is asked. So the statistics are estimated once more over
+//! training images, then frozen, and belong to the network like its weights. A model's files hold
+//! all that predicting takes, the space itself included: neither the data set nor the crate or
+//! plugin that brought the space is needed. (A space's own ops come with their WGSL, which is all
+//! that a GPU takes; their functions for the CPU stay with whoever has them.)
 //!
 //! ```no_run
 //! use supernet::Model;
@@ -93,12 +95,14 @@ struct About {
     provenance: Provenance,
 }
 
-/// Where a model comes from. Nothing computes with it, but evaluating a model takes the same test part by default.
+/// Where a model comes from. Nothing computes with it, but evaluating a model takes the same test
+/// part by default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The data set that it was trained on.
     pub data: String,
-    /// [`Dataset::fingerprint`](crate::data::Dataset::fingerprint) of it; models of earlier versions do not say.
+    /// [`Dataset::fingerprint`](crate::data::Dataset::fingerprint) of it; models of earlier
+    /// versions do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     /// How that was divided.
@@ -194,7 +198,8 @@ impl Model {
         &self.about.mean
     }
 
-    /// Standard deviation of each channel, by which raw pixels are then divided; a channel with 0 is not.
+    /// Standard deviation of each channel, by which raw pixels are then divided; a channel with 0
+    /// is not.
     pub fn std(&self) -> &[f32] {
         &self.about.std
     }
@@ -226,8 +231,9 @@ impl Model {
         self.network.child().macs()
     }
 
-    /// Every tensor: its name, its shape and its numbers. Parameters have the names that the space gave them; `[2, channels]`
-    /// statistics of a batch normalisation (mean, and 1/√(variance + eps)) have its node's with `/statistics` behind.
+    /// Every tensor: its name, its shape and its numbers. Parameters have the names that the space
+    /// gave them; `[2, channels]` statistics of a batch normalisation (mean, and 1/√(variance +
+    /// eps)) have its node's with `/statistics` behind.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &[u32], &[f32])> {
         let whole = |tensor: &network::Tensor| self.weights.parameter(tensor.index);
         self.network

@@ -1,4 +1,5 @@
-//! What searches and trainings come to, as plain data: candidates, comparisons, metrics, files for people.
+//! What searches and trainings come to, as plain data: candidates, comparisons, metrics, files for
+//! people.
 
 mod candidate;
 pub(crate) mod format;

@@ -1,8 +1,10 @@
-//! Training from scratch what a search found: networks with weights of their own, beside random architectures.
+//! Training from scratch what a search found: networks with weights of their own, beside random
+//! architectures.
 //!
-//! A search ranks architectures by shared weights. What one of them is worth is known when it is trained alone, on all
-//! that the search has seen, training and validation part together (Pham et al. 2018, §3.2), and scored on the test part;
-//! and whether the search was worth its while, when random architectures are trained alike (Li and Talwalkar 2019, §3).
+//! A search ranks architectures by shared weights. What one of them is worth is known when it is
+//! trained alone, on all that the search has seen, training and validation part together (Pham et
+//! al. 2018, §3.2), and scored on the test part; and whether the search was worth its while, when
+//! random architectures are trained alike (Li and Talwalkar 2019, §3).
 
 mod average;
 mod error;
@@ -65,12 +67,13 @@ pub struct Retraining {
 }
 
 impl Retraining {
-    /// An architecture of a search's space, `seeds` times, beside `random` random ones, on the search's data. How is said
-    /// by `retrain`, `optimizer` and `train` of its settings, where `search.seed` is the first seed. The search itself is
-    /// not run.
+    /// An architecture of a search's space, `seeds` times, beside `random` random ones, on the
+    /// search's data. How is said by `retrain`, `optimizer` and `train` of its settings, where
+    /// `search.seed` is the first seed. The search itself is not run.
     ///
     /// # Errors
-    /// If the genome is none of the space's, `retrain.epochs` is 0, or the space has no other architecture.
+    /// If the genome is none of the space's, `retrain.epochs` is 0, or the space has no other
+    /// architecture.
     pub fn new(
         experiment: Experiment,
         genome: &[u32],
@@ -91,12 +94,12 @@ impl Retraining {
         Ok(Self::planned(Arc::new(experiment), plan))
     }
 
-    /// What the run at `run` found, in its space with other settings (KEY=VALUE): the architecture is carried over by the
-    /// names of decisions and choices.
+    /// What the run at `run` found, in its space with other settings (KEY=VALUE): the architecture
+    /// is carried over by the names of decisions and choices.
     ///
     /// # Errors
-    /// If the run found nothing yet, its space is not there, its data are not what they were, a setting is wrong, or the space
-    /// asks other decisions.
+    /// If the run found nothing yet, its space is not there, its data are not what they were, a
+    /// setting is wrong, or the space asks other decisions.
     pub fn of_run<S: AsRef<str>>(
         run: &Path,
         spaces: &Spaces,
@@ -188,7 +191,8 @@ impl Retraining {
         Ok(folder)
     }
 
-    /// Goes on with what was stopped, by itself and not as the last phase of a search, in its folder.
+    /// Goes on with what was stopped, by itself and not as the last phase of a search, in its
+    /// folder.
     ///
     /// # Errors
     /// If there is nothing that could go on, or the space or the data are not the same.
@@ -223,12 +227,13 @@ impl Retraining {
         Ok((retraining, folder))
     }
 
-    /// Trains the networks on the thread that calls. Every event goes to `listen`, and into the folder if there is one,
-    /// which also receives states to go on from and the result. `stop` is asked between steps; if it says so, what was done
-    /// is saved, and there is no result.
+    /// Trains the networks on the thread that calls. Every event goes to `listen`, and into the
+    /// folder if there is one, which also receives states to go on from and the result. `stop` is
+    /// asked between steps; if it says so, what was done is saved, and there is no result.
     ///
     /// # Errors
-    /// If the device fails, or the folder cannot be written. A network that diverges is no error: it has no score.
+    /// If the device fails, or the folder cannot be written. A network that diverges is no error:
+    /// it has no score.
     pub fn run(
         self,
         device: &mut dyn Device,
@@ -406,8 +411,8 @@ impl Retraining {
         Ok(false)
     }
 
-    /// The end of a network: frozen, it is scored on the test part; the first one with the architecture that was found is
-    /// kept.
+    /// The end of a network: frozen, it is scored on the test part; the first one with the
+    /// architecture that was found is kept.
     fn finalize(
         &mut self,
         planned: &Planned,
@@ -420,7 +425,8 @@ impl Retraining {
         network.finalize(device)?;
         let (config, data) = (self.experiment.config(), &self.data);
         if let Input::Tokens(_) = network.task.input {
-            // A language model is not kept. One that normalises is tested with the statistics of the minibatch, as in a search.
+            // A language model is not kept. One that normalises is tested with the statistics of
+            // the minibatch, as in a search.
             let mut evaluator =
                 Evaluator::new(network.task.clone(), config.score.batch, planned.seed);
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
@@ -443,7 +449,8 @@ impl Retraining {
             provenance,
         )?;
         let tested = model.evaluate_parts(device, data, &[&data.test])?;
-        // Which one is kept does not depend on how it does. One that is there was written before a failure, alike.
+        // Which one is kept does not depend on how it does. One that is there was written before a
+        // failure, alike.
         if let Some(folder) = observer
             .folder()
             .filter(|_| self.finished.is_empty() && planned.side == Side::Found)

@@ -15,5 +15,5 @@ pub(crate) mod text_tests;
 mod workers;
 
 pub use builder::SearchBuilder;
-pub use handle::{RunResult, RunOutcome, Search};
+pub use handle::{RunOutcome, RunResult, Search};
 pub use subscription::Events;

@@ -1,4 +1,5 @@
-//! What a search does, apart from who does it: a state machine that hands out jobs and takes their results.
+//! What a search does, apart from who does it: a state machine that hands out jobs and takes their
+//! results.
 
 pub(crate) mod composition;
 mod error;

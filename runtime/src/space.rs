@@ -24,8 +24,8 @@ use supernet_plugin::{Fact, Facts, Field, FieldKind, Setting, Supergraph};
 
 use crate::config::Config;
 
-/// What is known of data where settings may say it too: `otherwise`, but for what `given` states for fields that ask about
-/// data.
+/// What is known of data where settings may say it too: `otherwise`, but for what `given` states
+/// for fields that ask about data.
 pub fn stated(fields: &[Field], given: &BTreeMap<String, Setting>, otherwise: Facts) -> Facts {
     let mut facts = otherwise;
     for field in fields {

@@ -1,7 +1,9 @@
-//! Searches of a table: rewards are looked up where somebody has trained every architecture already.
+//! Searches of a table: rewards are looked up where somebody has trained every architecture
+//! already.
 //!
-//! Tabular benchmarks, such as NAS-Bench-201 (Dong and Yang 2020), make strategies comparable: a search takes a second, so
-//! that it can be repeated over many seeds. No network runs here and no data are read.
+//! Tabular benchmarks, such as NAS-Bench-201 (Dong and Yang 2020), make strategies comparable: a
+//! search takes a second, so that it can be repeated over many seeds. No network runs here and no
+//! data are read.
 //!
 //! [`Table::open`] reads a table for a space, [`TableSearch`] runs a strategy on it.
 
@@ -36,8 +38,8 @@ pub struct Table {
     reward: String,
     report: String,
     rows: BTreeMap<Genome, Entry>,
-    /// Rows by the child that they stand for, nothing where they contradict each other; made when a genome has no row of its
-    /// own.
+    /// Rows by the child that they stand for, nothing where they contradict each other; made when a
+    /// genome has no row of its own.
     alike: OnceLock<BTreeMap<Genome, Option<Entry>>>,
     /// The report column, best first.
     ranked: Vec<f64>,
@@ -84,14 +86,15 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Whether rewards are percentages: if any is above 1, all are. Strategies are told shares, a hundredth of them.
+    /// Whether rewards are percentages: if any is above 1, all are. Strategies are told shares, a
+    /// hundredth of them.
     pub fn percent(&self) -> bool {
         self.percent
     }
 
-    /// What it says of a genome. One that has no row of its own is looked up by its
-    /// [canonical form](Supergraph::canonical), so that a table may have each architecture once. If it has several rows that
-    /// differ, none of them counts.
+    /// What it says of a genome. One that has no row of its own is looked up by its [canonical
+    /// form](Supergraph::canonical), so that a table may have each architecture once. If it has
+    /// several rows that differ, none of them counts.
     ///
     /// # Errors
     /// If there is no such row.
@@ -123,7 +126,8 @@ impl Table {
         (if self.percent { reward / 100.0 } else { reward }) as f32
     }
 
-    /// The place of a reported value among all of the table's: 1 is the best, and equals share a place.
+    /// The place of a reported value among all of the table's: 1 is the best, and equals share a
+    /// place.
     fn rank(&self, report: f64) -> u32 {
         1 + self.ranked.partition_point(|other| *other > report) as u32
     }

@@ -1,4 +1,5 @@
-//! What can be asked and measured around a search: a run's shared weights, a report on a space, benchmarks, self-tests.
+//! What can be asked and measured around a search: a run's shared weights, a report on a space,
+//! benchmarks, self-tests.
 
 pub mod bench;
 pub mod gallery;

@@ -1,4 +1,5 @@
-//! Training steps and scores: one child on one minibatch at a time, without actors and without a strategy.
+//! Training steps and scores: one child on one minibatch at a time, without actors and without a
+//! strategy.
 
 mod error;
 mod evaluator;

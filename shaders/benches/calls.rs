@@ -1,7 +1,8 @@
 //! Times of every call at the shapes of the ENAS macro space, on all threads and on one.
 //!
-//! Prints microseconds, and the arithmetic or the traffic that they amount to: the median on all threads, and the
-//! shortest on one, which a busy machine disturbs least. An argument keeps the calls whose names contain it.
+//! Prints microseconds, and the arithmetic or the traffic that they amount to: the median on all
+//! threads, and the shortest on one, which a busy machine disturbs least. An argument keeps the
+//! calls whose names contain it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 

@@ -1,7 +1,7 @@
 //! Calls with operands, for holding a device against the reference.
 //!
-//! The shapes are those that kernels get wrong: odd sizes, one image, one channel, windows at and beyond the edges, more
-//! than a tile of everything, means far from zero, equal maxima.
+//! The shapes are those that kernels get wrong: odd sizes, one image, one channel, windows at and
+//! beyond the edges, more than a tile of everything, means far from zero, equal maxima.
 
 mod list;
 
@@ -45,7 +45,8 @@ pub struct Operands {
 }
 
 impl Case {
-    /// Random operands that make sense for the call: labels are classes, statistics belong to the data.
+    /// Random operands that make sense for the call: labels are classes, statistics belong to the
+    /// data.
     pub fn operands(&self) -> Operands {
         let mut random = Random::new(self.seed, RngStream::Test(0));
         let mut operands = Operands {
@@ -141,7 +142,8 @@ mod tests {
     use super::*;
     use crate::cpu;
 
-    /// One number for each kind of call. A kind that is missing here does not compile; one that no case has fails.
+    /// One number for each kind of call. A kind that is missing here does not compile; one that no
+    /// case has fails.
     fn kind(call: &Call) -> usize {
         match call {
             Call::Conv2d(_) => 0,

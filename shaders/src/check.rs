@@ -1,12 +1,13 @@
 //! Holds WGSL modules against the conventions of [`crate::kernel`], with naga and without a GPU.
 //!
-//! [`module`] parses and validates a text, [`dispatch`] holds one run of one of its entry points against it, [`call`]
-//! holds all dispatches of a call against each other, and [`translate`] makes of a kernel what wgpu hands to drivers.
+//! [`module`] parses and validates a text, [`dispatch`] holds one run of one of its entry points
+//! against it, [`call`] holds all dispatches of a call against each other, and [`translate`] makes
+//! of a kernel what wgpu hands to drivers.
 //!
-//! Ops that a search space brings along follow fewer conventions and are trusted less: [`op`] says what their entry
-//! points do, and [`fuel`] gives all their loops an end.
+//! Ops that a search space brings along follow fewer conventions and are trusted less: [`op`] says
+//! what their entry points do, and [`fuel`] gives all their loops an end.
 
-mod breach;
+mod violation;
 mod calls;
 mod entry;
 mod flow;
@@ -26,7 +27,7 @@ mod every_case;
 #[cfg(test)]
 mod fuel_tests;
 #[cfg(test)]
-mod meeting;
+mod barrier_tests;
 #[cfg(test)]
 mod odd_sources;
 #[cfg(test)]
@@ -39,15 +40,16 @@ mod trial;
 use crate::Role;
 use crate::kernel::{Dispatch, Lowered};
 
-pub use breach::{CheckError, Violation};
 pub use calls::MOST_CALLS;
 pub use limits::{MOST_BUFFERS, MOST_INVOCATIONS, MOST_OP_BUFFERS, MOST_WORKGROUP_BYTES};
 pub use parsed::{Parsed, module};
 pub use places::call;
 pub use text::MOST_SOURCE;
 pub use translate::{Translation, translate};
+pub use violation::{CheckError, Violation};
 
-/// Whether `dispatch`, one of those of `lowered`, runs as `parsed`, its kernel's module, says; `roles` are the call's.
+/// Whether `dispatch`, one of those of `lowered`, runs as `parsed`, its kernel's module, says;
+/// `roles` are the call's.
 pub fn dispatch(
     parsed: &Parsed,
     dispatch: &Dispatch,

@@ -1,8 +1,8 @@
 //! The CPU twins.
 //!
-//! Every call of the catalogue on plain slices, on the threads of the current rayon pool. The bits of a result do not
-//! depend on how many threads there are: work is cut up by shape alone, and partial sums are added in their order. A
-//! call on few elements stays on the calling thread.
+//! Every call of the catalogue on plain slices, on the threads of the current rayon pool. The bits
+//! of a result do not depend on how many threads there are: work is cut up by shape alone, and
+//! partial sums are added in their order. A call on few elements stays on the calling thread.
 
 use crate::catalogue::{Access, Call, Step};
 
@@ -24,9 +24,9 @@ mod max_pool;
 mod optimizer;
 mod panel;
 mod pool;
-mod reduction;
+mod factorized_reduction;
 mod span;
-mod stretch;
+mod window_runs;
 mod vectorised;
 mod window_sum;
 mod workspace;
@@ -35,12 +35,12 @@ pub use workspace::Workspace;
 
 /// Runs one call.
 ///
-/// Operands stand in the order of [`Call::roles`], what is only read in `reads` and the others in `writes`. Whole
-/// numbers travel as the floats that have their bits (`bytemuck::cast_slice`).
+/// Operands stand in the order of [`Call::roles`], what is only read in `reads` and the others in
+/// `writes`. Whole numbers travel as the floats that have their bits (`bytemuck::cast_slice`).
 ///
 /// # Panics
-/// If operands are missing or have lengths other than the roles say, or the call is a space's own: see
-/// [`CpuKernel`](crate::catalogue::CpuKernel).
+/// If operands are missing or have lengths other than the roles say, or the call is a space's own:
+/// see [`CpuKernel`](crate::catalogue::CpuKernel).
 pub fn run(
     call: &Call,
     step: &Step,
@@ -58,13 +58,13 @@ pub fn run(
         (Call::Conv2dGradInput(c), [dx]) => conv2d::grad_input(c, workspace, r[0], r[1], dx),
         (Call::Conv2dGradWeight(c), [dw]) => conv2d::grad_weight(c, workspace, r[0], r[1], dw),
         (Call::FactorizedReduction(c), [y]) => {
-            reduction::reduction(c, workspace, r[0], [r[1], r[2]], y)
+            factorized_reduction::reduction(c, workspace, r[0], [r[1], r[2]], y)
         }
         (Call::FactorizedReductionGradInput(c), [dx]) => {
-            reduction::grad_input(c, workspace, r[0], [r[1], r[2]], dx)
+            factorized_reduction::grad_input(c, workspace, r[0], [r[1], r[2]], dx)
         }
         (Call::FactorizedReductionGradWeight(c), [a, b]) => {
-            reduction::grad_weight(c, workspace, r[0], r[1], [a, b])
+            factorized_reduction::grad_weight(c, workspace, r[0], r[1], [a, b])
         }
         (Call::Depthwise(c), [y]) => depthwise::depthwise(c, workspace, r[0], r[1], y),
         (Call::DepthwiseGradInput(c), [dx]) => depthwise::grad_input(c, workspace, r[0], r[1], dx),

@@ -1,7 +1,7 @@
 //! How a call becomes dispatches: which WGSL entry points run, on what grid, with which sizes.
 //!
-//! [`lower`] is all that a GPU device needs to know about a call. Conventions that every module follows, and that
-//! [`crate::check`] holds it to:
+//! [`lower`] is all that a GPU device needs to know about a call. Conventions that every module
+//! follows, and that [`crate::check`] holds it to:
 //!
 //! * group 0 holds everything: the call's sizes as a uniform at [`SIZES`], what changes from step to step as a uniform
 //!   at [`STEP`], buffers at the bindings from [`FIRST_BUFFER`] on that the [`Kernel`] lists; no two variables of a
@@ -16,7 +16,7 @@
 mod activation;
 mod batch_norm;
 mod bias;
-mod columns;
+mod row_tiles;
 mod concat;
 mod depthwise_weight;
 mod dropout;
@@ -26,8 +26,8 @@ mod global_pool;
 mod loss;
 mod norm;
 mod optimizer;
-mod product;
-mod reduction;
+mod gemm;
+mod factorized_reduction;
 mod window;
 
 use crate::catalogue::{Call, Step};
@@ -58,7 +58,8 @@ pub struct Kernel {
     pub step: bool,
     /// If it exchanges numbers within subgroups: how many lanes these must have.
     pub lanes: Option<u32>,
-    /// Whether it is one of a space's own op: it may call its uniform of sizes as it likes, or not look at it.
+    /// Whether it is one of a space's own op: it may call its uniform of sizes as it likes, or not
+    /// look at it.
     pub own: bool,
 }
 
@@ -100,7 +101,8 @@ pub enum BufferRef {
     Scratch(usize),
 }
 
-/// The value of a module's `override` constant: the bits of an f64, as which WebGPU takes any of them.
+/// The value of a module's `override` constant: the bits of an f64, as which WebGPU takes any of
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Constant(u64);
 
@@ -172,8 +174,8 @@ pub struct Traits {
     pub lanes: Option<u32>,
 }
 
-/// The grid for `groups` workgroups in a row; a kernel takes `group.x + group.y * groups.x` for its number and must
-/// stand still past the end.
+/// The grid for `groups` workgroups in a row; a kernel takes `group.x + group.y * groups.x` for its
+/// number and must stand still past the end.
 pub fn fold(groups: usize) -> [u32; 3] {
     let most = MOST_GROUPS as usize;
     if groups <= most {
@@ -183,8 +185,8 @@ pub fn fold(groups: usize) -> [u32; 3] {
     [groups.div_ceil(y) as u32, y as u32, 1]
 }
 
-/// The uniform at [`STEP`]: rate, number, seed (low, high), 1 − β₁ᵗ and 1 − β₂ᵗ for the decays of Adam's moments, which
-/// need more than f32, and the probability of drop-path.
+/// The uniform at [`STEP`]: rate, number, seed (low, high), 1 − β₁ᵗ and 1 − β₂ᵗ for the decays of
+/// Adam's moments, which need more than f32, and the probability of drop-path.
 pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
     let correction = |beta: f32| {
         let power = f64::from(step.number) * f64::from(beta).ln();
@@ -206,15 +208,15 @@ pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
 /// The dispatches of a call on a GPU with these traits.
 pub fn lower(call: &Call, traits: Traits) -> Lowered {
     match *call {
-        Call::FactorizedReduction(r) => reduction::reduction(&r),
-        Call::FactorizedReductionGradInput(r) => reduction::grad_input(&r),
-        Call::FactorizedReductionGradWeight(r) => reduction::grad_weight(&r),
-        Call::Conv2d(c) => product::conv2d(c, traits),
-        Call::Conv2dGradInput(c) => product::conv2d_grad_input(c, traits),
-        Call::Conv2dGradWeight(c) => product::conv2d_grad_weight(c, traits),
-        Call::Linear(l) => product::linear(l, traits),
-        Call::LinearGradInput(l) => product::linear_grad_input(l, traits),
-        Call::LinearGradWeight(l) => product::linear_grad_weight(l, traits),
+        Call::FactorizedReduction(r) => factorized_reduction::reduction(&r),
+        Call::FactorizedReductionGradInput(r) => factorized_reduction::grad_input(&r),
+        Call::FactorizedReductionGradWeight(r) => factorized_reduction::grad_weight(&r),
+        Call::Conv2d(c) => gemm::conv2d(c, traits),
+        Call::Conv2dGradInput(c) => gemm::conv2d_grad_input(c, traits),
+        Call::Conv2dGradWeight(c) => gemm::conv2d_grad_weight(c, traits),
+        Call::Linear(l) => gemm::linear(l, traits),
+        Call::LinearGradInput(l) => gemm::linear_grad_input(l, traits),
+        Call::LinearGradWeight(l) => gemm::linear_grad_weight(l, traits),
         Call::Depthwise(c) => window::depthwise(&c),
         Call::DepthwiseGradInput(c) => window::depthwise_grad_input(&c),
         Call::DepthwiseGradWeight(c) => depthwise_weight::grad_weight(&c),

@@ -1,8 +1,8 @@
 //! Counter-based random numbers: the same bits on every device, for any step, in any order.
 //!
-//! Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). Integer arithmetic only, so a
-//! GPU kernel and its CPU twin agree to the last bit, and any step of a search can be replayed without the steps
-//! before it.
+//! Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). Integer
+//! arithmetic only, so a GPU kernel and its CPU twin agree to the last bit, and any step of a
+//! search can be replayed without the steps before it.
 
 /// Ten rounds of Philox4x32: 128 random bits from a 64-bit key and a 128-bit counter.
 pub fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
@@ -28,8 +28,9 @@ pub fn unit(bits: u32) -> f32 {
     (bits >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
-/// What a sequence of random numbers serves. Every use has a stream of its own, so that drawing for one never changes
-/// what another draws: shuffling the data does not change what the controller samples.
+/// What a sequence of random numbers serves. Every use has a stream of its own, so that drawing for
+/// one never changes what another draws: shuffling the data does not change what the controller
+/// samples.
 ///
 /// All uses stand here, so that no two can share a stream by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +108,8 @@ pub enum RngStream {
 }
 
 impl RngStream {
-    /// The stream as the high half of a Philox counter. The numbers are part of what makes a run reproducible: they never
-    /// change.
+    /// The stream as the high half of a Philox counter. The numbers are part of what makes a run
+    /// reproducible: they never change.
     fn id(self) -> u64 {
         const fn sub(stream: u64, n: u32) -> u64 {
             stream | (n as u64) << 32
@@ -187,7 +188,8 @@ impl Random {
 
     /// A whole number in [0, `bound`), uniform. `bound` must not be zero.
     pub fn below(&mut self, bound: u32) -> u32 {
-        // Lemire's multiplication, rejecting the few values that would make the low numbers more likely.
+        // Lemire's multiplication, rejecting the few values that would make the low numbers more
+        // likely.
         let threshold = bound.wrapping_neg() % bound;
         loop {
             let product = u64::from(self.bits()) * u64::from(bound);
@@ -204,7 +206,8 @@ impl Random {
         (radius * angle.cos()) as f32
     }
 
-    /// An index drawn with probability proportional to `weights`; the last one that is not zero if rounding runs over.
+    /// An index drawn with probability proportional to `weights`; the last one that is not zero if
+    /// rounding runs over.
     pub fn weighted(&mut self, weights: &[f32]) -> usize {
         let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
         let mut left = f64::from(self.unit()) * total;

@@ -1,7 +1,8 @@
 //! The f64 references: slow, obvious, and the truth that kernels are held against.
 //!
-//! A reference returns with every value the same sum over absolute values, and how many terms were summed. Together they
-//! bound what rounding may do to an honest f32 kernel, whatever its order of summation.
+//! A reference returns with every value the same sum over absolute values, and how many terms were
+//! summed. Together they bound what rounding may do to an honest f32 kernel, whatever its order of
+//! summation.
 
 use crate::catalogue::{Call, Element, Step};
 
@@ -19,7 +20,7 @@ mod linear;
 mod loss;
 mod optimizer;
 mod pool;
-mod reduction;
+mod factorized_reduction;
 mod value;
 mod window;
 
@@ -27,8 +28,9 @@ pub use value::{Miss, Value};
 
 /// Runs one call, and returns one [`Value`] for each operand that it writes or updates.
 ///
-/// Operands stand in the order of [`Call::roles`]; `updated` holds what the updated ones held before. Whole numbers
-/// (labels, taps, words of bitsets) are given and returned as numbers: see [`numbers`].
+/// Operands stand in the order of [`Call::roles`]; `updated` holds what the updated ones held
+/// before. Whole numbers (labels, taps, words of bitsets) are given and returned as numbers: see
+/// [`numbers`].
 ///
 /// # Panics
 /// If operands are missing or shorter than the roles say, or the call is a space's own.
@@ -38,9 +40,13 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::Conv2d(c) => vec![conv2d::conv2d(c, r[0], r[1])],
         Call::Conv2dGradInput(c) => vec![conv2d::grad_input(c, r[0], r[1])],
         Call::Conv2dGradWeight(c) => vec![conv2d::grad_weight(c, r[0], r[1])],
-        Call::FactorizedReduction(c) => vec![reduction::reduction(c, r[0], [r[1], r[2]])],
-        Call::FactorizedReductionGradInput(c) => vec![reduction::grad_input(c, r[0], [r[1], r[2]])],
-        Call::FactorizedReductionGradWeight(c) => reduction::grad_weight(c, r[0], r[1]),
+        Call::FactorizedReduction(c) => {
+            vec![factorized_reduction::reduction(c, r[0], [r[1], r[2]])]
+        }
+        Call::FactorizedReductionGradInput(c) => {
+            vec![factorized_reduction::grad_input(c, r[0], [r[1], r[2]])]
+        }
+        Call::FactorizedReductionGradWeight(c) => factorized_reduction::grad_weight(c, r[0], r[1]),
         Call::Depthwise(c) => vec![depthwise::depthwise(c, r[0], r[1])],
         Call::DepthwiseGradInput(c) => vec![depthwise::grad_input(c, r[0], r[1])],
         Call::DepthwiseGradWeight(c) => vec![depthwise::grad_weight(c, r[0], r[1])],

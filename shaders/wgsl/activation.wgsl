@@ -1,11 +1,10 @@
 // Smooth activations and the highway connection. One invocation for each element of y.
 //
-// activation       y = f(x)                                    x, y [len]
-// activation_grad  dx = dy·f′, from y                          y, dy, dx [len]
-// lerp             y = a + g·(b − a)                           all [len]
-// lerp_grad        da, db, dg from a, b, g, dy                 all [len]
-// highway          y = h + σ(u)·(f(v) − h), [u, v] = both      h, y [rows, width], both [rows, 2·width]
-// highway_grad     dboth and dh from both, h, dy
+// activation       y = f(x)                                    x, y [len] activation_grad  dx =
+// dy·f′, from y                          y, dy, dx [len] lerp             y = a + g·(b − a)
+// all [len] lerp_grad        da, db, dg from a, b, g, dy                 all [len] highway
+// y = h + σ(u)·(f(v) − h), [u, v] = both      h, y [rows, width], both [rows, 2·width] highway_grad
+// dboth and dh from both, h, dy
 //
 // f is 0 the identity, 1 the ReLU, 2 tanh, 3 the sigmoid.
 
@@ -96,7 +95,8 @@ fn lerp_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgrou
 fn highway(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = element(id, groups);
     if i < sizes.len {
-        // Element i of h stands in row r, and the gate's in the same row of a matrix that is twice as wide.
+        // Element i of h stands in row r, and the gate's in the same row of a matrix that is twice
+        // as wide.
         let u = i + i / sizes.width * sizes.width;
         let gate = sigmoid(both[u]);
         y[i] = h[i] + gate * (apply(both[u + sizes.width]) - h[i]);

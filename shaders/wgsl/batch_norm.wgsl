@@ -5,12 +5,14 @@
 // batch_norm_grad_sums   dgamma = Σ over the rows of dy·(x − mean)·rstd, dbeta = Σ of dy
 // batch_norm_grad_input  dx = gamma·rstd·(dy − dbeta/rows − (x − mean)·rstd·dgamma/rows)
 //
-// x, y, dy, dx [rows, channels], stats [2, channels], all others [channels]. Entry points in whose names `affine` is
-// missing take 1 for gamma and 0 for beta; those with `relu` take dy for zero where y is not positive.
+// x, y, dy, dx [rows, channels], stats [2, channels], all others [channels]. Entry points in whose
+// names `affine` is missing take 1 for gamma and 0 for beta; those with `relu` take dy for zero
+// where y is not positive.
 //
-// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in `lanes` rows of
-// `width` channels. A reduction that is done in one chunk ends there; else each chunk leaves [2, channels] in
-// `partials`, and an entry point in `_total` puts them together, in order.
+// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in
+// `lanes` rows of `width` channels. A reduction that is done in one chunk ends there; else each
+// chunk leaves [2, channels] in `partials`, and an entry point in `_total` puts them together, in
+// order.
 
 struct Sizes {
     rows: u32,
@@ -43,7 +45,8 @@ struct Sizes {
 @group(0) @binding(15) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(16) var<storage, read> partials_in: array<f32>;
 
-// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`; of chunk `chunk`.
+// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`;
+// of chunk `chunk`.
 struct Share { at: u32, end: u32, step: u32, channel: u32, chunk: u32 }
 
 fn share(number: u32, i: u32) -> Share {
@@ -64,8 +67,9 @@ fn writes(i: u32, own: Share) -> bool {
     return i < sizes.width && own.channel < sizes.channels && own.chunk < sizes.chunks;
 }
 
-// How many numbers, their mean, and the sum of their squared deviations from it. The numbers are a channel's distances
-// from its first row: a mean far from zero would leave few digits for what differs from it.
+// How many numbers, their mean, and the sum of their squared deviations from it. The numbers are a
+// channel's distances from its first row: a mean far from zero would leave few digits for what
+// differs from it.
 struct Moments { count: f32, mean: f32, squares: f32 }
 
 // The moments of two sets of numbers together (Chan, Golub and LeVeque 1983).
@@ -139,7 +143,8 @@ fn batch_norm_stats_partials(
 
 var<workgroup> chunk_parts: array<array<Moments, 8>, 32>;
 
-// A workgroup puts the chunks' moments of eight channels together: each of its 32 rows those of every 32nd chunk.
+// A workgroup puts the chunks' moments of eight channels together: each of its 32 rows those of
+// every 32nd chunk.
 @compute @workgroup_size(8, 32)
 fn batch_norm_stats_total(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -201,8 +206,8 @@ fn batch_norm_affine(
 
 var<workgroup> sums: array<vec2<f32>, 256>;
 
-// The sums of the workgroup's values, for the invocations that write them; the rows of invocations in halves, always in
-// the same order.
+// The sums of the workgroup's values, for the invocations that write them; the rows of invocations
+// in halves, always in the same order.
 fn sum_rows(i: u32, value: vec2<f32>) -> vec2<f32> {
     sums[i] = value;
     var rows = sizes.lanes;
@@ -296,7 +301,8 @@ fn batch_norm_grad_sums_relu_partials(
 
 var<workgroup> chunk_sums: array<array<vec2<f32>, 8>, 32>;
 
-// A workgroup adds up the chunks' sums of eight channels: each of its 32 rows those of every 32nd chunk.
+// A workgroup adds up the chunks' sums of eight channels: each of its 32 rows those of every 32nd
+// chunk.
 @compute @workgroup_size(8, 32)
 fn batch_norm_grad_sums_total(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,9 +1,9 @@
 // bias       y = x + b                     x, y [rows, channels], b [channels]
 // bias_grad  db = Σ over the rows of dy    dy [rows, channels], db [channels]
 //
-// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in `lanes` rows of
-// `width` channels. If one chunk is all, `bias_grad` writes db; else db is scratch of [chunks, channels], which
-// `bias_grad_total` adds up, in order.
+// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in
+// `lanes` rows of `width` channels. If one chunk is all, `bias_grad` writes db; else db is scratch
+// of [chunks, channels], which `bias_grad_total` adds up, in order.
 
 struct Sizes {
     rows: u32,
@@ -25,7 +25,8 @@ struct Sizes {
 @group(0) @binding(6) var<storage, read_write> db: array<f32>;
 @group(0) @binding(7) var<storage, read> partials: array<f32>;
 
-// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`; of chunk `chunk`.
+// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`;
+// of chunk `chunk`.
 struct Share { at: u32, end: u32, step: u32, channel: u32, chunk: u32 }
 
 fn share(number: u32, i: u32) -> Share {

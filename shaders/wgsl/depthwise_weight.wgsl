@@ -1,14 +1,15 @@
 // depthwise_grad_weight  dw = Σ over all outputs of dy·x
 //
-// x [batch, input height, input width, channels], dy [batch, output height, output width, channels],
-// dw [kernel height, kernel width, channels].
+// x [batch, input height, input width, channels], dy [batch, output height, output width,
+// channels], dw [kernel height, kernel width, channels].
 //
-// The output's pixels are taken by fours of one row, `apart` columns apart: as in window.wgsl, so far that what one of
-// them reads at one tap is what its neighbour reads `tap_step` taps on.
+// The output's pixels are taken by fours of one row, `apart` columns apart: as in window.wgsl, so
+// far that what one of them reads at one tap is what its neighbour reads `tap_step` taps on.
 //
-// A workgroup takes one chunk of the fours, a tile of neighbouring channels, and up to five neighbouring taps of one row
-// of the kernel; its invocations stand in `lanes` rows of `width` channels. If one chunk is all, it writes dw; else dw is
-// scratch of [chunks, kernel height, kernel width, channels], which `depthwise_grad_weight_total` adds up, in order.
+// A workgroup takes one chunk of the fours, a tile of neighbouring channels, and up to five
+// neighbouring taps of one row of the kernel; its invocations stand in `lanes` rows of `width`
+// channels. If one chunk is all, it writes dw; else dw is scratch of [chunks, kernel height, kernel
+// width, channels], which `depthwise_grad_weight_total` adds up, in order.
 
 struct Sizes {
     // Heights and widths.
@@ -72,7 +73,8 @@ fn gradient(line: u32, column: u32) -> f32 {
     return 0.0;
 }
 
-// What four pixels read at a tap, if the first of them reads column `at` and they read `values` at the tap before.
+// What four pixels read at a tap, if the first of them reads column `at` and they read `values` at
+// the tap before.
 fn next(values: vec4<f32>, line: u32, at: i32, step: i32) -> vec4<f32> {
     if sizes.tap_step == 1u {
         return vec4(values.yzw, input(line, at + 3 * step));

@@ -1,11 +1,12 @@
-// dropout       y = scale·x where kept, else 0                  x, y [len]
-// word_dropout  y = scale·x where the row's token is kept       x, y [rows, period], tokens [rows]
-// drop_path     y = x/keep for the samples that are kept, else 0, keep = 1 − depth·p     x, y [samples, len]
+// dropout       y = scale·x where kept, else 0                  x, y [len] word_dropout  y =
+// scale·x where the row's token is kept       x, y [rows, period], tokens [rows] drop_path     y =
+// x/keep for the samples that are kept, else 0, keep = 1 − depth·p     x, y [samples, len]
 //
-// Element i goes by number m = (first + i) mod period: it is kept if the 24 high bits of philox(seed, [m/4, stream, step,
-// 0])[m%4] are no less than `threshold`: the same bits as everywhere else. One invocation for each four elements, since that
-// is what Philox gives at once. Token t is kept if those of philox(seed, [t, stream, step, 1])[0] are.
-// With paths a sample is what an element is there; one workgroup for each of the `stretches` of a sample's numbers.
+// Element i goes by number m = (first + i) mod period: it is kept if the 24 high bits of
+// philox(seed, [m/4, stream, step, 0])[m%4] are no less than `threshold`: the same bits as
+// everywhere else. One invocation for each four elements, since that is what Philox gives at once.
+// Token t is kept if those of philox(seed, [t, stream, step, 1])[0] are. With paths a sample is
+// what an element is there; one workgroup for each of the `stretches` of a sample's numbers.
 
 struct Sizes {
     len: u32,

@@ -1,9 +1,8 @@
 // One invocation for each element of the result.
 //
-// relu       y = max(x, 0)                      x, y [len]
-// relu_grad  dx = dy where y > 0                y, dy, dx [len]
-// fill       y = value                          y [len]
-// sum1 …     y = value·(x0 + x1 + …)            x0 …, y [len]; an entry point for each number of inputs
+// relu       y = max(x, 0)                      x, y [len] relu_grad  dx = dy where y > 0
+// y, dy, dx [len] fill       y = value                          y [len] sum1 …     y = value·(x0 +
+// x1 + …)            x0 …, y [len]; an entry point for each number of inputs
 
 struct Sizes { len: u32, value: f32 }
 

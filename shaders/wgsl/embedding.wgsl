@@ -1,12 +1,12 @@
 // Rows of a matrix by tokens, and their gradient.
 //
-// embedding        y = the rows of w that the tokens name
-// embedding_zeros  dw = 0
-// embedding_links  for every place whether an earlier one has its token (1 or 0), then the next that has it
-// embedding_grad   the rows of dw whose tokens occur: each the sum over its token's places, in their order
+// embedding        y = the rows of w that the tokens name embedding_zeros  dw = 0 embedding_links
+// for every place whether an earlier one has its token (1 or 0), then the next that has it
+// embedding_grad   the rows of dw whose tokens occur: each the sum over its token's places, in
+// their order
 //
-// tokens [rows], w, dw [words, width], y, dy [rows, width], links [2, rows]. No two places write one row, so that the order
-// of summation is fixed without an atomic.
+// tokens [rows], w, dw [words, width], y, dy [rows, width], links [2, rows]. No two places write
+// one row, so that the order of summation is fixed without an atomic.
 
 struct Sizes { rows: u32, words: u32, width: u32 }
 

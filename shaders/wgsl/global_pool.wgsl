@@ -1,8 +1,9 @@
-// global_average_pool       y = mean of x over the positions    x [batch, positions, channels], y [batch, channels]
-// global_average_pool_grad  dx = dy/positions                   dy [batch, channels], dx [batch, positions, channels]
+// global_average_pool       y = mean of x over the positions    x [batch, positions, channels], y
+// [batch, channels] global_average_pool_grad  dx = dy/positions                   dy [batch,
+// channels], dx [batch, positions, channels]
 //
-// A workgroup takes one image and a tile of neighbouring channels; its invocations stand in `lanes` rows of `width`
-// channels.
+// A workgroup takes one image and a tile of neighbouring channels; its invocations stand in `lanes`
+// rows of `width` channels.
 
 struct Sizes {
     batch: u32,
@@ -20,7 +21,8 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
-// One invocation's elements of x: those from `at` up to `end`, `step` apart; `to` is the one of y that they go to.
+// One invocation's elements of x: those from `at` up to `end`, `step` apart; `to` is the one of y
+// that they go to.
 struct Share { at: u32, end: u32, step: u32, to: u32 }
 
 fn share(number: u32, i: u32) -> Share {

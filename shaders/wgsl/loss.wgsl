@@ -1,8 +1,8 @@
 // The classifier's loss: a workgroup for each row.
 //
-// cross_entropy       loss = −Σ t·log softmax(x) with t = (1 − smoothing)·onehot(label) + smoothing/classes
-// cross_entropy_grad  dx = (softmax(x) − t)/samples
-// accuracy            right = 1 where the largest logit (the first of equal ones) is the label's, else 0
+// cross_entropy       loss = −Σ t·log softmax(x) with t = (1 − smoothing)·onehot(label) +
+// smoothing/classes cross_entropy_grad  dx = (softmax(x) − t)/samples accuracy            right = 1
+// where the largest logit (the first of equal ones) is the label's, else 0
 //
 // x, dx [rows, classes], labels, loss, right [rows].
 

@@ -1,10 +1,11 @@
 // The norm of the gradients, and what keeps it within bounds.
 //
-// norm_partials  partials = Σ g² over the touched blocks of each 4096 gradients
-// clip_factor    clip = norm, factor: the root of the sum of all partials, and min(1, limit/norm); 1 where the norm is
+// norm_partials  partials = Σ g² over the touched blocks of each 4096 gradients clip_factor    clip
+// = norm, factor: the root of the sum of all partials, and min(1, limit/norm); 1 where the norm is
 //                zero, 0 where it is not finite
 //
-// g [len], touched: a bit for each 64 of them, partials [⌈len/4096⌉], clip [2]. The order of summation is fixed.
+// g [len], touched: a bit for each 64 of them, partials [⌈len/4096⌉], clip [2]. The order of
+// summation is fixed.
 
 // `len` counts gradients for norm_partials, partials for clip_factor.
 struct Sizes { len: u32, limit: f32 }

@@ -1,12 +1,13 @@
-// Updates of one page of weights, in place. A workgroup takes eight blocks of 64 weights, one after the other.
+// Updates of one page of weights, in place. A workgroup takes eight blocks of 64 weights, one after
+// the other.
 //
 // sgd   v = momentum·v + g; w −= rate·(g + momentum·v) if `nesterov`, else rate·v
 // adam  m = beta1·m + (1 − beta1)·g; v = beta2·v + (1 − beta2)·g²; w −= rate·m̂/(√v̂ + eps)
 //       with m̂ = m/(1 − beta1^t), v̂ = v/(1 − beta2^t)
 //
-// where g = factor·g + l2·w: the gradient only in touched blocks, the decay only in decayed ones. Blocks that are not
-// touched stay as they are, unless `everywhere`. A factor of zero means that no gradient is to be trusted; they may not
-// even be numbers.
+// where g = factor·g + l2·w: the gradient only in touched blocks, the decay only in decayed ones.
+// Blocks that are not touched stay as they are, unless `everywhere`. A factor of zero means that no
+// gradient is to be trusted; they may not even be numbers.
 //
 // g, w, m, v [len], touched and decayed: a bit for each 64 of them, clip: norm and factor.
 

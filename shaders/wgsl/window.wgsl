@@ -1,19 +1,18 @@
 // A window over each channel by itself.
 //
-// depthwise             y = Σ over the taps of w·x
-// depthwise_grad_input  dx = Σ over the taps of w·dy
-// average_pool          y = mean of x over the taps inside the image, 0 where there are none
-// average_pool_grad     dx
-// max_pool              y = maximum of x over the taps inside the image, tap = the first that held it; 0, 0 where there
+// depthwise             y = Σ over the taps of w·x depthwise_grad_input  dx = Σ over the taps of
+// w·dy average_pool          y = mean of x over the taps inside the image, 0 where there are none
+// average_pool_grad     dx max_pool              y = maximum of x over the taps inside the image,
+// tap = the first that held it; 0, 0 where there
 //                       are none
 // max_pool_grad         dx
 //
 // x, dx [batch, input height, input width, channels], w [kernel height, kernel width, channels],
 // y, tap, dy [batch, output height, output width, channels].
 //
-// An invocation computes four elements of the result in one row, `apart` columns apart: so far that what one of them
-// reads at one tap is what its neighbour reads `tap_step` taps on. Along a row of the kernel each tap then takes one
-// load for the four, and their values move up by one.
+// An invocation computes four elements of the result in one row, `apart` columns apart: so far that
+// what one of them reads at one tap is what its neighbour reads `tap_step` taps on. Along a row of
+// the kernel each tap then takes one load for the four, and their values move up by one.
 
 struct Sizes {
     // Heights and widths.
@@ -25,7 +24,8 @@ struct Sizes {
     channels: u32,
     stride: u32,
     dilation: u32,
-    // Stride and dilation without their common divisor: `tap_step` taps reach as far as `output_step` outputs.
+    // Stride and dilation without their common divisor: `tap_step` taps reach as far as
+    // `output_step` outputs.
     tap_step: u32,
     output_step: u32,
     // Columns of the result from one to the next of an invocation's four, and fours in a row.
@@ -199,7 +199,8 @@ fn max_pool(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroup
             for (var column = phase; column < sizes.kernel.y; column += sizes.tap_step) {
                 values = vec4(values.yzw, input(start, at));
                 real = vec4(real.yzw, is_input(at));
-                // Phases do not meet the taps in order: the first of equal ones has the lowest number.
+                // Phases do not meet the taps in order: the first of equal ones has the lowest
+                // number.
                 let number = vec4(row * sizes.kernel.y + column);
                 let more = values > best | (values == best & number < own) | own == vec4(NONE);
                 best = select(best, values, real & more);
@@ -218,8 +219,9 @@ fn max_pool(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroup
     }
 }
 
-// Along one axis, who reads a position of the input: tap `tap` of the window at `output`, and every `tap_step`-th tap
-// after it of every `output_step`-th window before. Some of these windows may not exist.
+// Along one axis, who reads a position of the input: tap `tap` of the window at `output`, and every
+// `tap_step`-th tap after it of every `output_step`-th window before. Some of these windows may not
+// exist.
 struct Reader { tap: u32, output: i32 }
 
 fn reader(position: u32, before: i32) -> Reader {

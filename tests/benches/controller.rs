@@ -1,11 +1,12 @@
-//! How a strategy fares on rewards as noisy as those of shared weights:
-//! `cargo bench -p supernet-tests --bench controller -- [KEY=VALUE]...`, with any settings of the strategy.
+//! How a strategy fares on rewards as noisy as those of shared weights: `cargo bench -p
+//! supernet-tests --bench controller -- [KEY=VALUE]...`, with any settings of the strategy.
 //!
-//! Four problems whose truth is known: the network accuracies of NAS-Bench-201 on CIFAR-100 and ImageNet16-120 (skipped
-//! without the data), and effects drawn at random for the decisions of ENAS's macro and micro spaces. The truth of a
-//! genome is in standard deviations of the space, cut off at 3 below its mean; the reward is 0.5 + 0.04 of it, plus noise
-//! of 0.035 for each child and of 0.03 for the minibatch that a group shares, as accuracies on minibatches of 64 have. What
-//! is printed is the truth, over seeds that no test of the strategies uses.
+//! Four problems whose truth is known: the network accuracies of NAS-Bench-201 on CIFAR-100 and
+//! ImageNet16-120 (skipped without the data), and effects drawn at random for the decisions of
+//! ENAS's macro and micro spaces. The truth of a genome is in standard deviations of the space, cut
+//! off at 3 below its mean; the reward is 0.5 + 0.04 of it, plus noise of 0.035 for each child and
+//! of 0.03 for the minibatch that a group shares, as accuracies on minibatches of 64 have. What is
+//! printed is the truth, over seeds that no test of the strategies uses.
 
 #![allow(
     clippy::unwrap_used,
@@ -77,7 +78,8 @@ fn problem(
     }
 }
 
-/// An effect for every choice of every decision, and for every pair of choices of neighbours, half as large.
+/// An effect for every choice of every decision, and for every pair of choices of neighbours, half
+/// as large.
 fn effects(space: &Supergraph) -> impl Fn(&[u32]) -> f64 + use<> {
     let decisions = space.genome_len() as u32;
     move |genome| {
@@ -138,7 +140,8 @@ fn strategy(
     }
 }
 
-/// The truth of what is sampled and of what is derived at the end, and the entropy then as a share of that at first.
+/// The truth of what is sampled and of what is derived at the end, and the entropy then as a share
+/// of that at first.
 fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3] {
     let rollouts = config.score.rollouts;
     let schedule = Schedule {

@@ -1,5 +1,6 @@
-//! The controller's gain on the digits, with the defaults, and with the rewards of every group shuffled among its rollouts,
-//! so that there is nothing to learn: `cargo bench -p supernet-tests --bench gain -- [FIRST COUNT [KEY=VALUE]...]`.
+//! The controller's gain on the digits, with the defaults, and with the rewards of every group
+//! shuffled among its rollouts, so that there is nothing to learn: `cargo bench -p supernet-tests
+//! --bench gain -- [FIRST COUNT [KEY=VALUE]...]`.
 //!
 //! Two searches run side by side, on a thread each.
 

@@ -1,9 +1,11 @@
-//! Do shared weights rank architectures as training does? The cells of NAS-Bench-201 (Dong and Yang 2020), searched in
-//! small on 1,500 + 500 images of CIFAR-10, held against the table's accuracies after 200 epochs of training:
-//! `cargo bench -p supernet-tests --bench weight_sharing -- [FIRST COUNT [KEY=VALUE]...]`.
+//! Do shared weights rank architectures as training does? The cells of NAS-Bench-201 (Dong and Yang
+//! 2020), searched in small on 1,500 + 500 images of CIFAR-10, held against the table's accuracies
+//! after 200 epochs of training: `cargo bench -p supernet-tests --bench weight_sharing -- [FIRST
+//! COUNT [KEY=VALUE]...]`.
 //!
-//! 5 epochs of minibatches of 64 and 5,000 samples of the controller, 1,000 after each epoch; networks of 8 channels and
-//! one cell a stage. Percentiles are shares of the table's 15,625 cells that are worse.
+//! 5 epochs of minibatches of 64 and 5,000 samples of the controller, 1,000 after each epoch;
+//! networks of 8 channels and one cell a stage. Percentiles are shares of the table's 15,625 cells
+//! that are worse.
 
 #![allow(
     clippy::unwrap_used,

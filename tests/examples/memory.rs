@@ -2,9 +2,10 @@
 //!
 //!     cargo run --release -p supernet-tests --example memory -- enas-macro 12 36 128 200
 //!
-//! Space, layers, filters, samples of a minibatch of 32x32x3, steps on random children, each followed by a scoring. Linux
-//! alone tells the most that a process held (`VmHWM`), from which what it held before the first step is subtracted. Of the
-//! weights a part was held then already, so that what it took may lie below the prediction by as much.
+//! Space, layers, filters, samples of a minibatch of 32x32x3, steps on random children, each
+//! followed by a scoring. Linux alone tells the most that a process held (`VmHWM`), from which what
+//! it held before the first step is subtracted. Of the weights a part was held then already, so
+//! that what it took may lie below the prediction by as much.
 
 #![allow(clippy::print_stdout, reason = "it is a command")]
 
@@ -46,7 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Programs were built and dropped; what is left of them belongs to what was there before.
     let before = held("VmRSS")?;
     bench.time(&mut cpu, BenchPhase::Train, 1)?;
-    // Gradients and moments are touched as soon as their weights are trained: they count as there from now on.
+    // Gradients and moments are touched as soon as their weights are trained: they count as there
+    // from now on.
     println!(
         "before {:.1} MiB, after the first steps {:.1}",
         mib(before),

@@ -2,8 +2,9 @@
 //!
 //!     cargo run --release -p supernet-tests --example spent -- runs/enas-macro-digits-1
 //!
-//! The time up to a `step` event went into training, the time up to an `update` into scoring. What comes before the first
-//! step (setting up) and after the last update and epoch (judging) does not count. `--check` fails if scoring took longer.
+//! The time up to a `step` event went into training, the time up to an `update` into scoring. What
+//! comes before the first step (setting up) and after the last update and epoch (judging) does not
+//! count. `--check` fails if scoring took longer.
 
 #![allow(clippy::print_stdout, reason = "it is a command")]
 

@@ -13,7 +13,8 @@ use supernet::space::Spaces;
 use supernet::{Config, Error, Event, Experiment, Record, Search, SearchBuilder, SearchResult};
 use supernet_enas as _;
 
-/// Runs a search with these settings on `threads` threads; the records of its events and what it found.
+/// Runs a search with these settings on `threads` threads; the records of its events and what it
+/// found.
 ///
 /// # Errors
 /// If the search fails.
@@ -55,8 +56,8 @@ pub fn place(test: &str) -> PathBuf {
     place
 }
 
-/// Starts a search and stops it when an event happens that is wanted. It waits there until it was told to stop, so that it
-/// cannot be over before, however busy the machine is.
+/// Starts a search and stops it when an event happens that is wanted. It waits there until it was
+/// told to stop, so that it cannot be over before, however busy the machine is.
 ///
 /// # Panics
 /// If the search does not start, or ends without such an event.
@@ -106,8 +107,8 @@ pub fn without_times(records: &[Record]) -> Vec<String> {
         .collect()
 }
 
-/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it the caller prints
-/// `skipped: no data`; on continuous integration a missing folder is a failure.
+/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it
+/// the caller prints `skipped: no data`; on continuous integration a missing folder is a failure.
 ///
 /// # Panics
 /// If CI=true and the folder is not there.

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The library of a plugin of this workspace, built by the compiler that built the tests, with the release profile unless
-/// `extra` names another.
+/// The library of a plugin of this workspace, built by the compiler that built the tests, with the
+/// release profile unless `extra` names another.
 ///
 /// # Panics
 /// If it cannot be built.
@@ -43,7 +43,8 @@ pub fn built_by(toolchain: &str, package: &str, extra: &[&str]) -> Option<PathBu
     Some(build(rustup, package, extra))
 }
 
-/// A folder for what is built otherwise, beside what the tests are built into: `of` is a test's CARGO_TARGET_TMPDIR.
+/// A folder for what is built otherwise, beside what the tests are built into: `of` is a test's
+/// CARGO_TARGET_TMPDIR.
 #[must_use]
 pub fn apart(of: &str, name: &str) -> OsString {
     Path::new(of).with_file_name(name).into_os_string()

@@ -26,7 +26,8 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every method hands its arguments on to the system's allocator and returns what that returns.
+// SAFETY: every method hands its arguments on to the system's allocator and returns what that
+// returns.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);

@@ -107,7 +107,8 @@ fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
             .unwrap();
         let (minibatch, bits) = (4 * 16 * (8 * 8 * 3 + 1), timing.params.div_ceil(8 * 64));
         let rest = timing.uploaded - f64::from(minibatch);
-        // Every parameter begins at a block of its own, so there are a few more blocks than 64ths of all parameters.
+        // Every parameter begins at a block of its own, so there are a few more blocks than 64ths
+        // of all parameters.
         assert!(
             rest > 0.0 && rest < 1000.0 + 2.0 * bits as f64,
             "{timing:?}"

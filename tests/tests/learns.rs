@@ -1,4 +1,5 @@
-//! Shared weights learn. (That the controller does is tested where its rewards are known: `strategy/enas/tests.rs`.)
+//! Shared weights learn. (That the controller does is tested where its rewards are known:
+//! `strategy/enas/tests.rs`.)
 
 use supernet::Event;
 use supernet_tests::search;

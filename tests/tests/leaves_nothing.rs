@@ -1,5 +1,5 @@
-//! What a search leaves behind in its process when it is over: nothing. Alone in this file, since threads, files and memory
-//! are the process's.
+//! What a search leaves behind in its process when it is over: nothing. Alone in this file, since
+//! threads, files and memory are the process's.
 
 #![allow(
     clippy::unwrap_used,

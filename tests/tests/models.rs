@@ -1,4 +1,5 @@
-//! Finished networks, from a short search to predictions in another place, on the CPU and on every GPU.
+//! Finished networks, from a short search to predictions in another place, on the CPU and on every
+//! GPU.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -61,7 +62,8 @@ fn one_by_one(model: &Model, device: &mut dyn Device, images: &[f32]) -> Vec<Pre
     each.collect()
 }
 
-/// Searches a space for a moment, freezes the best, and holds devices, batches and files against each other.
+/// Searches a space for a moment, freezes the best, and holds devices, batches and files against
+/// each other.
 fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
     let (_, found) = search_of(spaces, &[&SHORT[..], settings].concat(), 2).unwrap();
     let data = Dataset::named("digits").unwrap();

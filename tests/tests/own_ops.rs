@@ -1,4 +1,5 @@
-//! Spaces with ops of their own, searched end to end: from a plugin on the CPU and on every GPU, from a folder on GPUs.
+//! Spaces with ops of their own, searched end to end: from a plugin on the CPU and on every GPU,
+//! from a folder on GPUs.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -75,7 +76,8 @@ fn a_plugins_ops_are_searched_on_every_device() {
             .spaces(spaces.clone())
             .on(DeviceSpec::Gpu(Some(name.clone())));
         let there = run(builder).unwrap();
-        // Warm-up samples from the prior, so these steps train the same children: they differ by rounding.
+        // Warm-up samples from the prior, so these steps train the same children: they differ by
+        // rounding.
         for (here, there) in losses_here.iter().zip(losses(&there)).take(3) {
             assert!(
                 (here - there).abs() < 1e-3 * here,

@@ -1,4 +1,5 @@
-//! Plugins that are loaded: the same searches as with linked spaces, whoever built the library and how.
+//! Plugins that are loaded: the same searches as with linked spaces, whoever built the library and
+//! how.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Strategies on tables whose truth is known: the controller is better than chance, by a margin that chance does not give.
+//! Strategies on tables whose truth is known: the controller is better than chance, by a margin
+//! that chance does not give.
 
 #![allow(
     clippy::unwrap_used,

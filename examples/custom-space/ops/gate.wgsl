@@ -1,4 +1,5 @@
-// A gated linear unit (Dauphin et al. 2017): y = value * sigmoid(gate + bias), with a bias for each channel.
+// A gated linear unit (Dauphin et al. 2017): y = value * sigmoid(gate + bias), with a bias for each
+// channel.
 
 // The shapes of the inputs, the params and the output, each filled up with ones.
 struct Dims { batch: u32, value: vec4<u32>, gate: vec4<u32>, bias: vec4<u32>, y: vec4<u32> }

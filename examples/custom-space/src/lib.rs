@@ -1,6 +1,8 @@
-//! A search space with two ops of its own: `mish`, a function per element, and `gate`, with kernels, two inputs and a param.
+//! A search space with two ops of its own: `mish`, a function per element, and `gate`, with
+//! kernels, two inputs and a param.
 //!
-//! It is a crate like any other. An application that links it has its space, and so has the `supernet` command that loads it:
+//! It is a crate like any other. An application that links it has its space, and so has the
+//! `supernet` command that loads it:
 //!
 //! ```text
 //! cargo build --release -p supernet-custom-space
@@ -79,7 +81,8 @@ fn branch<'s>(s: &'s Space, name: &str, x: Tensor<'s>, filters: u32) -> Tensor<'
         "mish3x3" => x.conv(3, filters).norm().custom("mish"),
         "gated3x3" => {
             let (value, gate) = (x.conv(3, filters).norm(), x.conv(1, filters));
-            // A row for each channel: the kernel that adds up the gradient has a workgroup for each row.
+            // A row for each channel: the kernel that adds up the gradient has a workgroup for each
+            // row.
             let bias = s
                 .local_weights("bias", &[filters, 1], Init::Zeros)
                 .without_decay();
@@ -94,8 +97,9 @@ fn mish() -> CustomOp {
     CustomOp::per_element("mish", include_str!("../ops/mish.wgsl"))
 }
 
-/// In the full form: entry points, and what each is bound to. Nobody says what is written: the first kernel to bind something
-/// that its pass produces writes it, and those after it read it, as `sum_channel` reads the gradient by the gate.
+/// In the full form: entry points, and what each is bound to. Nobody says what is written: the
+/// first kernel to bind something that its pass produces writes it, and those after it read it, as
+/// `sum_channel` reads the gradient by the gate.
 fn gate() -> CustomOp {
     let forward = Kernel::per_element("forward", Output);
     let gradients = Kernel::per_element("gradients", GradInput(0));

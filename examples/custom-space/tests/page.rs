@@ -1,5 +1,5 @@
-//! The page `plugins/WRITING.md` quotes this crate, and that of ENAS's spaces where this one brings nothing that was
-//! published. What it quotes must be there, and the space in it must be one.
+//! The page `plugins/WRITING.md` quotes this crate, and that of ENAS's spaces where this one brings
+//! nothing that was published. What it quotes must be there, and the space in it must be one.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -58,7 +58,8 @@ fn it_refuses_samples_that_are_no_images() {
 /// What an op's operands hold.
 type Values = Vec<(Operand, Vec<f32>)>;
 
-/// Runs a kernel of an op on the CPU, for two samples of one row of `channels`; adds what it writes to `values`.
+/// Runs a kernel of an op on the CPU, for two samples of one row of `channels`; adds what it writes
+/// to `values`.
 fn run(op: &str, kernel: &str, channels: u32, values: &mut Values, written: &[(Operand, usize)]) {
     let (input, bias) = ([1, 1, channels], [channels, 1]);
     let (inputs, params): (&[&[u32]], &[&[u32]]) = match op {

@@ -1,4 +1,5 @@
-//! A search in asynchronous code: its events are a stream, its end is a future. Any executor will do.
+//! A search in asynchronous code: its events are a stream, its end is a future. Any executor will
+//! do.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

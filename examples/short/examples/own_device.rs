@@ -1,4 +1,5 @@
-//! A wgpu device of the application's own: the search runs on it beside whatever else the application does there.
+//! A wgpu device of the application's own: the search runs on it beside whatever else the
+//! application does there.
 
 use std::error::Error;
 

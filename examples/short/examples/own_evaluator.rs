@@ -1,4 +1,5 @@
-//! An evaluator of the application's own: an asynchronous function of a genome, with an error type of its own.
+//! An evaluator of the application's own: an asynchronous function of a genome, with an error type
+//! of its own.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! What crosses between an application and a plugin that it loads: one table, behind one symbol.
 //!
-//! Nothing Rust-typed crosses: numbers, pointers and JSON. So a plugin may come from another compiler, another profile,
-//! another version of this crate, as long as [`VERSION`] is the same.
+//! Nothing Rust-typed crosses: numbers, pointers and JSON. So a plugin may come from another
+//! compiler, another profile, another version of this crate, as long as [`VERSION`] is the same.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,8 @@ pub struct Buffer {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
-    /// Which operand: its kind in the upper half, its position in the lower one; see [`crate::Operand::code`].
+    /// Which operand: its kind in the upper half, its position in the lower one; see
+    /// [`crate::Operand::code`].
     pub operand: u32,
     /// 1 if it is written, else 0.
     pub written: u32,
@@ -95,7 +96,8 @@ pub struct OpCall {
     pub operands_len: usize,
 }
 
-/// What a plugin exports as [`SYMBOL`]. A later version may add to its end: `size` says how much of it there is.
+/// What a plugin exports as [`SYMBOL`]. A later version may add to its end: `size` says how much of
+/// it there is.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Table {

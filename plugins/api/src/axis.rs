@@ -42,7 +42,8 @@ impl Axis {
         }
     }
 
-    /// A size computed from sizes: where one follows a decision, the result does too, choice by choice.
+    /// A size computed from sizes: where one follows a decision, the result does too, choice by
+    /// choice.
     pub(crate) fn map<const N: usize>(
         axes: [&Axis; N],
         compute: impl Fn([u32; N]) -> Result<u32, String>,

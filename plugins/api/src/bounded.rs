@@ -1,4 +1,5 @@
-//! Lists that stop growing while they are being read, so that a text cannot ask for more memory than it is worth.
+//! Lists that stop growing while they are being read, so that a text cannot ask for more memory
+//! than it is worth.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -25,8 +25,9 @@ pub type Built = Result<SearchSpace, BuildError>;
 
 /// Builds a [`SearchSpace`] from code that reads like a network.
 ///
-/// Handles ([`Tensor`], [`DecisionRef`], [`Size`], [`Weights`]) are `Copy`, so that calls chain and nest. Calls do not return a
-/// `Result`: the first mistake is kept with its scope, later calls do nothing, and [`finish`](Self::finish) gives the mistake.
+/// Handles ([`Tensor`], [`DecisionRef`], [`Size`], [`Weights`]) are `Copy`, so that calls chain and
+/// nest. Calls do not return a `Result`: the first mistake is kept with its scope, later calls do
+/// nothing, and [`finish`](Self::finish) gives the mistake.
 pub struct Space {
     draft: RefCell<Draft>,
 }
@@ -61,7 +62,8 @@ impl Space {
         result
     }
 
-    /// What is built inside belongs to one block, which a cost table knows by `key`. Blocks do not nest.
+    /// What is built inside belongs to one block, which a cost table knows by `key`. Blocks do not
+    /// nest.
     pub fn block<R>(&self, key: impl Into<String>, build: impl FnOnce() -> R) -> R {
         let before = {
             let mut draft = self.draft.borrow_mut();
@@ -143,7 +145,8 @@ impl Space {
         self.require(!that, because);
     }
 
-    /// These decisions are derived together: the `keep` best take their choice, the rest take `none`.
+    /// These decisions are derived together: the `keep` best take their choice, the rest take
+    /// `none`.
     pub fn group(
         &self,
         id: impl Into<String>,
@@ -195,8 +198,8 @@ impl Space {
         }
     }
 
-    /// Brings an op along, for [`custom`](Self::custom). To bring the same op again changes nothing, so that each part of a space
-    /// may bring what it needs.
+    /// Brings an op along, for [`custom`](Self::custom). To bring the same op again changes
+    /// nothing, so that each part of a space may bring what it needs.
     pub fn define_op(&self, op: CustomOp) {
         let mut draft = self.draft.borrow_mut();
         match draft.space.ops.iter().find(|known| known.name == op.name) {

@@ -20,7 +20,8 @@ pub enum Condition {
     Any(#[serde(deserialize_with = "list")] Vec<Condition>),
 }
 
-/// A condition with its names resolved. A set is one flag per choice, so that a test is one look-up.
+/// A condition with its names resolved. A set is one flag per choice, so that a test is one
+/// look-up.
 #[derive(Clone, Debug)]
 pub(crate) enum Cond {
     In(u32, Box<[bool]>),
@@ -98,7 +99,8 @@ impl Cond {
     }
 }
 
-/// `decisive` settles the whole at once (false in an "all", true in an "any"); otherwise one unknown leaves it unknown.
+/// `decisive` settles the whole at once (false in an "all", true in an "any"); otherwise one
+/// unknown leaves it unknown.
 fn settle(
     parts: &[Cond],
     member: &dyn Fn(u32, &[bool]) -> Option<bool>,

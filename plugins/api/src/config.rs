@@ -373,7 +373,8 @@ impl Config {
         Ok(Config { values })
     }
 
-    /// A config of settings that [`resolve`](Self::resolve) gave, as a plugin gets them from its host.
+    /// A config of settings that [`resolve`](Self::resolve) gave, as a plugin gets them from its
+    /// host.
     pub fn from_values(values: BTreeMap<String, Setting>) -> Config {
         Config { values }
     }

@@ -4,10 +4,11 @@ mod call;
 
 pub use call::CpuCall;
 
-/// A custom op's kernels as a function, for devices without WGSL. A crate registers it next to its spaces; without one an op
-/// runs on GPUs only.
+/// A custom op's kernels as a function, for devices without WGSL. A crate registers it next to its
+/// spaces; without one an op runs on GPUs only.
 ///
-/// The function runs one kernel per call, and asks [`CpuCall::kernel`] which. It must compute what the WGSL does.
+/// The function runs one kernel per call, and asks [`CpuCall::kernel`] which. It must compute what
+/// the WGSL does.
 ///
 /// ```
 /// use supernet_plugin::{CpuOp, inventory};

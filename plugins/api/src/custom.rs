@@ -13,7 +13,8 @@ pub(crate) mod shapes;
 
 /// An op that the space brings along as WGSL, for [`Op::Custom`](crate::Op::Custom).
 ///
-/// In the easy form, [`Form::PerElement`], the source has two functions, and the host writes the rest:
+/// In the easy form, [`Form::PerElement`], the source has two functions, and the host writes the
+/// rest:
 ///
 /// ```wgsl
 /// fn f(x: f32) -> f32 { return x / (1.0 + exp(-x)); }
@@ -21,9 +22,11 @@ pub(crate) mod shapes;
 /// fn df(x: f32, y: f32, gy: f32) -> f32 { let s = 1.0 / (1.0 + exp(-x)); return gy * (s + y * (1.0 - s)); }
 /// ```
 ///
-/// In the full form, [`Form::Kernels`], it has entry points, and the op says what each of them is bound to.
+/// In the full form, [`Form::Kernels`], it has entry points, and the op says what each of them is
+/// bound to.
 ///
-/// An attribute of a node that is a number or a flag becomes the value of the source's `override` of that name.
+/// An attribute of a node that is a number or a flag becomes the value of the source's `override`
+/// of that name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomOp {
@@ -71,14 +74,16 @@ pub enum ShapeRule {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Form {
-    /// `fn f(x: f32) -> f32` and `fn df(x: f32, y: f32, gy: f32) -> f32`, applied to every element of one input.
+    /// `fn f(x: f32) -> f32` and `fn df(x: f32, y: f32, gy: f32) -> f32`, applied to every element
+    /// of one input.
     #[default]
     PerElement,
     /// Entry points.
     Kernels(Kernels),
 }
 
-/// The entry points of a custom op, in the order in which they run, each seeing what those before it wrote.
+/// The entry points of a custom op, in the order in which they run, each seeing what those before
+/// it wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -114,7 +119,8 @@ pub struct Kernel {
     pub entry: String,
     /// How many invocations run.
     pub grid: Grid,
-    /// What its variables, all in group 0, are bound to. [`Operand::Dims`] is at binding 0, buffers from 2 on.
+    /// What its variables, all in group 0, are bound to. [`Operand::Dims`] is at binding 0, buffers
+    /// from 2 on.
     #[serde(deserialize_with = "list")]
     pub bindings: Vec<Binding>,
     /// Whether its invocations wait for each other (`workgroupBarrier` and its kin).
@@ -133,7 +139,8 @@ pub struct Binding {
     pub operand: Operand,
 }
 
-/// What a kernel of a custom op reads or writes. What it writes it overwrites, all of it: nothing is there before.
+/// What a kernel of a custom op reads or writes. What it writes it overwrites, all of it: nothing
+/// is there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -154,15 +161,16 @@ pub enum Operand {
     Saved(u32),
     /// Between two kernels of one pass.
     Scratch(u32),
-    /// The shapes, as a uniform: `batch: u32`, then as a `vec4<u32>` each the shape of every input, of every param and of
-    /// the output, without the batch, filled up with ones.
+    /// The shapes, as a uniform: `batch: u32`, then as a `vec4<u32>` each the shape of every input,
+    /// of every param and of the output, without the batch, filled up with ones.
     Dims,
 }
 
 /// How many invocations of a kernel run.
 ///
-/// Workgroups are numbered over x and y, since no axis of a grid takes more than 65,535: a kernel's workgroup has the number
-/// `group.x + group.y * groups.x`, of `workgroup_id` and `num_workgroups`. Some may stand past the end.
+/// Workgroups are numbered over x and y, since no axis of a grid takes more than 65,535: a kernel's
+/// workgroup has the number `group.x + group.y * groups.x`, of `workgroup_id` and `num_workgroups`.
+/// Some may stand past the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -198,7 +206,8 @@ pub enum Gradient {
     /// The gradient: it is held against finite differences.
     #[default]
     Exact,
-    /// Something else on purpose, such as a straight-through estimator: it is not, and every report says so.
+    /// Something else on purpose, such as a straight-through estimator: it is not, and every report
+    /// says so.
     Surrogate,
 }
 

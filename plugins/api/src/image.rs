@@ -1,7 +1,7 @@
 use crate::BuildError;
 
-/// Whether a sample's shape is that of an image, `[height, width, channels]`, large enough to be halved so often. A space
-/// asks it of its config.
+/// Whether a sample's shape is that of an image, `[height, width, channels]`, large enough to be
+/// halved so often. A space asks it of its config.
 ///
 /// # Errors
 /// Says what the shape is, and what the network needs.

@@ -4,9 +4,10 @@ const MOST_CANDIDATES: usize = 10_000;
 
 /// The candidate nearest to `word`, if one is near enough to be a slip of the keyboard.
 ///
-/// Near enough is an edit distance (insert, delete, replace, swap neighbours) of at most a third of the word's length, and one at
-/// least. Ties go to the earlier candidate. Nothing is near a word of more than 100 letters, and no more than 10,000 candidates
-/// are looked at: a hint is worth no more time.
+/// Near enough is an edit distance (insert, delete, replace, swap neighbours) of at most a third of
+/// the word's length, and one at least. Ties go to the earlier candidate. Nothing is near a word of
+/// more than 100 letters, and no more than 10,000 candidates are looked at: a hint is worth no more
+/// time.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters = word.chars().take(MOST_LETTERS + 1).count();
     if letters > MOST_LETTERS {

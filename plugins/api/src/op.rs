@@ -7,8 +7,9 @@ use crate::{Condition, Dim, Id, Setting};
 
 /// A node of the graph: an op on values (`inputs`) and weights (`params`).
 ///
-/// An op's operands are its inputs followed by its params, so that a weight may also be a node's value.
-/// Values are NHWC without the batch: an image is `[height, width, channels]`, a sequence `[time, ...]`.
+/// An op's operands are its inputs followed by its params, so that a weight may also be a node's
+/// value. Values are NHWC without the batch: an image is `[height, width, channels]`, a sequence
+/// `[time, ...]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Node {
@@ -35,7 +36,8 @@ pub struct Node {
     pub block: Option<Id>,
 }
 
-/// What a node does. Kernel sizes and channels come from the weight's shape, never from an attribute.
+/// What a node does. Kernel sizes and channels come from the weight's shape, never from an
+/// attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -67,7 +69,8 @@ pub enum Op {
     },
     /// The inputs side by side on the last axis.
     Concat,
-    /// A body run over the leading axis of the inputs, with state; the value is `yields` of every step, stacked.
+    /// A body run over the leading axis of the inputs, with state; the value is `yields` of every
+    /// step, stacked.
     Scan {
         /// The body. It may read the names in `steps`, the carried states, and outer nodes.
         #[serde(deserialize_with = "list")]
@@ -96,7 +99,8 @@ pub enum Op {
     },
     /// A param as a value.
     Weight,
-    /// Zeros in the shape of its input, space divided by `stride` and rounded up. It keeps nothing alive.
+    /// Zeros in the shape of its input, space divided by `stride` and rounded up. It keeps nothing
+    /// alive.
     Zero {
         /// The stride.
         #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -151,7 +155,8 @@ pub enum Op {
         /// The function.
         function: Function,
     },
-    /// Pooling. An average divides by the count of valid positions, a maximum pads with minus infinity.
+    /// Pooling. An average divides by the count of valid positions, a maximum pads with minus
+    /// infinity.
     Pool {
         /// Average or maximum.
         kind: Pooling,
@@ -204,7 +209,8 @@ pub enum Op {
         /// The new kernel size.
         size: u32,
     },
-    /// A kernel `[k, k, c]` times M `[k², k²]`, per channel, M shared by all channels (Once-for-All).
+    /// A kernel `[k, k, c]` times M `[k², k²]`, per channel, M shared by all channels
+    /// (Once-for-All).
     KernelTransform,
     /// One of the space's own ops.
     Custom {
@@ -276,7 +282,8 @@ pub struct Carry {
     /// Its shape, without the batch.
     #[serde(deserialize_with = "list")]
     pub shape: Vec<Dim>,
-    /// Whether a window starts with the state that the stream's last window ended with, rather than with zeros.
+    /// Whether a window starts with the state that the stream's last window ended with, rather than
+    /// with zeros.
     #[serde(default)]
     pub persist: bool,
 }
@@ -311,7 +318,8 @@ impl Pad {
         *self == Pad::Same
     }
 
-    /// `[top, left, bottom, right]` for an image of `[height, width]`; stride and dilation are at least 1.
+    /// `[top, left, bottom, right]` for an image of `[height, width]`; stride and dilation are at
+    /// least 1.
     pub fn amounts(
         self,
         image: [u32; 2],

@@ -20,7 +20,8 @@ pub enum Dim {
     Named(Id),
 }
 
-/// By hand, since what is derived for an enum without a tag keeps a copy of whatever stands there before it looks at it.
+/// By hand, since what is derived for an enum without a tag keeps a copy of whatever stands there
+/// before it looks at it.
 impl<'de> Deserialize<'de> for Dim {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Written;
@@ -59,7 +60,8 @@ impl From<u32> for Dim {
     }
 }
 
-/// A tensor of weights. The supergraph owns it under its id; every child that uses the id uses these weights.
+/// A tensor of weights. The supergraph owns it under its id; every child that uses the id uses
+/// these weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Param {

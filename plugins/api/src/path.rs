@@ -1,4 +1,5 @@
-/// What a network with several branches at once takes: a pick per decision, overridden at single nodes.
+/// What a network with several branches at once takes: a pick per decision, overridden at single
+/// nodes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Path {
     /// A pick per decision, in genome order.

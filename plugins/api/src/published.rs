@@ -70,7 +70,8 @@ struct Written {
 }
 
 impl Published {
-    /// The architectures in a crate's file: a JSON list, whose `notation` is what `genome` makes numbers of.
+    /// The architectures in a crate's file: a JSON list, whose `notation` is what `genome` makes
+    /// numbers of.
     ///
     /// # Errors
     /// If the file is none, or a notation cannot be read.

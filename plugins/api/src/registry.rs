@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use crate::nearest::hint;
 use crate::{BuildError, Config, ConfigError, Facts, Field, SearchSpace, Setting};
 
-/// A search space under a name. A crate registers its spaces with `inventory::submit!`; an application that links the crate
-/// has them, provided that it names the crate (`use my_spaces as _;`), since what nobody names is not linked.
+/// A search space under a name. A crate registers its spaces with `inventory::submit!`; an
+/// application that links the crate has them, provided that it names the crate (`use my_spaces as
+/// _;`), since what nobody names is not linked.
 ///
 /// ```
 /// use supernet_plugin::{Fact, Field, Space, SpaceEntry, inventory};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounded::{List, MOST_ITEMS};
 
-/// A value in a config or in a custom op's attributes. JSON and TOML write it as it is, without a tag.
+/// A value in a config or in a custom op's attributes. JSON and TOML write it as it is, without a
+/// tag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -53,7 +54,8 @@ impl Setting {
     }
 }
 
-/// By hand, since what is derived for an enum without a tag copies the whole of a list again for every list inside it.
+/// By hand, since what is derived for an enum without a tag copies the whole of a list again for
+/// every list inside it.
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Written;

@@ -1,4 +1,5 @@
-//! The shape of every op's value. The builder and the checks share these rules, so that they cannot disagree.
+//! The shape of every op's value. The builder and the checks share these rules, so that they cannot
+//! disagree.
 
 use crate::axis::{Axis, Value};
 use crate::names::Names;
@@ -7,8 +8,8 @@ use crate::{Element, Kind, MOST_CUSTOM_AXES, Op, Pad, Setting, ShapeRule};
 /// How many inputs of different shape a sentence shows.
 const MOST_SHOWN: usize = 8;
 
-/// The value of a choice between `branches`. Branches of different shape make the shape follow the decision, if it is one
-/// about a value.
+/// The value of a choice between `branches`. Branches of different shape make the shape follow the
+/// decision, if it is one about a value.
 pub(crate) fn choose(kind: &Kind, decision: u32, branches: &[&Value]) -> Result<Value, String> {
     if branches.len() != kind.choices() {
         return Err(format!(

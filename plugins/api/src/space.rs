@@ -8,20 +8,22 @@ use crate::{Condition, CustomOp, Node, Param, Setting};
 /// A name inside a space: of a decision, a param, a node, an extent, a block, a group.
 pub type Id = String;
 
-/// The version of the data model that this crate writes. It reads every version up to it: 1 had custom ops without kernels.
+/// The version of the data model that this crate writes. It reads every version up to it: 1 had
+/// custom ops without kernels.
 pub const SCHEMA: u32 = 2;
 
 /// The longest JSON of a space that is read, in bytes.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// The JSON Schema of a [`SearchSpace`], for editors and for programs in other languages. It says how a space is written down;
-/// [`Supergraph::new`](crate::Supergraph::new) says whether it makes sense.
+/// The JSON Schema of a [`SearchSpace`], for editors and for programs in other languages. It says
+/// how a space is written down; [`Supergraph::new`](crate::Supergraph::new) says whether it makes
+/// sense.
 pub const JSON_SCHEMA: &str = include_str!("../space.schema.json");
 
 /// A search space: one big graph, and the decisions that pick a subgraph of it.
 ///
-/// It is plain data and travels as JSON. [`Supergraph::new`](crate::Supergraph::new) checks it and answers questions
-/// about it; [`Space`](crate::Space) builds it from code.
+/// It is plain data and travels as JSON. [`Supergraph::new`](crate::Supergraph::new) checks it and
+/// answers questions about it; [`Space`](crate::Space) builds it from code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchSpace {
@@ -45,7 +47,8 @@ pub struct SearchSpace {
         deserialize_with = "list"
     )]
     pub require: Vec<Require>,
-    /// In which order a sequential controller decides; empty means a step per decision, in genome order.
+    /// In which order a sequential controller decides; empty means a step per decision, in genome
+    /// order.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -92,7 +95,8 @@ pub struct SearchSpace {
 }
 
 impl SearchSpace {
-    /// Reads a space from JSON of at most [`MOST_BYTES`](crate::abi::MOST_BYTES). Unknown fields are tolerated, misspelt attributes inside an op are not.
+    /// Reads a space from JSON of at most [`MOST_BYTES`](crate::abi::MOST_BYTES). Unknown fields
+    /// are tolerated, misspelt attributes inside an op are not.
     pub fn from_json(json: &str) -> Result<Self, JsonError> {
         if json.len() > MOST_BYTES {
             let reason = format!(
@@ -223,7 +227,8 @@ pub struct Step {
     pub keep: Option<String>,
 }
 
-/// Decisions that a genome is derived from together: the `keep` best take their choice, the rest take `none`.
+/// Decisions that a genome is derived from together: the `keep` best take their choice, the rest
+/// take `none`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {

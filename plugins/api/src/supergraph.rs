@@ -26,8 +26,8 @@ use level::Level;
 
 /// A search space that was checked, with its names resolved to indices. Cloning is cheap.
 ///
-/// A node's index counts the space's nodes first, then, scan by scan, what stands in the bodies: the slices of the scan's
-/// inputs, the carried states, the body's nodes.
+/// A node's index counts the space's nodes first, then, scan by scan, what stands in the bodies:
+/// the slices of the scan's inputs, the carried states, the body's nodes.
 #[derive(Clone)]
 pub struct Supergraph {
     inner: Arc<Inner>,
@@ -70,7 +70,8 @@ pub enum Count {
 }
 
 impl Supergraph {
-    /// Checks a space and resolves its names. Errors name the place and the reason; there are at most 20 at a time.
+    /// Checks a space and resolves its names. Errors name the place and the reason; there are at
+    /// most 20 at a time.
     pub fn new(space: SearchSpace) -> Result<Self, Vec<ValidationError>> {
         let graph = Supergraph {
             inner: Arc::new(resolve::resolve(space)?),
@@ -84,8 +85,8 @@ impl Supergraph {
         }
     }
 
-    /// The same supergraph for windows of `steps`: the length of the axis named `time`, at least 1, in shapes and MACs.
-    /// It is 1 at first, so that MACs are those of one step.
+    /// The same supergraph for windows of `steps`: the length of the axis named `time`, at least 1,
+    /// in shapes and MACs. It is 1 at first, so that MACs are those of one step.
     #[must_use]
     pub fn with_time(&self, steps: u32) -> Self {
         Supergraph {
@@ -99,8 +100,8 @@ impl Supergraph {
         self.time
     }
 
-    /// The states that the scans of the space carry from one window to the next: the name of each, and how many numbers
-    /// it has for `batch` streams side by side.
+    /// The states that the scans of the space carry from one window to the next: the name of each,
+    /// and how many numbers it has for `batch` streams side by side.
     pub fn carried_states(&self, batch: u32) -> Vec<(&str, usize)> {
         let carries = self.space().nodes.iter().filter_map(|node| match &node.op {
             Op::Scan { carry, .. } => Some(carry.iter().filter(|carry| carry.persist)),

@@ -315,7 +315,8 @@ fn answered(status: i32, bytes: impl Into<Vec<u8>>, shape: Shape) -> [Result<(),
     let host = host(&BAD).unwrap();
     let bytes = bytes.into();
     let say = |ask: &dyn Fn() -> Result<(), AbiError>| {
-        // A zeroed vector of this size is not in memory until somebody writes to it, and a copy would be.
+        // A zeroed vector of this size is not in memory until somebody writes to it, and a copy
+        // would be.
         let bytes = if bytes.len() > 1 << 27 {
             vec![0; bytes.len()]
         } else {

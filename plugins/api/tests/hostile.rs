@@ -1,5 +1,5 @@
-//! Texts that were not written in good faith, or not written at all: they may be refused, they must not panic, hang or eat
-//! the memory. `SUPERNET_FUZZ_CASES` says how many are tried.
+//! Texts that were not written in good faith, or not written at all: they may be refused, they must
+//! not panic, hang or eat the memory. `SUPERNET_FUZZ_CASES` says how many are tried.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "plugins are behind pointers")]
@@ -490,7 +490,8 @@ fn random_headers_are_no_tables() {
         let mut words = [0u64; 16];
         words[..2].copy_from_slice(&[magic, u64::from(version) | u64::from(size) << 32]);
         words[2..].fill(dice.below(usize::MAX) as u64);
-        // SAFETY: more bytes than a table has, and a header that is refused before they are looked at.
+        // SAFETY: more bytes than a table has, and a header that is refused before they are looked
+        // at.
         unsafe { Host::read(words.as_ptr().cast()) }.unwrap_err();
     }
 }

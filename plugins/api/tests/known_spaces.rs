@@ -1,4 +1,5 @@
-//! Spaces of other papers, by their published counts: zeros that sums drop, sizes that decisions pick.
+//! Spaces of other papers, by their published counts: zeros that sums drop, sizes that decisions
+//! pick.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -10,7 +10,8 @@ use supernet_plugin::{
     Space, Supergraph,
 };
 
-/// A normalisation: statistics per row go to the backward pass, and the gradient by the scale takes two kernels.
+/// A normalisation: statistics per row go to the backward pass, and the gradient by the scale takes
+/// two kernels.
 fn sound() -> CustomOp {
     CustomOp::kernels("norm", "…")
         .params(1)

@@ -23,7 +23,8 @@ fn the_schema_is_that_of_the_types() {
     );
 }
 
-/// Descriptions come from the documentation, whose links lead nowhere in a schema: `[x](crate::x)` and `[x]` become `x`.
+/// Descriptions come from the documentation, whose links lead nowhere in a schema: `[x](crate::x)`
+/// and `[x]` become `x`.
 #[cfg(feature = "schema")]
 fn unlink(schema: &mut Value) {
     match schema {

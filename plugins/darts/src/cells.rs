@@ -50,8 +50,8 @@ pub struct Cells {
     pub form: Form,
     /// How many nodes a cell computes beside its two inputs.
     pub nodes: usize,
-    /// For the normal and the reduction cell the values that make up its own, counted as the published notation does: 0 and 1 are
-    /// the inputs, 2 is the first node. None means every node.
+    /// For the normal and the reduction cell the values that make up its own, counted as the
+    /// published notation does: 0 and 1 are the inputs, 2 is the first node. None means every node.
     pub concat: [Vec<u32>; 2],
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
@@ -147,8 +147,8 @@ impl<'s> Cell<'s> {
         }
     }
 
-    /// Some of the nodes side by side. While searching every operation has weights of its own for each possible input; in the
-    /// end it has one input only, and just what halves must know which.
+    /// Some of the nodes side by side. While searching every operation has weights of its own for
+    /// each possible input; in the end it has one input only, and just what halves must know which.
     fn build(&self, s: &'s Space, kind: Kind, inputs: [Tensor<'s>; 2], form: Form) -> Tensor<'s> {
         let each = kind == Kind::Reduce || form == Form::Search;
         let mut h = inputs.to_vec();
@@ -175,11 +175,12 @@ impl<'s> Cell<'s> {
     }
 }
 
-/// Cells of pairs: a genome is `input, op, input, op` for each node of the normal cell, then of the reduction cell (40 numbers for
-/// five nodes).
+/// Cells of pairs: a genome is `input, op, input, op` for each node of the normal cell, then of the
+/// reduction cell (40 numbers for five nodes).
 ///
-/// The cells of NASNet-A and AmoebaNet-A, and those of DARTS, in the network that the released DARTS code trains them in; which
-/// nodes make up a cell's value is part of the config, since the published cells state it: it is not always what no node reads.
+/// The cells of NASNet-A and AmoebaNet-A, and those of DARTS, in the network that the released
+/// DARTS code trains them in; which nodes make up a cell's value is part of the config, since the
+/// published cells state it: it is not always what no node reads.
 pub fn cells(config: &Cells) -> Built {
     let &Cells {
         cells,

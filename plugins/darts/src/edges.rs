@@ -38,7 +38,8 @@ inventory::submit! {
 pub struct Darts {
     /// How many cells; those at a third and two thirds halve the image.
     pub cells: usize,
-    /// Channels of a node in the first cells; doubled at each halving. A cell's value has four times as many.
+    /// Channels of a node in the first cells; doubled at each halving. A cell's value has four
+    /// times as many.
     pub channels: u32,
     /// Which of the two networks.
     pub form: Form,
@@ -78,7 +79,8 @@ impl<'s> Cell<'s> {
         let nodes = (0..NODES).map(|n| {
             let edges: Vec<_> = (0..n + 2).map(|from| s.op(format!("{kind}.n{n}.from{from}"), &OPS)).collect();
             if edges.len() > KEPT {
-                // An edge is as likely to be kept as one of two among so many, its operations alike.
+                // An edge is as likely to be kept as one of two among so many, its operations
+                // alike.
                 let none = 1.0 - KEPT as f32 / edges.len() as f32;
                 let mut prior = [(1.0 - none) / (OPS.len() - 1) as f32; OPS.len()];
                 prior[0] = none;
@@ -138,11 +140,13 @@ fn two_of(edges: &[DecisionRef<'_>]) -> When {
     }))
 }
 
-/// The space of DARTS: a genome is an operation for each edge, those of the normal cell first, node by node (28 numbers).
+/// The space of DARTS: a genome is an operation for each edge, those of the normal cell first, node
+/// by node (28 numbers).
 ///
-/// Structure as in the paper's sections 2.1 and 3.1.1 and its released code: a node sums an operation on each of the two inputs
-/// and the nodes before it; a cell's value is its four nodes side by side. Two edges of a node are kept, with an operation other
-/// than `none`. Drop path and the auxiliary head, which have no weights in the network that is kept, are not part of it.
+/// Structure as in the paper's sections 2.1 and 3.1.1 and its released code: a node sums an
+/// operation on each of the two inputs and the nodes before it; a cell's value is its four nodes
+/// side by side. Two edges of a node are kept, with an operation other than `none`. Drop path and
+/// the auxiliary head, which have no weights in the network that is kept, are not part of it.
 pub fn darts(config: &Darts) -> Built {
     let &Darts {
         cells,

@@ -3,10 +3,12 @@ use supernet_plugin::{BuildError, Config, Field, Tensor};
 /// Which of its two networks a space builds. Both have the same decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// The network that is searched: batch norm without scale and shift, also after pooling, so that no operation can make
-    /// itself larger than the others (DARTS, appendix A.1 and released code).
+    /// The network that is searched: batch norm without scale and shift, also after pooling, so
+    /// that no operation can make itself larger than the others (DARTS, appendix A.1 and released
+    /// code).
     Search,
-    /// The network that is trained from scratch: batch norm with scale and shift, none after pooling.
+    /// The network that is trained from scratch: batch norm with scale and shift, none after
+    /// pooling.
     Final,
 }
 

@@ -10,7 +10,8 @@ pub(crate) mod notation;
 
 pub use error::GenotypeError;
 
-/// An architecture in the notation of the DARTS code: two cells, each as pairs of an operation and the value that it reads.
+/// An architecture in the notation of the DARTS code: two cells, each as pairs of an operation and
+/// the value that it reads.
 ///
 /// ```
 /// use supernet_darts::Genotype;
@@ -29,10 +30,12 @@ pub struct Genotype {
     pub reduce: GenotypeCell,
 }
 
-/// A cell of a [`Genotype`]. Values are counted from 0: the value two cells back, that of the cell before, then the nodes.
+/// A cell of a [`Genotype`]. Values are counted from 0: the value two cells back, that of the cell
+/// before, then the nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenotypeCell {
-    /// Two for each node, which is their sum: the operation's published name, and the value that it reads.
+    /// Two for each node, which is their sum: the operation's published name, and the value that it
+    /// reads.
     pub pairs: Vec<(String, u32)>,
     /// The values that make up the cell's own.
     pub concat: Vec<u32>,
@@ -47,7 +50,8 @@ impl Genotype {
     /// The genome of the space `darts`: an operation for each edge.
     ///
     /// # Errors
-    /// If there are two operations on one edge, or what only `cells` has: other nodes, other operations, another value of a cell.
+    /// If there are two operations on one edge, or what only `cells` has: other nodes, other
+    /// operations, another value of a cell.
     pub fn edges(&self) -> Result<Vec<u32>, GenotypeError> {
         self.no_edge_twice()?;
         self.check("darts", &edges::OPS)?;
@@ -85,7 +89,8 @@ impl Genotype {
         Ok(genome)
     }
 
-    /// The genotype of a genome of the space `darts`; the pairs of a node stand in the order of what they read.
+    /// The genotype of a genome of the space `darts`; the pairs of a node stand in the order of
+    /// what they read.
     ///
     /// # Errors
     /// If it is none.
@@ -127,7 +132,8 @@ impl Genotype {
     /// The genome of the space `cells`, configured with [`settings`](Self::settings).
     ///
     /// # Errors
-    /// If it has an operation that the space has not, or a node reads what does not stand before it.
+    /// If it has an operation that the space has not, or a node reads what does not stand before
+    /// it.
     pub fn pairs(&self) -> Result<Vec<u32>, GenotypeError> {
         self.check("cells", &cells::OPS)?;
         let pairs = self.cells().into_iter().flat_map(|(_, cell)| &cell.pairs);
@@ -170,8 +176,8 @@ impl Genotype {
         Ok(genotype)
     }
 
-    /// The settings of the space `cells` that say what its genome does not: how many nodes there are, and which make up a cell's
-    /// value.
+    /// The settings of the space `cells` that say what its genome does not: how many nodes there
+    /// are, and which make up a cell's value.
     pub fn settings(&self) -> BTreeMap<String, Setting> {
         BTreeMap::from([
             (

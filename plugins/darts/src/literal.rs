@@ -25,7 +25,8 @@ pub struct LiteralError {
     pub found: String,
 }
 
-/// Published architectures nest three deep; a text that nests deeper is none, and must not exhaust the stack.
+/// Published architectures nest three deep; a text that nests deeper is none, and must not exhaust
+/// the stack.
 const DEEPEST: usize = 8;
 
 /// The longest range that is written out.

@@ -89,11 +89,12 @@ impl Network {
         supernet_plugin::check_image(&self.image, halvings as u32)
     }
 
-    /// Stacks cells between stem and head. A cell gets the values of the two cells before it, brought to its channels, and gives
-    /// its own.
+    /// Stacks cells between stem and head. A cell gets the values of the two cells before it,
+    /// brought to its channels, and gives its own.
     ///
-    /// As in the released DARTS code: the stem has three times as many channels; a value from before a reduction is halved by a
-    /// factorised one, any other fits by ReLU, a 1x1 convolution and batch norm; the head has no ReLU.
+    /// As in the released DARTS code: the stem has three times as many channels; a value from
+    /// before a reduction is halved by a factorised one, any other fits by ReLU, a 1x1 convolution
+    /// and batch norm; the head has no ReLU.
     pub(crate) fn stack<'s>(
         &self,
         s: &'s Space,

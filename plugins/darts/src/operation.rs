@@ -6,9 +6,10 @@ use crate::Form;
 
 /// An operation on a value, with as many channels as it has. A `stride` of 2 halves the image.
 ///
-/// As in the released DARTS code: separable convolutions are applied twice, dilated ones once, both after ReLU; where an image is
-/// halved, `skip_connect` is a factorised reduction. The 7x1 convolution halves both sides after the 1x7 one instead of each
-/// halving one: the numbers are the same, and the 1x7 one takes twice as many multiply-accumulates.
+/// As in the released DARTS code: separable convolutions are applied twice, dilated ones once, both
+/// after ReLU; where an image is halved, `skip_connect` is a factorised reduction. The 7x1
+/// convolution halves both sides after the 1x7 one instead of each halving one: the numbers are the
+/// same, and the 1x7 one takes twice as many multiply-accumulates.
 pub(crate) fn operation<'s>(
     s: &'s Space,
     name: &str,

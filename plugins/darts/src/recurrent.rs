@@ -14,8 +14,8 @@ const SPACE: &str = "enas-recurrent";
 /// Its activations, in its order.
 const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
 
-/// A recurrent cell in the notation of the DARTS code. Its nodes are counted from 0; node 0 reads the word and the last state, and is
-/// tanh.
+/// A recurrent cell in the notation of the DARTS code. Its nodes are counted from 0; node 0 reads
+/// the word and the last state, and is tanh.
 ///
 /// ```
 /// use supernet_darts::RecurrentGenotype;
@@ -37,7 +37,8 @@ impl RecurrentGenotype {
     /// The genome of the space `enas-recurrent`, configured with [`settings`](Self::settings).
     ///
     /// # Errors
-    /// If it has an activation that the space has not, or a node reads what does not stand before it.
+    /// If it has an activation that the space has not, or a node reads what does not stand before
+    /// it.
     pub fn genome(&self) -> Result<Vec<u32>, GenotypeError> {
         let mut genome = vec![0];
         for (node, (activation, value)) in (1..).zip(&self.recurrent) {
@@ -53,8 +54,9 @@ impl RecurrentGenotype {
         Ok(genome)
     }
 
-    /// The genotype of a genome of the space `enas-recurrent` whose first node is tanh; `all` says that the next state is the mean of
-    /// all nodes but the first, else it is that of those that no node reads.
+    /// The genotype of a genome of the space `enas-recurrent` whose first node is tanh; `all` says
+    /// that the next state is the mean of all nodes but the first, else it is that of those that no
+    /// node reads.
     ///
     /// # Errors
     /// If it is none.
@@ -85,7 +87,8 @@ impl RecurrentGenotype {
         Ok(genotype)
     }
 
-    /// The settings of the space that say what its genome does not: how many nodes there are, and whose mean is the next state.
+    /// The settings of the space that say what its genome does not: how many nodes there are, and
+    /// whose mean is the next state.
     ///
     /// # Errors
     /// If the mean is neither that of all nodes but the first nor that of those that no node reads.

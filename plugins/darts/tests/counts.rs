@@ -125,8 +125,9 @@ fn the_network_of_the_search() {
     );
 }
 
-/// Parameters of the supergraph, if they were counted; `[genome, live params, MACs]`, as an independent program counted them. It
-/// takes all kernels for square ones when it counts MACs, so they are left out where one is not.
+/// Parameters of the supergraph, if they were counted; `[genome, live params, MACs]`, as an
+/// independent program counted them. It takes all kernels for square ones when it counts MACs, so
+/// they are left out where one is not.
 type Oracle = (u64, Vec<(Vec<u32>, u64, Option<u64>)>);
 
 #[test]

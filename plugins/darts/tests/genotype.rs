@@ -74,8 +74,8 @@ fn published_genotypes_go_there_and_back() {
     }
 }
 
-/// A file of the folder `architectures` in the folder of data that SUPERNET_DATA gives; on continuous integration a missing one is
-/// a failure.
+/// A file of the folder `architectures` in the folder of data that SUPERNET_DATA gives; on
+/// continuous integration a missing one is a failure.
 fn data(name: &str) -> Option<String> {
     let path = std::env::var_os("SUPERNET_DATA")
         .map(|root| PathBuf::from(root).join("architectures").join(name));
@@ -162,7 +162,8 @@ fn recurrent_genotypes_go_there_and_back() {
         return println!("skipped: no data");
     };
     let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
-    // DARTS's cells have 850 units: 8.5 M of words, 4 · 850² of the first node, 2 · 850² of each of eight others.
+    // DARTS's cells have 850 units: 8.5 M of words, 4 · 850² of the first node, 2 · 850² of each of
+    // eight others.
     for (key, all, hidden, params) in [
         ("rnn_ENAS", false, 200, 3_040_000),
         ("rnn_DARTS_V1", true, 850, 22_950_000),

@@ -1,4 +1,5 @@
-//! Architectures in the notation of the authors' scripts: one list of numbers, which is a genome of the space.
+//! Architectures in the notation of the authors' scripts: one list of numbers, which is a genome of
+//! the space.
 
 use std::fmt::Write;
 
@@ -16,8 +17,8 @@ pub struct FlatError {
     pub before: usize,
 }
 
-/// The numbers of a list. Between them may stand spaces, line breaks, commas, brackets and quotes, so that it can be pasted as it
-/// stands in a script or a log.
+/// The numbers of a list. Between them may stand spaces, line breaks, commas, brackets and quotes,
+/// so that it can be pasted as it stands in a script or a log.
 ///
 /// # Errors
 /// If there is anything else.
@@ -34,7 +35,8 @@ pub fn read(text: &str) -> Result<Vec<u32>, FlatError> {
     Ok(numbers)
 }
 
-/// The list of a genome, in lines as the authors write it: a layer each in the macro space, a cell each in the micro space.
+/// The list of a genome, in lines as the authors write it: a layer each in the macro space, a cell
+/// each in the micro space.
 pub fn write(space: &SearchSpace, genome: &[u32]) -> String {
     // A line begins where the next layer or cell does.
     let starts = |d: usize| match space.decisions.get(d).map(|decision| decision.id.as_str()) {

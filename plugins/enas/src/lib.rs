@@ -1,9 +1,11 @@
-//! The search spaces of ENAS (Pham et al. 2018, "Efficient Neural Architecture Search via Parameter Sharing"): `enas-macro`,
-//! `enas-micro`, `enas-recurrent`; and `lstm`, the network that the last one's cells are measured against.
+//! The search spaces of ENAS (Pham et al. 2018, "Efficient Neural Architecture Search via Parameter
+//! Sharing"): `enas-macro`, `enas-micro`, `enas-recurrent`; and `lstm`, the network that the last
+//! one's cells are measured against.
 //!
-//! Linking the crate registers them, and the architectures that the authors published; an application that names none of its
-//! items says `use supernet_enas as _;`. Macro and micro have two forms with the same decisions: the network that is searched,
-//! whose weights all children share, and the one that is trained in the end. [`flat`] reads and writes the authors' lists of
+//! Linking the crate registers them, and the architectures that the authors published; an
+//! application that names none of its items says `use supernet_enas as _;`. Macro and micro have
+//! two forms with the same decisions: the network that is searched, whose weights all children
+//! share, and the one that is trained in the end. [`flat`] reads and writes the authors' lists of
 //! numbers.
 
 pub mod flat;

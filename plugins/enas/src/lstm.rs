@@ -24,7 +24,8 @@ inventory::submit! {
 pub struct Lstm {
     /// Width of state and cell.
     pub hidden: u32,
-    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani 2016, §4.2).
+    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani
+    /// 2016, §4.2).
     pub drop_words: f32,
     /// Dropout on what the cell reads, one mask for all steps (Gal and Ghahramani 2016, §3.2).
     pub drop_inputs: f32,
@@ -46,11 +47,12 @@ impl Lstm {
     }
 }
 
-/// A language model of one LSTM layer with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000), without biases,
-/// peepholes or projections, whose embedding is also its decoder, as in the cells of `enas-recurrent`. It decides nothing: its
-/// genome is empty.
+/// A language model of one LSTM layer with a forget gate (Hochreiter and Schmidhuber 1997; Gers et
+/// al. 2000), without biases, peepholes or projections, whose embedding is also its decoder, as in
+/// the cells of `enas-recurrent`. It decides nothing: its genome is empty.
 ///
-/// The cell's weights take 8 H² numbers for H units, those of an ENAS cell of N nodes in use 2 (N + 1) H².
+/// The cell's weights take 8 H² numbers for H units, those of an ENAS cell of N nodes in use 2 (N +
+/// 1) H².
 pub fn lstm(config: &Lstm) -> Built {
     let &Lstm {
         hidden, vocabulary, ..

@@ -80,7 +80,8 @@ impl Macro {
     }
 }
 
-/// What a layer decides: its operation, and whether each tensor before that of the last layer is added.
+/// What a layer decides: its operation, and whether each tensor before that of the last layer is
+/// added.
 struct Layer<'s> {
     op: DecisionRef<'s>,
     skips: Vec<DecisionRef<'s>>,
@@ -100,10 +101,12 @@ impl<'s> Layer<'s> {
     }
 }
 
-/// The macro space: a genome is, layer by layer, the operation and one bit per earlier layer (78 numbers for 12 layers).
+/// The macro space: a genome is, layer by layer, the operation and one bit per earlier layer (78
+/// numbers for 12 layers).
 ///
-/// Structure as in the paper's section 2.3 and its released code: every layer is 1x1 convolution, batch norm, ReLU, then the
-/// operation; skips are added, then normalised; after a third and two thirds of the layers everything is halved.
+/// Structure as in the paper's section 2.3 and its released code: every layer is 1x1 convolution,
+/// batch norm, ReLU, then the operation; skips are added, then normalised; after a third and two
+/// thirds of the layers everything is halved.
 pub fn enas_macro(config: &Macro) -> Built {
     let &Macro {
         layers,
@@ -159,11 +162,12 @@ pub fn enas_macro(config: &Macro) -> Built {
 
 /// The same decisions as the network that is trained in the end.
 ///
-/// Structure as in the released code's networks of a fixed architecture: a layer is ReLU, 1x1 convolution, batch norm, ReLU, the
-/// operation, batch norm; both separable convolutions are plain ones there; skips are put side by side with the layer's own
-/// value, and ReLU, a 1x1 convolution and batch norm bring them back to its width; the width doubles where the image is halved.
-/// Its published architecture has no pooling, which the released code cannot build; here it stands where the convolution would,
-/// without batch norm.
+/// Structure as in the released code's networks of a fixed architecture: a layer is ReLU, 1x1
+/// convolution, batch norm, ReLU, the operation, batch norm; both separable convolutions are plain
+/// ones there; skips are put side by side with the layer's own value, and ReLU, a 1x1 convolution
+/// and batch norm bring them back to its width; the width doubles where the image is halved. Its
+/// published architecture has no pooling, which the released code cannot build; here it stands
+/// where the convolution would, without batch norm.
 pub fn enas_macro_final(config: &Macro) -> Built {
     let &Macro {
         layers,

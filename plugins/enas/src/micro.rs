@@ -42,7 +42,8 @@ inventory::submit! {
 pub struct Micro {
     /// How many cells keep the size; two more halve it.
     pub layers: usize,
-    /// Channels of the first cells; doubled at each halving. Even, since a reduction makes two halves.
+    /// Channels of the first cells; doubled at each halving. Even, since a reduction makes two
+    /// halves.
     pub filters: u32,
     /// Whether the final form has an auxiliary head.
     pub auxiliary: bool,
@@ -127,8 +128,8 @@ impl<'s> Cell<'s> {
             .map(move |side| side.input.is(i))
     }
 
-    /// The cell's value: the sum of what nothing inside reads, after ReLU and a 1x1 convolution each, which is a 1x1 convolution of
-    /// their concatenation.
+    /// The cell's value: the sum of what nothing inside reads, after ReLU and a 1x1 convolution
+    /// each, which is a 1x1 convolution of their concatenation.
     fn build(&self, s: &'s Space, inputs: [Tensor<'s>; 2], filters: u32) -> Tensor<'s> {
         let separable = |x: Tensor<'s>, k| {
             let once = |x: Tensor<'s>| x.relu().separable(k, filters).norm();
@@ -163,12 +164,14 @@ impl<'s> Cell<'s> {
     }
 }
 
-/// The micro space: a genome is two cells of five nodes, each `input, op, input, op` (40 numbers), as in section 2.4 of Pham
-/// et al. 2018 and their released code. Reduction cells stand at a third and at two thirds.
+/// The micro space: a genome is two cells of five nodes, each `input, op, input, op` (40 numbers),
+/// as in section 2.4 of Pham et al. 2018 and their released code. Reduction cells stand at a third
+/// and at two thirds.
 ///
-/// This is the network that is searched: separable convolutions are applied twice, with weights of their own for each layer,
-/// node, side and possible input; a layer's value is a 1x1 convolution of its cell's loose ends; and a reduction is a
-/// factorised one before a cell that keeps the size. There is dropout in training alone (released code: in rewards too).
+/// This is the network that is searched: separable convolutions are applied twice, with weights of
+/// their own for each layer, node, side and possible input; a layer's value is a 1x1 convolution of
+/// its cell's loose ends; and a reduction is a factorised one before a cell that keeps the size.
+/// There is dropout in training alone (released code: in rewards too).
 pub fn enas_micro(config: &Micro) -> Built {
     config.check()?;
     let &Micro {

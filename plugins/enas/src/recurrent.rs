@@ -38,9 +38,11 @@ pub struct Recurrent {
     pub nodes: usize,
     /// The state's width.
     pub hidden: u32,
-    /// Whether each next state is normalised over the batch: in the paper's searches, not in its final training.
+    /// Whether each next state is normalised over the batch: in the paper's searches, not in its
+    /// final training.
     pub norm: bool,
-    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani 2016, §4.2).
+    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani
+    /// 2016, §4.2).
     pub drop_words: f32,
     /// Dropout on what the cell reads, one mask for all steps (Gal and Ghahramani 2016, §3.2).
     pub drop_inputs: f32,
@@ -71,12 +73,13 @@ struct Choice<'s> {
     activation: DecisionRef<'s>,
 }
 
-/// The recurrent space: a genome is the first node's activation, then an earlier node and an activation for each further node (23
-/// numbers for 12 nodes).
+/// The recurrent space: a genome is the first node's activation, then an earlier node and an
+/// activation for each further node (23 numbers for 12 nodes).
 ///
-/// Structure as in the paper's section 2.1 and its released code: node ℓ reads node j with weights W(j, ℓ) of their own, and is
-/// h + c·(f − h) with h the value of node j, gate c = σ(hW) and candidate f = activation(hW). The first node reads the word and the last
-/// state. The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
+/// Structure as in the paper's section 2.1 and its released code: node ℓ reads node j with weights
+/// W(j, ℓ) of their own, and is h + c·(f − h) with h the value of node j, gate c = σ(hW) and
+/// candidate f = activation(hW). The first node reads the word and the last state. The next state
+/// is the mean of the nodes that no node reads. The embedding is also the decoder.
 pub fn enas_recurrent(config: &Recurrent) -> Built {
     if config.nodes == 0 {
         return Err(BuildError::refused(
@@ -91,8 +94,9 @@ pub fn enas_recurrent(config: &Recurrent) -> Built {
     })
 }
 
-/// The same space with another mean: the next state is that of all nodes but the first, whether or not a node reads them, as in the
-/// recurrent cells of DARTS (Liu et al. 2019, section 2.1 and released code). There the first node is always tanh.
+/// The same space with another mean: the next state is that of all nodes but the first, whether or
+/// not a node reads them, as in the recurrent cells of DARTS (Liu et al. 2019, section 2.1 and
+/// released code). There the first node is always tanh.
 pub fn darts_recurrent(config: &Recurrent) -> Built {
     if config.nodes < 2 {
         let nodes = config.nodes;

@@ -153,7 +153,8 @@ fn micro_supergraphs_and_children() {
 fn the_published_micro_network_has_the_published_size() {
     let graph = micro_final(15, 36);
     assert_eq!(counts(&graph, &PUBLISHED_CELLS), (3_894_372, 620_907_552));
-    // In training it has the auxiliary head: five parts of 144 channels by 1x1 to 128, 2x2 to 768, both normalised, ten classes.
+    // In training it has the auxiliary head: five parts of 144 channels by 1x1 to 128, 2x2 to 768,
+    // both normalised, ten classes.
     let (used, trained) = (
         graph.child(&PUBLISHED_CELLS).unwrap(),
         graph.child_in_training(&PUBLISHED_CELLS).unwrap(),
@@ -166,7 +167,8 @@ fn the_published_micro_network_has_the_published_size() {
         (outputs(Role::Logits).len(), outputs(Role::Auxiliary).len()),
         (1, 1)
     );
-    // Drop-path on all ops but the two identities of the normal cell and the one of the reduction cell.
+    // Drop-path on all ops but the two identities of the normal cell and the one of the reduction
+    // cell.
     let depths: Vec<f32> = (0..used.len())
         .filter_map(|i| {
             if let Op::DropPath { depth } = used.op_node(i).op {
@@ -404,7 +406,8 @@ fn plans_have_the_published_steps_and_anchors() {
             "{}",
             graph.space().name
         );
-        // An LSTM of 64 with a start embedding; per table a softmax and embeddings; attention if anything attends.
+        // An LSTM of 64 with a start embedding; per table a softmax and embeddings; attention if
+        // anything attends.
         let decided: Vec<_> = graph
             .plan()
             .steps
@@ -473,7 +476,8 @@ fn random_genomes_match_the_oracle() {
                 "{name} {genome:?}"
             );
             if name.starts_with("recurrent") {
-                // The oracle leaves the body's decisions out of its canonical genome, and has one input more.
+                // The oracle leaves the body's decisions out of its canonical genome, and has one
+                // input more.
                 assert_eq!(graph.canonical(&genome).unwrap(), genome);
             } else {
                 assert_eq!(graph.canonical(&genome).unwrap(), canonical, "{name}");

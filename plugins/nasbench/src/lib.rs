@@ -1,10 +1,12 @@
-//! The search spaces of two published tables, as networks that can be trained: `nasbench201` (Dong and Yang 2020,
-//! "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search") and `nasbench-macro` (Su et al. 2021,
-//! "Prioritized Architecture Sampling with Monto-Carlo Tree Search").
+//! The search spaces of two published tables, as networks that can be trained: `nasbench201` (Dong
+//! and Yang 2020, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search")
+//! and `nasbench-macro` (Su et al. 2021, "Prioritized Architecture Sampling with Monto-Carlo Tree
+//! Search").
 //!
-//! Linking the crate registers them; an application that names none of its items says `use supernet_nasbench as _;`. A genome's
-//! numbers, or their labels, are the key of its row in the table, and [`Count::Chosen`](supernet_plugin::Count::Chosen) counts
-//! the parameters that stand there.
+//! Linking the crate registers them; an application that names none of its items says `use
+//! supernet_nasbench as _;`. A genome's numbers, or their labels, are the key of its row in the
+//! table, and [`Count::Chosen`](supernet_plugin::Count::Chosen) counts the parameters that stand
+//! there.
 
 mod nasbench201;
 mod nasbench_macro;

@@ -15,8 +15,8 @@ const OPS: [&str; 5] = [
 /// How many nodes a cell has, its input included.
 const NODES: usize = 4;
 
-/// How many times as many channels there are as at first, stage by stage. Each stage but the first starts with a block that
-/// halves the image.
+/// How many times as many channels there are as at first, stage by stage. Each stage but the first
+/// starts with a block that halves the image.
 const STAGES: [u32; 3] = [1, 2, 4];
 
 inventory::submit! {
@@ -57,13 +57,15 @@ impl Nasbench201 {
     }
 }
 
-/// What the cell decides: for each node but the first, an operation per earlier node. All cells use the same decisions.
+/// What the cell decides: for each node but the first, an operation per earlier node. All cells use
+/// the same decisions.
 struct Cell<'s> {
     edges: Vec<Vec<DecisionRef<'s>>>,
 }
 
 impl<'s> Cell<'s> {
-    /// In the order of the table's strings: `|1 from 0|+|2 from 0|2 from 1|+|3 from 0|3 from 1|3 from 2|`.
+    /// In the order of the table's strings: `|1 from 0|+|2 from 0|2 from 1|+|3 from 0|3 from 1|3
+    /// from 2|`.
     fn decide(s: &'s Space) -> Self {
         let into = |to: usize| {
             (0..to)
@@ -112,28 +114,32 @@ fn normal<'s>(x: Tensor<'s>, conv: Conv, filters: u32) -> Tensor<'s> {
     x.relu().conv2d(conv, filters).norm()
 }
 
-/// The residual block between stages. Beside the convolutions stands a 2x2 mean with a 1x1 convolution, without batch norm.
+/// The residual block between stages. Beside the convolutions stands a 2x2 mean with a 1x1
+/// convolution, without batch norm.
 fn reduce<'s>(s: &'s Space, x: Tensor<'s>, filters: u32) -> Tensor<'s> {
     let y = normal(
         normal(x, Conv::new(3).stride(2), filters),
         Conv::new(3),
         filters,
     );
-    // On even sides nothing is padded; on odd ones a mean at the edge is of what there is, so that both paths fit.
+    // On even sides nothing is padded; on odd ones a mean at the edge is of what there is, so that
+    // both paths fit.
     let shortcut = x
         .pool(Pooling::Average, 2, 2, Pad::SameUpper)
         .conv(1, filters);
     s.sum(&[y, shortcut])
 }
 
-/// The space of NAS-Bench-201: a genome is an operation for each of a cell's six edges, in the order of the table's strings
-/// (15,625 genomes). Joined in that order, the labels are a table's key.
+/// The space of NAS-Bench-201: a genome is an operation for each of a cell's six edges, in the
+/// order of the table's strings (15,625 genomes). Joined in that order, the labels are a table's
+/// key.
 ///
-/// Structure as in the paper's section 2.1 and figure 1, and its released code: a stem, then three stages of cells with a residual
-/// block of stride 2 between them, then batch norm, ReLU, the mean over space and a linear layer. An average counts valid
-/// positions only. Parameters as the table has them are [`Count::Chosen`](supernet_plugin::Count::Chosen): it also counts what no
-/// longer reaches the output, since another edge is `none`. The controller decides edge after edge and shares one table of
-/// operations among all, as the ENAS baseline of the released code does.
+/// Structure as in the paper's section 2.1 and figure 1, and its released code: a stem, then three
+/// stages of cells with a residual block of stride 2 between them, then batch norm, ReLU, the mean
+/// over space and a linear layer. An average counts valid positions only. Parameters as the table
+/// has them are [`Count::Chosen`](supernet_plugin::Count::Chosen): it also counts what no longer
+/// reaches the output, since another edge is `none`. The controller decides edge after edge and
+/// shares one table of operations among all, as the ENAS baseline of the released code does.
 pub fn nasbench201(config: &Nasbench201) -> Built {
     let &Nasbench201 {
         channels,

@@ -43,8 +43,8 @@ fn counts(graph: &Supergraph, genome: &[u32]) -> (u64, u64, u64) {
     )
 }
 
-/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it the caller prints
-/// `skipped: no data`; on continuous integration a missing folder is a failure.
+/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it
+/// the caller prints `skipped: no data`; on continuous integration a missing folder is a failure.
 fn data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join(name));
     let found = folder.filter(|folder| folder.is_dir());
@@ -76,7 +76,8 @@ fn cells_that_stand_for_others() {
     assert_eq!(counts(graph, &[3; 6]), (1_531_546, 1_531_546, 220_119_680));
     // Nothing of the image arrives: the head alone runs.
     assert_eq!(counts(graph, &[0; 6]), (73_306, 778, 640));
-    // An edge past the others: what is chosen besides does not run, and all that does is what lies around the cells.
+    // An edge past the others: what is chosen besides does not run, and all that does is what lies
+    // around the cells.
     assert_eq!(
         counts(graph, &[0, 0, 0, 1, 0, 0]),
         (73_306, 73_306, 7_783_040)

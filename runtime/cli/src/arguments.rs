@@ -24,47 +24,56 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Search a space for the architecture that suits the data best.
     ///
-    /// Without options: ENAS macro on the built-in digits, a minute on two cores. The result lies in a run folder:
-    /// best/genome.json, best/architecture.svg, best/retrained.json, events.jsonl, and config.toml with every setting as
-    /// resolved. Ctrl-C saves and ends a search; `supernet resume` goes on with it.
+    /// Without options: ENAS macro on the built-in digits, a minute on two cores. The result lies
+    /// in a run folder: best/genome.json, best/architecture.svg, best/retrained.json, events.jsonl,
+    /// and config.toml with every setting as resolved. Ctrl-C saves and ends a search; `supernet
+    /// resume` goes on with it.
     Search(Box<SearchOptions>),
-    /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result is the same, bit for
-    /// bit, as if it had never ended. Any device can go on with any run; the same bits are promised on the same one.
+    /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result
+    /// is the same, bit for bit, as if it had never ended. Any device can go on with any run; the
+    /// same bits are promised on the same one.
     Resume(ResumeOptions),
-    /// Train an architecture from scratch: what a run found, a published one, one from a file, or the only one of a space.
+    /// Train an architecture from scratch: what a run found, a published one, one from a file, or
+    /// the only one of a space.
     ///
-    /// It is trained on training and validation part together, with weights of its own, and tested on the test part, which
-    /// no search saw. `--set` changes any setting, those of the space too: the architecture goes into a wider space by the
-    /// names of its decisions. Random architectures at the same budget tell what the search was good for. Ctrl-C saves;
-    /// `supernet resume` goes on.
+    /// It is trained on training and validation part together, with weights of its own, and tested
+    /// on the test part, which no search saw. `--set` changes any setting, those of the space too:
+    /// the architecture goes into a wider space by the names of its decisions. Random architectures
+    /// at the same budget tell what the search was good for. Ctrl-C saves; `supernet resume` goes
+    /// on.
     Retrain(Box<RetrainOptions>),
-    /// Judge architectures with a run's shared weights: accuracy and loss on the whole validation part, parameters,
-    /// multiply-accumulates.
+    /// Judge architectures with a run's shared weights: accuracy and loss on the whole validation
+    /// part, parameters, multiply-accumulates.
     Score(ScoreOptions),
-    /// The best architectures of a run within limits, ranked with its shared weights: of those that it judged at its end,
-    /// and of fresh samples of its policy.
+    /// The best architectures of a run within limits, ranked with its shared weights: of those that
+    /// it judged at its end, and of fresh samples of its policy.
     Top(TopOptions),
-    /// Say what a finished network makes of pictures: for each the likeliest class, its probability, and the next two.
+    /// Say what a finished network makes of pictures: for each the likeliest class, its
+    /// probability, and the next two.
     Predict(PredictOptions),
-    /// Metric a finished network on labelled data: accuracy, cross-entropy, calibration error and confusion matrix.
+    /// Metric a finished network on labelled data: accuracy, cross-entropy, calibration error and
+    /// confusion matrix.
     Evaluate(EvaluateOptions),
-    /// List the named settings, or print those of a name as TOML, with where each value comes from. `supernet search --config
-    /// NAME` searches with them.
+    /// List the named settings, or print those of a name as TOML, with where each value comes from.
+    /// `supernet search --config NAME` searches with them.
     Config(ConfigOptions),
-    /// List the search spaces, or show one: decisions, size, parameters, smallest and largest child.
+    /// List the search spaces, or show one: decisions, size, parameters, smallest and largest
+    /// child.
     Spaces(SpacesOptions),
-    /// List the published architectures that come along, or show one: source, published error and parameters, what is counted
-    /// here, and why that is not the same.
+    /// List the published architectures that come along, or show one: source, published error and
+    /// parameters, what is counted here, and why that is not the same.
     Architectures(ArchitecturesOptions),
     /// Draw an architecture as SVG: a published one, or one from a file.
     Draw(DrawOptions),
     #[cfg(feature = "gpu")]
     /// List the devices: GPUs with driver and limits, and what `auto` takes.
     Devices(DevicesOptions),
-    /// Say everything about a plugin that can be said without searching: its spaces measured, drawn and run, its ops held
-    /// against finite differences. A second process does it, so that a plugin that crashes or hangs harms nothing.
+    /// Say everything about a plugin that can be said without searching: its spaces measured, drawn
+    /// and run, its ops held against finite differences. A second process does it, so that a plugin
+    /// that crashes or hangs harms nothing.
     CheckPlugin(CheckPluginOptions),
-    /// Hold a device against the references: every kernel, ten training steps, a short benchmark; prints a report.
+    /// Hold a device against the references: every kernel, ten training steps, a short benchmark;
+    /// prints a report.
     Selftest(SelftestOptions),
     /// Time program building, training steps and scoring on this machine.
     Bench(BenchOptions),
@@ -77,11 +86,13 @@ pub(crate) struct SearchOptions {
     /// The search space; `supernet spaces` lists them [default: enas-macro]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// The data set: `digits`, which is built in, or the path of yours: a folder of IDX files (MNIST), of CIFAR's .bin
-    /// files, of .npy files, or of folders with PNG or JPEG images, one for each class [default: digits]
+    /// The data set: `digits`, which is built in, or the path of yours: a folder of IDX files
+    /// (MNIST), of CIFAR's .bin files, of .npy files, or of folders with PNG or JPEG images, one
+    /// for each class [default: digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
-    /// `enas` (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same budget [default: enas]
+    /// `enas` (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same
+    /// budget [default: enas]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,
     /// Passes over the training part [default: 150]
@@ -92,8 +103,8 @@ pub(crate) struct SearchOptions {
         conflicts_with = "minutes"
     )]
     pub(crate) epochs: Option<String>,
-    /// Time to search, about: the first steps are timed and a number of epochs is fixed from them. Training from scratch
-    /// what was found comes on top (`retrain.budget`, `--no-retrain`)
+    /// Time to search, about: the first steps are timed and a number of epochs is fixed from them.
+    /// Training from scratch what was found comes on top (`retrain.budget`, `--no-retrain`)
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
     /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
@@ -101,16 +112,19 @@ pub(crate) struct SearchOptions {
     pub(crate) seed: Option<String>,
     #[command(flatten)]
     pub(crate) on: On,
-    /// Evaluators that score side by side: several divide the threads among themselves, and change no result
+    /// Evaluators that score side by side: several divide the threads among themselves, and change
+    /// no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
-    /// Start from the settings of this name (`supernet config` lists them), or of this file, such as a run's config.toml
+    /// Start from the settings of this name (`supernet config` lists them), or of this file, such
+    /// as a run's config.toml
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Change any setting of config.toml; settings of the space are written space.KEY
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
-    /// Leave out the last phase, in which the best architecture is trained from scratch beside random ones
+    /// Leave out the last phase, in which the best architecture is trained from scratch beside
+    /// random ones
     #[arg(long)]
     pub(crate) no_retrain: bool,
     /// The run's folder, which must not exist yet [default: a fresh runs/SPACE-DATA-N]
@@ -127,7 +141,8 @@ pub(crate) struct SearchOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Search a table instead of training")]
 pub(crate) struct TableOptions {
-    /// Look rewards up in this file, CSV or JSON with a row for each genome of the space; nothing is trained
+    /// Look rewards up in this file, CSV or JSON with a row for each genome of the space; nothing
+    /// is trained
     #[arg(
         long,
         value_name = "FILE",
@@ -135,13 +150,15 @@ pub(crate) struct TableOptions {
         conflicts_with_all = ["data", "epochs", "minutes", "device", "threads", "evaluators", "run"]
     )]
     pub(crate) table: Option<PathBuf>,
-    /// The column of genomes: numbers, digits or labels, one per decision [default: the first that has them]
+    /// The column of genomes: numbers, digits or labels, one per decision [default: the first that
+    /// has them]
     #[arg(long, value_name = "COLUMN", requires = "table")]
     pub(crate) key: Option<String>,
     /// The column of rewards, which the strategy sees: percentages if any is above 1, else shares
     #[arg(long, value_name = "COLUMN", requires = "table")]
     pub(crate) reward: Option<String>,
-    /// The column that is reported of the best by reward, and that the strategy does not see [default: the rewards]
+    /// The column that is reported of the best by reward, and that the strategy does not see
+    /// [default: the rewards]
     #[arg(long, value_name = "COLUMN", requires = "table")]
     pub(crate) report: Option<String>,
     /// Rewards to look up; one that is asked for again counts again, which only `random` avoids
@@ -159,7 +176,8 @@ pub(crate) struct ResumeOptions {
     pub(crate) run: PathBuf,
     #[command(flatten)]
     pub(crate) on: On,
-    /// Evaluators that score side by side: several divide the threads among themselves, and change no result
+    /// Evaluators that score side by side: several divide the threads among themselves, and change
+    /// no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
     /// Print every event as a line of JSON
@@ -179,11 +197,12 @@ pub(crate) struct SpacesOptions {
     /// Show this space [default: list all]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
+    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a
+    /// space.json [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// The data set whose shape and classes the space is built for, by name or path; without it --set may give them, for
-    /// example --set image=[32,32,3] [default: digits]
+    /// The data set whose shape and classes the space is built for, by name or path; without it
+    /// --set may give them, for example --set image=[32,32,3] [default: digits]
     #[arg(long, value_name = "NAME|PATH", requires = "space")]
     pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
@@ -223,8 +242,8 @@ pub(crate) struct BenchOptions {
     /// The network: macro, micro or recurrent
     #[arg(long, value_name = "NAME", default_value = "macro")]
     pub(crate) space: String,
-    /// `auto`, `cpu`, `gpu` (any adapter, software included), `gpu:NAME`, or `gpu:noop`, which computes nothing and shows
-    /// what a GPU costs its host
+    /// `auto`, `cpu`, `gpu` (any adapter, software included), `gpu:NAME`, or `gpu:noop`, which
+    /// computes nothing and shows what a GPU costs its host
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,
     /// Timed repetitions, each with a fresh random child; medians are printed
@@ -267,7 +286,8 @@ pub(crate) struct BenchOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckPluginOptions {
-    /// The plugin: its library, whose code then runs in a process of its own, or a folder with a space.json
+    /// The plugin: its library, whose code then runs in a process of its own, or a folder with a
+    /// space.json
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
     /// Look at this space only [default: all of them]
@@ -281,7 +301,8 @@ pub(crate) struct CheckPluginOptions {
         requires = "space"
     )]
     pub(crate) set: Vec<String>,
-    /// Where its ops and children are tried: `cpu`, `gpu` or `gpu:NAME` [repeatable] [default: cpu and gpu]
+    /// Where its ops and children are tried: `cpu`, `gpu` or `gpu:NAME` [repeatable] [default: cpu
+    /// and gpu]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Vec<String>,
     /// The folder for the drawings [default: a fresh checked/PLUGIN-N]
@@ -307,8 +328,8 @@ pub(crate) struct DrawOptions {
     /// A published architecture; `supernet architectures` lists them
     #[arg(long, value_name = "NAME", required_unless_present = "genome", conflicts_with_all = ["genome", "space"])]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, or a genotype as the DARTS code
-    /// prints it
+    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, or a
+    /// genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
     /// Its space [default: the one that the file names]
@@ -320,7 +341,8 @@ pub(crate) struct DrawOptions {
     /// Change a setting of the space, for example --set space.cells=8
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
-    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a space.json [repeatable]
+    /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a
+    /// space.json [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
     /// The drawing, which must not exist yet

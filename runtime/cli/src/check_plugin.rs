@@ -1,7 +1,7 @@
 //! `supernet check-plugin`: everything that can be said about a plugin without searching.
 //!
-//! A plugin's code may crash, hang or end its process, and its kernels may hang a driver. So the work is done by a second
-//! process, which this one watches and can end.
+//! A plugin's code may crash, hang or end its process, and its kernels may hang a driver. So the
+//! work is done by a second process, which this one watches and can end.
 
 mod look;
 
@@ -18,7 +18,8 @@ use crate::arguments::CheckPluginOptions;
 const DOING: char = '\u{1}';
 /// What stands before the line that says why the check failed, its last one.
 const FAILED: char = '\u{2}';
-/// The last line of a check that passed. A plugin may end its process at any time, and as if all were well.
+/// The last line of a check that passed. A plugin may end its process at any time, and as if all
+/// were well.
 const PASSED: char = '\u{3}';
 
 pub(crate) fn run(options: &CheckPluginOptions) -> Result<(), Failure> {

@@ -9,7 +9,8 @@ use supernet::results::thousands;
 
 use crate::Failure;
 
-/// What `--data NAME` means, where a text is read as `settings` say. Reading files is told on standard error.
+/// What `--data NAME` means, where a text is read as `settings` say. Reading files is told on
+/// standard error.
 pub(crate) fn read(name: &str, settings: &TextSettings) -> Result<Dataset, Failure> {
     if Dataset::is_built_in(name) || !std::path::Path::new(name).exists() {
         return Ok(Dataset::named(name)?);

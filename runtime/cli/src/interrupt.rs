@@ -1,4 +1,5 @@
-//! Ctrl-C: the first one stops the search, which saves itself; the second one ends the process at once.
+//! Ctrl-C: the first one stops the search, which saves itself; the second one ends the process at
+//! once.
 
 use std::process;
 use std::sync::Arc;

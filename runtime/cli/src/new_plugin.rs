@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::Failure;
 use crate::arguments::NewPluginOptions;
 
-/// The crate's files. Where Cargo or Git would take a file of the template for their own, it has another name there.
+/// The crate's files. Where Cargo or Git would take a file of the template for their own, it has
+/// another name there.
 const FILES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
     (".gitignore", include_str!("../template/gitignore.in")),
@@ -165,7 +166,8 @@ fn files(name: &str, plugin: &str, testkit: &str) -> Vec<(&'static str, String)>
         .collect()
 }
 
-/// Makes `folder`, which must not exist, with these files in it: all of them or none. They are written beside it first.
+/// Makes `folder`, which must not exist, with these files in it: all of them or none. They are
+/// written beside it first.
 fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
     let Some(name) = folder.file_name() else {
         return Err(format!(

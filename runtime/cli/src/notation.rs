@@ -1,4 +1,5 @@
-//! Architectures that a user names: a published one, a run's, or one written down in the notation of ENAS or DARTS.
+//! Architectures that a user names: a published one, a run's, or one written down in the notation
+//! of ENAS or DARTS.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,8 +45,9 @@ impl Notation {
         })
     }
 
-    /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is one of the space
-    /// `enas-recurrent` if it is recurrent, else of `cells`, or of `darts` if it can be and no other is asked for.
+    /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is
+    /// one of the space `enas-recurrent` if it is recurrent, else of `cells`, or of `darts` if it
+    /// can be and no other is asked for.
     pub(crate) fn read(file: &Path, space: Option<&str>) -> Result<Self, Failure> {
         let plain = |architecture: Architecture| {
             let space = architecture.space().map(str::to_owned);

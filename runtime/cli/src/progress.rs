@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use supernet::events::Progress;
 use supernet::{Event, Record};
 
-/// Shows what happens: a line that is rewritten where standard error is a terminal, nothing elsewhere; with `--json`
-/// every event on standard output.
+/// Shows what happens: a line that is rewritten where standard error is a terminal, nothing
+/// elsewhere; with `--json` every event on standard output.
 pub(crate) struct Display {
     json: bool,
     bar: ProgressBar,
@@ -44,7 +44,8 @@ impl Display {
     pub(crate) fn show(&mut self, record: &Record) {
         if self.json {
             if let Ok(line) = serde_json::to_string(record) {
-                // A reader that has gone away does not stop the search: its result goes to the run folder.
+                // A reader that has gone away does not stop the search: its result goes to the run
+                // folder.
                 let _ = writeln!(std::io::stdout(), "{line}");
             }
             return;

@@ -68,7 +68,8 @@ fn of_notation(
         .map(search::read)
         .transpose()?
         .unwrap_or_default();
-    // A file of settings names the space and its settings, and so may the command line; else the architecture does.
+    // A file of settings names the space and its settings, and so may the command line; else the
+    // architecture does.
     let own = notation
         .as_ref()
         .filter(|_| text.is_empty())

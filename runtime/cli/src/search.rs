@@ -53,7 +53,8 @@ pub(crate) fn follow(
     let run = builder.start()?;
     let folder = run.folder().unwrap_or(Path::new("")).to_owned();
     if json {
-        // Standard output is for events alone; which folder this run has must be known all the same.
+        // Standard output is for events alone; which folder this run has must be known all the
+        // same.
         writeln!(std::io::stderr(), "run folder: {}", folder.display())?;
     }
     interrupt::stops(&run)?;

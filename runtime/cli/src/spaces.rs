@@ -113,8 +113,8 @@ pub(crate) fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure>
 /// Tokens assumed where no text says how many there are: Penn Treebank's.
 const VOCABULARY: u32 = 10_000;
 
-/// What the space asks about data: from the data set, but without one a setting may say it instead, since describing a
-/// space needs no data.
+/// What the space asks about data: from the data set, but without one a setting may say it instead,
+/// since describing a space needs no data.
 pub(crate) fn facts(
     given: Option<&str>,
     config: &Config,

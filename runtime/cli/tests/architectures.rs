@@ -1,4 +1,5 @@
-//! Published architectures on the command line: listed, drawn, trained, read as their authors write them.
+//! Published architectures on the command line: listed, drawn, trained, read as their authors write
+//! them.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 

@@ -1,5 +1,5 @@
-//! `supernet check-plugin` on plugins that are right, and on one that does everything wrong: this process and the next
-//! command are never the worse for it.
+//! `supernet check-plugin` on plugins that are right, and on one that does everything wrong: this
+//! process and the next command are never the worse for it.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 

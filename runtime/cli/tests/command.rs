@@ -21,7 +21,8 @@ fn supernet(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_supernet"))
         .args(arguments)
         .current_dir(folder)
-        // A layer of Mesa's that looks for a desktop, and complains on standard error where there is none.
+        // A layer of Mesa's that looks for a desktop, and complains on standard error where there
+        // is none.
         .env("NODEVICE_SELECT", "1")
         .output()
         .expect("the command starts")

@@ -59,8 +59,8 @@ fn ended(child: &mut Killed) -> (bool, String) {
     (child.0.wait().unwrap().success(), said)
 }
 
-/// A run that is killed after some events, a number that comes from `salt`, and resumed, up to `kills` times. Returns how
-/// often it was killed.
+/// A run that is killed after some events, a number that comes from `salt`, and resumed, up to
+/// `kills` times. Returns how often it was killed.
 fn killed(place: &Path, name: &str, kills: u32, salt: u64) -> u32 {
     let mut random = salt;
     let mut killed = 0;
@@ -117,7 +117,8 @@ fn without_times(folder: &Path) -> Vec<serde_json::Value> {
     events
 }
 
-/// Kills, then compares events, the last checkpoint (weights, optimiser, controller) and the result.
+/// Kills, then compares events, the last checkpoint (weights, optimiser, controller) and the
+/// result.
 fn kill_and_compare(test: &str, kills: u32, salt: u64) {
     let place = place(test);
     let (mut whole, events) = streaming(&place, &[&KILLED[..], &["--run", "whole"]].concat());

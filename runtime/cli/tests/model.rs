@@ -21,7 +21,8 @@ const SPLIT: SplitSpec = SplitSpec {
 
 fn supernet(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_supernet"));
-    // A layer of Mesa's that looks for a desktop, and complains on standard error where there is none.
+    // A layer of Mesa's that looks for a desktop, and complains on standard error where there is
+    // none.
     command
         .args(arguments)
         .env("NODEVICE_SELECT", "1")
@@ -49,7 +50,8 @@ fn found() -> SearchResult {
     .1
 }
 
-/// Saves a digit, whose brightest pixels have 16, as a picture; returns what a model is to make of that again.
+/// Saves a digit, whose brightest pixels have 16, as a picture; returns what a model is to make of
+/// that again.
 fn png(path: &Path, pixels: &[f32]) -> Vec<f32> {
     let bytes: Vec<u8> = pixels
         .iter()

@@ -404,7 +404,8 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
     );
 }
 
-/// CIFAR-10 as it was published has a file with the names of its classes beside the images, which makes it no text.
+/// CIFAR-10 as it was published has a file with the names of its classes beside the images, which
+/// makes it no text.
 #[test]
 fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cifar");

@@ -39,7 +39,8 @@ fn well(output: &Output) -> String {
     text(&output.stdout)
 }
 
-/// A folder of this test's own with a space of three kernels to be found, and a table of all 27 choices.
+/// A folder of this test's own with a space of three kernels to be found, and a table of all 27
+/// choices.
 fn place(test: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("table-{test}"));
     let _ = fs::remove_dir_all(&place);

@@ -5,12 +5,14 @@ use supernet_shaders::random::{Random, RngStream};
 
 /// How training images are changed; everything is off unless asked for.
 ///
-/// Shift and flip are those of the residual networks (He et al. 2016, §4.2), cutout is that of DeVries and Taylor 2017.
-/// All are done after standardising, so that what is filled in, zero, is the training part's mean.
+/// Shift and flip are those of the residual networks (He et al. 2016, §4.2), cutout is that of
+/// DeVries and Taylor 2017. All are done after standardising, so that what is filled in, zero, is
+/// the training part's mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentSettings {
-    /// Pixels of zeros that are put around an image before a random piece of the old size is cut out; 0 is off.
+    /// Pixels of zeros that are put around an image before a random piece of the old size is cut
+    /// out; 0 is off.
     pub pad: u32,
     /// Whether every other image, at random, is turned left to right.
     pub flip: bool,
@@ -27,8 +29,8 @@ impl AugmentSettings {
         *self == Self::default()
     }
 
-    /// Changes a minibatch of standardised images, NHWC of this shape. What happens to an image follows from the seed, the
-    /// number of the step and its place in the minibatch.
+    /// Changes a minibatch of standardised images, NHWC of this shape. What happens to an image
+    /// follows from the seed, the number of the step and its place in the minibatch.
     pub fn apply(
         &self,
         seed: u64,
@@ -43,7 +45,8 @@ impl AugmentSettings {
         }
         let mut random = Random::new(seed, RngStream::Augmentation { step });
         for image in images.chunks_exact_mut(height * width * channels) {
-            // Multiplying and shifting takes a fixed count of numbers; no shift is off by more than 2^-16.
+            // Multiplying and shifting takes a fixed count of numbers; no shift is off by more than
+            // 2^-16.
             let drawn: [u64; DRAWN] = std::array::from_fn(|_| random.bits().into());
             let below =
                 |number: usize, bound: usize| ((drawn[number] * bound as u64) >> 32) as usize;

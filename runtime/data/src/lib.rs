@@ -29,8 +29,8 @@ use text::{Text, TextSettings};
 /// The number of a picture's brightest pixels.
 pub const MAX_PIXEL: f32 = 255.0;
 
-/// Labelled images in memory, as they came from their source, or a text, every token of which is labelled with the next. A copy
-/// shares them.
+/// Labelled images in memory, as they came from their source, or a text, every token of which is
+/// labelled with the next. A copy shares them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
@@ -53,7 +53,8 @@ impl Dataset {
     /// A data set from arrays: images NHWC, one label each.
     ///
     /// # Errors
-    /// If the lengths do not fit the shape, a label is not below `classes`, or a pixel is not finite.
+    /// If the lengths do not fit the shape, a label is not below `classes`, or a pixel is not
+    /// finite.
     pub fn new(
         name: &str,
         shape: [u32; 3],
@@ -137,7 +138,8 @@ impl Dataset {
         })
     }
 
-    /// A text of an application's own. Its parts are divided already; a setting of `data` takes the first words of one.
+    /// A text of an application's own. Its parts are divided already; a setting of `data` takes the
+    /// first words of one.
     pub fn from_text(name: &str, text: Text) -> Self {
         let (shape, classes) = ([0; 3], text.vocabulary.len());
         let (pixels, labels, class_names) = (
@@ -160,8 +162,8 @@ impl Dataset {
         }
     }
 
-    /// Adds a test part of its own: what a search then tests with, and never touches before. Without this call a part of
-    /// the samples is set aside.
+    /// Adds a test part of its own: what a search then tests with, and never touches before.
+    /// Without this call a part of the samples is set aside.
     ///
     /// # Errors
     /// As [`Dataset::new`], or if it has one already.
@@ -224,7 +226,8 @@ impl Dataset {
         })
     }
 
-    /// Numbers its classes as `names` do, by their names. Nothing changes if it has no names, or there are none to go by.
+    /// Numbers its classes as `names` do, by their names. Nothing changes if it has no names, or
+    /// there are none to go by.
     ///
     /// # Errors
     /// If a class of it is not among them.
@@ -270,8 +273,8 @@ impl Dataset {
         })
     }
 
-    /// Says which number its brightest pixels have, so that a model that is trained on it can be shown pictures, whose
-    /// brightest have 255. Without this call that is taken to hold here too.
+    /// Says which number its brightest pixels have, so that a model that is trained on it can be
+    /// shown pictures, whose brightest have 255. Without this call that is taken to hold here too.
     ///
     /// # Errors
     /// If it is not above 0.
@@ -288,7 +291,8 @@ impl Dataset {
         Ok(Self { max_pixel, ..self })
     }
 
-    /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at that path.
+    /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at
+    /// that path.
     ///
     /// # Errors
     /// If there is neither, or what is there cannot be read.
@@ -337,7 +341,8 @@ impl Dataset {
         &self.name
     }
 
-    /// What [`Dataset::named`] reads it again by: the absolute path if it was read from one, else its name.
+    /// What [`Dataset::named`] reads it again by: the absolute path if it was read from one, else
+    /// its name.
     pub fn address(&self) -> &str {
         self.source
             .as_deref()
@@ -393,8 +398,8 @@ impl Dataset {
         )
     }
 
-    /// The blake3 of everything that a search sees of it: shape, classes, pixels, labels, and where its own test part
-    /// begins. Names are no part of it.
+    /// The blake3 of everything that a search sees of it: shape, classes, pixels, labels, and where
+    /// its own test part begins. Names are no part of it.
     pub fn fingerprint(&self) -> String {
         if let Some(text) = &self.text {
             return text.fingerprint();
@@ -428,8 +433,8 @@ impl Dataset {
     }
 }
 
-/// Whether a path holds text: a file of that kind, or a folder that has one and nothing that images are read from, beside which
-/// names of classes and notes may stand.
+/// Whether a path holds text: a file of that kind, or a folder that has one and nothing that images
+/// are read from, beside which names of classes and notes may stand.
 fn is_text(path: &Path) -> bool {
     let kind = |path: &Path, kinds: &[&str]| {
         path.extension()

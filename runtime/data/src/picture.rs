@@ -23,12 +23,14 @@ pub enum PictureError {
     Unfit(String),
 }
 
-/// The bytes of a PNG or JPEG file as an image of this shape (height, width, channels), channels last: in grey if it has one
-/// channel, in colour if it has three, with opacity if it has two or four. A picture of another size is resized if `resize`
-/// says so, height and width each for itself.
+/// The bytes of a PNG or JPEG file as an image of this shape (height, width, channels), channels
+/// last: in grey if it has one channel, in colour if it has three, with opacity if it has two or
+/// four. A picture of another size is resized if `resize` says so, height and width each for
+/// itself.
 ///
 /// # Errors
-/// If the file is no such picture, has another size, or is larger than 16,384 pixels in a row or column.
+/// If the file is no such picture, has another size, or is larger than 16,384 pixels in a row or
+/// column.
 pub fn read(
     path: &Path,
     [height, width, channels]: [u32; 3],

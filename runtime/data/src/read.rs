@@ -34,11 +34,12 @@ struct Detected {
 }
 
 impl Dataset {
-    /// Reads the data set at `path`: a folder, or a file of one, which stands for its folder. What is understood is
-    /// described in `runtime/docs/data.md`.
+    /// Reads the data set at `path`: a folder, or a file of one, which stands for its folder. What
+    /// is understood is described in `runtime/docs/data.md`.
     ///
     /// # Errors
-    /// If nothing there is understood, or a file is damaged: with the file, the place in it, and the way out.
+    /// If nothing there is understood, or a file is damaged: with the file, the place in it, and
+    /// the way out.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let system = |source| DataError::System {
             path: path.to_owned(),

@@ -9,15 +9,17 @@ use super::subset::{Scale, moments};
 use super::text::Text;
 use super::{DataError, Dataset, Subset};
 
-/// How a data set is divided. Where the source has a test part of its own, that is the test part, and the rest is what is
-/// divided; else the test part is what training and validation leave.
+/// How a data set is divided. Where the source has a test part of its own, that is the test part,
+/// and the rest is what is divided; else the test part is what training and validation leave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SplitSpec {
-    /// Samples that train the shared weights: a share if below 1, else a number of samples; 0 is fitted.
+    /// Samples that train the shared weights: a share if below 1, else a number of samples; 0 is
+    /// fitted.
     pub train: f64,
     /// Samples that score children, in the same way.
     pub validation: f64,
-    /// Shuffles the samples before they are divided. Apart from the search's seed, so that searches can be compared.
+    /// Shuffles the samples before they are divided. Apart from the search's seed, so that searches
+    /// can be compared.
     pub seed: u64,
 }
 
@@ -25,8 +27,9 @@ pub struct SplitSpec {
 const VALIDATION: usize = 10_000;
 
 impl SplitSpec {
-    /// With what is 0 fitted to the data. Without a test part of their own these are shares of 0.6 and 0.2; with one,
-    /// validation is a fifth, at most 10,000 samples, and training is the rest, as numbers of samples.
+    /// With what is 0 fitted to the data. Without a test part of their own these are shares of 0.6
+    /// and 0.2; with one, validation is a fifth, at most 10,000 samples, and training is the rest,
+    /// as numbers of samples.
     #[must_use]
     pub fn fitted(self, data: &Dataset) -> Self {
         let or = |given: f64, fitted: f64| if given == 0.0 { fitted } else { given };
@@ -89,7 +92,8 @@ pub struct Splits {
 }
 
 impl Splits {
-    /// Divides `data` after shuffling, and standardises every part with what the training part shows.
+    /// Divides `data` after shuffling, and standardises every part with what the training part
+    /// shows.
     ///
     /// # Errors
     /// If a part would be empty, or there are too few samples for these.
@@ -179,8 +183,8 @@ impl Splits {
         })
     }
 
-    /// What an architecture that is chosen is trained on: training and validation part together; of a text the training part
-    /// alone, as published numbers have it.
+    /// What an architecture that is chosen is trained on: training and validation part together; of
+    /// a text the training part alone, as published numbers have it.
     #[must_use]
     pub fn explored(&self) -> Subset {
         if self.mean.is_empty() {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::Dataset;
 use super::pixels::Pixels;
 
-/// Some samples, in a fixed order. It points into the data set; what is copied, and standardised, is a minibatch.
+/// Some samples, in a fixed order. It points into the data set; what is copied, and standardised,
+/// is a minibatch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subset {
     pixels: Arc<Pixels>,
@@ -136,7 +137,8 @@ impl Subset {
         &self.labels
     }
 
-    /// Copies the samples `indices` into a minibatch of exactly that many: pixels NHWC, standardised.
+    /// Copies the samples `indices` into a minibatch of exactly that many: pixels NHWC,
+    /// standardised.
     pub fn gather(
         &self,
         indices: impl Iterator<Item = usize>,

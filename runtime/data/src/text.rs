@@ -1,11 +1,11 @@
 //! Text: a vocabulary, and three parts as the numbers of its tokens.
 //!
-//! A token is a word or a character ([`Unit`]). By word, whatever stands between spaces is a token, and every line ends
-//! with the token `<eos>`, as in Penn Treebank (Mikolov et al. 2010) and WikiText (Merity et al. 2017). By character,
-//! every character is a token, line ends too.
+//! A token is a word or a character ([`Unit`]). By word, whatever stands between spaces is a token,
+//! and every line ends with the token `<eos>`, as in Penn Treebank (Mikolov et al. 2010) and
+//! WikiText (Merity et al. 2017). By character, every character is a token, line ends too.
 //!
-//! The vocabulary is that of the training part alone, the most frequent tokens first. Where it has a limit, or another
-//! part has tokens of its own, these become `<unk>`.
+//! The vocabulary is that of the training part alone, the most frequent tokens first. Where it has
+//! a limit, or another part has tokens of its own, these become `<unk>`.
 
 mod perplexity;
 mod source;
@@ -71,13 +71,13 @@ impl Default for TextSettings {
 }
 
 impl Text {
-    /// Reads the text at `path`: a folder with three files whose names say train, valid and test, or one file, of which
-    /// the first 90 % train, the next 5 % validate and the last 5 % test. What is understood is described in
-    /// `runtime/docs/data.md`.
+    /// Reads the text at `path`: a folder with three files whose names say train, valid and test,
+    /// or one file, of which the first 90 % train, the next 5 % validate and the last 5 % test.
+    /// What is understood is described in `runtime/docs/data.md`.
     ///
     /// # Errors
-    /// If nothing there is understood, a file is not UTF-8 or empty, there is one token only, or a part is shorter than two
-    /// tokens: with the file, the place in it, and the way out.
+    /// If nothing there is understood, a file is not UTF-8 or empty, there is one token only, or a
+    /// part is shorter than two tokens: with the file, the place in it, and the way out.
     pub fn read(path: &Path, settings: &TextSettings) -> Result<Self, DataError> {
         Self::divided(
             path,
@@ -90,10 +90,11 @@ impl Text {
         )
     }
 
-    /// The same, divided as `split` says: a setting below 1 is a share, from 1 on a number of tokens, and 0 is fitted. Of
-    /// one file they are the first and the next tokens, fitted to 0.9 and 0.05, and what they leave is the test part. Of
-    /// three files they are the first tokens of the training and of the validation file, fitted to all. A text is divided
-    /// by position, since shuffled tokens are none: the seed is not used.
+    /// The same, divided as `split` says: a setting below 1 is a share, from 1 on a number of
+    /// tokens, and 0 is fitted. Of one file they are the first and the next tokens, fitted to 0.9
+    /// and 0.05, and what they leave is the test part. Of three files they are the first tokens of
+    /// the training and of the validation file, fitted to all. A text is divided by position, since
+    /// shuffled tokens are none: the seed is not used.
     ///
     /// # Errors
     /// As [`Text::read`], or if there are fewer tokens than the settings ask for.
@@ -127,8 +128,8 @@ impl Text {
         Facts::text(self.vocabulary.len())
     }
 
-    /// Whether every part is long enough to be read in streams side by side: `train` of them to train
-    /// (`train.batch`), `score` to score and to test (`score.batch`).
+    /// Whether every part is long enough to be read in streams side by side: `train` of them to
+    /// train (`train.batch`), `score` to score and to test (`score.batch`).
     ///
     /// # Errors
     /// Names the first part that is not, of the text that people call `name`.
@@ -152,8 +153,9 @@ impl Text {
         Ok(())
     }
 
-    /// The blake3 of everything that a search sees of it: the size of the vocabulary, and the numbers of all parts. The
-    /// tokens themselves are no part of it, as the names of classes are none of images.
+    /// The blake3 of everything that a search sees of it: the size of the vocabulary, and the
+    /// numbers of all parts. The tokens themselves are no part of it, as the names of classes are
+    /// none of images.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let parts = [&self.train, &self.validation, &self.test];

@@ -25,7 +25,8 @@ impl Arc {
         self.from[0] + self.bulge()
     }
 
-    /// The curve's control points. Three quarters of the way to the middle ones is as far as a cubic curve goes.
+    /// The curve's control points. Three quarters of the way to the middle ones is as far as a
+    /// cubic curve goes.
     fn points(&self) -> [[f64; 2]; 4] {
         let reach = self.from[0] + self.bulge() / 0.75;
         let end = self.to[0] + HEAD - 1.0;

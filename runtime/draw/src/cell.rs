@@ -20,7 +20,8 @@ pub(super) struct Inside<'a> {
     pub(super) outside: &'a dyn Fn(usize) -> Option<String>,
 }
 
-/// Nodes that are drawn as one thing: a scope of the cell, a node that stands in none, or something outside.
+/// Nodes that are drawn as one thing: a scope of the cell, a node that stands in none, or something
+/// outside.
 struct Unit {
     name: String,
     scope: Option<String>,
@@ -54,7 +55,8 @@ pub(super) fn cell(title: &str, inside: &Inside<'_>) -> Diagram {
             && readers[u].len() == 1
             && readers[u].iter().all(adds)
     };
-    // What stands outside is part of the picture if it is read; what is inside, unless it is a row or only fits a value.
+    // What stands outside is part of the picture if it is read; what is inside, unless it is a row
+    // or only fits a value.
     let seen = |u: usize| !units[u].positions.is_empty() || !readers[u].is_empty();
     let shown: Vec<usize> = (0..units.len())
         .filter(|&u| seen(u) && !absorbed(u) && !is_carried(&units, &origin, u))
@@ -218,7 +220,8 @@ fn join(
 ) -> (Block, Vec<(usize, usize)>) {
     let node = inside.child.op_node(p);
     let inputs = inside.child.inputs(p);
-    // The node's inputs in the supergraph say which op was chosen even where it leaves no node behind: an identity.
+    // The node's inputs in the supergraph say which op was chosen even where it leaves no node
+    // behind: an identity.
     let present: Vec<&String> = node
         .inputs
         .iter()

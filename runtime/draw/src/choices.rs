@@ -20,7 +20,8 @@ pub(super) struct Choices<'a> {
 }
 
 impl<'a> Choices<'a> {
-    /// Looks through a supergraph, the bodies of its scans included. The genome must be one of the space's.
+    /// Looks through a supergraph, the bodies of its scans included. The genome must be one of the
+    /// space's.
     pub(super) fn new(graph: &'a Supergraph, genome: &'a [u32]) -> Self {
         let decisions = graph
             .space()
@@ -67,7 +68,8 @@ impl<'a> Choices<'a> {
         choices
     }
 
-    /// The decisions that a scope's nodes choose by, those in the bodies of scans only if asked for.
+    /// The decisions that a scope's nodes choose by, those in the bodies of scans only if asked
+    /// for.
     fn inside(&self, scope: &str, scans: bool) -> BTreeSet<usize> {
         let prefix = format!("{scope}/");
         let from = self
@@ -101,8 +103,8 @@ impl<'a> Choices<'a> {
         self.zeros.contains(node)
     }
 
-    /// The decisions that a scope's nodes choose by, if choices of inputs are among them, or of edges: the marks of a cell. A scan
-    /// has a body for a cell, and counts as one op here.
+    /// The decisions that a scope's nodes choose by, if choices of inputs are among them, or of
+    /// edges: the marks of a cell. A scan has a body for a cell, and counts as one op here.
     pub(super) fn cell_in(&self, scope: &str) -> Option<BTreeSet<usize>> {
         let decisions = self.inside(scope, false);
         let of_cells = |&d: &usize| {

@@ -174,8 +174,8 @@ fn middle(frame: &Frame, block: &Block, row: usize) -> f64 {
     frame.y + frame.height / 2.0 + ROW * (row as f64 - (rows as f64 - 1.0) / 2.0)
 }
 
-/// Arcs with their ends spread over the boxes' sides, so that those that start or end at one box neither touch nor cross there:
-/// the longest one starts highest and ends lowest.
+/// Arcs with their ends spread over the boxes' sides, so that those that start or end at one box
+/// neither touch nor cross there: the longest one starts highest and ends lowest.
 fn arcs(diagram: &Diagram, boxes: &[Frame], edges: &[Edge]) -> Vec<Arc> {
     let span = |edge: &Edge| edge.to.abs_diff(edge.from);
     let mut from = vec![0.0; edges.len()];

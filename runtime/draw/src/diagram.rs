@@ -22,7 +22,8 @@ pub(super) struct Block {
     pub(super) note: String,
     /// What colour it has.
     pub(super) family: Family,
-    /// What happens to its value, and to all values before it that are still needed, before anybody reads them: a reduction.
+    /// What happens to its value, and to all values before it that are still needed, before anybody
+    /// reads them: a reduction.
     pub(super) cut: Option<String>,
 }
 
@@ -48,7 +49,8 @@ pub(super) struct Edge {
     pub(super) row: usize,
 }
 
-/// What kind of thing a block does. There are few, so that every one has a colour that everybody can tell from the others.
+/// What kind of thing a block does. There are few, so that every one has a colour that everybody
+/// can tell from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
     /// A convolution over space and channels.

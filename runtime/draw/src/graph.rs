@@ -1,4 +1,5 @@
-//! The inside of a cell as a graph from left to right: inputs, nodes, an op on every edge that has one, what makes up the value.
+//! The inside of a cell as a graph from left to right: inputs, nodes, an op on every edge that has
+//! one, what makes up the value.
 
 use std::fmt::Write;
 
@@ -37,7 +38,8 @@ struct Boxed {
     frame: Frame,
 }
 
-/// A line from a box to another one, with the places where it passes ranks between: their left and right, and its height.
+/// A line from a box to another one, with the places where it passes ranks between: their left and
+/// right, and its height.
 struct Line {
     points: Vec<[f64; 2]>,
     arrow: bool,
@@ -334,7 +336,8 @@ fn boxed(diagram: &Diagram, what: What, frame: Frame) -> Option<Boxed> {
     })
 }
 
-/// The lines, each from a box through the bends to a box. Those that end at one box end apart, in the order in which they come.
+/// The lines, each from a box through the bends to a box. Those that end at one box end apart, in
+/// the order in which they come.
 fn lines(whats: &[What], frames: &[Frame], links: &[[usize; 2]]) -> Vec<Line> {
     let middle = |i: usize| frames[i].y + frames[i].height / 2.0;
     let bend = |i: usize| matches!(whats[i], What::Bend);

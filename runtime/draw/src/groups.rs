@@ -1,4 +1,5 @@
-//! A child's nodes by the outermost scope that they stand in, and which group's value every node holds.
+//! A child's nodes by the outermost scope that they stand in, and which group's value every node
+//! holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +13,11 @@ pub(super) struct Groups {
     pub(super) names: Vec<String>,
     /// The group of each position.
     of: Vec<usize>,
-    /// The group whose value each position holds: another one where it stands in the scope of one layer and only carries the
-    /// value of an earlier one to a smaller size.
+    /// The group whose value each position holds: another one where it stands in the scope of one
+    /// layer and only carries the value of an earlier one to a smaller size.
     origin: Vec<usize>,
-    /// The same for readers in other groups. It differs where a layer also reads the value that it carries.
+    /// The same for readers in other groups. It differs where a layer also reads the value that it
+    /// carries.
     held: Vec<usize>,
 }
 
@@ -94,8 +96,9 @@ impl Groups {
     }
 }
 
-/// Within a group, the parts that do not touch each other are told apart. The largest one is what the group does; another one
-/// that reads a single outside value, and is made of nothing but what reductions are made of, carries that value.
+/// Within a group, the parts that do not touch each other are told apart. The largest one is what
+/// the group does; another one that reads a single outside value, and is made of nothing but what
+/// reductions are made of, carries that value.
 fn origins(child: &Child, of: &[usize], groups: usize) -> Vec<usize> {
     let part = parts(child, of);
     let mut size = vec![0usize; of.len()];
@@ -131,8 +134,9 @@ fn origins(child: &Child, of: &[usize], groups: usize) -> Vec<usize> {
     origin
 }
 
-/// A layer that halves its input and goes on with it also keeps the half-sized input for the layer after it. For the latter that is
-/// the value of an earlier layer. So of all that others read from a layer, only the last is the layer's own for certain.
+/// A layer that halves its input and goes on with it also keeps the half-sized input for the layer
+/// after it. For the latter that is the value of an earlier layer. So of all that others read from
+/// a layer, only the last is the layer's own for certain.
 fn held(child: &Child, of: &[usize], origin: &[usize]) -> Vec<usize> {
     let mut last: Vec<Option<usize>> = vec![None; of.len()];
     for p in 0..of.len() {
@@ -163,7 +167,8 @@ fn held(child: &Child, of: &[usize], origin: &[usize]) -> Vec<usize> {
     held
 }
 
-/// For every position the first one of its part: positions of one group that edges within the group connect.
+/// For every position the first one of its part: positions of one group that edges within the group
+/// connect.
 fn parts(child: &Child, of: &[usize]) -> Vec<usize> {
     let mut leader: Vec<usize> = (0..of.len()).collect();
     let root = |leader: &[usize], mut p: usize| {

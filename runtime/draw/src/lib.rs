@@ -1,15 +1,17 @@
 //! A found architecture as a drawing.
 //!
-//! [`svg`] draws the child of a genome for people: a box for each layer with what it does in words, the main path as a column,
-//! skip connections as arcs beside it, reductions as marks. Nothing in it is made for a particular space. The layers are the
-//! outermost scopes of the nodes' names; an op is named after the choice that was made in the layer, or after its nodes; layers that
-//! decide about their inputs, or on edges of which some are kept, are cells. Cells are drawn beside the layers as graphs with an op
-//! on each edge, as papers draw them; so is the body of a scan, whose nodes are named after their activations.
+//! [`svg`] draws the child of a genome for people: a box for each layer with what it does in words,
+//! the main path as a column, skip connections as arcs beside it, reductions as marks. Nothing in
+//! it is made for a particular space. The layers are the outermost scopes of the nodes' names; an
+//! op is named after the choice that was made in the layer, or after its nodes; layers that decide
+//! about their inputs, or on edges of which some are kept, are cells. Cells are drawn beside the
+//! layers as graphs with an op on each edge, as papers draw them; so is the body of a scan, whose
+//! nodes are named after their activations.
 
 mod arc;
 mod cell;
 #[cfg(test)]
-mod check;
+mod tests;
 mod choices;
 mod column;
 mod diagram;
@@ -41,8 +43,9 @@ pub struct Caption {
 
 /// Draws the architecture that a genome picks, as an SVG document.
 ///
-/// The document needs nothing else: its fonts are those of the reader's system, its colours follow the reader's light or dark
-/// setting (paper is light), and it has a title and a description for those who do not see it. The same genome and caption give the same bytes.
+/// The document needs nothing else: its fonts are those of the reader's system, its colours follow
+/// the reader's light or dark setting (paper is light), and it has a title and a description for
+/// those who do not see it. The same genome and caption give the same bytes.
 ///
 /// # Errors
 /// If the genome is not one of the space's.
@@ -149,7 +152,8 @@ fn before(groups: &Groups, cell: usize, layer: usize) -> String {
     }
 }
 
-/// The scopes that all of a body's nodes stand in, with the slash at its end, so that what comes after tells them apart.
+/// The scopes that all of a body's nodes stand in, with the slash at its end, so that what comes
+/// after tells them apart.
 fn common_scope(body: &Child, first: usize) -> String {
     let mut ids = (first..body.len()).map(|p| body.op_node(p).id.as_str());
     let mut common = ids.next().unwrap_or_default().to_owned();

@@ -152,7 +152,8 @@ fn draw(column: &Column, out: &mut String) {
             n(to)
         );
     }
-    // The longest arcs lie lowest; a rim in the paper's colour shows which of two lies above where they cross.
+    // The longest arcs lie lowest; a rim in the paper's colour shows which of two lies above where
+    // they cross.
     let mut arcs = column.arcs.clone();
     arcs.sort_by(|a, b| b.right().total_cmp(&a.right()));
     // Where there are many, rims would hide more than they tell.

@@ -1,8 +1,9 @@
 //! Places for the items of a graph, rank by rank from left to right, with few crossings.
 //!
-//! In the manner of Sugiyama, Tagawa and Toda (1981, "Methods for Visual Understanding of Hierarchical System Structures"): what
-//! reads stands right of what it reads; a line that passes a rank has an item of its own there, a bend; items are ordered by the
-//! mean of their neighbours' places, and then pulled towards them.
+//! In the manner of Sugiyama, Tagawa and Toda (1981, "Methods for Visual Understanding of
+//! Hierarchical System Structures"): what reads stands right of what it reads; a line that passes a
+//! rank has an item of its own there, a bend; items are ordered by the mean of their neighbours'
+//! places, and then pulled towards them.
 
 /// Something that takes up room.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +20,8 @@ pub(super) struct Item {
 const GAP: f64 = 9.0;
 const SWEEPS: usize = 24;
 
-/// Gives every item the height of its middle; the highest item begins at 0. Links connect items of neighbouring ranks. Returns
-/// the whole height.
+/// Gives every item the height of its middle; the highest item begins at 0. Links connect items of
+/// neighbouring ranks. Returns the whole height.
 pub(super) fn place(items: &mut [Item], links: &[[usize; 2]]) -> f64 {
     let mut neighbours = vec![Vec::new(); items.len()];
     for &[from, to] in links {
@@ -127,10 +128,11 @@ fn crossings(items: &[Item], links: &[[usize; 2]], place: &[usize]) -> usize {
     pairs.filter(|(a, b)| crosses(a, b)).count()
 }
 
-/// Pulls a rank's items to the middle of their neighbours, as near as their order and the space between them allow: the least sum
-/// of squares, by pooling those that push each other.
+/// Pulls a rank's items to the middle of their neighbours, as near as their order and the space
+/// between them allow: the least sum of squares, by pooling those that push each other.
 fn pull(rank: &[usize], items: &mut [Item], neighbours: &[Vec<usize>]) {
-    // A pool moves as one: its first item, the sum of what its items want of that item, and how many they are.
+    // A pool moves as one: its first item, the sum of what its items want of that item, and how
+    // many they are.
     let mut pools: Vec<(usize, f64, f64)> = Vec::new();
     let mut offsets = Vec::with_capacity(rank.len());
     let mut offset = 0.0;

@@ -21,7 +21,8 @@ pub(super) struct Skeleton {
 pub(super) struct Cell {
     /// Its name.
     pub(super) name: String,
-    /// A layer of this kind, as a group: the last one, because the first ones may read the same thing twice.
+    /// A layer of this kind, as a group: the last one, because the first ones may read the same
+    /// thing twice.
     pub(super) group: usize,
     decisions: BTreeSet<usize>,
 }
@@ -180,8 +181,9 @@ fn block(
 
 /// The reduction that ends a group, in words, and the group's nodes before it.
 ///
-/// A group ends in a reduction if its last nodes are smaller in space than the one before them and of the kind that only
-/// reductions are made of. A convolution with a stride is not one: it is what the layer does.
+/// A group ends in a reduction if its last nodes are smaller in space than the one before them and
+/// of the kind that only reductions are made of. A convolution with a stride is not one: it is what
+/// the layer does.
 fn cut<'p>(child: &Child, groups: &Groups, own: &'p [usize]) -> (&'p [usize], Option<String>) {
     let read_outside = |&&p: &&usize| {
         let outside = |q: usize| groups.within(q) != groups.within(p) || !groups.is_own(q);

@@ -1,10 +1,12 @@
 //! How a drawing looks: one style sheet with a light and a dark half.
 //!
-//! The hues are those of Okabe and Ito ("Color universal design", 2008), which people with any common colour vision tell
-//! apart; every colour is also said in words. Colours stand in classes and not in CSS variables, which several programs that
-//! turn SVG into pictures do not know. Paper is always light.
+//! The hues are those of Okabe and Ito ("Color universal design", 2008), which people with any
+//! common colour vision tell apart; every colour is also said in words. Colours stand in classes
+//! and not in CSS variables, which several programs that turn SVG into pictures do not know. Paper
+//! is always light.
 
-/// The class of the root element; every rule is below it, so that a drawing inside a page leaves the page alone.
+/// The class of the root element; every rule is below it, so that a drawing inside a page leaves
+/// the page alone.
 pub(super) const ROOT: &str = "supernet-drawing";
 
 /// What is filled, stroked, and how, in light and dark: selector, property, light, dark.

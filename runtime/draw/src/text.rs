@@ -1,7 +1,7 @@
 //! Text in a drawing: how wide it is, and how it is written so that it stays text.
 
-/// A width in pixels that no font of the stack exceeds by much: nobody knows which font the reader has, so the letters are
-/// taken as wide as those of DejaVu Sans, the widest one that is common.
+/// A width in pixels that no font of the stack exceeds by much: nobody knows which font the reader
+/// has, so the letters are taken as wide as those of DejaVu Sans, the widest one that is common.
 pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let em: f64 = text.chars().map(advance).sum();
     em * size * if bold { 1.1 } else { 1.0 }
@@ -40,8 +40,8 @@ pub(super) fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// The text in lines that fit. A line ends at a space, but not before a unit or after a number; a word that is too wide ends
-/// in an ellipsis.
+/// The text in lines that fit. A line ends at a space, but not before a unit or after a number; a
+/// word that is too wide ends in an ellipsis.
 pub(super) fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces(text) {

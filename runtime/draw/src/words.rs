@@ -37,8 +37,8 @@ pub(super) fn choice(label: &str) -> String {
     }
 }
 
-/// The same of a choice whose ops are of a family: what is no separable convolution is not called one. (The released ENAS code
-/// trains plain convolutions in the place of separable ones.)
+/// The same of a choice whose ops are of a family: what is no separable convolution is not called
+/// one. (The released ENAS code trains plain convolutions in the place of separable ones.)
 pub(super) fn choice_of(label: &str, family: Family) -> String {
     let word = choice(label);
     match word.strip_prefix("separable") {
@@ -90,7 +90,8 @@ pub(super) fn shape(sizes: &[u32]) -> String {
         .join("×")
 }
 
-/// The shape of a value, given its shape for a longer window too: an axis that grows with the window is "time".
+/// The shape of a value, given its shape for a longer window too: an axis that grows with the
+/// window is "time".
 pub(super) fn shape_over_time(sizes: &[u32], longer: &[u32]) -> String {
     let axes = sizes.iter().zip(longer).map(|(size, other)| {
         if size == other {
@@ -118,7 +119,8 @@ fn kernel(child: &Child, position: usize) -> Option<[u32; 2]> {
     }
 }
 
-/// Whether the node is of the kind that a reduction or a change of channels is made of, and decides nothing about the picture.
+/// Whether the node is of the kind that a reduction or a change of channels is made of, and decides
+/// nothing about the picture.
 pub(super) fn passes(child: &Child, position: usize) -> bool {
     match &child.op_node(position).op {
         Op::BatchNorm { .. }
@@ -145,8 +147,8 @@ pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (Strin
         }
     }
     let heaviest = terms.iter().map(|(weight, _)| *weight).max().unwrap_or(0);
-    // Beside a real op nobody wants to read about the pointwise convolutions and activations round it; only after a matrix
-    // product is the function half of what happens.
+    // Beside a real op nobody wants to read about the pointwise convolutions and activations round
+    // it; only after a matrix product is the function half of what happens.
     let least = match heaviest {
         4 => 3,
         3 => 2,
@@ -176,7 +178,8 @@ pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (Strin
     )
 }
 
-/// An op and its weight: 4 what a block is named after, 3 matrix products, 2 functions and what comes before a named op, 1 what joins.
+/// An op and its weight: 4 what a block is named after, 3 matrix products, 2 functions and what
+/// comes before a named op, 1 what joins.
 fn term(child: &Child, position: usize, depthwise: &mut bool) -> Option<(u8, String)> {
     let sized = |name: &str| match kernel(child, position) {
         Some([h, w]) => format!("{name} {h}×{w}"),
@@ -242,8 +245,8 @@ fn activation(function: Function) -> &'static str {
     }
 }
 
-/// The family of some nodes: that of the most telling op. Pooling tells more than the pointwise convolution before it, and less
-/// than a wider one.
+/// The family of some nodes: that of the most telling op. Pooling tells more than the pointwise
+/// convolution before it, and less than a wider one.
 pub(super) fn family(child: &Child, positions: &[usize]) -> Family {
     let any = |test: &dyn Fn(usize, &Op) -> bool| {
         positions.iter().any(|&p| test(p, &child.op_node(p).op))

@@ -226,7 +226,8 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The same for the kernels of the CPU, whose operands are all floats: those that take tokens read the bits.
+    /// The same for the kernels of the CPU, whose operands are all floats: those that take tokens
+    /// read the bits.
     pub(crate) fn floats(self) -> &'a [f32] {
         bytemuck::cast_slice(self.bits())
     }
@@ -293,18 +294,20 @@ fn fitting(batch: u32) -> String {
 
 /// Runs programs. Training needs the weights for itself; scoring only reads them.
 ///
-/// A run is started, and its samples are asked for later, so that a device with a queue of its own need not stand still
-/// in between. Runs take effect in the order in which they were started.
+/// A run is started, and its samples are asked for later, so that a device with a queue of its own
+/// need not stand still in between. Runs take effect in the order in which they were started.
 pub trait Device: Send {
     /// What a person calls it.
     fn name(&self) -> String;
 
-    /// How many runs may be under way before [`Device::samples`] must be asked for the oldest one's; at least 1.
+    /// How many runs may be under way before [`Device::samples`] must be asked for the oldest
+    /// one's; at least 1.
     fn depth(&self) -> usize {
         1
     }
 
-    /// Makes room for runs of programs that fit `plan` with `weights`, and says how many bytes that takes.
+    /// Makes room for runs of programs that fit `plan` with `weights`, and says how many bytes that
+    /// takes.
     ///
     /// # Errors
     /// If it does not fit the device.
@@ -312,8 +315,8 @@ pub trait Device: Send {
         Ok(plan.bytes() + weights.bytes())
     }
 
-    /// Starts a training program: the weights that its child reads change, and their version counts up. The device may
-    /// keep the new numbers to itself until [`Device::fetch`].
+    /// Starts a training program: the weights that its child reads change, and their version counts
+    /// up. The device may keep the new numbers to itself until [`Device::fetch`].
     ///
     /// # Errors
     /// If the device fails; the weights are then not to be trusted.
@@ -342,8 +345,8 @@ pub trait Device: Send {
     /// If the device fails, or no run is under way.
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError>;
 
-    /// Runs a program that reads no labels, waits for it, and hands out its outputs in their order. Runs under way stay
-    /// under way.
+    /// Runs a program that reads no labels, waits for it, and hands out its outputs in their order.
+    /// Runs under way stay under way.
     ///
     /// # Errors
     /// If the device fails.
@@ -357,12 +360,14 @@ pub trait Device: Send {
     /// Forgets the runs under way: nobody asks for their samples any more.
     fn forget(&mut self) {}
 
-    /// What runs have cost the host since this was last asked; nothing on a device that is the host.
+    /// What runs have cost the host since this was last asked; nothing on a device that is the
+    /// host.
     fn counts(&mut self) -> Counts {
         Counts::default()
     }
 
-    /// Brings weights and the optimiser's memory back from where they were trained; waits for all runs under way.
+    /// Brings weights and the optimiser's memory back from where they were trained; waits for all
+    /// runs under way.
     ///
     /// # Errors
     /// If the device fails, or another device has them.
@@ -374,8 +379,8 @@ pub trait Probe: Device {
     /// What its owner's report should say of it besides its name: (what, value).
     fn about(&self) -> Vec<(&'static str, String)>;
 
-    /// Runs one call by itself on operands of its own: what it reads, then what it writes or updates in place. For holding
-    /// the device against the references.
+    /// Runs one call by itself on operands of its own: what it reads, then what it writes or
+    /// updates in place. For holding the device against the references.
     ///
     /// # Errors
     /// If the device fails.

@@ -1,12 +1,13 @@
 //! A child as a list of calls that any device can run.
 //!
-//! [`Program::training`] and [`Program::scoring`] take a child through four passes: lower its nodes to forward calls,
-//! fuse, differentiate (a training program only), plan the memory. ENAS trains another child with every minibatch, so
-//! this must cost far less than running the result. [`Program::calibrating`] and [`Program::inferring`] are for a child
-//! that is finished: its batch normalisation is frozen.
+//! [`Program::training`] and [`Program::scoring`] take a child through four passes: lower its nodes
+//! to forward calls, fuse, differentiate (a training program only), plan the memory. ENAS trains
+//! another child with every minibatch, so this must cost far less than running the result.
+//! [`Program::calibrating`] and [`Program::inferring`] are for a child that is finished: its batch
+//! normalisation is frozen.
 
 #[cfg(test)]
-mod check;
+mod tests;
 mod custom;
 mod differentiate;
 mod error;
@@ -52,8 +53,8 @@ pub struct Program {
     pub inputs: usize,
     /// Labels of a minibatch; none if the program reads none.
     pub targets: usize,
-    /// The values that it is run for. Of training and scoring: cross-entropy of every sample, and 1 for every sample that
-    /// is classified rightly, else 0, `[batch]` each.
+    /// The values that it is run for. Of training and scoring: cross-entropy of every sample, and 1
+    /// for every sample that is classified rightly, else 0, `[batch]` each.
     pub outputs: Vec<Operand>,
     /// Elements of every state that it leaves on the device.
     pub states: Vec<u32>,
@@ -83,8 +84,8 @@ pub struct Context<'a> {
 pub enum Input {
     /// An image of that height and width with so many channels.
     Image([u32; 3]),
-    /// A window of tokens, as long as [`Supergraph::time`] says, each with the one that follows it as its label. In memory
-    /// time comes first: `[time, batch]`.
+    /// A window of tokens, as long as [`Supergraph::time`] says, each with the one that follows it
+    /// as its label. In memory time comes first: `[time, batch]`.
     Tokens(Start),
 }
 
@@ -100,12 +101,13 @@ pub enum Start {
 }
 
 impl Program {
-    /// Loss, its gradient by every weight that the child reads, and the optimiser's update of these. Auxiliary outputs of
-    /// the child have losses of their own, which enter the gradient with the optimiser's weight and no score.
+    /// Loss, its gradient by every weight that the child reads, and the optimiser's update of
+    /// these. Auxiliary outputs of the child have losses of their own, which enter the gradient
+    /// with the optimiser's weight and no score.
     ///
     /// # Errors
-    /// If a node has no kernel, inputs and outputs do not fit images and classes, or there is nothing that the optimiser's
-    /// penalties are on.
+    /// If a node has no kernel, inputs and outputs do not fit images and classes, or there is
+    /// nothing that the optimiser's penalties are on.
     pub fn training(
         context: Context<'_>,
         child: &Child,
@@ -131,7 +133,8 @@ impl Program {
         Ok(tape.finish(touched))
     }
 
-    /// Loss and accuracy of every sample, with the minibatch's own statistics in batch normalisation, without dropout.
+    /// Loss and accuracy of every sample, with the minibatch's own statistics in batch
+    /// normalisation, without dropout.
     ///
     /// # Errors
     /// As [`Program::training`].
@@ -141,9 +144,10 @@ impl Program {
         Ok(tape.finish(Vec::new()))
     }
 
-    /// What a minibatch shows to every batch normalisation of the child, in the order of its nodes: mean and 1/√(variance
-    /// \+ eps) of each channel, `[2, channels]`. Each normalises with these itself, so that the next one sees what it would
-    /// see in training. The outputs are empty if there is none.
+    /// What a minibatch shows to every batch normalisation of the child, in the order of its nodes:
+    /// mean and 1/√(variance \+ eps) of each channel, `[2, channels]`. Each normalises with these
+    /// itself, so that the next one sees what it would see in training. The outputs are empty if
+    /// there is none.
     ///
     /// # Errors
     /// As [`Program::training`].
@@ -159,9 +163,9 @@ impl Program {
         Ok(tape.finish(Vec::new()))
     }
 
-    /// The logits of every sample, `[batch, classes]`, each sample for itself: the statistics of batch normalisation are
-    /// constants. They stand in the layout after the space's parameters, those of the child's `k`-th batch normalisation
-    /// at the number of parameters plus `k`.
+    /// The logits of every sample, `[batch, classes]`, each sample for itself: the statistics of
+    /// batch normalisation are constants. They stand in the layout after the space's parameters,
+    /// those of the child's `k`-th batch normalisation at the number of parameters plus `k`.
     ///
     /// # Errors
     /// As [`Program::training`].
@@ -176,8 +180,8 @@ impl Program {
         !self.touched.is_empty()
     }
 
-    /// Whether every node of `network` has a kernel and fits: a child, or the network of all choices at once, of which a
-    /// choice then stands for all (they have one shape).
+    /// Whether every node of `network` has a kernel and fits: a child, or the network of all
+    /// choices at once, of which a choice then stands for all (they have one shape).
     ///
     /// # Errors
     /// As [`Program::training`].

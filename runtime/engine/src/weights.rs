@@ -1,8 +1,10 @@
-//! The shared weights: one flat space for the whole supergraph, whatever the number of its parameters.
+//! The shared weights: one flat space for the whole supergraph, whatever the number of its
+//! parameters.
 //!
-//! Weights, gradients and optimiser state have the same layout. Each parameter begins at a multiple of
-//! [`BLOCK`](supernet_shaders::catalogue::BLOCK) floats (256 bytes, the offset that any GPU can bind at); pages hold at most
-//! 128 MiB (the largest binding that any GPU takes) and no parameter crosses one.
+//! Weights, gradients and optimiser state have the same layout. Each parameter begins at a multiple
+//! of [`BLOCK`](supernet_shaders::catalogue::BLOCK) floats (256 bytes, the offset that any GPU can
+//! bind at); pages hold at most 128 MiB (the largest binding that any GPU takes) and no parameter
+//! crosses one.
 
 mod layout;
 mod revision;
@@ -17,8 +19,9 @@ use supernet_shaders::random::{Random, RngStream};
 
 /// The shared weights with their gradients and optimiser state.
 ///
-/// Borrowing keeps the rule of one writer: a trainer needs `&mut Weights`, evaluators share `&Weights`. A device may
-/// keep the numbers to itself while it trains; [`Device::fetch`](crate::device::Device::fetch) brings them back.
+/// Borrowing keeps the rule of one writer: a trainer needs `&mut Weights`, evaluators share
+/// `&Weights`. A device may keep the numbers to itself while it trains;
+/// [`Device::fetch`](crate::device::Device::fetch) brings them back.
 #[derive(Debug)]
 pub struct Weights {
     layout: Arc<Layout>,
@@ -86,8 +89,9 @@ impl Pages {
 }
 
 impl Weights {
-    /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own name under `seed`, so that
-    /// its start does not depend on the rest of the space. `moments` is how many state pages the optimiser keeps.
+    /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own name
+    /// under `seed`, so that its start does not depend on the rest of the space. `moments` is how
+    /// many state pages the optimiser keeps.
     pub fn new(supergraph: &Supergraph, layout: Arc<Layout>, moments: usize, seed: u64) -> Self {
         let mut weights = Self::zeros(layout, moments);
         let (layout, values) = (&weights.layout, &mut weights.pages.values);
@@ -162,7 +166,8 @@ impl Weights {
         &self.pages
     }
 
-    /// The numbers, to change them: from then on these are the newest, and copies on devices are out of date.
+    /// The numbers, to change them: from then on these are the newest, and copies on devices are
+    /// out of date.
     pub fn pages_mut(&mut self) -> &mut Pages {
         self.resident_on = None;
         self.revision.change();
@@ -211,7 +216,8 @@ impl Weights {
     }
 }
 
-/// 64 bits of a hash of a parameter's name: its initial values do not depend on the parameters beside it.
+/// 64 bits of a hash of a parameter's name: its initial values do not depend on the parameters
+/// beside it.
 fn name_hash(name: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();
     // A prefix that keeps these hashes apart from others of the same name.

@@ -7,8 +7,8 @@ use super::Config;
 use super::error::ConfigError;
 
 impl Config {
-    /// The defaults, changed by what `text` (TOML) says, changed by the assignments in their order. Keys of the space
-    /// are passed on: the space itself checks them.
+    /// The defaults, changed by what `text` (TOML) says, changed by the assignments in their order.
+    /// Keys of the space are passed on: the space itself checks them.
     ///
     /// # Errors
     /// If a key does not exist, a value is of another kind, or out of its range.

@@ -13,8 +13,8 @@ struct Named {
     /// What they are for, in one line.
     purpose: &'static str,
     controller: fn() -> ControllerSettings,
-    /// Lists of lines. Of several lines with one key the first counts; what is in none is as in [`SHORT`], and so is its
-    /// source.
+    /// Lists of lines. Of several lines with one key the first counts; what is in none is as in
+    /// [`SHORT`], and so is its source.
     lines: &'static [&'static [Line]],
 }
 
@@ -292,8 +292,8 @@ impl Config {
         NAMED.iter().map(|named| (named.name, named.purpose))
     }
 
-    /// The settings of a name: `short`, which are the defaults, or those that Pham et al. 2018 published for a space and its
-    /// data, such as `enas-macro-cifar10`.
+    /// The settings of a name: `short`, which are the defaults, or those that Pham et al. 2018
+    /// published for a space and its data, such as `enas-macro-cifar10`.
     ///
     /// # Errors
     /// If there is no such name.
@@ -301,8 +301,9 @@ impl Config {
         Named::find(name).ok_or_else(|| unknown(name))?.config()
     }
 
-    /// The same as TOML, with a comment above each value that says where it comes from. Comments at the end say what the
-    /// last training has instead, and what was published and has no setting here. [`Config::read`] reads it.
+    /// The same as TOML, with a comment above each value that says where it comes from. Comments at
+    /// the end say what the last training has instead, and what was published and has no setting
+    /// here. [`Config::read`] reads it.
     ///
     /// # Errors
     /// If there is no such name.

@@ -32,7 +32,8 @@ pub enum StrategyName {
     Random,
     /// Regularised evolution, of Real et al. 2019.
     Evolution,
-    /// One that the application gives to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
+    /// One that the application gives to
+    /// [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
     #[serde(alias = "own")]
     Custom,
 }
@@ -64,7 +65,8 @@ pub enum Touch {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DataSettings {
-    /// Samples that train the shared weights: a share below 1, a number of samples from 1 on, 0 for one that is fitted.
+    /// Samples that train the shared weights: a share below 1, a number of samples from 1 on, 0 for
+    /// one that is fitted.
     pub train: f64,
     /// Samples that score children, in the same way.
     pub validation: f64,
@@ -83,8 +85,8 @@ pub struct LanguageSettings {
     pub vocabulary_limit: u32,
     /// Steps that gradients flow back, and that are read at a time; 35 in the paper.
     pub window: u32,
-    /// c of the reward c/perplexity (ENAS §2.2); 0 takes the paper's 80 by word, and 4 by character, whose perplexities are
-    /// a twentieth.
+    /// c of the reward c/perplexity (ENAS §2.2); 0 takes the paper's 80 by word, and 4 by
+    /// character, whose perplexities are a twentieth.
     pub reward: f64,
 }
 
@@ -124,7 +126,8 @@ pub struct OptimizerSettings {
     pub touch: Touch,
     /// Of text: α of the penalty α·mean(h²) on what the decoder reads (Merity et al. 2017).
     pub activation_penalty: f64,
-    /// Of text: β of the penalty β·mean((hₜ − hₜ₋₁)²) on what the cell gives in neighbouring steps (the same).
+    /// Of text: β of the penalty β·mean((hₜ − hₜ₋₁)²) on what the cell gives in neighbouring steps
+    /// (the same).
     pub temporal_penalty: f64,
 }
 
@@ -137,7 +140,8 @@ pub struct ScoreSettings {
     pub batch: u32,
     /// Genomes that share a minibatch in one update of the strategy.
     pub rollouts: u32,
-    /// Updates of the strategy after each epoch; 0 takes as many as cost about as much time as the epoch's training.
+    /// Updates of the strategy after each epoch; 0 takes as many as cost about as much time as the
+    /// epoch's training.
     pub updates: u32,
 }
 
@@ -152,38 +156,42 @@ pub struct DeriveSettings {
     pub report: u32,
 }
 
-/// Training of what was found, from scratch, beside random architectures: the last phase of a search, and
-/// `supernet retrain`. The update rule is the one of `optimizer`.
+/// Training of what was found, from scratch, beside random architectures: the last phase of a
+/// search, and `supernet retrain`. The update rule is the one of `optimizer`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RetrainSettings {
     /// Passes over training and validation part together; 0 leaves retraining out of a search.
     pub epochs: u32,
-    /// The learning rate after warm-up; 0 takes twice `optimizer.learning_rate`, since a network alone bears more than weights that
-    /// many share. It falls to `optimizer.min_learning_rate`.
+    /// The learning rate after warm-up; 0 takes twice `optimizer.learning_rate`, since a network
+    /// alone bears more than weights that many share. It falls to `optimizer.min_learning_rate`.
     pub learning_rate: f64,
     /// Passes, or a part of one, in which the learning rate rises.
     pub warm_up: f64,
     /// Share of every label that is spread over all classes (Szegedy et al. 2016, §7).
     pub smoothing: f64,
-    /// The probability with which a path of the last layer is dropped at the end of training, in spaces with drop-path; it
-    /// rises evenly to there, and is the smaller the earlier a layer stands (Zoph et al. 2018).
+    /// The probability with which a path of the last layer is dropped at the end of training, in
+    /// spaces with drop-path; it rises evenly to there, and is the smaller the earlier a layer
+    /// stands (Zoph et al. 2018).
     pub drop_path: f64,
-    /// The weight of the loss of an auxiliary head, in spaces with one (Szegedy et al. 2015); 0 trains without it.
+    /// The weight of the loss of an auxiliary head, in spaces with one (Szegedy et al. 2015); 0
+    /// trains without it.
     pub auxiliary: f64,
-    /// Whether the result is the mean of the weights at the ends of the last quarter of the passes (Izmailov et al. 2018).
+    /// Whether the result is the mean of the weights at the ends of the last quarter of the passes
+    /// (Izmailov et al. 2018).
     pub average: bool,
     /// Trainings of the architecture that was found, each with a seed of its own.
     pub seeds: u32,
     /// Random architectures that are trained alike, each with one of the same seeds.
     pub random: u32,
-    /// As the last phase of a search: what retraining may cost, as a multiple of what the search did. Fewer networks are
-    /// trained where not all fit.
+    /// As the last phase of a search: what retraining may cost, as a multiple of what the search
+    /// did. Fewer networks are trained where not all fit.
     pub budget: f64,
 }
 
-/// How often a search is saved, such that it can go on after a crash: whenever so many steps or minutes have passed.
+/// How often a search is saved, such that it can go on after a crash: whenever so many steps or
+/// minutes have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -65,14 +65,14 @@ pub enum Event {
         updates: u32,
         /// Genomes scored in an update.
         rollouts: u32,
-        /// Genomes scored on the whole validation part after the last epoch, at most: candidates, and both sides of the
-        /// comparison with random samples.
+        /// Genomes scored on the whole validation part after the last epoch, at most: candidates,
+        /// and both sides of the comparison with random samples.
         #[serde(alias = "judged")]
         evaluated: u32,
         /// Minibatches of the validation part that scoring one of them takes.
         batches: u32,
-        /// Bytes of memory on the device: weights with gradients and moments, and the values of sampled children. It may
-        /// grow a little when a larger child comes along.
+        /// Bytes of memory on the device: weights with gradients and moments, and the values of
+        /// sampled children. It may grow a little when a larger child comes along.
         memory: u64,
     },
     /// One training step.
@@ -112,8 +112,8 @@ pub enum Event {
         #[serde(flatten)]
         shares: OpShares,
     },
-    /// The policy against random samples along the way, on the minibatch of an update; about ten times in a search. What
-    /// the strategy does does not depend on it.
+    /// The policy against random samples along the way, on the minibatch of an update; about ten
+    /// times in a search. What the strategy does does not depend on it.
     #[serde(alias = "glimpse")]
     InterimComparison {
         /// The update whose rollouts are the policy's samples.
@@ -129,7 +129,8 @@ pub enum Event {
         /// Numbers and a way out.
         sentence: String,
     },
-    /// A candidate is set aside: it has no score, or a training step on it would ruin the shared weights.
+    /// A candidate is set aside: it has no score, or a training step on it would ruin the shared
+    /// weights.
     SetAside {
         /// The genome.
         genome: Genome,
@@ -165,7 +166,8 @@ pub enum Event {
         /// The same in words.
         summary: String,
     },
-    /// The best candidate on the test part, with the shared weights: not the accuracy that it will have on its own.
+    /// The best candidate on the test part, with the shared weights: not the accuracy that it will
+    /// have on its own.
     Tested {
         /// The score.
         #[serde(flatten)]
@@ -244,7 +246,8 @@ pub enum Event {
         /// Which one, and why.
         reason: String,
     },
-    /// A part of the search failed. It is replaced, and the search goes on from its last snapshot, or it ends.
+    /// A part of the search failed. It is replaced, and the search goes on from its last snapshot,
+    /// or it ends.
     Failed {
         /// `trainer`, `evaluator 1`, `controller`, `checkpoint`.
         part: String,
@@ -256,9 +259,9 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether this happened *to* the search, such as a pause or a failure, as against what it did. Two runs of equal
-    /// settings have the same events but for incidents. A run's folder has incidents in `incidents.jsonl`, all others
-    /// in `events.jsonl`.
+    /// Whether this happened *to* the search, such as a pause or a failure, as against what it did.
+    /// Two runs of equal settings have the same events but for incidents. A run's folder has
+    /// incidents in `incidents.jsonl`, all others in `events.jsonl`.
     pub fn is_incident(&self) -> bool {
         matches!(
             self,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::event::{EvaluationRole, Event, Record};
 use crate::results::{InterimComparison, Metric};
 
-/// What a training step costs, in forward passes: forward, and backward through inputs and through weights. The one place
-/// where costs are counted from.
+/// What a training step costs, in forward passes: forward, and backward through inputs and through
+/// weights. The one place where costs are counted from.
 pub const TRAINING_PASSES: f64 = 3.0;
 
 /// Where a search or a training stands.
@@ -76,7 +76,8 @@ pub struct LastUpdate {
     pub entropy: f32,
 }
 
-/// How far a search is. It observes the events of a run in their order, of the whole run or from its beginning on.
+/// How far a search is. It observes the events of a run in their order, of the whole run or from
+/// its beginning on.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     plan: Plan,

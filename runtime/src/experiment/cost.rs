@@ -1,4 +1,5 @@
-//! What a search costs, in forward passes of one sample: counted, never timed, so that equal settings give equal plans.
+//! What a search costs, in forward passes of one sample: counted, never timed, so that equal
+//! settings give equal plans.
 
 use supernet_strategy::Schedule;
 
@@ -6,8 +7,8 @@ use super::Experiment;
 use crate::config::Config;
 use crate::events::TRAINING_PASSES;
 
-/// Updates for each comparison along the way, at least: one scores as many samples as an update, so that all together cost
-/// no more than an eighth of what the updates do.
+/// Updates for each comparison along the way, at least: one scores as many samples as an update, so
+/// that all together cost no more than an eighth of what the updates do.
 pub(crate) const UPDATES_APART: u64 = 8;
 
 /// Updates of the strategy after a pass of `steps` training steps, such that both cost the same.

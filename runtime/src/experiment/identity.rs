@@ -22,7 +22,8 @@ impl Experiment {
     }
 }
 
-/// The search, if its space is that of the run that it goes on with. A run of an earlier version does not say.
+/// The search, if its space is that of the run that it goes on with. A run of an earlier version
+/// does not say.
 pub(crate) fn same_space(
     experiment: Result<Experiment, ExperimentError>,
     earlier: Option<SpaceProvenance>,
@@ -47,7 +48,8 @@ pub(crate) fn same_space(
     }
 }
 
-/// Refuses data that are not those of the run that the search goes on with. A run of an earlier version does not say.
+/// Refuses data that are not those of the run that the search goes on with. A run of an earlier
+/// version does not say.
 pub(crate) fn same_data(experiment: &Experiment, run: &Path) -> Result<(), ExperimentError> {
     let Some(was) = RunFolder::profile_of(run)? else {
         return Ok(());

@@ -1,9 +1,10 @@
 //! A space's own ops, tried out on a device before a search relies on them.
 //!
-//! Every op runs on random operands of the sizes that one of its nodes has. It must write all that it declares and nothing
-//! else, end its loops, give numbers, give the same numbers again, and its gradient must be that of its value: held against
-//! finite differences at points where the differences to the left and to the right agree. A space may say that an op's
-//! gradient is a surrogate, which spares it the last.
+//! Every op runs on random operands of the sizes that one of its nodes has. It must write all that
+//! it declares and nothing else, end its loops, give numbers, give the same numbers again, and its
+//! gradient must be that of its value: held against finite differences at points where the
+//! differences to the left and to the right agree. A space may say that an op's gradient is a
+//! surrogate, which spares it the last.
 
 mod differences;
 mod error;
@@ -44,7 +45,8 @@ pub struct OpCheck {
     pub device: String,
     /// The shapes of its operands, without the batch.
     pub shapes: String,
-    /// Whether its gradient is not held against anything, since the space says that it is a surrogate.
+    /// Whether its gradient is not held against anything, since the space says that it is a
+    /// surrogate.
     pub surrogate: bool,
     /// Points at which its gradient was held against finite differences.
     pub points: u32,
@@ -57,9 +59,9 @@ pub struct OpCheck {
     pub(crate) results: Vec<(Operand, Vec<f32>)>,
 }
 
-/// Tries every op of the space's own that the search may run, for every set of attributes that its nodes have: on the
-/// smallest of these nodes, and, without the gradient's check, on the largest with about as many samples as the search
-/// has. Without such ops there is nothing to do.
+/// Tries every op of the space's own that the search may run, for every set of attributes that its
+/// nodes have: on the smallest of these nodes, and, without the gradient's check, on the largest
+/// with about as many samples as the search has. Without such ops there is nothing to do.
 ///
 /// # Errors
 /// One for every op that fails.
@@ -76,8 +78,9 @@ pub fn run(
     }
 }
 
-/// Tries the ops of a search that is about to start, on a device of their own, since a kernel that fails may take its device
-/// with it. `on` is where the search will run; nothing if that is the application's secret.
+/// Tries the ops of a search that is about to start, on a device of their own, since a kernel that
+/// fails may take its device with it. `on` is where the search will run; nothing if that is the
+/// application's secret.
 pub(crate) fn before(
     experiment: &Experiment,
     on: Option<&DeviceSpec>,
@@ -226,7 +229,8 @@ impl<'a> Trial<'a> {
         Ok(values)
     }
 
-    /// Runs the forward (0) or the backward pass (1) on top of two kinds of leftovers, which must make no difference.
+    /// Runs the forward (0) or the backward pass (1) on top of two kinds of leftovers, which must
+    /// make no difference.
     fn twice(&mut self, pass: usize, values: &mut Values) -> Result<(), OpCheckError> {
         let mut again = values.clone();
         self.pass(pass, values, MARKS[0])?;

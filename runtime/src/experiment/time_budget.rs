@@ -1,4 +1,5 @@
-//! From minutes to epochs: a few steps are timed, then the plan is a number of epochs like any other.
+//! From minutes to epochs: a few steps are timed, then the plan is a number of epochs like any
+//! other.
 
 use std::time::Instant;
 
@@ -7,7 +8,8 @@ use supernet_strategy::{Outcome, Schedule, Work};
 
 use super::{Experiment, ExperimentError, schedule};
 
-/// The passes of the search in small that are timed; the first one fills caches and pools and does not count.
+/// The passes of the search in small that are timed; the first one fills caches and pools and does
+/// not count.
 const PASSES: u32 = 4;
 /// Steps of such a pass.
 const STEPS: u32 = 12;
@@ -22,8 +24,8 @@ struct Cost {
 }
 
 impl Experiment {
-    /// Fixes the number of epochs such that the search takes about `minutes` on this device. What is timed is the same
-    /// search in small, with weights and a strategy of its own.
+    /// Fixes the number of epochs such that the search takes about `minutes` on this device. What
+    /// is timed is the same search in small, with weights and a strategy of its own.
     ///
     /// # Errors
     /// If `minutes` is not above zero, or a child fails.
@@ -73,8 +75,9 @@ impl Experiment {
             began = Instant::now();
         }
         let (steps, updates) = (&mut steps[STEPS as usize..], &updates[1..]);
-        // Nothing in the reward holds a policy back from larger children, and too long is worse than too short: a step
-        // counts as one of the slowest quarter, and an update is as much longer as that makes a step.
+        // Nothing in the reward holds a policy back from larger children, and too long is worse
+        // than too short: a step counts as one of the slowest quarter, and an update is as much
+        // longer as that makes a step.
         let mean = |seconds: &[f64]| seconds.iter().sum::<f64>() / seconds.len() as f64;
         let usual = mean(steps);
         steps.sort_by(|a, b| b.total_cmp(a));
@@ -112,8 +115,8 @@ mod tests {
             "derive.report=200",
         ];
         let experiment = Experiment::new(Config::read("", &settings).unwrap()).unwrap();
-        // 16 steps of 10 ms and, in three quarters of the epochs, 2 updates of 40 ms: 220 ms an epoch. 500 genomes on 6
-        // minibatches at 2 ms take 6 s of the 60.
+        // 16 steps of 10 ms and, in three quarters of the epochs, 2 updates of 40 ms: 220 ms an
+        // epoch. 500 genomes on 6 minibatches at 2 ms take 6 s of the 60.
         let cost = Cost {
             step: 0.010,
             update: 0.040,

@@ -127,8 +127,9 @@ impl Architecture {
         }
     }
 
-    /// Its genome in `space`: every decision gets the choice of the same label. `changed` are the settings, written
-    /// KEY=VALUE, that make the space another one than that which it was found in.
+    /// Its genome in `space`: every decision gets the choice of the same label. `changed` are the
+    /// settings, written KEY=VALUE, that make the space another one than that which it was found
+    /// in.
     ///
     /// # Errors
     /// If the space asks other decisions, offers other choices, or forbids this one.

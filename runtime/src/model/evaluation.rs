@@ -27,8 +27,8 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// Mean cross-entropy in nats.
     pub loss: f64,
-    /// Expected calibration error: by how much confidence and accuracy differ, as a mean over the samples, in 15 bins of
-    /// confidence of equal width (Guo et al. 2017, §2).
+    /// Expected calibration error: by how much confidence and accuracy differ, as a mean over the
+    /// samples, in 15 bins of confidence of equal width (Guo et al. 2017, §2).
     pub calibration_error: f64,
     /// `confusion[label][class]`: how many images with that label were taken for that class.
     pub confusion: Vec<Vec<u64>>,
@@ -220,8 +220,8 @@ impl Evaluation {
 }
 
 impl fmt::Display for Evaluation {
-    /// The sentence, then the confusion matrix, labels down and classes across; of many classes only those that were
-    /// confused most often.
+    /// The sentence, then the confusion matrix, labels down and classes across; of many classes
+    /// only those that were confused most often.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.summary())?;
         if self.confusion.len() <= SHOWN {

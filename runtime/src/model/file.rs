@@ -1,7 +1,7 @@
 //! A model on disk: a folder with `model.json` and `model.safetensors`.
 //!
-//! The first says what the network is: the space, as data, and the genome; what images it takes and how their pixels are
-//! standardised. The second has the numbers, and the first their hash.
+//! The first says what the network is: the space, as data, and the genome; what images it takes and
+//! how their pixels are standardised. The second has the numbers, and the first their hash.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -38,7 +38,8 @@ struct Head {
     macs: u64,
 }
 
-/// `model.json` as it is read. Both are looked up in one text, so that neither needs to know the other's fields.
+/// `model.json` as it is read. Both are looked up in one text, so that neither needs to know the
+/// other's fields.
 #[derive(Deserialize)]
 struct Tail {
     space: SearchSpace,
@@ -82,7 +83,8 @@ impl Model {
             fs::rename(&beside, folder)
         };
         write().map_err(|source| {
-            // What is half written is no use to anybody; if it cannot be removed, the first error says enough.
+            // What is half written is no use to anybody; if it cannot be removed, the first error
+            // says enough.
             let _ = fs::remove_dir_all(&beside);
             if folder.exists() {
                 exists()
@@ -92,8 +94,8 @@ impl Model {
         })
     }
 
-    /// Loads a model: its folder, or either of its files. A space's own ops run on the CPU device by functions that are
-    /// linked into this program.
+    /// Loads a model: its folder, or either of its files. A space's own ops run on the CPU device
+    /// by functions that are linked into this program.
     ///
     /// # Errors
     /// If there is no model, or its files are not what was written.
@@ -121,8 +123,8 @@ impl Model {
         })
     }
 
-    /// The model that `text` describes. `bytes` gives the file of a network's tensors; `what` and `numbers` say where both
-    /// stand.
+    /// The model that `text` describes. `bytes` gives the file of a network's tensors; `what` and
+    /// `numbers` say where both stand.
     pub(super) fn read(
         [what, numbers]: [&Path; 2],
         text: &[u8],

@@ -1,8 +1,10 @@
-//! From trained weights to a finished network: the statistics of batch normalisation are estimated once more and frozen.
+//! From trained weights to a finished network: the statistics of batch normalisation are estimated
+//! once more and frozen.
 //!
-//! One pass over training images, as Cai et al. 2020 (Once-for-All) do it: every batch normalisation goes by its own
-//! minibatch while the statistics of all of them are gathered. (Running averages kept while training lag behind the
-//! weights, and of shared weights they mix architectures.)
+//! One pass over training images, as Cai et al. 2020 (Once-for-All) do it: every batch
+//! normalisation goes by its own minibatch while the statistics of all of them are gathered.
+//! (Running averages kept while training lag behind the weights, and of shared weights they mix
+//! architectures.)
 
 use supernet_engine::device::{Device, Inputs};
 use supernet_engine::program::{Input, Program};
@@ -19,14 +21,15 @@ use crate::training::TaskContext;
 const LEAST: usize = 2000;
 
 impl Model {
-    /// The child of `genome` with what it needs of `weights`. The statistics of its batch normalisation are estimated on
-    /// `device` over training images in minibatches of `batch`: as many whole ones as hold 2,000 images, or all images if
-    /// there are fewer, the last minibatch then filled up from the beginning. They are standardised and not augmented, in
-    /// an order that depends on nothing but their number.
+    /// The child of `genome` with what it needs of `weights`. The statistics of its batch
+    /// normalisation are estimated on `device` over training images in minibatches of `batch`: as
+    /// many whole ones as hold 2,000 images, or all images if there are fewer, the last minibatch
+    /// then filled up from the beginning. They are standardised and not augmented, in an order that
+    /// depends on nothing but their number.
     ///
     /// # Errors
-    /// If the genome has no child, the child no program, the device fails or has not the newest weights, or a weight is not
-    /// a finite number.
+    /// If the genome has no child, the child no program, the device fails or has not the newest
+    /// weights, or a weight is not a finite number.
     pub(crate) fn freeze(
         task: &TaskContext,
         genome: &[u32],
@@ -119,7 +122,8 @@ fn minibatches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
 #[derive(Debug)]
 struct Moments {
     batches: f64,
-    /// Each channel's mean in the first minibatch. Means are taken from here on, so that their squares do not cancel.
+    /// Each channel's mean in the first minibatch. Means are taken from here on, so that their
+    /// squares do not cancel.
     provenance: Vec<f64>,
     mean: Vec<f64>,
     square: Vec<f64>,
@@ -154,8 +158,8 @@ impl Moments {
         }
     }
 
-    /// Of all minibatches together, as the kernel takes them. The variance is exact: the mean of those within, and that of
-    /// the means.
+    /// Of all minibatches together, as the kernel takes them. The variance is exact: the mean of
+    /// those within, and that of the means.
     fn statistics(&self) -> Vec<f32> {
         let off = |c: usize| self.mean[c] / self.batches;
         let channels = 0..self.provenance.len();

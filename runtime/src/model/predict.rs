@@ -11,8 +11,9 @@ use supernet_engine::program::Program;
 use super::Model;
 use super::error::ModelError;
 
-/// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was trained on:
-/// from 0 to its [`Dataset::max_pixel`](crate::data::Dataset::max_pixel), which is 16 for the built-in digits.
+/// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was
+/// trained on: from 0 to its [`Dataset::max_pixel`](crate::data::Dataset::max_pixel), which is 16
+/// for the built-in digits.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Images<'a> {
@@ -108,7 +109,8 @@ pub(super) fn log_probabilities(logits: &[f32]) -> (u32, Vec<f64>) {
 }
 
 impl Model {
-    /// What the network says of each image, on the CPU with a thread for each core. The first call starts these.
+    /// What the network says of each image, on the CPU with a thread for each core. The first call
+    /// starts these.
     ///
     /// # Errors
     /// If the images do not fit the network, or the device fails.
@@ -120,7 +122,8 @@ impl Model {
         self.on_cpu(|cpu| self.predict_on(cpu, images))
     }
 
-    /// What the network says of each image, on a device of the caller's. The weights stay on a GPU between calls.
+    /// What the network says of each image, on a device of the caller's. The weights stay on a GPU
+    /// between calls.
     ///
     /// # Errors
     /// As [`Model::predict`].
@@ -189,8 +192,8 @@ impl Model {
         self.about.standardise(pixels);
     }
 
-    /// Runs `count` images, in batches, and hands the logits of each to `take`, in their order. `gather` gives the
-    /// standardised pixels of some.
+    /// Runs `count` images, in batches, and hands the logits of each to `take`, in their order.
+    /// `gather` gives the standardised pixels of some.
     pub(super) fn run(
         &self,
         device: &mut dyn Device,

@@ -410,7 +410,8 @@ fn weights_that_diverged_are_not_frozen() {
     );
 }
 
-/// Random changes to a file: bytes changed, cut, doubled, put in from elsewhere; or nothing of it left.
+/// Random changes to a file: bytes changed, cut, doubled, put in from elsewhere; or nothing of it
+/// left.
 fn mutated(file: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = file.to_vec();
     if random.below(8) == 0 {

@@ -1,4 +1,5 @@
-//! From a policy to architectures: many samples, each scored on the whole validation part, the best kept.
+//! From a policy to architectures: many samples, each scored on the whole validation part, the best
+//! kept.
 
 use serde::{Deserialize, Serialize};
 use supernet_plugin::{Count, GenomeError, Supergraph};
@@ -33,7 +34,8 @@ impl Candidate {
     }
 }
 
-/// Sorts the best first: higher reward, then lower cross-entropy, then fewer parameters, then the smaller genome.
+/// Sorts the best first: higher reward, then lower cross-entropy, then fewer parameters, then the
+/// smaller genome.
 pub(crate) fn rank(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
         let reward = b.score.reward.total_cmp(&a.score.reward);

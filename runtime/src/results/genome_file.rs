@@ -59,7 +59,8 @@ pub(crate) fn genome_file<'a>(
     })
 }
 
-/// A hash of the decisions: their names, choices and order. A genome fits every space with the same one.
+/// A hash of the decisions: their names, choices and order. A genome fits every space with the same
+/// one.
 fn fingerprint(supergraph: &Supergraph) -> String {
     let mut hasher = blake3::Hasher::new();
     for decision in &supergraph.space().decisions {

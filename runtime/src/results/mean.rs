@@ -51,7 +51,8 @@ impl Difference {
         }
     }
 
-    /// Whether the difference is above, or below, what two standard errors explain; neither while the error is unknown.
+    /// Whether the difference is above, or below, what two standard errors explain; neither while
+    /// the error is unknown.
     pub(crate) fn sign(difference: f64, standard_error: Option<f64>) -> i8 {
         match standard_error {
             Some(error) if difference > 2.0 * error => 1,

@@ -63,7 +63,8 @@ impl Metric {
         }
     }
 
-    /// The mean of rewards for people: accuracy as a percentage, or the perplexity that has this reward.
+    /// The mean of rewards for people: accuracy as a percentage, or the perplexity that has this
+    /// reward.
     pub(crate) fn mean_of_rewards(self, reward: f64) -> String {
         match self {
             Self::Accuracy => format!("{:.1} %", 100.0 * reward),
@@ -103,8 +104,8 @@ impl Metric {
     }
 }
 
-/// The mean over the first `count` samples, summed in their order. A loss that is not a number counts as the largest: it
-/// ranks last, and it can be written as JSON.
+/// The mean over the first `count` samples, summed in their order. A loss that is not a number
+/// counts as the largest: it ranks last, and it can be written as JSON.
 fn mean(samples: &Samples, count: usize) -> Score {
     let mean = |numbers: &[f32]| {
         let sum: f64 = numbers[..count].iter().map(|x| f64::from(*x)).sum();
@@ -117,7 +118,8 @@ fn mean(samples: &Samples, count: usize) -> Score {
     }
 }
 
-/// As uncertain as a choice among so many tokens that are equally likely; infinite where it is beyond an f64.
+/// As uncertain as a choice among so many tokens that are equally likely; infinite where it is
+/// beyond an f64.
 pub(crate) fn perplexity(loss: f64) -> f64 {
     loss.exp()
 }

@@ -6,11 +6,12 @@ use super::mean::Difference;
 use super::metric::Metric;
 use crate::config::StrategyName;
 
-/// Fresh samples of the policy and samples of the space's prior, each scored on the whole validation part with the same
-/// shared weights.
+/// Fresh samples of the policy and samples of the space's prior, each scored on the whole
+/// validation part with the same shared weights.
 ///
-/// After warm-up these weights were trained on the policy's own samples, which favours them: the difference shows that
-/// the loop is closed, and holds for the shared weights. It is not the difference of the architectures trained alone.
+/// After warm-up these weights were trained on the policy's own samples, which favours them: the
+/// difference shows that the loop is closed, and holds for the shared weights. It is not the
+/// difference of the architectures trained alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyGain {
     /// Whose samples are compared with random ones.
@@ -26,8 +27,8 @@ pub struct PolicyGain {
     pub random: f64,
     /// policy − random.
     pub difference: f64,
-    /// Standard error of the difference, over samples of architectures; the shared weights are the same for all. None with
-    /// fewer than two samples on a side.
+    /// Standard error of the difference, over samples of architectures; the shared weights are the
+    /// same for all. None with fewer than two samples on a side.
     pub standard_error: Option<f64>,
     /// Reward of the best derived architecture. It was chosen for it among many, which flatters it.
     #[serde(default)]
@@ -44,11 +45,12 @@ pub struct PolicyGain {
     pub metric: Metric,
 }
 
-/// A small gain report along the way: the rollouts of one update, and as many samples of the space's prior on the same
-/// validation minibatch.
+/// A small gain report along the way: the rollouts of one update, and as many samples of the
+/// space's prior on the same validation minibatch.
 ///
-/// They share the minibatch, so that its difficulty cancels. The standard error is over samples of architectures; one
-/// minibatch is few images, so that a single comparison says little, and several in a row say more.
+/// They share the minibatch, so that its difficulty cancels. The standard error is over samples of
+/// architectures; one minibatch is few images, so that a single comparison says little, and several
+/// in a row say more.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InterimComparison {
     /// Samples on each side.
@@ -197,7 +199,8 @@ impl PolicyGain {
     }
 }
 
-/// Samples on a side below which no verdict is given: a normal distribution's two standard errors are none yet.
+/// Samples on a side below which no verdict is given: a normal distribution's two standard errors
+/// are none yet.
 const FEWEST: u32 = 20;
 
 #[cfg(test)]

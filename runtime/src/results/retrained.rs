@@ -43,7 +43,8 @@ pub struct TrainedNetwork {
     pub macs: u64,
     /// Means over its last pass through what it was trained on, with the loss that it minimised.
     pub train: Option<Score>,
-    /// Its score on the test part, which neither search nor training saw; none if its training diverged.
+    /// Its score on the test part, which neither search nor training saw; none if its training
+    /// diverged.
     pub test: Option<Score>,
 }
 
@@ -71,7 +72,8 @@ pub struct Comparison {
     pub standard_error: Option<f64>,
     /// Networks whose training diverged: they are in none of these numbers.
     pub diverged: u32,
-    /// What is compared: accuracies, or of language models perplexities, of which the lower is better.
+    /// What is compared: accuracies, or of language models perplexities, of which the lower is
+    /// better.
     #[serde(
         default,
         alias = "measure",

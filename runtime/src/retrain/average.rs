@@ -1,4 +1,5 @@
-//! The mean of a network's weights over the last passes (Izmailov et al. 2018, §3.2): what they circle around.
+//! The mean of a network's weights over the last passes (Izmailov et al. 2018, §3.2): what they
+//! circle around.
 
 use supernet_engine::weights::Weights;
 
@@ -14,7 +15,8 @@ pub(crate) struct Average {
 }
 
 impl Average {
-    /// Over the last quarter of `epochs` passes, at least the last; over none at all unless it is `wanted`.
+    /// Over the last quarter of `epochs` passes, at least the last; over none at all unless it is
+    /// `wanted`.
     pub(crate) fn new(epochs: u32, wanted: bool) -> Self {
         Self {
             from: wanted.then(|| epochs - epochs.div_ceil(4)),

@@ -13,7 +13,8 @@ use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::results::Side;
 
-/// Draws of the prior that bring no new architecture, after which the space is taken to have no more.
+/// Draws of the prior that bring no new architecture, after which the space is taken to have no
+/// more.
 const DRAWS: u32 = 100;
 
 /// A network to be trained.
@@ -34,8 +35,9 @@ pub(crate) struct RetrainPlan {
 }
 
 impl RetrainPlan {
-    /// `genome` with `seeds` seeds beside `random` random architectures, which are different from it and from each other
-    /// and get the same seeds. The sides take turns, so that an early end leaves both alike.
+    /// `genome` with `seeds` seeds beside `random` random architectures, which are different from
+    /// it and from each other and get the same seeds. The sides take turns, so that an early end
+    /// leaves both alike.
     ///
     /// # Errors
     /// If the space's constraints leave nothing to sample.
@@ -70,8 +72,8 @@ impl RetrainPlan {
         })
     }
 
-    /// The last phase of `search`: as many of the networks that its settings ask for as the budget pays, in the order of
-    /// their training. All are taken to cost alike.
+    /// The last phase of `search`: as many of the networks that its settings ask for as the budget
+    /// pays, in the order of their training. All are taken to cost alike.
     ///
     /// # Errors
     /// As [`RetrainPlan::new`].

@@ -101,8 +101,8 @@ impl Retraining {
         self.finished.len() as u64 * whole + u64::from(progress.map_or(0, |progress| progress.done))
     }
 
-    /// The retraining that a run's folder has, whose log has `logged` bytes, and what is damaged, in words; none if none
-    /// is under way or all is damaged.
+    /// The retraining that a run's folder has, whose log has `logged` bytes, and what is damaged,
+    /// in words; none if none is under way or all is damaged.
     ///
     /// # Errors
     /// If the system refuses.

@@ -51,7 +51,8 @@ pub(crate) struct Passed {
 }
 
 impl TrainingRun {
-    /// A network with fresh weights: none but its own parameters. `data` has what it is trained on as its training part.
+    /// A network with fresh weights: none but its own parameters. `data` has what it is trained on
+    /// as its training part.
     pub(crate) fn new(
         experiment: &Experiment,
         data: &Arc<Splits>,

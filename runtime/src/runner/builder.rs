@@ -30,7 +30,8 @@ use crate::space::{SpaceProvenance, Spaces};
 use crate::storage::{Folder, LogEnd, Recorder, RunFolder, StorageError};
 use crate::training::{JobError, TrainingError};
 
-/// How long a step, a score or a file may take before its actor is given up, unless the application says otherwise.
+/// How long a step, a score or a file may take before its actor is given up, unless the application
+/// says otherwise.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Everything that a search starts with. Only [`SearchBuilder::start`] does something.
@@ -104,8 +105,8 @@ impl SearchBuilder {
         }
     }
 
-    /// Fixes the number of epochs such that the search takes about so long; `start` then times the first steps. Retraining
-    /// comes on top, at most `retrain.budget` times as long.
+    /// Fixes the number of epochs such that the search takes about so long; `start` then times the
+    /// first steps. Retraining comes on top, at most `retrain.budget` times as long.
     pub fn minutes(self, minutes: f64) -> Self {
         Self {
             minutes: Some(minutes),
@@ -118,8 +119,8 @@ impl SearchBuilder {
         Self { threads, ..self }
     }
 
-    /// How many evaluators score side by side, at least 1. One shares the trainer's device; several have one each, and
-    /// on the CPU they divide the threads among themselves.
+    /// How many evaluators score side by side, at least 1. One shares the trainer's device; several
+    /// have one each, and on the CPU they divide the threads among themselves.
     pub fn evaluators(self, evaluators: usize) -> Self {
         Self { evaluators, ..self }
     }
@@ -143,8 +144,8 @@ impl SearchBuilder {
         }
     }
 
-    /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for each of several evaluators,
-    /// on their threads, and again after a failure.
+    /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for
+    /// each of several evaluators, on their threads, and again after a failure.
     pub fn device(
         self,
         make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static,
@@ -156,8 +157,8 @@ impl SearchBuilder {
         }
     }
 
-    /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and is called again after a
-    /// failure, before [`Strategy::load`].
+    /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and
+    /// is called again after a failure, before [`Strategy::load`].
     pub fn strategy(
         self,
         make: impl Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError>
@@ -171,9 +172,10 @@ impl SearchBuilder {
         }
     }
 
-    /// Scores candidates with a function of the application's own. A candidate for which it fails is set aside with the
-    /// worst score; after ten in a row the search ends with the last error ([`SearchError::Evaluator`](crate::search::SearchError::Evaluator)). The last line
-    /// of the report, the best candidate on the test part, still comes from the shared weights.
+    /// Scores candidates with a function of the application's own. A candidate for which it fails
+    /// is set aside with the worst score; after ten in a row the search ends with the last error
+    /// ([`SearchError::Evaluator`](crate::search::SearchError::Evaluator)). The last line of the
+    /// report, the best candidate on the test part, still comes from the shared weights.
     ///
     /// The future is polled on an evaluator's thread, within a tokio runtime of one thread.
     pub fn evaluator<F, E>(self, evaluate: impl Fn(Genome) -> F + Send + Sync + 'static) -> Self
@@ -199,7 +201,8 @@ impl SearchBuilder {
         }
     }
 
-    /// Writes the run into a new folder in `parent`, named after space and data with the first number that is free.
+    /// Writes the run into a new folder in `parent`, named after space and data with the first
+    /// number that is free.
     pub fn fresh_folder(self, parent: impl Into<PathBuf>) -> Self {
         Self {
             location: RunLocation::Fresh(parent.into()),
@@ -207,8 +210,9 @@ impl SearchBuilder {
         }
     }
 
-    /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was started with. Data,
-    /// strategy and evaluator of the application's own must be given again, and plugins too: a run's folder loads none.
+    /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was
+    /// started with. Data, strategy and evaluator of the application's own must be given again, and
+    /// plugins too: a run's folder loads none.
     pub fn resume(self, path: impl Into<PathBuf>) -> Self {
         Self {
             location: RunLocation::Resume(path.into()),
@@ -216,13 +220,14 @@ impl SearchBuilder {
         }
     }
 
-    /// How long one step, score or file may take before its actor is given up and replaced; 10 minutes by default.
+    /// How long one step, score or file may take before its actor is given up and replaced; 10
+    /// minutes by default.
     pub fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// Is called with every event, on the search's thread: while it runs, the search waits. What a resumed run tells first is
-    /// told on the thread that starts it.
+    /// Is called with every event, on the search's thread: while it runs, the search waits. What a
+    /// resumed run tells first is told on the thread that starts it.
     pub fn listen(self, listener: impl FnMut(&Record) + Send + 'static) -> Self {
         Self {
             listener: Box::new(listener),
@@ -238,8 +243,8 @@ impl SearchBuilder {
     /// Starts the search on a thread of its own. Works in any thread, inside any executor or none.
     ///
     /// # Errors
-    /// If a setting, the space, the data or the folder are wrong, or the system gives no thread. What goes wrong later is
-    /// told by [`Search::wait`].
+    /// If a setting, the space, the data or the folder are wrong, or the system gives no thread.
+    /// What goes wrong later is told by [`Search::wait`].
     pub fn start(mut self) -> Result<Search, Error> {
         let resumed = match &self.location {
             RunLocation::Resume(path) => Some(RunFolder::open(path)?),

@@ -49,10 +49,11 @@ impl RunOutcome {
     }
 }
 
-/// A search under way: a handle that can be cloned and used from any thread, in any executor or in none.
+/// A search under way: a handle that can be cloned and used from any thread, in any executor or in
+/// none.
 ///
-/// The search has threads of its own. When the last handle is dropped, it stops as after [`Search::stop`], and its threads
-/// end; nobody is kept waiting for that.
+/// The search has threads of its own. When the last handle is dropped, it stops as after
+/// [`Search::stop`], and its threads end; nobody is kept waiting for that.
 #[derive(Clone, Debug)]
 pub struct Search {
     handle: Arc<Handle>,
@@ -94,7 +95,8 @@ impl Shared {
         self.changed.1.notify_all();
     }
 
-    /// Keeps the outcome of the actors, and the recorder for what follows, until they have put everything away.
+    /// Keeps the outcome of the actors, and the recorder for what follows, until they have put
+    /// everything away.
     pub(crate) fn put_outcome(&self, outcome: RunResult, recorder: SharedRecorder) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some((outcome, recorder));
     }
@@ -196,13 +198,14 @@ impl Search {
         self.handle.folder.as_deref()
     }
 
-    /// What happens from now on. [`SearchBuilder::events`](crate::SearchBuilder::events) begins with the first event.
+    /// What happens from now on. [`SearchBuilder::events`](crate::SearchBuilder::events) begins
+    /// with the first event.
     pub fn events(&self) -> Events {
         self.handle.shared.hub.subscribe()
     }
 
-    /// Asks the search to stand still after what is under way; [`Event::Paused`](crate::Event::Paused) says when it
-    /// does. It is saved then.
+    /// Asks the search to stand still after what is under way;
+    /// [`Event::Paused`](crate::Event::Paused) says when it does. It is saved then.
     pub fn pause(&self) {
         self.handle.command(Command::Pause);
     }
@@ -217,7 +220,8 @@ impl Search {
         self.handle.command(Command::Stop);
     }
 
-    /// Waits for the end of the search; its thread is gone then. For asynchronous code there is [`Search::ended`].
+    /// Waits for the end of the search; its thread is gone then. For asynchronous code there is
+    /// [`Search::ended`].
     ///
     /// # Errors
     /// Why the search could not go on.
@@ -234,7 +238,8 @@ impl Search {
         Some(outcome)
     }
 
-    /// The end of the search as a future that needs no particular executor. It does not keep the search alive.
+    /// The end of the search as a future that needs no particular executor. It does not keep the
+    /// search alive.
     pub fn ended(&self) -> impl Future<Output = RunResult> + Send + Unpin + use<> {
         End {
             shared: Arc::clone(&self.handle.shared),
@@ -255,7 +260,8 @@ impl Handle {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        // It has told the outcome and returns at once. One's own thread, a listener's, cannot be waited for.
+        // It has told the outcome and returns at once. One's own thread, a listener's, cannot be
+        // waited for.
         if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id())
         {
             let _ = thread.join();

@@ -14,9 +14,10 @@ use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageErr
 use crate::training::{Job, JobKind, TrainingError};
 
 impl Experiment {
-    /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into the folder if there
-    /// is one, which also receives the result. The last phase is [`Retraining`](crate::Retraining), unless `retrain.epochs`
-    /// is 0 or it would cost too much (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
+    /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into
+    /// the folder if there is one, which also receives the result. The last phase is
+    /// [`Retraining`](crate::Retraining), unless `retrain.epochs` is 0 or it would cost too much
+    /// (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
     /// [`Search::builder`](crate::Search::builder) offers more. The results are the same.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use supernet_engine::device::{Device, DeviceError};
 
-use super::handle::{RunResult, RunOutcome};
+use super::handle::{RunOutcome, RunResult};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::results::format::panic_message;
@@ -16,8 +16,8 @@ use crate::storage::Observer;
 /// Makes a device.
 type Make<'a> = &'a dyn Fn() -> Result<Box<dyn Device>, DeviceError>;
 
-/// What follows after the actors have ended with a result, on the search's own thread: the result is written, then what was
-/// found is retrained, from `earlier` on if that was begun already.
+/// What follows after the actors have ended with a result, on the search's own thread: the result
+/// is written, then what was found is retrained, from `earlier` on if that was begun already.
 pub(super) fn supervised(
     experiment: &Arc<Experiment>,
     result: Arc<SearchResult>,
@@ -64,7 +64,8 @@ fn retrained(
         return completed(result);
     }
     let mut device = make()?;
-    // A state of the retraining comes before the result: a folder with a result and without such a state is finished.
+    // A state of the retraining comes before the result: a folder with a result and without such a
+    // state is finished.
     retraining.save(&mut *device, observer)?;
     write(&result, observer)?;
     match retraining.go(&mut *device, observer)? {
@@ -78,7 +79,8 @@ fn retrained(
     }
 }
 
-/// The same on the thread that calls: what was found is written, then retrained. States are not saved.
+/// The same on the thread that calls: what was found is written, then retrained. States are not
+/// saved.
 pub(super) fn inline(
     experiment: &Arc<Experiment>,
     result: &mut SearchResult,

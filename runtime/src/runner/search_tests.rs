@@ -84,7 +84,8 @@ fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
     assert_eq!(a[..first], b[..first]);
     assert_ne!(a[first], b[first]);
 
-    // With nothing but warm-up the validation part is read for reports only, so the weights end with the same bits.
+    // With nothing but warm-up the validation part is read for reports only, so the weights end
+    // with the same bits.
     let all_warm_up = || {
         let settings = [
             "search.epochs=2",

@@ -9,8 +9,8 @@ use futures_core::Stream;
 
 use crate::events::Record;
 
-/// A subscription to a search's events: an iterator that waits for the next one, and a stream for asynchronous code.
-/// Both end with the search. Events wait here until they are taken.
+/// A subscription to a search's events: an iterator that waits for the next one, and a stream for
+/// asynchronous code. Both end with the search. Events wait here until they are taken.
 #[derive(Debug)]
 pub struct Events {
     channel: Arc<Channel>,

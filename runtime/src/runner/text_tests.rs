@@ -19,8 +19,8 @@ use crate::experiment::Experiment;
 use crate::retrain::Retraining;
 use crate::storage::tensors;
 
-/// A small search of cells of four nodes on a text of 3,000 words out of 30, each of which mostly follows from the one
-/// before it. `name` keeps tests apart.
+/// A small search of cells of four nodes on a text of 3,000 words out of 30, each of which mostly
+/// follows from the one before it. `name` keeps tests apart.
 pub(crate) fn experiment(name: &str, settings: &[&str]) -> Experiment {
     let (mut random, mut text, mut word) = (Random::new(7, RngStream::Test(0)), String::new(), 0);
     for _ in 0..3000 {

@@ -1,4 +1,5 @@
-//! The workers of a search as actors: who does what, who is asked, and who replaces them when they fail.
+//! The workers of a search as actors: who does what, who is asked, and who replaces them when they
+//! fail.
 //!
 //! ```text
 //! Search ──▶ Supervisor             writes the log, tells listeners, holds the last snapshot
@@ -10,10 +11,11 @@
 //!              └── Checkpoint       writes snapshots
 //! ```
 //!
-//! Each lives on a thread of its own, so that one that blocks stops no other. Whatever goes wrong with one of the lower
-//! four, an error, a panic or silence beyond the limit, ends in the same way: all four are replaced by fresh ones that
-//! continue from the last snapshot. What was told before is not told again, since the same things happen again.
-//! No actor has a name: names are global to a process, and two searches must not meet.
+//! Each lives on a thread of its own, so that one that blocks stops no other. Whatever goes wrong
+//! with one of the lower four, an error, a panic or silence beyond the limit, ends in the same way:
+//! all four are replaced by fresh ones that continue from the last snapshot. What was told before
+//! is not told again, since the same things happen again. No actor has a name: names are global to
+//! a process, and two searches must not meet.
 
 mod actor_thread;
 mod checkpoint;
@@ -66,8 +68,8 @@ pub(crate) struct SearchContext {
     pub(crate) faults: Option<Arc<faults::Faults>>,
 }
 
-/// A device that trainer and evaluators may share. They never use it at the same time: an evaluator has work only while
-/// no training step is under way.
+/// A device that trainer and evaluators may share. They never use it at the same time: an evaluator
+/// has work only while no training step is under way.
 #[derive(Clone)]
 struct SharedDevice(Arc<Mutex<Box<dyn Device>>>);
 

@@ -1,4 +1,5 @@
-//! What genomes are made of: how many of their ops have no parameters, how many of their skips are on.
+//! What genomes are made of: how many of their ops have no parameters, how many of their skips are
+//! on.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,10 +15,11 @@ const USUAL: usize = 200;
 
 /// Which choices of a space have no parameters, and which decisions are skip connections.
 ///
-/// A branch's own nodes are those that it does not have in common with all other branches of its decision; a choice is
-/// parameter-free if no own node of it reads a parameter, wherever the decision is asked. ENAS's macro space puts a 1x1
-/// convolution before its pooling, so nothing is parameter-free there. Decisions whose choices are all alike in this, as
-/// activations are, do not count.
+/// A branch's own nodes are those that it does not have in common with all other branches of its
+/// decision; a choice is parameter-free if no own node of it reads a parameter, wherever the
+/// decision is asked. ENAS's macro space puts a 1x1 convolution before its pooling, so nothing is
+/// parameter-free there. Decisions whose choices are all alike in this, as activations are, do not
+/// count.
 #[derive(Clone, Debug)]
 pub struct OpComposition {
     space: Supergraph,
@@ -131,7 +133,8 @@ fn flatten<'a>(nodes: &'a [Node], into: &mut Vec<&'a Node>) {
 fn bare(nodes: &[&Node], index: &HashMap<&str, usize>, choose: &Node) -> Vec<bool> {
     let branches = choose.inputs.len();
     let mut bare = vec![true; branches];
-    // Which branches each node is part of. Nodes are met from the last to the first, after everything that reads them.
+    // Which branches each node is part of. Nodes are met from the last to the first, after
+    // everything that reads them.
     let mut met: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
     let reach = |met: &mut BTreeMap<usize, Vec<bool>>, id: &str, of: &[bool]| {
         // What has no node, such as one step of a scan's input, has no parameters either.
@@ -206,7 +209,8 @@ mod tests {
     fn pools_and_identity_of_the_micro_space_are_parameter_free() {
         let space = space("enas-micro", &[]);
         let census = OpComposition::new(&space);
-        // Two cells, five nodes, two sides; sepconv3x3, sepconv5x5, avgpool3x3, maxpool3x3, identity.
+        // Two cells, five nodes, two sides; sepconv3x3, sepconv5x5, avgpool3x3, maxpool3x3,
+        // identity.
         assert_eq!(census.ops().len(), 20);
         assert!(
             census
@@ -222,7 +226,8 @@ mod tests {
     #[test]
     fn what_is_inactive_does_not_count() {
         let census = OpComposition::new(&test_spaces::guarded());
-        // Two skips of anchors, the second only in a deep net; nothing in this space has parameters.
+        // Two skips of anchors, the second only in a deep net; nothing in this space has
+        // parameters.
         assert_eq!((census.skips(), census.ops().len()), (2, 0));
         assert_eq!(census.of(&[vec![0, 0, 0, 0, 1, 0]]).skips_on, Some(1.0));
         assert_eq!(census.of(&[vec![1, 0, 0, 0, 1, 0]]).skips_on, Some(0.5));

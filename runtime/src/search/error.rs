@@ -40,7 +40,8 @@ pub enum SearchError {
     Evaluator {
         /// How many.
         failures: u32,
-        /// What the evaluator said of the last one; an evaluator of the application's own gives its own error.
+        /// What the evaluator said of the last one; an evaluator of the application's own gives its
+        /// own error.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A saved state of another search.

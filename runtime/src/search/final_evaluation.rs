@@ -1,5 +1,5 @@
-//! What follows the last epoch: candidates, the policy against random samples, the test score. The weights do not change
-//! any more.
+//! What follows the last epoch: candidates, the policy against random samples, the test score. The
+//! weights do not change any more.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Watches what the strategy does along the way: compares it with chance, and warns. It changes nothing.
+//! Watches what the strategy does along the way: compares it with chance, and warns. It changes
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -16,26 +17,30 @@ use crate::results::{Difference, InterimComparison, Metric, OpShares, whose};
 /// Comparisons with chance in a search, at most.
 const COMPARISONS: u64 = 10;
 
-/// Updates in a row before anything is said. A group of twenty rollouts strays by chance, ten in a row do not; and a
-/// policy may lean on something for a while and come back.
+/// Updates in a row before anything is said. A group of twenty rollouts strays by chance, ten in a
+/// row do not; and a policy may lean on something for a while and come back.
 const STREAK: u32 = 10;
-/// Share of parameter-free ops above which a policy has collapsed onto them: in NAS-Bench-201, where three of five ops are
-/// parameter-free, ENAS's policy is known to end in cells of nothing else (Dong and Yang 2020).
+/// Share of parameter-free ops above which a policy has collapsed onto them: in NAS-Bench-201,
+/// where three of five ops are parameter-free, ENAS's policy is known to end in cells of nothing
+/// else (Dong and Yang 2020).
 const FREE: f32 = 0.9;
-/// And the ops with parameters must have become so many times rarer than under the prior, or else the space is what has
-/// few of them.
+/// And the ops with parameters must have become so many times rarer than under the prior, or else
+/// the space is what has few of them.
 const RARER: f32 = 4.0;
-/// Share of skips this near to none or all of them. The controller's tanh constant of 2.5 keeps each within 0.007 and
-/// 0.993 (Pham et al. 2018, §3.1), so that 0 and 1 themselves are out of reach.
+/// Share of skips this near to none or all of them. The controller's tanh constant of 2.5 keeps
+/// each within 0.007 and 0.993 (Pham et al. 2018, §3.1), so that 0 and 1 themselves are out of
+/// reach.
 const NONE: f32 = 0.02;
 /// Skip decisions below which all off, or all on, is an architecture like any other.
 const SKIPS: usize = 4;
-/// Share of the largest entropy below which hardly anything is sampled but one architecture: of six choices that is 0.2
-/// nats, a likeliest one of 0.966. A tanh constant of 2.5 leaves 0.11 of it to a choice of six and 0.07 to a skip, whatever
-/// is learnt, so that a limit much lower would never be met. Healthy searches on digits stayed above 0.58 to their end; where
-/// rewards are clear and without noise, 0.12 by half-time is healthy too.
+/// Share of the largest entropy below which hardly anything is sampled but one architecture: of six
+/// choices that is 0.2 nats, a likeliest one of 0.966. A tanh constant of 2.5 leaves 0.11 of it to
+/// a choice of six and 0.07 to a skip, whatever is learnt, so that a limit much lower would never
+/// be met. Healthy searches on digits stayed above 0.58 to their end; where rewards are clear and
+/// without noise, 0.12 by half-time is healthy too.
 const ENTROPY: f32 = 0.115;
-/// Comparisons that are taken together against chance: five of twenty samples have the error of a hundred samples.
+/// Comparisons that are taken together against chance: five of twenty samples have the error of a
+/// hundred samples.
 const POOLED: usize = 5;
 /// Samples on a side that a comparison with chance takes, at least.
 const FEWEST: u32 = 50;

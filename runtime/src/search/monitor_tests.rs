@@ -37,8 +37,8 @@ fn experiment(settings: &[&str]) -> Arc<Experiment> {
     )
 }
 
-/// Runs a course on made-up accuracies of a genome in a score task; `mute` leaves the glimpses out, `saved` continues from
-/// a save after every few jobs.
+/// Runs a course on made-up accuracies of a genome in a score task; `mute` leaves the glimpses out,
+/// `saved` continues from a save after every few jobs.
 fn drive(
     experiment: &Arc<Experiment>,
     mute: bool,

@@ -39,8 +39,9 @@ pub struct SearchResult {
     pub metric: Metric,
     /// The shared weights at the end.
     pub weights: Weights,
-    /// The best architecture trained from scratch, beside random ones; none if the settings leave it out, or if it would
-    /// have cost too much ([`RetrainSettings::budget`](crate::config::RetrainSettings::budget)).
+    /// The best architecture trained from scratch, beside random ones; none if the settings leave
+    /// it out, or if it would have cost too much
+    /// ([`RetrainSettings::budget`](crate::config::RetrainSettings::budget)).
     pub retrained: Option<Retrained>,
 }
 
@@ -60,7 +61,8 @@ impl SearchResult {
         }
     }
 
-    /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run's folder.
+    /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run's
+    /// folder.
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
         let Some(best) = self.top.first() else {
             return Ok(());
@@ -90,8 +92,9 @@ impl SearchResult {
         Ok(())
     }
 
-    /// The best architecture with the shared weights as they were at its end. `data` and `split` are those of
-    /// the search. It is a network that works, but not what the architecture can do: that takes training of its own.
+    /// The best architecture with the shared weights as they were at its end. `data` and `split`
+    /// are those of the search. It is a network that works, but not what the architecture can do:
+    /// that takes training of its own.
     ///
     /// On the CPU device a space's own ops run by the functions that `spaces` brings.
     ///

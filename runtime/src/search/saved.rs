@@ -119,7 +119,8 @@ impl Scheduler {
     /// The search as it stands; no job may be in flight.
     pub(crate) fn save(&mut self) -> Result<SchedulerState, SearchError> {
         if self.final_evaluation.is_some() {
-            // A result that came ahead of one before it was not reported, but none did if no job is in flight.
+            // A result that came ahead of one before it was not reported, but none did if no job is
+            // in flight.
             self.report()?;
         }
         let recovered = |result: &JobResult| match result {

@@ -1,8 +1,8 @@
 //! A search as a state machine: which job comes next, and what its result means.
 //!
-//! Everything that decides is here and in the strategy, so that it does not matter who does the work, on how many threads,
-//! or in which order results arrive: they are taken in the order of their tasks, at moments that follow from counts and
-//! never from time.
+//! Everything that decides is here and in the strategy, so that it does not matter who does the
+//! work, on how many threads, or in which order results arrive: they are taken in the order of
+//! their tasks, at moments that follow from counts and never from time.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -26,7 +26,8 @@ const FAILURES: u32 = 10;
 pub(crate) enum Next {
     /// This job.
     Job(Job),
-    /// Nothing before a result arrives; with `drain`, training steps in flight must be finished first.
+    /// Nothing before a result arrives; with `drain`, training steps in flight must be finished
+    /// first.
     Wait { drain: bool },
     /// Nothing any more.
     Finished(Box<SearchOutcome>),
@@ -81,7 +82,8 @@ enum Pending {
 
 pub(super) struct InFlight {
     work: Work,
-    /// How many of the children are the strategy's own; the others are samples of the prior beside them.
+    /// How many of the children are the strategy's own; the others are samples of the prior beside
+    /// them.
     own: usize,
     pub(super) results: Vec<Option<JobResult>>,
     /// Children dispatched.
@@ -130,7 +132,8 @@ impl Scheduler {
         self.in_flight == 0
     }
 
-    /// Whether nothing is left but to choose the best: what is saved then answers for the whole search.
+    /// Whether nothing is left but to choose the best: what is saved then answers for the whole
+    /// search.
     pub(crate) fn is_scored(&self) -> bool {
         self.final_evaluation
             .as_ref()
@@ -175,7 +178,8 @@ impl Scheduler {
                     Pending::Task,
                 );
             }
-            // Outcomes are observed in the order of their tasks, and only training steps run beside each other.
+            // Outcomes are observed in the order of their tasks, and only training steps run beside
+            // each other.
             let trains = matches!(
                 &self.pending,
                 Pending::Task(Task {
@@ -323,7 +327,8 @@ impl Scheduler {
         Ok(true)
     }
 
-    /// Has the strategy observe the scores of `genomes`; the scores of the samples beside them follow in `scores`.
+    /// Has the strategy observe the scores of `genomes`; the scores of the samples beside them
+    /// follow in `scores`.
     fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
         let rewards =
             |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.reward).collect() };

@@ -1,8 +1,8 @@
 //! A search on disk, such that it goes on with the same bits: `checkpoints/POSITION/`.
 //!
-//! A checkpoint is written into a folder of another name, synced, and renamed, so that it is there whole or not at all.
-//! `b3sum --check blake3` says whether it still is what was written. The newest ones are kept; a damaged one is named,
-//! and the one before it is used.
+//! A checkpoint is written into a folder of another name, synced, and renamed, so that it is there
+//! whole or not at all. `b3sum --check blake3` says whether it still is what was written. The
+//! newest ones are kept; a damaged one is named, and the one before it is used.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,8 +84,8 @@ pub(crate) fn parent(run: &Path) -> PathBuf {
     run.join("checkpoints")
 }
 
-/// Writes `snapshot` into the run's folder and deletes all but the newest `keep`. Returns where it is. For `writer` see
-/// [`checkpoint_dir::write`].
+/// Writes `snapshot` into the run's folder and deletes all but the newest `keep`. Returns where it
+/// is. For `writer` see [`checkpoint_dir::write`].
 ///
 /// # Errors
 /// If the system refuses.
@@ -118,7 +118,8 @@ pub(crate) fn write(
     Ok(place)
 }
 
-/// The newest good checkpoint in the run's folder, whose log has `logged` bytes; none if none was ever written.
+/// The newest good checkpoint in the run's folder, whose log has `logged` bytes; none if none was
+/// ever written.
 ///
 /// # Errors
 /// If there are checkpoints and all are damaged, or the system refuses.

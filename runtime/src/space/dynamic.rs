@@ -15,9 +15,11 @@ use super::cpu::CpuOps;
 use super::error::PluginError;
 use super::folder::canonical;
 
-/// A library that was loaded. Its code runs in this process and may do what the process may: load only what you trust.
+/// A library that was loaded. Its code runs in this process and may do what the process may: load
+/// only what you trust.
 ///
-/// It is never unloaded: its code may have threads, and thread-local values whose destructors would be gone.
+/// It is never unloaded: its code may have threads, and thread-local values whose destructors would
+/// be gone.
 #[derive(Clone, Copy)]
 pub struct Plugin(&'static Loaded);
 
@@ -48,10 +50,12 @@ impl fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    /// Loads the library at `path`. It is a file: the system's folders of libraries are not searched.
+    /// Loads the library at `path`. It is a file: the system's folders of libraries are not
+    /// searched.
     ///
     /// # Errors
-    /// If there is no such file, it is no library, or no plugin that this version of the runtime understands.
+    /// If there is no such file, it is no library, or no plugin that this version of the runtime
+    /// understands.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
         let path = canonical(path)?;
         if path.is_dir() {
@@ -60,7 +64,8 @@ impl Plugin {
         if !path.is_file() {
             return Err(PluginError::NoFile { path });
         }
-        // SAFETY: The library's initialisers run. Whoever names a plugin trusts its code, as the type says.
+        // SAFETY: The library's initialisers run. Whoever names a plugin trusts its code, as the
+        // type says.
         let library = unsafe { Library::new(&path) };
         let library = library.map_err(|error| PluginError::NoLibrary {
             path: path.clone(),
@@ -78,8 +83,8 @@ impl Plugin {
             path: path.clone(),
             source,
         };
-        // SAFETY: A library that has this symbol has a table there, or else at least a number that says that it is none. It
-        // stays for as long as the process does.
+        // SAFETY: A library that has this symbol has a table there, or else at least a number that
+        // says that it is none. It stays for as long as the process does.
         let host = unsafe { Host::read(table) }.map_err(wrong)?;
         let description = host.describe().map_err(wrong)?;
         // As the library itself.

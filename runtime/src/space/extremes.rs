@@ -10,7 +10,8 @@ use supernet_strategy::random::from_prior;
 const ENUMERATED: u64 = 20_000;
 /// Random children that the search of a larger space starts from, at most.
 const SAMPLED: u64 = 2_000;
-/// Nodes of the supergraph that are walked for all children together, at most: about a second's work.
+/// Nodes of the supergraph that are walked for all children together, at most: about a second's
+/// work.
 const WALKED: u64 = 30_000_000;
 
 /// What a child weighs: parameters first, then multiply-accumulates.
@@ -45,8 +46,8 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    /// Looks at every child of a small space. Of a larger one it takes the best of random children and then changes
-    /// one decision at a time for as long as that helps.
+    /// Looks at every child of a small space. Of a larger one it takes the best of random children
+    /// and then changes one decision at a time for as long as that helps.
     ///
     /// # Errors
     /// If the space's constraints leave no genome to sample.

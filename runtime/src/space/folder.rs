@@ -79,7 +79,8 @@ impl Folder {
         stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The space, if nobody wants another one: settings that it was built with may be repeated, as a run's config.toml does.
+    /// The space, if nobody wants another one: settings that it was built with may be repeated, as
+    /// a run's config.toml does.
     pub(super) fn build(
         &self,
         given: &BTreeMap<String, Setting>,
@@ -117,7 +118,8 @@ fn check_name(file: &Path, name: &str) -> Result<(), PluginError> {
     })
 }
 
-/// The path as the system has it: such that it is told apart from others, and a library is never searched for elsewhere.
+/// The path as the system has it: such that it is told apart from others, and a library is never
+/// searched for elsewhere.
 pub(super) fn canonical(path: &Path) -> Result<PathBuf, PluginError> {
     fs::canonicalize(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => PluginError::Missing {

@@ -49,7 +49,8 @@ impl Source {
         }
     }
 
-    /// What may stand before a `/` and a space's name to say that this one's is meant; the first is for people.
+    /// What may stand before a `/` and a space's name to say that this one's is meant; the first is
+    /// for people.
     pub(super) fn qualifiers(&self) -> Vec<String> {
         let (stem, path) = match self {
             Source::Linked => return vec!["linked".to_owned()],

@@ -14,10 +14,11 @@ use super::provenance::SpaceProvenance;
 use super::source::Source;
 use crate::config::Config;
 
-/// All the spaces that a search may name. What is loaded into one of these is in no other: a program may have several.
+/// All the spaces that a search may name. What is loaded into one of these is in no other: a
+/// program may have several.
 ///
-/// A name that several bring may be qualified: `linked/NAME`, or `STEM/NAME` with the name of a library (without its ending,
-/// and without `lib` if one likes) or of a folder, or `PATH/NAME`.
+/// A name that several bring may be qualified: `linked/NAME`, or `STEM/NAME` with the name of a
+/// library (without its ending, and without `lib` if one likes) or of a folder, or `PATH/NAME`.
 #[derive(Clone, Debug, Default)]
 pub struct Spaces {
     sources: Vec<Source>,
@@ -47,17 +48,19 @@ pub struct Built {
 }
 
 impl Spaces {
-    /// The spaces of crates that are linked into this program. Those of [`Spaces::default`] are none.
+    /// The spaces of crates that are linked into this program. Those of [`Spaces::default`] are
+    /// none.
     pub fn linked() -> Self {
         Self {
             sources: vec![Source::Linked],
         }
     }
 
-    /// Loads a plugin's library, or reads a folder with a `space.json`, or such a file. Loading what was loaded before
-    /// changes nothing.
+    /// Loads a plugin's library, or reads a folder with a `space.json`, or such a file. Loading
+    /// what was loaded before changes nothing.
     ///
-    /// A library's code runs in this process and may do what the process may: load only what you trust.
+    /// A library's code runs in this process and may do what the process may: load only what you
+    /// trust.
     ///
     /// # Errors
     /// If there is no such file, or there is no space in it.
@@ -141,8 +144,9 @@ impl Spaces {
         }
     }
 
-    /// The space that `config.search.space` names, with the settings of `config.space`, for data of which `facts` are
-    /// known. What the space's defaults and the data resolve goes back into `config.space`.
+    /// The space that `config.search.space` names, with the settings of `config.space`, for data of
+    /// which `facts` are known. What the space's defaults and the data resolve goes back into
+    /// `config.space`.
     ///
     /// # Errors
     /// If there is no such space, its settings are wrong, or there are several and they differ.
@@ -235,7 +239,8 @@ impl Listed {
     }
 }
 
-/// What a space is, as a number: equal for equal spaces, since nothing in its JSON depends on a hash map's order.
+/// What a space is, as a number: equal for equal spaces, since nothing in its JSON depends on a
+/// hash map's order.
 fn blake3(space: &SearchSpace) -> Result<String, SpaceError> {
     Ok(blake3::hash(space.to_json()?.as_bytes())
         .to_hex()

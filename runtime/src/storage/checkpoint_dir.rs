@@ -17,9 +17,9 @@ pub(crate) const TENSORS: &str = "tensors.safetensors";
 /// Writes the content of a file.
 pub(crate) type Content<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
-/// Writes `files` into `parent/NUMBER`: beside its place, synced, then renamed. Then all but the newest `keep` are
-/// deleted. Each `writer` has a place of its own to write to, so that one that was given up spoils nothing when it wakes.
-/// If the folder is there already, nothing is done.
+/// Writes `files` into `parent/NUMBER`: beside its place, synced, then renamed. Then all but the
+/// newest `keep` are deleted. Each `writer` has a place of its own to write to, so that one that
+/// was given up spoils nothing when it wakes. If the folder is there already, nothing is done.
 pub(crate) fn write(
     parent: &Path,
     number: u64,
@@ -74,7 +74,8 @@ pub(crate) fn read(place: &Path, name: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Removes a folder. It is renamed first, so that a process that dies here leaves nothing that looks whole.
+/// Removes a folder. It is renamed first, so that a process that dies here leaves nothing that
+/// looks whole.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     let going = folder.with_extension("old.part");
     fs::rename(folder, &going)?;

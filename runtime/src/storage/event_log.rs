@@ -20,8 +20,9 @@ pub(crate) struct LogEnd {
     pub(crate) at: f64,
 }
 
-/// The events of the run at `run`, oldest first; none if it has no log. A line that is not whole is the last one of a run
-/// that was killed, and is left out, as are events that this version does not know.
+/// The events of the run at `run`, oldest first; none if it has no log. A line that is not whole is
+/// the last one of a run that was killed, and is left out, as are events that this version does not
+/// know.
 ///
 /// # Errors
 /// If the file cannot be read.

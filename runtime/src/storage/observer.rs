@@ -1,4 +1,5 @@
-//! Who observes a training that is under way: what happens goes there, and what the application wants comes from there.
+//! Who observes a training that is under way: what happens goes there, and what the application
+//! wants comes from there.
 
 use super::error::StorageError;
 use super::event_log::LogEnd;
@@ -6,7 +7,8 @@ use super::recorder::Recorder;
 use super::run_folder::RunFolder;
 use crate::events::{Command, Commands, Event, Record};
 
-/// Where a state can be saved: the folder, where its log ends, which is on disk then, and how many events it has.
+/// Where a state can be saved: the folder, where its log ends, which is on disk then, and how many
+/// events it has.
 pub(crate) type SavePoint<'a> = (&'a RunFolder, LogEnd, u64);
 
 pub(crate) trait Observer {

@@ -34,8 +34,8 @@ impl DerefMut for Folder<'_> {
     }
 }
 
-/// Numbers events and stamps them with the time, writes them down, and passes them on to a listener, whose error ends the
-/// search.
+/// Numbers events and stamps them with the time, writes them down, and passes them on to a
+/// listener, whose error ends the search.
 pub(crate) struct Recorder<'a, L> {
     folder: Option<Folder<'a>>,
     listener: L,
@@ -47,7 +47,8 @@ pub(crate) struct Recorder<'a, L> {
 }
 
 impl<'a, L: FnMut(&Record) -> Result<(), StorageError>> Recorder<'a, L> {
-    /// A recorder that expects the event of number `recorded` next, `before` seconds into the search.
+    /// A recorder that expects the event of number `recorded` next, `before` seconds into the
+    /// search.
     pub(crate) fn new(folder: Option<Folder<'a>>, listener: L, recorded: u64, before: f64) -> Self {
         Self {
             folder,
@@ -67,7 +68,8 @@ impl<'a, L: FnMut(&Record) -> Result<(), StorageError>> Recorder<'a, L> {
         self.recorded
     }
 
-    /// This recorder, for whoever goes on; `rest` takes its listener's place, and what is left here records nothing.
+    /// This recorder, for whoever goes on; `rest` takes its listener's place, and what is left here
+    /// records nothing.
     pub(crate) fn hand_over(&mut self, rest: L) -> Self {
         std::mem::replace(self, Self::new(None, rest, u64::MAX, 0.0))
     }

@@ -128,7 +128,8 @@ impl RunFolder {
         }
     }
 
-    /// Opens a run that was begun and is not finished, to go on with it. Also returns its `config.toml`.
+    /// Opens a run that was begun and is not finished, to go on with it. Also returns its
+    /// `config.toml`.
     ///
     /// # Errors
     /// If it is no run, is finished, or is under way in another process, or the system refuses.
@@ -228,7 +229,8 @@ impl RunFolder {
         &self.path
     }
 
-    /// Appends a line to `events.jsonl`, at once and whole: a search that is killed leaves a log that can be read.
+    /// Appends a line to `events.jsonl`, at once and whole: a search that is killed leaves a log
+    /// that can be read.
     ///
     /// # Errors
     /// If the system refuses.

@@ -1,8 +1,8 @@
-//! Weights and the optimiser's memory as a safetensors file: every parameter under its own id, so that other programs can
-//! read it and a change of the pages' layout cannot spoil it.
+//! Weights and the optimiser's memory as a safetensors file: every parameter under its own id, so
+//! that other programs can read it and a change of the pages' layout cannot spoil it.
 //!
-//! The format is a length, a JSON header and the numbers; with what is here there is no need of a crate for it.
-//! Gradients are not kept: a step computes those that it uses.
+//! The format is a length, a JSON header and the numbers; with what is here there is no need of a
+//! crate for it. Gradients are not kept: a step computes those that it uses.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,7 +19,8 @@ struct Tensor {
     data_offsets: [usize; 2],
 }
 
-/// Every tensor of the file in its order: its name, the parameter, and the set of pages that it lies in.
+/// Every tensor of the file in its order: its name, the parameter, and the set of pages that it
+/// lies in.
 fn tensors<'a>(
     supergraph: &'a Supergraph,
     layout: &'a Layout,

@@ -1,5 +1,5 @@
-//! Comma-separated values (RFC 4180): a line of column names, then a row a line; quoted cells may hold commas, line ends and
-//! doubled quotation marks. Empty lines are passed over.
+//! Comma-separated values (RFC 4180): a line of column names, then a row a line; quoted cells may
+//! hold commas, line ends and doubled quotation marks. Empty lines are passed over.
 
 use super::error::Fault;
 use super::sheet::{Row, Sheet};
@@ -42,7 +42,8 @@ fn records(text: &str) -> Result<Vec<Row>, Fault> {
     Ok(rows)
 }
 
-/// The first record of a text that begins on line `at`, the lines that it takes, and what follows it.
+/// The first record of a text that begins on line `at`, the lines that it takes, and what follows
+/// it.
 fn record(text: &str, at: usize) -> Result<(Vec<String>, usize, &str), Fault> {
     let (mut cells, mut lines, mut rest) = (Vec::new(), 1, text);
     loop {

@@ -6,7 +6,8 @@ use supernet_strategy::Genome;
 /// A way to write a genome. A column has one way; the first that fits all of its cells is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// The choices as whole numbers with anything between them but letters, so that digits in names are not taken for them.
+    /// The choices as whole numbers with anything between them but letters, so that digits in names
+    /// are not taken for them.
     Numbers,
     /// A digit for each decision.
     Digits,
@@ -67,8 +68,8 @@ impl Keys {
         }
     }
 
-    /// The genomes of a column, all written in one way. Else the first cell that is not written in the way that goes the
-    /// furthest.
+    /// The genomes of a column, all written in one way. Else the first cell that is not written in
+    /// the way that goes the furthest.
     pub(crate) fn column<'a>(
         &self,
         cells: impl Iterator<Item = &'a str> + Clone,
@@ -105,7 +106,8 @@ impl Keys {
             .then_some(genome)
     }
 
-    /// Reads the labels from left to right, the longest at each place. There must be one per decision and no other.
+    /// Reads the labels from left to right, the longest at each place. There must be one per
+    /// decision and no other.
     fn labels(&self, text: &str, words: bool) -> Option<Genome> {
         let (mut genome, mut at) = (Vec::with_capacity(self.labels.len()), 0);
         while let Some(byte) = text.as_bytes().get(at) {

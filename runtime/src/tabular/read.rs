@@ -18,7 +18,8 @@ const MOST: (u64, &str) = (1 << 30, "1 GiB");
 /// Which columns of a file a table is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// Has the genomes. Without it, the keys of a JSON object, or the first column with a genome in every row.
+    /// Has the genomes. Without it, the keys of a JSON object, or the first column with a genome in
+    /// every row.
     pub key: Option<String>,
     /// Has what strategies are told; more is better, as for the report.
     pub reward: String,
@@ -27,14 +28,17 @@ pub struct Columns {
 }
 
 impl Table {
-    /// Reads a table of `space` from a file in CSV or JSON. Rows whose genomes the space's constraints refuse are left out.
+    /// Reads a table of `space` from a file in CSV or JSON. Rows whose genomes the space's
+    /// constraints refuse are left out.
     ///
-    /// A genome is written as a number per decision, in the order of the space's decisions and counted from 0: as digits
-    /// (`0120`) or with anything between them but letters (`0 1 2 0`, `[0, 1, 2, 0]`). Or as a label per decision, with
-    /// anything between that holds no label (`|skip~0|+|conv~0|pool~1|`); of labels that begin alike the longest is taken.
+    /// A genome is written as a number per decision, in the order of the space's decisions and
+    /// counted from 0: as digits (`0120`) or with anything between them but letters (`0 1 2 0`,
+    /// `[0, 1, 2, 0]`). Or as a label per decision, with anything between that holds no label
+    /// (`|skip~0|+|conv~0|pool~1|`); of labels that begin alike the longest is taken.
     ///
     /// # Errors
-    /// If there is no such file or column, a genome or a value cannot be read, or two rows of one genome differ.
+    /// If there is no such file or column, a genome or a value cannot be read, or two rows of one
+    /// genome differ.
     pub fn open(path: &Path, columns: &Columns, space: &Supergraph) -> Result<Self, TableError> {
         let failed = |fault| TableError::File {
             path: path.to_owned(),

@@ -14,9 +14,10 @@ const MOST: (u32, u32) = (1 << 20, 10_000);
 
 /// A strategy on a table: it scores, and trains nothing.
 ///
-/// A search looks up exactly as many samples as were asked for. They come in groups of `score.rollouts`; of the last group
-/// only as many as are left, and the strategy is not told of a group that was cut. A genome that is asked for again counts
-/// again. `random` asks for none again ([`RandomSearch::without_repetition`]).
+/// A search looks up exactly as many samples as were asked for. They come in groups of
+/// `score.rollouts`; of the last group only as many as are left, and the strategy is not told of a
+/// group that was cut. A genome that is asked for again counts again. `random` asks for none again
+/// ([`RandomSearch::without_repetition`]).
 #[derive(Debug)]
 pub struct TableSearch<'a> {
     table: &'a Table,
@@ -42,8 +43,8 @@ pub struct Query {
 }
 
 impl<'a> TableSearch<'a> {
-    /// A search with the strategy, the size of its groups and the settings of it that `config` has; the rest of `config` is
-    /// not used.
+    /// A search with the strategy, the size of its groups and the settings of it that `config` has;
+    /// the rest of `config` is not used.
     ///
     /// # Errors
     /// If a setting or the number of samples is out of its range.
@@ -93,8 +94,9 @@ impl<'a> TableSearch<'a> {
         self.follow(&mut *strategy, name, seed, listen)
     }
 
-    /// Runs the search with a strategy of the application's own, made for [`TableSearch::schedule`]. A training step that
-    /// it asks for is answered from the table too, and is a sample like any other.
+    /// Runs the search with a strategy of the application's own, made for
+    /// [`TableSearch::schedule`]. A training step that it asks for is answered from the table too,
+    /// and is a sample like any other.
     ///
     /// # Errors
     /// As [`TableSearch::run`].

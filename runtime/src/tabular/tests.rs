@@ -20,7 +20,8 @@ fn space() -> Supergraph {
     test_spaces::space(decisions, plan, vec![])
 }
 
-/// Best at [3, 1, 4]; every step away costs something, and the test value differs a little from the reward.
+/// Best at [3, 1, 4]; every step away costs something, and the test value differs a little from the
+/// reward.
 fn value(genome: &[u32]) -> (f64, f64) {
     let away: u32 = genome
         .iter()

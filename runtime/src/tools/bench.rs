@@ -1,4 +1,5 @@
-//! The units of a search's work, timed: a training step and a scoring, each with a fresh random child.
+//! The units of a search's work, timed: a training step and a scoring, each with a fresh random
+//! child.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -35,7 +36,8 @@ pub enum BenchPhase {
     Evaluate,
 }
 
-/// What the repetitions of one kind of work took. Times are medians in milliseconds, counts are means.
+/// What the repetitions of one kind of work took. Times are medians in milliseconds, counts are
+/// means.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timing {
     /// The kind of work.
@@ -81,7 +83,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// `space` with `settings` (`space.KEY=VALUE`) on normal random images of the given height, width and channels.
+    /// `space` with `settings` (`space.KEY=VALUE`) on normal random images of the given height,
+    /// width and channels.
     ///
     /// # Errors
     /// If there is no such space, or it does not take such images.
@@ -115,8 +118,9 @@ impl Bench {
         Ok(bench)
     }
 
-    /// `space` with `settings` (`space.KEY=VALUE`) on a window of random text: `batch` streams side by side, `window` steps of each,
-    /// out of `vocabulary` tokens. Every window starts with states of zeros.
+    /// `space` with `settings` (`space.KEY=VALUE`) on a window of random text: `batch` streams side
+    /// by side, `window` steps of each, out of `vocabulary` tokens. Every window starts with states
+    /// of zeros.
     ///
     /// # Errors
     /// If there is no such space, or it does not take such text.
@@ -251,8 +255,9 @@ impl Bench {
         })
     }
 
-    /// Makes room on a device for random children, as a search does before it starts, and says how many bytes it is to take:
-    /// values, a minibatch, weights with gradients and the optimiser's memory.
+    /// Makes room on a device for random children, as a search does before it starts, and says how
+    /// many bytes it is to take: values, a minibatch, weights with gradients and the optimiser's
+    /// memory.
     ///
     /// # Errors
     /// If a child has no program, or it does not fit the device.

@@ -1,8 +1,9 @@
 //! Architectures that were published: what they come to here, beside what was said of them.
 //!
-//! The crates of spaces bring them along, each in the notation of its authors: those of `supernet-enas` and `supernet-darts` are
-//! there when these crates are linked. [`built`] builds one's network; its [`assignments`] are the settings that a search or a
-//! training from scratch takes it with.
+//! The crates of spaces bring them along, each in the notation of its authors: those of
+//! `supernet-enas` and `supernet-darts` are there when these crates are linked. [`built`] builds
+//! one's network; its [`assignments`] are the settings that a search or a training from scratch
+//! takes it with.
 
 use supernet_draw::Caption;
 use supernet_plugin::{BuildError, Count, Facts, GenomeError, Supergraph};

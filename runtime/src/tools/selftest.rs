@@ -20,8 +20,8 @@ use crate::training::TrainingError;
 
 /// Training steps that are compared with the CPU device's.
 const STEPS: u32 = 10;
-/// How far a step's loss may be off the CPU device's, as a share of it: rounding alone, amplified by ten updates, stays
-/// a hundred times below.
+/// How far a step's loss may be off the CPU device's, as a share of it: rounding alone, amplified
+/// by ten updates, stays a hundred times below.
 const LOSS: f64 = 1e-3;
 /// How far all weights together may be off after the last step, as a share of how far they went.
 const WEIGHTS: f64 = 1e-2;
@@ -41,14 +41,16 @@ pub struct SelfTestReport {
     pub passed: bool,
     /// Every kind of call against its f64 reference.
     pub calls: BTreeMap<&'static str, Conformance>,
-    /// What ended the test early: at which part, and what the device said. What came before it is in the report.
+    /// What ended the test early: at which part, and what the device said. What came before it is
+    /// in the report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
     /// Training steps against the CPU device.
     pub training: Option<Training>,
     /// Billions of floating-point operations a second in a product of two matrices of 512x512.
     pub gflops: Option<f64>,
-    /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of 32x32x3.
+    /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of
+    /// 32x32x3.
     pub bench: Vec<Timing>,
 }
 
@@ -65,8 +67,8 @@ pub struct Training {
     pub passed: bool,
 }
 
-/// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next. Whatever goes wrong is
-/// part of the report.
+/// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next.
+/// Whatever goes wrong is part of the report.
 pub fn run(
     device: &mut dyn Probe,
     bench_steps: u32,

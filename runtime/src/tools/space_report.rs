@@ -1,7 +1,7 @@
 //! What there is to say about a space before anybody searches it: for those who write spaces.
 //!
-//! [`of`] builds a space, measures and draws it, runs some of its children and tries its own ops, on data that stand in for
-//! real ones.
+//! [`of`] builds a space, measures and draws it, runs some of its children and tries its own ops,
+//! on data that stand in for real ones.
 
 mod stand_in;
 
@@ -29,8 +29,8 @@ use crate::training::TrainingError;
 
 /// Children that are run on every device.
 const CHILDREN: u32 = 3;
-/// How far a function for the CPU may be off what the WGSL gives, as a share of it: rounding, and what functions of a
-/// GPU such as `exp` may be off.
+/// How far a function for the CPU may be off what the WGSL gives, as a share of it: rounding, and
+/// what functions of a GPU such as `exp` may be off.
 const CLOSE: f32 = 1e-3;
 
 /// What there is to say about a space.
@@ -63,10 +63,12 @@ pub struct SpaceReport {
     pub notes: Vec<String>,
 }
 
-/// Looks at the space `name` with these settings, on each of the devices that there is; `listen` hears what comes next.
+/// Looks at the space `name` with these settings, on each of the devices that there is; `listen`
+/// hears what comes next.
 ///
 /// # Errors
-/// If there is no such space, or it cannot be built. What is wrong with one that can is in the report.
+/// If there is no such space, or it cannot be built. What is wrong with one that can is in the
+/// report.
 pub fn of(
     spaces: &Spaces,
     name: &str,
@@ -207,7 +209,8 @@ impl SpaceReport {
     }
 }
 
-/// A training step and a scoring of some random children; what is wrong with their losses, if anything is.
+/// A training step and a scoring of some random children; what is wrong with their losses, if
+/// anything is.
 fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<String>, Error> {
     let mut random = Random::new(1, RngStream::ReportTraining);
     let (mut weights, mut samples) = (experiment.weights(), Samples::default());

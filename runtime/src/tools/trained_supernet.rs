@@ -22,10 +22,11 @@ use crate::space::Spaces;
 use crate::storage::{RunFolder, StorageError, failed};
 use crate::training::Evaluator;
 
-/// A run's shared weights and policy as they were saved last, which at the end of a search is its end.
+/// A run's shared weights and policy as they were saved last, which at the end of a search is its
+/// end.
 ///
-/// Scores are those of the search's own reports: the whole validation part, in minibatches of one size. They rank
-/// architectures; they are not what these will have when trained alone.
+/// Scores are those of the search's own reports: the whole validation part, in minibatches of one
+/// size. They rank architectures; they are not what these will have when trained alone.
 #[derive(Debug)]
 pub struct TrainedSupernet {
     experiment: Experiment,
@@ -66,10 +67,12 @@ impl Limits {
 }
 
 impl TrainedSupernet {
-    /// The run at `path`, of which nothing is changed. Plugins that its space came from must be among `spaces`.
+    /// The run at `path`, of which nothing is changed. Plugins that its space came from must be
+    /// among `spaces`.
     ///
     /// # Errors
-    /// If it is no run, its space is not there, its data are not what they were, or no checkpoint of it can be used.
+    /// If it is no run, its space is not there, its data are not what they were, or no checkpoint
+    /// of it can be used.
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, Error> {
         let (config, earlier) = RunFolder::look(path)?;
         if !checkpoint::parent(path).exists() {
@@ -122,8 +125,8 @@ impl TrainedSupernet {
         Ok(Candidate::new(self.experiment.supergraph(), genome, score)?)
     }
 
-    /// The best `count` within `limits`, best first: of all that the search judged with these weights at its end, and of
-    /// `samples` fresh samples of its policy.
+    /// The best `count` within `limits`, best first: of all that the search judged with these
+    /// weights at its end, and of `samples` fresh samples of its policy.
     ///
     /// # Errors
     /// If nothing is within the limits, the strategy is an application's own, or the device fails.

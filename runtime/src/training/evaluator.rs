@@ -1,8 +1,9 @@
 //! Scoring children with the shared weights.
 //!
-//! The rule is the same for every child: minibatches of one fixed size, normalised by their own statistics. Running
-//! averages over a mixture of children would make rewards noise. A window of text that is scored by itself starts without a
-//! memory; a whole part is read from its beginning, and what a window ends with the next one starts with.
+//! The rule is the same for every child: minibatches of one fixed size, normalised by their own
+//! statistics. Running averages over a mixture of children would make rewards noise. A window of
+//! text that is scored by itself starts without a memory; a whole part is read from its beginning,
+//! and what a window ends with the next one starts with.
 
 use std::sync::Arc;
 
@@ -73,7 +74,8 @@ impl Evaluator {
         Ok(scores.into_iter().map(Ok).collect())
     }
 
-    /// Scores every child on the `number`-th minibatch of the validation part, counted over all passes.
+    /// Scores every child on the `number`-th minibatch of the validation part, counted over all
+    /// passes.
     ///
     /// # Errors
     /// If a genome has no child, a child no program, or the device fails.
@@ -203,7 +205,8 @@ impl Evaluator {
                 take(device, &mut self.samples)?;
                 under_way -= 1;
             }
-            // The last minibatch is filled up from the beginning: every sample counts once, every batch has one size.
+            // The last minibatch is filled up from the beginning: every sample counts once, every
+            // batch has one size.
             part.gather(
                 (from..from + batch).map(|i| i % part.len()),
                 &mut self.images,

@@ -1,4 +1,5 @@
-//! The jobs that a search is cut into: what the trainer and the evaluators are asked for, and what they answer.
+//! The jobs that a search is cut into: what the trainer and the evaluators are asked for, and what
+//! they answer.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The learning rate and the probability of drop-path over a search, or over the training of one network.
+//! The learning rate and the probability of drop-path over a search, or over the training of one
+//! network.
 
 use std::f64::consts::PI;
 
@@ -21,7 +22,8 @@ impl LrSchedule {
     }
 }
 
-/// One descent: a linear warm-up (Goyal et al. 2017, §2.2), then half a period of a cosine, without restarts.
+/// One descent: a linear warm-up (Goyal et al. 2017, §2.2), then half a period of a cosine, without
+/// restarts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WarmupCosine {
     highest: f64,
@@ -31,7 +33,8 @@ pub(crate) struct WarmupCosine {
 }
 
 impl WarmupCosine {
-    /// Over `steps` steps, of which the first `warm_up` rise to `highest`; the last one is near `lowest`.
+    /// Over `steps` steps, of which the first `warm_up` rise to `highest`; the last one is near
+    /// `lowest`.
     pub(crate) fn new(highest: f32, lowest: f32, warm_up: u32, steps: u32) -> Self {
         let (highest, lowest) = (f64::from(highest), f64::from(lowest.min(highest)));
         Self {
@@ -70,8 +73,9 @@ impl LinearRamp {
     }
 }
 
-/// Cosine annealing with warm restarts (Loshchilov and Hutter 2017; ENAS §3.2), fitted to the search: every period is
-/// twice the one before it, and the last one ends with the last epoch, when the weights are at rest.
+/// Cosine annealing with warm restarts (Loshchilov and Hutter 2017; ENAS §3.2), fitted to the
+/// search: every period is twice the one before it, and the last one ends with the last epoch, when
+/// the weights are at rest.
 ///
 /// The published lengths come out of it: 150 epochs are periods of 10, 20, 40 and 80.
 #[derive(Clone, Copy, Debug, PartialEq)]

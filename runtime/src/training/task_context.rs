@@ -39,7 +39,8 @@ impl TaskContext {
         }
     }
 
-    /// The child of `genome` as `optimizer` trains it: with auxiliary outputs only if their losses count.
+    /// The child of `genome` as `optimizer` trains it: with auxiliary outputs only if their losses
+    /// count.
     pub(crate) fn trained(
         &self,
         genome: &[u32],
@@ -79,7 +80,8 @@ impl TaskContext {
         text.then(|| Streams::new(part.labels(), batch, self.supergraph.time()))
     }
 
-    /// Minibatches in a pass over a part: what does not fill the last one is left off, but for a text.
+    /// Minibatches in a pass over a part: what does not fill the last one is left off, but for a
+    /// text.
     pub(crate) fn passes(&self, part: &Subset, batch: u32) -> u32 {
         self.streams(part, batch)
             .map_or(part.len() as u32 / batch, |streams| streams.windows())

@@ -82,10 +82,12 @@ impl Trainer {
         }
     }
 
-    /// Trains the child of `genome` on the next minibatch. The score is that of the minibatch before the update.
+    /// Trains the child of `genome` on the next minibatch. The score is that of the minibatch
+    /// before the update.
     ///
     /// # Errors
-    /// If the genome has no child, the child no program, the device fails, or the loss is not a number.
+    /// If the genome has no child, the child no program, the device fails, or the loss is not a
+    /// number.
     pub(crate) fn step(
         &mut self,
         device: &mut dyn Device,
@@ -148,8 +150,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// The program of a child for minibatch `within` of the pass. A text's windows follow each other; the first of a pass
-    /// starts without a memory, and the last may be shorter.
+    /// The program of a child for minibatch `within` of the pass. A text's windows follow each
+    /// other; the first of a pass starts without a memory, and the last may be shorter.
     fn program(&self, genome: &[u32], within: u32) -> Result<Program, TrainingError> {
         let context = self.task.context(self.settings.batch);
         let Some(streams) = &self.streams else {

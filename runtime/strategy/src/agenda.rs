@@ -18,7 +18,8 @@ pub(super) struct Agenda {
     batch: u64,
     /// Tasks without an outcome, oldest first.
     out: VecDeque<Task>,
-    /// How many of them, from the newest back, are to be handed out again because a search continues from a save.
+    /// How many of them, from the newest back, are to be handed out again because a search
+    /// continues from a save.
     #[serde(default)]
     again: usize,
 }
@@ -96,7 +97,8 @@ impl Agenda {
         task
     }
 
-    /// Ends the oldest task. Returns its genomes and their scores if it was a score task and the outcome fits it.
+    /// Ends the oldest task. Returns its genomes and their scores if it was a score task and the
+    /// outcome fits it.
     pub(super) fn close<'a>(
         &mut self,
         outcome: &'a Outcome,
@@ -127,7 +129,8 @@ impl Agenda {
     }
 }
 
-/// The reward of a score: its accuracy. What is no number, such as an embedder's failed evaluation, earns nothing.
+/// The reward of a score: its accuracy. What is no number, such as an embedder's failed evaluation,
+/// earns nothing.
 pub(super) fn reward(score: &Score) -> f32 {
     if score.reward.is_finite() {
         score.reward

@@ -28,13 +28,14 @@ use advantage::Average;
 use controller::Controller;
 use tape::Objective;
 
-/// Alternates between training the shared weights on children that the controller samples, and training the controller
-/// on how its samples score (Pham et al. 2018, §2.2).
+/// Alternates between training the shared weights on children that the controller samples, and
+/// training the controller on how its samples score (Pham et al. 2018, §2.2).
 ///
-/// An epoch is `steps` training steps, each on a fresh child from a controller that does not change meanwhile, then
-/// `updates` score tasks of `rollouts` children. Each score task has the next validation minibatch to itself and ends
-/// in one step of REINFORCE with Adam; the next one waits for it. In warm-up epochs children come from the space's
-/// prior, and nothing is scored. The reward is the accuracy.
+/// An epoch is `steps` training steps, each on a fresh child from a controller that does not change
+/// meanwhile, then `updates` score tasks of `rollouts` children. Each score task has the next
+/// validation minibatch to itself and ends in one step of REINFORCE with Adam; the next one waits
+/// for it. In warm-up epochs children come from the space's prior, and nothing is scored. The
+/// reward is the accuracy.
 pub struct Enas {
     space: Supergraph,
     schedule: Schedule,

@@ -11,16 +11,19 @@ use super::agenda::{Agenda, Ahead, reward};
 use super::random::from_prior;
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
-/// How often a mutation that the constraints refuse is drawn again before a sample of the prior takes its place.
+/// How often a mutation that the constraints refuse is drawn again before a sample of the prior
+/// takes its place.
 const TRIES: u32 = 100;
 
 /// How evolution goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvolutionSettings {
-    /// Genomes that are alive at a time, P. A search that scores fewer than twice as many takes half of what it scores.
+    /// Genomes that are alive at a time, P. A search that scores fewer than twice as many takes
+    /// half of what it scores.
     pub population: u32,
-    /// Genomes that compete for each child, S, drawn from the population with replacement. 1 is no selection at all.
+    /// Genomes that compete for each child, S, drawn from the population with replacement. 1 is no
+    /// selection at all.
     pub tournament: u32,
 }
 
@@ -33,18 +36,20 @@ impl Default for EvolutionSettings {
     }
 }
 
-/// Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search", Algorithm
-/// 1): the first genomes come from the space's prior. Then a tournament of S, drawn with replacement, is won by its best;
-/// the winner's copy with one decision changed joins the population, and the oldest member leaves, however good it is.
+/// Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier
+/// Architecture Search", Algorithm 1): the first genomes come from the space's prior. Then a
+/// tournament of S, drawn with replacement, is won by its best; the winner's copy with one decision
+/// changed joins the population, and the oldest member leaves, however good it is.
 ///
-/// Where the paper's workers are asynchronous, this one goes in groups: the `rollouts` children of a score task all descend
-/// from the population as it was before them, and join it together. In training searches the training steps take
-/// members of the population, each equally likely, since they are what the shared weights must suit; [`Strategy::sample`]
-/// gives the same. Under one seed its warm-up trains the same children as the other strategies'.
+/// Where the paper's workers are asynchronous, this one goes in groups: the `rollouts` children of
+/// a score task all descend from the population as it was before them, and join it together. In
+/// training searches the training steps take members of the population, each equally likely, since
+/// they are what the shared weights must suit; [`Strategy::sample`] gives the same. Under one seed
+/// its warm-up trains the same children as the other strategies'.
 ///
-/// A mutation changes one decision that the child asks to another of its choices, all equally likely; the paper's
-/// mutation that changes nothing is left out. Decisions that become active are drawn from the prior, those that cease to
-/// be are set to 0.
+/// A mutation changes one decision that the child asks to another of its choices, all equally
+/// likely; the paper's mutation that changes nothing is left out. Decisions that become active are
+/// drawn from the prior, those that cease to be are set to 0.
 pub struct Evolution {
     space: Supergraph,
     schedule: Schedule,
@@ -77,7 +82,8 @@ enum Tag {
 }
 
 impl Evolution {
-    /// A search of `space`. Everything it samples is a function of `seed` and the outcomes. Settings of 0 count as 1.
+    /// A search of `space`. Everything it samples is a function of `seed` and the outcomes.
+    /// Settings of 0 count as 1.
     pub fn new(
         space: Supergraph,
         schedule: Schedule,
@@ -190,7 +196,8 @@ fn mutated(
     from_prior(space, random)
 }
 
-/// Gives the decisions a choice that a mutation made active, and takes it from those that it made inactive.
+/// Gives the decisions a choice that a mutation made active, and takes it from those that it made
+/// inactive.
 fn settle(space: &Supergraph, parent: &Genome, child: &mut Genome, random: &mut Random) {
     let before: Vec<Option<u32>> = parent.iter().copied().map(Some).collect();
     let mut after: Vec<Option<u32>> = child.iter().copied().map(Some).collect();
@@ -232,8 +239,8 @@ impl Strategy for Evolution {
         Ok(Some(self.state.agenda.hand_out(work)))
     }
 
-    /// The insight's baseline is the mean reward of the population before the group joins it, of the group itself if it is
-    /// the first; what there is no controller for is 0.
+    /// The insight's baseline is the mean reward of the population before the group joins it, of
+    /// the group itself if it is the first; what there is no controller for is 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (genomes, scores) = self.state.agenda.close(outcome)?;
         let before = self.mean();

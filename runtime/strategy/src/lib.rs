@@ -1,8 +1,8 @@
 //! What decides which child is trained and scored next.
 //!
-//! A [`Strategy`] is a synchronous state machine: it hands out [`Task`]s and is told their [`Outcome`]s in task order.
-//! It knows no device, no clock and no thread, so it is tested without any, and the number of evaluators changes
-//! nothing.
+//! A [`Strategy`] is a synchronous state machine: it hands out [`Task`]s and is told their
+//! [`Outcome`]s in task order. It knows no device, no clock and no thread, so it is tested without
+//! any, and the number of evaluators changes nothing.
 
 mod agenda;
 pub mod enas;
@@ -32,18 +32,22 @@ pub struct Task {
 /// What a task asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Work {
-    /// Train the shared weights on the child of `genome` for the next minibatch of the training split.
+    /// Train the shared weights on the child of `genome` for the next minibatch of the training
+    /// split.
     Train {
         /// The child.
         genome: Genome,
-        /// The pass over the training split that this step belongs to, from 0; it fixes the learning rate.
+        /// The pass over the training split that this step belongs to, from 0; it fixes the
+        /// learning rate.
         epoch: u32,
     },
-    /// Score every child with the shared weights as they are, all on the same minibatch of the validation split.
+    /// Score every child with the shared weights as they are, all on the same minibatch of the
+    /// validation split.
     Score {
         /// The children.
         genomes: Vec<Genome>,
-        /// Which minibatch: counts from 0 over the whole search; the data cursor is a function of it.
+        /// Which minibatch: counts from 0 over the whole search; the data cursor is a function of
+        /// it.
         batch: u64,
     },
 }
@@ -51,8 +55,8 @@ pub enum Work {
 /// How a child did on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// What the strategy maximises: of images the accuracy, a share of samples in [0, 1]; of a language model c/perplexity
-    /// (ENAS §2.2), which is not bounded by 1.
+    /// What the strategy maximises: of images the accuracy, a share of samples in [0, 1]; of a
+    /// language model c/perplexity (ENAS §2.2), which is not bounded by 1.
     #[serde(alias = "accuracy")]
     pub reward: f32,
     /// Mean cross-entropy in nats.
@@ -76,7 +80,8 @@ pub enum Outcome {
     Scored(Vec<Score>),
 }
 
-/// How long a search is and how it divides its time. Every strategy gets the same one, so that comparisons are fair.
+/// How long a search is and how it divides its time. Every strategy gets the same one, so that
+/// comparisons are fair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Passes over the training split.
@@ -98,13 +103,15 @@ pub struct StrategyStats {
     pub reward: f32,
     /// What the reward is compared with: mean over the rollouts of each one's own baseline.
     pub baseline: f32,
-    /// Entropy of the policy in nats, mean over the rollouts of the sum over their active decisions.
+    /// Entropy of the policy in nats, mean over the rollouts of the sum over their active
+    /// decisions.
     pub entropy: f32,
-    /// The entropy as a share of what it would be if all choices that are open were equally likely, in [0, 1]; absent where
-    /// there is no policy, or never a choice.
+    /// The entropy as a share of what it would be if all choices that are open were equally likely,
+    /// in [0, 1]; absent where there is no policy, or never a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entropy_share: Option<f32>,
-    /// Mean penalty on the skip probabilities (a KL divergence in nats); 0 where the space has no skips.
+    /// Mean penalty on the skip probabilities (a KL divergence in nats); 0 where the space has no
+    /// skips.
     pub skip_penalty: f32,
     /// Norm of the policy's gradient before clipping.
     pub gradient_norm: f32,
@@ -129,18 +136,20 @@ pub enum StrategyError {
 
 /// A way to search: what to train, what to score, what to learn from it.
 pub trait Strategy: Send {
-    /// The next task; `None` while outcomes are awaited that it depends on, and for ever once the schedule is through.
+    /// The next task; `None` while outcomes are awaited that it depends on, and for ever once the
+    /// schedule is through.
     ///
     /// # Errors
     /// If the space's constraints leave no genome to sample, or what was learnt is no use any more.
     fn next(&mut self) -> Result<Option<Task>, StrategyError>;
 
-    /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the task (another kind,
-    /// another number of scores) ends it and teaches nothing; an accuracy that is no number counts as 0.
+    /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the
+    /// task (another kind, another number of scores) ends it and teaches nothing; an accuracy that
+    /// is no number counts as 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats>;
 
-    /// Fresh samples of the policy as it is now, for derivation and reports, drawn with `random`: they do not change
-    /// what the search does next.
+    /// Fresh samples of the policy as it is now, for derivation and reports, drawn with `random`:
+    /// they do not change what the search does next.
     ///
     /// # Errors
     /// If the space's constraints leave no genome to sample.
@@ -149,8 +158,8 @@ pub trait Strategy: Send {
     /// Everything that the next call depends on.
     fn save(&self) -> serde_json::Value;
 
-    /// Continues from what [`Strategy::save`] returned. Tasks that were out at that time come first, with the same ids:
-    /// what was done of them is unknown.
+    /// Continues from what [`Strategy::save`] returned. Tasks that were out at that time come
+    /// first, with the same ids: what was done of them is unknown.
     ///
     /// # Errors
     /// If the value was not saved by this strategy for this space.

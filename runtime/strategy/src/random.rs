@@ -10,13 +10,15 @@ use supernet_shaders::random::{Random, RngStream};
 use super::agenda::{Agenda, Ahead, reward};
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
-/// Samples from the space's prior throughout and learns nothing, at the same budget as every other strategy: the same
-/// training steps, the same score tasks on the same minibatches.
+/// Samples from the space's prior throughout and learns nothing, at the same budget as every other
+/// strategy: the same training steps, the same score tasks on the same minibatches.
 ///
-/// Under one seed its warm-up trains the same children as [`Enas`](super::enas::Enas)'s. (Li and Talwalkar 2019, §3.)
+/// Under one seed its warm-up trains the same children as [`Enas`](super::enas::Enas)'s. (Li and
+/// Talwalkar 2019, §3.)
 ///
-/// [`RandomSearch::new`], which a training search takes, may draw a genome again: its reward is measured anew each time.
-/// [`RandomSearch::without_repetition`], which a search of a table takes, does not: there the answer would be the same.
+/// [`RandomSearch::new`], which a training search takes, may draw a genome again: its reward is
+/// measured anew each time. [`RandomSearch::without_repetition`], which a search of a table takes,
+/// does not: there the answer would be the same.
 pub struct RandomSearch {
     space: Supergraph,
     schedule: Schedule,
@@ -62,8 +64,9 @@ impl RandomSearch {
         }
     }
 
-    /// A search of `space` that hands out no genome again before it has handed out all that the prior can give; then it
-    /// begins anew. In a space of more than 262,144 genomes, one is repeated if a hundred draws in a row bring nothing new.
+    /// A search of `space` that hands out no genome again before it has handed out all that the
+    /// prior can give; then it begins anew. In a space of more than 262,144 genomes, one is
+    /// repeated if a hundred draws in a row bring nothing new.
     pub fn without_repetition(space: Supergraph, schedule: Schedule, seed: u64) -> Self {
         let mut search = Self::new(space, schedule, seed);
         search.state.asked = Some(BTreeSet::new());
@@ -94,7 +97,8 @@ impl RandomSearch {
     }
 }
 
-/// What the prior can give and was not asked, in lexicographic order; nothing of a space too large to be listed.
+/// What the prior can give and was not asked, in lexicographic order; nothing of a space too large
+/// to be listed.
 fn left(space: &Supergraph, asked: &BTreeSet<Genome>) -> Vec<Genome> {
     let priors: Vec<Vec<f32>> = (0..space.genome_len()).map(|d| space.prior(d)).collect();
     let given = |genome: &Genome| {
@@ -137,7 +141,8 @@ impl Strategy for RandomSearch {
         Ok(Some(self.state.agenda.hand_out(work)))
     }
 
-    /// The insight holds the mean reward, which is also its baseline; what there is no controller for is 0.
+    /// The insight holds the mean reward, which is also its baseline; what there is no controller
+    /// for is 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (_, scores) = self.state.agenda.close(outcome)?;
         let mean = (scores.iter().map(|s| f64::from(reward(s))).sum::<f64>()

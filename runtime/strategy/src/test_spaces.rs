@@ -38,7 +38,8 @@ pub fn step(decide: &[String], keep: Option<&str>) -> Value {
     json!({"decide": decide, "keep": keep})
 }
 
-/// ENAS's macro space (Pham et al. 2018, §2.3): per layer an op of six, then a skip to each earlier layer.
+/// ENAS's macro space (Pham et al. 2018, §2.3): per layer an op of six, then a skip to each earlier
+/// layer.
 pub fn layered(layers: usize) -> Supergraph {
     let ops = [
         "conv3x3",
@@ -114,8 +115,9 @@ pub fn recurrent(nodes: usize) -> Supergraph {
     space(decisions, plan, vec![])
 }
 
-/// Everything that a plan can ask for: tables, attention, skips, a prior, inactive decisions, and constraints that mask
-/// (`deep` and the first op; the two skips) or that no mask sees in time (the ops of two nodes that no skip joins).
+/// Everything that a plan can ask for: tables, attention, skips, a prior, inactive decisions, and
+/// constraints that mask (`deep` and the first op; the two skips) or that no mask sees in time (the
+/// ops of two nodes that no skip joins).
 pub fn guarded() -> Supergraph {
     let all = ["a".to_owned(), "b".to_owned()];
     let mut second = op("second", &["x", "y", "z"]);
@@ -162,8 +164,8 @@ pub fn guarded() -> Supergraph {
 /// Deviation of a toy's reward noise: that of an accuracy on 160 images.
 pub const NOISE: f32 = 0.035;
 
-/// An accuracy for a genome of [`layered`], without noise: every layer adds up to 5 % for its op (another best one in
-/// each layer), and a skip between neighbours of equal parity adds 1 %.
+/// An accuracy for a genome of [`layered`], without noise: every layer adds up to 5 % for its op
+/// (another best one in each layer), and a skip between neighbours of equal parity adds 1 %.
 pub fn accuracy(genome: &Genome, layers: usize) -> f32 {
     let mut sum = 0.4;
     for l in 0..layers {

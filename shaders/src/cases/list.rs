@@ -94,7 +94,8 @@ const WINDOWS: [Window; 18] = [
     window(3, [33, 31], [5, 5], 1, 1, [2, 2, 2, 2]),
 ];
 
-/// (inputs, outputs) that leave tails of every kind behind tiles of 4, 8 and 16, and some that leave none.
+/// (inputs, outputs) that leave tails of every kind behind tiles of 4, 8 and 16, and some that
+/// leave none.
 const CHANNELS: [(u32, u32); 10] = [
     (1, 1),
     (3, 16),
@@ -138,8 +139,8 @@ fn windowed(calls: &mut Calls) {
     }
 }
 
-/// Halves of factorised reductions on even and odd sizes, images of one pixel included; other strides, shifts and counts
-/// of channels; halves that lie outside.
+/// Halves of factorised reductions on even and odd sizes, images of one pixel included; other
+/// strides, shifts and counts of channels; halves that lie outside.
 fn reductions(calls: &mut Calls) {
     let images = [
         (2, [8, 6]),
@@ -368,8 +369,8 @@ fn elementwise(calls: &mut Calls) {
     }
 }
 
-/// What the recurrent cell is made of: odd widths, one row, more rows than words and the other way round, values that
-/// saturate every function.
+/// What the recurrent cell is made of: odd widths, one row, more rows than words and the other way
+/// round, values that saturate every function.
 fn recurrent(calls: &mut Calls) {
     let functions = [
         Function::Identity,

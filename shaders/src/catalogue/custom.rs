@@ -13,7 +13,8 @@ pub const FUEL_CONSTANT: &str = "supernet_fuel";
 
 /// One kernel of an op that a search space brought along, made ready for the sizes of one node.
 ///
-/// What it points to lives as long as the process, like the library that it may come from; equal ones are kept once.
+/// What it points to lives as long as the process, like the library that it may come from; equal
+/// ones are kept once.
 #[derive(Clone, Copy)]
 pub struct Custom(&'static Run);
 
@@ -30,9 +31,11 @@ pub struct Run {
     pub overrides: Vec<(&'static str, Constant)>,
     /// The grid, in workgroups.
     pub groups: [u32; 3],
-    /// The uniform with the shapes: the batch, and then four numbers for every input, every param and the output.
+    /// The uniform with the shapes: the batch, and then four numbers for every input, every param
+    /// and the output.
     pub dims: Vec<u32>,
-    /// The operands: all that are read, then all that are written. The kernel's buffers stand in the same order.
+    /// The operands: all that are read, then all that are written. The kernel's buffers stand in
+    /// the same order.
     pub roles: Vec<Role>,
     /// Which operand each of them is, in the space's own numbering.
     pub operands: Vec<u32>,
@@ -92,8 +95,9 @@ impl std::ops::Deref for Custom {
 }
 
 impl Kernel {
-    /// A kernel of a space's own op: the module `module`, which no other text may have for its name, has `source`; a
-    /// buffer is a binding, the name of its variable, and whether it is written.
+    /// A kernel of a space's own op: the module `module`, which no other text may have for its
+    /// name, has `source`; a buffer is a binding, the name of its variable, and whether it is
+    /// written.
     pub fn of_space(
         module: &str,
         source: &str,

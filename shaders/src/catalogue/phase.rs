@@ -14,7 +14,8 @@ pub enum CallPhase {
 }
 
 impl Call {
-    /// In which part of a training step the call is made first. (The backward pass makes some of the forward calls too.)
+    /// In which part of a training step the call is made first. (The backward pass makes some of
+    /// the forward calls too.)
     pub fn phase(&self) -> CallPhase {
         match self {
             Self::Conv2d(_)

@@ -2,8 +2,8 @@
 
 /// Where a sliding window reads: the geometry that convolutions and pools share.
 ///
-/// Output row `oy` reads input rows `oy·stride + ky·dilation − top` for `ky` in `0..kernel[0]`; rows outside the image
-/// are padding. `top` and `left` may be negative, which crops.
+/// Output row `oy` reads input rows `oy·stride + ky·dilation − top` for `ky` in `0..kernel[0]`;
+/// rows outside the image are padding. `top` and `left` may be negative, which crops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Images in the batch.
@@ -50,7 +50,8 @@ impl Window {
     }
 }
 
-/// A dense convolution: x `[batch, h, w, inputs]`, W `[kh, kw, inputs, outputs]`, y `[batch, h′, w′, outputs]`.
+/// A dense convolution: x `[batch, h, w, inputs]`, W `[kh, kw, inputs, outputs]`, y `[batch, h′,
+/// w′, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conv2d {
     /// The geometry.
@@ -61,8 +62,9 @@ pub struct Conv2d {
     pub outputs: u32,
 }
 
-/// Two pointwise convolutions of one image that read different pixels of it, side by side: x `[batch, h, w, inputs]`, Wa
-/// and Wb `[inputs, outputs]`, y `[batch, h′, w′, 2·outputs]`. No pixel of x is read by both.
+/// Two pointwise convolutions of one image that read different pixels of it, side by side: x
+/// `[batch, h, w, inputs]`, Wa and Wb `[inputs, outputs]`, y `[batch, h′, w′, 2·outputs]`. No pixel
+/// of x is read by both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FactorizedReduction {
     /// The first of them. Its kernel is 1x1 and its stride at least 2.
@@ -82,7 +84,8 @@ pub struct PerChannel {
     pub channels: u32,
 }
 
-/// A matrix product: x `[rows, inputs]`, W `[inputs, outputs]` or, transposed, `[outputs, inputs]`, y `[rows, outputs]`.
+/// A matrix product: x `[rows, inputs]`, W `[inputs, outputs]` or, transposed, `[outputs, inputs]`,
+/// y `[rows, outputs]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Linear {
     /// Rows of x and y.
@@ -186,8 +189,9 @@ pub struct BatchNorm {
     pub affine: bool,
 }
 
-/// An update of `len` weights (one page). Only blocks whose touched bit is set change, unless `everywhere`: then the
-/// others change too, with a gradient of zero. L2 is added to the gradient of blocks whose decayed bit is set.
+/// An update of `len` weights (one page). Only blocks whose touched bit is set change, unless
+/// `everywhere`: then the others change too, with a gradient of zero. L2 is added to the gradient
+/// of blocks whose decayed bit is set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Update {
     /// Weights in the page.

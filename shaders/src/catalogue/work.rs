@@ -4,8 +4,8 @@ use super::Call;
 use crate::Access;
 
 impl Call {
-    /// Roughly how many multiply-adds a call costs, for telling long ones from short ones: those of the products, and one
-    /// for every element that the others touch at every tap of their window.
+    /// Roughly how many multiply-adds a call costs, for telling long ones from short ones: those of
+    /// the products, and one for every element that the others touch at every tap of their window.
     pub fn work(&self) -> u64 {
         let product = |a: usize, b: usize, c: usize| a as u64 * b as u64 * c as u64;
         match *self {

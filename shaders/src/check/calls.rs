@@ -7,8 +7,9 @@ use naga::{Block, Function, Module, Span, Statement};
 use super::Violation;
 use super::entry::Entry;
 
-/// Most calls that an entry point may make, counting those that the functions it calls make, each time they are called.
-/// GPUs' compilers write every call out, and forty functions that each call the next one twice are a text of no length.
+/// Most calls that an entry point may make, counting those that the functions it calls make, each
+/// time they are called. GPUs' compilers write every call out, and forty functions that each call
+/// the next one twice are a text of no length.
 pub const MOST_CALLS: u64 = 1 << 16;
 /// How deep calls may nest: what looks at them recurses.
 pub(super) const MOST_CALL_DEPTH: u32 = 64;

@@ -1,8 +1,8 @@
-//! Whether those meet who have to: all invocations of a workgroup at every barrier, all of a subgroup wherever these
-//! exchange something. Naga does not ask.
+//! Whether those meet who have to: all invocations of a workgroup at every barrier, all of a
+//! subgroup wherever these exchange something. Naga does not ask.
 //!
-//! An analysis after WGSL's rules, but coarser: a local variable is uniform if every value that it ever gets is, at a
-//! place that all reach together.
+//! An analysis after WGSL's rules, but coarser: a local variable is uniform if every value that it
+//! ever gets is, at a place that all reach together.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use super::entry::Entry;
 use super::fuel::counter;
 use super::{CheckError, Parsed, Violation};
 
-/// Most expressions and statements that are looked at, over all rounds of the analysis: those of a chain of functions,
-/// each of which looks at the next one twice, would take years.
+/// Most expressions and statements that are looked at, over all rounds of the analysis: those of a
+/// chain of functions, each of which looks at the next one twice, would take years.
 const MOST_STEPS: u64 = 10_000_000;
 
 /// Whether those meet who have to, wherever the entry point gets.
@@ -25,7 +25,8 @@ pub(super) fn check(entry: &Entry) -> Result<(), Violation> {
     walk(entry, &Record::default())
 }
 
-/// For every loop that some entry point reaches, by the offset of its keyword: what decides who goes round it.
+/// For every loop that some entry point reaches, by the offset of its keyword: what decides who
+/// goes round it.
 pub(super) fn loops(parsed: &Parsed) -> Result<BTreeMap<usize, Differs>, CheckError> {
     let record = Record::default();
     for name in parsed.entries() {
@@ -253,7 +254,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A member of a struct of inputs, if this is one. Elsewhere, such a struct may have been made of anything.
+    /// A member of a struct of inputs, if this is one. Elsewhere, such a struct may have been made
+    /// of anything.
     fn input(&self, base: Handle<Expression>, index: u32) -> Option<Differs> {
         let Expression::FunctionArgument(number) = self.function.expressions[base] else {
             return None;

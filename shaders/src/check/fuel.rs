@@ -1,17 +1,22 @@
-//! A text whose every loop ends: all of its rounds burn fuel, and where that is out, loops are left.
+//! A text whose every loop ends: all of its rounds burn fuel, and where that is out, loops are
+//! left.
 //!
-//! A loop without an end hangs a GPU, and with it every window of the machine. So a counter is put at the head of every
-//! loop's body, which `continue` passes too, since it leads to the next round. When a loop is left because the fuel is
-//! out, those around it are as soon as they come to their heads.
+//! A loop without an end hangs a GPU, and with it every window of the machine. So a counter is put
+//! at the head of every loop's body, which `continue` passes too, since it leads to the next round.
+//! When a loop is left because the fuel is out, those around it are as soon as they come to their
+//! heads.
 //!
-//! There are several counters, all in an invocation's own memory. Were there one alone, an invocation could run out of
-//! fuel in a loop of its own and later leave a loop that has a barrier while others of its workgroup stay, and a barrier
-//! that not all reach hangs too, or does anything else. So loops that all invocations of a workgroup go round together,
-//! as all with barriers must (`flow`), have a counter of their own: nothing but such loops burns it, so it is the same
-//! in all of them, and they leave together. So it is with loops that all lanes of a subgroup go round together.
+//! There are several counters, all in an invocation's own memory. Were there one alone, an
+//! invocation could run out of fuel in a loop of its own and later leave a loop that has a barrier
+//! while others of its workgroup stay, and a barrier that not all reach hangs too, or does anything
+//! else. So loops that all invocations of a workgroup go round together, as all with barriers must
+//! (`flow`), have a counter of their own: nothing but such loops burns it, so it is the same in all
+//! of them, and they leave together. So it is with loops that all lanes of a subgroup go round
+//! together.
 //!
-//! The counters are put into the text, not into what naga makes of it: its writer loses sizes of workgroups that are
-//! overrides, and gives another name to entry points and overrides whose name ends in a digit. Lines keep their numbers.
+//! The counters are put into the text, not into what naga makes of it: its writer loses sizes of
+//! workgroups that are overrides, and gives another name to entry points and overrides whose name
+//! ends in a digit. Lines keep their numbers.
 
 use std::ops::ControlFlow;
 
@@ -37,9 +42,10 @@ const COUNTERS: [(Differs, &str); 3] = [
 /// Rounds, unless [`FUEL`] is set.
 const ENOUGH: u32 = 1 << 24;
 
-/// The text of `parsed` with an end to all loops: after as many rounds as the override [`FUEL`] says, for each of the
-/// counters. With a binding for `spent`, the buffer [`SPENT`], an `array<u32>`, is there, and its first element becomes 1
-/// where that happens. A text without loops is left as it is.
+/// The text of `parsed` with an end to all loops: after as many rounds as the override [`FUEL`]
+/// says, for each of the counters. With a binding for `spent`, the buffer [`SPENT`], an
+/// `array<u32>`, is there, and its first element becomes 1 where that happens. A text without loops
+/// is left as it is.
 pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError> {
     let fail = |breach: Violation| breach.at(parsed.name(), None);
     unreserved(parsed.source()).map_err(fail)?;
@@ -55,8 +61,8 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
     let mut written = String::with_capacity(parsed.source().len() + 128 * (loops.len() + 2));
     let mut done = text::directives(parsed.source());
     written += &parsed.source()[..done];
-    // In front of all others: when naga gives overrides their values, it panics on one that follows an array whose
-    // length is made of overrides.
+    // In front of all others: when naga gives overrides their values, it panics on one that follows
+    // an array whose length is made of overrides.
     written += &format!(" override {FUEL} = {ENOUGH}u; ");
     for text::Loop { begins, body } in loops {
         written += &parsed.source()[done..body];
@@ -66,8 +72,8 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
     written += &parsed.source()[done..];
     written += &declarations(spent);
 
-    // Nothing is believed of the above: what naga understands must have a counter in every loop, and all who have to
-    // must still meet.
+    // Nothing is believed of the above: what naga understands must have a counter in every loop,
+    // and all who have to must still meet.
     let fuelled = module(&written, parsed.name())?;
     burning(&fuelled).map_err(fail)?;
     flow::loops(&fuelled)?;
@@ -89,8 +95,9 @@ fn head(differs: Option<Differs>, spent: Option<u32>) -> String {
     format!(" if {counter} >= {FUEL} {{ {tell}break; }} {counter} += 1u; ")
 }
 
-/// What is declared besides. It stands at the end, so that lines keep their numbers; the first line break ends a comment
-/// that the text may end with. Without names of types where that can be: a text may give them another meaning.
+/// What is declared besides. It stands at the end, so that lines keep their numbers; the first line
+/// break ends a comment that the text may end with. Without names of types where that can be: a
+/// text may give them another meaning.
 fn declarations(spent: Option<u32>) -> String {
     let mut text = String::from("\n");
     text.extend(COUNTERS.map(|(_, counter)| format!("var<private> {counter} = 0u;\n")));
@@ -133,7 +140,8 @@ fn burning(parsed: &Parsed) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether a loop's body counts. That of `for` and `while` is, to naga, a block after the condition.
+/// Whether a loop's body counts. That of `for` and `while` is, to naga, a block after the
+/// condition.
 fn burns(parsed: &Parsed, function: &Function, body: &Block) -> bool {
     let counts = |statement: &Statement| {
         let Statement::Store { pointer, .. } = statement else {

@@ -127,7 +127,8 @@ fn loops_that_all_go_round_together_have_a_counter_of_their_own() {
 
 #[test]
 fn what_a_loop_without_barriers_computes_may_decide_on_one() {
-    // Were the counter of this loop not the same everywhere, `n` would not be either once fuel is out.
+    // Were the counter of this loop not the same everywhere, `n` would not be either once fuel is
+    // out.
     let source = kernel(
         "for (var j = 0u; j < own; j++) { }
         var n = 0u;
@@ -152,7 +153,8 @@ fn barriers_that_not_all_reach_are_refused() {
 
 #[test]
 fn names_stay() {
-    // Naga's writer would add a `_` to these, and lose that the size of the workgroup is an override.
+    // Naga's writer would add a `_` to these, and lose that the size of the workgroup is an
+    // override.
     let source = "
         // First.
         diagnostic(off, derivative_uniformity);
@@ -229,7 +231,8 @@ fn calls_that_double_are_counted() {
 
 #[test]
 fn tangled_calls_end_in_a_sentence() {
-    // Every function finds in a second look that its variable differs, and so looks at the next one twice.
+    // Every function finds in a second look that its variable differs, and so looks at the next one
+    // twice.
     let functions = (1..=40).map(|i| {
         format!(
             "fn to{i}(a: u32) -> u32 {{ var s = 0u; let t = to{}(s); s = a; return t + s; }}\n",

@@ -18,7 +18,8 @@ pub const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
 pub(super) const MOST_PRIVATE_BYTES: u64 = 8 << 10;
 /// Most storage buffers of a kernel.
 pub const MOST_BUFFERS: usize = 8;
-/// Most storage buffers of an op that a search space brings along: one more is the host's while it tries the op.
+/// Most storage buffers of an op that a search space brings along: one more is the host's while it
+/// tries the op.
 pub const MOST_OP_BUFFERS: usize = MOST_BUFFERS - 1;
 /// Bytes of the uniform with what changes from step to step.
 pub(super) const STEP_BYTES: usize = 32;

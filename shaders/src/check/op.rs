@@ -25,8 +25,8 @@ pub struct Variable {
 pub struct EntryFacts {
     /// The bound variables that it uses, by binding.
     pub variables: Vec<Variable>,
-    /// Whether invocations wait for each other: at a barrier, at a `workgroupUniformLoad`, or to exchange something
-    /// within their subgroup.
+    /// Whether invocations wait for each other: at a barrier, at a `workgroupUniformLoad`, or to
+    /// exchange something within their subgroup.
     pub barriers: bool,
     /// Whether it has loops.
     pub loops: bool,
@@ -124,7 +124,8 @@ pub fn last_binding(parsed: &Parsed) -> u32 {
     bound.map(|at| at.binding).max().unwrap_or(0)
 }
 
-/// Whether the `override` constant `name` can be this number: whole for one that is, 0 or 1 for a flag.
+/// Whether the `override` constant `name` can be this number: whole for one that is, 0 or 1 for a
+/// flag.
 pub fn takes(parsed: &Parsed, name: &str, number: f64) -> bool {
     let module = parsed.module();
     let named = |constant: &&Override| constant.name.as_deref() == Some(name);
@@ -147,7 +148,8 @@ pub fn takes(parsed: &Parsed, name: &str, number: f64) -> bool {
     }
 }
 
-/// Whether the source has a function `name`, that is no entry point, of so many numbers, which returns a number: all f32.
+/// Whether the source has a function `name`, that is no entry point, of so many numbers, which
+/// returns a number: all f32.
 pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
     let module = parsed.module();
     let number = |ty| matches!(module.types[ty].inner, TypeInner::Scalar(Scalar::F32));
@@ -166,8 +168,8 @@ pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
     module.functions.iter().any(|(_, function)| fits(function))
 }
 
-/// The workgroup's size of the entry point `entry`, with these values of constants. Those that are missing keep their
-/// default.
+/// The workgroup's size of the entry point `entry`, with these values of constants. Those that are
+/// missing keep their default.
 pub fn workgroup(
     parsed: &Parsed,
     entry: &str,

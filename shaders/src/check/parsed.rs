@@ -43,15 +43,15 @@ impl Parsed {
     }
 }
 
-/// Parses `source`, which errors call `name`, as wgpu does on a device that has no feature but subgroups: no f16 and no
-/// atomic floats, among others.
+/// Parses `source`, which errors call `name`, as wgpu does on a device that has no feature but
+/// subgroups: no f16 and no atomic floats, among others.
 pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
     text::check(source).map_err(|breach| breach.at(name, None))?;
     shielded(|| understood(source, name)).unwrap_or_else(|breach| Err(breach.at(name, None)))
 }
 
-/// What naga does, with a panic as a breach. Naga has some left for texts that nobody wrote before, and a space's text must
-/// not end the host. Nothing that a panic leaves half done is seen again.
+/// What naga does, with a panic as a breach. Naga has some left for texts that nobody wrote before,
+/// and a space's text must not end the host. Nothing that a panic leaves half done is seen again.
 pub(super) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, Violation> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Violation::Panicked {
         message: said(&*panic),

@@ -53,7 +53,8 @@ pub(super) fn check(
                     element,
                     len,
                 } = *roles.get(operand).ok_or(none)?;
-                // A module that serves several calls has names of its own, but none that is another operand's.
+                // A module that serves several calls has names of its own, but none that is another
+                // operand's.
                 if !fits(name, role) && roles.iter().any(|other| fits(name, other.name)) {
                     return Err(Violation::NoRole { name, role });
                 }
@@ -122,8 +123,8 @@ fn aliased(buffers: &[Buffer], places: &[BufferRef]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether the dispatches of the call `name` together do its work: all is written that should be, and scratch before it
-/// is read.
+/// Whether the dispatches of the call `name` together do its work: all is written that should be,
+/// and scratch before it is read.
 pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckError> {
     let mut filled = HashSet::new();
     for dispatch in &lowered.dispatches {

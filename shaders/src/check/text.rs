@@ -1,9 +1,11 @@
-//! The text of a module before naga reads it: its words and marks, how deep it nests, where its loops are.
+//! The text of a module before naga reads it: its words and marks, how deep it nests, where its
+//! loops are.
 //!
-//! Naga's parser, its validator, what writes a module for a driver, and what drivers do with that all recurse wherever
-//! a text nests. Naga limits the depth of brackets but not that of `a + a + a …`, of `!!!…a` or of `else if` chains,
-//! and a stack that overflows ends the process. A larger stack would help here and not in wgpu, which parses the text
-//! again, so a deep text is refused instead.
+//! Naga's parser, its validator, what writes a module for a driver, and what drivers do with that
+//! all recurse wherever a text nests. Naga limits the depth of brackets but not that of `a + a + a
+//! …`, of `!!!…a` or of `else if` chains, and a stack that overflows ends the process. A larger
+//! stack would help here and not in wgpu, which parses the text again, so a deep text is refused
+//! instead.
 
 use super::Violation;
 
@@ -11,9 +13,11 @@ use super::Violation;
 pub const MOST_SOURCE: usize = 1 << 20;
 /// How deep brackets, operators and `else` may nest, all counted together.
 pub(super) const MOST_DEPTH: u32 = 250;
-/// Most functions, variables, types and so on of a module: naga recurses from each into those it mentions.
+/// Most functions, variables, types and so on of a module: naga recurses from each into those it
+/// mentions.
 pub(super) const MOST_DECLARATIONS: usize = 1024;
-/// Most statements, of all functions together: naga takes time that grows with the square of their number.
+/// Most statements, of all functions together: naga takes time that grows with the square of their
+/// number.
 pub(super) const MOST_STATEMENTS: usize = 8192;
 
 /// A word or a number, or a mark of one character.
@@ -76,7 +80,8 @@ fn blank(c: char) -> bool {
     ends_line(c) || matches!(c, ' ' | '\t' | '\u{200e}' | '\u{200f}')
 }
 
-/// Of what is not ASCII, all that is no blank: naga refuses what no word may have, whatever it is taken for here.
+/// Of what is not ASCII, all that is no blank: naga refuses what no word may have, whatever it is
+/// taken for here.
 fn in_word(c: char) -> bool {
     c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii() && !blank(c)
 }
@@ -105,7 +110,8 @@ pub(super) fn check(source: &str) -> Result<(), Violation> {
 /// What lies between two brackets.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Operators since the last `;`, `,` or end of a statement: no tree is deeper than it has operators.
+    /// Operators since the last `;`, `,` or end of a statement: no tree is deeper than it has
+    /// operators.
     operators: u32,
     /// The deepest brackets since then.
     inner: u32,
@@ -204,8 +210,8 @@ pub(super) struct Loop {
     pub(super) body: usize,
 }
 
-/// The loops of a valid text, by where their bodies begin. The words are WGSL's own, so nothing else is called that;
-/// what stands before the body has no braces.
+/// The loops of a valid text, by where their bodies begin. The words are WGSL's own, so nothing
+/// else is called that; what stands before the body has no braces.
 pub(super) fn loops(source: &str) -> Vec<Loop> {
     let mut loops = vec![];
     let mut open = None;

@@ -59,7 +59,8 @@ impl Binding {
     }
 }
 
-/// A kernel that indexes past a buffer's end meets something else of that buffer: wgpu clamps indices.
+/// A kernel that indexes past a buffer's end meets something else of that buffer: wgpu clamps
+/// indices.
 const RESTRICT: BoundsCheckPolicies = BoundsCheckPolicies {
     index: BoundsCheckPolicy::Restrict,
     buffer: BoundsCheckPolicy::Restrict,

@@ -28,7 +28,8 @@ vectorised! {
     }
 }
 
-/// Mean and sum of squared deviations of one chunk: the second pass also finds by how much the first one's mean was off.
+/// Mean and sum of squared deviations of one chunk: the second pass also finds by how much the
+/// first one's mean was off.
 fn moments(x: &[f32], channels: usize, scratch: &mut [f32], moments: &mut [f32]) {
     let rows = (x.len() / channels) as f32;
     let strip = strip_pixels(channels) * channels;

@@ -9,7 +9,8 @@ pub(super) const CHUNK: usize = 1 << 14;
 /// The most partial sums that a reduction leaves to be added up at the end.
 const MOST_PARTIALS: usize = 64;
 
-/// Calls `f` with the number of each chunk of `y` and the chunk. `work` is what all of it costs, in elements touched.
+/// Calls `f` with the number of each chunk of `y` and the chunk. `work` is what all of it costs, in
+/// elements touched.
 pub(super) fn for_each(
     y: &mut [f32],
     chunk: usize,
@@ -47,7 +48,8 @@ pub(super) fn for_each_pair(
     }
 }
 
-/// [`for_each`] over two outputs whose rows have different widths: chunks of `a` and of `b` that hold the same rows.
+/// [`for_each`] over two outputs whose rows have different widths: chunks of `a` and of `b` that
+/// hold the same rows.
 pub(super) fn for_each_beside(
     a: &mut [f32],
     of_a: usize,
@@ -98,15 +100,17 @@ pub(super) fn part(x: &[f32], index: usize, chunk: usize) -> &[f32] {
     &x[index * chunk..x.len().min((index + 1) * chunk)]
 }
 
-/// Pixels of a strip: as few as fill whole vectors (of 16 floats, the widest there are) and are worth a loop. In a matrix
-/// of strips a vector holds the same channels wherever it stands: a loop over strips vectorises for 1 channel as for 36.
+/// Pixels of a strip: as few as fill whole vectors (of 16 floats, the widest there are) and are
+/// worth a loop. In a matrix of strips a vector holds the same channels wherever it stands: a loop
+/// over strips vectorises for 1 channel as for 36.
 pub(super) fn strip_pixels(channels: usize) -> usize {
     let aligned = 16 >> channels.trailing_zeros().min(4);
     let wanted = 64_usize.div_ceil(channels.max(1));
     wanted.next_multiple_of(aligned)
 }
 
-/// Rows of one chunk of a reduction over `rows`: whole strips, not too short, and not too many chunks.
+/// Rows of one chunk of a reduction over `rows`: whole strips, not too short, and not too many
+/// chunks.
 pub(super) fn reduction_rows(rows: usize, channels: usize) -> usize {
     let enough = (CHUNK / 2).div_ceil(channels.max(1));
     rows.div_ceil(MOST_PARTIALS)

@@ -80,7 +80,8 @@ impl Frame {
     }
 }
 
-/// One product per image: which rectangle it reads, which rows it computes, which taps it sums over.
+/// One product per image: which rectangle it reads, which rows it computes, which taps it sums
+/// over.
 #[derive(Clone, Debug)]
 pub(super) struct ConvPlan {
     frame: Frame,
@@ -160,8 +161,8 @@ fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segment>) -> Conv
     }
 }
 
-/// Along one axis, the input positions whose distance from the first window is `phase` modulo the stride: they all see
-/// the same taps, and each step to the next of them is one output pixel.
+/// Along one axis, the input positions whose distance from the first window is `phase` modulo the
+/// stride: they all see the same taps, and each step to the next of them is one output pixel.
 struct Phase {
     /// First of the positions, and how many there are.
     first: usize,
@@ -205,8 +206,8 @@ impl Phase {
     }
 }
 
-/// Appends the plans by which gradients flow back: one for each phase of the stride that sees any tap. Their weights are
-/// packed from `used` on; returns where they end.
+/// Appends the plans by which gradients flow back: one for each phase of the stride that sees any
+/// tap. Their weights are packed from `used` on; returns where they end.
 fn plan_grad_input(
     c: &Conv2d,
     beside: Beside,
@@ -466,7 +467,8 @@ pub(super) fn grad_weight_beside(
     let plan = plan_forward(c, beside, &mut workspace.segments);
     let batch = c.window.batch as usize;
     let (image_x, image_y) = (x.len() / batch.max(1), dy.len() / batch.max(1));
-    // Images of one partial sum: enough rows for it to be worth its addition, and not more memory than 64 MiB or four.
+    // Images of one partial sum: enough rows for it to be worth its addition, and not more memory
+    // than 64 MiB or four.
     let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
     let images = batch
         .div_ceil(most)

@@ -45,8 +45,8 @@ pub(super) fn grad_input(
     }
 }
 
-/// Calls `add` for every pixel of the input and every window that covers it: (tap, output pixel, the pixel's channels,
-/// which begin as zeros).
+/// Calls `add` for every pixel of the input and every window that covers it: (tap, output pixel,
+/// the pixel's channels, which begin as zeros).
 pub(super) fn gather(
     c: &PerChannel,
     dx: &mut [f32],
@@ -82,7 +82,8 @@ struct GradWeight<'a> {
     sums: &'a mut [f32],
 }
 
-/// What some neighbouring taps of a kernel's row sum over: the pixels of a span in all rows where those taps lie inside.
+/// What some neighbouring taps of a kernel's row sum over: the pixels of a span in all rows where
+/// those taps lie inside.
 struct Reads {
     rows: usize,
     /// Floats of the span.
@@ -96,7 +97,8 @@ struct Reads {
 }
 
 impl GradWeight<'_> {
-    /// Adds `TAPS` neighbours of a row of the kernel for `VECTORS` vectors of the strip, from `at` on.
+    /// Adds `TAPS` neighbours of a row of the kernel for `VECTORS` vectors of the strip, from `at`
+    /// on.
     #[inline(always)]
     fn add<S: Simd, const TAPS: usize, const VECTORS: usize>(
         &mut self,

@@ -26,7 +26,8 @@ vectorised! {
     }
 }
 
-/// y = x/keep where kept, else 0. Elements are numbered from `first`, and the numbers begin again after `period`.
+/// y = x/keep where kept, else 0. Elements are numbered from `first`, and the numbers begin again
+/// after `period`.
 pub(super) fn dropout(
     rate: f32,
     stream: u32,

@@ -15,8 +15,8 @@ pub(super) fn embedding(e: &Embedding, tokens: &[f32], w: &[f32], y: &mut [f32])
     });
 }
 
-/// ∂w. Each chunk of words looks through all tokens for its own: that costs less than sorting them, and adds up in their
-/// order.
+/// ∂w. Each chunk of words looks through all tokens for its own: that costs less than sorting them,
+/// and adds up in their order.
 pub(super) fn embedding_grad(e: &Embedding, tokens: &[f32], dy: &[f32], dw: &mut [f32]) {
     let width = e.width as usize;
     let words = (e.words as usize).div_ceil(16);

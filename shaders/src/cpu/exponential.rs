@@ -1,6 +1,7 @@
 //! The exponential and what is made of it, without a branch, so that loops over them vectorise.
 
-/// eˣ to two units in the last place; flat outside of [−87, 88], where it would leave the range of normal numbers.
+/// eˣ to two units in the last place; flat outside of [−87, 88], where it would leave the range of
+/// normal numbers.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     // 1.5·2²³: adding it rounds to a whole number, which then stands in the low bits.

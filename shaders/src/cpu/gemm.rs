@@ -1,19 +1,22 @@
 //! Matrix products whose left side need not be a matrix.
 //!
-//! What convolutions multiply with their weights is a matrix of patches. A row of it is a few [`Segment`]s of the image,
-//! shifted from pixel to pixel, so the products here read rows as segments and the patches are never written down. The
-//! right side is packed into panels of one or two vectors of columns, and a block of rows times a panel stays in
-//! registers. The sizes that occur (16 to a few hundred columns and depths, many rows) fit the caches without more.
+//! What convolutions multiply with their weights is a matrix of patches. A row of it is a few
+//! [`Segment`]s of the image, shifted from pixel to pixel, so the products here read rows as
+//! segments and the patches are never written down. The right side is packed into panels of one or
+//! two vectors of columns, and a block of rows times a panel stays in registers. The sizes that
+//! occur (16 to a few hundred columns and depths, many rows) fit the caches without more.
 
 use pulp::{Simd, WithSimd};
 
 use super::grid::{Grid, Segment};
 use super::panel::panels;
 
-/// The largest depth that one pass over the rows takes: a panel of it stays in the second-level cache.
+/// The largest depth that one pass over the rows takes: a panel of it stays in the second-level
+/// cache.
 pub(super) const MOST_DEPTH: usize = 512;
 
-/// y = A·B: A's rows lie on a grid and consist of segments, B is packed and as deep as the segments are long together.
+/// y = A·B: A's rows lie on a grid and consist of segments, B is packed and as deep as the segments
+/// are long together.
 pub(super) struct Product<'a> {
     pub(super) a: &'a [f32],
     pub(super) grid: Grid,
@@ -169,10 +172,12 @@ fn store<S: Simd>(simd: S, y: &mut [f32], sums: &[S::f32s], add: bool) {
     }
 }
 
-/// Rows that one pass of a [`TransposedProduct`] sums over: what they take stays in the first-level cache.
+/// Rows that one pass of a [`TransposedProduct`] sums over: what they take stays in the first-level
+/// cache.
 pub(super) const MOST_ROWS: usize = 128;
 
-/// y += Aᵀ·B for at most [`MOST_ROWS`] rows: A's begin at `from` and consist of segments, B is packed.
+/// y += Aᵀ·B for at most [`MOST_ROWS`] rows: A's begin at `from` and consist of segments, B is
+/// packed.
 pub(super) struct TransposedProduct<'a> {
     pub(super) a: &'a [f32],
     pub(super) from: &'a [usize],
@@ -210,7 +215,8 @@ impl TransposedProduct<'_> {
                 done += ROWS;
             }
             if done < segment.len && segment.len >= ROWS {
-                // The last block reaches back over lines that are done already and leaves them alone.
+                // The last block reaches back over lines that are done already and leaves them
+                // alone.
                 let back = ROWS - (segment.len - done);
                 let begin = segment.len - ROWS;
                 self.block::<S, ROWS, VECTORS>(
@@ -230,7 +236,8 @@ impl TransposedProduct<'_> {
         }
     }
 
-    /// Lines `line + skip .. line + ROWS` of y, which stem from the elements `start + skip ..` of A's rows.
+    /// Lines `line + skip .. line + ROWS` of y, which stem from the elements `start + skip ..` of
+    /// A's rows.
     #[inline(always)]
     fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,

@@ -12,7 +12,8 @@ pub(super) struct Segment {
 pub(super) struct Grid {
     pub(super) lines: usize,
     pub(super) columns: usize,
-    /// Where the first row begins in the left side, and how far it is to the next line and the next column.
+    /// Where the first row begins in the left side, and how far it is to the next line and the next
+    /// column.
     pub(super) from: [usize; 3],
     /// The same in the result.
     pub(super) to: [usize; 3],
@@ -51,7 +52,8 @@ pub(super) struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Where the next `ROWS` rows begin: (left side, result). After the last row come places that are not in the grid.
+    /// Where the next `ROWS` rows begin: (left side, result). After the last row come places that
+    /// are not in the grid.
     #[inline(always)]
     pub(super) fn take<const ROWS: usize>(&mut self) -> [(usize, usize); ROWS] {
         let Grid {

@@ -46,7 +46,8 @@ pub(super) fn lerp_grad(reads: &[&[f32]], writes: [&mut [f32]; 3]) {
     });
 }
 
-/// Calls a function that is always inlined with an activation that the compiler then knows, so that its loop vectorises.
+/// Calls a function that is always inlined with an activation that the compiler then knows, so that
+/// its loop vectorises.
 macro_rules! known {
     ($rows:ident, $function:expr, $($arg:expr),*) => {
         match $function {

@@ -131,7 +131,8 @@ pub(super) fn transposed_product(
     }
 }
 
-/// y = the sum of `count` partial results, each of which `f` adds to zeros; summed in the order of their numbers.
+/// y = the sum of `count` partial results, each of which `f` adds to zeros; summed in the order of
+/// their numbers.
 pub(super) fn sum_of_partials(
     partials: &mut super::workspace::Scratch,
     count: usize,

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use super::chunks::{self, for_each_pair, part};
 use super::depthwise::gather;
 use super::span::{self, Span};
-use super::stretch::{Stretch, stretches, tap_steps, vector};
+use super::window_runs::{Stretch, stretches, tap_steps, vector};
 use super::window_sum::offset;
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
@@ -171,7 +171,8 @@ impl WithSimd for Gradients<'_> {
     }
 }
 
-/// What flows back to `len` neighbours: from every window that covers one of them, if it held that window's maximum.
+/// What flows back to `len` neighbours: from every window that covers one of them, if it held that
+/// window's maximum.
 #[inline(always)]
 fn gradients<S: Simd, const VECTORS: usize>(
     simd: S,

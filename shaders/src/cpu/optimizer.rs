@@ -84,7 +84,8 @@ impl<'a> Blocks<'a> {
         } else {
             0.0
         };
-        // A factor of zero means that the gradients are not to be trusted: they may not even be numbers.
+        // A factor of zero means that the gradients are not to be trusted: they may not even be
+        // numbers.
         let usable = touched && self.factor != 0.0;
         (touched || self.update.everywhere)
             .then(|| (usable.then(|| part(self.g, block, BLOCK)), l2))

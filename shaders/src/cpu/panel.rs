@@ -1,4 +1,5 @@
-//! The right side of a product, packed so that the inner loop reads it from the first float to the last.
+//! The right side of a product, packed so that the inner loop reads it from the first float to the
+//! last.
 
 use pulp::{Simd, WithSimd};
 

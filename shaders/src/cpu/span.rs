@@ -37,8 +37,8 @@ pub(super) fn outputs_inside(w: &Window, axis: usize, tap: usize) -> Range<usize
     begin..end.max(begin)
 }
 
-/// The spans of an output row. Only for stride 1 does a span have more than one pixel: then what its pixels read lies
-/// side by side too, and all of it is one loop.
+/// The spans of an output row. Only for stride 1 does a span have more than one pixel: then what
+/// its pixels read lies side by side too, and all of it is one loop.
 pub(super) fn spans(w: &Window, spans: &mut Vec<Span>) {
     spans.clear();
     for x in 0..w.output[1] as usize {

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::chunks::{self, part, repeat, strip_pixels};
 use super::span::{self, Span};
-use super::stretch::{Stretch, stretches, tap_steps, vector};
+use super::window_runs::{Stretch, stretches, tap_steps, vector};
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
 
@@ -119,7 +119,8 @@ pub(super) fn offset(stretch: &Stretch, steps: [usize; 2], ky: usize, kx: usize)
     (ky - stretch.rows.start) * steps[0] + (kx - stretch.columns.start) * steps[1]
 }
 
-/// Sums every window of every image, weighted by the kernel if one is given (in reverse order if `reverse`).
+/// Sums every window of every image, weighted by the kernel if one is given (in reverse order if
+/// `reverse`).
 pub(super) fn window_sum(
     c: &PerChannel,
     workspace: &mut Workspace,

@@ -6,7 +6,8 @@ use super::conv2d::ConvPlan;
 use super::grid::Segment;
 use super::span::Span;
 
-/// Scratch memory of [`run`](super::run). It grows while new shapes arrive; for shapes seen before no call allocates.
+/// Scratch memory of [`run`](super::run). It grows while new shapes arrive; for shapes seen before
+/// no call allocates.
 #[derive(Default)]
 pub struct Workspace {
     pub(super) packed: Scratch,
@@ -38,8 +39,8 @@ impl Scratch {
 
 /// One buffer per thread of the pool, for what a chunk needs while it is computed.
 ///
-/// They belong to the workspace rather than to the threads so that all of them grow in the call that first needs them,
-/// not whenever a thread happens to get its first chunk.
+/// They belong to the workspace rather than to the threads so that all of them grow in the call
+/// that first needs them, not whenever a thread happens to get its first chunk.
 #[derive(Default)]
 pub(super) struct Slots {
     slots: Vec<Mutex<Vec<f32>>>,
@@ -63,7 +64,8 @@ impl Slots {
         self
     }
 
-    /// Runs `chunk` on this thread's buffer, whose content is unspecified. `chunk` must not enter the pool again.
+    /// Runs `chunk` on this thread's buffer, whose content is unspecified. `chunk` must not enter
+    /// the pool again.
     pub(super) fn with<R>(&self, chunk: impl FnOnce(&mut [f32]) -> R) -> R {
         let slot = &self.slots[rayon::current_thread_index().unwrap_or(0)];
         // Whatever a panic left behind is only scratch.

@@ -1,6 +1,6 @@
 //! Batch normalisation.
 
-use super::columns::{TOTAL, Tiles};
+use super::row_tiles::{TOTAL, Tiles};
 use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::{BatchNorm, Rows};
 

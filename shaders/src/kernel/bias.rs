@@ -1,6 +1,6 @@
 //! The bias of a layer.
 
-use super::columns::{TOTAL, Tiles};
+use super::row_tiles::{TOTAL, Tiles};
 use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::Rows;
 

@@ -1,6 +1,6 @@
 //! The weights' gradient of a depthwise convolution.
 
-use super::columns::{TOTAL, Tiles};
+use super::row_tiles::{TOTAL, Tiles};
 use super::window::{fours, geometry, steps};
 use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::PerChannel;

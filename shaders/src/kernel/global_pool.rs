@@ -1,6 +1,6 @@
 //! Means over whole images.
 
-use super::columns::Tiles;
+use super::row_tiles::Tiles;
 use super::{Buffer, Kernel, Lowered, fold, read, write};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {

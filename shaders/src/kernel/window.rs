@@ -59,8 +59,8 @@ pub(super) fn fours(width: u32, apart: u32) -> u32 {
     width.div_ceil(FOUR * apart) * apart
 }
 
-/// A kernel whose result has these height and width, with an invocation's elements `apart` times `output_step` columns
-/// apart.
+/// A kernel whose result has these height and width, with an invocation's elements `apart` times
+/// `output_step` columns apart.
 fn windows(
     kernel: &'static Kernel,
     c: &PerChannel,

@@ -40,7 +40,8 @@ fn rows<'a>(
 }
 
 impl Row {
-    /// By how much more than one rounding the exponentials are off: exp turns an absolute error into a relative one.
+    /// By how much more than one rounding the exponentials are off: exp turns an absolute error
+    /// into a relative one.
     fn spread(&self) -> f64 {
         1.0 + self
             .below

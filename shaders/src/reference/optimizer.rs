@@ -102,7 +102,8 @@ pub(super) fn adam(
         let new_v = beta2 * old_v + (1.0 - beta2) * g * g;
         let size_v = beta2 * old_v + (1.0 - beta2) * size * size;
         let root = (new_v / correct(beta2)).sqrt() + eps;
-        // Where the gradient's terms cancel, what is left of the second moment is uncertain, and the quotient with it.
+        // Where the gradient's terms cancel, what is left of the second moment is uncertain, and
+        // the quotient with it.
         let doubt = if new_v > 0.0 { size_v / new_v } else { 1.0 };
         let size_move = rate * size_m / correct(beta1) / root * doubt;
         w.push(
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn three_steps_of_adam_by_hand() {
-        // With a constant gradient both corrected moments are exact: each step moves by rate·g/(|g| + eps).
+        // With a constant gradient both corrected moments are exact: each step moves by rate·g/(|g|
+        // + eps).
         let read: [&[f64]; 4] = [&[-3.0], ON, OFF, &[3.0, 1.0]];
         let (mut w, mut m, mut v) = (vec![1.0], vec![0.0], vec![0.0]);
         for number in 1..=3 {

@@ -41,7 +41,8 @@ pub(super) fn average_grad(c: &PerChannel, dy: &[f64]) -> Value {
     sum
 }
 
-/// The maximum over the window's positions inside the image and the first tap that held it; zeros where there is none.
+/// The maximum over the window's positions inside the image and the first tap that held it; zeros
+/// where there is none.
 pub(super) fn max(c: &PerChannel, x: &[f64]) -> Vec<Value> {
     let channels = c.channels as usize;
     let mut best: Vec<Option<(f64, usize)>> = vec![None; c.len_y()];

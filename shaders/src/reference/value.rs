@@ -50,8 +50,8 @@ impl Value {
             + 1e-30
     }
 
-    /// Whether a kernel's result is as good as f32 allows. Whole numbers must have been made floats by value, not by
-    /// bits (see [`numbers`](super::numbers)).
+    /// Whether a kernel's result is as good as f32 allows. Whole numbers must have been made floats
+    /// by value, not by bits (see [`numbers`](super::numbers)).
     ///
     /// # Errors
     /// The first element that is not.

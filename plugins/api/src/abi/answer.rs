@@ -64,7 +64,8 @@ impl Answer {
                 len,
             });
         }
-        // SAFETY: the plugin says that so many bytes are there, and they stay until the answer goes back.
+        // SAFETY: the plugin says that so many bytes are there, and they stay until the answer goes
+        // back.
         Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
     }
 

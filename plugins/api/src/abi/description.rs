@@ -6,7 +6,8 @@ use super::{AbiError, Description};
 const MOST_LETTERS: usize = 100;
 
 impl Description {
-    /// Whether the names can be shown, looked up and told apart. How many there are was checked while they were read.
+    /// Whether the names can be shown, looked up and told apart. How many there are was checked
+    /// while they were read.
     pub fn check(&self) -> Result<(), AbiError> {
         name("a name", &self.plugin)?;
         distinct(

@@ -1,4 +1,5 @@
-//! The application's side: reads a plugin's table and asks it, trusting neither what it says nor how.
+//! The application's side: reads a plugin's table and asks it, trusting neither what it says nor
+//! how.
 
 #![expect(unsafe_code, reason = "the plugin is behind pointers")]
 
@@ -40,12 +41,14 @@ const _: () = assert!(
 );
 
 impl Host {
-    /// Reads the table that a plugin exports: its first 16 bytes, and the rest if they are those of a table of this version.
+    /// Reads the table that a plugin exports: its first 16 bytes, and the rest if they are those of
+    /// a table of this version.
     ///
     /// # Safety
     ///
-    /// A pointer that is not null points to 16 bytes that may be read, and to as many as they say if they are a table's. The
-    /// functions of such a table are what they should be, and stay for as long as the host does.
+    /// A pointer that is not null points to 16 bytes that may be read, and to as many as they say
+    /// if they are a table's. The functions of such a table are what they should be, and stay for
+    /// as long as the host does.
     pub unsafe fn read(table: *const Table) -> Result<Host, AbiError> {
         if table.is_null() {
             return Err(AbiError::Null);
@@ -73,7 +76,8 @@ impl Host {
         if (header.size as usize) < size_of::<Table>() {
             return Err(AbiError::Truncated { size: header.size });
         }
-        // SAFETY: the header says that the whole table is there, and the caller that it does not lie.
+        // SAFETY: the header says that the whole table is there, and the caller that it does not
+        // lie.
         let Unread {
             describe,
             build,
@@ -104,7 +108,8 @@ impl Host {
         Ok(description)
     }
 
-    /// Builds a space. What it gives is as yet unchecked: see [`Supergraph::new`](crate::Supergraph::new).
+    /// Builds a space. What it gives is as yet unchecked: see
+    /// [`Supergraph::new`](crate::Supergraph::new).
     pub fn build(&self, request: &Request) -> Result<SearchSpace, AbiError> {
         let json = serde_json::to_string(request).map_err(|error| AbiError::NotAsked {
             call: "build",
@@ -120,8 +125,8 @@ impl Host {
         })
     }
 
-    /// Runs one kernel of an op on the CPU. `attributes` are the node's as a JSON object, `dims` the words of
-    /// [`Operand::Dims`], `counts` how many inputs and params the op has.
+    /// Runs one kernel of an op on the CPU. `attributes` are the node's as a JSON object, `dims`
+    /// the words of [`Operand::Dims`], `counts` how many inputs and params the op has.
     #[expect(
         clippy::too_many_arguments,
         reason = "a kernel's run has so many parts, and each stands for itself"
@@ -161,7 +166,8 @@ impl Host {
             operands: operands.as_ptr(),
             operands_len: operands.len(),
         };
-        // SAFETY: all that the call points to lives until it returns, and the buffer may be written.
+        // SAFETY: all that the call points to lives until it returns, and the buffer may be
+        // written.
         let ask = |out: *mut Buffer| unsafe { (self.table.run_op)(&raw const call, out) };
         Answer::get("run_op", self.table.free, ask).map(drop)
     }

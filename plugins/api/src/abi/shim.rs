@@ -1,4 +1,5 @@
-//! The plugin's side: what stands behind a [`Table`]. The registry that it walks is the plugin's own.
+//! The plugin's side: what stands behind a [`Table`]. The registry that it walks is the plugin's
+//! own.
 
 #![expect(unsafe_code, reason = "the host passes pointers")]
 
@@ -121,7 +122,8 @@ unsafe extern "C" fn run_op(call: *const OpCall, out: *mut Buffer) -> i32 {
 
 /// # Safety
 ///
-/// What the call points to may be read and, where it says so, written by nobody else, until this returns.
+/// What the call points to may be read and, where it says so, written by nobody else, until this
+/// returns.
 unsafe fn run(call: &OpCall) -> Result<(), String> {
     // SAFETY: as the caller promises; so are all below.
     let [op, kernel, attributes] = unsafe {
@@ -180,7 +182,8 @@ unsafe extern "C" fn free(buffer: Buffer) {
     }
 }
 
-/// Does the work and writes what came of it. A panic ends here: it must not reach the host, whose runtime may be another.
+/// Does the work and writes what came of it. A panic ends here: it must not reach the host, whose
+/// runtime may be another.
 ///
 /// # Safety
 ///
@@ -259,15 +262,16 @@ unsafe fn items_mut<'a, T>(ptr: *mut T, len: usize) -> Result<&'a mut [T], Strin
     Ok(unsafe { slice::from_raw_parts_mut(ptr, len) })
 }
 
-/// Makes a crate of the kind `cdylib` a plugin: exports the table of all that the crate and the named crates register.
+/// Makes a crate of the kind `cdylib` a plugin: exports the table of all that the crate and the
+/// named crates register.
 ///
 /// ```text
 /// // The whole of a plugin whose spaces are in the crate `my_spaces`.
 /// supernet_plugin::export_plugin!(my_spaces);
 /// ```
 ///
-/// Whatever is named is linked; without a name the crate's own spaces and ops are exported. It goes once into a library, at
-/// its root.
+/// Whatever is named is linked; without a name the crate's own spaces and ops are exported. It goes
+/// once into a library, at its root.
 #[macro_export]
 macro_rules! export_plugin {
     ($($spaces:ident),* $(,)?) => {

@@ -243,7 +243,8 @@ impl Draft {
         }
     }
 
-    /// The dimension of an axis that was worked out; where it follows a decision and no extent says so yet, one is added.
+    /// The dimension of an axis that was worked out; where it follows a decision and no extent says
+    /// so yet, one is added.
     pub(crate) fn dim(&mut self, axis: &Axis) -> Dim {
         match axis {
             Axis::Fixed(size) => Dim::Fixed(*size),

@@ -4,7 +4,8 @@ use super::tensor::{New, Tensor};
 use crate::nearest::hint;
 use crate::{Dim, Function, Init, Op, Pad, Per, Pooling};
 
-/// Layers. Weights start as He et al. (2015) unless said otherwise, as all weights of the published ENAS code do.
+/// Layers. Weights start as He et al. (2015) unless said otherwise, as all weights of the published
+/// ENAS code do.
 impl<'s> Tensor<'s> {
     /// Convolution, `[h, w, c]` to `[h, w, filters]`, without a bias.
     pub fn conv(self, kernel: u32, filters: impl Into<Size<'s>>) -> Tensor<'s> {
@@ -76,7 +77,8 @@ impl<'s> Tensor<'s> {
         self.depthwise(kernel).conv(1, filters)
     }
 
-    /// Half the size: even pixels and odd pixels, each by a 1x1 convolution to half of `filters`, side by side, then batch norm.
+    /// Half the size: even pixels and odd pixels, each by a 1x1 convolution to half of `filters`,
+    /// side by side, then batch norm.
     pub fn factorized_reduction(self, filters: u32) -> Tensor<'s> {
         self.factorized_halves(filters).norm()
     }
@@ -259,7 +261,8 @@ impl<'s> Tensor<'s> {
         self.then(Op::Crop { size })
     }
 
-    /// A kernel `[k, k, c]` times a matrix `[k², k²]` that all channels share and that starts as the identity.
+    /// A kernel `[k, k, c]` times a matrix `[k², k²]` that all channels share and that starts as
+    /// the identity.
     pub fn kernel_transform(self) -> Tensor<'s> {
         let shape = self.shape();
         let area = shape

@@ -18,8 +18,8 @@ impl Space {
         )
     }
 
-    /// A branch built from each input, in a scope `from0`, `from1` and so on, of which the decision picks one: weights of its own
-    /// for each possible input.
+    /// A branch built from each input, in a scope `from0`, `from1` and so on, of which the decision
+    /// picks one: weights of its own for each possible input.
     pub fn choose_of<'s>(
         &'s self,
         decision: DecisionRef<'s>,

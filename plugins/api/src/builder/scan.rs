@@ -13,8 +13,8 @@ pub struct Body<'s> {
 }
 
 impl Space {
-    /// Runs a body over the first axis of the inputs and stacks what it gives. The body gets one step of each input, and may read
-    /// values from outside.
+    /// Runs a body over the first axis of the inputs and stacks what it gives. The body gets one
+    /// step of each input, and may read values from outside.
     ///
     /// ```
     /// # use supernet_plugin::{Init, Space};

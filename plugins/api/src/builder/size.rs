@@ -66,7 +66,8 @@ impl Space {
         Weights { space: self, index }
     }
 
-    /// A param of the scope, for a layer of its own: `name` with the scope's before it, numbered if it was used before.
+    /// A param of the scope, for a layer of its own: `name` with the scope's before it, numbered if
+    /// it was used before.
     ///
     /// ```
     /// # use supernet_plugin::{CustomOp, Init, Kernel, Operand::*, Space};

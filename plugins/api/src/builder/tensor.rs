@@ -7,8 +7,8 @@ use super::size::Weights;
 use crate::axis::{Axis, Value};
 use crate::{Dim, Element, Init, Op, TIME};
 
-/// A value of the network that is being built: an image `[height, width, channels]`, a row `[channels]`, a sequence
-/// `[time, ...]`; the batch is implicit.
+/// A value of the network that is being built: an image `[height, width, channels]`, a row
+/// `[channels]`, a sequence `[time, ...]`; the batch is implicit.
 #[derive(Clone, Copy)]
 pub struct Tensor<'s> {
     pub(crate) space: &'s Space,
@@ -86,7 +86,8 @@ impl Space {
 }
 
 impl<'s> Tensor<'s> {
-    /// The shape, at its largest where a decision picks it; the time axis counts 1. Empty after a mistake.
+    /// The shape, at its largest where a decision picks it; the time axis counts 1. Empty after a
+    /// mistake.
     pub fn shape(self) -> Vec<u32> {
         self.axes().iter().map(|axis| axis.largest(1)).collect()
     }
@@ -146,7 +147,8 @@ impl<'s> Tensor<'s> {
         }
     }
 
-    /// One of the space's own ops of one input, without params and attributes; [`Space::custom`] for any other.
+    /// One of the space's own ops of one input, without params and attributes; [`Space::custom`]
+    /// for any other.
     pub fn custom(self, op: &str) -> Tensor<'s> {
         self.space.custom(op, &[self], &[], BTreeMap::new())
     }

@@ -15,8 +15,8 @@ pub struct CpuCall<'a> {
 }
 
 impl<'a> CpuCall<'a> {
-    /// A run of `kernel`. The words of `dims` are those of [`Operand::Dims`]; `counts` says how many inputs and params the op
-    /// has.
+    /// A run of `kernel`. The words of `dims` are those of [`Operand::Dims`]; `counts` says how
+    /// many inputs and params the op has.
     pub fn new(
         kernel: &'a str,
         attributes: &'a BTreeMap<String, Setting>,
@@ -45,8 +45,9 @@ impl<'a> CpuCall<'a> {
         self.dims.first().copied().unwrap_or(0)
     }
 
-    /// The shape of an input, a param or the output without the batch, filled up with ones; a gradient has that of what it
-    /// belongs to. `None` for anything else, and for what the op does not have.
+    /// The shape of an input, a param or the output without the batch, filled up with ones; a
+    /// gradient has that of what it belongs to. `None` for anything else, and for what the op does
+    /// not have.
     pub fn shape(&self, operand: Operand) -> Option<[u32; 4]> {
         let [inputs, params] = self.counts;
         let at = match operand {
@@ -118,8 +119,8 @@ impl<'a> CpuCall<'a> {
         }
     }
 
-    /// Runs either kernel of the easy form: `f(x)` for every element, or `df(x, y, gy)`, the gradient by x given y = f(x) and
-    /// the gradient by y.
+    /// Runs either kernel of the easy form: `f(x)` for every element, or `df(x, y, gy)`, the
+    /// gradient by x given y = f(x) and the gradient by y.
     pub fn per_element(
         &mut self,
         f: impl Fn(f32) -> f32,

@@ -26,7 +26,8 @@ use super::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Op
 /// assert!(op.problems().is_empty());
 /// ```
 impl CustomOp {
-    /// An op in the easy form: a function of every element of one input, by two WGSL functions `f` and `df`.
+    /// An op in the easy form: a function of every element of one input, by two WGSL functions `f`
+    /// and `df`.
     pub fn per_element(name: impl Into<String>, wgsl: impl Into<String>) -> Self {
         CustomOp {
             name: name.into(),

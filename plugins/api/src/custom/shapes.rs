@@ -11,12 +11,13 @@ pub struct Shapes<'a> {
     pub output: &'a [u32],
 }
 
-/// The most axes that an operand of a custom op has, without the batch: as many as [`Operand::Dims`] can say.
+/// The most axes that an operand of a custom op has, without the batch: as many as
+/// [`Operand::Dims`] can say.
 pub const MOST_CUSTOM_AXES: usize = 4;
 
 impl Shapes<'_> {
-    /// What [`Operand::Dims`] holds, in words: the batch and three words of padding, then four words for every input, param
-    /// and the output. `None` if a shape has more than four axes.
+    /// What [`Operand::Dims`] holds, in words: the batch and three words of padding, then four
+    /// words for every input, param and the output. `None` if a shape has more than four axes.
     pub fn describe(&self, batch: u32) -> Option<Vec<u32>> {
         let mut words = vec![batch, 0, 0, 0];
         for shape in self.inputs.iter().chain(self.params).chain([&self.output]) {
@@ -42,8 +43,8 @@ impl Shapes<'_> {
 }
 
 impl CustomOp {
-    /// How many numbers an operand holds at this batch size; `None` if the op has no such operand, or if the number does not
-    /// fit into 64 bits.
+    /// How many numbers an operand holds at this batch size; `None` if the op has no such operand,
+    /// or if the number does not fit into 64 bits.
     pub fn len(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
         match operand {
             Operand::Dims => {
@@ -59,8 +60,8 @@ impl CustomOp {
         }
     }
 
-    /// How many rows (runs of the last axis) an operand has; a single number is a row of one. What is saved or scratch has
-    /// rows only if it is as long as something that has.
+    /// How many rows (runs of the last axis) an operand has; a single number is a row of one. What
+    /// is saved or scratch has rows only if it is as long as something that has.
     pub fn rows(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
         match operand {
             Operand::Saved(_) | Operand::Scratch(_) => match self.length(operand)? {

@@ -26,7 +26,8 @@ impl Pass {
         }
     }
 
-    /// Whether kernels of the pass produce the operand: the first that binds it does, those after it read.
+    /// Whether kernels of the pass produce the operand: the first that binds it does, those after
+    /// it read.
     pub(crate) fn produces(self, operand: Operand) -> bool {
         match operand {
             Operand::Output | Operand::Saved(_) => self == Pass::Forward,
@@ -47,12 +48,13 @@ impl Pass {
 }
 
 impl Kernels {
-    /// What every kernel reads and writes: those of the forward pass, then those of the backward pass, each in the order of
-    /// its bindings.
+    /// What every kernel reads and writes: those of the forward pass, then those of the backward
+    /// pass, each in the order of its bindings.
     ///
-    /// Nobody states what is written, since the order does: the first kernel of a pass that binds something which the pass
-    /// produces writes it, and those after it read it. The forward pass produces the output and what is saved, the backward
-    /// pass the gradients by inputs and params, both their scratch.
+    /// Nobody states what is written, since the order does: the first kernel of a pass that binds
+    /// something which the pass produces writes it, and those after it read it. The forward pass
+    /// produces the output and what is saved, the backward pass the gradients by inputs and params,
+    /// both their scratch.
     pub fn uses(&self) -> (Vec<Vec<Use>>, Vec<Vec<Use>>) {
         (
             uses(&self.forward, Pass::Forward),

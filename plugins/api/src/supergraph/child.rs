@@ -6,10 +6,11 @@ use super::{Inner, Supergraph};
 use crate::ragged::Ragged;
 use crate::{GenomeError, Node, Role};
 
-/// The network that a genome picks: supergraph nodes in topological order, with their inputs as positions in this child.
+/// The network that a genome picks: supergraph nodes in topological order, with their inputs as
+/// positions in this child.
 ///
-/// No `Choose` is left in it. A sum, mean or concat of one input is that input; what is left has two or more, or is a sum or mean
-/// without inputs, which is zero.
+/// No `Choose` is left in it. A sum, mean or concat of one input is that input; what is left has
+/// two or more, or is a sum or mean without inputs, which is zero.
 #[derive(Clone)]
 pub struct Child {
     graph: Arc<Inner>,
@@ -22,7 +23,8 @@ pub struct Child {
 }
 
 impl Supergraph {
-    /// The network that a genome picks, without auxiliary outputs and what only they need: these serve training alone.
+    /// The network that a genome picks, without auxiliary outputs and what only they need: these
+    /// serve training alone.
     pub fn child(&self, genome: &[u32]) -> Result<Child, GenomeError> {
         self.picked(genome, Wanted::Use)
     }
@@ -38,9 +40,9 @@ impl Supergraph {
         Ok(Child::new(&self.inner, walk, genome, self.time))
     }
 
-    /// The genome with every decision that its child does not ask set to 0: genomes with the same canonical form have the same
-    /// child. It is a key for caches and duplicates; where a constraint names a decision that was not asked, it may not be a
-    /// genome of the space itself.
+    /// The genome with every decision that its child does not ask set to 0: genomes with the same
+    /// canonical form have the same child. It is a key for caches and duplicates; where a
+    /// constraint names a decision that was not asked, it may not be a genome of the space itself.
     pub fn canonical(&self, genome: &[u32]) -> Result<Vec<u32>, GenomeError> {
         self.check(genome)?;
         let mut canonical = vec![0; genome.len()];
@@ -96,7 +98,8 @@ impl Child {
         self.walk.nodes.is_empty()
     }
 
-    /// The supergraph's index of the node at a position. Panics if there is no such position, as do the others.
+    /// The supergraph's index of the node at a position. Panics if there is no such position, as do
+    /// the others.
     pub fn node(&self, position: usize) -> u32 {
         self.walk.nodes[position]
     }
@@ -106,13 +109,14 @@ impl Child {
         self.graph.node(self.walk.nodes[position])
     }
 
-    /// The positions that a node reads; all are below its own. A scan's are the inputs bound to its steps, then the outer values
-    /// that its body reads.
+    /// The positions that a node reads; all are below its own. A scan's are the inputs bound to its
+    /// steps, then the outer values that its body reads.
     pub fn inputs(&self, position: usize) -> &[u32] {
         self.walk.inputs.row(position)
     }
 
-    /// The positions of its outputs, in the space's order. In a body: what it yields, then the next value of each carried state.
+    /// The positions of its outputs, in the space's order. In a body: what it yields, then the next
+    /// value of each carried state.
     pub fn outputs(&self) -> &[u32] {
         &self.walk.outputs
     }
@@ -145,7 +149,8 @@ impl Child {
             .row(self.walk.nodes[position] as usize)
     }
 
-    /// The shape in which this child uses a param of its own: on an axis with an extent, the first so many.
+    /// The shape in which this child uses a param of its own: on an axis with an extent, the first
+    /// so many.
     pub fn param_shape(&self, param: u32) -> &[u32] {
         let resized = self.elastic.iter().find(|(known, _)| *known == param);
         resized.map_or_else(|| self.graph.stored.row(param as usize), |(_, shape)| shape)
@@ -153,8 +158,9 @@ impl Child {
 
     /// The body of the scan at a position, under the same genome.
     ///
-    /// Its first positions are one step of each bound input, then the carried states, then the outer values that it reads; these
-    /// have no inputs, and name the outer node that they stand for.
+    /// Its first positions are one step of each bound input, then the carried states, then the
+    /// outer values that it reads; these have no inputs, and name the outer node that they stand
+    /// for.
     pub fn body(&self, position: usize) -> Option<&Child> {
         let i = self
             .walk

@@ -3,7 +3,8 @@ use super::{Count, Inner, Supergraph, elements};
 use crate::{Child, GenomeError, Op};
 
 impl Supergraph {
-    /// How many parameters (single numbers) the child of a genome has, those of auxiliary outputs left out.
+    /// How many parameters (single numbers) the child of a genome has, those of auxiliary outputs
+    /// left out.
     pub fn count(&self, genome: &[u32], what: Count) -> Result<u64, GenomeError> {
         self.check(genome)?;
         let wanted = if what == Count::Live {
@@ -24,7 +25,8 @@ impl Supergraph {
             .sum())
     }
 
-    /// The multiplications with addition of one forward pass on one sample, for a window of [`time`](Self::time) steps.
+    /// The multiplications with addition of one forward pass on one sample, for a window of
+    /// [`time`](Self::time) steps.
     pub fn macs(&self, genome: &[u32]) -> Result<u64, GenomeError> {
         Ok(self.child(genome)?.macs())
     }
@@ -70,7 +72,8 @@ impl Child {
             .fold(0, u64::saturating_add)
     }
 
-    /// The multiplications with addition of the node at a position; those of a scan are its body's times the steps.
+    /// The multiplications with addition of the node at a position; those of a scan are its body's
+    /// times the steps.
     pub fn node_macs(&self, position: usize) -> u64 {
         if position < self.given() {
             return 0;

@@ -17,7 +17,8 @@ pub(crate) struct Decisions<'a> {
     flags: Cell<u64>,
 }
 
-/// The most flags that the sets of all conditions have together, one for each choice of the decision that is named.
+/// The most flags that the sets of all conditions have together, one for each choice of the
+/// decision that is named.
 const MOST_FLAGS: u64 = 1 << 26;
 
 impl<'a> Decisions<'a> {

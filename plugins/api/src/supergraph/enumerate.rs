@@ -1,7 +1,8 @@
 use super::Supergraph;
 
 impl Supergraph {
-    /// All valid genomes in lexicographic order, if the space has at most `limit` genomes before constraints.
+    /// All valid genomes in lexicographic order, if the space has at most `limit` genomes before
+    /// constraints.
     ///
     /// Several may have the same child: merge them by [`canonical`](Self::canonical).
     pub fn enumerate(&self, limit: u64) -> Option<impl Iterator<Item = Vec<u32>> + '_> {

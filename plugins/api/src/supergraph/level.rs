@@ -3,15 +3,16 @@ use crate::ragged::Ragged;
 
 /// One flat graph: the space's own nodes, or a scan's body. Indices inside are local to it.
 ///
-/// In a body the slices of the scan's inputs come first, then the carried states, then the outer values that it reads
-/// (captures), then its nodes.
+/// In a body the slices of the scan's inputs come first, then the carried states, then the outer
+/// values that it reads (captures), then its nodes.
 #[derive(Default)]
 pub(crate) struct Level {
     /// The supergraph's index of each local node.
     pub(crate) nodes: Vec<u32>,
     pub(crate) parts: Vec<Part>,
     pub(crate) inputs: Ragged,
-    /// The outer level: the space's outputs. A body: what it yields, then the next value of each carried state.
+    /// The outer level: the space's outputs. A body: what it yields, then the next value of each
+    /// carried state.
     pub(crate) outputs: Vec<u32>,
     /// A body: how many slices of inputs, and how many carried states.
     pub(crate) steps: usize,

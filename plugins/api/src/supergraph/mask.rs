@@ -3,9 +3,9 @@ use super::Supergraph;
 impl Supergraph {
     /// Which choices a decision may still take, given what is decided so far (`None` is undecided).
     ///
-    /// A choice is masked if some constraint becomes false whatever follows. So a masked choice is never valid; one that is not
-    /// masked may still turn out invalid where several constraints act together. Panics if `prefix` is not as long as a genome or
-    /// there is no such decision.
+    /// A choice is masked if some constraint becomes false whatever follows. So a masked choice is
+    /// never valid; one that is not masked may still turn out invalid where several constraints act
+    /// together. Panics if `prefix` is not as long as a genome or there is no such decision.
     pub fn allowed(&self, prefix: &[Option<u32>], decision: usize) -> Vec<bool> {
         assert_eq!(
             prefix.len(),
@@ -33,8 +33,8 @@ impl Supergraph {
         (0..choices).map(possible).collect()
     }
 
-    /// Whether a decision matters, given what is decided so far; unknown counts as yes. An inactive decision has value 0.
-    /// Panics as [`allowed`](Self::allowed) does.
+    /// Whether a decision matters, given what is decided so far; unknown counts as yes. An inactive
+    /// decision has value 0. Panics as [`allowed`](Self::allowed) does.
     pub fn active(&self, prefix: &[Option<u32>], decision: usize) -> bool {
         assert_eq!(
             prefix.len(),

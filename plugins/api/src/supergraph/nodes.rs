@@ -13,7 +13,8 @@ use crate::nearest::hint;
 use crate::shape;
 use crate::{Condition, Init, Node, Op, SearchSpace, TIME, ValidationError};
 
-/// The graph while it is being resolved. A value is `None` where a problem hides it, so that one slip is reported once.
+/// The graph while it is being resolved. A value is `None` where a problem hides it, so that one
+/// slip is reported once.
 pub(crate) struct Graph<'a> {
     pub(crate) space: &'a SearchSpace,
     pub(crate) decisions: &'a Decisions<'a>,
@@ -35,7 +36,8 @@ pub(crate) struct Graph<'a> {
     listed: Cell<u64>,
 }
 
-/// The most sizes that follow a decision, over the axes of everything that every node reads and gives.
+/// The most sizes that follow a decision, over the axes of everything that every node reads and
+/// gives.
 const MOST_LISTED: u64 = 1 << 26;
 
 impl<'a> Graph<'a> {
@@ -251,7 +253,8 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// The node's value, given the supergraph indices of its inputs; `None` if one of them has a problem.
+    /// The node's value, given the supergraph indices of its inputs; `None` if one of them has a
+    /// problem.
     pub(crate) fn value(
         &self,
         node: &Node,
@@ -294,7 +297,8 @@ impl<'a> Graph<'a> {
         self.list([value])
     }
 
-    /// Notes sizes that follow a decision: each of them is looked at for every node, and none of that may go on for ever.
+    /// Notes sizes that follow a decision: each of them is looked at for every node, and none of
+    /// that may go on for ever.
     pub(crate) fn list<'v>(
         &self,
         values: impl IntoIterator<Item = &'v Value>,

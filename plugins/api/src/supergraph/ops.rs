@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::custom::uses::{Pass, Use};
 use crate::{CustomOp, Form, Grid, Kernel, Kernels, Length, Operand, ShapeRule, ValidationError};
 
-/// How many inputs an op may have, how many params, and how many buffers one kernel: what every GPU can bind.
+/// How many inputs an op may have, how many params, and how many buffers one kernel: what every GPU
+/// can bind.
 const MOST_BUFFERS: usize = 7;
 /// How many kernels a pass may have, and how many saved and scratch buffers an op.
 const MOST_PARTS: usize = 64;
@@ -250,7 +251,8 @@ impl Found<'_> {
         }
     }
 
-    /// Whether everything that must be written is, and whether somebody reads what is only there to be read.
+    /// Whether everything that must be written is, and whether somebody reads what is only there to
+    /// be read.
     fn flow(&mut self, kernels: &Kernels) {
         let (forward, backward) = kernels.uses();
         let count = |pass: &[Vec<Use>], operand| {

@@ -62,7 +62,8 @@ pub struct Table {
     pub choices: u32,
 }
 
-/// Resolves the plan; also gives the decisions in its order. If something is wrong, the order may be incomplete.
+/// Resolves the plan; also gives the decisions in its order. If something is wrong, the order may
+/// be incomplete.
 pub(crate) fn plan(
     decisions: &Decisions<'_>,
     problems: &mut Vec<ValidationError>,

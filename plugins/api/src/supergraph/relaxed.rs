@@ -4,11 +4,12 @@ use crate::axis::Axis;
 use crate::condition::Cond;
 use crate::{Child, Path, PathError, Pick};
 
-/// The network that a path runs: like a child, but with `Choose` nodes and conditional sums that weigh their inputs.
+/// The network that a path runs: like a child, but with `Choose` nodes and conditional sums that
+/// weigh their inputs.
 ///
-/// A `Choose` gives Σ wᵢ·inputᵢ over the listed choices. A conditional input of a sum has the probability of its condition as its
-/// weight, with decisions taken as independent; a mean divides by the sum of the weights. A path of single choices gives
-/// the child in training.
+/// A `Choose` gives Σ wᵢ·inputᵢ over the listed choices. A conditional input of a sum has the
+/// probability of its condition as its weight, with decisions taken as independent; a mean divides
+/// by the sum of the weights. A path of single choices gives the child in training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relaxed {
     network: Child,
@@ -18,7 +19,8 @@ pub struct Relaxed {
 }
 
 impl Supergraph {
-    /// The network that a path runs. Everything in it runs, so its parameters and MACs count every branch.
+    /// The network that a path runs. Everything in it runs, so its parameters and MACs count every
+    /// branch.
     pub fn relaxed(&self, path: &Path) -> Result<Relaxed, PathError> {
         let route = self.route(path)?;
         let walk = walk(&self.inner, &route, Wanted::Training);
@@ -149,7 +151,8 @@ struct Spread {
 
 struct PathRoute<'p> {
     path: &'p Path,
-    /// The first choice of each pick; sizes follow it, which is why elastic decisions have one choice.
+    /// The first choice of each pick; sizes follow it, which is why elastic decisions have one
+    /// choice.
     genome: Vec<u32>,
     rows: usize,
     spread: Spread,

@@ -9,7 +9,8 @@ use crate::{Role, SCHEMA, SearchSpace, ValidationError};
 /// How many problems are reported at a time: one slip in a generated space repeats on every layer.
 pub(crate) const MOST: usize = 20;
 
-/// Checks a space and resolves its names. What a later stage needs is checked first, so that one slip gives one problem.
+/// Checks a space and resolves its names. What a later stage needs is checked first, so that one
+/// slip gives one problem.
 pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<ValidationError>> {
     let mut problems = Vec::new();
     if !(1..=SCHEMA).contains(&space.schema) {

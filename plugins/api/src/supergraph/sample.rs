@@ -10,8 +10,9 @@ const TRIES: u32 = 1000;
 const MOST_STEPS: u64 = 1 << 28;
 
 impl Supergraph {
-    /// Samples a valid genome: decisions in the plan's order, choices by their [prior](Self::prior), masked by the constraints;
-    /// inactive decisions are 0. `draw` gets weights that need not sum to 1 and returns an index with a positive weight.
+    /// Samples a valid genome: decisions in the plan's order, choices by their
+    /// [prior](Self::prior), masked by the constraints; inactive decisions are 0. `draw` gets
+    /// weights that need not sum to 1 and returns an index with a positive weight.
     ///
     /// With constraints this is not uniform over valid genomes.
     pub fn sample(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
@@ -51,9 +52,9 @@ impl Supergraph {
         })
     }
 
-    /// What is believed of a decision before anything is learnt, a weight per choice: what the space says; without a word
-    /// from it a skip connection is on with probability 0.4 (the target of ENAS's skip penalty), everything else uniform. Panics if
-    /// there is no such decision.
+    /// What is believed of a decision before anything is learnt, a weight per choice: what the
+    /// space says; without a word from it a skip connection is on with probability 0.4 (the target
+    /// of ENAS's skip penalty), everything else uniform. Panics if there is no such decision.
     pub fn prior(&self, decision: usize) -> Vec<f32> {
         let described = &self.inner.space.decisions[decision];
         match (&described.prior, &described.kind) {
@@ -99,8 +100,8 @@ impl Supergraph {
         ))
     }
 
-    /// Samples a few genomes to find what no static check sees: constraints that nothing satisfies, and decisions that
-    /// matter although they say that they do not.
+    /// Samples a few genomes to find what no static check sees: constraints that nothing satisfies,
+    /// and decisions that matter although they say that they do not.
     pub(crate) fn try_out(&self) -> Vec<ValidationError> {
         let guarded = self.inner.active_if.iter().any(Option::is_some);
         let rounds = match (guarded, self.inner.require.is_empty()) {

@@ -1,5 +1,5 @@
-//! The walk that picks a subgraph: backwards marking what is live, then forwards emitting it. O(nodes), and no recursion but
-//! into the bodies of scans.
+//! The walk that picks a subgraph: backwards marking what is live, then forwards emitting it.
+//! O(nodes), and no recursion but into the bodies of scans.
 
 use super::Inner;
 use super::level::{Level, Part, When};
@@ -38,7 +38,8 @@ pub struct Mixture {
 pub(crate) trait Route {
     /// The choices that run at a `Choose`.
     fn choices(&self, node: u32, decision: u32) -> &[u32];
-    /// The weights of these choices, rows after each other; `None` if the one choice is simply taken.
+    /// The weights of these choices, rows after each other; `None` if the one choice is simply
+    /// taken.
     fn weights(&self, node: u32, decision: u32) -> Option<&[f32]>;
     /// Whether a conditional input may take part.
     fn possible(&self, condition: &Cond) -> bool;

@@ -7,8 +7,9 @@ use super::{Cell, Micro, NODES, OPS, Side};
 /// Channels of the auxiliary head's two convolutions (released code).
 const AUXILIARY: [u32; 2] = [128, 768];
 
-/// A layer's value as parts that stand side by side on the channel axis: the loose ends of its cell. Which of them are there
-/// follows from the genome, so that whatever reads a layer has weights of its own for each part and adds up.
+/// A layer's value as parts that stand side by side on the channel axis: the loose ends of its
+/// cell. Which of them are there follows from the genome, so that whatever reads a layer has
+/// weights of its own for each part and adds up.
 struct Parts<'s>(Vec<(Tensor<'s>, When)>);
 
 impl<'s> Parts<'s> {
@@ -16,7 +17,8 @@ impl<'s> Parts<'s> {
         self.0.first().map_or(0, |(t, _)| t.height())
     }
 
-    /// The sum over the parts that are there of what `read` makes of each, in scopes `part0`, `part1` and so on.
+    /// The sum over the parts that are there of what `read` makes of each, in scopes `part0`,
+    /// `part1` and so on.
     fn sum(&self, s: &'s Space, read: impl Fn(Tensor<'s>) -> Tensor<'s>) -> Tensor<'s> {
         let parts = self.0.iter().enumerate();
         s.sum_when(
@@ -48,15 +50,16 @@ impl<'s> Parts<'s> {
 
 /// The decisions of the micro space as the network that is trained in the end.
 ///
-/// A layer's value is the loose ends side by side, which the layers after it project to their width; the ops that read a
-/// reduction cell's inputs have stride 2; all ops but identity are dropped by drop-path (Larsson et al. 2017), the deeper the
-/// likelier; and an auxiliary head (Szegedy et al. 2015) stands one layer after the second reduction. It serves training
-/// alone and is in no count.
+/// A layer's value is the loose ends side by side, which the layers after it project to their
+/// width; the ops that read a reduction cell's inputs have stride 2; all ops but identity are
+/// dropped by drop-path (Larsson et al. 2017), the deeper the likelier; and an auxiliary head
+/// (Szegedy et al. 2015) stands one layer after the second reduction. It serves training alone and
+/// is in no count.
 ///
-/// Paper and released code leave it open or differ here: windows of stride 2 are padded alike on both sides (released code:
-/// as TensorFlow does); a layer is projected also where it has but one loose end; the
-/// auxiliary head's last convolution covers its image once, and its weights are trained (the released code leaves them as
-/// they started).
+/// Paper and released code leave it open or differ here: windows of stride 2 are padded alike on
+/// both sides (released code: as TensorFlow does); a layer is projected also where it has but one
+/// loose end; the auxiliary head's last convolution covers its image once, and its weights are
+/// trained (the released code leaves them as they started).
 pub fn enas_micro_final(config: &Micro) -> Built {
     config.check()?;
     let &Micro {
@@ -119,7 +122,8 @@ pub fn enas_micro_final(config: &Micro) -> Built {
         }
     }
     s.scope("head", || {
-        // Each part has weights of its own: they start as those of all parts side by side would, if every node were loose.
+        // Each part has weights of its own: they start as those of all parts side by side would, if
+        // every node were loose.
         let init = Init::He {
             fan_in: filters.saturating_mul(NODES as u32),
         };
@@ -202,8 +206,8 @@ fn apply<'s>(name: &str, t: Tensor<'s>, shrinks: bool, layer: Layer) -> Tensor<'
     }
 }
 
-/// The auxiliary head: pooling, 1x1 to 128, one convolution over all that is left of the image to 768, classes. The window
-/// of 5x5 is as much of it as the image fills.
+/// The auxiliary head: pooling, 1x1 to 128, one convolution over all that is left of the image to
+/// 768, classes. The window of 5x5 is as much of it as the image fills.
 fn head<'s>(s: &'s Space, parts: &Parts<'s>, classes: u32) -> Tensor<'s> {
     let [narrow, wide] = AUXILIARY;
     let pooled = parts.sum(s, |t| {

@@ -15,15 +15,16 @@ pub(crate) struct RetrainOptions {
         conflicts_with_all = ["genome", "architecture", "space", "data", "config"]
     )]
     pub(crate) from: Option<PathBuf>,
-    /// A published architecture, in the network that it was published with; `supernet architectures` lists them
+    /// A published architecture, in the network that it was published with; `supernet
+    /// architectures` lists them
     #[arg(long, value_name = "NAME", conflicts_with_all = ["genome", "space", "config"])]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, as the ENAS scripts have it, or
-    /// a genotype as the DARTS code prints it
+    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, as the
+    /// ENAS scripts have it, or a genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
-    /// Its space [default: the one that the file names]; one that decides nothing, such as `lstm`, is an architecture by
-    /// itself
+    /// Its space [default: the one that the file names]; one that decides nothing, such as `lstm`,
+    /// is an architecture by itself
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
     /// The data set, as for `supernet search` [default: digits]
@@ -35,7 +36,8 @@ pub(crate) struct RetrainOptions {
     /// Passes over training and validation part [default: `retrain.epochs`]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) epochs: Option<String>,
-    /// Change any setting; settings of the space are written space.KEY, for example --set space.filters=32
+    /// Change any setting; settings of the space are written space.KEY, for example --set
+    /// space.filters=32
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
     /// The first seed [default: that of the settings]
@@ -49,8 +51,8 @@ pub(crate) struct RetrainOptions {
     pub(crate) versus_random: u32,
     #[command(flatten)]
     pub(crate) on: On,
-    /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of any other architecture,
-    /// runs/SPACE-DATA-retrained-N]
+    /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of any
+    /// other architecture, runs/SPACE-DATA-retrained-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
     /// Print every event as a line of JSON
@@ -63,7 +65,8 @@ pub(crate) struct ScoreOptions {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub(crate) from: PathBuf,
-    /// The architecture: a best/genome.json, a JSON list of whole numbers, or the numbers themselves: '1 0 2' [repeatable]
+    /// The architecture: a best/genome.json, a JSON list of whole numbers, or the numbers
+    /// themselves: '1 0 2' [repeatable]
     #[arg(long, value_name = "FILE|NUMBERS", required = true)]
     pub(crate) genome: Vec<String>,
     #[command(flatten)]
@@ -108,7 +111,8 @@ pub(crate) struct PredictOptions {
     /// Bring pictures of another size to the network's
     #[arg(long)]
     pub(crate) resize: bool,
-    /// Print an array with everything: an object for each picture, with all probabilities and logits
+    /// Print an array with everything: an object for each picture, with all probabilities and
+    /// logits
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -14,11 +14,12 @@ use crate::Failure;
 /// Options of all commands that train or score networks.
 #[derive(Debug, Args)]
 pub(crate) struct On {
-    /// Add the spaces and ops of a plugin: its library, whose code then runs here, or a folder with a space.json. A run or
-    /// a model whose space came from one needs it again [repeatable]
+    /// Add the spaces and ops of a plugin: its library, whose code then runs here, or a folder with
+    /// a space.json. A run or a model whose space came from one needs it again [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software included) or `gpu:NAME`
+    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software
+    /// included) or `gpu:NAME`
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,
     /// Threads of the CPU device [default: one per core]

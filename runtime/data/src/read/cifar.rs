@@ -1,4 +1,5 @@
-//! CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky 2009): records of one or two labels and three planes.
+//! CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky 2009): records of one or two labels and
+//! three planes.
 
 use super::folder::{Entry, Folder};
 use super::{Detected, Samples, whole};
@@ -118,7 +119,8 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     }))
 }
 
-/// Which kind all files are: by their lengths, and where these allow both, by their labels, then by their names.
+/// Which kind all files are: by their lengths, and where these allow both, by their labels, then by
+/// their names.
 fn kind<'a>(
     files: &[(&'a Entry, &[u8])],
     hinted: Option<Kind>,

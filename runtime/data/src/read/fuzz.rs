@@ -1,5 +1,5 @@
-//! Bytes of strangers: whatever they are, each reader gives an answer, in memory that they can account for.
-//! `SUPERNET_FUZZ_CASES` says how many are tried on each.
+//! Bytes of strangers: whatever they are, each reader gives an answer, in memory that they can
+//! account for. `SUPERNET_FUZZ_CASES` says how many are tried on each.
 
 use image::{DynamicImage, ImageFormat};
 use supernet_shaders::random::{Random, RngStream};
@@ -15,7 +15,8 @@ fn cases() -> u64 {
         .unwrap_or(20_000)
 }
 
-/// Half random bytes, half sound files that were changed; a few of which must still be read, else nothing was tried.
+/// Half random bytes, half sound files that were changed; a few of which must still be read, else
+/// nothing was tried.
 pub(crate) fn fuzz(stream: u64, sound: &[Vec<u8>], read: impl Fn(&[u8]) -> Result<(), Flaw>) {
     let mut random = Random::new(7, RngStream::Test(stream));
     let mut sound_ones = 0;

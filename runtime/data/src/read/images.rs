@@ -15,7 +15,8 @@ use crate::pixels::Pixels;
 const TOGETHER: usize = 1024;
 /// Height and width at most.
 const SIDE: u32 = 8192;
-/// Pixels that a byte of a file can stand for, at most: what deflate can do, with eight pixels in a byte.
+/// Pixels that a byte of a file can stand for, at most: what deflate can do, with eight pixels in a
+/// byte.
 const EXPANSION: u64 = 8 * 1032;
 /// Bytes of a pixel while it is decoded, at most: four channels of 16 bits, twice.
 const PIXEL: u64 = 16;

@@ -1,4 +1,5 @@
-//! Bytes of strangers as text: an answer whatever they are, in numbers that all lie in the vocabulary.
+//! Bytes of strangers as text: an answer whatever they are, in numbers that all lie in the
+//! vocabulary.
 
 use std::path::PathBuf;
 

@@ -2,14 +2,14 @@
 
 use std::f64::consts::LN_2;
 
-/// The perplexity that belongs to a mean cross-entropy of `loss` nats a token: as uncertain as a choice among so many tokens
-/// that are equally likely. Infinite where it is beyond an f64.
+/// The perplexity that belongs to a mean cross-entropy of `loss` nats a token: as uncertain as a
+/// choice among so many tokens that are equally likely. Infinite where it is beyond an f64.
 pub fn perplexity(loss: f64) -> f64 {
     loss.exp()
 }
 
-/// The bits that a character takes at a mean cross-entropy of `loss` nats a character: of a text that is read by
-/// character.
+/// The bits that a character takes at a mean cross-entropy of `loss` nats a character: of a text
+/// that is read by character.
 pub fn bits_per_character(loss: f64) -> f64 {
     loss / LN_2
 }

@@ -258,8 +258,8 @@ fn find(folder: &Folder) -> Result<Option<[&Entry; 3]>, DataError> {
     }
 }
 
-/// The part that a file's name says. Penn Treebank as published has each part a second time, with its characters set
-/// apart, as in ptb.char.train.txt: these are passed over.
+/// The part that a file's name says. Penn Treebank as published has each part a second time, with
+/// its characters set apart, as in ptb.char.train.txt: these are passed over.
 fn part(name: &str) -> Option<usize> {
     let name = name.to_lowercase();
     let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();

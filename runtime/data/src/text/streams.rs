@@ -1,14 +1,15 @@
 //! A text as minibatches: streams side by side, cut into windows.
 
-/// A text read at `batch` places at once, some tokens at a time. It is cut into `batch` streams of equal length, one after
-/// the other; window i has the same piece of each, so that stream b of window i goes on where stream b of window i − 1
-/// ended, and a state carried from window to window is that of the text before (continuous batching, as Zaremba et al.
-/// 2014 train).
+/// A text read at `batch` places at once, some tokens at a time. It is cut into `batch` streams of
+/// equal length, one after the other; window i has the same piece of each, so that stream b of
+/// window i goes on where stream b of window i − 1 ended, and a state carried from window to window
+/// is that of the text before (continuous batching, as Zaremba et al. 2014 train).
 ///
-/// Every token but the first is a target once, that of the token before it, also where one stream ends and the next begins.
-/// Only the last (length − 1) mod `batch` tokens, fewer than the streams, are left off; with a batch of 1 there are none. The last
-/// window is shorter than the others where the streams are no multiple of it, so that no token of validation and test goes
-/// uncounted: a mean over tokens weighs each window by its [`length`](Streams::length).
+/// Every token but the first is a target once, that of the token before it, also where one stream
+/// ends and the next begins. Only the last (length − 1) mod `batch` tokens, fewer than the streams,
+/// are left off; with a batch of 1 there are none. The last window is shorter than the others where
+/// the streams are no multiple of it, so that no token of validation and test goes uncounted: a
+/// mean over tokens weighs each window by its [`length`](Streams::length).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Streams {
     tokens: Vec<u32>,
@@ -19,8 +20,8 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Streams over a copy of `tokens`. Of no more tokens than streams there is no window; [`Text::fits`](super::Text::fits)
-    /// says so beforehand.
+    /// Streams over a copy of `tokens`. Of no more tokens than streams there is no window;
+    /// [`Text::fits`](super::Text::fits) says so beforehand.
     pub fn new(tokens: &[u32], batch: u32, window: u32) -> Self {
         let steps = match window {
             0 => 0,
@@ -54,8 +55,9 @@ impl Streams {
         self.steps as u64 * u64::from(self.batch)
     }
 
-    /// Writes window `i`, time-major, `[length, batch]`: the tokens that are read, and for each the one after it. What was
-    /// in the vectors is replaced. There is nothing in a window that is not there.
+    /// Writes window `i`, time-major, `[length, batch]`: the tokens that are read, and for each the
+    /// one after it. What was in the vectors is replaced. There is nothing in a window that is not
+    /// there.
     pub fn window(&self, i: u32, inputs: &mut Vec<u32>, targets: &mut Vec<u32>) {
         inputs.clear();
         targets.clear();

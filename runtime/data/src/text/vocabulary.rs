@@ -7,9 +7,10 @@ use crate::error::Flaw;
 /// What a token that is not in the vocabulary becomes.
 pub(super) const UNKNOWN: &str = "<unk>";
 
-/// The tokens that a text is written in, numbered from 0: the most frequent of the training part first, and among equally
-/// frequent ones that which comes first in it. `<unk>` stands where its own frequency puts it, as in texts that have it
-/// already, else last; it is there only if some token becomes it.
+/// The tokens that a text is written in, numbered from 0: the most frequent of the training part
+/// first, and among equally frequent ones that which comes first in it. `<unk>` stands where its
+/// own frequency puts it, as in texts that have it already, else last; it is there only if some
+/// token becomes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     words: Vec<String>,
@@ -19,8 +20,8 @@ pub struct Vocabulary {
 pub(super) struct Renumbering(Vec<u32>);
 
 impl Vocabulary {
-    /// The vocabulary of `train` with at most `limit` tokens (0: no limit), which are places in `words`, numbered as they
-    /// came, those of `train` first.
+    /// The vocabulary of `train` with at most `limit` tokens (0: no limit), which are places in
+    /// `words`, numbered as they came, those of `train` first.
     pub(super) fn new(
         words: &[&str],
         train: &[u32],

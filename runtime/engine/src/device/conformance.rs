@@ -1,4 +1,5 @@
-//! Whether a device computes what the f64 references say, call by call, and how fast its products are.
+//! Whether a device computes what the f64 references say, call by call, and how fast its products
+//! are.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +42,8 @@ pub fn gflops(device: &mut dyn Probe) -> Result<f64, DeviceError> {
     Ok(rates[rates.len() / 2])
 }
 
-/// Every call of the list against its reference; any failure but the device's loss is a miss. `listen` hears the share
-/// that is done, from 0 to 1, and the next call.
+/// Every call of the list against its reference; any failure but the device's loss is a miss.
+/// `listen` hears the share that is done, from 0 to 1, and the next call.
 ///
 /// # Errors
 /// In which call the device was lost.

@@ -40,7 +40,8 @@ struct Memory {
 }
 
 impl Cpu {
-    /// A device with `threads` threads; 0 takes as many as the machine has cores. The results do not depend on it.
+    /// A device with `threads` threads; 0 takes as many as the machine has cores. The results do
+    /// not depend on it.
     ///
     /// # Errors
     /// If the system gives no threads.
@@ -265,8 +266,8 @@ fn at_hand(weights: &Weights) -> Result<(), DeviceError> {
     })
 }
 
-/// The buffers that one call writes, taken out of their places while it runs so that it can read all others. Two
-/// operands may lie in one buffer: gradients of two parameters in their page.
+/// The buffers that one call writes, taken out of their places while it runs so that it can read
+/// all others. Two operands may lie in one buffer: gradients of two parameters in their page.
 type Held = [Vec<f32>; 3];
 
 /// What a call reads.
@@ -342,7 +343,8 @@ impl Memory {
         }
     }
 
-    /// Sees to it that every state that the program leaves has its buffer. A new one is not read before it is written.
+    /// Sees to it that every state that the program leaves has its buffer. A new one is not read
+    /// before it is written.
     fn provide_states(&mut self, program: &Program) {
         self.states
             .resize_with(self.states.len().max(program.states.len()), Vec::new);

@@ -1,9 +1,10 @@
 //! The GPU device: WGSL kernels on wgpu, on any adapter that wgpu finds.
 //!
-//! A run is one command buffer with one compute pass; wgpu orders what depends on each other within it. Weights stay on
-//! the device for the whole search, values lie in a pool of buffers by size class, and what a run uploads is its
-//! minibatch, one bit for each block of weights, and less than a kilobyte. Results come back through a ring, so that the
-//! host can prepare the next run while the device works.
+//! A run is one command buffer with one compute pass; wgpu orders what depends on each other within
+//! it. Weights stay on the device for the whole search, values lie in a pool of buffers by size
+//! class, and what a run uploads is its minibatch, one bit for each block of weights, and less than
+//! a kilobyte. Results come back through a ring, so that the host can prepare the next run while
+//! the device works.
 
 mod adapter;
 mod buffers;
@@ -76,12 +77,12 @@ impl Gpu {
         Self::on(GpuContext::open(adapter)?)
     }
 
-    /// The application's own device. It stays the application's: its handlers for errors and for its loss are left
-    /// alone, and it is not destroyed afterwards.
+    /// The application's own device. It stays the application's: its handlers for errors and for
+    /// its loss are left alone, and it is not destroyed afterwards.
     ///
     /// # Errors
-    /// If the device was made without what kernels rely on: eight storage buffers a stage, bindings of 128 MiB, 256
-    /// invocations and 16 KiB of memory a workgroup.
+    /// If the device was made without what kernels rely on: eight storage buffers a stage, bindings
+    /// of 128 MiB, 256 invocations and 16 KiB of memory a workgroup.
     pub fn borrowed(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::on(GpuContext::borrowed(device, queue)?)
     }

@@ -9,12 +9,14 @@ use super::{DeviceError, Probe};
 /// A device by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DeviceSpec {
-    /// `auto`: a real GPU if there is one, else the CPU. A program that stands in for a GPU is slower than the CPU device.
+    /// `auto`: a real GPU if there is one, else the CPU. A program that stands in for a GPU is
+    /// slower than the CPU device.
     #[default]
     Auto,
     /// `cpu`.
     Cpu,
-    /// `gpu`: the best adapter, a program in place of a GPU included; `gpu:NAME`: the best with NAME in its name.
+    /// `gpu`: the best adapter, a program in place of a GPU included; `gpu:NAME`: the best with
+    /// NAME in its name.
     Gpu(Option<String>),
 }
 

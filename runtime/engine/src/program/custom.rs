@@ -1,4 +1,5 @@
-//! A space's own ops: their WGSL read, held against what the space says about it, and made ready to be lowered.
+//! A space's own ops: their WGSL read, held against what the space says about it, and made ready to
+//! be lowered.
 
 mod easy;
 mod node;
@@ -29,7 +30,8 @@ pub struct OpError {
     pub reason: String,
 }
 
-/// A space's own ops, ready to be lowered: each once for every set of attributes that its nodes have.
+/// A space's own ops, ready to be lowered: each once for every set of attributes that its nodes
+/// have.
 #[derive(Clone, Debug, Default)]
 pub struct CustomOps {
     variants: Arc<BTreeMap<(String, String), Arc<Variant>>>,
@@ -72,8 +74,8 @@ impl CustomOps {
     /// The ops that the nodes of `space` use; `twin` says what computes an op on the CPU.
     ///
     /// # Errors
-    /// If an op's source is not WGSL or does not do what the space says about it. Without the feature `gpu` nothing reads
-    /// the source.
+    /// If an op's source is not WGSL or does not do what the space says about it. Without the
+    /// feature `gpu` nothing reads the source.
     pub fn new(
         space: &SearchSpace,
         cpu_kernel: impl Fn(&str) -> Option<&'static dyn CpuKernel>,
@@ -259,7 +261,8 @@ impl Part {
     }
 }
 
-/// All that are read, then all that are written, as a call's operands stand; the uniform with the shapes is none.
+/// All that are read, then all that are written, as a call's operands stand; the uniform with the
+/// shapes is none.
 fn ordered(uses: Vec<Use>) -> Vec<Use> {
     let buffers = uses
         .into_iter()
@@ -268,7 +271,8 @@ fn ordered(uses: Vec<Use>) -> Vec<Use> {
     read.into_iter().chain(written).collect()
 }
 
-/// What an operand is called in sentences. No variable in WGSL can have such a name, so that none is taken for another.
+/// What an operand is called in sentences. No variable in WGSL can have such a name, so that none
+/// is taken for another.
 pub fn named(operand: supernet_plugin::Operand) -> &'static str {
     use supernet_plugin::Operand::*;
     match operand {

@@ -9,8 +9,8 @@ use supernet_shaders::catalogue::Linear;
 use super::custom::CustomNode;
 use super::{Operand, Tape};
 
-/// Appends the calls that compute the gradient of the mean loss by every weight that the tape reads. Auxiliary losses have
-/// the weight `auxiliary` beside it.
+/// Appends the calls that compute the gradient of the mean loss by every weight that the tape
+/// reads. Auxiliary losses have the weight `auxiliary` beside it.
 pub(super) fn backward(tape: &mut Tape, auxiliary: f32) {
     let forward = tape.calls.len();
     let mut sweep = Sweep::new(tape, auxiliary);
@@ -24,12 +24,13 @@ struct Sweep<'a> {
     tape: &'a mut Tape,
     /// The weight of auxiliary losses.
     auxiliary: f32,
-    /// For every value what its readers contributed so far to the gradient of it or of a part of it.
+    /// For every value what its readers contributed so far to the gradient of it or of a part of
+    /// it.
     of_value: Vec<Vec<Share>>,
     /// Whether a weight lies above the value: no other gradient is wanted.
     wanted: Vec<bool>,
-    /// Whether the gradients of a value's parts lie side by side: where a weight's gradient is taken from all of them at
-    /// once, and where the value was computed as a whole.
+    /// Whether the gradients of a value's parts lie side by side: where a weight's gradient is
+    /// taken from all of them at once, and where the value was computed as a whole.
     together: Vec<bool>,
     /// Where they do.
     beside: Vec<Option<Operand>>,
@@ -118,7 +119,8 @@ impl<'a> Sweep<'a> {
             of_weight[at].uses += times;
         };
         for node in tape.custom.values() {
-            // Several kernels of one node give one contribution, but one that is read again cannot go straight home.
+            // Several kernels of one node give one contribution, but one that is read again cannot
+            // go straight home.
             let again = |i: u32| if node.reads_gradient(i) { 2 } else { 1 };
             (0..)
                 .zip(node.params())
@@ -250,7 +252,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Where a contribution to the gradient of x is written: straight to its place if it is the first one.
+    /// Where a contribution to the gradient of x is written: straight to its place if it is the
+    /// first one.
     fn place(&mut self, x: Operand) -> Operand {
         if let Operand::Value { slot, start, len } = x {
             let number = slot.index as usize;
@@ -296,7 +299,8 @@ impl<'a> Sweep<'a> {
         let bound = self.tape.calls[at].clone();
         let ops = &bound.operands;
         match bound.call {
-            // Statistics have no gradient of their own: the normalisation that reads them differentiates through both.
+            // Statistics have no gradient of their own: the normalisation that reads them
+            // differentiates through both.
             Call::BatchNormStats { .. } | Call::Accuracy(_) | Call::Fill { .. } => {}
             Call::CrossEntropy { .. } if self.tape.differentiated => {}
             Call::CrossEntropy { rows, smoothing } => {
@@ -332,8 +336,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The node whose forward calls begin with the one that writes `operands`: when the sweep gets there, all that read the
-    /// node's value have spoken.
+    /// The node whose forward calls begin with the one that writes `operands`: when the sweep gets
+    /// there, all that read the node's value have spoken.
     fn custom_node(&mut self, operands: &[Operand]) -> Option<CustomNode> {
         let Some(Operand::Value { slot, .. }) = operands.first() else {
             return None;
@@ -416,7 +420,8 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Products of one weight, those whose rows lie side by side made one: the steps of a scan, as which they come last first.
+/// Products of one weight, those whose rows lie side by side made one: the steps of a scan, as
+/// which they come last first.
 fn merge(products: Vec<Product>) -> Vec<Product> {
     let mut merged: Vec<Product> = Vec::new();
     for product in products {
@@ -443,7 +448,8 @@ mod tests {
     use super::super::Slot;
     use super::*;
 
-    /// Whether the rule of a call asks for anything: a call of the backward pass, or a share of its reads' gradients.
+    /// Whether the rule of a call asks for anything: a call of the backward pass, or a share of its
+    /// reads' gradients.
     fn has_rule(call: Call) -> bool {
         let mut tape = Tape::new(1, 0, 0);
         let roles = call.roles();
@@ -474,8 +480,8 @@ mod tests {
     fn every_forward_call_has_a_rule() {
         let mut kinds = BTreeSet::new();
         for case in cases() {
-            // `Sweep::call` sees to these: statistics and the accuracy have no gradient, the loss begins the sweep, and a custom
-            // op brings its own gradient.
+            // `Sweep::call` sees to these: statistics and the accuracy have no gradient, the loss
+            // begins the sweep, and a custom op brings its own gradient.
             let elsewhere = matches!(
                 case.call,
                 Call::BatchNormStats { .. }

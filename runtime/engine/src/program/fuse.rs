@@ -43,7 +43,8 @@ impl Uses {
                 uses.reads[slot.index as usize] += 1;
             }
         }
-        // What a space's own op is bound to may be read by its backward pass alone, which is not there yet.
+        // What a space's own op is bound to may be read by its backward pass alone, which is not
+        // there yet.
         for operand in tape.custom.values().flat_map(CustomNode::bound) {
             if let Operand::Value { slot, .. } = operand {
                 uses.reads[slot.index as usize] += 1;
@@ -76,7 +77,8 @@ fn remove(tape: &mut Tape, mut absorbed: Vec<usize>) {
     });
 }
 
-/// Lets a batch normalisation apply the ReLU that alone reads its result: one pass over the tensor less each way.
+/// Lets a batch normalisation apply the ReLU that alone reads its result: one pass over the tensor
+/// less each way.
 fn batch_norm_relu(tape: &mut Tape) {
     let uses = Uses::of(tape);
     let mut absorbed = vec![];
@@ -100,8 +102,8 @@ fn batch_norm_relu(tape: &mut Tape) {
     remove(tape, absorbed);
 }
 
-/// Makes one call of a factorised reduction: two strided pointwise convolutions of one image, their results side by side
-/// and read by nobody else. Three calls less forward, six less backward.
+/// Makes one call of a factorised reduction: two strided pointwise convolutions of one image, their
+/// results side by side and read by nobody else. Three calls less forward, six less backward.
 fn reductions(tape: &mut Tape) {
     let uses = Uses::of(tape);
     let mut absorbed = vec![];

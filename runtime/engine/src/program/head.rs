@@ -12,7 +12,8 @@ use super::{Input, Operand, ProgramError, Purpose};
 const LOGITS: usize = 4 << 20;
 
 impl Lower<'_> {
-    /// The output, if it is a plain product whose result is a row of logits for every step of a window.
+    /// The output, if it is a plain product whose result is a row of logits for every step of a
+    /// window.
     pub(super) fn long_head(&self) -> Option<usize> {
         let scored = self.trains() || self.purpose == Purpose::Score;
         let outputs: Vec<u32> = self.child.outputs_as(Role::Logits).collect();
@@ -27,8 +28,9 @@ impl Lower<'_> {
         (scored && op && alone && plain && sequence && only).then_some(at)
     }
 
-    /// Loss and accuracy of every sample, or its logits; in training the losses of auxiliary outputs. `long` is the product
-    /// that makes the logits, if it was left to be computed piece by piece.
+    /// Loss and accuracy of every sample, or its logits; in training the losses of auxiliary
+    /// outputs. `long` is the product that makes the logits, if it was left to be computed piece by
+    /// piece.
     pub(super) fn head(&mut self, long: Option<usize>) -> Result<(), ProgramError> {
         let child = self.child;
         let outputs: Vec<u32> = child.outputs_as(Role::Logits).collect();
@@ -69,7 +71,8 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// Of a language model, what its decoder reads, the last product before the logits, and what the last scan gives.
+    /// Of a language model, what its decoder reads, the last product before the logits, and what
+    /// the last scan gives.
     fn hidden(&self, logits: usize) -> Option<Hidden> {
         let product = |i: &usize| matches!(self.child.op_node(*i).op, Op::Linear { .. });
         let before = |i: &usize| self.child.inputs(*i).first().map(|input| *input as usize);
@@ -123,8 +126,9 @@ impl Lower<'_> {
         }
     }
 
-    /// The head of a language model: loss and accuracy, and in training the gradients too, some rows after the others, so that
-    /// the logits of a large vocabulary never stand whole in memory, nor are computed twice.
+    /// The head of a language model: loss and accuracy, and in training the gradients too, some
+    /// rows after the others, so that the logits of a large vocabulary never stand whole in memory,
+    /// nor are computed twice.
     fn pieces(&mut self, at: usize, rows: Rows) -> Result<(), ProgramError> {
         let (weight, _, _) = self.weight(at)?;
         let Op::Linear { transposed } = self.child.op_node(at).op else {

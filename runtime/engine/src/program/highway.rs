@@ -1,5 +1,5 @@
-//! Highway connections of a child, found in its graph: what a recurrent cell has in every node and every step, so that it
-//! must not first become six calls that are then made one.
+//! Highway connections of a child, found in its graph: what a recurrent cell has in every node and
+//! every step, so that it must not first become six calls that are then made one.
 
 use supernet_plugin::{Child, Function, Op};
 use supernet_shaders::catalogue;

@@ -133,8 +133,8 @@ impl Lower<'_> {
         }
     }
 
-    /// The parameters of node `i`, which has one input besides. Kernels for weights that are values of the graph come with
-    /// elastic spaces.
+    /// The parameters of node `i`, which has one input besides. Kernels for weights that are values
+    /// of the graph come with elastic spaces.
     fn params(&self, i: usize) -> Result<&[u32], ProgramError> {
         if self.child.inputs(i).len() != 1 {
             return Err(self.no_kernel(
@@ -148,7 +148,8 @@ impl Lower<'_> {
         self.whole_params(i)
     }
 
-    /// The parameters of node `i`. They are whole: kernels for slices of them come with elastic spaces.
+    /// The parameters of node `i`. They are whole: kernels for slices of them come with elastic
+    /// spaces.
     fn whole_params(&self, i: usize) -> Result<&[u32], ProgramError> {
         let params = self.child.params(i);
         if params
@@ -355,7 +356,8 @@ impl Lower<'_> {
                 if !self.trains() || *rate == 0.0 {
                     return Ok(x);
                 }
-                // The stream follows the node, not its place in the child: children that share it share its bits.
+                // The stream follows the node, not its place in the child: children that share it
+                // share its bits.
                 let (rate, stream) = (*rate, self.child.node(i));
                 let rows = self.rows(i);
                 let call = match per {
@@ -483,7 +485,8 @@ impl Lower<'_> {
         }
     }
 
-    /// The number of the first element of node `i`'s value to dropout, and after how many the numbers begin again.
+    /// The number of the first element of node `i`'s value to dropout, and after how many the
+    /// numbers begin again.
     fn numbered(&self, i: usize, per_sequence: bool) -> [u32; 2] {
         let len = self.len(i) as u32;
         match (&self.tape.frame, per_sequence) {

@@ -1,7 +1,7 @@
 //! Which values share memory: a value's slot is free again after the last call that reads it.
 //!
-//! Slots come in size classes, four to each doubling, so that another child's values fit the pool that this one left:
-//! after a few steps a device allocates nothing more.
+//! Slots come in size classes, four to each doubling, so that another child's values fit the pool
+//! that this one left: after a few steps a device allocates nothing more.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,8 @@ use supernet_shaders::Call;
 
 use super::{Operand, Program, Tape};
 
-/// A value's place in the pool: the `index`-th buffer of its size class. Before planning: the value's number.
+/// A value's place in the pool: the `index`-th buffer of its size class. Before planning: the
+/// value's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
     /// The size class.

@@ -5,7 +5,8 @@ use super::Slot;
 /// What an operand of a call is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
-    /// An intermediate value, or `len` of its elements. A number while the program is built, a place in the pool afterwards.
+    /// An intermediate value, or `len` of its elements. A number while the program is built, a
+    /// place in the pool afterwards.
     Value {
         /// Its number, or its place.
         slot: Slot,

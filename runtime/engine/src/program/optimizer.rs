@@ -7,7 +7,8 @@ use supernet_shaders::catalogue::{NORM_CHUNK, Update};
 use super::{Operand, Tape};
 use crate::weights::Layout;
 
-/// What a training step minimises, and how it updates weights. The learning rate comes with every step.
+/// What a training step minimises, and how it updates weights. The learning rate comes with every
+/// step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimizer {
     /// The rule.
@@ -16,9 +17,11 @@ pub struct Optimizer {
     pub weight_decay: f32,
     /// The largest norm of all gradients together that is let through.
     pub clip: f32,
-    /// Whether weights that the path does not touch move too, by decay and momentum, as in the published code.
+    /// Whether weights that the path does not touch move too, by decay and momentum, as in the
+    /// published code.
     pub everywhere: bool,
-    /// Share of every label that is spread evenly over all classes in the loss (Szegedy et al. 2016, §7); 0 in a search.
+    /// Share of every label that is spread evenly over all classes in the loss (Szegedy et al.
+    /// 2016, §7); 0 in a search.
     pub smoothing: f32,
     /// The weight of auxiliary losses in what is minimised (Szegedy et al. 2015); 0 in a search.
     pub auxiliary: f32,
@@ -28,15 +31,17 @@ pub struct Optimizer {
     pub penalties: Penalties,
 }
 
-/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs").
-/// Where the paper writes L2 norms, these are means of squares over all numbers of a window, as in the released code of
-/// AWD-LSTM (Merity et al. 2018), which the usual values of α and β, 2 and 1, belong to. They are part of what is minimised,
-/// not of the loss that is reported.
+/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation
+/// Regularization for Language RNNs"). Where the paper writes L2 norms, these are means of squares
+/// over all numbers of a window, as in the released code of AWD-LSTM (Merity et al. 2018), which
+/// the usual values of α and β, 2 and 1, belong to. They are part of what is minimised, not of the
+/// loss that is reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
     /// α of α·mean(h²), over all that the decoder reads: with dropout, as in m ⊙ h of the paper.
     pub activation: f32,
-    /// β of β·mean((hₜ − hₜ₋₁)²), over what the cell gives in neighbouring steps of a window, before dropout.
+    /// β of β·mean((hₜ − hₜ₋₁)²), over what the cell gives in neighbouring steps of a window,
+    /// before dropout.
     pub temporal: f32,
 }
 
@@ -52,7 +57,8 @@ pub(super) struct Hidden {
 }
 
 impl Penalties {
-    /// Gives the gradients of the penalties to the sweep; false if the network has nothing that they are on.
+    /// Gives the gradients of the penalties to the sweep; false if the network has nothing that
+    /// they are on.
     pub(super) fn append(&self, tape: &mut Tape) -> bool {
         let Some(Hidden { read, cell, step }) = tape.hidden else {
             return *self == Self::default();
@@ -100,8 +106,9 @@ pub enum Method {
         /// Share of the velocity kept.
         momentum: f32,
     },
-    /// Adam (Kingma and Ba 2015). Bias is corrected by the number of the search's step, also in blocks that earlier
-    /// paths left alone: such a block's first steps are up to some three times longer than those of an Adam of its own.
+    /// Adam (Kingma and Ba 2015). Bias is corrected by the number of the search's step, also in
+    /// blocks that earlier paths left alone: such a block's first steps are up to some three times
+    /// longer than those of an Adam of its own.
     Adam {
         /// Decay of the first moment.
         beta1: f32,

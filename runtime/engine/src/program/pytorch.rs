@@ -1,8 +1,9 @@
-//! Programs held against PyTorch: loss and every gradient of children of macro, of micro and its final form, of recurrent
-//! cells and of an LSTM, which go on from states by name.
+//! Programs held against PyTorch: loss and every gradient of children of macro, of micro and its
+//! final form, of recurrent cells and of an LSTM, which go on from states by name.
 //!
-//! The numbers in `fixtures/pytorch.json` are those of PyTorch 2.15 in float64; `fixtures/pytorch.py`, which builds the same
-//! networks from their description, wrote them. Weights and minibatch follow from names in both places.
+//! The numbers in `fixtures/pytorch.json` are those of PyTorch 2.15 in float64;
+//! `fixtures/pytorch.py`, which builds the same networks from their description, wrote them.
+//! Weights and minibatch follow from names in both places.
 
 use std::collections::BTreeMap;
 

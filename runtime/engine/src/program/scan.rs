@@ -1,8 +1,8 @@
 //! Recurrence: a scan's body, call by call for every step of the window.
 //!
-//! While a body is lowered for training, every value of it lies side by side with those of its other steps, time first. So
-//! whoever reads all steps reads one value, and the sweep backward can multiply all steps of a weight's input with all steps
-//! of its output's gradient at once.
+//! While a body is lowered for training, every value of it lies side by side with those of its
+//! other steps, time first. So whoever reads all steps reads one value, and the sweep backward can
+//! multiply all steps of a weight's input with all steps of its output's gradient at once.
 
 use supernet_plugin::Op;
 use supernet_shaders::Call;
@@ -34,7 +34,8 @@ impl Frame {
         self.steps
     }
 
-    /// The next value of this step. Each step makes the same values, so that the first one's find their place in it.
+    /// The next value of this step. Each step makes the same values, so that the first one's find
+    /// their place in it.
     pub(super) fn value(&mut self, values: &mut Vec<u32>, len: u32) -> Operand {
         if self.next == self.stacks.len() {
             self.stacks.push(values.len() as u32);
@@ -192,9 +193,9 @@ impl<'a> Lower<'a> {
             .compute(Call::Fill { len, value: 0.0 }, &[], len as usize)
     }
 
-    /// Where a state waits for the next window. In training it stands in the layout after the parameters, as a weight that no
-    /// update touches: what saves and moves weights then saves and moves it. In scoring weights are only read, and it stays on
-    /// the device.
+    /// Where a state waits for the next window. In training it stands in the layout after the
+    /// parameters, as a weight that no update touches: what saves and moves weights then saves and
+    /// moves it. In scoring weights are only read, and it stays on the device.
     fn home(&self, index: u32, len: u32) -> Operand {
         match self.purpose {
             Purpose::Train { .. } => {

@@ -43,8 +43,8 @@ pub(super) struct Images {
 /// Classes of the images that tests use.
 pub(super) const CLASSES: u32 = 10;
 
-/// The linked space that `search.space=NAME` names among the settings, else ENAS macro, with `space.KEY=VALUE`; later ones
-/// win.
+/// The linked space that `search.space=NAME` names among the settings, else ENAS macro, with
+/// `space.KEY=VALUE`; later ones win.
 pub(super) fn build_space(settings: &[&str], facts: &Facts) -> Supergraph {
     let (mut name, mut given) = ("enas-macro", BTreeMap::new());
     for setting in settings {
@@ -75,9 +75,10 @@ pub(super) fn noise(image: [u32; 3], batch: u32) -> Images {
     }
 }
 
-/// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a mean, sums and
-/// concatenations longer than one call takes, a value that stands in a sum or a product twice, slices, a transposed and shared
-/// weight, dilation, drop-path, an auxiliary output that shares a weight with the other one.
+/// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a
+/// mean, sums and concatenations longer than one call takes, a value that stands in a sum or a
+/// product twice, slices, a transposed and shared weight, dilation, drop-path, an auxiliary output
+/// that shares a weight with the other one.
 pub(super) fn odd_space(image: [u32; 3]) -> Supergraph {
     let s = Space::new("odd");
     let tied = s.weights("tied", &[6, 4], Init::Normal { std: 0.5 });
@@ -213,7 +214,8 @@ impl Setup {
 
     pub(super) fn weights(&self, seed: u64) -> Weights {
         let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, seed);
-        // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by symmetry.
+        // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by
+        // symmetry.
         let mut random = Random::new(seed, RngStream::Test(99));
         weights
             .pages_mut()

@@ -55,7 +55,8 @@ impl Tape {
         }
     }
 
-    /// A value of a scan's body lies beside those of its other steps, if each of them can be bound by itself.
+    /// A value of a scan's body lies beside those of its other steps, if each of them can be bound
+    /// by itself.
     pub(super) fn value(&mut self, len: usize) -> Operand {
         match self.frame.as_mut() {
             Some(frame) if (len as u32).is_multiple_of(scan::ALIGNED) => {
@@ -150,8 +151,8 @@ impl Tape {
         result
     }
 
-    /// scale·Σ parts, all of `len` elements, in calls of as many inputs as one takes. A single part is itself unless it
-    /// is scaled.
+    /// scale·Σ parts, all of `len` elements, in calls of as many inputs as one takes. A single part
+    /// is itself unless it is scaled.
     pub(super) fn sum(&mut self, parts: &[Operand], len: u32, scale: f32) -> Operand {
         let mut parts = parts.to_vec();
         loop {
@@ -197,7 +198,8 @@ impl Tape {
         }
     }
 
-    /// Smooths the labels in the loss; its gradient is that of the smoothed one if it is taken afterwards.
+    /// Smooths the labels in the loss; its gradient is that of the smoothed one if it is taken
+    /// afterwards.
     pub(super) fn smooth(&mut self, share: f32) {
         for bound in &mut self.calls {
             if let Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } =

@@ -45,8 +45,8 @@ impl Layout {
         Self::paged(supergraph, PAGE, |_| true)
     }
 
-    /// The same with room, behind the parameters, for the states that `batch` streams carry from window to window: weights
-    /// that no update touches.
+    /// The same with room, behind the parameters, for the states that `batch` streams carry from
+    /// window to window: weights that no update touches.
     ///
     /// # Errors
     /// If a parameter or a state is larger than a page.
@@ -54,8 +54,8 @@ impl Layout {
         Self::laid(supergraph, PAGE, batch, |_| true)
     }
 
-    /// Lays out the parameters that `child` reads, for training it by itself, and the states of `batch` streams. Those of the
-    /// rest have no numbers.
+    /// Lays out the parameters that `child` reads, for training it by itself, and the states of
+    /// `batch` streams. Those of the rest have no numbers.
     ///
     /// # Errors
     /// If a parameter is larger than a page.
@@ -104,7 +104,8 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Lays out tensors by name and length, of which none decays. One without numbers takes no room.
+    /// Lays out tensors by name and length, of which none decays. One without numbers takes no
+    /// room.
     ///
     /// # Errors
     /// If one is larger than a page.

@@ -53,7 +53,8 @@ impl Revision {
         Self::new()
     }
 
-    /// Whether nobody holds the weights any more that this mark was taken from, nor others with the same numbers.
+    /// Whether nobody holds the weights any more that this mark was taken from, nor others with the
+    /// same numbers.
     pub fn is_orphan(&self) -> bool {
         Arc::strong_count(&self.identity) == 1 && !self.is_wanted()
     }

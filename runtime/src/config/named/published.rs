@@ -1,7 +1,8 @@
-//! The settings that Pham et al. 2018 published, in the paper or, where it does not say, in their code.
+//! The settings that Pham et al. 2018 published, in the paper or, where it does not say, in their
+//! code.
 //!
-//! Files in brackets are of melodyguan/enas; `enas_lm` is the authors' later code for recurrent cells, in
-//! google-research/google-research.
+//! Files in brackets are of melodyguan/enas; `enas_lm` is the authors' later code for recurrent
+//! cells, in google-research/google-research.
 
 use super::{Line, lacks, last, same, set};
 

@@ -8,10 +8,11 @@ use super::{MARKS, OpCheck, Trial, Values};
 
 /// Points for every input and every param, at most.
 const POINTS: usize = 24;
-/// How far a number is moved, as a share of it or, if it is small, as it is: far enough for rounding not to matter, near
-/// enough for a smooth function to be all but straight.
+/// How far a number is moved, as a share of it or, if it is small, as it is: far enough for
+/// rounding not to matter, near enough for a smooth function to be all but straight.
 const STEP: f32 = 1.0 / 128.0;
-/// How far the differences to the left and to the right of a smooth point may be apart, as a share of the gradient.
+/// How far the differences to the left and to the right of a smooth point may be apart, as a share
+/// of the gradient.
 const SMOOTH: f64 = 0.1;
 /// How far the gradient may be off, as a share of it.
 const CLOSE: f64 = 2e-3;
@@ -29,7 +30,8 @@ struct Point {
 }
 
 impl Trial<'_> {
-    /// Holds the gradient of the weighted sum of all outputs against finite differences, input by input, param by param.
+    /// Holds the gradient of the weighted sum of all outputs against finite differences, input by
+    /// input, param by param.
     pub(crate) fn differences(
         &mut self,
         values: &Values,
@@ -107,7 +109,8 @@ impl Trial<'_> {
                 got: f64::from(gradients[element]),
                 left: down.0 / down.1,
                 right: up.0 / up.1,
-                // Richardson's extrapolation: what is left of the error goes with the fourth power of the step.
+                // Richardson's extrapolation: what is left of the error goes with the fourth power
+                // of the step.
                 both: (4.0 * slope(down, up) - slope(far_down, far_up)) / 3.0,
                 noise: 8.0 * f64::from(f32::EPSILON) * far_down.2.max(far_up.2) / f64::from(step),
             });

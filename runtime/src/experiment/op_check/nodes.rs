@@ -9,11 +9,13 @@ use supernet_plugin::{Child, Op};
 use super::error::OpCheckError;
 use crate::experiment::Experiment;
 
-/// Samples of the trial on the smallest node: two, so that a kernel that forgets the batch is found.
+/// Samples of the trial on the smallest node: two, so that a kernel that forgets the batch is
+/// found.
 const BATCH: u32 = 2;
 /// Samples of the trial on the largest node at least: not those of the smallest.
 const MORE: u32 = 3;
-/// Numbers of all operands in a trial on the largest node, about: as much as a download does not dwarf.
+/// Numbers of all operands in a trial on the largest node, about: as much as a download does not
+/// dwarf.
 const NUMBERS: u64 = 1 << 20;
 /// Nodes of different sizes that are looked at.
 const SIZES: usize = 64;

@@ -36,7 +36,8 @@ impl ActorThread {
             runtime.block_on(async {
                 match Actor::spawn_linked(None, actor, arguments, supervisor).await {
                     Ok((actor, ended)) => {
-                        // If nobody waits for it any more, nobody keeps it either: it is killed with its supervisor.
+                        // If nobody waits for it any more, nobody keeps it either: it is killed
+                        // with its supervisor.
                         let _ = started.send(Ok(actor));
                         // Panics were caught; what is left of them is told to the supervisor.
                         let _ = ended.await;
@@ -70,7 +71,8 @@ impl ActorThread {
         ))
     }
 
-    /// Ends it. Its thread is left alone if it is stuck for longer than `limit`: a thread cannot be ended from outside.
+    /// Ends it. Its thread is left alone if it is stuck for longer than `limit`: a thread cannot be
+    /// ended from outside.
     pub(crate) async fn end(self, limit: Duration) {
         self.cell.kill();
         if self.cell.wait(Some(limit)).await.is_ok() {

@@ -97,7 +97,8 @@ impl Dispatcher {
                     let _ = self.trainer.cast(trainer::Msg::Flush);
                     break;
                 }
-                // Nobody reads the weights any more, so the trainer need not keep a copy for others; so below.
+                // Nobody reads the weights any more, so the trainer need not keep a copy for
+                // others; so below.
                 self.shared_weights = None;
                 // An answer that does not come is asked for again at the next pulse; so below.
                 let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await

@@ -14,7 +14,7 @@ use super::trainer::Ruined;
 use super::{Failure, Role, SearchContext, checkpoint, coordinator};
 use crate::error::Error;
 use crate::events::{Command, Commands, Event};
-use crate::runner::handle::{RunResult, RunOutcome, Shared};
+use crate::runner::handle::{RunOutcome, RunResult, Shared};
 use crate::search::snapshot::Snapshot;
 use crate::search::{SearchError, SearchOutcome, SearchResult};
 use crate::storage::StorageError;
@@ -87,7 +87,8 @@ impl Supervision {
         self.workers.is_some() && generation == self.generation
     }
 
-    /// Starts the children from the last snapshot, again and again until it works or there is no use in it.
+    /// Starts the children from the last snapshot, again and again until it works or there is no
+    /// use in it.
     async fn spawn_workers(&mut self) {
         loop {
             self.generation += 1;

@@ -1,4 +1,5 @@
-//! The supervisor of a search. What it does about the reports of the workers is in `supervision.rs`.
+//! The supervisor of a search. What it does about the reports of the workers is in
+//! `supervision.rs`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,8 +51,8 @@ pub(crate) struct Start {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Supervises a search until it has found something, or ends. Runs on the search's own thread. Whoever goes on after it
-/// gets its recorder.
+/// Supervises a search until it has found something, or ends. Runs on the search's own thread.
+/// Whoever goes on after it gets its recorder.
 pub(crate) async fn supervise(
     start: Start,
     started: impl FnOnce(ActorRef<Msg>),

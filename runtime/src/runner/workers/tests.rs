@@ -1,4 +1,5 @@
-//! Whatever happens to an actor, a search ends, with the bits that it would have had, or with the reason why not.
+//! Whatever happens to an actor, a search ends, with the bits that it would have had, or with the
+//! reason why not.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use crate::error::{Error, ErrorKind};
 use crate::events::{Event, Record};
 use crate::experiment::Experiment;
 use crate::runner::builder::SearchBuilder;
-use crate::runner::handle::{RunResult, RunOutcome};
+use crate::runner::handle::{RunOutcome, RunResult};
 
 /// 48 steps and 4 updates.
 const SHORT: [&str; 6] = [
@@ -35,7 +36,8 @@ const SHORT: [&str; 6] = [
 ];
 /// Whatever takes longer hangs.
 const HANGS: Duration = Duration::from_secs(180);
-/// Longer than anybody takes for a message, however busy the machine is, so that nobody is taken for silent who is not.
+/// Longer than anybody takes for a message, however busy the machine is, so that nobody is taken
+/// for silent who is not.
 const PATIENT: Duration = Duration::from_secs(5);
 
 fn builder() -> SearchBuilder {

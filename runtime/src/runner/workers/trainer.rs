@@ -21,7 +21,8 @@ pub(crate) enum Msg {
     Step { id: JobId, kind: JobKind },
     /// Finish all steps under way.
     Flush,
-    /// The weights as they are, for evaluators or as a result; `fetch` brings them back from the device.
+    /// The weights as they are, for evaluators or as a result; `fetch` brings them back from the
+    /// device.
     Share {
         fetch: bool,
         reply: RpcReplyPort<Arc<Weights>>,
@@ -65,7 +66,8 @@ impl State {
         };
         let device = self.device.clone();
         let mut device = device.lock();
-        // Evaluators have given back what they were lent; one that is stuck keeps a copy of its own.
+        // Evaluators have given back what they were lent; one that is stuck keeps a copy of its
+        // own.
         let weights = Arc::make_mut(&mut self.weights);
         self.stage.start(&mut **device, weights, genome, *epoch)?;
         self.started.push_back(id);

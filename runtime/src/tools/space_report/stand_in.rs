@@ -24,7 +24,8 @@ pub(crate) fn facts() -> Facts {
     }
 }
 
-/// Random images for the space's one input, with random labels for its output; or why no such data fit.
+/// Random images for the space's one input, with random labels for its output; or why no such data
+/// fit.
 pub(crate) fn data(supergraph: &Supergraph, child: &Child) -> Result<Dataset, String> {
     let space = supergraph.space();
     let inputs: Vec<_> = space

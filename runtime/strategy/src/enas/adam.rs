@@ -27,8 +27,8 @@ impl Adam {
         self.mean.len() == parameters && self.square.len() == parameters
     }
 
-    /// Moves the parameters against the gradient, after scaling it down to the settings' longest norm. Returns the norm
-    /// before that.
+    /// Moves the parameters against the gradient, after scaling it down to the settings' longest
+    /// norm. Returns the norm before that.
     pub(super) fn descend(
         &mut self,
         parameters: &mut [f32],

@@ -18,7 +18,8 @@ pub(super) struct Judged {
 }
 
 impl Average {
-    /// Compares each reward with the baseline of the settings, then takes the group into the moving average.
+    /// Compares each reward with the baseline of the settings, then takes the group into the moving
+    /// average.
     pub(super) fn judge(&mut self, rewards: &[f32], settings: &ControllerSettings) -> Judged {
         let count = rewards.len();
         let total: f64 = rewards.iter().map(|r| f64::from(*r)).sum();
@@ -38,7 +39,8 @@ impl Average {
             .collect();
         if settings.standardise {
             let square = advantages.iter().map(|a| a * a).sum::<f64>() / count.max(1) as f64;
-            // A group whose rewards all agree says nothing; what rounding left of it must not be blown up.
+            // A group whose rewards all agree says nothing; what rounding left of it must not be
+            // blown up.
             let scale = if square.sqrt() > 1e-6 {
                 1.0 / square.sqrt()
             } else {

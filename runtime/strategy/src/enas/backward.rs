@@ -20,7 +20,8 @@ struct Back<'a, F> {
 }
 
 impl<F: Real> Controller<F> {
-    /// The gradient of [`Tape::outlook`]'s loss by all parameters: back-propagation through time, written by hand.
+    /// The gradient of [`Tape::outlook`]'s loss by all parameters: back-propagation through time,
+    /// written by hand.
     pub(super) fn gradient(&self, tape: &Tape<F>, objective: Objective<'_, F>) -> Vec<F> {
         let (layout, d, rollouts) = (&self.layout, self.layout.size, tape.rollouts);
         let row = rollouts * d;
@@ -95,8 +96,9 @@ impl<F: Real> Controller<F> {
     }
 }
 
-/// One rollout through one step of the LSTM, backwards. `state` is the gradient by the state; `cell` that by the cell
-/// after the step, then before it; `slopes` gets that by the gates before their squashing.
+/// One rollout through one step of the LSTM, backwards. `state` is the gradient by the state;
+/// `cell` that by the cell after the step, then before it; `slopes` gets that by the gates before
+/// their squashing.
 fn lstm<F: Real>(
     gates: &[F],
     squashed: &[F],
@@ -159,7 +161,8 @@ impl<F: Real> Back<'_, F> {
         }
     }
 
-    /// From a decision's part of the objective into its scores, and from there into the state, a table, keys and query.
+    /// From a decision's part of the objective into its scores, and from there into the state, a
+    /// table, keys and query.
     fn choice(
         &mut self,
         t: usize,
@@ -261,7 +264,8 @@ mod tests {
     use crate::enas::settings::ControllerSettings;
     use crate::{Genome, test_spaces};
 
-    /// A controller with parameters far from zero, so that no squashing is still linear, and rollouts of it.
+    /// A controller with parameters far from zero, so that no squashing is still linear, and
+    /// rollouts of it.
     fn sampled(
         space: Supergraph,
         settings: ControllerSettings,
@@ -275,8 +279,8 @@ mod tests {
         (controller, genomes)
     }
 
-    /// Largest difference between the gradient and central differences of fourth order, over the gradient's largest
-    /// number.
+    /// Largest difference between the gradient and central differences of fourth order, over the
+    /// gradient's largest number.
     fn difference(space: Supergraph, settings: ControllerSettings, rollouts: usize) -> f64 {
         let (mut controller, genomes) = sampled(space, settings, rollouts);
         let mut random = Random::new(5, RngStream::Test(0));

@@ -108,7 +108,8 @@ impl<F: Real> Choice<F> {
         F::of((open.max(1) as f64).ln())
     }
 
-    /// Whether the penalty looks at rollout `b`: a skip that is active and that no constraint settles.
+    /// Whether the penalty looks at rollout `b`: a skip that is active and that no constraint
+    /// settles.
     pub(super) fn penalised(&self, b: usize) -> bool {
         self.skip
             && self.active[b]

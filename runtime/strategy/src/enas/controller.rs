@@ -15,9 +15,9 @@ const BATCH: usize = 64;
 
 /// The sampler of Pham et al. 2018, §2, for any space: an LSTM that walks the space's plan.
 ///
-/// A step of the plan is a step of the LSTM. Its decisions are sampled from the step's state: from a softmax, or by
-/// attention to states kept earlier. The next input is what was chosen: an embedding, a kept state, the mean of the
-/// skips' states.
+/// A step of the plan is a step of the LSTM. Its decisions are sampled from the step's state: from
+/// a softmax, or by attention to states kept earlier. The next input is what was chosen: an
+/// embedding, a kept state, the mean of the skips' states.
 #[derive(Clone)]
 pub(super) struct Controller<F> {
     pub(super) space: Supergraph,
@@ -53,8 +53,8 @@ impl<F: Real> Controller<F> {
 
     /// Genomes from the policy as it is.
     ///
-    /// A rollout that the constraints leave without a choice, or refuse at its end, is drawn again, so the distribution
-    /// is the policy's, given validity as far as masks do not see it.
+    /// A rollout that the constraints leave without a choice, or refuse at its end, is drawn again,
+    /// so the distribution is the policy's, given validity as far as masks do not see it.
     ///
     /// # Errors
     /// If a rollout was drawn 100 times without success.
@@ -126,7 +126,8 @@ mod tests {
             .exp()
     }
 
-    /// The probabilities of all valid genomes of a space add up to 1, and samples are as frequent as they are likely.
+    /// The probabilities of all valid genomes of a space add up to 1, and samples are as frequent
+    /// as they are likely.
     #[test]
     fn samples_follow_the_probabilities_that_are_learnt_from() {
         let settings = ControllerSettings {
@@ -190,7 +191,8 @@ mod tests {
         }
     }
 
-    /// With c = 2.5 (Pham et al. 2018, §3.1) a choice of six is at most 0.967 likely, a skip within [0.007, 0.993].
+    /// With c = 2.5 (Pham et al. 2018, §3.1) a choice of six is at most 0.967 likely, a skip within
+    /// [0.007, 0.993].
     #[test]
     fn the_tanh_constant_bounds_what_the_policy_can_be_sure_of() {
         let settings = ControllerSettings {
@@ -306,7 +308,8 @@ mod tests {
 
     #[test]
     fn a_policy_that_keeps_running_into_a_constraint_says_which() {
-        // Valid is "all b" alone, but no mask sees it before the last decision, whose both choices are then closed.
+        // Valid is "all b" alone, but no mask sees it before the last decision, whose both choices
+        // are then closed.
         let names: Vec<String> = (0..5).map(|i| format!("d{i}")).collect();
         let decisions = names
             .iter()

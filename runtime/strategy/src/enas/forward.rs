@@ -151,7 +151,8 @@ impl<F: Real> Controller<F> {
         query
     }
 
-    /// The shaped scores of a decision for all rollouts. They stand in `log`, where the softmax will find them.
+    /// The shaped scores of a decision for all rollouts. They stand in `log`, where the softmax
+    /// will find them.
     fn score(
         &self,
         decide: &DecisionRef,
@@ -217,7 +218,8 @@ impl<F: Real> Controller<F> {
             if self.space.active(prefix, decide.decision) {
                 let mut allowed = self.space.allowed(prefix, decide.decision);
                 if !allowed.contains(&true) {
-                    // The rollout goes on, so that the batch stays whole, and is thrown away at the end.
+                    // The rollout goes on, so that the batch stays whole, and is thrown away at the
+                    // end.
                     stuck[b] = true;
                     allowed.fill(true);
                 }
@@ -267,8 +269,8 @@ pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Choice<F>, b: usize) -> O
     }
 }
 
-/// What each choice of rollout `b` weighs in the next input: 1 for a single choice, 1/(1+Σs) for skips. `None` where
-/// nothing was decided, so that the start embedding comes next.
+/// What each choice of rollout `b` weighs in the next input: 1 for a single choice, 1/(1+Σs) for
+/// skips. `None` where nothing was decided, so that the start embedding comes next.
 pub(super) fn share<F: Real>(choices: &[Choice<F>], b: usize) -> Option<F> {
     let active = || choices.iter().filter(|choice| choice.active[b]);
     let on = active()

@@ -2,11 +2,12 @@ use std::ops::Range;
 
 use supernet_plugin::{How, Supergraph};
 
-/// The smallest prior whose logarithm is added to a logit: a choice that random search never takes stays learnable.
+/// The smallest prior whose logarithm is added to a logit: a choice that random search never takes
+/// stays learnable.
 const SMALLEST_PRIOR: f64 = 1e-6;
 
-/// What the plan of a space means for the controller: which step reads what, and where each matrix lies in the flat
-/// list of parameters. Anchors are resolved to the steps that kept them.
+/// What the plan of a space means for the controller: which step reads what, and where each matrix
+/// lies in the flat list of parameters. Anchors are resolved to the steps that kept them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Layout {
     /// d, the size of the LSTM's state.

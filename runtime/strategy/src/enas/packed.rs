@@ -1,5 +1,6 @@
-//! Lists of `f32` in JSON as one text, eight hexadecimal digits for the bits of each: exact, and a third of the size
-//! that decimal numbers take. A controller is some 125,000 numbers with its optimiser.
+//! Lists of `f32` in JSON as one text, eight hexadecimal digits for the bits of each: exact, and a
+//! third of the size that decimal numbers take. A controller is some 125,000 numbers with its
+//! optimiser.
 
 use std::fmt::Write as _;
 

@@ -16,8 +16,9 @@ fn controller(space: Supergraph, settings: ControllerSettings, scale: f64) -> Co
     controller
 }
 
-/// With logits within ±c, a choice of prior π among what is open lies between π·e^(−2c) : (1 − π) and π·e^(2c) : (1 − π).
-/// For a uniform prior over n that is 1/(1 + (n − 1)·e^(±2c)); for a skip, whose logits are −z and z, it is σ(±2c).
+/// With logits within ±c, a choice of prior π among what is open lies between π·e^(−2c) : (1 − π)
+/// and π·e^(2c) : (1 − π). For a uniform prior over n that is 1/(1 + (n − 1)·e^(±2c)); for a skip,
+/// whose logits are −z and z, it is σ(±2c).
 #[test]
 fn probabilities_of_every_kind_of_decision_keep_to_the_tanh_constant() {
     let spaces = [
@@ -78,7 +79,8 @@ fn probabilities_of_every_kind_of_decision_keep_to_the_tanh_constant() {
     }
 }
 
-/// In the released code the sampled rate comes to 0.308 instead (its penalty looks at another probability).
+/// In the released code the sampled rate comes to 0.308 instead (its penalty looks at another
+/// probability).
 #[test]
 fn the_penalty_alone_leads_to_skips_at_their_target() {
     for (prior, scale) in [(false, 1.0), (true, 12.0)] {
@@ -199,7 +201,8 @@ fn what_is_inactive_has_no_probability_no_entropy_and_no_gradient() {
     assert_eq!(table(&gradient), (true, true));
 }
 
-/// A policy that by far prefers one genome samples another: what counts is the other one's probability.
+/// A policy that by far prefers one genome samples another: what counts is the other one's
+/// probability.
 #[test]
 fn the_probability_is_that_of_the_sample_where_the_policy_prefers_something_else() {
     let settings = ControllerSettings {

@@ -1,14 +1,14 @@
 use super::real::Real;
 
-/// Rows and columns of the block that is summed in registers: 4 x 8 numbers of 4 bytes are half of the 16 registers
-/// that every 64-bit x86 has.
+/// Rows and columns of the block that is summed in registers: 4 x 8 numbers of 4 bytes are half of
+/// the 16 registers that every 64-bit x86 has.
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
 
 /// `c += a · b`, row by row: `a` is m x k, `b` k x n, `c` m x n.
 ///
-/// Every number of `c` is summed over k in the same order whatever m is, so that a rollout gets the same bits alone and
-/// in a batch, sampled and replayed.
+/// Every number of `c` is summed over k in the same order whatever m is, so that a rollout gets the
+/// same bits alone and in a batch, sampled and replayed.
 pub(super) fn add_product<F: Real>(c: &mut [F], a: &[F], b: &[F], k: usize, n: usize) {
     let m = c.len() / n.max(1);
     debug_assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);

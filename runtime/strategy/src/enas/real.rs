@@ -1,7 +1,7 @@
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-/// The numbers that a controller computes with: `f32` in a search, `f64` where its gradient is held against finite
-/// differences.
+/// The numbers that a controller computes with: `f32` in a search, `f64` where its gradient is held
+/// against finite differences.
 pub(super) trait Real:
     Copy
     + Default
@@ -28,8 +28,8 @@ pub(super) trait Real:
     }
 }
 
-/// Branch-free, so that loops over slices become SIMD code: a step of 20 rollouts takes some 6,000 of these, and the
-/// platform's own functions would cost more than the matrix products.
+/// Branch-free, so that loops over slices become SIMD code: a step of 20 rollouts takes some 6,000
+/// of these, and the platform's own functions would cost more than the matrix products.
 impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
@@ -42,8 +42,8 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    /// Cephes' `expf`: x = n ln 2 + r, a polynomial in r, n into the exponent. Relative error some 1e-7; the argument
-    /// is held in ±87, so nothing overflows.
+    /// Cephes' `expf`: x = n ln 2 + r, a polynomial in r, n into the exponent. Relative error some
+    /// 1e-7; the argument is held in ±87, so nothing overflows.
     #[inline(always)]
     fn exp(self) -> Self {
         // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.

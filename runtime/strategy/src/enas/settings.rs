@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
-    /// The mean reward of the other rollouts of the group. They share a minibatch, so its difficulty cancels. A group
-    /// of one has no others and is compared with the moving average.
+    /// The mean reward of the other rollouts of the group. They share a minibatch, so its
+    /// difficulty cancels. A group of one has no others and is compared with the moving average.
     LeaveOneOut,
-    /// A moving average of the groups' mean rewards, as published. It starts at the first group's mean (started at 0,
-    /// as in the released code, every early advantage is positive) and takes a group in after the group is judged.
+    /// A moving average of the groups' mean rewards, as published. It starts at the first group's
+    /// mean (started at 0, as in the released code, every early advantage is positive) and takes a
+    /// group in after the group is judged.
     MovingAverage,
 }
 
@@ -22,11 +23,11 @@ pub struct ControllerSettings {
     pub lstm: u32,
     /// Logits are divided by it.
     pub temperature: f32,
-    /// c in c·tanh(z / temperature): no shaped logit leaves ±c, which bounds how sure the policy can get. 0 leaves
-    /// the logits unbounded.
+    /// c in c·tanh(z / temperature): no shaped logit leaves ±c, which bounds how sure the policy
+    /// can get. 0 leaves the logits unbounded.
     pub tanh: f32,
-    /// Whether a decision's log prior is added to its shaped logits, so that an untrained controller samples about what
-    /// warm-up trained. The paper has no such term.
+    /// Whether a decision's log prior is added to its shaped logits, so that an untrained
+    /// controller samples about what warm-up trained. The paper has no such term.
     pub prior: bool,
     /// Adam's step size.
     #[serde(alias = "rate")]
@@ -54,11 +55,12 @@ pub struct ControllerSettings {
 impl ControllerSettings {
     /// For searches under some 20,000 rollouts.
     ///
-    /// Found by experiment; `runtime/docs/controller.md` has the numbers. At the published 3.5e-4 the policy hardly moves within
-    /// 1000 rollouts. Twice this rate is faster where rewards have no noise, and gets stuck early where they have as much
-    /// as accuracies on minibatches; from 2e-2 it collapses. Standardised advantages make it collapse too: as rewards draw
-    /// level, their noise is blown up against the entropy and the penalty, which are what holds the policy open. Adam
-    /// takes care of the rewards' scale anyway.
+    /// Found by experiment; `runtime/docs/controller.md` has the numbers. At the published 3.5e-4
+    /// the policy hardly moves within 1000 rollouts. Twice this rate is faster where rewards have
+    /// no noise, and gets stuck early where they have as much as accuracies on minibatches; from
+    /// 2e-2 it collapses. Standardised advantages make it collapse too: as rewards draw level,
+    /// their noise is blown up against the entropy and the penalty, which are what holds the policy
+    /// open. Adam takes care of the rewards' scale anyway.
     pub fn short() -> Self {
         Self {
             lstm: 64,
@@ -80,9 +82,10 @@ impl ControllerSettings {
 
     /// As published for CIFAR-10.
     ///
-    /// Pham et al. 2018, §2 and §3.2 (LSTM of 100, temperature 5, tanh constant 2.5, Adam at 3.5e-4 with Kingma and
-    /// Ba's own β and ε, entropy weight 0.1, skip weight 0.8, moving-average baseline). The paper does not give the
-    /// average's decay; 0.95 is that of carpedm20/ENAS-pytorch.
+    /// Pham et al. 2018, §2 and §3.2 (LSTM of 100, temperature 5, tanh constant 2.5, Adam at 3.5e-4
+    /// with Kingma and Ba's own β and ε, entropy weight 0.1, skip weight 0.8, moving-average
+    /// baseline). The paper does not give the average's decay; 0.95 is that of
+    /// carpedm20/ENAS-pytorch.
     pub fn paper() -> Self {
         Self {
             lstm: 100,

@@ -66,7 +66,8 @@ impl<F: Real> Tape<F> {
             .collect()
     }
 
-    /// 1 / (rollouts · skips of the rollout): what one skip's divergence weighs in the mean penalty; 0 without skips.
+    /// 1 / (rollouts · skips of the rollout): what one skip's divergence weighs in the mean
+    /// penalty; 0 without skips.
     pub(super) fn skip_shares(&self) -> Vec<F> {
         let share = |b| match self.choices().filter(|choice| choice.penalised(b)).count() {
             0 => F::ZERO,
@@ -81,10 +82,10 @@ impl<F: Real> Tape<F> {
     ///   − `entropy` · mean over rollouts of the entropy, summed over active decisions
     ///   + `skip` · mean over rollouts of the mean over skips of KL(on-probability ‖ target).
     ///
-    /// Descent on the first term raises the probability of what had a positive advantage (Williams 1992). The entropy
-    /// is that of each decision given the choices sampled before it. It and the divergence are functions of the
-    /// parameters with the samples held fixed: their effect through which samples come up is left out, as in every
-    /// published version.
+    /// Descent on the first term raises the probability of what had a positive advantage (Williams
+    /// 1992). The entropy is that of each decision given the choices sampled before it. It and the
+    /// divergence are functions of the parameters with the samples held fixed: their effect through
+    /// which samples come up is left out, as in every published version.
     pub(super) fn outlook(&self, objective: Objective<'_, F>) -> Outlook<F> {
         let share = F::ONE / F::of(self.rollouts.max(1) as f64);
         let (mut policy, mut entropy, mut widest, mut penalty) =

@@ -31,8 +31,8 @@ pub(super) fn run(
 }
 
 impl Memory {
-    /// Runs one kernel. What it writes goes into buffers of its own first: a stranger's code sees no weights but those
-    /// that it reads.
+    /// Runs one kernel. What it writes goes into buffers of its own first: a stranger's code sees
+    /// no weights but those that it reads.
     pub(super) fn custom(
         &mut self,
         custom: &Custom,

@@ -164,8 +164,8 @@ pub fn noop() -> Result<Adapter, DeviceError> {
         .ok_or_else(|| no_adapter(None, &[]))
 }
 
-/// The first adapter whose name contains `name`, in any case of letters, or the first of all. `noop` is the adapter that
-/// computes nothing.
+/// The first adapter whose name contains `name`, in any case of letters, or the first of all.
+/// `noop` is the adapter that computes nothing.
 ///
 /// # Errors
 /// If there is none; the error lists what there is.

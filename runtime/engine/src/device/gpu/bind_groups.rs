@@ -13,7 +13,8 @@ use super::buffers::{Buffers, Span};
 use super::context::GpuContext;
 use super::pipelines::{Pipeline, Pipelines};
 
-/// Bind groups that are kept at most; then all are forgotten, which costs no more than making them did.
+/// Bind groups that are kept at most; then all are forgotten, which costs no more than making them
+/// did.
 const MOST: usize = 1 << 15;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

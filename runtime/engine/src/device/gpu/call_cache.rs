@@ -1,4 +1,5 @@
-//! Calls made ready to run: which pipelines, on which grids, with where their sizes lie on the device.
+//! Calls made ready to run: which pipelines, on which grids, with where their sizes lie on the
+//! device.
 
 use std::collections::HashMap;
 
@@ -37,7 +38,8 @@ pub(super) struct Ready {
     pub(super) groups: [u32; 3],
 }
 
-/// Every call that ran so far. A space has a limited number of different ones, however many children it has.
+/// Every call that ran so far. A space has a limited number of different ones, however many
+/// children it has.
 #[derive(Debug, Default)]
 pub(super) struct CallCache {
     number_of: HashMap<Call, usize>,

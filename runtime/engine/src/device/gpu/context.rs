@@ -1,4 +1,5 @@
-//! The line to a GPU: a wgpu device with its queue, whether it is still there, and what went wrong on it.
+//! The line to a GPU: a wgpu device with its queue, whether it is still there, and what went wrong
+//! on it.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,7 +64,8 @@ impl GpuContext {
             *note.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(format!("{reason:?} {message}").trim().to_owned());
         });
-        // Whatever escapes an error scope, such as what a lost device says, must not end the application.
+        // Whatever escapes an error scope, such as what a lost device says, must not end the
+        // application.
         let note = Arc::clone(&lost);
         device.on_uncaptured_error(Arc::new(move |error: Error| {
             note.lock()
@@ -81,7 +83,8 @@ impl GpuContext {
         })
     }
 
-    /// The application's device. Its slots for callbacks are the application's, so nothing is put into them.
+    /// The application's device. Its slots for callbacks are the application's, so nothing is put
+    /// into them.
     pub(super) fn borrowed(device: Device, queue: Queue) -> Result<Self, DeviceError> {
         let limits = device.limits();
         let facts = AdapterInfo::of(&device.adapter_info(), &limits, device.features());
@@ -168,10 +171,12 @@ impl GpuContext {
     ) -> Result<(), DeviceError> {
         self.wait(submission)?;
         for _ in 0..PATIENCE {
-            // Another thread that polls the device may have the callback in hand and not have called it yet.
+            // Another thread that polls the device may have the callback in hand and not have
+            // called it yet.
             match mapped.recv_timeout(Duration::from_secs(1)) {
                 Ok(Ok(())) => return Ok(()),
-                // A buffer that cannot be mapped is how a device that is not ours says that it is gone.
+                // A buffer that cannot be mapped is how a device that is not ours says that it is
+                // gone.
                 Ok(Err(error)) => return Err(self.gone(&error.to_string())),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(self.gone("a result was dropped"));
@@ -193,7 +198,8 @@ impl GpuContext {
     }
 }
 
-/// Does something on `device`, and collects what the device has against it instead of letting it end the application.
+/// Does something on `device`, and collects what the device has against it instead of letting it
+/// end the application.
 pub(super) fn scoped<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Option<Error>) {
     let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
     let validation = device.push_error_scope(ErrorFilter::Validation);
@@ -205,7 +211,8 @@ pub(super) fn scoped<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Option
     (done, memory.or(validation).or(internal))
 }
 
-/// What kernels rely on, no more than WebGPU promises on any GPU: (name, at least, how much there is).
+/// What kernels rely on, no more than WebGPU promises on any GPU: (name, at least, how much there
+/// is).
 fn needs(offered: &Limits) -> [(&'static str, u64, u64); 9] {
     let Limits {
         max_storage_buffers_per_shader_stage: buffers,

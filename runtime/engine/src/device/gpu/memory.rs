@@ -176,7 +176,8 @@ impl Gpu {
         Ok(())
     }
 
-    /// Makes buffers of every size class, one by one, so that what the device has is known when it has no more.
+    /// Makes buffers of every size class, one by one, so that what the device has is known when it
+    /// has no more.
     fn make(&mut self, wanted: &[u32], for_scratch: bool) -> Result<(), DeviceError> {
         let Self {
             context,
@@ -206,7 +207,8 @@ impl Gpu {
         Ok(())
     }
 
-    /// The error of a plan that needs more than the device has; `fixed` is what does not grow with the batch.
+    /// The error of a plan that needs more than the device has; `fixed` is what does not grow with
+    /// the batch.
     fn does_not_fit(
         &self,
         plan: &MemoryPlan,
@@ -259,7 +261,8 @@ fn provide(
     Ok(())
 }
 
-/// Numbers of a slot: the largest class may be larger than what the device takes, and its values not.
+/// Numbers of a slot: the largest class may be larger than what the device takes, and its values
+/// not.
 fn slot_len(context: &GpuContext, class: u32) -> usize {
     class_len(class).min((Buffers::limit(context) / 4) as usize)
 }

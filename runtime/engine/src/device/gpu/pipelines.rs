@@ -89,7 +89,8 @@ impl Pipelines {
                 layout: Some(&self.layouts[layout].1),
                 module,
                 entry_point: Some(kernel.entry),
-                // Our kernels write workgroup memory before they read it; others may rely on what WGSL promises.
+                // Our kernels write workgroup memory before they read it; others may rely on what
+                // WGSL promises.
                 compilation_options: PipelineCompilationOptions {
                     constants: &constants,
                     zero_initialize_workgroup_memory: kernel.own,

@@ -15,12 +15,13 @@ use crate::device::{self, DeviceError};
 
 /// What stands behind every operand of a trial that is written, to see that no kernel writes there.
 const BEYOND: u32 = 0x7fc0_1234;
-/// What stands behind every one that is read: a kernel that brings it over is to be seen too, and arithmetic keeps the bits
-/// of such numbers.
+/// What stands behind every one that is read: a kernel that brings it over is to be seen too, and
+/// arithmetic keeps the bits of such numbers.
 const BEYOND_READ: u32 = 0x7fc0_5678;
 
 impl Gpu {
-    /// Runs one call with something behind every operand, so that a kernel that writes there is found.
+    /// Runs one call with something behind every operand, so that a kernel that writes there is
+    /// found.
     pub(super) fn run_call(
         &mut self,
         call: &Call,

@@ -1,4 +1,5 @@
-//! Results on their way back: a ring of buffers that the host can read, so that it need not wait for the newest run.
+//! Results on their way back: a ring of buffers that the host can read, so that it need not wait
+//! for the newest run.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, channel};
@@ -21,7 +22,8 @@ struct Sent {
     back: Option<(SubmissionIndex, Mapped)>,
 }
 
-/// Receives whether a buffer can be read. Whichever thread polls the device sends it, perhaps an application's.
+/// Receives whether a buffer can be read. Whichever thread polls the device sends it, perhaps an
+/// application's.
 type Mapped = Receiver<Result<(), BufferAsyncError>>;
 
 /// Asks for a buffer's first bytes.
@@ -86,7 +88,8 @@ impl Readbacks {
         sent.back = Some((submission, map(&sent.buffer, size)));
     }
 
-    /// Forgets all results but the `most` oldest. Their buffers may still be written, so they are not used again.
+    /// Forgets all results but the `most` oldest. Their buffers may still be written, so they are
+    /// not used again.
     pub(super) fn truncate(&mut self, most: usize) {
         self.sent.truncate(most);
     }
@@ -104,7 +107,8 @@ impl Readbacks {
         Ok(true)
     }
 
-    /// Waits for the newest result and hands out its parts; nothing if none was asked for. Older ones stay on their way.
+    /// Waits for the newest result and hands out its parts; nothing if none was asked for. Older
+    /// ones stay on their way.
     pub(super) fn take_newest(
         &mut self,
         context: &GpuContext,

@@ -79,7 +79,8 @@ impl Gpu {
         let done = self.context.judge(done);
         if done.is_err() {
             self.readbacks.truncate(under_way);
-            // Part of an update may have gone through: what is on the device is nobody's weights any more.
+            // Part of an update may have gone through: what is on the device is nobody's weights
+            // any more.
             let updated = |resident: &&mut DeviceWeights| {
                 program.updates() && resident.mark == *weights.revision()
             };
@@ -289,8 +290,9 @@ impl Gpu {
     }
 }
 
-/// Multiply-adds in one submit at most: what such a device does in 200 ms even if it is a slow one of its kind, since
-/// systems take a device away that shows no sign of life for long. Nobody watches a program.
+/// Multiply-adds in one submit at most: what such a device does in 200 ms even if it is a slow one
+/// of its kind, since systems take a device away that shows no sign of life for long. Nobody
+/// watches a program.
 fn work_at_once(kind: AdapterKind) -> u64 {
     match kind {
         AdapterKind::Discrete => 40_000_000_000,

@@ -2,7 +2,8 @@
 
 use supernet_plugin::{Binding, Grid, Kernel, Kernels, Operand};
 
-/// What the names of the CPU's two kernels have in front in the WGSL, so that they cannot be the op's own.
+/// What the names of the CPU's two kernels have in front in the WGSL, so that they cannot be the
+/// op's own.
 pub(super) const PREFIX: &str = "per_element_";
 
 const LOOP: &str = "
@@ -43,7 +44,8 @@ fn per_element_backward(
 }
 ";
 
-/// The whole module. The functions stand first, so that errors in them name the lines that their author sees.
+/// The whole module. The functions stand first, so that errors in them name the lines that their
+/// author sees.
 pub(super) fn source(functions: &str) -> String {
     format!("{functions}{LOOP}")
 }

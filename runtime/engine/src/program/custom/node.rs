@@ -13,11 +13,11 @@ use super::easy::PREFIX;
 use super::{Part, Variant, access};
 use crate::program::{Operand, Tape};
 
-/// Rounds of all loops of one invocation that are always granted, and those on top for every element of every operand: a
-/// loop over all of them, some dozens of times.
+/// Rounds of all loops of one invocation that are always granted, and those on top for every
+/// element of every operand: a loop over all of them, some dozens of times.
 const FUEL: [u64; 2] = [1 << 16, 64];
-/// The same while an op is tried out, on little: Mesa's lavapipe leaves a loop after 65,535 rounds of its own accord, and
-/// would not be heard to run out.
+/// The same while an op is tried out, on little: Mesa's lavapipe leaves a loop after 65,535 rounds
+/// of its own accord, and would not be heard to run out.
 const FUEL_OF_TRIAL: [u64; 2] = [1 << 14, 2];
 
 /// The sizes that a node's calls carry.
@@ -88,7 +88,8 @@ impl fmt::Display for Sizes {
     }
 }
 
-/// A node whose op is the space's own: its forward calls have been made, its backward calls may follow.
+/// A node whose op is the space's own: its forward calls have been made, its backward calls may
+/// follow.
 #[derive(Clone, Debug)]
 pub(crate) struct CustomNode {
     variant: Arc<Variant>,
@@ -173,7 +174,8 @@ impl CustomNode {
         self.variant.len(operand, &self.sizes)
     }
 
-    /// Appends the backward calls, given what the gradients are bound to; those by inputs that nothing wants are missing.
+    /// Appends the backward calls, given what the gradients are bound to; those by inputs that
+    /// nothing wants are missing.
     pub(in crate::program) fn backward(&mut self, tape: &mut Tape, gradients: &[(Named, Operand)]) {
         self.bound.extend(gradients.iter().copied());
         let written = gradients
@@ -247,8 +249,8 @@ impl Variant {
         needed
     }
 
-    /// The calls of the forward (0) or the backward pass (1), each with its operands. Those that `tell` have one more, a
-    /// number that is not zero once a loop was stopped.
+    /// The calls of the forward (0) or the backward pass (1), each with its operands. Those that
+    /// `tell` have one more, a number that is not zero once a loop was stopped.
     pub fn runs(&self, pass: usize, sizes: &Sizes, tell: bool) -> Vec<(Custom, Vec<Use>)> {
         let parts = [&self.forward, &self.backward][pass];
         parts

@@ -165,7 +165,8 @@ impl Source {
         })
     }
 
-    /// Whether a kernel runs as its module says. It is the author's text that is judged, so that errors have its lines.
+    /// Whether a kernel runs as its module says. It is the author's text that is judged, so that
+    /// errors have its lines.
     pub(super) fn check(&self, call: &Custom) -> Result<(), String> {
         let mut lowered = kernel::lower(&Call::Custom(*call), Traits::default());
         // The limit to loops is not in that text.

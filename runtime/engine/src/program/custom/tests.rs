@@ -1,4 +1,5 @@
-//! Nodes with ops of the space's own in whole programs, held against the same network of ops that are built in.
+//! Nodes with ops of the space's own in whole programs, held against the same network of ops that
+//! are built in.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ use crate::weights::{Layout, Weights};
 const IMAGE: [u32; 3] = [4, 3, 2];
 const BATCH: u32 = 8;
 
-/// y = x·p, channel by channel: in two kernels each way, with something saved and something between them, so that every
-/// kind of operand is there.
+/// y = x·p, channel by channel: in two kernels each way, with something saved and something between
+/// them, so that every kind of operand is there.
 const SCALED: &str = "
 struct Dims { batch: u32, x: vec4<u32>, p: vec4<u32>, y: vec4<u32> }
 @group(0) @binding(0) var<uniform> dims: Dims;

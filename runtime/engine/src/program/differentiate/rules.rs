@@ -34,7 +34,8 @@ impl Sweep<'_> {
             Call::Linear(l) => {
                 self.input(ops[0], Call::LinearGradInput(l), &[dy, ops[1]]);
                 match ops[1] {
-                    // A weight that several products read may be read by the steps of a scan: see `products`.
+                    // A weight that several products read may be read by the steps of a scan: see
+                    // `products`.
                     Operand::Weight(parameter) if self.of_weight[parameter as usize].uses > 1 => {
                         let product = Product {
                             linear: l,
@@ -165,7 +166,8 @@ impl Sweep<'_> {
                     self.give(ops[0], dx);
                 }
             }
-            // Nothing differentiates the backward pass and the update; what else has no rule here, `call` sees to.
+            // Nothing differentiates the backward pass and the update; what else has no rule here,
+            // `call` sees to.
             call => debug_assert!(
                 call.phase() != CallPhase::Forward,
                 "`{}` has no rule of differentiation",

@@ -1,11 +1,12 @@
-//! Factorised reductions: two convolutions side by side, as `wgsl/reduction.wgsl` explains.
+//! Factorised reductions: two convolutions side by side, as `wgsl/factorized_reduction.wgsl`
+//! explains.
 
-use super::columns::TOTAL;
+use super::row_tiles::TOTAL;
 use super::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::{Conv2d, FactorizedReduction};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
-    let source = include_str!("../../wgsl/reduction.wgsl");
+    let source = include_str!("../../wgsl/factorized_reduction.wgsl");
     Kernel {
         module: "reduction",
         source,

@@ -1,4 +1,5 @@
-//! Recurrent networks: backward through time, states carried from window to window, the head in pieces.
+//! Recurrent networks: backward through time, states carried from window to window, the head in
+//! pieces.
 
 use std::sync::Arc;
 
@@ -43,8 +44,9 @@ fn recurrent(nodes: u32, time: u32, start: Start) -> Setup {
     text(enas(&settings, 65, time), 65, 8, start)
 }
 
-/// What the ENAS cell never does: a state that a product reads by itself, one that is not carried across windows, a scan
-/// over a scan, biases, dropout of every kind, gates that somebody else reads too, a state that is an activation of itself.
+/// What the ENAS cell never does: a state that a product reads by itself, one that is not carried
+/// across windows, a scan over a scan, biases, dropout of every kind, gates that somebody else
+/// reads too, a state that is an activation of itself.
 fn odd(time: u32, bias: bool) -> Supergraph {
     let s = Space::new("odd-recurrence");
     let half = Init::Normal { std: 0.5 };

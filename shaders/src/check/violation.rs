@@ -34,7 +34,8 @@ impl Display for CheckError {
 
 impl Error for CheckError {}
 
-/// What is wrong with a kernel. A `name` is that of a variable, `got` what there is instead of what there should be.
+/// What is wrong with a kernel. A `name` is that of a variable, `got` what there is instead of what
+/// there should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "every variant's sentence is below")]
 pub enum Violation {

@@ -1,5 +1,5 @@
-// Factorised reductions: two convolutions with windows of one pixel that read different pixels of one image, their
-// outputs side by side.
+// Factorised reductions: two convolutions with windows of one pixel that read different pixels of
+// one image, their outputs side by side.
 //
 //   reduction              y [.., outputs of a | outputs of b] = [x ⋆ wa | x ⋆ wb]
 //   reduction_grad_input   dx from dy, wa and wb
@@ -7,14 +7,16 @@
 //     .._partials          the sums over chunks of the pixels, partials [chunks, 2, inputs, outputs]
 //     .._total             their sums
 //
-// x, dx [image, input height, input width, inputs]; y, dy [image, output height, output width, 2·outputs];
-// wa, wb, dwa, dwb [inputs, outputs].
+// x, dx [image, input height, input width, inputs]; y, dy [image, output height, output width,
+// 2·outputs]; wa, wb, dwa, dwb [inputs, outputs].
 //
-// Images of x fall into cells of `stride` by `stride` pixels, cut off at the end. Pixel p of y reads, for each half, the
-// pixel `phase` of the cell p − shift; the two phases differ, so a pixel of x meets one half or none.
+// Images of x fall into cells of `stride` by `stride` pixels, cut off at the end. Pixel p of y
+// reads, for each half, the pixel `phase` of the cell p − shift; the two phases differ, so a pixel
+// of x meets one half or none.
 //
-// All are products of matrices: a workgroup computes 4·ROW_QUADS rows of 4·COLUMN_QUADS columns of one half, from tiles
-// in its memory that hold SLAB slices of the sum; an invocation computes 4 by 4. Rows are
+// All are products of matrices: a workgroup computes 4·ROW_QUADS rows of 4·COLUMN_QUADS columns of
+// one half, from tiles in its memory that hold SLAB slices of the sum; an invocation computes 4 by
+// 4. Rows are
 //
 //   reduction              pixels of y, summed over the inputs
 //   reduction_grad_input   cells of x, whose pixels of one phase are taken, summed over the outputs
@@ -61,7 +63,8 @@ override ROWS: u32 = ROW_QUADS * 4u;
 override COLUMNS: u32 = COLUMN_QUADS * 4u;
 override QUADS: u32 = ROW_QUADS * COLUMN_QUADS;
 override INVOCATIONS: u32 = QUADS * LANES;
-// Vectors from one slice of `a_tile` to the next: one more than there are, so that slices do not share memory banks.
+// Vectors from one slice of `a_tile` to the next: one more than there are, so that slices do not
+// share memory banks.
 override PITCH: u32 = ROW_QUADS + 1u;
 override A_TILE: u32 = SLAB * PITCH;
 override B_TILE: u32 = SLAB * COLUMN_QUADS;
@@ -125,7 +128,8 @@ fn weight(half: u32, input: u32, output: u32) -> f32 {
     return wb[at];
 }
 
-// The sums of the rows and columns of `quad`, plus those over the slices of the tiles that are `lane`'s.
+// The sums of the rows and columns of `quad`, plus those over the slices of the tiles that are
+// `lane`'s.
 fn add_tiles(sums: mat4x4<f32>, quad: vec2<u32>, lane: u32) -> mat4x4<f32> {
     var sum0 = sums[0];
     var sum1 = sums[1];
@@ -295,7 +299,8 @@ fn store_dx(first: u32, input: u32, sum: vec4<f32>) {
     if input + 3u < sizes.inputs { dx[first + input + 3u] = sum.w; }
 }
 
-// What a workgroup computes of the weights' gradients: rows and columns from `first` on, of one half, over one chunk.
+// What a workgroup computes of the weights' gradients: rows and columns from `first` on, of one
+// half, over one chunk.
 struct Share {
     first: vec2<u32>,
     half: u32,
@@ -312,7 +317,8 @@ fn share(number: u32) -> Share {
 
 var<workgroup> lane_sums: array<vec4<f32>, INVOCATIONS>;
 
-// The sum over all lanes of a row of the same quad; all invocations get here, those of the first lane get the sum.
+// The sum over all lanes of a row of the same quad; all invocations get here, those of the first
+// lane get the sum.
 fn add_lanes(sum: vec4<f32>, index: u32) -> vec4<f32> {
     lane_sums[index] = sum;
     workgroupBarrier();

@@ -1,5 +1,6 @@
-//! The networks of published architectures, small: dilated and rectangular convolutions, strides inside separable ones, pooling
-//! that halves, sums of convolutions that stand for one of a concatenation.
+//! The networks of published architectures, small: dilated and rectangular convolutions, strides
+//! inside separable ones, pooling that halves, sums of convolutions that stand for one of a
+//! concatenation.
 
 use supernet_darts as _;
 use supernet_plugin::Published;

@@ -1,11 +1,13 @@
-// c = a · b, from tiles in workgroup memory; the product that dense convolutions and linear layers come down to.
+// c = a · b, from tiles in workgroup memory; the product that dense convolutions and linear layers
+// come down to.
 //
-// product  c [rows, columns] from a [rows, depth] and b [depth, columns], or its partial sums [chunks, rows, columns]
-// total    c [rows, columns], the sum of the partial sums
+// product  c [rows, columns] from a [rows, depth] and b [depth, columns], or its partial sums
+// [chunks, rows, columns] reduce_partials c [rows, columns], the sum of the partial sums
 //
-// The matrix `a` is never stored. Its elements are those of images [image, height, width, channels], each at the place
-// where a pixel of the grid and a tap of the window meet: (image, y·stride + top, x·stride + left, 0) plus
-// (0, ky·dilation, kx·dilation, channel). What lies outside the image is zero.
+// The matrix `a` is never stored. Its elements are those of images [image, height, width,
+// channels], each at the place where a pixel of the grid and a tap of the window meet: (image,
+// y·stride + top, x·stride + left, 0) plus (0, ky·dilation, kx·dilation, channel). What lies
+// outside the image is zero.
 //
 //                      rows         depth        a   b   c
 //   conv2d             pixels of y  taps of W    x   W   y
@@ -13,8 +15,9 @@
 //   conv2d_grad_weight taps of W    pixels of y  x   dy  dW   WEIGHTS
 //   linear and its gradients: one of these with a window of one tap
 //
-// A tap here is one of the window's together with a channel of a. A workgroup computes 64 rows of COLUMNS columns, an
-// invocation 4 of 4. Every sum runs through its chunk of the depth in one order.
+// A tap here is one of the window's together with a channel of a. A workgroup computes 64 rows of
+// COLUMNS columns, an invocation 4 of 4. Every sum runs through its chunk of the depth in one
+// order.
 
 struct Sizes {
     rows: u32,
@@ -49,7 +52,8 @@ override QUADS: u32 = COLUMNS / 4u;
 
 const ROWS = 64u;
 const SLAB = 16u;
-// Vectors from one slice of `a_tile` to the next: one more than there are, so that they do not share memory banks.
+// Vectors from one slice of `a_tile` to the next: one more than there are, so that they do not
+// share memory banks.
 const PITCH = 17u;
 
 // Where a row or a slice begins in the images; what is past the end lies far outside of them.
@@ -221,7 +225,7 @@ fn store(chunk: u32, at: vec2<u32>, sum: vec4<f32>) {
 }
 
 @compute @workgroup_size(64)
-fn total(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+fn reduce_partials(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = id.x + id.y * groups.x * 64u;
     let len = sizes.rows * sizes.columns;
     if i >= len {

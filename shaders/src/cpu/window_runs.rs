@@ -7,7 +7,8 @@ use pulp::Simd;
 use super::span::{Span, taps_inside};
 use crate::catalogue::PerChannel;
 
-/// Consecutive floats of an output row that sum over the same taps; what each tap reads is consecutive too.
+/// Consecutive floats of an output row that sum over the same taps; what each tap reads is
+/// consecutive too.
 pub(super) struct Stretch {
     /// Floats of the output image.
     pub(super) y: Range<usize>,

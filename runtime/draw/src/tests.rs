@@ -192,7 +192,8 @@ fn layers_carry_their_op_and_reductions_their_sizes() {
         .collect();
     assert_eq!(cuts, [("layer 1", "8×8 → 4×4"), ("layer 3", "4×4 → 2×2")]);
 
-    // In the network that is trained in the end these are plain convolutions, whatever they are called.
+    // In the network that is trained in the end these are plain convolutions, whatever they are
+    // called.
     let last = Macro {
         layers: 6,
         filters: 16,

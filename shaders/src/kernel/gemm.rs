@@ -1,12 +1,13 @@
-//! Dense convolutions and linear layers: each is a product of two matrices, as `wgsl/product.wgsl` explains.
+//! Dense convolutions and linear layers: each is a product of two matrices, as `wgsl/gemm.wgsl`
+//! explains.
 
 use super::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, Traits, fold, read, write};
 use crate::catalogue::{Conv2d, Linear, Window};
 
 const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
-    let source = include_str!("../../wgsl/product.wgsl");
+    let source = include_str!("../../wgsl/gemm.wgsl");
     Kernel {
-        module: "product",
+        module: "gemm",
         source,
         entry,
         buffers,
@@ -17,9 +18,9 @@ const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
 }
 
 const fn lanes(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
-    let source = include_str!("../../wgsl/product_lanes.wgsl");
+    let source = include_str!("../../wgsl/gemm_subgroup8.wgsl");
     Kernel {
-        module: "product_lanes",
+        module: "gemm_subgroup8",
         source,
         entry,
         buffers,
@@ -33,13 +34,13 @@ const NARROW: &[Buffer] = &[read(2, "a"), read(3, "b"), write(4, "c")];
 const WIDE: &[Buffer] = &[read(5, "a_wide"), read(6, "b_wide"), write(7, "c_wide")];
 
 static PRODUCT: Kernel = tiles("product", NARROW);
-static TOTAL: Kernel = tiles("total", &[read(5, "partial"), write(4, "c")]);
+static REDUCE_PARTIALS: Kernel = tiles("reduce_partials", &[read(5, "partial"), write(4, "c")]);
 static PIXELS: Kernel = lanes("pixels", NARROW);
 static PIXELS_WIDE: Kernel = lanes("pixels_wide", WIDE);
 static TAPS: Kernel = lanes("taps", NARROW);
 static TAPS_WIDE: Kernel = lanes("taps_wide", WIDE);
 
-/// Lanes of the subgroups that `product_lanes` is written for.
+/// Lanes of the subgroups that `gemm_subgroup8` is written for.
 const LANES: u32 = 8;
 /// Rows and most columns of a tile in workgroup memory.
 const TILE: usize = 64;
@@ -103,7 +104,8 @@ impl Product {
         }
     }
 
-    /// ∂x from ∂y and W: pixel x meets tap k of pixel (x + top − k·dilation) / stride of ∂y, if that is a whole number.
+    /// ∂x from ∂y and W: pixel x meets tap k of pixel (x + top − k·dilation) / stride of ∂y, if
+    /// that is a whole number.
     fn grad_input(c: Conv2d) -> Self {
         let w = c.window;
         Self {
@@ -133,8 +135,9 @@ impl Product {
         }
     }
 
-    /// Parts of the depth that are summed by themselves: it follows from the shape alone, so that every device adds in
-    /// the same order. Weights are few and pixels many, so that without it few workgroups would have all the work.
+    /// Parts of the depth that are summed by themselves: it follows from the shape alone, so that
+    /// every device adds in the same order. Weights are few and pixels many, so that without it few
+    /// workgroups would have all the work.
     fn chunk(&self) -> usize {
         if !self.weights {
             return self.depth.max(1);
@@ -174,9 +177,9 @@ impl Product {
         sizes
     }
 
-    /// Which kernel: on subgroups of 8 lanes, which programs on the processor have, products from registers are several
-    /// times as fast as from workgroup memory, and loads of vectors faster than those of numbers. All others have fast
-    /// workgroup memory.
+    /// Which kernel: on subgroups of 8 lanes, which programs on the processor have, products from
+    /// registers are several times as fast as from workgroup memory, and loads of vectors faster
+    /// than those of numbers. All others have fast workgroup memory.
     fn variant(&self, traits: Traits) -> Variant {
         if traits.lanes != Some(LANES) {
             let columns = self
@@ -247,7 +250,7 @@ impl Product {
             scratch.push(chunks * len);
             let places = vec![BufferRef::Scratch(0), BufferRef::Operand(2)];
             let groups = fold(len.div_ceil(TOTAL_GROUP));
-            dispatches.push(Dispatch::new(&TOTAL, places, groups));
+            dispatches.push(Dispatch::new(&REDUCE_PARTIALS, places, groups));
         }
         Lowered {
             sizes: self.sizes(chunk),

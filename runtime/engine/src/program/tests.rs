@@ -1,4 +1,5 @@
-//! Programs held against a slow interpreter: every call by its f64 reference, gradients by finite differences.
+//! Programs held against a slow interpreter: every call by its f64 reference, gradients by finite
+//! differences.
 
 mod published;
 mod recurrent;
@@ -102,7 +103,8 @@ fn hold_the_cpu_against_the_interpreter(setup: &Setup, genome: &[u32], cpu: &mut
     cpu.samples(&mut samples).unwrap();
     let got = samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.loss.len() as f64;
     assert!((got - loss).abs() < 1e-4 * loss, "{got} for {loss}");
-    // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole size.
+    // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole
+    // size.
     let size = |p: &[f64]| p.iter().map(|x| x * x).sum::<f64>().sqrt();
     let total = interpreter
         .gradients
@@ -210,7 +212,8 @@ fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
                     touched || old == new,
                     "block {block} of page {page} moved, {genome:?}"
                 );
-                // A shift that the next normalisation takes away again has no gradient but rounding.
+                // A shift that the next normalisation takes away again has no gradient but
+                // rounding.
                 let still = after.pages().gradients[page][64 * block..]
                     .iter()
                     .take(64)
@@ -467,8 +470,8 @@ fn what_does_not_fit_is_refused_in_words() {
     );
 }
 
-/// The child of `genome` with its batch normalisation frozen to what the minibatch itself shows, on a device: its statistics,
-/// and the cross-entropy of every sample.
+/// The child of `genome` with its batch normalisation frozen to what the minibatch itself shows, on
+/// a device: its statistics, and the cross-entropy of every sample.
 fn frozen(
     setup: &Setup,
     genome: &[u32],

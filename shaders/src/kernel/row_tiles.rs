@@ -1,4 +1,5 @@
-//! How a matrix is shared out where invocations keep to one channel: in tiles of channels and chunks of rows.
+//! How a matrix is shared out where invocations keep to one channel: in tiles of channels and
+//! chunks of rows.
 //!
 //! Nothing here depends on the device, so sums have the same order on all of them.
 
@@ -10,12 +11,12 @@ const GROUP: u32 = 256;
 const TILE: u32 = 64;
 /// Rows that an invocation sums before a second chunk is worth a second dispatch.
 const ROWS: u32 = 32;
-/// A reduction of up to so many rows is done at once, by tiles of few channels and many rows: on most GPUs a second
-/// dispatch, which must wait for the first, costs more than that.
+/// A reduction of up to so many rows is done at once, by tiles of few channels and many rows: on
+/// most GPUs a second dispatch, which must wait for the first, costs more than that.
 const AT_ONCE: u32 = 4096;
 const NARROW: u32 = 4;
-/// Rows that an invocation takes where nothing is summed: the more, the less often it loads what the channel's rows share;
-/// the fewer, the more workgroups there are, up to some number.
+/// Rows that an invocation takes where nothing is summed: the more, the less often it loads what
+/// the channel's rows share; the fewer, the more workgroups there are, up to some number.
 const LEAST: u32 = 4;
 const MOST: u32 = 16;
 const WORKGROUPS: u32 = 256;

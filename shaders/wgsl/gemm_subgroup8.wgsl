@@ -1,15 +1,17 @@
-// c = a · b, from registers of subgroups of 8 lanes. What the matrices are and what the sizes mean stands in
-// product.wgsl, whose `total` adds the partial sums.
+// c = a · b, from registers of subgroups of 8 lanes. What the matrices are and what the sizes mean
+// stands in gemm.wgsl, whose `reduce_partials` adds the partial sums.
 //
 // pixels  rows are pixels and the depth is taps: y and dx
 // taps    rows are taps and the depth is pixels: dW
 //
-// A workgroup is one subgroup. It computes COLUMNS columns of 16 rows or, in taps_wide, of 32. A lane keeps whole rows;
-// of every slice of b it reads an element or four and hands them to the others. The entry points that end in _wide read
-// and write vectors: the channels of a and the columns are multiples of four.
+// A workgroup is one subgroup. It computes COLUMNS columns of 16 rows or, in taps_wide, of 32. A
+// lane keeps whole rows; of every slice of b it reads an element or four and hands them to the
+// others. The entry points that end in _wide read and write vectors: the channels of a and the
+// columns are multiples of four.
 //
-// Workgroup memory and loads of single numbers are what programs on the processor are slow at: each load there is a
-// loop over the lanes, so one that brings four numbers costs little more than one that brings one.
+// Workgroup memory and loads of single numbers are what programs on the processor are slow at: each
+// load there is a loop over the lanes, so one that brings four numbers costs little more than one
+// that brings one.
 
 struct Sizes {
     rows: u32,
@@ -149,8 +151,8 @@ fn pixels_wide(
     let place0 = place(pixel(min(row, sizes.rows - 1u)));
     let place1 = place(pixel(min(row + LANES, sizes.rows - 1u)));
     let quads = sizes.channels / 4u;
-    // What this lane reads of b for every four slices: four columns of one of the first two and of one of the last two
-    // or, transposed, all four of two columns.
+    // What this lane reads of b for every four slices: four columns of one of the first two and of
+    // one of the last two or, transposed, all four of two columns.
     let columns = sizes.columns / 4u;
     var b_first = lane / 4u * columns + min(column / 4u + lane % 4u, columns - 1u);
     var b_second = b_first + 2u * columns;

@@ -19,8 +19,8 @@ impl Tag {
     }
 }
 
-/// The tags of a document, which must be the part of XML that drawings use: elements, attributes in double quotes, the five
-/// entities.
+/// The tags of a document, which must be the part of XML that drawings use: elements, attributes in
+/// double quotes, the five entities.
 pub(super) fn well_formed(document: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
