@@ -2,6 +2,7 @@
 
 pub mod gpu;
 pub mod plugins;
+pub mod sources;
 
 use std::path::PathBuf;
 use std::sync::mpsc;

@@ -1,8 +1,8 @@
 //! The rooms of the house, and which of them may know which: see `runtime/docs/architecture.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use supernet_tests::sources::{code, is_test, sources, text};
 
 /// The rooms of crate `supernet`, the lowest first, each with the rooms that it may import.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -127,59 +127,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("")
-}
-
-/// The text of every Rust file below a folder, by its path from there.
-fn sources(folder: &str) -> BTreeMap<String, String> {
-    fn walk(folder: &Path, from: &Path, into: &mut BTreeMap<String, String>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, from, into);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path
-                    .strip_prefix(from)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('\\', "/");
-                into.insert(name, fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    let (folder, mut all) = (root().join(folder), BTreeMap::new());
-    walk(&folder, &folder, &mut all);
-    all
-}
-
-/// The code of a file without its comments and without its tests.
-fn code(text: &str) -> String {
-    let code = text
-        .split("#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or(text);
-    let line = |line: &str| line.split("//").next().unwrap_or(line).to_owned();
-    code.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn is_test(file: &str) -> bool {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    let of_tests = [
-        "tests.rs",
-        "_tests.rs",
-        "faults.rs",
-        "deep_device.rs",
-        "fuzz.rs",
-        "setup.rs",
-        "interpreter.rs",
-    ];
-    of_tests.iter().any(|end| name.ends_with(end))
-        || file.contains("check/")
-        || file.contains("pytorch")
-}
-
 fn room(file: &str) -> &str {
     file.split('/')
         .next()
@@ -261,7 +208,7 @@ fn an_arrow_up_is_found() {
 #[test]
 fn crates_depend_on_what_is_below_them_alone() {
     for (folder, allowed) in CRATES {
-        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let manifest = text(&format!("{folder}/Cargo.toml"));
         let mut section = "";
         for line in manifest.lines() {
             if line.starts_with('[') {
@@ -398,7 +345,7 @@ fn no_public_type_name_is_defined_twice() {
 
 #[test]
 fn the_pages_name_every_room_and_every_word_of_the_front() {
-    let page = |name: &str| fs::read_to_string(root().join("runtime/docs").join(name)).unwrap();
+    let page = |name: &str| text(&format!("runtime/docs/{name}"));
     let architecture = page("architecture.md");
     for (room, _) in ROOMS {
         assert!(
@@ -407,7 +354,7 @@ fn the_pages_name_every_room_and_every_word_of_the_front() {
         );
     }
     let glossary = page("glossary.md");
-    let front = fs::read_to_string(root().join("runtime/src/lib.rs")).unwrap();
+    let front = text("runtime/src/lib.rs");
     for line in front.lines().filter(|line| line.starts_with("pub use ")) {
         let items = line
             .rsplit("::")
