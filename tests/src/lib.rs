@@ -1,6 +1,8 @@
 //! What the integration tests share: short searches, and where outside data are.
 
 pub mod gpu;
+#[cfg(doctest)]
+mod pages;
 pub mod plugins;
 pub mod sources;
 
