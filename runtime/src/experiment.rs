@@ -1,9 +1,12 @@
 //! A search that is set up: space, data, settings, and what they come to. Nothing runs here.
 
+mod announcement;
 mod cost;
 mod error;
 mod identity;
+mod memory;
 pub mod op_check;
+mod rehearsal;
 mod strategies;
 mod time_budget;
 mod transfer;
@@ -13,30 +16,22 @@ use std::sync::Arc;
 pub(crate) use cost::UPDATES_APART;
 pub use error::ExperimentError;
 pub(crate) use identity::{same_data, same_space};
+use memory::Reserved;
 pub(crate) use strategies::{CustomStrategy, MakeStrategy, named_strategy};
 use supernet_data::text::Unit;
 use supernet_data::{DataError, Dataset, DatasetSummary, Splits, Subset};
-use supernet_engine::device::Device;
-use supernet_engine::program::{Context, CustomOps, Input, MemoryPlan, Program, Start};
+use supernet_engine::program::{Context, CustomOps, Input, Start};
 use supernet_engine::weights::{Layout, Weights};
-use supernet_plugin::{Child, Path, Pick, Supergraph};
-use supernet_shaders::random::{Random, RngStream};
-use supernet_strategy::{Schedule, from_prior};
+use supernet_plugin::Supergraph;
+use supernet_strategy::Schedule;
 pub use transfer::{Architecture, LabelledChoice, TransferError};
 
 use crate::config::Config;
-use crate::events::Event;
 use crate::results::Metric;
 use crate::space::{Built, SpaceError, SpaceProvenance, Spaces};
 use crate::training::{
     CosineRestarts, Evaluator, LinearRamp, LrSchedule, TaskContext, Trainer, TrainerSettings,
-    TrainingError,
 };
-
-/// Children that stand for all where choices cannot be mixed.
-const LOOKED_AT: usize = 16;
-/// Children that the memory of a search is judged by.
-const PLANNED: usize = 64;
 
 /// A search that is set up: its settings, space and data have been checked, and every node that may
 /// run has a kernel. (A space with elastic sizes, which no kernel runs yet, is judged by some
@@ -51,14 +46,6 @@ pub struct Experiment {
     schedule: Schedule,
     custom_strategy: Option<CustomStrategy>,
     reserved: Reserved,
-}
-
-/// Where a search will run.
-#[derive(Clone, Debug, Default)]
-struct Reserved {
-    device: String,
-    /// Bytes.
-    memory: u64,
 }
 
 impl Experiment {
@@ -179,61 +166,6 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// Lowers every node that some genome may run, so that an op without a kernel is found now and
-    /// not hours into the search.
-    fn rehearse(&self) -> Result<(), ExperimentError> {
-        let (train, score) = (self.config.train.batch, self.config.score.batch);
-        // What can be bound by itself depends on the batch of a text.
-        let batches = if self.data.text().is_some() {
-            vec![train, score]
-        } else {
-            vec![train.max(score)]
-        };
-        batches.into_iter().try_for_each(|batch| {
-            let context = self.task.context(batch);
-            self.network(&mut |network| Program::rehearse(context, network))
-        })
-    }
-
-    /// Shows `look` every node that some genome may run: in the network of all choices at once, or,
-    /// where sizes that follow a decision cannot be mixed, in some children.
-    pub(crate) fn network<E>(
-        &self,
-        look: &mut dyn FnMut(&Child) -> Result<(), E>,
-    ) -> Result<(), ExperimentError>
-    where
-        TrainingError: From<E>,
-    {
-        let supergraph = &self.task.supergraph;
-        let all = |decision| {
-            let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
-            Pick::Mix {
-                weights: vec![1.0; choices.len()],
-                choices,
-                rows: 1,
-                gradient: false,
-            }
-        };
-        let everything = Path {
-            picks: (0..supergraph.genome_len()).map(all).collect(),
-            at: Vec::new(),
-        };
-        let looked = match supergraph.relaxed(&everything) {
-            Ok(relaxed) => look(relaxed.network()),
-            Err(_) => {
-                let mut random = Random::new(0, RngStream::Rehearsal);
-                let mut looked = Ok(());
-                for _ in 0..LOOKED_AT {
-                    let child =
-                        supergraph.child_in_training(&from_prior(supergraph, &mut random)?)?;
-                    looked = looked.and_then(|()| look(&child));
-                }
-                looked
-            }
-        };
-        Ok(looked.map_err(TrainingError::from)?)
-    }
-
     /// What its stages work on.
     pub(crate) fn task(&self) -> &TaskContext {
         &self.task
@@ -329,20 +261,6 @@ impl Experiment {
         )
     }
 
-    /// Genomes that are scored on the whole validation part after the last epoch, at most.
-    fn evaluations(&self) -> u32 {
-        self.config.derive.candidates + 2 * self.config.derive.report
-    }
-
-    /// Minibatches of the validation part that scoring a genome on all of it takes.
-    fn batches(&self) -> u32 {
-        let (part, batch) = (&self.task.data.validation, self.config.score.batch);
-        let streams = self.task.streams(part, batch);
-        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| {
-            streams.windows()
-        })
-    }
-
     /// Which strategy of the application's own it has, if any.
     pub(crate) fn set_custom_strategy(&mut self, strategy: Option<CustomStrategy>) {
         self.custom_strategy = strategy;
@@ -351,83 +269,6 @@ impl Experiment {
     /// The data set.
     pub(crate) fn data(&self) -> &Dataset {
         &self.data
-    }
-
-    /// Makes room for the search on the device that it will run on, so that one that cannot fit
-    /// says so at once.
-    ///
-    /// # Errors
-    /// If it does not fit.
-    pub(crate) fn reserve(&mut self, device: &mut dyn Device) -> Result<(), ExperimentError> {
-        // An earlier search may have ended with runs under way.
-        device.forget();
-        let memory = device
-            .reserve(&self.plan()?, &self.weights())
-            .map_err(TrainingError::from)?;
-        self.reserved = Reserved {
-            device: device.name(),
-            memory,
-        };
-        Ok(())
-    }
-
-    /// The memory that programs need, as far as a sample of children tells.
-    pub(crate) fn plan(&self) -> Result<MemoryPlan, ExperimentError> {
-        let (mut plan, mut random) = (MemoryPlan::default(), Random::new(0, RngStream::MemoryPlan));
-        let optimizer = self.config.optimizer.optimizer();
-        for _ in 0..PLANNED {
-            let child = self
-                .task
-                .supergraph
-                .child(&from_prior(&self.task.supergraph, &mut random)?)?;
-            let training = Program::training(self.training_context(), &child, &optimizer)
-                .map_err(TrainingError::from)?;
-            let scoring = Program::scoring(self.task.context(self.config.score.batch), &child);
-            plan.add(&training);
-            plan.add(&scoring.map_err(TrainingError::from)?);
-        }
-        Ok(plan)
-    }
-
-    pub(crate) fn started(&self) -> Event {
-        let experiment = &self.config.search;
-        Event::Started {
-            space: self.provenance.space.clone(),
-            data: self.data.name().to_owned(),
-            strategy: experiment.strategy,
-            device: self.reserved.device.clone(),
-            seed: experiment.seed,
-            decisions: self.task.supergraph.genome_len() as u64,
-            size: self.task.supergraph.size().to_string(),
-            parameters: self.task.supergraph.total_params(),
-            train: self.task.data.train.len() as u64,
-            validation: self.task.data.validation.len() as u64,
-            test: self.task.data.test.len() as u64,
-            metric: self.task.metric,
-        }
-    }
-
-    pub(crate) fn planned(&self) -> Event {
-        let Schedule {
-            epochs,
-            steps,
-            warm_up,
-            updates,
-            rollouts,
-        } = self.schedule;
-        let (evaluated, batches, memory) =
-            (self.evaluations(), self.batches(), self.reserved.memory);
-        Event::Planned {
-            minutes: self.minutes,
-            epochs,
-            warm_up,
-            steps,
-            updates,
-            rollouts,
-            evaluated,
-            batches,
-            memory,
-        }
     }
 }
 

@@ -6,6 +6,8 @@ use supernet_enas as _;
 use supernet_engine::device::cpu::Cpu;
 
 use super::*;
+use crate::Model;
+use crate::results::Side;
 
 const SHORT: [&str; 4] = [
     "space.layers=3",

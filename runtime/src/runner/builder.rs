@@ -1,13 +1,14 @@
 //! Setting up a search that runs on threads of its own.
 
+mod devices;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
+use devices::{cpu, first_made, threads};
 use supernet_data::Dataset;
-use supernet_engine::device::cpu::Cpu;
 use supernet_engine::device::spec::DeviceSpec;
 use supernet_engine::device::{Device, DeviceError};
 use supernet_plugin::Supergraph;
@@ -376,28 +377,4 @@ fn listener(mut listen: Box<dyn FnMut(&Record) + Send>, shared: Arc<Shared>) -> 
             reason: panic_message(&*panic),
         })
     })
-}
-
-/// Makes CPU devices.
-fn cpu(threads: usize) -> MakeDevice {
-    Arc::new(move || Ok(Box::new(Cpu::new(threads)?)))
-}
-
-/// Hands out the device that was made already, then others.
-fn first_made(device: Box<dyn Device>, make: MakeDevice) -> MakeDevice {
-    let first = Mutex::new(Some(device));
-    Arc::new(
-        move || match first.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(device) => Ok(device),
-            None => make(),
-        },
-    )
-}
-
-fn threads(given: usize) -> usize {
-    if given == 0 {
-        thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        given
-    }
 }

@@ -262,3 +262,7 @@ impl Monitor {
 #[cfg(test)]
 #[path = "monitor_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "monitor_limit_tests.rs"]
+mod limit_tests;

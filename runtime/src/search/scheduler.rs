@@ -4,10 +4,12 @@
 //! work, on how many threads, or in which order results arrive: they are taken in the order of
 //! their tasks, at moments that follow from counts and never from time.
 
+mod outcomes;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use supernet_strategy::{Genome, Outcome, Score, Strategy, Task, Work};
+use supernet_strategy::{Strategy, Task, Work};
 
 use super::error::SearchError;
 use super::final_evaluation::{FinalEvaluation, SearchOutcome};
@@ -15,11 +17,7 @@ use super::monitor::{Monitor, MonitorState};
 use super::saved::Tally;
 use crate::events::Event;
 use crate::experiment::Experiment;
-use crate::results::InterimComparison;
 use crate::training::{CosineRestarts, Job, JobId, JobKind, JobResult, checked};
-
-/// A search fails after this many consecutive children without a score.
-const FAILURES: u32 = 10;
 
 /// What is to be done now.
 #[derive(Debug)]
@@ -286,134 +284,6 @@ impl Scheduler {
         self.in_flight -= 1;
         for (slot, result) in slots.iter_mut().zip(results) {
             *slot = Some(checked(result));
-        }
-    }
-
-    /// Has the strategy observe the outcome of the oldest task, if all its results are there.
-    fn observe_oldest(&mut self) -> Result<bool, SearchError> {
-        let Some(task) = self.tasks.pop_front_if(|task| task.is_complete()) else {
-            return Ok(false);
-        };
-        let InFlight {
-            work, own, results, ..
-        } = task;
-        let number = self.observed;
-        self.observed += 1;
-        self.tally.children += results.len() as u64;
-        match work {
-            Work::Train { genome, .. } if self.skipped.contains(&number) => {
-                self.strategy.observe(&Outcome::Trained(Score::WORST));
-                let reason = format!(
-                    "training step {} on it ruins the shared weights: its loss is not a number",
-                    number + 1
-                );
-                self.emit(Event::SetAside { genome, reason });
-                self.stepped(None);
-            }
-            Work::Train { .. } => {
-                let score = results.into_iter().flatten().find_map(Result::ok);
-                let score = score.unwrap_or(Score::WORST);
-                self.strategy.observe(&Outcome::Trained(score));
-                self.stepped(Some(score));
-            }
-            Work::Score { genomes, .. } => {
-                let mut scores = Vec::with_capacity(results.len());
-                for (genome, result) in genomes.iter().zip(results.into_iter().flatten()) {
-                    scores.push(self.score(genome, result)?);
-                }
-                self.updated(&genomes[..own], scores)?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// Has the strategy observe the scores of `genomes`; the scores of the samples beside them
-    /// follow in `scores`.
-    fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
-        let rewards =
-            |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.reward).collect() };
-        let control = rewards(&scores.split_off(genomes.len()));
-        let own = rewards(&scores);
-        let best = own.iter().copied().fold(0.0, f32::max);
-        let stats = self.strategy.observe(&Outcome::Scored(scores));
-        self.tally.updates += 1;
-        let (update, version) = (self.tally.updates, self.tally.version);
-        if let Some(stats) = stats {
-            let shares = self.monitor.composition.of(genomes);
-            self.emit(Event::Update {
-                update,
-                version,
-                best,
-                stats,
-                shares,
-            });
-            let state = &mut self.monitor_state;
-            let warnings = self
-                .monitor
-                .check_update(state, update, &stats, shares, &own);
-            for warning in warnings {
-                self.emit(warning);
-            }
-        }
-        if !control.is_empty() {
-            let comparison = InterimComparison::new(&own, &control);
-            self.emit(Event::InterimComparison { update, comparison });
-            let state = &mut self.monitor_state;
-            if let Some(warning) = self.monitor.check_comparison(state, update, comparison) {
-                self.emit(warning);
-            }
-        }
-        Ok(())
-    }
-
-    fn stepped(&mut self, score: Option<Score>) {
-        let schedule = *self.experiment.schedule();
-        let epoch = (self.tally.steps / u64::from(schedule.steps)) as u32;
-        self.tally.step(score);
-        if let Some(score) = score {
-            self.emit(Event::Step {
-                epoch,
-                step: self.tally.steps,
-                score,
-            });
-        }
-        if self.tally.steps.is_multiple_of(u64::from(schedule.steps)) {
-            let (warm_up, rate) = (epoch < schedule.warm_up, self.lr_schedule.rate(epoch));
-            let score = self.tally.end_pass();
-            self.emit(Event::Epoch {
-                epoch,
-                warm_up,
-                rate,
-                score,
-            });
-        }
-    }
-
-    /// The score of a result; a child without one is set aside with the worst.
-    pub(super) fn score(
-        &mut self,
-        genome: &[u32],
-        result: JobResult,
-    ) -> Result<Score, SearchError> {
-        match result {
-            Ok(score) => {
-                self.tally.failures = 0;
-                Ok(score)
-            }
-            Err(reason) => {
-                self.tally.failures += 1;
-                self.emit(Event::SetAside {
-                    genome: genome.to_vec(),
-                    reason: reason.to_string(),
-                });
-                if self.tally.failures >= FAILURES {
-                    return Err(SearchError::Evaluator {
-                        failures: FAILURES,
-                        source: reason,
-                    });
-                }
-                Ok(Score::WORST)
-            }
         }
     }
 

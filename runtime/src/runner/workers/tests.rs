@@ -1,21 +1,21 @@
 //! Whatever happens to an actor, a search ends, with the bits that it would have had, or with the
 //! reason why not.
 
+mod deep_device_tests;
+mod odd_device;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use odd_device::{Meeting, odd};
 use supernet_enas as _;
+use supernet_engine::device::DeviceError;
 use supernet_engine::device::cpu::Cpu;
-use supernet_engine::device::{Device, DeviceError, Inputs, Minibatch, Samples};
-use supernet_engine::program::Program;
-use supernet_engine::weights::Weights;
-use supernet_shaders::Step;
 
 use super::Role;
-use super::deep_device::Deep;
 use super::faults::{Fault, Faults};
 use crate::Search;
 use crate::config::Config;
@@ -315,109 +315,6 @@ fn a_folder_that_cannot_be_written_ends_the_search_with_a_sentence() {
     fs::remove_dir_all(path).unwrap();
 }
 
-/// A CPU on which some things go otherwise.
-struct Odd {
-    cpu: Cpu,
-    /// Steps that ruin the weights.
-    ruinous: fn(u32) -> bool,
-    ruined: bool,
-    meeting: Option<Arc<Meeting>>,
-}
-
-/// Where two that score at the same time meet.
-#[derive(Default)]
-struct Meeting {
-    inside: Mutex<u32>,
-    changed: Condvar,
-    met: AtomicU32,
-}
-
-impl Device for Odd {
-    fn name(&self) -> String {
-        // As the plain loop's, whose events are compared.
-        "cpu".to_owned()
-    }
-
-    fn train(
-        &mut self,
-        program: &Program,
-        weights: &mut Weights,
-        batch: Minibatch<'_>,
-        step: &Step,
-    ) -> Result<(), DeviceError> {
-        self.ruined = (self.ruinous)(step.number);
-        self.cpu.train(program, weights, batch, step)?;
-        if self.ruined {
-            weights
-                .pages_mut()
-                .values
-                .iter_mut()
-                .for_each(|page| page.fill(f32::NAN));
-        }
-        Ok(())
-    }
-
-    fn score(
-        &mut self,
-        program: &Program,
-        weights: &Weights,
-        batch: Minibatch<'_>,
-    ) -> Result<(), DeviceError> {
-        if let Some(meeting) = self
-            .meeting
-            .as_ref()
-            .filter(|meeting| meeting.met.load(Ordering::Relaxed) == 0)
-        {
-            let mut inside = meeting.inside.lock().unwrap();
-            *inside += 1;
-            meeting.changed.notify_all();
-            let alone = |inside: &mut u32| *inside < 2;
-            let (inside, waited) = meeting
-                .changed
-                .wait_timeout_while(inside, HANGS, alone)
-                .unwrap();
-            drop(inside);
-            meeting
-                .met
-                .fetch_add(u32::from(!waited.timed_out()), Ordering::Relaxed);
-        }
-        self.cpu.score(program, weights, batch)
-    }
-
-    fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
-        self.cpu.samples(samples)?;
-        if self.ruined {
-            samples.loss.fill(f32::NAN);
-        }
-        Ok(())
-    }
-
-    fn compute(
-        &mut self,
-        program: &Program,
-        weights: &Weights,
-        inputs: Inputs<'_>,
-    ) -> Result<Vec<Vec<f32>>, DeviceError> {
-        self.cpu.compute(program, weights, inputs)
-    }
-
-    fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError> {
-        self.cpu.fetch(weights)
-    }
-}
-
-fn odd(ruinous: fn(u32) -> bool, meeting: Option<Arc<Meeting>>) -> SearchBuilder {
-    builder().device(move || {
-        let meeting = meeting.clone();
-        Ok(Box::new(Odd {
-            cpu: Cpu::new(1)?,
-            ruinous,
-            ruined: false,
-            meeting,
-        }))
-    })
-}
-
 #[test]
 fn a_candidate_that_ruins_the_weights_is_set_aside_and_the_search_goes_on() {
     let searched =
@@ -473,47 +370,4 @@ fn evaluators_score_side_by_side() {
         "no two of them ever scored at the same time"
     );
     assert!(did == plain());
-}
-
-#[test]
-fn a_device_that_is_ahead_and_keeps_the_weights_gives_the_same_bits() {
-    let experiment = Experiment::new(Config::read("", &SHORT).unwrap()).unwrap();
-    let plain = experiment
-        .run(&mut Deep::new().unwrap(), None, &mut |_| {})
-        .unwrap();
-    for evaluators in [1, 2] {
-        let path = place(&format!("deep-{evaluators}"));
-        let deep = |builder: SearchBuilder| {
-            builder
-                .device(|| Ok(Box::new(Deep::new()?)))
-                .evaluators(evaluators)
-                .limit(PATIENT)
-        };
-        // Stopped between two checkpoints, with steps under way.
-        let builder = deep(builder().folder(&path));
-        let mut events = builder.events();
-        let stopped = builder.start().unwrap();
-        assert!(events.any(|record| matches!(record.event, Event::Step { step: 17, .. })));
-        stopped.stop();
-        assert!(matches!(
-            stopped.wait_for(HANGS),
-            Some(Ok(RunOutcome::Stopped { .. }))
-        ));
-        let mut again = deep(Search::builder().resume(&path));
-        again.faults = Some(Faults::new(Role::Trainer, Fault::Panic, 12, 13));
-        let (_, incidents, outcome) = run(again);
-        let found = outcome.unwrap().result().unwrap();
-        assert!(
-            incidents
-                .iter()
-                .any(|event| matches!(event, Event::Failed { .. }))
-        );
-        assert!(log(&path) == self::plain());
-        assert_eq!(
-            (&found.top, found.weights.version),
-            (&plain.top, plain.weights.version)
-        );
-        assert!(found.weights.pages().values == plain.weights.pages().values);
-        fs::remove_dir_all(path).unwrap();
-    }
 }

@@ -1,0 +1,152 @@
+//! Where the default of every setting comes from.
+
+use super::{Line, same};
+
+const EXPERIMENT: &str = "found by experiment, see runtime/docs/controller.md";
+
+pub(super) const SHORT: &[Line] = &[
+    same("search.space", "ours: the macro space, paper §2.3"),
+    same("search.dataset", "ours: built in"),
+    same("search.strategy", "paper §2.2"),
+    same(
+        "search.epochs",
+        "ours: half a minute on two cores (paper: 310)",
+    ),
+    same(
+        "search.warm_up",
+        "ours: weights that are not trained yet mislead the controller (paper and released code: none)",
+    ),
+    same("search.seed", "ours"),
+    same("data.train", "ours"),
+    same("data.validation", "ours"),
+    same("data.seed", "ours"),
+    same("train.batch", "ours (released code: 128)"),
+    same("optimizer.method", "paper §3.2: Nesterov's momentum"),
+    same(
+        "optimizer.learning_rate",
+        "paper §3.2: cosine from 0.05, first period 10 epochs, each twice the one before",
+    ),
+    same(
+        "optimizer.min_learning_rate",
+        "paper §3.2 (released code: 0.0005)",
+    ),
+    same("optimizer.momentum", "released code"),
+    same("optimizer.beta1", "Kingma and Ba 2015; not used by `sgd`"),
+    same("optimizer.beta2", "Kingma and Ba 2015; not used by `sgd`"),
+    same("optimizer.eps", "Kingma and Ba 2015; not used by `sgd`"),
+    same(
+        "optimizer.weight_decay",
+        "paper §3.2: λ = 1e-4 of λ·‖w‖², which is 2e-4 of l2/2·‖w‖² (released code, macro: 2.5e-4)",
+    ),
+    same(
+        "optimizer.clip",
+        "released code, which sets 5 and then applies the gradient as it was",
+    ),
+    same(
+        "optimizer.touch",
+        "ours (released code: weights off the path decay and coast, too)",
+    ),
+    same(
+        "optimizer.activation_penalty",
+        "ours: none (AWD-LSTM, Merity et al. 2018: 2)",
+    ),
+    same(
+        "optimizer.temporal_penalty",
+        "ours: none (AWD-LSTM, Merity et al. 2018: 1)",
+    ),
+    same("score.batch", "ours (released code: that of training)"),
+    same("score.rollouts", "released code, macro"),
+    same(
+        "score.updates",
+        "ours: 0 scores for about as long as it trains (released code, macro: 50)",
+    ),
+    same("controller.lstm", "released code (paper §2.1: 100)"),
+    same(
+        "controller.temperature",
+        "released code for CIFAR-10: none (paper: 5)",
+    ),
+    same("controller.tanh", "paper §3.1 (released code, macro: 1.5)"),
+    same("controller.prior", "ours: the paper has no such term"),
+    same("controller.learning_rate", EXPERIMENT),
+    same("controller.beta1", "Kingma and Ba 2015 (released code: 0)"),
+    same("controller.beta2", "Kingma and Ba 2015"),
+    same(
+        "controller.epsilon",
+        "Kingma and Ba 2015 (released code: 1e-3)",
+    ),
+    same("controller.entropy", EXPERIMENT),
+    same("controller.skip", EXPERIMENT),
+    same("controller.baseline", EXPERIMENT),
+    same(
+        "controller.decay",
+        "carpedm20/ENAS-pytorch; not used by `leave_one_out` (paper: no number; released code: 0.99)",
+    ),
+    same("controller.standardise", EXPERIMENT),
+    same("controller.clip", "ours (released code: none on CIFAR-10)"),
+    same(
+        "evolution.population",
+        "Real et al. 2019; not used by `enas`",
+    ),
+    same(
+        "evolution.tournament",
+        "Real et al. 2019; not used by `enas`",
+    ),
+    same(
+        "derive.candidates",
+        "ours (released code: 10, each on one minibatch)",
+    ),
+    same(
+        "derive.report",
+        "ours: standard errors of a few tenths of a point",
+    ),
+    same("text.unit", "ours: words, as the paper's Penn Treebank has"),
+    same(
+        "text.vocabulary_limit",
+        "ours: every word of the training part",
+    ),
+    same("text.window", "paper §2.2"),
+    same(
+        "text.reward",
+        "ours: the paper's 80 by word (§2.2), 4 by character",
+    ),
+    same(
+        "augment.pad",
+        "ours: none, whatever the images show (paper §3.2: 4)",
+    ),
+    same(
+        "augment.flip",
+        "ours: none, whatever the images show (paper §3.2: yes)",
+    ),
+    same(
+        "augment.cutout",
+        "ours: none (DeVries and Taylor 2017: 16 on CIFAR-10)",
+    ),
+    same(
+        "retrain.epochs",
+        "ours: seconds a network on the digits (released code: 310)",
+    ),
+    same(
+        "retrain.learning_rate",
+        "ours: twice that of the search, by the digits",
+    ),
+    same("retrain.warm_up", "ours: Goyal et al. 2017 have 5"),
+    same("retrain.smoothing", "Szegedy et al. 2016 §7 (paper: none)"),
+    same(
+        "retrain.drop_path",
+        "ours: none in trainings this short (released code, micro: 0.4 over 630 epochs)",
+    ),
+    same(
+        "retrain.auxiliary",
+        "released code, micro; Szegedy et al. 2015 have 0.3",
+    ),
+    same(
+        "retrain.average",
+        "ours: Izmailov et al. 2018, over the last quarter",
+    ),
+    same("retrain.seeds", "ours: as many as give a standard error"),
+    same("retrain.random", "ours: as many as seeds"),
+    same("retrain.budget", "ours: not much longer than the search"),
+    same("checkpoint.steps", "ours; changes no result"),
+    same("checkpoint.minutes", "ours; changes no result"),
+    same("checkpoint.keep", "ours; changes no result"),
+];

@@ -1,0 +1,63 @@
+//! The events that open a search: what is searched, and how much work is planned.
+
+use supernet_strategy::Schedule;
+
+use super::Experiment;
+use crate::events::Event;
+
+impl Experiment {
+    pub(crate) fn started(&self) -> Event {
+        let experiment = &self.config.search;
+        Event::Started {
+            space: self.provenance.space.clone(),
+            data: self.data.name().to_owned(),
+            strategy: experiment.strategy,
+            device: self.reserved.device.clone(),
+            seed: experiment.seed,
+            decisions: self.task.supergraph.genome_len() as u64,
+            size: self.task.supergraph.size().to_string(),
+            parameters: self.task.supergraph.total_params(),
+            train: self.task.data.train.len() as u64,
+            validation: self.task.data.validation.len() as u64,
+            test: self.task.data.test.len() as u64,
+            metric: self.task.metric,
+        }
+    }
+
+    pub(crate) fn planned(&self) -> Event {
+        let Schedule {
+            epochs,
+            steps,
+            warm_up,
+            updates,
+            rollouts,
+        } = self.schedule;
+        let (evaluated, batches, memory) =
+            (self.evaluations(), self.batches(), self.reserved.memory);
+        Event::Planned {
+            minutes: self.minutes,
+            epochs,
+            warm_up,
+            steps,
+            updates,
+            rollouts,
+            evaluated,
+            batches,
+            memory,
+        }
+    }
+
+    /// Genomes that are scored on the whole validation part after the last epoch, at most.
+    pub(super) fn evaluations(&self) -> u32 {
+        self.config.derive.candidates + 2 * self.config.derive.report
+    }
+
+    /// Minibatches of the validation part that scoring a genome on all of it takes.
+    pub(super) fn batches(&self) -> u32 {
+        let (part, batch) = (&self.task.data.validation, self.config.score.batch);
+        let streams = self.task.streams(part, batch);
+        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| {
+            streams.windows()
+        })
+    }
+}

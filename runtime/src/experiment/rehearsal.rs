@@ -1,0 +1,69 @@
+//! A dry run of the lowering: every op of a space is found to have a kernel before a search starts.
+
+use supernet_engine::program::Program;
+use supernet_plugin::{Child, Path, Pick};
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::from_prior;
+
+use super::{Experiment, ExperimentError};
+use crate::training::TrainingError;
+
+/// Children that stand for all where choices cannot be mixed.
+const LOOKED_AT: usize = 16;
+
+impl Experiment {
+    /// Lowers every node that some genome may run, so that an op without a kernel is found now and
+    /// not hours into the search.
+    pub(super) fn rehearse(&self) -> Result<(), ExperimentError> {
+        let (train, score) = (self.config.train.batch, self.config.score.batch);
+        // What can be bound by itself depends on the batch of a text.
+        let batches = if self.data.text().is_some() {
+            vec![train, score]
+        } else {
+            vec![train.max(score)]
+        };
+        batches.into_iter().try_for_each(|batch| {
+            let context = self.task.context(batch);
+            self.network(&mut |network| Program::rehearse(context, network))
+        })
+    }
+
+    /// Shows `look` every node that some genome may run: in the network of all choices at once, or,
+    /// where sizes that follow a decision cannot be mixed, in some children.
+    pub(crate) fn network<E>(
+        &self,
+        look: &mut dyn FnMut(&Child) -> Result<(), E>,
+    ) -> Result<(), ExperimentError>
+    where
+        TrainingError: From<E>,
+    {
+        let supergraph = &self.task.supergraph;
+        let all = |decision| {
+            let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
+            Pick::Mix {
+                weights: vec![1.0; choices.len()],
+                choices,
+                rows: 1,
+                gradient: false,
+            }
+        };
+        let everything = Path {
+            picks: (0..supergraph.genome_len()).map(all).collect(),
+            at: Vec::new(),
+        };
+        let looked = match supergraph.relaxed(&everything) {
+            Ok(relaxed) => look(relaxed.network()),
+            Err(_) => {
+                let mut random = Random::new(0, RngStream::Rehearsal);
+                let mut looked = Ok(());
+                for _ in 0..LOOKED_AT {
+                    let child =
+                        supergraph.child_in_training(&from_prior(supergraph, &mut random)?)?;
+                    looked = looked.and_then(|()| look(&child));
+                }
+                looked
+            }
+        };
+        Ok(looked.map_err(TrainingError::from)?)
+    }
+}

@@ -1,0 +1,47 @@
+//! A device with work in flight gives the same bits.
+
+use super::*;
+use crate::runner::workers::deep_device::Deep;
+
+#[test]
+fn a_device_that_is_ahead_and_keeps_the_weights_gives_the_same_bits() {
+    let experiment = Experiment::new(Config::read("", &SHORT).unwrap()).unwrap();
+    let plain = experiment
+        .run(&mut Deep::new().unwrap(), None, &mut |_| {})
+        .unwrap();
+    for evaluators in [1, 2] {
+        let path = place(&format!("deep-{evaluators}"));
+        let deep = |builder: SearchBuilder| {
+            builder
+                .device(|| Ok(Box::new(Deep::new()?)))
+                .evaluators(evaluators)
+                .limit(PATIENT)
+        };
+        // Stopped between two checkpoints, with steps under way.
+        let builder = deep(builder().folder(&path));
+        let mut events = builder.events();
+        let stopped = builder.start().unwrap();
+        assert!(events.any(|record| matches!(record.event, Event::Step { step: 17, .. })));
+        stopped.stop();
+        assert!(matches!(
+            stopped.wait_for(HANGS),
+            Some(Ok(RunOutcome::Stopped { .. }))
+        ));
+        let mut again = deep(Search::builder().resume(&path));
+        again.faults = Some(Faults::new(Role::Trainer, Fault::Panic, 12, 13));
+        let (_, incidents, outcome) = run(again);
+        let found = outcome.unwrap().result().unwrap();
+        assert!(
+            incidents
+                .iter()
+                .any(|event| matches!(event, Event::Failed { .. }))
+        );
+        assert!(log(&path) == self::plain());
+        assert_eq!(
+            (&found.top, found.weights.version),
+            (&plain.top, plain.weights.version)
+        );
+        assert!(found.weights.pages().values == plain.weights.pages().values);
+        fs::remove_dir_all(path).unwrap();
+    }
+}
