@@ -1,4 +1,4 @@
-//! Everything a search depends on, in one file: a run folder's `config.toml`.
+//! Everything that a search depends on, in one file: `config.toml` in the run folder.
 
 mod assign;
 mod error;
@@ -19,47 +19,47 @@ use supernet_plugin::Setting;
 use supernet_strategy::enas::ControllerSettings;
 use supernet_strategy::evolution::EvolutionSettings;
 
-/// The settings of a search. Equal settings give equal bits on one kind of machine, on any number
-/// of threads.
+/// The settings of a search. Equal settings give bit-identical results on machines of one kind,
+/// with any number of threads.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
-    /// What is searched, how and for how long.
+    /// What to search, how, and for how long.
     pub search: SearchSettings,
-    /// The space's own settings; `supernet spaces --space NAME` lists them.
+    /// Settings of the space; `supernet spaces --space NAME` lists them.
     pub space: BTreeMap<String, Setting>,
-    /// How the data set is divided.
+    /// The split of the data set.
     pub data: DataSettings,
-    /// How training images are changed.
+    /// Augmentation of the training images.
     pub augment: AugmentSettings,
-    /// How a text is read, and what its language models are rewarded with.
+    /// Tokenisation of text, and the reward of its language models.
     pub text: LanguageSettings,
     /// Training of the shared weights.
     pub train: TrainSettings,
-    /// Their optimiser.
+    /// The optimiser of the shared weights.
     pub optimizer: OptimizerSettings,
     /// Scoring of children.
     pub score: ScoreSettings,
     /// The controller of the strategy `enas`.
     pub controller: ControllerSettings,
-    /// The strategy `evolution`.
+    /// The settings of the strategy `evolution`.
     pub evolution: EvolutionSettings,
-    /// What comes after the last epoch.
+    /// The evaluation after the last epoch.
     pub derive: DeriveSettings,
-    /// Training of what was found, from scratch.
+    /// Training of the best architecture from scratch.
     pub retrain: RetrainSettings,
-    /// How often a search is saved; changes no result.
+    /// How often a search is saved; it does not affect results.
     pub checkpoint: CheckpointSettings,
 }
 
 impl Config {
-    /// Whether every value lies in its range.
+    /// Checks that every value is in range.
     ///
     /// # Errors
-    /// Names the first setting that does not.
+    /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        // What the kernels see is an f32.
+        // Kernels compute in f32.
         let positive = |x: f64| (x as f32).is_finite() && x as f32 > 0.0;
         let weight = |x: f64| (x as f32).is_finite() && x >= 0.0;
         let share = |x: f64| (0.0..1.0).contains(&(x as f32));
@@ -318,7 +318,7 @@ impl Config {
         Ok(self.controller.check()?)
     }
 
-    /// How the data set is divided.
+    /// The split of the data set.
     pub fn split(&self) -> SplitSpec {
         SplitSpec {
             train: self.data.train,
@@ -328,7 +328,7 @@ impl Config {
     }
 }
 
-/// A number without hundreds of digits.
+/// Formats a number without hundreds of digits.
 fn short(value: f64) -> String {
     if value == 0.0 || (1e-4..1e9).contains(&value.abs()) {
         value.to_string()

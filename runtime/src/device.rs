@@ -1,7 +1,7 @@
 //! Where a search runs: the CPU, or any GPU through wgpu.
 //!
-//! Programs and weights, which a device of one's own would need, are in the crate
-//! `supernet-engine`, whose interface is unstable.
+//! Programs and weights, which a custom device needs, are in the crate `supernet-engine`, whose
+//! interface is unstable.
 
 pub use supernet_engine::device::cpu::Cpu;
 #[cfg(feature = "gpu")]

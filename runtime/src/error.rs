@@ -1,4 +1,4 @@
-//! The one error that an application sees, whatever went wrong.
+//! The crate-level error type.
 
 use supernet_data::DataError;
 use supernet_engine::device::DeviceError;
@@ -16,21 +16,21 @@ use crate::storage::StorageError;
 use crate::tabular::TableError;
 use crate::training::TrainingError;
 
-/// Why something could not be done: a sentence with a way out ([`Display`](std::fmt::Display)), and
+/// Why something could not be done: a sentence with a remedy ([`Display`](std::fmt::Display)), and
 /// a [kind](Self::kind) to tell cases apart.
 ///
-/// Each part of the runtime has an error of its own, and all of them convert to this one, so that
-/// `?` works throughout.
+/// Each module has its own error type, and all of them convert to this one, so that `?` works
+/// throughout.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The space cannot be had.
+    /// The space is not available.
     #[error(transparent)]
     Space(Box<SpaceError>),
-    /// The data are wrong.
+    /// The data are invalid.
     #[error(transparent)]
     Data(Box<DataError>),
     /// The device failed.
@@ -39,19 +39,19 @@ pub enum Error {
     /// A genome does not belong to the space, or cannot be sampled.
     #[error(transparent)]
     Genome(#[from] GenomeError),
-    /// The strategy cannot go on.
+    /// The strategy cannot continue.
     #[error(transparent)]
     Strategy(#[from] StrategyError),
     /// A child could not be trained or scored.
     #[error(transparent)]
     Training(Box<TrainingError>),
-    /// A run folder fails.
+    /// A run folder cannot be read or written.
     #[error(transparent)]
     Storage(Box<StorageError>),
     /// A search cannot be set up.
     #[error(transparent)]
     Experiment(Box<ExperimentError>),
-    /// A search cannot go on.
+    /// A search cannot continue.
     #[error(transparent)]
     Search(Box<SearchError>),
     /// Networks cannot be trained from scratch.
@@ -60,65 +60,65 @@ pub enum Error {
     /// An architecture does not fit a space.
     #[error(transparent)]
     Transfer(Box<TransferError>),
-    /// A finished network cannot be made, read or used.
+    /// A finished network cannot be created, read or used.
     #[error(transparent)]
     Model(Box<ModelError>),
     /// A tabular benchmark cannot be searched.
     #[error(transparent)]
     Table(Box<TableError>),
-    /// Limits that leave no architecture.
+    /// No architecture is within the limits.
     #[error(
         "none of {looked_at} architectures has at most {limits}; the smallest has {} parameters, and the one with the least \
          to compute {} multiply-accumulates: raise the limit, or take more samples",
         crate::results::thousands(*.parameters), crate::results::thousands(*.macs)
     )]
     NothingFits {
-        /// Different architectures.
+        /// Number of distinct architectures that were considered.
         looked_at: u32,
-        /// The limits in words.
+        /// The limits, formatted.
         limits: String,
-        /// The fewest parameters among them.
+        /// The smallest number of parameters among them.
         parameters: u64,
-        /// The fewest multiply-accumulates among them.
+        /// The smallest number of multiply-accumulates among them.
         macs: u64,
     },
-    /// A benchmark on more data than is sensible.
+    /// A benchmark on too much data.
     #[error(
         "a benchmark on {numbers} numbers of data is too much; {most} are allowed: take a smaller batch, image or window"
     )]
     BenchTooLarge {
-        /// Numbers of all images, or tokens.
+        /// Numbers in all images, or tokens.
         numbers: u64,
-        /// How many are allowed.
+        /// The maximum.
         most: u64,
     },
-    /// A worker of the search fails again and again, or without remedy.
+    /// A worker of the search fails repeatedly, or cannot recover.
     #[error(
         "the search cannot go on: its {worker} failed, {failures} times without getting further; it said: {reason}"
     )]
     Worker {
         /// `trainer`, `evaluator 1`, `coordinator`, `checkpoint`, `search`, `retraining`.
         worker: String,
-        /// What it said last.
+        /// Its last error message.
         reason: String,
-        /// How often.
+        /// Number of failures.
         failures: u32,
     },
-    /// The system gives no thread.
+    /// The operating system cannot create a thread.
     #[error("cannot start a thread for the search: {source}")]
     Thread {
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
-/// What an [`Error`] is about.
+/// The category of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Settings, or what was asked for beside them.
+    /// Settings or other arguments.
     Config,
-    /// The search space, its plugin, its own ops.
+    /// The search space, its plugin, or its custom ops.
     Space,
     /// The data.
     Data,
@@ -130,20 +130,20 @@ pub enum ErrorKind {
     Strategy,
     /// The application's own evaluator or listener.
     Application,
-    /// The loss is not a number.
+    /// The loss is not a number (NaN).
     Diverged,
-    /// A file, a folder, or what is in them.
+    /// A file, a folder, or its content.
     Storage,
     /// A finished network.
     Model,
     /// A tabular benchmark.
     Table,
-    /// A thread, or a worker that fails again and again.
+    /// A thread, or a worker that fails repeatedly.
     Runtime,
 }
 
 impl Error {
-    /// What the error is about.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Config(_) | Self::NothingFits { .. } | Self::BenchTooLarge { .. } => {
@@ -218,7 +218,7 @@ fn of_experiment(error: &ExperimentError) -> ErrorKind {
     }
 }
 
-/// Errors are boxed, so that results stay small where nothing goes wrong.
+/// Errors are boxed, so that results stay small in the case of success.
 macro_rules! boxed {
     ($($variant:ident($error:ty)),* $(,)?) => {
         $(impl From<$error> for Error {

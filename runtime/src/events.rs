@@ -1,4 +1,4 @@
-//! What happens in a search, as data, and what an application may ask of it.
+//! The events of a search, as data, and the commands that an application may give.
 
 mod command;
 mod event;

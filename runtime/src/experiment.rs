@@ -1,4 +1,5 @@
-//! A search that is set up: space, data, settings, and what they come to. Nothing runs here.
+//! A search that is set up: space, data, settings, and the plan derived from them. Nothing runs
+//! here.
 
 mod announcement;
 mod cost;
@@ -34,8 +35,8 @@ use crate::training::{
 };
 
 /// A search that is set up: its settings, space and data have been checked, and every node that may
-/// run has a kernel. (A space with elastic sizes, which no kernel runs yet, is judged by some
-/// children.)
+/// run has a kernel. (In a space with elastic sizes, which no kernel supports yet, only some
+/// children are checked.)
 #[derive(Debug)]
 pub struct Experiment {
     config: Config,
@@ -52,17 +53,17 @@ impl Experiment {
     /// Sets up a search of a linked space on the data set that the settings name.
     ///
     /// # Errors
-    /// If a setting, the space or the data are wrong.
+    /// If a setting, the space or the data are invalid.
     pub fn new(config: Config) -> Result<Self, ExperimentError> {
         config.check()?;
         let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         Self::on(data, config)
     }
 
-    /// Sets up a search of a linked space on data of the application's own.
+    /// Sets up a search of a linked space on the application's data.
     ///
     /// # Errors
-    /// If a setting, the space or the data are wrong.
+    /// If a setting, the space or the data are invalid.
     pub fn on(data: Dataset, config: Config) -> Result<Self, ExperimentError> {
         Self::with(&Spaces::linked(), data, config)
     }
@@ -70,12 +71,13 @@ impl Experiment {
     /// Sets up a search of one of `spaces`.
     ///
     /// # Errors
-    /// If a setting, the space or the data are wrong.
+    /// If a setting, the space or the data are invalid.
     pub fn with(spaces: &Spaces, data: Dataset, config: Config) -> Result<Self, ExperimentError> {
         Self::again(spaces, data, config, None)
     }
 
-    /// As [`Experiment::with`], of the space that an earlier search had if several have its name.
+    /// As [`Experiment::with`]; if several spaces have the name, takes the one of an earlier
+    /// search.
     pub(crate) fn again(
         spaces: &Spaces,
         data: Dataset,
@@ -85,8 +87,8 @@ impl Experiment {
         config.check()?;
         data.address().clone_into(&mut config.search.dataset);
         if let Some(earlier) = earlier {
-            // Whose it was is no matter by now, as long as it is the same; a qualifier may not even
-            // exist any more.
+            // The provider no longer matters as long as the space is the same; a qualifier may not
+            // even exist any more.
             config.search.space.clone_from(&earlier.space);
         }
         let Built {
@@ -118,7 +120,7 @@ impl Experiment {
                 config.score.batch,
             ),
         ] {
-            // A text's last token has none after it.
+            // The last token of a text has no successor.
             if samples < batch as usize + usize::from(data.text().is_some()) {
                 let name = data.name().to_owned();
                 return Err(DataError::TooSmall {
@@ -166,7 +168,7 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// What its stages work on.
+    /// The context that training and scoring share.
     pub(crate) fn task(&self) -> &TaskContext {
         &self.task
     }
@@ -176,28 +178,27 @@ impl Experiment {
         &mut self.task
     }
 
-    /// The data set's parts.
+    /// The splits of the data set.
     pub(crate) fn parts(&self) -> &Splits {
         &self.task.data
     }
 
-    /// The space's own ops.
+    /// The space's custom ops.
     pub(crate) fn custom(&self) -> &CustomOps {
         &self.task.custom
     }
 
-    /// The settings as resolved: with the space's defaults, what the data told, and what was
-    /// fitted.
+    /// The resolved settings: with the space's defaults, the facts of the data, and fitted values.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Where the space came from.
+    /// The origin of the space.
     pub fn provenance(&self) -> &SpaceProvenance {
         &self.provenance
     }
 
-    /// What its data are, and how they are divided. Reads all of them, for the fingerprint.
+    /// A summary of the data and its splits. Reads all data to compute the fingerprint.
     pub fn profile(&self) -> DatasetSummary {
         DatasetSummary::new(&self.data, &self.task.data)
     }
@@ -207,7 +208,7 @@ impl Experiment {
         &self.task.supergraph
     }
 
-    /// How long it is.
+    /// The length of the search.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
     }
@@ -231,12 +232,12 @@ impl Experiment {
         )
     }
 
-    /// What training programs are built for.
+    /// The context of training programs.
     pub(crate) fn training_context(&self) -> Context<'_> {
         self.task.context(self.config.train.batch)
     }
 
-    /// What the shared weights are trained on.
+    /// The split that trains the shared weights.
     pub(crate) fn train_part(&self) -> &Subset {
         &self.task.data.train
     }
@@ -261,7 +262,7 @@ impl Experiment {
         )
     }
 
-    /// Which strategy of the application's own it has, if any.
+    /// Sets the custom strategy, if there is one.
     pub(crate) fn set_custom_strategy(&mut self, strategy: Option<CustomStrategy>) {
         self.custom_strategy = strategy;
     }
@@ -272,7 +273,8 @@ impl Experiment {
     }
 }
 
-/// What a sample of the data is, and what a score of it says. What is left to be fitted is fitted.
+/// The input that a sample is, and the metric of its scores. Fills in the settings that depend on
+/// them.
 fn sample(data: &Dataset, config: &mut Config) -> (Input, Metric) {
     if data.text().is_none() {
         return (Input::Image(data.shape()), Metric::Accuracy);
@@ -290,7 +292,7 @@ fn sample(data: &Dataset, config: &mut Config) -> (Input, Metric) {
 
 fn schedule(config: &Config, steps: u32) -> Schedule {
     let epochs = config.search.epochs;
-    // At least one epoch is not warm-up, unless warm-up is all that is asked for.
+    // At least one epoch is not warm-up, unless only warm-up is requested.
     let warm_up = (config.search.warm_up * f64::from(epochs)).round() as u32;
     let warm_up = if config.search.warm_up < 1.0 {
         warm_up.min(epochs - 1)

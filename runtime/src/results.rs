@@ -1,5 +1,5 @@
-//! What searches and trainings come to, as plain data: candidates, comparisons, metrics, files for
-//! people.
+//! The results of searches and trainings as plain data: candidates, comparisons, metrics, and the
+//! files that present them.
 
 mod candidate;
 pub(crate) mod format;

@@ -1,4 +1,4 @@
-//! Settings given by people: a file, and `KEY=VALUE` on top of it.
+//! User-supplied settings: a file, and `KEY=VALUE` assignments on top of it.
 
 use supernet_plugin::nearest;
 use toml::{Table, Value};
@@ -7,11 +7,11 @@ use super::Config;
 use super::error::ConfigError;
 
 impl Config {
-    /// The defaults, changed by what `text` (TOML) says, changed by the assignments in their order.
-    /// Keys of the space are passed on: the space itself checks them.
+    /// The defaults, overridden by `text` (TOML), then by the assignments in order. Keys of the
+    /// space are passed on: the space itself checks them.
     ///
     /// # Errors
-    /// If a key does not exist, a value is of another kind, or out of its range.
+    /// If a key does not exist, or a value has the wrong type or is out of range.
     pub fn read<S: AsRef<str>>(text: &str, assignments: &[S]) -> Result<Self, ConfigError> {
         let syntax = |error: toml::de::Error| ConfigError::Syntax(error.message().to_owned());
         let mut table = Table::try_from(Self::default())
@@ -33,7 +33,7 @@ impl Config {
                 .into_iter()
                 .find(|(k, _)| k == key)
                 .map(|(_, value)| plain(&value));
-            // A run of an application's own strategy says so in its file; nobody can ask for it.
+            // The file of a run with a custom strategy names it, but users cannot request it.
             let custom =
                 |given: &str| key == "search.strategy" && ["custom", "own"].contains(&given);
             if let Some(given) =
@@ -58,16 +58,16 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings as a `config.toml`.
+    /// The settings as the text of a `config.toml`.
     ///
     /// # Errors
-    /// If a value has no TOML form, such as a number beyond 63 bits.
+    /// If a value cannot be represented in TOML, such as an integer that needs more than 63 bits.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Syntax(error.to_string()))
     }
 }
 
-/// Keys that had another name in earlier versions: the old one, and the one of today.
+/// Renamed keys: the old name and the current one.
 const RENAMED: [(&str, &str); 7] = [
     ("search.data", "search.dataset"),
     ("optimizer.rate", "optimizer.learning_rate"),
@@ -78,13 +78,13 @@ const RENAMED: [(&str, &str); 7] = [
     ("text.limit", "text.vocabulary_limit"),
 ];
 
-/// The name that a key has today.
+/// The current name of a key.
 fn renamed(key: &str) -> &str {
     let new = RENAMED.iter().find(|(old, _)| *old == key);
     new.map_or(key, |(_, new)| new)
 }
 
-/// The settings that take one of a few words.
+/// The settings that accept one of a few words.
 fn one_of_words() -> [(&'static str, &'static [&'static str]); 5] {
     [
         ("search.strategy", &["enas", "random", "evolution"]),
@@ -95,7 +95,7 @@ fn one_of_words() -> [(&'static str, &'static [&'static str]); 5] {
     ]
 }
 
-/// A value as TOML reads it; a bare word is a text.
+/// A value parsed as TOML; a bare word is a string.
 fn parse(text: &str) -> Value {
     let table = format!("value = {text}")
         .parse::<Table>()
@@ -146,7 +146,7 @@ fn assign(
     let value = match (default, &value) {
         (Value::Float(_), Value::Integer(whole)) => Value::Float(*whole as f64),
         (Value::Float(_), Value::Float(_)) | (Value::Boolean(_), Value::Boolean(_)) => value,
-        // Every whole setting counts something.
+        // Every integer setting is a count.
         (Value::Integer(_), Value::Integer(whole)) if *whole >= 0 => {
             if key.ends_with("seed") || *whole <= i64::from(u32::MAX) {
                 value
@@ -185,11 +185,11 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Names the nearest key: a slip of the keyboard, or the same last word in some section.
+/// Suggests the nearest key: a typo, or the same last word in another section.
 fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
     let last_word = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let last = last_word(key);
-    // Whoever remembers an old name is led to the new one.
+    // A user who remembers an old name is pointed to the new one.
     let old = RENAMED.iter().map(|(old, _)| *old);
     let keys: Vec<&str> = known
         .iter()

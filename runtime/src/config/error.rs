@@ -1,39 +1,39 @@
 use supernet_strategy::enas::SettingError;
 
-/// What can be wrong with settings.
+/// An error in the settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file is not TOML.
     #[error("the configuration is not valid TOML: {0}")]
     Syntax(String),
-    /// A word that a setting does not know.
+    /// A word that a setting does not accept.
     #[error("`{key}` is `{given}`, but it must be {known}")]
     UnknownWord {
         /// The setting.
         key: String,
-        /// What was given.
+        /// The given word.
         given: String,
-        /// What it may be.
+        /// The accepted words.
         known: String,
     },
-    /// A name that no settings have.
+    /// An unknown name of a set of settings.
     #[error("no settings are named `{given}`; the names are {known}")]
     UnknownName {
-        /// What was given.
+        /// The given name.
         given: String,
-        /// The names.
+        /// The known names.
         known: String,
     },
-    /// A value that a setting does not take.
+    /// A value that a setting does not accept.
     #[error("a setting does not hold: {0}")]
     Invalid(String),
-    /// A key that does not exist.
+    /// An unknown key.
     #[error("there is no setting `{key}`{hint}")]
     UnknownKey {
-        /// What was given.
+        /// The given key.
         key: String,
-        /// The nearest key that exists, as the end of the sentence.
+        /// The nearest existing key, as the end of the sentence.
         hint: String,
     },
     /// Not `KEY=VALUE`.
@@ -41,30 +41,30 @@ pub enum ConfigError {
         "`{given}` does not assign anything; write KEY=VALUE, for example `--set optimizer.learning_rate=0.1`"
     )]
     NotAssigned {
-        /// What was given.
+        /// The given text.
         given: String,
     },
-    /// A value of another kind.
+    /// A value of the wrong type.
     #[error("`{key}` must be {wanted}, not `{given}`")]
     WrongKind {
         /// The setting.
         key: String,
-        /// What it takes.
+        /// The expected type.
         wanted: &'static str,
-        /// What was given.
+        /// The given value.
         given: String,
     },
-    /// A value out of its range.
+    /// A value out of range.
     #[error("`{key}` is {value}, but it must be {range}")]
     OutOfRange {
         /// The setting.
         key: String,
-        /// What it is.
+        /// The given value.
         value: String,
-        /// What it may be.
+        /// The accepted range.
         range: &'static str,
     },
-    /// A setting of the controller out of its range.
+    /// A controller setting out of range.
     #[error(transparent)]
     Controller(#[from] SettingError),
 }

@@ -1,4 +1,4 @@
-//! Settings that have a name, and where each of their values comes from.
+//! Named settings, and the source of each of their values.
 
 mod defaults;
 mod published;
@@ -11,28 +11,28 @@ use supernet_strategy::enas::ControllerSettings;
 use super::Config;
 use super::error::ConfigError;
 
-/// Settings with a name.
+/// A named set of settings.
 struct Named {
     name: &'static str,
-    /// What they are for, in one line.
+    /// Purpose, in one line.
     purpose: &'static str,
     controller: fn() -> ControllerSettings,
-    /// Lists of lines. Of several lines with one key the first counts; what is in none is as in
-    /// [`SHORT`], and so is its source.
+    /// Lists of lines. If several lines have the same key, the first wins. A key in none of them
+    /// has the value and the source that it has in [`SHORT`].
     lines: &'static [&'static [Line]],
 }
 
-/// A setting, or what else was published: its key, what is said of it, and where that comes from.
+/// A setting, or another published fact: its key, its value, and the source.
 struct Line(&'static str, Said, &'static str);
 
 enum Said {
-    /// The value is the default's or the controller's own.
+    /// The value is the default, or the controller's.
     Same,
     /// The value.
     Set(&'static str),
-    /// The value when the result is trained alone, for keys that search and retraining share.
+    /// The value for the final training from scratch, for keys that search and retraining share.
     Last(&'static str),
-    /// This version has no such setting. The key may be any words.
+    /// This version has no such setting. The key is free text.
     Lacks,
 }
 
@@ -52,7 +52,8 @@ const fn lacks(what: &'static str, source: &'static str) -> Line {
     Line(what, Said::Lacks, source)
 }
 
-/// "The paper" is Pham et al. 2018, "the released code" the authors' (melodyguan/enas).
+/// "The paper" is Pham et al. 2018; "the released code" is the authors' repository
+/// (melodyguan/enas).
 const NAMED: &[Named] = &[
     Named {
         name: "short",
@@ -82,7 +83,7 @@ const NAMED: &[Named] = &[
 
 impl Named {
     fn find(name: &str) -> Option<&'static Self> {
-        // What the paper is known for first.
+        // The paper is best known for its macro search.
         let name = if name == "paper" {
             "enas-macro-cifar10"
         } else {
@@ -111,7 +112,7 @@ impl Named {
         self.lines.iter().flat_map(|lines| lines.iter())
     }
 
-    /// Where a value comes from.
+    /// The source of a value.
     fn source(&self, key: &str) -> Option<&'static str> {
         self.lines().chain(SHORT).find_map(|line| match line {
             Line(known, Said::Same | Said::Set(_), source) if *known == key => Some(*source),
@@ -119,7 +120,7 @@ impl Named {
         })
     }
 
-    /// What comes after the settings, as comments.
+    /// The comments after the settings.
     fn closing(&self) -> String {
         let last = self.lines().filter_map(|line| match line {
             Line(key, Said::Last(value), source) => Some(format!("# {key} = {value}: {source}\n")),
@@ -142,7 +143,7 @@ impl Named {
 }
 
 impl Config {
-    /// The names that settings have, each with its purpose in a line.
+    /// Every name of a set of settings, with a one-line description.
     pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         NAMED.iter().map(|named| (named.name, named.purpose))
     }
@@ -151,17 +152,17 @@ impl Config {
     /// published for a space and its data, such as `enas-macro-cifar10`.
     ///
     /// # Errors
-    /// If there is no such name.
+    /// If the name is unknown.
     pub fn named(name: &str) -> Result<Self, ConfigError> {
         Named::find(name).ok_or_else(|| unknown(name))?.config()
     }
 
-    /// The same as TOML, with a comment above each value that says where it comes from. Comments at
-    /// the end say what the last training has instead, and what was published and has no setting
-    /// here. [`Config::read`] reads it.
+    /// The named settings as TOML, with a comment above each value that gives its source. Comments
+    /// at the end list what the final training uses instead, and what was published but has no
+    /// setting here. [`Config::read`] accepts the result.
     ///
     /// # Errors
-    /// If there is no such name.
+    /// If the name is unknown.
     pub fn commented(name: &str) -> Result<String, ConfigError> {
         let named = Named::find(name).ok_or_else(|| unknown(name))?;
         let mut text = format!("# `{name}`: {}.\n", named.purpose);

@@ -2,38 +2,37 @@ use serde::{Deserialize, Serialize};
 use supernet_data::text::{TextSettings, Unit};
 use supernet_engine::program::{Method, Optimizer, Penalties};
 
-/// What is searched, how and for how long.
+/// What to search, how, and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SearchSettings {
     /// A registered space.
     pub space: String,
-    /// A data set: a built-in name, or a path.
+    /// A data set: a built-in name or a path.
     pub dataset: String,
-    /// What decides which child is trained and scored next.
+    /// The strategy that chooses which children are trained and scored.
     pub strategy: StrategyName,
-    /// Passes over the training part.
+    /// Passes over the training split.
     pub epochs: u32,
-    /// Share of the epochs that sample from the prior, before the strategy starts.
+    /// Fraction of the epochs that sample from the prior, before the strategy starts.
     pub warm_up: f64,
-    /// Seeds everything but the division of the data.
+    /// Seeds everything except the split of the data.
     pub seed: u64,
 }
 
-/// The strategies.
+/// The search strategies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StrategyName {
     /// The LSTM controller of Pham et al. 2018.
     Enas,
-    /// Samples of the space's prior at the same budget; in a search of a table, no genome twice.
+    /// Samples of the space's prior at the same budget; in a search of a table, without repetition.
     Random,
-    /// Regularised evolution, of Real et al. 2019.
+    /// Regularised evolution (Real et al. 2019).
     Evolution,
-    /// One that the application gives to
-    /// [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
+    /// A custom strategy, passed to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
     #[serde(alias = "own")]
     Custom,
 }
@@ -43,50 +42,51 @@ pub enum StrategyName {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MethodName {
-    /// Nesterov's momentum.
+    /// SGD with Nesterov momentum.
     Sgd,
     /// Adam.
     Adam,
 }
 
-/// Which weights a step moves.
+/// Which weights a step updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Touch {
-    /// Only those that the path reads.
+    /// Only those on the sampled path.
     Path,
-    /// The others too, by decay and momentum, as in the published code.
+    /// All weights: the others too, by decay and momentum, as in the published code.
     All,
 }
 
-/// How the data set is divided; the test part is the source's own, else what these leave.
+/// The split of the data set. The test split is the source's own if it has one, else the remainder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DataSettings {
-    /// Samples that train the shared weights: a share below 1, a number of samples from 1 on, 0 for
-    /// one that is fitted.
+    /// Samples that train the shared weights: a fraction below 1, a count from 1 on, or 0 to choose
+    /// one automatically.
     pub train: f64,
-    /// Samples that score children, in the same way.
+    /// Samples that score children, in the same units.
     pub validation: f64,
-    /// Seeds the division, apart from the search's seed so that searches can be compared.
+    /// Seeds the split. It is separate from the search's seed so that searches can be compared.
     pub seed: u64,
 }
 
-/// Text: how it is read and cut, and what a language model of it earns.
+/// Text data: tokenisation, windows, and the reward of a language model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LanguageSettings {
-    /// What its words are.
+    /// The unit of the vocabulary.
     pub unit: Unit,
-    /// The most words that the vocabulary has; 0 is no limit.
+    /// Maximum vocabulary size; 0 means no limit.
     pub vocabulary_limit: u32,
-    /// Steps that gradients flow back, and that are read at a time; 35 in the paper.
+    /// Length of the window that is read at a time, and of backpropagation through time; 35 in the
+    /// paper.
     pub window: u32,
     /// c of the reward c/perplexity (ENAS §2.2); 0 takes the paper's 80 by word, and 4 by
-    /// character, whose perplexities are a twentieth.
+    /// character, since perplexities per character are about a twentieth.
     pub reward: f64,
 }
 
@@ -95,7 +95,7 @@ pub struct LanguageSettings {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainSettings {
-    /// Samples in a minibatch.
+    /// Samples per minibatch.
     pub batch: u32,
 }
 
@@ -106,28 +106,28 @@ pub struct TrainSettings {
 pub struct OptimizerSettings {
     /// The update rule.
     pub method: MethodName,
-    /// The learning rate that every cosine period starts with.
+    /// The learning rate at the start of every cosine period.
     pub learning_rate: f64,
-    /// The learning rate that every cosine period ends with.
+    /// The learning rate at the end of every cosine period.
     pub min_learning_rate: f64,
-    /// Of `sgd`: share of the velocity kept.
+    /// For `sgd`: the momentum coefficient.
     pub momentum: f64,
-    /// Of `adam`: decay of the first moment.
+    /// For `adam`: decay of the first moment.
     pub beta1: f64,
-    /// Of `adam`: decay of the second moment.
+    /// For `adam`: decay of the second moment.
     pub beta2: f64,
-    /// Of `adam`: added to the root of the second moment.
+    /// For `adam`: added to the square root of the second moment.
     pub eps: f64,
-    /// λ: the gradient of λ/2·‖w‖² is added, but for batch normalisation.
+    /// λ: the gradient of λ/2·‖w‖² is added, except for batch normalisation.
     pub weight_decay: f64,
-    /// The largest norm of the gradient that is let through.
+    /// Gradients are clipped to this norm.
     pub clip: f64,
-    /// Which weights a step moves.
+    /// Which weights a step updates.
     pub touch: Touch,
-    /// Of text: α of the penalty α·mean(h²) on what the decoder reads (Merity et al. 2017).
+    /// For text: α of the penalty α·mean(h²) on the decoder's input (Merity et al. 2017).
     pub activation_penalty: f64,
-    /// Of text: β of the penalty β·mean((hₜ − hₜ₋₁)²) on what the cell gives in neighbouring steps
-    /// (the same).
+    /// For text: β of the penalty β·mean((hₜ − hₜ₋₁)²) on the cell's output in neighbouring steps
+    /// (Merity et al. 2017).
     pub temporal_penalty: f64,
 }
 
@@ -136,71 +136,74 @@ pub struct OptimizerSettings {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScoreSettings {
-    /// Samples in a minibatch: whatever is scored is scored in minibatches of this size.
+    /// Samples per minibatch: all scoring uses minibatches of this size.
     pub batch: u32,
     /// Genomes that share a minibatch in one update of the strategy.
     pub rollouts: u32,
-    /// Updates of the strategy after each epoch; 0 takes as many as cost about as much time as the
-    /// epoch's training.
+    /// Updates of the strategy after each epoch; 0 chooses a number that takes about as much time
+    /// as the epoch's training.
     pub updates: u32,
 }
 
-/// What comes after the last epoch.
+/// The evaluation after the last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DeriveSettings {
-    /// Samples of the policy that are scored on the whole validation part; the best is the result.
+    /// Samples of the policy that are scored on the whole validation split; the best one is the
+    /// result.
     pub candidates: u32,
-    /// Samples on each side of the gain report.
+    /// Samples on each side of the report on the policy's gain.
     pub report: u32,
 }
 
-/// Training of what was found, from scratch, beside random architectures: the last phase of a
-/// search, and `supernet retrain`. The update rule is the one of `optimizer`.
+/// Training of the best architecture from scratch, next to random architectures: the last phase of
+/// a search, and `supernet retrain`. The update rule is that of `optimizer`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RetrainSettings {
-    /// Passes over training and validation part together; 0 leaves retraining out of a search.
+    /// Passes over the training and validation splits together; 0 disables retraining in a search.
     pub epochs: u32,
     /// The learning rate after warm-up; 0 takes twice `optimizer.learning_rate`, since a network
-    /// alone bears more than weights that many share. It falls to `optimizer.min_learning_rate`.
+    /// trained alone tolerates more than shared weights do. It decays to
+    /// `optimizer.min_learning_rate`.
     pub learning_rate: f64,
-    /// Passes, or a part of one, in which the learning rate rises.
+    /// Passes, possibly fractional, of linear learning-rate warm-up.
     pub warm_up: f64,
-    /// Share of every label that is spread over all classes (Szegedy et al. 2016, §7).
+    /// Label smoothing: the fraction of every label that is spread over all classes (Szegedy et al.
+    /// 2016, §7).
     pub smoothing: f64,
     /// The probability with which a path of the last layer is dropped at the end of training, in
-    /// spaces with drop-path; it rises evenly to there, and is the smaller the earlier a layer
-    /// stands (Zoph et al. 2018).
+    /// spaces with drop-path. It increases linearly during training, and is smaller in earlier
+    /// layers (Zoph et al. 2018).
     pub drop_path: f64,
-    /// The weight of the loss of an auxiliary head, in spaces with one (Szegedy et al. 2015); 0
-    /// trains without it.
+    /// The weight of the auxiliary head's loss, in spaces with an auxiliary head (Szegedy et al.
+    /// 2015); 0 trains without it.
     pub auxiliary: f64,
-    /// Whether the result is the mean of the weights at the ends of the last quarter of the passes
-    /// (Izmailov et al. 2018).
+    /// Whether the final weights are the mean of the weights at the ends of the last quarter of the
+    /// passes (Izmailov et al. 2018).
     pub average: bool,
-    /// Trainings of the architecture that was found, each with a seed of its own.
+    /// Trainings of the best architecture, each with a different seed.
     pub seeds: u32,
-    /// Random architectures that are trained alike, each with one of the same seeds.
+    /// Random architectures that are trained in the same way, each with one of the same seeds.
     pub random: u32,
-    /// As the last phase of a search: what retraining may cost, as a multiple of what the search
-    /// did. Fewer networks are trained where not all fit.
+    /// For the last phase of a search: the budget of retraining, as a multiple of the cost of the
+    /// search. If not all networks fit, fewer are trained.
     pub budget: f64,
 }
 
-/// How often a search is saved, such that it can go on after a crash: whenever so many steps or
-/// minutes have passed.
+/// How often a search is saved, so that it can be resumed after a crash: whenever the given number
+/// of steps or minutes has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CheckpointSettings {
-    /// Training steps between two checkpoints, at most.
+    /// Maximum number of training steps between two checkpoints.
     pub steps: u32,
-    /// Minutes between two checkpoints, at most.
+    /// Maximum number of minutes between two checkpoints.
     pub minutes: f64,
-    /// Checkpoints that are kept.
+    /// Number of checkpoints that are kept.
     pub keep: u32,
 }
 
@@ -267,7 +270,7 @@ impl Default for LanguageSettings {
 }
 
 impl LanguageSettings {
-    /// How a text is read.
+    /// How text is read.
     pub fn reading(&self) -> TextSettings {
         TextSettings {
             unit: self.unit,
@@ -322,7 +325,7 @@ impl Default for DeriveSettings {
 }
 
 impl StrategyName {
-    /// The word that names it in settings.
+    /// The name in the settings.
     pub fn word(self) -> &'static str {
         match self {
             Self::Enas => "enas",
@@ -334,7 +337,7 @@ impl StrategyName {
 }
 
 impl OptimizerSettings {
-    /// The update rule that a training program ends with.
+    /// The update rule at the end of a training program.
     pub fn optimizer(&self) -> Optimizer {
         let method = match self.method {
             MethodName::Adam => Method::Adam {

@@ -1,6 +1,6 @@
-//! What an application wants of a search or a training that is under way.
+//! Commands of the application to a search or a training in progress.
 
-/// What an application wants.
+/// A command of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Command {
@@ -9,15 +9,15 @@ pub(crate) enum Command {
     Stop,
 }
 
-/// Whoever gives commands.
+/// A source of commands.
 pub(crate) trait Commands {
-    /// The command as it is now.
+    /// The current command.
     fn command(&self) -> Command;
-    /// Blocks as long as the command is to pause. Returns the next one.
+    /// Blocks while the command is to pause. Returns the next command.
     fn wait_while_paused(&self) -> Command;
 }
 
-/// Asks the application whether to stop.
+/// Stops when the function returns true.
 pub(crate) struct StopWhen<'a>(pub(crate) &'a dyn Fn() -> bool);
 
 impl Commands for StopWhen<'_> {

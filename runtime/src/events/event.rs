@@ -1,4 +1,4 @@
-//! What happens in a search: the only thing that terminals, logs and reports see.
+//! The events of a search: terminals, logs and reports are built from nothing else.
 
 use serde::{Deserialize, Serialize};
 use supernet_strategy::{Genome, Score, StrategyStats};
@@ -8,17 +8,17 @@ use crate::results::{
     Candidate, Comparison, InterimComparison, Metric, OpShares, PolicyGain, Side, TrainedNetwork,
 };
 
-/// An event with its time. Two runs of equal settings differ in nothing but `at`.
+/// An event with its time. Two runs with equal settings differ only in `at`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Seconds since the search began.
+    /// Seconds since the start of the search.
     pub at: f64,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// What can happen.
+/// An event of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -35,61 +35,61 @@ pub enum Event {
         device: String,
         /// The seed.
         seed: u64,
-        /// Decisions of the space.
+        /// Number of decisions in the space.
         decisions: u64,
-        /// Different genomes, in words.
+        /// Number of distinct genomes, formatted.
         size: String,
-        /// Parameters of the whole supergraph.
+        /// Number of parameters of the whole supergraph.
         parameters: u64,
-        /// Samples of the training part.
+        /// Samples in the training split.
         train: u64,
-        /// Samples of the validation part.
+        /// Samples in the validation split.
         validation: u64,
-        /// Samples of the test part.
+        /// Samples in the test split.
         test: u64,
-        /// What rewards are.
+        /// The meaning of the rewards.
         #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
         metric: Metric,
     },
-    /// How long the search will be.
+    /// The size of the search.
     Planned {
-        /// Minutes that were asked for and turned into epochs, if any were.
+        /// The requested duration in minutes from which the number of epochs was computed, if any.
         minutes: Option<f64>,
-        /// Passes over the training part.
+        /// Passes over the training split.
         epochs: u32,
-        /// How many of them are warm-up.
+        /// Number of warm-up passes among them.
         warm_up: u32,
-        /// Steps in a pass.
+        /// Steps per pass.
         steps: u32,
-        /// Updates of the strategy after a pass.
+        /// Updates of the strategy after each pass.
         updates: u32,
-        /// Genomes scored in an update.
+        /// Genomes that are scored in an update.
         rollouts: u32,
-        /// Genomes scored on the whole validation part after the last epoch, at most: candidates,
-        /// and both sides of the comparison with random samples.
+        /// Maximum number of genomes that are scored on the whole validation split after the last
+        /// epoch: candidates, and both sides of the comparison with random samples.
         #[serde(alias = "judged")]
         evaluated: u32,
-        /// Minibatches of the validation part that scoring one of them takes.
+        /// Minibatches of the validation split needed to score one of them.
         batches: u32,
-        /// Bytes of memory on the device: weights with gradients and moments, and the values of
-        /// sampled children. It may grow a little when a larger child comes along.
+        /// Bytes of device memory: weights with gradients and moments, and the activations of
+        /// sampled children. It may grow slightly when a larger child is sampled.
         memory: u64,
     },
     /// One training step.
     Step {
-        /// The pass, from 0.
+        /// Index of the pass, from 0.
         epoch: u32,
-        /// The step, counted from 1 over the whole search.
+        /// Number of the step, from 1 over the whole search.
         step: u64,
         /// The child's score on the minibatch before the update.
         #[serde(flatten)]
         score: Score,
     },
-    /// A pass over the training part is done.
+    /// A pass over the training split has ended.
     Epoch {
-        /// Which one, from 0.
+        /// Index of the pass, from 0.
         epoch: u32,
-        /// Whether it sampled from the prior.
+        /// Whether the pass was warm-up, which samples from the prior.
         warm_up: bool,
         /// The learning rate.
         rate: f32,
@@ -97,50 +97,50 @@ pub enum Event {
         #[serde(flatten)]
         score: Score,
     },
-    /// The strategy saw a group of scores.
+    /// The strategy observed a group of scores.
     Update {
-        /// Counted from 1.
+        /// Number of the update, from 1.
         update: u64,
-        /// Version of the shared weights that was scored.
+        /// Version of the shared weights that were scored.
         version: u64,
-        /// The best accuracy of the group.
+        /// The best reward of the group.
         best: f32,
-        /// What the strategy says of itself.
+        /// Statistics of the strategy.
         #[serde(flatten)]
         stats: StrategyStats,
-        /// What its rollouts are made of.
+        /// Composition of its rollouts.
         #[serde(flatten)]
         shares: OpShares,
     },
-    /// The policy against random samples along the way, on the minibatch of an update; about ten
-    /// times in a search. What the strategy does does not depend on it.
+    /// The policy compared with random samples during the search, on the minibatch of an update;
+    /// about ten times in a search. The strategy's behaviour does not depend on it.
     #[serde(alias = "glimpse")]
     InterimComparison {
         /// The update whose rollouts are the policy's samples.
         update: u64,
-        /// The numbers.
+        /// The comparison.
         #[serde(flatten)]
         comparison: InterimComparison,
     },
-    /// Something in what the strategy does looks wrong. Each kind is told once.
+    /// The strategy's behaviour looks wrong. Each kind of warning is emitted once.
     Warning {
-        /// What.
+        /// The kind of warning.
         kind: WarningKind,
-        /// Numbers and a way out.
+        /// The numbers, and a remedy.
         sentence: String,
     },
-    /// A candidate is set aside: it has no score, or a training step on it would ruin the shared
-    /// weights.
+    /// A candidate is skipped: it has no score, or a training step on it would corrupt the shared
+    /// weights NaN.
     SetAside {
         /// The genome.
         genome: Genome,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A genome is scored on the whole validation part, after the last epoch.
+    /// A genome was scored on the whole validation split, after the last epoch.
     #[serde(alias = "judged")]
     Evaluated {
-        /// Why.
+        /// Why it was scored.
         role: EvaluationRole,
         /// Version of the shared weights.
         version: u64,
@@ -152,54 +152,55 @@ pub enum Event {
     },
     /// The best candidates, best first.
     Derived {
-        /// Version of the shared weights that they were judged with.
+        /// Version of the shared weights that they were scored with.
         version: u64,
-        /// At most ten.
+        /// At most ten candidates.
         top: Vec<Candidate>,
     },
-    /// The policy against random samples.
+    /// The policy compared with random samples.
     #[serde(alias = "gain")]
     PolicyGain {
-        /// The numbers.
+        /// The comparison.
         #[serde(flatten)]
         gain: PolicyGain,
-        /// The same in words.
+        /// The summary of the comparison.
         summary: String,
     },
-    /// The best candidate on the test part, with the shared weights: not the accuracy that it will
-    /// have on its own.
+    /// The best candidate was scored on the test split, with the shared weights: this is not its
+    /// accuracy after training alone.
     Tested {
         /// The score.
         #[serde(flatten)]
         score: Score,
     },
-    /// What was found is trained from scratch now, beside random architectures.
+    /// Retraining starts: the best architecture is trained from scratch, next to random
+    /// architectures.
     RetrainStarted {
-        /// Passes of each network.
+        /// Passes per network.
         epochs: u32,
-        /// Steps in a pass.
+        /// Steps per pass.
         steps: u32,
-        /// Samples in a pass: training and validation part.
+        /// Samples per pass: the training and validation splits.
         samples: u64,
-        /// Trainings of the architecture that was found.
+        /// Trainings of the best architecture.
         seeds: u32,
         /// Random architectures.
         random: u32,
-        /// Trainings that the settings ask for, and that `retrain.budget` does not pay.
+        /// Trainings that the settings ask for but `retrain.budget` does not cover.
         left_out: u32,
-        /// What networks are compared by.
+        /// The metric by which networks are compared.
         #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
         metric: Metric,
     },
-    /// A network that is trained from scratch has done a pass.
+    /// A network in retraining has finished a pass.
     RetrainEpoch {
-        /// Which network, from 0.
+        /// Index of the network, from 0.
         network: u32,
-        /// Whose architecture it has.
+        /// The origin of its architecture.
         side: Side,
         /// Its seed.
         seed: u64,
-        /// Which pass, from 0.
+        /// Index of the pass, from 0.
         epoch: u32,
         /// The learning rate of the last step.
         rate: f32,
@@ -207,61 +208,61 @@ pub enum Event {
         #[serde(flatten)]
         score: Score,
     },
-    /// A network was trained from scratch, and tested.
+    /// A network was trained from scratch and tested.
     Retrained {
-        /// Which network, from 0.
+        /// Index of the network, from 0.
         network: u32,
-        /// What came of it.
+        /// The trained network.
         #[serde(flatten)]
         trained: TrainedNetwork,
     },
-    /// All networks were trained.
+    /// All networks have been trained.
     RetrainCompared {
-        /// The numbers.
+        /// The comparison.
         #[serde(flatten)]
         comparison: Comparison,
-        /// The same in words.
+        /// The summary of the comparison.
         summary: String,
     },
-    /// The search stands still because it was asked to. This and what follows are incidents: see
+    /// The search is paused on request. This event and the following ones are incidents: see
     /// [`Event::is_incident`].
     Paused,
-    /// It goes on: after a pause, or from a checkpoint.
+    /// The search continues after a pause or from a checkpoint.
     Resumed {
-        /// Training steps done before.
+        /// Training steps that were done before.
         steps: u64,
     },
-    /// It ends because it was asked to.
+    /// The search ends on request.
     Stopped {
-        /// Training steps done.
+        /// Training steps that were done.
         steps: u64,
     },
-    /// A checkpoint was written: from here the search can be resumed.
+    /// A checkpoint was written: the search can be resumed from here.
     Saved {
-        /// Training steps done at that moment.
+        /// Training steps at that moment.
         steps: u64,
     },
-    /// A checkpoint that cannot be used; the one before it is.
+    /// A checkpoint is damaged; the previous one is used.
     Damaged {
-        /// Which one, and why.
+        /// The checkpoint, and the reason.
         reason: String,
     },
-    /// A part of the search failed. It is replaced, and the search goes on from its last snapshot,
-    /// or it ends.
+    /// A worker failed. It is replaced, and the search continues from its last snapshot, or the
+    /// search ends.
     Failed {
         /// `trainer`, `evaluator 1`, `controller`, `checkpoint`.
         part: String,
-        /// What it said.
+        /// The error message.
         reason: String,
-        /// Failures since the search came further than before, this one included.
+        /// Failures since the search last made progress, including this one.
         failures: u32,
     },
 }
 
 impl Event {
-    /// Whether this happened *to* the search, such as a pause or a failure, as against what it did.
-    /// Two runs of equal settings have the same events but for incidents. A run's folder has
-    /// incidents in `incidents.jsonl`, all others in `events.jsonl`.
+    /// Whether this happened *to* the search, such as a pause or a failure, and is not part of its
+    /// own work. Two runs with equal settings have the same events except for incidents. A run
+    /// folder has incidents in `incidents.jsonl` and all other events in `events.jsonl`.
     pub fn is_incident(&self) -> bool {
         matches!(
             self,
@@ -275,29 +276,29 @@ impl Event {
     }
 }
 
-/// What can look wrong.
+/// The kinds of warnings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningKind {
     /// Nearly all ops are parameter-free.
     ParameterFree,
-    /// Nearly all skips are on, or nearly none.
+    /// Nearly all skips are on, or nearly all are off.
     Skips,
-    /// The policy's entropy was gone early.
+    /// The policy's entropy vanished early.
     Entropy,
-    /// Rewards within a group are all the same.
+    /// The rewards within a group are all equal.
     Rewards,
     /// The policy is no better than chance.
     Chance,
 }
 
-/// Why a genome is scored on the whole validation part.
+/// Why a genome is scored on the whole validation split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EvaluationRole {
-    /// It may become the result.
+    /// A candidate for the result.
     Candidate,
     /// A fresh sample of the policy, for the gain report.
     Policy,

@@ -1,4 +1,4 @@
-//! How far a search is, as its events tell: the one reducer that front ends build on.
+//! The progress of a search, derived from its events: the one reducer that front ends build on.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,44 +6,44 @@ use std::time::Duration;
 use super::event::{EvaluationRole, Event, Record};
 use crate::results::{InterimComparison, Metric};
 
-/// What a training step costs, in forward passes: forward, and backward through inputs and through
-/// weights. The one place where costs are counted from.
+/// Cost of a training step, in forward passes: one forward, and two backward, through inputs and
+/// through weights. All cost estimates use this constant.
 pub const TRAINING_PASSES: f64 = 3.0;
 
-/// Where a search or a training stands.
+/// The phase of a search or a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
     /// The shared weights are trained on samples of the prior.
     WarmUp {
-        /// The pass, from 1.
+        /// Number of the pass, from 1.
         epoch: u32,
-        /// Passes of the search.
+        /// Total passes of the search.
         epochs: u32,
     },
     /// The shared weights are trained, and the strategy learns.
     Search {
-        /// The pass, from 1.
+        /// Number of the pass, from 1.
         epoch: u32,
-        /// Passes of the search.
+        /// Total passes of the search.
         epochs: u32,
     },
-    /// Candidates are scored on the whole validation part.
+    /// Candidates are scored on the whole validation split.
     Derivation,
     /// The policy is compared with random samples.
     Comparison,
     /// Networks are trained from scratch.
     Retraining {
-        /// The network, from 1.
+        /// Number of the network, from 1.
         network: u32,
-        /// How many there are.
+        /// Total number of networks.
         networks: u32,
-        /// The pass, from 1.
+        /// Number of the pass, from 1.
         epoch: u32,
-        /// Passes of each network.
+        /// Total passes per network.
         epochs: u32,
     },
-    /// It is saved, since a pause or a stop was asked for.
+    /// The state is being saved, because a pause or a stop was requested.
     Saving,
 }
 
@@ -65,25 +65,24 @@ impl fmt::Display for Phase {
     }
 }
 
-/// What the last update of the strategy told.
+/// Numbers of the strategy's last update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LastUpdate {
     /// Mean reward of its rollouts.
     pub reward: f32,
-    /// What the reward is compared with.
+    /// The baseline that the reward is compared with.
     pub baseline: f32,
     /// Entropy of the policy in nats.
     pub entropy: f32,
 }
 
-/// How far a search is. It observes the events of a run in their order, of the whole run or from
-/// its beginning on.
+/// The progress of a search. It must observe the events of a run in order, from the beginning.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     plan: Plan,
     /// Work done, in forward passes of one minibatch.
     done: f64,
-    /// When the last event happened, in seconds since the search began.
+    /// Time of the last event, in seconds since the start of the search.
     at: f64,
     phase: Option<Phase>,
     metric: Metric,
@@ -93,27 +92,27 @@ pub struct Progress {
     comparison: Option<InterimComparison>,
 }
 
-/// What the search costs, in forward passes of one minibatch.
+/// Costs of the search, in forward passes of one minibatch.
 #[derive(Clone, Copy, Debug, Default)]
 struct Plan {
     total: f64,
-    /// Of scoring one genome on the whole validation part.
+    /// Cost of scoring one genome on the whole validation split.
     evaluation: f64,
     epochs: u32,
     rollouts: u32,
     networks: u32,
     retrain_epochs: u32,
-    /// Of a pass of a network that is trained from scratch.
+    /// Cost of one retraining pass.
     retrain_pass: f64,
 }
 
 impl Progress {
-    /// Nothing has happened yet.
+    /// The state before any event.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes note of what happened.
+    /// Updates the progress with an event.
     pub fn observe(&mut self, record: &Record) {
         self.at = record.at;
         match &record.event {
@@ -204,33 +203,35 @@ impl Progress {
         }
     }
 
-    /// The share of the work that is done, retraining included once its size is known; from 0 to 1.
+    /// The fraction of the work that is done, from 0 to 1; it includes retraining once its size is
+    /// known.
     pub fn fraction(&self) -> f64 {
         (self.done / self.plan.total.max(1.0)).min(1.0)
     }
 
-    /// Time left if the rest goes as what is done did; none while too little is done to tell.
+    /// Estimated time left, assuming the current speed; none while too little is done to estimate
+    /// it.
     pub fn time_left(&self) -> Option<Duration> {
         let fraction = self.fraction();
         (fraction > 0.01).then(|| Duration::from_secs_f64(self.at * (1.0 - fraction) / fraction))
     }
 
-    /// Where it stands, once something was done.
+    /// The current phase, once something was done.
     pub fn phase(&self) -> Option<Phase> {
         self.phase
     }
 
-    /// What rewards are.
+    /// The meaning of the rewards.
     pub fn metric(&self) -> Metric {
         self.metric
     }
 
-    /// The loss of the last step, or of the last pass of a network that is trained from scratch.
+    /// The loss of the last training step, or of the last pass in retraining.
     pub fn loss(&self) -> Option<f32> {
         self.loss
     }
 
-    /// The last update of the strategy, as long as it learns.
+    /// The last update of the strategy, while it learns.
     pub fn update(&self) -> Option<LastUpdate> {
         self.update
     }
@@ -240,7 +241,7 @@ impl Progress {
         self.best
     }
 
-    /// The last comparison with random samples along the way.
+    /// The last interim comparison with random samples.
     pub fn comparison(&self) -> Option<InterimComparison> {
         self.comparison
     }

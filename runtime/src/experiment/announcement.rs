@@ -47,12 +47,13 @@ impl Experiment {
         }
     }
 
-    /// Genomes that are scored on the whole validation part after the last epoch, at most.
+    /// Maximum number of genomes that are scored on the whole validation split after the last
+    /// epoch.
     pub(super) fn evaluations(&self) -> u32 {
         self.config.derive.candidates + 2 * self.config.derive.report
     }
 
-    /// Minibatches of the validation part that scoring a genome on all of it takes.
+    /// Minibatches needed to score a genome on the whole validation split.
     pub(super) fn batches(&self) -> u32 {
         let (part, batch) = (&self.task.data.validation, self.config.score.batch);
         let streams = self.task.streams(part, batch);

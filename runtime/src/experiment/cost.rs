@@ -1,5 +1,5 @@
-//! What a search costs, in forward passes of one sample: counted, never timed, so that equal
-//! settings give equal plans.
+//! The cost of a search, in forward passes of one sample. It is counted and never timed, so that
+//! equal settings give equal plans.
 
 use supernet_strategy::Schedule;
 
@@ -7,11 +7,12 @@ use super::Experiment;
 use crate::config::Config;
 use crate::events::TRAINING_PASSES;
 
-/// Updates for each comparison along the way, at least: one scores as many samples as an update, so
-/// that all together cost no more than an eighth of what the updates do.
+/// Minimum number of updates between two interim comparisons: a comparison scores as many samples
+/// as an update, so that all comparisons together cost at most an eighth of the updates.
 pub(crate) const UPDATES_APART: u64 = 8;
 
-/// Updates of the strategy after a pass of `steps` training steps, such that both cost the same.
+/// The number of updates after a pass of `steps` training steps such that updates and training cost
+/// the same.
 pub(super) fn balanced_updates(config: &Config, steps: u32) -> u32 {
     let trained = TRAINING_PASSES * f64::from(steps) * f64::from(config.train.batch);
     let scored = f64::from(config.score.rollouts) * f64::from(config.score.batch);
@@ -20,7 +21,7 @@ pub(super) fn balanced_updates(config: &Config, steps: u32) -> u32 {
 }
 
 impl Experiment {
-    /// What the search costs.
+    /// The cost of the search.
     pub(crate) fn cost(&self) -> f64 {
         let Schedule {
             epochs,
@@ -36,7 +37,7 @@ impl Experiment {
             + f64::from(self.evaluations()) * f64::from(self.batches()) * score
     }
 
-    /// What training over some epochs costs.
+    /// The cost of training for some epochs.
     pub(crate) fn training_cost(&self, epochs: u32, steps: u32) -> f64 {
         let batch = f64::from(self.config.train.batch);
         TRAINING_PASSES * f64::from(epochs) * f64::from(steps) * batch

@@ -20,10 +20,10 @@ pub enum ExperimentError {
     /// A setting is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The space cannot be had.
+    /// The space is not available.
     #[error(transparent)]
     Space(#[from] SpaceError),
-    /// The data are wrong.
+    /// The data are invalid.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A parameter does not fit a page.
@@ -32,34 +32,34 @@ pub enum ExperimentError {
     /// A child could not be sampled.
     #[error(transparent)]
     Genome(#[from] GenomeError),
-    /// The strategy cannot begin.
+    /// The strategy cannot start.
     #[error(transparent)]
     Strategy(#[from] StrategyError),
     /// A child could not be trained or scored.
     #[error(transparent)]
     Training(#[from] TrainingError),
-    /// A run that is gone on with cannot be read.
+    /// A run to resume cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// An op of the space's own does not do what the space says.
+    /// A custom op does not do what the space declares.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Ops(Vec<OpCheckError>),
-    /// A strategy that has no name.
+    /// A custom strategy cannot be created by name.
     #[error(
         "the strategy `own` is an application's own: only the application can run or resume such a search"
     )]
     NoStrategy,
-    /// A run's space is not here.
+    /// The space of a run is missing.
     #[error("{why} The run {} searched it: {remedy}", .run.display())]
     SpaceGone {
         /// The run's folder.
         run: PathBuf,
-        /// That there is no such space.
+        /// The error of the look-up.
         why: Box<RegistryError>,
-        /// Where it came from, and how to have it again.
+        /// The origin of the space, and how to provide it again.
         remedy: String,
     },
-    /// A run's space is another one by now.
+    /// The space of a run has changed.
     #[error(
         "the run {run} searched the space `{}` as {} built it (hash {}), and the one at hand, from {}, differs (hash {}): \
          load the same plugin, or begin anew with `supernet search --config {run}/config.toml` and the plugin at hand",
@@ -68,12 +68,12 @@ pub enum ExperimentError {
     OtherSpace {
         /// The run's folder.
         run: PathBuf,
-        /// The run's space.
+        /// The space of the run.
         was: Box<SpaceProvenance>,
-        /// The one at hand.
+        /// The current space.
         is: Box<SpaceProvenance>,
     },
-    /// A run's data are others by now.
+    /// The data of a run have changed.
     #[error(
         "the data `{data}` have changed since the run {0} began: they were {was}, and now are {is}; put back what was there, \
          or begin anew with `supernet search --config {0}/config.toml`",
@@ -82,14 +82,14 @@ pub enum ExperimentError {
     OtherData {
         /// The run's folder.
         run: PathBuf,
-        /// What the settings name.
+        /// The name in the settings.
         data: String,
-        /// What they were.
+        /// The data of the run.
         was: String,
-        /// What they are.
+        /// The current data.
         is: String,
     },
-    /// A space with nothing to choose.
+    /// A space without decisions.
     #[error(
         "the space `{space}` decides nothing, so there is nothing to search in it; `supernet retrain --space {space}` \
          trains its one architecture"
@@ -98,10 +98,10 @@ pub enum ExperimentError {
         /// The space.
         space: String,
     },
-    /// Minutes that no search fits in.
+    /// A duration in which no search fits.
     #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
     NoTime {
-        /// What was asked for.
+        /// The given duration.
         minutes: f64,
     },
 }

@@ -1,4 +1,4 @@
-//! Whether the space and the data at hand are those that a run began with.
+//! Whether the current space and data are those that a run started with.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use crate::space::{SpaceError, SpaceProvenance};
 use crate::storage::RunFolder;
 
 impl Experiment {
-    /// What a folder of its own is called: its space and its data.
+    /// The base name of its run folder: the space and the data.
     pub fn run_name(&self) -> String {
-        // A space's name may have slashes, which are no part of a folder's.
+        // The name of a space may contain slashes, which a folder name cannot.
         let space = self
             .provenance()
             .space
@@ -22,8 +22,8 @@ impl Experiment {
     }
 }
 
-/// The search, if its space is that of the run that it goes on with. A run of an earlier version
-/// does not say.
+/// Returns the search if its space is that of the run that it continues. A run of an earlier
+/// version does not record its space.
 pub(crate) fn same_space(
     experiment: Result<Experiment, ExperimentError>,
     earlier: Option<SpaceProvenance>,
@@ -48,8 +48,8 @@ pub(crate) fn same_space(
     }
 }
 
-/// Refuses data that are not those of the run that the search goes on with. A run of an earlier
-/// version does not say.
+/// Refuses data that differ from those of the run that the search continues. A run of an earlier
+/// version does not record them.
 pub(crate) fn same_data(experiment: &Experiment, run: &Path) -> Result<(), ExperimentError> {
     let Some(was) = RunFolder::profile_of(run)? else {
         return Ok(());
@@ -67,7 +67,7 @@ pub(crate) fn same_data(experiment: &Experiment, run: &Path) -> Result<(), Exper
     })
 }
 
-/// A name that is one on every file system.
+/// A name that is valid on every file system.
 fn plain(name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "-_.".contains(c) {

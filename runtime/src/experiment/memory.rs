@@ -8,25 +8,25 @@ use supernet_strategy::from_prior;
 use super::{Experiment, ExperimentError};
 use crate::training::TrainingError;
 
-/// Children that the memory of a search is judged by.
+/// Number of sampled children from which the memory of a search is estimated.
 const PLANNED: usize = 64;
 
-/// Where a search will run.
+/// The device and memory of a search.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reserved {
     pub(super) device: String,
-    /// Bytes.
+    /// In bytes.
     pub(super) memory: u64,
 }
 
 impl Experiment {
-    /// Makes room for the search on the device that it will run on, so that one that cannot fit
-    /// says so at once.
+    /// Reserves the memory of the search on its device, so that a search that does not fit fails at
+    /// once.
     ///
     /// # Errors
     /// If it does not fit.
     pub(crate) fn reserve(&mut self, device: &mut dyn Device) -> Result<(), ExperimentError> {
-        // An earlier search may have ended with runs under way.
+        // An earlier search may have left runs in flight.
         device.forget();
         let memory = device
             .reserve(&self.plan()?, &self.weights())
@@ -38,7 +38,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// The memory that programs need, as far as a sample of children tells.
+    /// The memory that programs need, estimated from a sample of children.
     pub(crate) fn plan(&self) -> Result<MemoryPlan, ExperimentError> {
         let (mut plan, mut random) = (MemoryPlan::default(), Random::new(0, RngStream::MemoryPlan));
         let optimizer = self.config.optimizer.optimizer();

@@ -1,10 +1,10 @@
-//! A space's own ops, tried out on a device before a search relies on them.
+//! Checks of a space's custom ops on a device, before a search relies on them.
 //!
-//! Every op runs on random operands of the sizes that one of its nodes has. It must write all that
-//! it declares and nothing else, end its loops, give numbers, give the same numbers again, and its
-//! gradient must be that of its value: held against finite differences at points where the
-//! differences to the left and to the right agree. A space may say that an op's gradient is a
-//! surrogate, which spares it the last.
+//! Every op runs on random operands of the sizes that one of its nodes has. It must write exactly
+//! what it declares, terminate its loops, give finite numbers, and give the same numbers again. Its
+//! gradient must be that of its value: it is compared with finite differences at points where the
+//! left and right differences agree. A space may declare an op's gradient to be a surrogate, which
+//! skips the last check.
 
 mod differences;
 mod error;
@@ -28,40 +28,40 @@ use supernet_shaders::{Call, Step};
 use super::{Experiment, ExperimentError};
 use crate::training::TrainingError;
 
-/// What buffers hold before a kernel runs, in two runs: numbers that no kernel gives.
+/// The content of buffers before a kernel runs, in two runs: bit patterns that no kernel produces.
 const MARKS: [u32; 2] = [0x7fc0_4321, 0xffc0_8765];
 
-/// Numbers of one operand in a trial at most.
+/// Maximum size of one operand in a check, in numbers.
 const MOST: u128 = 1 << 26;
 
-/// How an op did on a device.
+/// The result of checking an op on a device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OpCheck {
     /// The op.
     pub op: String,
-    /// Its node's attributes as JSON.
+    /// The attributes of its node, as JSON.
     pub attributes: String,
     /// The device.
     pub device: String,
-    /// The shapes of its operands, without the batch.
+    /// The shapes of its operands, without the batch dimension.
     pub shapes: String,
-    /// Whether its gradient is not held against anything, since the space says that it is a
-    /// surrogate.
+    /// Whether its gradient is not compared with finite differences, because the space declares it
+    /// a surrogate.
     pub surrogate: bool,
-    /// Points at which its gradient was held against finite differences.
+    /// Points at which its gradient was compared with finite differences.
     pub points: u32,
-    /// Points at which it was not, since the differences to the left and to the right do not agree.
+    /// Points at which it was not, because the left and right differences disagree.
     pub rough: u32,
-    /// The largest error as a share of what rounding and curvature may do.
+    /// The largest error as a fraction of the allowance for rounding and curvature.
     pub worst: f64,
-    /// The value and the gradients that it gave, for the same operands on every device.
+    /// The value and the gradients that it computed, from the same operands on every device.
     #[serde(skip)]
     pub(crate) results: Vec<(Operand, Vec<f32>)>,
 }
 
-/// Tries every op of the space's own that the search may run, for every set of attributes that its
-/// nodes have: on the smallest of these nodes, and, without the gradient's check, on the largest
-/// with about as many samples as the search has. Without such ops there is nothing to do.
+/// Checks every custom op that the search may run, for every set of attributes that its nodes have:
+/// on the smallest of these nodes, and, without the gradient check, on the largest with about as
+/// many samples as in the search. Without custom ops there is nothing to do.
 ///
 /// # Errors
 /// One for every op that fails.
@@ -78,9 +78,9 @@ pub fn run(
     }
 }
 
-/// Tries the ops of a search that is about to start, on a device of their own, since a kernel that
-/// fails may take its device with it. `on` is where the search will run; nothing if that is the
-/// application's secret.
+/// Checks the ops of a search that is about to start. The check opens a separate device, because a
+/// failing kernel may take its device down. `on` is the device of the search; none if it is a
+/// custom device.
 pub(crate) fn before(
     experiment: &Experiment,
     on: Option<&DeviceSpec>,
@@ -95,7 +95,7 @@ pub(crate) fn before(
     };
     let mut device = match choice.open(0) {
         Ok(device) => device,
-        // The application's device may be the only one: its ops have at least been read.
+        // A custom device may be the only one: its ops have at least been parsed.
         Err(_) if on.is_none() => return Ok(()),
         Err(error) => return Err(TrainingError::from(error).into()),
     };
@@ -123,7 +123,7 @@ fn all(
     }
 }
 
-/// Tries one op.
+/// Checks one op.
 fn one(found: &Found, batch: u32, device: &mut dyn Probe) -> Result<OpCheck, OpCheckError> {
     let variant = &found.variant;
     found
@@ -141,16 +141,16 @@ fn one(found: &Found, batch: u32, device: &mut dyn Probe) -> Result<OpCheck, OpC
     Ok(tried)
 }
 
-/// An op that is being tried out.
+/// A check in progress.
 struct Trial<'a> {
     variant: &'a Arc<Variant>,
     sizes: Sizes,
     device: &'a mut dyn Probe,
-    /// Whether kernels say that they ran out of fuel, as those of a GPU do.
+    /// Whether kernels report that they ran out of fuel, as on a GPU.
     tells: bool,
 }
 
-/// Whether an op is there to compute this.
+/// Whether an operand is an output of the op.
 fn is_result(operand: Operand) -> bool {
     matches!(
         operand,
@@ -158,7 +158,7 @@ fn is_result(operand: Operand) -> bool {
     )
 }
 
-/// What the operands hold.
+/// The values of the operands.
 type Values = BTreeMap<Operand, Vec<f32>>;
 
 impl<'a> Trial<'a> {
@@ -184,7 +184,7 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// Everything that an op must do.
+    /// Runs all checks of an op.
     fn run(&mut self) -> Result<OpCheck, OpCheckError> {
         let mut random = Random::new(0, RngStream::OpCheckInputs);
         let values = self.passes(&mut random)?;
@@ -210,7 +210,7 @@ impl<'a> Trial<'a> {
         Ok(tried)
     }
 
-    /// Both passes on random operands.
+    /// Runs both passes on random operands.
     fn passes(&mut self, random: &mut Random) -> Result<Values, OpCheckError> {
         let mut values = Values::new();
         let op = &self.variant.op;
@@ -229,8 +229,8 @@ impl<'a> Trial<'a> {
         Ok(values)
     }
 
-    /// Runs the forward (0) or the backward pass (1) on top of two kinds of leftovers, which must
-    /// make no difference.
+    /// Runs the forward pass (0) or the backward pass (1) with two different initial buffer
+    /// contents, which must make no difference.
     fn twice(&mut self, pass: usize, values: &mut Values) -> Result<(), OpCheckError> {
         let mut again = values.clone();
         self.pass(pass, values, MARKS[0])?;
@@ -250,7 +250,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// Runs the kernels of a pass, one by one. What they write holds `mark` before.
+    /// Runs the kernels of a pass, one by one. Their output buffers contain `mark` beforehand.
     fn pass(&mut self, pass: usize, values: &mut Values, mark: u32) -> Result<(), OpCheckError> {
         let step = Step {
             rate: 0.0,

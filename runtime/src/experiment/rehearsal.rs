@@ -1,4 +1,5 @@
-//! A dry run of the lowering: every op of a space is found to have a kernel before a search starts.
+//! A dry run of the lowering: every op of a space is checked to have a kernel before a search
+//! starts.
 
 use supernet_engine::program::Program;
 use supernet_plugin::{Child, Path, Pick};
@@ -8,15 +9,15 @@ use supernet_strategy::from_prior;
 use super::{Experiment, ExperimentError};
 use crate::training::TrainingError;
 
-/// Children that stand for all where choices cannot be mixed.
+/// Number of children that are checked where choices cannot be mixed.
 const LOOKED_AT: usize = 16;
 
 impl Experiment {
-    /// Lowers every node that some genome may run, so that an op without a kernel is found now and
-    /// not hours into the search.
+    /// Lowers every node that some genome may run, so that a missing kernel is found now and not
+    /// hours into the search.
     pub(super) fn rehearse(&self) -> Result<(), ExperimentError> {
         let (train, score) = (self.config.train.batch, self.config.score.batch);
-        // What can be bound by itself depends on the batch of a text.
+        // Which inputs can be bound directly depends on the batch size of a text.
         let batches = if self.data.text().is_some() {
             vec![train, score]
         } else {
@@ -28,8 +29,8 @@ impl Experiment {
         })
     }
 
-    /// Shows `look` every node that some genome may run: in the network of all choices at once, or,
-    /// where sizes that follow a decision cannot be mixed, in some children.
+    /// Calls `look` with every node that some genome may run: in the mixture of all choices, or,
+    /// where sizes that depend on a decision cannot be mixed, in some children.
     pub(crate) fn network<E>(
         &self,
         look: &mut dyn FnMut(&Child) -> Result<(), E>,

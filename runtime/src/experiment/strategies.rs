@@ -1,4 +1,4 @@
-//! Which strategy a search has.
+//! Construction of the strategy of a search.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use supernet_strategy::{Schedule, Strategy, StrategyError};
 use super::{Experiment, ExperimentError};
 use crate::config::{Config, ConfigError, StrategyName};
 
-/// Makes a strategy of the application's own.
+/// Creates a custom strategy.
 pub(crate) type MakeStrategy = Arc<
     dyn Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError> + Send + Sync,
 >;
 
-/// A strategy of the application's own.
+/// A custom strategy.
 #[derive(Clone)]
 pub(crate) struct CustomStrategy(pub(crate) MakeStrategy);
 
@@ -46,7 +46,7 @@ impl Experiment {
     }
 }
 
-/// The strategy that the settings name, if it is one of ours.
+/// The built-in strategy that the settings name.
 pub(crate) fn named_strategy(
     supergraph: &Supergraph,
     schedule: Schedule,

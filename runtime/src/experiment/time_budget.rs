@@ -1,5 +1,5 @@
-//! From minutes to epochs: a few steps are timed, then the plan is a number of epochs like any
-//! other.
+//! Conversion of minutes to epochs: a few steps are timed, then the plan is a number of epochs like
+//! any other.
 
 use std::time::Instant;
 
@@ -8,27 +8,27 @@ use supernet_strategy::{Outcome, Schedule, Work};
 
 use super::{Experiment, ExperimentError, schedule};
 
-/// The passes of the search in small that are timed; the first one fills caches and pools and does
+/// Passes of the scaled-down search that are timed; the first one fills caches and pools and does
 /// not count.
 const PASSES: u32 = 4;
-/// Steps of such a pass.
+/// Steps per timed pass.
 const STEPS: u32 = 12;
 
-/// Seconds that the parts of a search take.
+/// Durations of the parts of a search, in seconds.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     /// A training step.
     step: f64,
-    /// An update of the strategy: its rollouts scored, and what it does with them.
+    /// An update of the strategy, including the scoring of its rollouts.
     update: f64,
 }
 
 impl Experiment {
-    /// Fixes the number of epochs such that the search takes about `minutes` on this device. What
-    /// is timed is the same search in small, with weights and a strategy of its own.
+    /// Sets the number of epochs such that the search takes about `minutes` on this device. It
+    /// times a scaled-down search with separate weights and a separate strategy.
     ///
     /// # Errors
-    /// If `minutes` is not above zero, or a child fails.
+    /// If `minutes` is not positive, or a child fails.
     pub fn fit(&mut self, minutes: f64, device: &mut dyn Device) -> Result<(), ExperimentError> {
         if !(minutes > 0.0 && minutes.is_finite()) {
             return Err(ExperimentError::NoTime { minutes });
@@ -75,9 +75,9 @@ impl Experiment {
             began = Instant::now();
         }
         let (steps, updates) = (&mut steps[STEPS as usize..], &updates[1..]);
-        // Nothing in the reward holds a policy back from larger children, and too long is worse
-        // than too short: a step counts as one of the slowest quarter, and an update is as much
-        // longer as that makes a step.
+        // The reward does not keep a policy from larger children, and too long is worse than too
+        // short: a step counts as one of the slowest quarter, and updates are scaled by the same
+        // factor.
         let mean = |seconds: &[f64]| seconds.iter().sum::<f64>() / seconds.len() as f64;
         let usual = mean(steps);
         steps.sort_by(|a, b| b.total_cmp(a));
@@ -88,7 +88,7 @@ impl Experiment {
         })
     }
 
-    /// Epochs that fit into `seconds`.
+    /// The number of epochs that fit into `seconds`.
     fn epochs_in(&self, seconds: f64, cost: Cost) -> u32 {
         let controlled = 1.0 - self.config.search.warm_up;
         let updates = controlled * f64::from(self.schedule.updates);
@@ -123,7 +123,7 @@ mod tests {
         };
         assert_eq!(experiment.epochs_in(60.0, cost), 245);
         assert_eq!(experiment.epochs_in(1.0, cost), 1);
-        // Products beyond 32 bits.
+        // Products that exceed 32 bits.
         let many = [
             "score.updates=1048576",
             "score.rollouts=4096",

@@ -1,4 +1,4 @@
-//! An architecture on its way into another space: one with other settings, larger or smaller.
+//! Transfer of an architecture to another space: one with other settings, larger or smaller.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use serde::Deserialize;
 use supernet_plugin::{GenomeError, Supergraph};
 use supernet_strategy::Genome;
 
-/// An architecture as it stands in a file: `best/genome.json`, or a JSON list of whole numbers.
+/// An architecture in a file: `best/genome.json`, or a JSON list of integers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Architecture {
     /// A choice for each decision, by name.
     Named {
-        /// The space that it is from.
+        /// The space that it comes from.
         space: String,
         /// The choices.
         decisions: Vec<LabelledChoice>,
@@ -22,93 +22,93 @@ pub enum Architecture {
     Numbers(Genome),
 }
 
-/// A decision with what was chosen.
+/// A decision with the chosen option.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LabelledChoice {
     /// The decision.
     pub id: String,
-    /// The number of the choice.
+    /// The index of the choice.
     pub value: u32,
-    /// What the choice is called.
+    /// The label of the choice.
     pub label: String,
 }
 
-/// Why an architecture cannot be had, or is none of a space's.
+/// Why an architecture cannot be read, or does not fit a space.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// No such file, or none that can be read.
+    /// The file does not exist or cannot be read.
     #[error("cannot read {}: {source}", .path.display())]
     System {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Something else in the file.
+    /// The file contains something else.
     #[error(
         "{} holds no architecture: it must be a run's best/genome.json, or a JSON list of whole numbers, one for each \
          decision",
         .path.display()
     )]
     NoArchitecture {
-        /// Which one.
+        /// The file.
         path: PathBuf,
     },
-    /// Not as many numbers as decisions.
+    /// The number of values differs from the number of decisions.
     #[error(
         "the architecture has {given} numbers, and {space} asks {asked} decisions: give the space that it is from (`--space NAME`) \
          and the settings that it was found with (`--set space.KEY=VALUE`, or `--config RUN/config.toml`)"
     )]
     Numbers {
-        /// Numbers of the architecture.
+        /// Number of values in the architecture.
         given: usize,
-        /// The space, with the settings that were changed, in words.
+        /// The space with the settings that were changed, formatted.
         space: String,
-        /// Decisions of the space.
+        /// Number of decisions in the space.
         asked: usize,
     },
-    /// Other decisions.
+    /// The decisions differ.
     #[error(
         "the architecture answers {given} decisions, and {space} asks {asked}; the first that {which}, is \
          `{first}`: {remedy}, or search with it"
     )]
     Decisions {
-        /// Decisions that the architecture answers.
+        /// Number of decisions in the architecture.
         given: usize,
-        /// The space, with the settings that were changed, in words.
+        /// The space with the settings that were changed, formatted.
         space: String,
-        /// Decisions of the space.
+        /// Number of decisions in the space.
         asked: usize,
         /// Which decision is named.
         which: &'static str,
         /// The decision.
         first: String,
-        /// What else can be done.
+        /// The remedy.
         remedy: String,
     },
-    /// A choice that the space does not offer.
+    /// The space does not offer the choice.
     #[error("the architecture chooses `{label}` for `{decision}`, and {space} offers {offered}")]
     Label {
-        /// What is chosen.
+        /// The label of the choice.
         label: String,
-        /// For which decision.
+        /// The decision.
         decision: String,
-        /// The space, with the settings that were changed, in words.
+        /// The space with the settings that were changed, formatted.
         space: String,
-        /// What there is.
+        /// The offered choices.
         offered: String,
     },
-    /// The space's constraints forbid it.
+    /// The constraints of the space forbid it.
     #[error(transparent)]
     Genome(#[from] GenomeError),
 }
 
 impl Architecture {
-    /// The architecture in a file.
+    /// Reads the architecture in a file.
     ///
     /// # Errors
-    /// If it cannot be read, or holds something else.
+    /// If the file cannot be read, or contains something else.
     pub fn read(path: &Path) -> Result<Self, TransferError> {
         let text = std::fs::read_to_string(path).map_err(|source| TransferError::System {
             path: path.to_owned(),
@@ -119,7 +119,7 @@ impl Architecture {
         })
     }
 
-    /// The space that it is from, if it says so.
+    /// The space that it comes from, if known.
     pub fn space(&self) -> Option<&str> {
         match self {
             Self::Named { space, .. } => Some(space),
@@ -127,12 +127,12 @@ impl Architecture {
         }
     }
 
-    /// Its genome in `space`: every decision gets the choice of the same label. `changed` are the
-    /// settings, written KEY=VALUE, that make the space another one than that which it was found
-    /// in.
+    /// The genome in `space`: every decision gets the choice with the same label. `changed` are the
+    /// settings, as KEY=VALUE, that distinguish the space from the one in which the architecture
+    /// was found.
     ///
     /// # Errors
-    /// If the space asks other decisions, offers other choices, or forbids this one.
+    /// If the space has other decisions, offers other choices, or forbids this architecture.
     pub fn transfer_to(
         &self,
         space: &Supergraph,

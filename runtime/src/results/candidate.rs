@@ -1,25 +1,25 @@
-//! From a policy to architectures: many samples, each scored on the whole validation part, the best
-//! kept.
+//! Derivation of architectures from a policy: many samples are scored on the whole validation
+//! split, and the best are kept.
 
 use serde::{Deserialize, Serialize};
 use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_strategy::{Genome, Score};
 
-/// An architecture with what is known about it.
+/// An architecture with its score and its costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its genome as it was sampled: decisions that nothing asks have values all the same.
+    /// The genome as it was sampled. Inactive decisions have values as well.
     pub genome: Genome,
-    /// How it does on the whole validation part with the shared weights.
+    /// Its score on the whole validation split with the shared weights.
     pub score: Score,
-    /// Its own parameters.
+    /// Its number of parameters.
     pub parameters: u64,
     /// Multiply-accumulates for one sample.
     pub macs: u64,
 }
 
 impl Candidate {
-    /// An architecture and its score.
+    /// Creates a candidate from an architecture and its score.
     pub(crate) fn new(
         supergraph: &Supergraph,
         genome: &[u32],
@@ -34,8 +34,8 @@ impl Candidate {
     }
 }
 
-/// Sorts the best first: higher reward, then lower cross-entropy, then fewer parameters, then the
-/// smaller genome.
+/// Sorts the candidates, best first: higher reward, then lower cross-entropy, then fewer
+/// parameters, then the smaller genome.
 pub(crate) fn rank(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
         let reward = b.score.reward.total_cmp(&a.score.reward);
@@ -48,10 +48,10 @@ pub(crate) fn rank(candidates: &mut [Candidate]) {
     });
 }
 
-/// The different architectures among `samples`, in the order of their first appearance.
+/// The distinct architectures among `samples`, in the order of their first appearance.
 ///
 /// # Errors
-/// If a genome is none of the space's.
+/// If a genome does not belong to the space.
 pub(crate) fn distinct(
     supergraph: &Supergraph,
     samples: &[Genome],

@@ -1,15 +1,15 @@
-//! Numbers and messages for people.
+//! Formatting of numbers and messages.
 
 use std::any::Any;
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<&str>().copied();
     let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a panic: {}", words.unwrap_or("without words"))
 }
 
-/// A number with commas between its thousands.
+/// A number with thousands separators.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

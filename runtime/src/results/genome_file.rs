@@ -4,14 +4,14 @@ use serde::Serialize;
 use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_strategy::Score;
 
-/// `best/genome.json`: values by decision, so that it loads wherever the decisions fit.
+/// `best/genome.json`: values by decision, so that it loads in any space with matching decisions.
 #[derive(Serialize)]
 pub(crate) struct GenomeFile<'a> {
     space: &'a str,
     fingerprint: String,
     genome: &'a [u32],
     decisions: Vec<DecisionRecord<'a>>,
-    /// With the shared weights: not the accuracy that the architecture will have on its own.
+    /// The score with the shared weights: not the accuracy after training alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     shared_weights: Option<SharedScore>,
     parameters: u64,
@@ -32,7 +32,7 @@ pub(crate) struct SharedScore {
     pub(crate) test: Score,
 }
 
-/// What `best/genome.json` says of a genome.
+/// The content of `best/genome.json` for a genome.
 pub(crate) fn genome_file<'a>(
     supergraph: &'a Supergraph,
     genome: &'a [u32],
@@ -60,7 +60,7 @@ pub(crate) fn genome_file<'a>(
 }
 
 /// A hash of the decisions: their names, choices and order. A genome fits every space with the same
-/// one.
+/// hash.
 fn fingerprint(supergraph: &Supergraph) -> String {
     let mut hasher = blake3::Hasher::new();
     for decision in &supergraph.space().decisions {

@@ -1,15 +1,15 @@
-//! A mean with its standard error: the one place where they are computed.
+//! A mean with its standard error: all standard errors of means are computed here.
 
 use serde::{Deserialize, Serialize};
 
 /// A mean with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
-    /// Of how many values.
+    /// Number of values.
     pub count: u32,
-    /// The mean; 0 of no values.
+    /// The mean; 0 if there are no values.
     pub mean: f64,
-    /// Its standard error; none of fewer than two values.
+    /// Its standard error; none with fewer than two values.
     pub standard_error: Option<f64>,
 }
 
@@ -25,16 +25,16 @@ impl Mean {
     }
 }
 
-/// A difference of two means of samples.
+/// The difference of two sample means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Difference {
-    /// Samples on each side, at least.
+    /// Minimum number of samples per side.
     pub(crate) samples: u32,
     pub(crate) policy: f64,
     pub(crate) random: f64,
     /// policy − random.
     pub(crate) difference: f64,
-    /// Of the difference; none with fewer than two samples on a side.
+    /// Standard error of the difference; none with fewer than two samples on a side.
     pub(crate) standard_error: Option<f64>,
 }
 
@@ -51,8 +51,8 @@ impl Difference {
         }
     }
 
-    /// Whether the difference is above, or below, what two standard errors explain; neither while
-    /// the error is unknown.
+    /// The sign of the difference if it exceeds two standard errors; none otherwise, or while the
+    /// standard error is unknown.
     pub(crate) fn sign(difference: f64, standard_error: Option<f64>) -> i8 {
         match standard_error {
             Some(error) if difference > 2.0 * error => 1,

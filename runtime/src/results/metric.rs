@@ -1,33 +1,33 @@
-//! How a child is rewarded, and what people are told of it.
+//! How a child is rewarded, and how the reward is presented.
 
 use serde::{Deserialize, Serialize};
 use supernet_engine::device::Samples;
 use supernet_strategy::Score;
 
-/// What a score's first number is.
+/// The meaning of a score's reward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Metric {
-    /// The share of samples that are classified rightly.
+    /// The fraction of samples that are classified correctly.
     #[default]
     Accuracy,
-    /// Of a language model: c/perplexity (ENAS §2.2).
+    /// For language models: c/perplexity (ENAS §2.2).
     Perplexity {
         /// c.
         reward: f32,
-        /// Whether the text is read by character: bits per character are what people compare then.
+        /// Whether the text is read by character; bits per character are then reported.
         by_character: bool,
     },
 }
 
 impl Metric {
-    /// Whether it is the one of images.
+    /// Whether this is the metric of image classification.
     pub(crate) fn is_accuracy(&self) -> bool {
         *self == Self::Accuracy
     }
 
-    /// The score of the first `count` samples, or tokens: means in their order.
+    /// The score of the first `count` samples or tokens: means, summed in order.
     pub(crate) fn score(self, samples: &Samples, count: usize) -> Score {
         let score = mean(samples, count);
         match self {
@@ -42,7 +42,7 @@ impl Metric {
         }
     }
 
-    /// A reward for people: a share of samples as a percentage, c/perplexity as it is.
+    /// Formats a reward: accuracy as a percentage, c/perplexity as it is.
     pub fn reward(self, reward: f64) -> String {
         match self {
             Self::Accuracy => format!("{:.1} %", 100.0 * reward),
@@ -50,7 +50,7 @@ impl Metric {
         }
     }
 
-    /// A difference of two rewards with its standard error, for people.
+    /// Formats a difference of two rewards with its standard error.
     pub fn difference(self, difference: f64, standard_error: Option<f64>) -> String {
         let (scale, digits, unit) = match self {
             Self::Accuracy => (100.0, 1, " points"),
@@ -63,8 +63,7 @@ impl Metric {
         }
     }
 
-    /// The mean of rewards for people: accuracy as a percentage, or the perplexity that has this
-    /// reward.
+    /// Formats a mean reward: accuracy as a percentage, or the perplexity that has this reward.
     pub(crate) fn mean_of_rewards(self, reward: f64) -> String {
         match self {
             Self::Accuracy => format!("{:.1} %", 100.0 * reward),
@@ -74,7 +73,7 @@ impl Metric {
         }
     }
 
-    /// What a score comes to on the part of the data that is called `part`.
+    /// Describes a score on the split that is called `part`.
     pub fn on(self, part: &str, score: &Score) -> String {
         match self {
             Self::Accuracy => format!("{:.1} % {part} accuracy", 100.0 * score.reward),
@@ -82,7 +81,7 @@ impl Metric {
         }
     }
 
-    /// What a score comes to.
+    /// Describes a score.
     pub fn describe(self, score: &Score) -> String {
         let loss = f64::from(score.loss);
         match self {
@@ -104,8 +103,8 @@ impl Metric {
     }
 }
 
-/// The mean over the first `count` samples, summed in their order. A loss that is not a number
-/// counts as the largest: it ranks last, and it can be written as JSON.
+/// The mean over the first `count` samples, summed in order. A loss that is not a number counts as
+/// the largest: it ranks last, and it can be written as JSON.
 fn mean(samples: &Samples, count: usize) -> Score {
     let mean = |numbers: &[f32]| {
         let sum: f64 = numbers[..count].iter().map(|x| f64::from(*x)).sum();
@@ -118,8 +117,7 @@ fn mean(samples: &Samples, count: usize) -> Score {
     }
 }
 
-/// As uncertain as a choice among so many tokens that are equally likely; infinite where it is
-/// beyond an f64.
+/// The number of equally likely tokens with the same uncertainty; infinite where it exceeds an f64.
 pub(crate) fn perplexity(loss: f64) -> f64 {
     loss.exp()
 }

@@ -1,4 +1,5 @@
-//! Whether the controller is any good: its samples against random ones, scored alike.
+//! Whether the controller has learnt anything: its samples compared with random ones, scored in the
+//! same way.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +8,20 @@ use super::metric::Metric;
 use crate::config::StrategyName;
 
 /// Fresh samples of the policy and samples of the space's prior, each scored on the whole
-/// validation part with the same shared weights.
+/// validation split with the same shared weights.
 ///
 /// After warm-up these weights were trained on the policy's own samples, which favours them: the
 /// difference shows that the loop is closed, and holds for the shared weights. It is not the
-/// difference of the architectures trained alone.
+/// difference between the architectures when trained alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyGain {
-    /// Whose samples are compared with random ones.
+    /// The strategy whose samples are compared with random ones.
     #[serde(default = "own")]
     pub strategy: StrategyName,
-    /// Samples on each side.
+    /// Samples per side.
     pub samples: u32,
-    /// Different genomes among the policy's samples: few mean that the policy has made up its mind.
+    /// Distinct genomes among the policy's samples: a small number means that the policy has
+    /// converged.
     pub distinct: u32,
     /// Mean reward of the policy's samples.
     pub policy: f64,
@@ -30,13 +32,14 @@ pub struct PolicyGain {
     /// Standard error of the difference, over samples of architectures; the shared weights are the
     /// same for all. None with fewer than two samples on a side.
     pub standard_error: Option<f64>,
-    /// Reward of the best derived architecture. It was chosen for it among many, which flatters it.
+    /// Reward of the best derived architecture. It was selected for this reward among many, so the
+    /// value is optimistic.
     #[serde(default)]
     pub best: Option<f64>,
-    /// How many of the prior's samples have a lower reward than the best derived architecture.
+    /// Number of the prior's samples with a lower reward than the best derived architecture.
     #[serde(default)]
     pub behind: u32,
-    /// What rewards are.
+    /// The meaning of the rewards.
     #[serde(
         default,
         alias = "measure",
@@ -45,15 +48,15 @@ pub struct PolicyGain {
     pub metric: Metric,
 }
 
-/// A small gain report along the way: the rollouts of one update, and as many samples of the
+/// A small gain report during the search: the rollouts of one update, and as many samples of the
 /// space's prior on the same validation minibatch.
 ///
-/// They share the minibatch, so that its difficulty cancels. The standard error is over samples of
-/// architectures; one minibatch is few images, so that a single comparison says little, and several
-/// in a row say more.
+/// Both sides share the minibatch, so that its difficulty cancels. The standard error is over
+/// samples of architectures. One minibatch contains few images, so a single comparison says little,
+/// and several consecutive ones say more.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InterimComparison {
-    /// Samples on each side.
+    /// Samples per side.
     pub samples: u32,
     /// Mean reward of the policy's samples.
     pub policy: f64,
@@ -89,7 +92,7 @@ fn own() -> StrategyName {
     StrategyName::Custom
 }
 
-/// Whose samples a strategy's are, in words.
+/// Names the owner of a strategy's samples in a sentence.
 pub(crate) fn whose(strategy: StrategyName) -> &'static str {
     match strategy {
         StrategyName::Enas => "the controller's samples",
@@ -100,7 +103,8 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
 }
 
 impl PolicyGain {
-    /// Compares two sets of rewards, `distinct` of the policy's from different genomes.
+    /// Compares two sets of rewards, where the policy's samples contain `distinct` distinct
+    /// genomes.
     pub fn new(
         strategy: StrategyName,
         metric: Metric,
@@ -129,7 +133,7 @@ impl PolicyGain {
         }
     }
 
-    /// The same, with the place of the best derived architecture among the `random` accuracies.
+    /// Adds the rank of the best derived architecture among the `random` accuracies.
     #[must_use]
     pub fn with_best(mut self, best: f32, random: &[f32]) -> Self {
         self.best = Some(f64::from(best));
@@ -137,7 +141,7 @@ impl PolicyGain {
         self
     }
 
-    /// The comparison in words.
+    /// A summary of the comparison.
     pub fn summary(&self) -> String {
         let whose = whose(self.strategy);
         let Some(error) = self.standard_error.filter(|_| self.samples >= FEWEST) else {
@@ -167,7 +171,8 @@ impl PolicyGain {
                     ": {:+.3} ± {error:.3} in the reward {reward}/perplexity",
                     self.difference
                 ),
-                // The mean of rewards c/perplexity is that of the harmonic mean of perplexities.
+                // The mean of the rewards c/perplexity corresponds to the harmonic mean of the
+                // perplexities.
                 self.means("harmonic means, "),
             ),
         };
@@ -186,7 +191,7 @@ impl PolicyGain {
         )
     }
 
-    /// Both means, and what they are over.
+    /// Both means, and the number of samples that they are over.
     fn means(&self, kind: &str) -> String {
         format!(
             "({} against {}, {kind}{} samples each, {} of {} different, whole validation part, same shared weights)",
@@ -199,8 +204,8 @@ impl PolicyGain {
     }
 }
 
-/// Samples on a side below which no verdict is given: a normal distribution's two standard errors
-/// are none yet.
+/// Samples per side below which no verdict is given: two standard errors assume a normal
+/// distribution.
 const FEWEST: u32 = 20;
 
 #[cfg(test)]
@@ -276,7 +281,7 @@ mod tests {
         );
         assert!(said(StrategyName::Evolution, 0.5).starts_with("the population's members"));
         assert!(said(StrategyName::Custom, 0.5).starts_with("the policy's samples"));
-        // As earlier versions wrote it.
+        // The format of earlier versions.
         let old = r#"{"samples":20,"distinct":3,"policy":0.6,"random":0.5,"difference":0.1,"standard_error":0.01}"#;
         let old: PolicyGain = serde_json::from_str(old).unwrap();
         assert!(

@@ -1,4 +1,4 @@
-//! What retraining came to.
+//! The results of retraining.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use supernet_strategy::{Genome, Score};
 use super::mean::Mean;
 use super::metric::{Metric, perplexity};
 
-/// Whose architecture a network has.
+/// The origin of a network's architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Side {
-    /// The one that was found, or given.
+    /// The architecture that was found or given.
     Found,
     /// A sample of the space's prior.
     Random,
@@ -31,49 +31,48 @@ impl fmt::Display for Side {
 /// A network that was trained from scratch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedNetwork {
-    /// Whose architecture it has.
+    /// The origin of its architecture.
     pub side: Side,
     /// Its genome.
     pub genome: Genome,
-    /// Seeded its start, its minibatches and its dropout.
+    /// Seeds the initialisation, the minibatches and dropout.
     pub seed: u64,
-    /// Its parameters.
+    /// Number of parameters.
     pub parameters: u64,
     /// Multiply-accumulates for one sample.
     pub macs: u64,
-    /// Means over its last pass through what it was trained on, with the loss that it minimised.
+    /// Means over the last training pass, with the loss that was minimised.
     pub train: Option<Score>,
-    /// Its score on the test part, which neither search nor training saw; none if its training
-    /// diverged.
+    /// Its score on the test split, which neither search nor training has seen; none if the
+    /// training diverged.
     pub test: Option<Score>,
 }
 
 /// Architectures that were trained from scratch: `best/retrained.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retrained {
-    /// Passes over training and validation part.
+    /// Passes over the training and validation splits.
     pub epochs: u32,
-    /// The networks in the order of their training.
+    /// The networks, in training order.
     pub networks: Vec<TrainedNetwork>,
-    /// How those with the architecture that was found compare with random ones.
+    /// Comparison of the architecture that was found with random ones.
     pub comparison: Comparison,
 }
 
-/// Test accuracies of networks that were trained alike, or their test perplexities.
+/// Test accuracies, or test perplexities, of networks that were trained in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The architecture that was found, over its seeds.
     pub found: Mean,
     /// Random architectures, each with one of the same seeds.
     pub random: Mean,
-    /// found − random; none if there is nothing on a side.
+    /// found − random; none if a side is empty.
     pub difference: Option<f64>,
-    /// Its standard error; none with fewer than two on a side.
+    /// Standard error of the difference; none with fewer than two networks on a side.
     pub standard_error: Option<f64>,
-    /// Networks whose training diverged: they are in none of these numbers.
+    /// Networks whose training diverged; they are excluded from all of these numbers.
     pub diverged: u32,
-    /// What is compared: accuracies, or of language models perplexities, of which the lower is
-    /// better.
+    /// The compared metric: accuracy, or the perplexity of language models, where lower is better.
     #[serde(
         default,
         alias = "measure",
@@ -92,7 +91,7 @@ impl Retrained {
         }
     }
 
-    /// The result in words.
+    /// A summary of the result.
     pub fn summary(&self) -> String {
         self.comparison.summary()
     }
@@ -107,7 +106,7 @@ impl Mean {
     }
 }
 
-/// The way out of a training that diverges.
+/// The remedy for a training that diverges.
 const LOWER: &str =
     "lower `retrain.learning_rate`, or `optimizer.learning_rate`, twice which it is where it is 0";
 
@@ -141,7 +140,8 @@ impl Comparison {
         }
     }
 
-    /// The comparison in words. A difference within two standard errors is called none.
+    /// A summary of the comparison. A difference within two standard errors is not called a
+    /// difference.
     pub fn summary(&self) -> String {
         if !self.metric.is_accuracy() {
             return self.of_text();
@@ -196,7 +196,7 @@ impl Comparison {
 }
 
 impl Comparison {
-    /// The comparison of language models in words.
+    /// The summary for language models.
     fn of_text(&self) -> String {
         let Self {
             found,

@@ -1,4 +1,4 @@
-//! Where the default of every setting comes from.
+//! The source of the default of every setting.
 
 use super::{Line, same};
 

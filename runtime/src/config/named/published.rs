@@ -1,12 +1,12 @@
-//! The settings that Pham et al. 2018 published, in the paper or, where it does not say, in their
-//! code.
+//! The settings that Pham et al. 2018 published, in the paper or, where the paper is silent, in
+//! their code.
 //!
-//! Files in brackets are of melodyguan/enas; `enas_lm` is the authors' later code for recurrent
+//! Files in brackets belong to melodyguan/enas; `enas_lm` is the authors' later code for recurrent
 //! cells, in google-research/google-research.
 
 use super::{Line, lacks, last, same, set};
 
-/// What macro and micro search have in common.
+/// Shared by macro and micro search.
 pub(super) const CIFAR: &[Line] = &[
     set(
         "search.dataset",

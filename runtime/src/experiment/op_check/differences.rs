@@ -1,4 +1,4 @@
-//! Gradients held against finite differences.
+//! Comparison of gradients with finite differences.
 
 use supernet_plugin::Operand;
 use supernet_shaders::random::Random;
@@ -6,32 +6,32 @@ use supernet_shaders::random::Random;
 use super::error::OpCheckError;
 use super::{MARKS, OpCheck, Trial, Values};
 
-/// Points for every input and every param, at most.
+/// Maximum number of points for every input and every parameter.
 const POINTS: usize = 24;
-/// How far a number is moved, as a share of it or, if it is small, as it is: far enough for
-/// rounding not to matter, near enough for a smooth function to be all but straight.
+/// The step of the differences: relative to the number, or absolute if it is small. It is large
+/// enough for rounding not to matter, and small enough for a smooth function to be almost linear.
 const STEP: f32 = 1.0 / 128.0;
-/// How far the differences to the left and to the right of a smooth point may be apart, as a share
-/// of the gradient.
+/// The largest gap between the left and right differences at a smooth point, as a fraction of the
+/// gradient.
 const SMOOTH: f64 = 0.1;
-/// How far the gradient may be off, as a share of it.
+/// The largest error of the gradient, as a fraction of it.
 const CLOSE: f64 = 2e-3;
 
-/// One number of one operand, moved to both sides.
+/// One number of one operand, moved in both directions.
 struct Point {
     element: usize,
-    /// What the kernels say.
+    /// The gradient that the kernels compute.
     got: f64,
     left: f64,
     right: f64,
     both: f64,
-    /// What rounding may do to the differences.
+    /// The possible rounding error of the differences.
     noise: f64,
 }
 
 impl Trial<'_> {
-    /// Holds the gradient of the weighted sum of all outputs against finite differences, input by
-    /// input, param by param.
+    /// Compares the gradient of the weighted sum of all outputs with finite differences, for each
+    /// input and each parameter.
     pub(crate) fn differences(
         &mut self,
         values: &Values,
@@ -65,7 +65,7 @@ impl Trial<'_> {
             of(&Operand::Output),
             of(&Operand::GradOutput),
         );
-        // Rounding of the largest term is never worth more than this.
+        // The rounding error is at most that of the largest term.
         let largest = outputs
             .iter()
             .zip(dy)
@@ -75,7 +75,7 @@ impl Trial<'_> {
         for element in elements(at.len(), random) {
             let here = at[element];
             let step = STEP * here.abs().max(1.0);
-            // How far the weighted sum of the outputs goes, and the rounding in it.
+            // The change of the weighted sum of the outputs, and its rounding error.
             let mut move_to = |side: f32| -> Result<(f64, f64, f64), OpCheckError> {
                 let mut values = values.clone();
                 values
@@ -109,8 +109,7 @@ impl Trial<'_> {
                 got: f64::from(gradients[element]),
                 left: down.0 / down.1,
                 right: up.0 / up.1,
-                // Richardson's extrapolation: what is left of the error goes with the fourth power
-                // of the step.
+                // Richardson extrapolation: the remaining error is of fourth order in the step.
                 both: (4.0 * slope(down, up) - slope(far_down, far_up)) / 3.0,
                 noise: 8.0 * f64::from(f32::EPSILON) * far_down.2.max(far_up.2) / f64::from(step),
             });
@@ -124,7 +123,7 @@ impl Trial<'_> {
         points: &[Point],
         tried: &mut OpCheck,
     ) -> Result<(), OpCheckError> {
-        // Where gradients are of one size, a small one may be what rounding leaves of large terms.
+        // Where gradients have one scale, a small one may be the rounding residue of large terms.
         let mut sizes: Vec<f64> = points.iter().map(|point| point.both.abs()).collect();
         sizes.sort_by(f64::total_cmp);
         let typical = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
@@ -145,7 +144,7 @@ impl Trial<'_> {
             let allowed = CLOSE * (point.both.abs() + typical)
                 + SMOOTH * (point.left - point.right).abs()
                 + point.noise;
-            // Where everything is zero so must be the gradient.
+            // Where everything is zero, the gradient must be zero too.
             (point.got - point.both).abs() / allowed.max(1e-30)
         };
         let worst = smooth.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
@@ -168,7 +167,7 @@ impl Trial<'_> {
     }
 }
 
-/// Some elements, the first and the last among them.
+/// Some elements, including the first and the last.
 fn elements(len: usize, random: &mut Random) -> Vec<usize> {
     if len <= POINTS {
         return (0..len).collect();

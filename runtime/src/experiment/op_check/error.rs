@@ -1,4 +1,4 @@
-//! Why an op is refused after it was tried out.
+//! Why a custom op is rejected by its check.
 
 use supernet_engine::device::DeviceError;
 use supernet_engine::program::{OpError, named};
@@ -6,33 +6,33 @@ use supernet_plugin::Operand;
 
 use crate::experiment::ExperimentError;
 
-/// An op of the space's own that does not do what the space says.
+/// A custom op that does not do what the space declares.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpCheckError {
-    /// Its kernels do not fit what they are bound to.
+    /// Its kernels do not fit their operands.
     #[error(transparent)]
     Op(#[from] OpError),
-    /// No node could be found to try it on.
+    /// No node could be found to check it on.
     #[error(transparent)]
     Experiment(#[from] Box<ExperimentError>),
-    /// The device failed, or a kernel wrote where nothing of its own is.
+    /// The device failed, or a kernel wrote out of bounds.
     #[error("the op `{op}` failed in its kernel `{kernel}`: {error}")]
     Device {
         /// The op.
         op: String,
         /// The kernel.
         kernel: String,
-        /// What happened.
+        /// The error.
         error: DeviceError,
     },
-    /// No node has it.
+    /// No node uses it.
     #[error("the op `{op}` stands in no node that a random child has, so it cannot be tried")]
     Nowhere {
         /// The op.
         op: String,
     },
-    /// Too much to be tried.
+    /// The operands are too large for a check.
     #[error(
         "the op `{op}` is bound to {numbers} numbers at once, on its smallest node and a few samples, which is too much to \
          be tried: 67108864 are the limit; make its saved and scratch buffers smaller, or the space"
@@ -40,10 +40,10 @@ pub enum OpCheckError {
     Large {
         /// The op.
         op: String,
-        /// Numbers of its largest operand.
+        /// Size of its largest operand, in numbers.
         numbers: u128,
     },
-    /// A loop did not end.
+    /// A loop does not terminate.
     #[error(
         "the op `{op}` has a loop that does not end: its kernel `{kernel}` was stopped after {rounds} rounds of an \
          invocation's loops; loop over what `dims` says"
@@ -56,7 +56,7 @@ pub enum OpCheckError {
         /// The limit.
         rounds: u64,
     },
-    /// An element was left as it was.
+    /// An element was not written.
     #[error(
         "the op `{op}` leaves gaps: its kernel `{kernel}` must write all {of} numbers of {}, and did not write number {element}",
         named(*.operand)
@@ -68,12 +68,12 @@ pub enum OpCheckError {
         kernel: String,
         /// Which operand.
         operand: Operand,
-        /// The first such number.
+        /// The first such element.
         element: usize,
-        /// How many there are.
+        /// Number of elements.
         of: usize,
     },
-    /// Not a number.
+    /// A value is not a finite number.
     #[error(
         "the op `{op}` gives {value}: its kernel `{kernel}` does for number {element} of {}, on ordinary numbers (normally \
          distributed); guard against logarithms, roots and divisions of what may be zero or negative",
@@ -86,12 +86,12 @@ pub enum OpCheckError {
         kernel: String,
         /// Which operand.
         operand: Operand,
-        /// The first such number.
+        /// The first such element.
         element: usize,
-        /// What it is.
+        /// Its value.
         value: f32,
     },
-    /// Not the same again.
+    /// The results of two runs differ.
     #[error(
         "the op `{op}` is not the same twice: on the same operands, number {element} of {} was {} and then {}; it reads \
          something before it writes it, or two invocations write one number",
@@ -102,12 +102,12 @@ pub enum OpCheckError {
         op: String,
         /// Which operand.
         operand: Operand,
-        /// The first such number.
+        /// The first such element.
         element: usize,
         /// Both values.
         values: [f32; 2],
     },
-    /// Another gradient than that of the value.
+    /// The gradient is not that of the value.
     #[error(
         "the op `{op}` has a wrong gradient: number {element} of {} is {got} by its kernel and {wanted} by finite \
          differences; correct it, or declare the gradient a surrogate if that is meant",
@@ -118,14 +118,14 @@ pub enum OpCheckError {
         op: String,
         /// Which operand.
         operand: Operand,
-        /// Which number.
+        /// The element.
         element: usize,
-        /// What the kernel gave.
+        /// The gradient of the kernel.
         got: f64,
-        /// What finite differences give.
+        /// The gradient by finite differences.
         wanted: f64,
     },
-    /// Nothing to hold the gradient against.
+    /// There is no point at which the gradient can be checked.
     #[error(
         "the gradient of the op `{op}` cannot be checked: {} has no derivative at {rough} of {points} points, where \
          differences to the left and to the right disagree; if the op is a step, declare its gradient a surrogate",
@@ -134,17 +134,17 @@ pub enum OpCheckError {
     Rough {
         /// The op.
         op: String,
-        /// By which operand.
+        /// The operand of the gradient.
         operand: Operand,
         /// Points without a derivative.
         rough: u32,
-        /// Points that were looked at.
+        /// Points that were tried.
         points: u32,
     },
 }
 
 impl OpCheckError {
-    /// The op, if one is to blame.
+    /// The op that caused the error, if there is one.
     pub fn op(&self) -> Option<&str> {
         match self {
             OpCheckError::Op(error) => Some(&error.op),

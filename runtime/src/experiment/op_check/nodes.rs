@@ -1,4 +1,4 @@
-//! Which nodes an op is tried on.
+//! The nodes that an op is checked on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use supernet_plugin::{Child, Op};
 use super::error::OpCheckError;
 use crate::experiment::Experiment;
 
-/// Samples of the trial on the smallest node: two, so that a kernel that forgets the batch is
-/// found.
+/// Batch size of the check on the smallest node: two, so that a kernel that ignores the batch
+/// dimension is caught.
 const BATCH: u32 = 2;
-/// Samples of the trial on the largest node at least: not those of the smallest.
+/// Minimum batch size of the check on the largest node; it differs from that of the smallest.
 const MORE: u32 = 3;
-/// Numbers of all operands in a trial on the largest node, about: as much as a download does not
-/// dwarf.
+/// Approximate total size of all operands in the check on the largest node, in numbers: large
+/// enough not to be dominated by the download.
 const NUMBERS: u64 = 1 << 20;
-/// Nodes of different sizes that are looked at.
+/// Maximum number of node sizes that are considered.
 const SIZES: usize = 64;
 
-/// An op with one set of attributes, and the nodes that have it.
+/// An op with one set of attributes, and the nodes that use it.
 pub(crate) struct Found {
     pub(crate) variant: Arc<Variant>,
-    /// The different sizes of these nodes, the smallest first.
+    /// The distinct sizes of these nodes, smallest first.
     pub(crate) sizes: Vec<Sizes>,
 }
 
-/// Ops with nodes to try them on, by name and attributes.
+/// Ops with the nodes to check them on, by name and attributes.
 pub(crate) type Nodes = BTreeMap<(String, String), Found>;
 
-/// Every op with every set of attributes.
+/// Collects every op with every set of attributes.
 pub(crate) fn of(experiment: &Experiment) -> Result<Nodes, OpCheckError> {
     let mut nodes = Nodes::new();
     if !experiment.custom().is_empty() {
@@ -66,7 +66,8 @@ pub(crate) fn add(nodes: &mut Nodes, custom: &CustomOps, network: &Child) {
 }
 
 impl Found {
-    /// The largest node with as many samples as a search has, or as many as are quick.
+    /// The largest node with as many samples as a search uses, or as many as can be checked
+    /// quickly.
     pub(crate) fn large(&self, batch: u32) -> Option<Sizes> {
         let largest = self.sizes.last()?;
         let each = self.variant.elements(&largest.with_batch(1)).max(1);

@@ -1,4 +1,4 @@
-//! Ops that are right, and ops that are wrong in every way that the trial is there to find.
+//! Correct ops, and ops with each of the defects that the check must find.
 
 use supernet_engine::device::Probe;
 use supernet_engine::program::CustomOps;
@@ -8,7 +8,7 @@ use supernet_plugin::{CustomOp, Init, Kernel, SearchSpace, Setting, Space, Super
 use super::nodes::Nodes;
 use super::{OpCheck, all, nodes};
 
-/// y = x·sigmoid(g·x), one g for each channel: a swish that learns how steep it is.
+/// y = x·sigmoid(g·x) with one g per channel: a swish with a learnt slope.
 const GATE: &str = "
 struct Dims { batch: u32, x: vec4<u32>, g: vec4<u32>, y: vec4<u32> }
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -135,7 +135,7 @@ mod gpu {
 
     use super::*;
 
-    /// Every adapter that there is.
+    /// Runs a test on every available adapter.
     fn each(test: impl Fn(&mut dyn Probe)) {
         let found = adapters();
         let wanted = ["CI", "SUPERNET_WANTS_GPU"]
