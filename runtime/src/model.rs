@@ -48,22 +48,22 @@ use supernet_engine::program::{MemoryPlan, Program};
 use supernet_engine::weights::Weights;
 use supernet_plugin::{Count, Supergraph};
 
-/// Bytes that the values of one image take at most.
+/// Maximum number of bytes of one image's activations.
 const MOST_BYTES: u64 = 4 << 30;
-/// Bytes that a batch's values should take at most.
+/// Target for the bytes of a batch's activations.
 const FAIR_BYTES: u64 = 256 << 20;
-/// Images of a batch at most.
+/// Maximum number of images per batch.
 const MOST_IMAGES: u64 = 128;
 
-/// A network that is ready to be used.
+/// A network that is ready for inference.
 pub struct Model {
     network: FrozenGraph,
     /// Its parameters, and the statistics of its batch normalisation.
     weights: Weights,
     about: About,
-    /// Images that run at once.
+    /// Images per batch.
     batch: u32,
-    /// What [`Model::predict`] runs on, once it was asked.
+    /// The device of [`Model::predict`], created by its first call.
     cpu: Mutex<Option<Cpu>>,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Debug for Model {
     }
 }
 
-/// What a model knows besides its network, as `model.json` says it.
+/// Metadata of a model in `model.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct About {
     /// Height, width, channels.
@@ -84,36 +84,36 @@ struct About {
     classes: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     names: Option<Vec<String>>,
-    /// Of each channel, over the training part.
+    /// Of each channel, over the training split.
     mean: Vec<f32>,
     #[serde(alias = "deviation")]
     std: Vec<f32>,
-    /// The number of the brightest pixels, where a picture's have 255.
+    /// The value of the brightest pixels, where a picture file has 255.
     #[serde(default = "max_pixel", alias = "white")]
     max_pixel: f32,
     genome: Vec<u32>,
     provenance: Provenance,
 }
 
-/// Where a model comes from. Nothing computes with it, but evaluating a model takes the same test
-/// part by default.
+/// The origin of a model. It does not affect predictions, but the evaluation of a model uses the
+/// same test split by default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The data set that it was trained on.
+    /// The data set of the training.
     pub data: String,
-    /// [`Dataset::fingerprint`](crate::data::Dataset::fingerprint) of it; models of earlier
-    /// versions do not say.
+    /// Its [`Dataset::fingerprint`](crate::data::Dataset::fingerprint); absent in models of earlier
+    /// versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// How that was divided.
+    /// The split of the data set.
     pub split: SplitSpec,
-    /// How it was trained: whatever the trainer wants to be remembered.
+    /// How the model was trained: free-form data of the trainer.
     #[serde(default)]
     pub training: Value,
 }
 
 impl Model {
-    /// Checks everything that can be wrong with it.
+    /// Assembles a model and validates it.
     fn assemble(network: FrozenGraph, weights: Weights, about: About) -> Result<Self, ModelError> {
         about.check()?;
         if let Some(tensor) = network
@@ -147,17 +147,17 @@ impl Model {
         })
     }
 
-    /// The same with a name for each class.
+    /// Sets a name for each class.
     ///
     /// # Errors
-    /// If there are not as many names as classes.
+    /// If the number of names differs from the number of classes.
     pub fn with_names(mut self, names: Vec<String>) -> Result<Self, ModelError> {
         self.about.names = Some(names);
         self.about.check()?;
         Ok(self)
     }
 
-    /// With the names that a data set has for its classes, if it has any.
+    /// Sets the class names of a data set, if it has any.
     pub(crate) fn called(self, names: &[String]) -> Result<Self, ModelError> {
         if names.is_empty() {
             Ok(self)
@@ -166,18 +166,18 @@ impl Model {
         }
     }
 
-    /// With the fingerprint of the data that it was trained on.
+    /// Sets the fingerprint of the training data.
     pub(crate) fn trained_on(mut self, fingerprint: String) -> Self {
         self.about.provenance.fingerprint = Some(fingerprint);
         self
     }
 
-    /// Height, width and channels of the images that it takes.
+    /// Height, width and channels of the input images.
     pub fn image(&self) -> [u32; 3] {
         self.about.image
     }
 
-    /// How many classes it tells apart.
+    /// Number of classes.
     pub fn classes(&self) -> u32 {
         self.about.classes
     }
@@ -187,7 +187,7 @@ impl Model {
         self.about.names.as_deref()
     }
 
-    /// A class as a person calls it: its name, else its number.
+    /// The display name of a class: its name, or its number if it has none.
     pub fn class(&self, class: u32) -> String {
         let name = self.names().and_then(|names| names.get(class as usize));
         name.cloned().unwrap_or_else(|| class.to_string())
@@ -198,28 +198,28 @@ impl Model {
         &self.about.mean
     }
 
-    /// Standard deviation of each channel, by which raw pixels are then divided; a channel with 0
-    /// is not.
+    /// Standard deviation of each channel, by which raw pixels are then divided; a channel with
+    /// deviation 0 is left undivided.
     pub fn std(&self) -> &[f32] {
         &self.about.std
     }
 
-    /// The space that it was found in.
+    /// The space that the architecture belongs to.
     pub fn supergraph(&self) -> &Supergraph {
         self.network.supergraph()
     }
 
-    /// Its decisions.
+    /// The genome.
     pub fn genome(&self) -> &[u32] {
         &self.about.genome
     }
 
-    /// Where it comes from.
+    /// The origin of the model.
     pub fn provenance(&self) -> &Provenance {
         &self.about.provenance
     }
 
-    /// Its parameters; the statistics of batch normalisation are none.
+    /// Number of parameters, without the statistics of batch normalisation.
     pub fn parameters(&self) -> u64 {
         self.supergraph()
             .count(self.genome(), Count::Live)
@@ -231,9 +231,9 @@ impl Model {
         self.network.child().macs()
     }
 
-    /// Every tensor: its name, its shape and its numbers. Parameters have the names that the space
-    /// gave them; `[2, channels]` statistics of a batch normalisation (mean, and 1/√(variance +
-    /// eps)) have its node's with `/statistics` behind.
+    /// Every tensor: its name, its shape and its values. Parameters have the names that the space
+    /// gave them. The statistics of a batch normalisation have shape `[2, channels]` (mean, and
+    /// 1/√(variance + eps)) and the name of its node, followed by `/statistics`.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &[u32], &[f32])> {
         let whole = |tensor: &network::Tensor| self.weights.parameter(tensor.index);
         self.network
@@ -279,12 +279,12 @@ impl About {
         }
     }
 
-    /// Pixels times channels of one image.
+    /// Number of pixels times channels of one image.
     fn pixels(&self) -> usize {
         self.image.iter().map(|n| *n as usize).product()
     }
 
-    /// Standardises raw pixels, as every part of the data was that it was trained on.
+    /// Standardises raw pixels in the same way as the training data.
     fn standardise(&self, pixels: &mut [f32]) {
         let channels = self.mean.len();
         for (i, x) in pixels.iter_mut().enumerate() {

@@ -43,29 +43,29 @@ use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageErr
 /// let run = "runs/enas-macro-digits-1".as_ref();
 /// let retraining = Retraining::of_run(run, &supernet::space::Spaces::linked(), &["space.filters=32"], 3, 3)?;
 /// let trained = retraining.run(&mut Cpu::new(0)?, None, &mut |_| {}, &|| false)?;
-/// println!("{}", trained.ok_or("it was stopped")?.sentence());
+/// println!("{}", trained.ok_or("it was stopped")?.summary());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Retraining {
     experiment: Arc<Experiment>,
-    /// Its training part is what networks are trained on.
+    /// The networks are trained on its training split.
     data: Arc<Splits>,
     plan: RetrainPlan,
     finished: Vec<TrainedNetwork>,
     current: Option<TrainingRun>,
-    /// Whether it was told that it starts.
+    /// Whether the start event was recorded.
     begun: bool,
 }
 
 impl Retraining {
-    /// An architecture of a search's space, `seeds` times, beside `random` random ones, on the
-    /// search's data. How is said by `retrain`, `optimizer` and `train` of its settings, where
-    /// `search.seed` is the first seed. The search itself is not run.
+    /// Trains an architecture of a search's space `seeds` times, next to `random` random ones, on
+    /// the search's data. The settings `retrain`, `optimizer` and `train` of the experiment apply,
+    /// and `search.seed` is the first seed. The search itself is not run.
     ///
     /// # Errors
-    /// If the genome is none of the space's, `retrain.epochs` is 0, or the space has no other
+    /// If the genome does not belong to the space, `retrain.epochs` is 0, or the space has no other
     /// architecture.
     pub fn new(
         experiment: Experiment,
@@ -87,12 +87,12 @@ impl Retraining {
         Ok(Self::planned(Arc::new(experiment), plan))
     }
 
-    /// What the run at `run` found, in its space with other settings (KEY=VALUE): the architecture
-    /// is carried over by the names of decisions and choices.
+    /// Trains the result of the run at `run` in its space with other settings (KEY=VALUE): the
+    /// architecture is transferred by the names of decisions and choices.
     ///
     /// # Errors
-    /// If the run found nothing yet, its space is not there, its data are not what they were, a
-    /// setting is wrong, or the space asks other decisions.
+    /// If the run has no result yet, its space is missing, its data have changed, a setting is
+    /// wrong, or the space has other decisions.
     pub fn of_run<S: AsRef<str>>(
         run: &Path,
         spaces: &Spaces,
@@ -112,7 +112,7 @@ impl Retraining {
         let before = Config::read::<&str>(&config, &[])?;
         let config = Config::read(&config, assignments)?;
         let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
-        // Other data are asked for, or the same text read otherwise.
+        // Other data, or another tokenisation of the same text, are requested.
         let others = config.search.dataset != before.search.dataset
             || config.text.reading() != before.text.reading();
         let experiment = Experiment::again(spaces, data, config, earlier.as_ref())?;
@@ -129,7 +129,7 @@ impl Retraining {
         Self::new(experiment, &genome, seeds, random)
     }
 
-    /// Networks as planned.
+    /// A retraining of the planned networks.
     pub(crate) fn planned(experiment: Arc<Experiment>, plan: RetrainPlan) -> Self {
         let data = Arc::new(experiment.parts().joined());
         Self {
@@ -142,23 +142,23 @@ impl Retraining {
         }
     }
 
-    /// What it is set up with. Its settings are resolved.
+    /// The experiment that it is based on, with resolved settings.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
     }
 
-    /// Tries the space's own ops where the networks will be trained, if it has any.
+    /// Checks the space's custom ops, if it has any, on the device of the training.
     ///
     /// # Errors
-    /// If one does not do what the space says.
+    /// If an op does not do what the space declares.
     pub fn try_ops(&self, on: &DeviceSpec) -> Result<(), RetrainError> {
         Ok(op_check::before(&self.experiment, Some(on))?)
     }
 
-    /// A new folder for it, as a search's run has one: settings, events, result.
+    /// Creates a run folder for it, as for a search: settings, events, result.
     ///
     /// # Errors
-    /// If something is at `path`, or the system refuses.
+    /// If `path` exists, or the file system fails.
     pub fn folder(&self, path: &Path) -> Result<RunFolder, RetrainError> {
         self.described(RunFolder::create(
             path,
@@ -166,7 +166,7 @@ impl Retraining {
         )?)
     }
 
-    /// The same, in `parent`: the first of `name-1`, `name-2`, ... that does not exist.
+    /// Creates a run folder in `parent`: the first of `name-1`, `name-2`, ... that does not exist.
     ///
     /// # Errors
     /// As [`Retraining::folder`].
@@ -184,11 +184,10 @@ impl Retraining {
         Ok(folder)
     }
 
-    /// Goes on with what was stopped, by itself and not as the last phase of a search, in its
-    /// folder.
+    /// Resumes a retraining in its own folder, one that is not the last phase of a search.
     ///
     /// # Errors
-    /// If there is nothing that could go on, or the space or the data are not the same.
+    /// If there is nothing to resume, or the space or the data have changed.
     pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), RetrainError> {
         let (mut folder, config) = RunFolder::open(path)?;
         let config = Config::read::<&str>(&config, &[])?;
@@ -220,13 +219,13 @@ impl Retraining {
         Ok((retraining, folder))
     }
 
-    /// Trains the networks on the thread that calls. Every event goes to `listen`, and into the
-    /// folder if there is one, which also receives states to go on from and the result. `stop` is
-    /// asked between steps; if it says so, what was done is saved, and there is no result.
+    /// Trains the networks on the calling thread. Every event is passed to `listen`, and written to
+    /// the folder if there is one, which also receives checkpoints and the result. `stop` is called
+    /// between steps; if it returns true, the state is saved, and there is no result.
     ///
     /// # Errors
-    /// If the device fails, or the folder cannot be written. A network that diverges is no error:
-    /// it has no score.
+    /// If the device fails, or the folder cannot be written. A network that diverges is not an
+    /// error: it has no score.
     pub fn run(
         self,
         device: &mut dyn Device,

@@ -1,6 +1,7 @@
-//! A run on disk: its folder, its log, checkpoints, and the recorder that writes them.
+//! A run on disk: its folder, its log, its checkpoints, and the recorder that writes them.
 //!
-//! Files are written beside their place, synced and renamed; nothing is overwritten unasked.
+//! Files are written to a temporary path, synced and renamed; nothing is overwritten unless
+//! requested.
 
 pub(crate) mod atomic;
 pub(crate) mod checkpoint_dir;

@@ -1,4 +1,4 @@
-//! Training steps and scores: one child on one minibatch at a time, without actors and without a
+//! Training steps and scores: one child on one minibatch at a time, independent of workers and
 //! strategy.
 
 mod error;

@@ -130,7 +130,7 @@ pub enum Event {
         sentence: String,
     },
     /// A candidate is skipped: it has no score, or a training step on it would corrupt the shared
-    /// weights NaN.
+    /// weights.
     SetAside {
         /// The genome.
         genome: Genome,

@@ -1,4 +1,4 @@
-//! What can go wrong with a finished network.
+//! Errors of finished networks.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,130 +9,130 @@ use supernet_engine::program::{OpError, ProgramError};
 use supernet_engine::weights::ParameterTooLarge;
 use supernet_plugin::GenomeError;
 
-/// What can go wrong with a finished network.
+/// An error of a finished network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The genome is none of the space's.
+    /// The genome does not belong to the space.
     #[error(transparent)]
     Genome(#[from] GenomeError),
     /// The network cannot run.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// One of the space's own ops cannot run.
+    /// A custom op cannot run.
     #[error(transparent)]
     Op(#[from] OpError),
-    /// A parameter that no page can hold.
+    /// A parameter does not fit a page.
     #[error(transparent)]
     Parameter(#[from] ParameterTooLarge),
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The data failed.
+    /// The data are invalid.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A search that found nothing.
+    /// The search found nothing.
     #[error("the search found no architecture, so there is none to be frozen")]
     Nothing,
-    /// A language model.
+    /// Models of language tasks cannot be saved.
     #[error(
         "a network of text cannot be kept as a model yet; its perplexity is in `best/retrained.json`"
     )]
     Text,
-    /// Weights that left the range of numbers.
+    /// A weight is not a finite number.
     #[error(
         "the tensor `{name}` holds what is not a finite number: training diverged; lower the learning rate"
     )]
     NotFinite {
-        /// Which tensor.
+        /// The tensor.
         name: String,
     },
-    /// Parts that do not go together.
+    /// The parts of a model are inconsistent.
     #[error("the model does not fit together: {reason}")]
     Wrong {
-        /// What does not fit.
+        /// The inconsistency.
         reason: String,
     },
-    /// A network that takes more memory than is sensible.
+    /// The network needs more memory than is allowed.
     #[error("one image takes {} MiB of values in this network; at most {} are given to one", .bytes >> 20, .most >> 20)]
     TooLarge {
-        /// Bytes needed.
+        /// Required bytes.
         bytes: u64,
-        /// Bytes that one image may take.
+        /// Maximum number of bytes for one image.
         most: u64,
     },
-    /// Nothing is ever overwritten.
+    /// The target exists: nothing is ever overwritten.
     #[error("{} exists already, and is not overwritten; save the model elsewhere, or move that away first", .path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
     },
-    /// The system refuses.
+    /// The file system fails.
     #[error("cannot {what} {}: {source}", .path.display())]
     System {
-        /// What was tried.
+        /// The attempted operation.
         what: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Nothing there.
+    /// There is no model.
     #[error(
         "there is no model at {}: a training from scratch leaves one in best/model of its run folder, unless it was stopped or \
          diverged, or learned text, of which no model is kept",
         .path.display()
     )]
     NoModel {
-        /// Where it was looked for.
+        /// The path.
         path: PathBuf,
     },
-    /// A file that is not what was written.
+    /// A file differs from what was written.
     #[error("{} is no model, or is damaged: {reason}", .path.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The reason.
         reason: String,
     },
-    /// A file from the future.
+    /// The file has a newer format.
     #[error("{} has the format {format}, and this version reads {reads}; read it with a later version of supernet", .path.display())]
     Format {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its format.
         format: u32,
-        /// What is read.
+        /// The format that this version reads.
         reads: u32,
     },
-    /// Images that the network does not take.
+    /// The images do not fit the network.
     #[error("the network takes images of {height}x{width} with {channels} channels: {reason}", height = .image[0], width = .image[1], channels = .image[2])]
     Images {
         /// Height, width, channels.
         image: [u32; 3],
-        /// What does not fit.
+        /// The reason.
         reason: String,
     },
-    /// A picture that cannot be read.
+    /// A picture file cannot be read.
     #[error("{}: {reason}", .path.display())]
     Picture {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// What does not fit the labels.
+    /// The labels do not fit.
     #[error("cannot evaluate the model: {reason}")]
     Labels {
-        /// What does not fit.
+        /// The reason.
         reason: String,
     },
-    /// A network that computes no numbers.
+    /// The network's output is not a number.
     #[error(
         "the network's answer to image {index} is not a number: its pixels are far from those that it was trained on"
     )]
     NoAnswer {
-        /// Which image, from 0.
+        /// Index of the image, from 0.
         index: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! How good a finished network is on labelled images.
+//! Evaluation of a finished network on labelled images.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,35 +11,37 @@ use super::Model;
 use super::error::ModelError;
 use super::predict::{Images, log_probabilities};
 
-/// Bins of confidence (Guo et al. 2017, "On Calibration of Modern Neural Networks", §2).
+/// Number of confidence bins (Guo et al. 2017, "On Calibration of Modern Neural Networks", §2).
 const BINS: usize = 15;
-/// Classes that a confusion matrix has at most.
+/// Maximum number of classes in a confusion matrix.
 const MOST_CLASSES: u32 = 10_000;
-/// Classes that a terminal shows the matrix of at most.
+/// Maximum number of classes for which the matrix is printed.
 const SHOWN: usize = 20;
 
-/// How good a network is on labelled images.
+/// The performance of a network on labelled images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// How many images.
+    /// Number of images.
     pub samples: usize,
-    /// Share of them whose label was found.
+    /// Fraction of the images that are classified correctly.
     pub accuracy: f64,
     /// Mean cross-entropy in nats.
     pub loss: f64,
-    /// Expected calibration error: by how much confidence and accuracy differ, as a mean over the
-    /// samples, in 15 bins of confidence of equal width (Guo et al. 2017, §2).
+    /// Expected calibration error: the mean over the samples of the gap between confidence and
+    /// accuracy, in 15 confidence bins of equal width (Guo et al. 2017, §2).
     pub calibration_error: f64,
-    /// `confusion[label][class]`: how many images with that label were taken for that class.
+    /// `confusion[label][class]`: the number of images with that label that were classified as that
+    /// class.
     pub confusion: Vec<Vec<u64>>,
 }
 
-/// An evaluation while it grows.
+/// An evaluation in progress.
 struct Tally {
     correct: u64,
     loss: f64,
     confusion: Vec<Vec<u64>>,
-    /// Of each bin how many samples, how many of them right, and their confidence together.
+    /// For each bin: the number of samples, the number of correct ones, and the sum of their
+    /// confidences.
     bins: [(u64, u64, f64); BINS],
 }
 
@@ -85,7 +87,7 @@ impl Tally {
 }
 
 impl Model {
-    /// How good the network is on these images, one label each, on the CPU.
+    /// Evaluates the network on images with one label each, on the CPU.
     ///
     /// # Errors
     /// If images or labels do not fit the network, or the device fails.
@@ -98,7 +100,7 @@ impl Model {
         self.on_cpu(|cpu| self.evaluate_on(cpu, images, labels))
     }
 
-    /// How good the network is on these images, on a device of the caller's.
+    /// Evaluates the network on images, on the caller's device.
     ///
     /// # Errors
     /// As [`Model::evaluate`].
@@ -119,7 +121,7 @@ impl Model {
         })
     }
 
-    /// How good the network is on these parts of a divided data set together, each sample once.
+    /// Evaluates the network on some splits of a data set together, each sample once.
     ///
     /// # Errors
     /// As [`Model::evaluate`].
@@ -157,7 +159,7 @@ impl Model {
                 part.gather(std::iter::once(*sample), &mut pixels, &mut label);
                 all.extend_from_slice(&pixels);
             }
-            // They were standardised by what another training part showed.
+            // They were standardised with the statistics of another training split.
             if !alike {
                 raw(all, splits);
                 self.about.standardise(all);
@@ -197,7 +199,7 @@ impl Model {
     }
 }
 
-/// Undoes the standardising of a data set's parts.
+/// Reverts the standardisation of a data set's splits.
 fn raw(pixels: &mut [f32], splits: &Splits) {
     let channels = splits.mean.len().max(1);
     for (i, x) in pixels.iter_mut().enumerate() {
@@ -207,7 +209,7 @@ fn raw(pixels: &mut [f32], splits: &Splits) {
 }
 
 impl Evaluation {
-    /// The result in a line.
+    /// A one-line summary.
     pub fn summary(&self) -> String {
         format!(
             "{:.2} % of {} images right, cross-entropy {:.4} nats, expected calibration error {:.4}",
@@ -220,8 +222,8 @@ impl Evaluation {
 }
 
 impl fmt::Display for Evaluation {
-    /// The sentence, then the confusion matrix, labels down and classes across; of many classes
-    /// only those that were confused most often.
+    /// The summary, then the confusion matrix, with labels as rows and classes as columns; if there
+    /// are many classes, only those that were confused most often.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.summary())?;
         if self.confusion.len() <= SHOWN {

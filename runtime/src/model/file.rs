@@ -1,7 +1,7 @@
 //! A model on disk: a folder with `model.json` and `model.safetensors`.
 //!
-//! The first says what the network is: the space, as data, and the genome; what images it takes and
-//! how their pixels are standardised. The second has the numbers, and the first their hash.
+//! The first describes the network: the space, as data, the genome, the input images and the
+//! standardisation of their pixels. The second contains the tensors; the first has its hash.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -16,46 +16,46 @@ use super::network::FrozenGraph;
 use super::{About, Model, tensors};
 use crate::space::Spaces;
 
-/// The version of the format that this writes and reads.
+/// The format version that is written and read.
 const FORMAT: u32 = 1;
-/// The longest `model.json` that is read, in bytes.
+/// Maximum length of a `model.json` that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
 
 const WHAT: &str = "model.json";
 const NUMBERS: &str = "model.safetensors";
 
-/// `model.json`, all but the space.
+/// `model.json` without the space.
 #[derive(Serialize, Deserialize)]
 struct Head {
     format: u32,
     /// The version of supernet that wrote it.
     supernet: String,
-    /// Of `model.safetensors`.
+    /// The hash of `model.safetensors`.
     blake3: String,
     model: About,
-    /// For people: what is counted is the network.
+    /// Informative only: the network itself is counted.
     parameters: u64,
     macs: u64,
 }
 
-/// `model.json` as it is read. Both are looked up in one text, so that neither needs to know the
-/// other's fields.
+/// `model.json` as it is read. Both parts are parsed from one text, so that neither needs to know
+/// the other's fields.
 #[derive(Deserialize)]
 struct Tail {
     space: SearchSpace,
 }
 
-/// As much of any version's file as tells which version it is.
+/// The part of the file that gives its version, in any version.
 #[derive(Deserialize)]
 struct Version {
     format: u32,
 }
 
 impl Model {
-    /// Saves the model as a new folder, whole or not at all.
+    /// Saves the model as a new folder, atomically.
     ///
     /// # Errors
-    /// If something is there already, or the system refuses.
+    /// If the folder exists, or the file system fails.
     pub fn save(&self, folder: &Path) -> Result<(), ModelError> {
         let exists = || ModelError::Exists {
             path: folder.to_owned(),
@@ -83,8 +83,8 @@ impl Model {
             fs::rename(&beside, folder)
         };
         write().map_err(|source| {
-            // What is half written is no use to anybody; if it cannot be removed, the first error
-            // says enough.
+            // A partial model is useless. If it cannot be removed either, the first error is
+            // reported.
             let _ = fs::remove_dir_all(&beside);
             if folder.exists() {
                 exists()
@@ -94,16 +94,16 @@ impl Model {
         })
     }
 
-    /// Loads a model: its folder, or either of its files. A space's own ops run on the CPU device
+    /// Loads a model from its folder or from either of its files. Custom ops run on the CPU device
     /// by functions that are linked into this program.
     ///
     /// # Errors
-    /// If there is no model, or its files are not what was written.
+    /// If there is no model, or its files differ from what was written.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         Self::load_with(path, &Spaces::linked())
     }
 
-    /// As [`Model::load`], with the functions for the CPU that `spaces` brings, plugins included.
+    /// As [`Model::load`], with the CPU functions that `spaces` provides, including plugins.
     ///
     /// # Errors
     /// As [`Model::load`].
@@ -123,8 +123,8 @@ impl Model {
         })
     }
 
-    /// The model that `text` describes. `bytes` gives the file of a network's tensors; `what` and
-    /// `numbers` say where both stand.
+    /// The model that `text` describes. `bytes` reads the tensors of a network; `what` and
+    /// `numbers` are the paths of the two files.
     pub(super) fn read(
         [what, numbers]: [&Path; 2],
         text: &[u8],
@@ -172,7 +172,7 @@ impl Model {
         Self::assemble(network, weights, head.model)
     }
 
-    /// `model.json`: what people read first is indented, the space is not.
+    /// `model.json`: indented, except for the space.
     fn described(&self, numbers: &[u8]) -> serde_json::Result<Vec<u8>> {
         let head = Head {
             format: FORMAT,
@@ -189,14 +189,14 @@ impl Model {
     }
 }
 
-/// Where a folder is written before it is there.
+/// The temporary path of a folder while it is written.
 fn beside(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     folder.with_file_name(name)
 }
 
-/// A file of at most `longest` bytes.
+/// Reads a file of at most `longest` bytes.
 fn read(path: &Path, longest: u64) -> Result<Vec<u8>, ModelError> {
     let failed = || failed("read", path);
     let file = File::open(path).map_err(|error| failed()(error))?;

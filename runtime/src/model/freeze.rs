@@ -1,10 +1,10 @@
 //! From trained weights to a finished network: the statistics of batch normalisation are estimated
-//! once more and frozen.
+//! again and frozen.
 //!
-//! One pass over training images, as Cai et al. 2020 (Once-for-All) do it: every batch
-//! normalisation goes by its own minibatch while the statistics of all of them are gathered.
-//! (Running averages kept while training lag behind the weights, and of shared weights they mix
-//! architectures.)
+//! This takes one pass over training images, as in Cai et al. 2020 (Once-for-All): every batch
+//! normalisation uses the statistics of its minibatch while the statistics of all minibatches are
+//! gathered. (Running averages during training lag behind the weights, and for shared weights they
+//! mix architectures.)
 
 use supernet_engine::device::{Device, Inputs};
 use supernet_engine::program::{Input, Program};
@@ -17,19 +17,19 @@ use super::network::FrozenGraph;
 use super::{About, Model, Provenance};
 use crate::training::TaskContext;
 
-/// Training images that the statistics are estimated over at least; all if there are fewer.
+/// Minimum number of training images for the statistics; all images if there are fewer.
 const LEAST: usize = 2000;
 
 impl Model {
-    /// The child of `genome` with what it needs of `weights`. The statistics of its batch
+    /// Creates the child of `genome` with its part of `weights`. The statistics of its batch
     /// normalisation are estimated on `device` over training images in minibatches of `batch`: as
-    /// many whole ones as hold 2,000 images, or all images if there are fewer, the last minibatch
-    /// then filled up from the beginning. They are standardised and not augmented, in an order that
-    /// depends on nothing but their number.
+    /// many full minibatches as hold 2,000 images, or all images if there are fewer, where the last
+    /// minibatch wraps around to the beginning. The images are standardised but not augmented, in
+    /// an order that depends only on their number.
     ///
     /// # Errors
-    /// If the genome has no child, the child no program, the device fails or has not the newest
-    /// weights, or a weight is not a finite number.
+    /// If the genome has no child, the child has no program, the device fails or does not have the
+    /// newest weights, or a weight is not a finite number.
     pub(crate) fn freeze(
         task: &TaskContext,
         genome: &[u32],
@@ -73,7 +73,7 @@ impl Model {
     }
 }
 
-/// The statistics of every batch normalisation of `child`, as their kernel takes them.
+/// The statistics of every batch normalisation of `child`, in the format of its kernel.
 fn calibrate(
     task: &TaskContext,
     child: &Child,
@@ -103,9 +103,9 @@ fn calibrate(
     Ok(all.iter().map(Moments::statistics).collect())
 }
 
-/// Which of `samples` images are looked at: minibatches of one size.
+/// The indices of the sampled images, in minibatches of one size.
 fn minibatches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
-    // Shuffled, since in data that are sorted by class each minibatch would show one class.
+    // Shuffled, because data sorted by class would give minibatches of a single class.
     let mut order: Vec<usize> = (0..samples).collect();
     Random::new(0, RngStream::Calibration).shuffle(&mut order);
     let count = samples.min(LEAST).div_ceil(batch);
@@ -118,11 +118,11 @@ fn minibatches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Mean and variance over minibatches of one size, of every channel.
+/// Mean and variance of every channel over minibatches of one size.
 #[derive(Debug)]
 struct Moments {
     batches: f64,
-    /// Each channel's mean in the first minibatch. Means are taken from here on, so that their
+    /// Each channel's mean in the first minibatch. Means are taken relative to it, so that their
     /// squares do not cancel.
     provenance: Vec<f64>,
     mean: Vec<f64>,
@@ -143,7 +143,7 @@ impl Moments {
         }
     }
 
-    /// Adds what a minibatch showed: means, then 1/√(variance + eps).
+    /// Adds the statistics of a minibatch: means, then 1/√(variance + eps).
     fn add(&mut self, shown: &[f32]) {
         let (means, inverses) = shown.split_at(shown.len() / 2);
         if self.batches == 0.0 {
@@ -158,8 +158,8 @@ impl Moments {
         }
     }
 
-    /// Of all minibatches together, as the kernel takes them. The variance is exact: the mean of
-    /// those within, and that of the means.
+    /// The statistics over all minibatches, in the format of the kernel. The variance is exact: the
+    /// mean of the variances within minibatches plus the variance of their means.
     fn statistics(&self) -> Vec<f32> {
         let off = |c: usize| self.mean[c] / self.batches;
         let channels = 0..self.provenance.len();
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn moments_of_minibatches_are_those_of_all_numbers_together() {
         let (mut random, eps) = (Random::new(5, RngStream::Test(0)), 1e-3_f64);
-        // Far from zero, and with means that wander: squares of them cancel in no time.
+        // Far from zero, with drifting means, so that squares cancel quickly.
         let numbers: Vec<f32> = (0..600)
             .map(|i| 1000.0 + (i / 100) as f32 + random.normal())
             .collect();

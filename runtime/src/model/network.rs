@@ -1,4 +1,4 @@
-//! What runs: one child of a space, and the tensors that it takes.
+//! The executable part of a model: one child of a space, and its tensors.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use supernet_plugin::{Child, Op, Supergraph};
 use super::About;
 use super::error::ModelError;
 
-/// A child with a layout for its own parameters alone, and for its statistics.
+/// A child with a layout for its parameters and statistics only.
 #[derive(Debug)]
 pub(super) struct FrozenGraph {
     supergraph: Supergraph,
@@ -18,7 +18,7 @@ pub(super) struct FrozenGraph {
     child: Child,
     layout: Arc<Layout>,
     tensors: Vec<Tensor>,
-    /// Channels of every batch normalisation, in their order.
+    /// Channels of every batch normalisation, in order.
     norms: Vec<usize>,
 }
 
@@ -27,15 +27,15 @@ pub(super) struct FrozenGraph {
 pub(super) struct Tensor {
     pub(super) name: String,
     pub(super) shape: Vec<u32>,
-    /// Its number in the layout.
+    /// Its index in the layout.
     pub(super) index: u32,
 }
 
 impl FrozenGraph {
-    /// The child of `genome`.
+    /// Creates the network of `genome`.
     ///
     /// # Errors
-    /// If there is no such child, or its tensors cannot be told apart or laid out.
+    /// If there is no such child, or its tensors have ambiguous names or cannot be laid out.
     pub(super) fn new(
         supergraph: Supergraph,
         custom: CustomOps,
@@ -62,7 +62,7 @@ impl FrozenGraph {
         for i in 0..child.len() {
             if let Op::BatchNorm { .. } = child.op_node(i).op {
                 let channels = child.shape(i).last().copied().unwrap_or(1);
-                // In the order in which `Program::inferring` counts them.
+                // In the order of `Program::inferring`.
                 let index = (supergraph.param_count() + norms.len()) as u32;
                 norms.push(channels as usize);
                 tensors.push(Tensor {
@@ -113,12 +113,12 @@ impl FrozenGraph {
         &self.tensors
     }
 
-    /// Channels of every batch normalisation, in their order.
+    /// Channels of every batch normalisation, in order.
     pub(super) fn norms(&self) -> &[usize] {
         &self.norms
     }
 
-    /// What programs for `batch` images are built for.
+    /// The context of programs for `batch` images.
     pub(super) fn context(&self, about: &About, batch: u32) -> Context<'_> {
         let Self {
             supergraph,

@@ -1,4 +1,4 @@
-//! Picture files as a model takes them.
+//! Picture files as input of a model.
 
 use std::path::Path;
 
@@ -9,15 +9,15 @@ use super::Model;
 use super::error::{ModelError, failed};
 
 impl Model {
-    /// The pixels of a PNG or JPEG file, as [`Model::predict`] takes them: in grey if the network
-    /// takes one channel, in colour if it takes three, with their opacity if it takes two or four;
-    /// white is what it is in the data that the model was trained on
-    /// ([`Dataset::max_pixel`](crate::data::Dataset::max_pixel)). A picture of another size is
-    /// brought to the network's if `resize` says so, by its height and width each for itself.
+    /// The pixels of a PNG or JPEG file, in the format of [`Model::predict`]: greyscale if the
+    /// network takes one channel, colour if it takes three, with an alpha channel if it takes two
+    /// or four. White has the value that it has in the training data
+    /// ([`Dataset::max_pixel`](crate::data::Dataset::max_pixel)). With `resize`, a picture of
+    /// another size is scaled to the network's, height and width independently.
     ///
     /// # Errors
-    /// If the file is no such picture, has another size, or is larger than 16,384 pixels in a row
-    /// or column.
+    /// If the file is no such picture, has another size, or has more than 16,384 pixels in a row or
+    /// column.
     pub fn picture(&self, path: &Path, resize: bool) -> Result<Vec<f32>, ModelError> {
         let bytes = picture::read(path, self.image(), resize).map_err(|error| match error {
             PictureError::Read(error) => failed("read", path)(error),

@@ -1,4 +1,4 @@
-//! From raw pixels to classes.
+//! Inference: from raw pixels to classes.
 
 use std::ops::Range;
 use std::sync::PoisonError;
@@ -11,20 +11,19 @@ use supernet_engine::program::Program;
 use super::Model;
 use super::error::ModelError;
 
-/// Raw pixels of one or more images, NHWC: the numbers that the data set had that the model was
-/// trained on: from 0 to its [`Dataset::max_pixel`](crate::data::Dataset::max_pixel), which is 16
-/// for the built-in digits.
+/// Raw pixels of one or more images, NHWC, with the value range of the training data: from 0 to
+/// [`Dataset::max_pixel`](crate::data::Dataset::max_pixel), which is 16 for the built-in digits.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Images<'a> {
-    /// As numbers.
+    /// Floating-point values.
     Floats(&'a [f32]),
-    /// As bytes.
+    /// Bytes.
     Bytes(&'a [u8]),
 }
 
 impl Images<'_> {
-    /// Numbers of all pixels.
+    /// The number of values of all pixels.
     fn len(self) -> usize {
         match self {
             Images::Floats(pixels) => pixels.len(),
@@ -57,14 +56,14 @@ impl<'a> From<&'a Vec<u8>> for Images<'a> {
     }
 }
 
-/// What the network says of one image.
+/// The network's prediction for one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
-    /// The likeliest class; of several the first.
+    /// The most likely class; the first one of equals.
     pub class: u32,
-    /// Of every class; together they are 1.
+    /// The probability of every class; they sum to 1.
     pub probabilities: Vec<f32>,
-    /// Of every class, as the network gives them.
+    /// The raw output for every class.
     pub logits: Vec<f32>,
 }
 
@@ -79,7 +78,7 @@ impl Prediction {
         }
     }
 
-    /// The `count` likeliest classes with their probabilities, the likeliest first.
+    /// The `count` most likely classes with their probabilities, most likely first.
     pub fn top(&self, count: usize) -> Vec<(u32, f32)> {
         let mut all: Vec<(u32, f32)> = (0..).zip(self.probabilities.iter().copied()).collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -88,7 +87,7 @@ impl Prediction {
     }
 }
 
-/// The likeliest class, of several the first, and the logarithm of every class's probability.
+/// The most likely class, the first one of equals, and the log-probability of every class.
 pub(super) fn log_probabilities(logits: &[f32]) -> (u32, Vec<f64>) {
     let mut likeliest = 0;
     for (class, logit) in logits.iter().enumerate() {
@@ -109,8 +108,8 @@ pub(super) fn log_probabilities(logits: &[f32]) -> (u32, Vec<f64>) {
 }
 
 impl Model {
-    /// What the network says of each image, on the CPU with a thread for each core. The first call
-    /// starts these.
+    /// Predicts the class of each image, on the CPU with one thread per core. The first call starts
+    /// the threads.
     ///
     /// # Errors
     /// If the images do not fit the network, or the device fails.
@@ -122,8 +121,8 @@ impl Model {
         self.on_cpu(|cpu| self.predict_on(cpu, images))
     }
 
-    /// What the network says of each image, on a device of the caller's. The weights stay on a GPU
-    /// between calls.
+    /// Predicts the class of each image, on the caller's device. The weights stay on a GPU between
+    /// calls.
     ///
     /// # Errors
     /// As [`Model::predict`].
@@ -142,12 +141,12 @@ impl Model {
         Ok(predictions)
     }
 
-    /// Calls `with` with the model's own CPU device.
+    /// Calls `with` with the model's CPU device.
     pub(super) fn on_cpu<R>(
         &self,
         with: impl FnOnce(&mut Cpu) -> Result<R, ModelError>,
     ) -> Result<R, ModelError> {
-        // A device that panicked in a run finds its buffers again in the next.
+        // A device whose run panicked recovers its buffers in the next run.
         let mut cpu = self.cpu.lock().unwrap_or_else(PoisonError::into_inner);
         let cpu = match &mut *cpu {
             Some(cpu) => cpu,
@@ -156,7 +155,7 @@ impl Model {
         with(cpu)
     }
 
-    /// How many images these are.
+    /// The number of images.
     pub(super) fn count(&self, images: Images<'_>) -> Result<usize, ModelError> {
         let wrong = |reason: String| ModelError::Images {
             image: self.about.image,
@@ -192,8 +191,8 @@ impl Model {
         self.about.standardise(pixels);
     }
 
-    /// Runs `count` images, in batches, and hands the logits of each to `take`, in their order.
-    /// `gather` gives the standardised pixels of some.
+    /// Runs `count` images in batches, and passes the logits of each to `take`, in order. `gather`
+    /// supplies the standardised pixels of a range.
     pub(super) fn run(
         &self,
         device: &mut dyn Device,

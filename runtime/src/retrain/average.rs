@@ -1,21 +1,21 @@
-//! The mean of a network's weights over the last passes (Izmailov et al. 2018, §3.2): what they
-//! circle around.
+//! The mean of a network's weights over the last passes (Izmailov et al. 2018, §3.2), the centre of
+//! their oscillation.
 
 use supernet_engine::weights::Weights;
 
-/// A running mean of weights, taken at the ends of passes.
+/// A running mean of weights, sampled at the ends of passes.
 #[derive(Debug)]
 pub(crate) struct Average {
-    /// The first pass, counted from 0, whose end counts; none if nothing is averaged.
+    /// The first pass, counted from 0, whose end counts; none without averaging.
     from: Option<u32>,
-    /// How many are in it.
+    /// Number of weights in the mean.
     pub(super) count: u32,
-    /// The mean, if anything is in it: weights without the optimiser's memory.
+    /// The mean, if it has any samples: weights without the optimiser's moments.
     pub(super) mean: Option<Weights>,
 }
 
 impl Average {
-    /// Over the last quarter of `epochs` passes, at least the last; over none at all unless it is
+    /// An average over the last quarter of `epochs` passes, at least the last one; over none unless
     /// `wanted`.
     pub(crate) fn new(epochs: u32, wanted: bool) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Average {
         self.from.is_some_and(|from| epoch >= from)
     }
 
-    /// Takes weights in that were fetched.
+    /// Adds weights that were fetched from the device.
     pub(crate) fn take(&mut self, weights: &Weights) {
         self.count += 1;
         let mean = self.mean.get_or_insert_with(|| weights.without_state());
@@ -47,7 +47,7 @@ impl Average {
         }
     }
 
-    /// Puts the mean in the place of the weights, if there is one.
+    /// Replaces the weights with the mean, if there is one.
     pub(crate) fn finalize(&self, weights: &mut Weights) {
         if let Some(mean) = &self.mean {
             weights.pages_mut().values.clone_from(&mean.pages().values);

@@ -14,7 +14,7 @@ use crate::training::TrainingError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RetrainError {
-    /// It is not set up as it must be.
+    /// The experiment cannot be set up.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
     /// The architecture does not fit the space.
@@ -29,18 +29,18 @@ pub enum RetrainError {
     /// A network could not be trained or scored.
     #[error(transparent)]
     Training(#[from] TrainingError),
-    /// The run folder fails.
+    /// A run folder cannot be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A network that was trained cannot be finished or saved.
+    /// A trained network cannot be frozen or saved.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// Retraining without a pass.
+    /// Retraining without epochs.
     #[error(
         "`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1"
     )]
     NoEpochs,
-    /// Random architectures of a space with nothing to choose.
+    /// Random architectures of a space without decisions.
     #[error(
         "the space `{space}` decides nothing, so there are no random architectures of it: leave out `--versus-random`, and \
          compare with what another space gives"

@@ -1,4 +1,4 @@
-//! Which networks are trained, how, and what that costs.
+//! The plan of a retraining: which networks are trained, and at what cost.
 
 use std::collections::BTreeSet;
 
@@ -13,31 +13,30 @@ use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::results::Side;
 
-/// Draws of the prior that bring no new architecture, after which the space is taken to have no
-/// more.
+/// Samples of the prior without a new architecture after which the space is considered exhausted.
 const DRAWS: u32 = 100;
 
-/// A network to be trained.
+/// A network to train.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Planned {
     pub(crate) side: Side,
     pub(crate) genome: Genome,
-    /// Seeds its start, its minibatches and its dropout.
+    /// Seeds its initialisation, its minibatches and its dropout.
     pub(crate) seed: u64,
 }
 
-/// The networks, in the order of their training.
+/// The networks, in training order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RetrainPlan {
     pub(crate) networks: Vec<Planned>,
-    /// How many more there would be if the budget were larger.
+    /// Number of further networks that the budget does not cover.
     pub(crate) left_out: u32,
 }
 
 impl RetrainPlan {
-    /// `genome` with `seeds` seeds beside `random` random architectures, which are different from
-    /// it and from each other and get the same seeds. The sides take turns, so that an early end
-    /// leaves both alike.
+    /// Plans `genome` with `seeds` seeds next to `random` random architectures, which differ from
+    /// it and from each other and get the same seeds. The two sides alternate, so that an early end
+    /// affects both equally.
     ///
     /// # Errors
     /// If the space's constraints leave nothing to sample.
@@ -72,8 +71,8 @@ impl RetrainPlan {
         })
     }
 
-    /// The last phase of `search`: as many of the networks that its settings ask for as the budget
-    /// pays, in the order of their training. All are taken to cost alike.
+    /// Plans the last phase of a search: as many of the requested networks as the budget covers, in
+    /// training order. All networks are assumed to have the same cost.
     ///
     /// # Errors
     /// As [`RetrainPlan::new`].
@@ -111,7 +110,7 @@ fn explored(experiment: &Experiment) -> u64 {
     experiment.parts().explored().len() as u64
 }
 
-/// Minibatches of a pass.
+/// Minibatches per pass.
 pub(super) fn steps(experiment: &Experiment) -> u32 {
     let task = experiment.task();
     match task.input {
@@ -122,12 +121,12 @@ pub(super) fn steps(experiment: &Experiment) -> u32 {
     }
 }
 
-/// What a network costs, in forward passes of one sample.
+/// The cost of a network, in forward passes of one sample.
 fn cost(experiment: &Experiment) -> f64 {
     experiment.training_cost(experiment.config().retrain.epochs, steps(experiment))
 }
 
-/// Different random architectures other than `genome`'s; fewer if the space has no more.
+/// Distinct random architectures other than `genome`'s; fewer if the space has no more.
 fn others(experiment: &Experiment, genome: &[u32], count: u32) -> Result<Vec<Genome>, GenomeError> {
     let space = experiment.supergraph();
     let mut random = Random::new(experiment.config().search.seed, RngStream::RetrainedPrior);

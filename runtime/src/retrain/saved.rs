@@ -1,4 +1,4 @@
-//! A retraining on disk: `retraining/STEPS/` in its run's folder, as long as it is under way.
+//! A retraining on disk: `retraining/STEPS/` in its run folder, while it is in progress.
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,10 +17,10 @@ use crate::results::TrainedNetwork;
 use crate::storage::checkpoint_dir::{self, STATE, TENSORS, set_aside};
 use crate::storage::{LogEnd, RunFolder, StorageError, failed, tensors};
 
-/// Changes when older versions cannot read what is written.
+/// Incremented when older versions cannot read the format.
 const FORMAT: u32 = 1;
 const AVERAGE: &str = "average.safetensors";
-/// Saved states that are kept.
+/// Number of checkpoints that are kept.
 const KEPT: u32 = 2;
 
 /// `state.json`.
@@ -29,15 +29,15 @@ struct State {
     format: u32,
     plan: RetrainPlan,
     finished: Vec<TrainedNetwork>,
-    /// Of the network that is under way.
+    /// The network in progress.
     #[serde(alias = "standing")]
     progress: Option<TrainingProgress>,
-    /// Where `events.jsonl` ends, and how many events it has.
+    /// The end of `events.jsonl`, and its number of events.
     log: LogEnd,
     events: u64,
 }
 
-/// A retraining that goes on.
+/// A retraining that was restored.
 pub(crate) struct Restored {
     pub(crate) retraining: Retraining,
     pub(crate) log: LogEnd,
@@ -49,7 +49,7 @@ fn parent(run: &Path) -> PathBuf {
 }
 
 impl Retraining {
-    /// Writes it down, such that it goes on with the same bits.
+    /// Saves the state, such that a resumed retraining is bit-identical.
     pub(super) fn write(
         &mut self,
         run: &Path,
@@ -94,18 +94,18 @@ impl Retraining {
         Ok(written.map_err(failed("write", &checkpoint_dir::place(&parent, number)))?)
     }
 
-    /// Steps done over all networks, the finished ones counted in full.
+    /// Steps done over all networks, with finished ones counted in full.
     fn steps_done(&self, progress: Option<TrainingProgress>) -> u64 {
         let whole =
             u64::from(self.experiment.config().retrain.epochs) * u64::from(steps(&self.experiment));
         self.finished.len() as u64 * whole + u64::from(progress.map_or(0, |progress| progress.done))
     }
 
-    /// The retraining that a run's folder has, whose log has `logged` bytes, and what is damaged,
-    /// in words; none if none is under way or all is damaged.
+    /// The retraining in a run folder whose log has `logged` bytes, and descriptions of damaged
+    /// states; none if there is none or all are damaged.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the file system fails.
     pub(crate) fn read(
         run: &Path,
         experiment: &Arc<Experiment>,
@@ -126,7 +126,7 @@ impl Retraining {
         Ok((None, damaged))
     }
 
-    /// Nothing is under way any more.
+    /// Deletes the saved states of a finished retraining.
     pub(super) fn forget(run: &Path) -> Result<(), StorageError> {
         let parent = parent(run);
         if !parent.exists() {
@@ -135,7 +135,7 @@ impl Retraining {
         checkpoint_dir::remove(&parent).map_err(failed("delete", &parent))
     }
 
-    /// Whether a folder is that of a retraining by itself, which comes after no search.
+    /// Whether the folder is that of a standalone retraining, without a search.
     pub fn is_at(run: &Path) -> bool {
         parent(run).is_dir() && fs::symlink_metadata(run.join("checkpoints")).is_err()
     }

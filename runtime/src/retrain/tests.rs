@@ -28,7 +28,7 @@ fn place(test: &str) -> PathBuf {
     place
 }
 
-/// Everything that it told, and its result.
+/// All events, and the result.
 fn run(retraining: Retraining, threads: usize) -> (Vec<Event>, Retrained) {
     let mut told = Vec::new();
     let mut listen = |record: &Record| told.push(record.event.clone());

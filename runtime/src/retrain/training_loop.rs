@@ -29,7 +29,7 @@ impl Retraining {
         self.finished.len() as u64 * whole + current
     }
 
-    /// Says that it starts, unless it has.
+    /// Records the start event, unless it was recorded before.
     pub(crate) fn announce(&mut self, observer: &mut dyn Observer) -> Result<(), StorageError> {
         if !self.begun {
             observer.event(self.plan.started(&self.experiment))?;
@@ -38,12 +38,12 @@ impl Retraining {
         Ok(())
     }
 
-    /// Whether there is no network to be trained.
+    /// Whether there is no network to train.
     pub(crate) fn is_empty(&self) -> bool {
         self.plan.networks.is_empty()
     }
 
-    /// Trains what is left to be trained; none if it was stopped.
+    /// Trains the remaining networks; none if it was stopped.
     pub(crate) fn go(
         mut self,
         device: &mut dyn Device,
@@ -140,7 +140,7 @@ impl Retraining {
                     })?;
                 }
             }
-            // How often it is saved changes no result.
+            // The checkpoint interval does not affect the result.
             if saved.elapsed().as_secs_f64() >= 60.0 * minutes {
                 self.save(device, observer)?;
                 saved = Instant::now();
@@ -150,7 +150,7 @@ impl Retraining {
         self.trained(planned, train, Some(test)).map(Some)
     }
 
-    /// Whether it ends now, after it was saved.
+    /// Handles a pause or a stop after saving; returns whether to stop.
     fn rests(&self, command: Command, observer: &mut dyn Observer) -> Result<bool, RetrainError> {
         let steps = self.steps();
         let command = match command {
@@ -168,7 +168,7 @@ impl Retraining {
         Ok(false)
     }
 
-    /// The end of a network: frozen, it is scored on the test part; the first one with the
+    /// Finalises a network: it is frozen and scored on the test split. The first network with the
     /// architecture that was found is kept.
     fn finalize(
         &mut self,
@@ -182,8 +182,8 @@ impl Retraining {
         network.finalize(device)?;
         let (config, data) = (self.experiment.config(), &self.data);
         if let Input::Tokens(_) = network.task.input {
-            // A language model is not kept. One that normalises is tested with the statistics of
-            // the minibatch, as in a search.
+            // A language model is not kept. One with batch normalisation is tested with the
+            // statistics of the minibatch, as in a search.
             let mut evaluator =
                 Evaluator::new(network.task.clone(), config.score.batch, planned.seed);
             return Ok(evaluator.test(device, &network.weights, &planned.genome)?);
@@ -206,8 +206,8 @@ impl Retraining {
             provenance,
         )?;
         let tested = model.evaluate_parts(device, data, &[&data.test])?;
-        // Which one is kept does not depend on how it does. One that is there was written before a
-        // failure, alike.
+        // The choice of the network to keep does not depend on its score. An existing model was
+        // written before a failure, and is identical.
         if let Some(folder) = observer
             .folder()
             .filter(|_| self.finished.is_empty() && planned.side == Side::Found)
@@ -248,7 +248,7 @@ impl Retraining {
         })
     }
 
-    /// Writes down which architecture it is, unless the search did.
+    /// Writes the genome file, unless the search did.
     fn name(&self, observer: &mut dyn Observer) -> Result<(), RetrainError> {
         let found = self
             .plan

@@ -1,4 +1,4 @@
-//! One network on its way: fresh weights, trained pass by pass.
+//! The training of one network: fresh weights, trained pass by pass.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::training::{
     WarmupCosine,
 };
 
-/// A network that is being trained.
+/// A network in training.
 #[derive(Debug)]
 pub(crate) struct TrainingRun {
     pub(crate) task: TaskContext,
@@ -31,28 +31,28 @@ pub(crate) struct TrainingRun {
     pass: PassMean,
 }
 
-/// Where a network stands, but for its weights.
+/// The progress of a network, without its weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TrainingProgress {
     /// Steps done.
     pub(crate) done: u32,
-    /// Ends of passes in the average.
+    /// Number of weights in the average.
     pub(crate) averaged: u32,
     pass: PassMean,
 }
 
-/// A pass that was finished.
+/// A finished pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Passed {
     pub(crate) epoch: u32,
-    /// Of its last step.
+    /// The learning rate of its last step.
     pub(crate) rate: f32,
     pub(crate) score: Score,
 }
 
 impl TrainingRun {
-    /// A network with fresh weights: none but its own parameters. `data` has what it is trained on
-    /// as its training part.
+    /// A network with fresh weights, for its own parameters only. The training split of `data` is
+    /// what it is trained on.
     pub(crate) fn new(
         experiment: &Experiment,
         data: &Arc<Splits>,
@@ -106,7 +106,7 @@ impl TrainingRun {
         })
     }
 
-    /// Makes room for it on the device.
+    /// Reserves its memory on the device.
     pub(crate) fn reserve(
         &self,
         experiment: &Experiment,
@@ -126,7 +126,7 @@ impl TrainingRun {
         plan.add(
             &Program::scoring(self.task.context(scored), &child).map_err(TrainingError::from)?,
         );
-        // What came before it on this device has ended.
+        // Earlier work on this device has ended.
         device.forget();
         device
             .reserve(&plan, &self.weights)
@@ -144,7 +144,7 @@ impl TrainingRun {
         self.trainer.done() == self.epochs * self.trainer.steps()
     }
 
-    /// One step; what came of the pass if it was the last one of it.
+    /// Runs one step; returns the results of the pass if the step was its last.
     pub(crate) fn step(
         &mut self,
         device: &mut dyn Device,
@@ -171,7 +171,7 @@ impl TrainingRun {
         }))
     }
 
-    /// Finishes steps until at most `most` are under way.
+    /// Finishes steps until at most `most` are in flight.
     fn finish(&mut self, device: &mut dyn Device, most: usize) -> Result<(), TrainingError> {
         while self.trainer.under_way() > most {
             let score = self.trainer.finish(device)?;
@@ -180,7 +180,7 @@ impl TrainingRun {
         Ok(())
     }
 
-    /// Brings the weights to this side, and says where it stands.
+    /// Fetches the weights to the host, and returns the progress.
     pub(crate) fn sync(
         &mut self,
         device: &mut dyn Device,
@@ -194,16 +194,16 @@ impl TrainingRun {
         })
     }
 
-    /// Goes on from where it stood; its weights and their average are those of that moment.
+    /// Continues from saved progress; the weights and their average are those of that moment.
     pub(crate) fn resume(&mut self, progress: TrainingProgress, average: Option<Weights>) {
         self.trainer.resume(progress.done);
         self.pass = progress.pass;
-        // Older saves do not say how many steps the sums are over.
+        // Older checkpoints do not store the number of steps in the sums.
         self.pass.steps = progress.done % self.trainer.steps();
         (self.average.count, self.average.mean) = (progress.averaged, average);
     }
 
-    /// The end: the weights are what they will be.
+    /// Replaces the weights with the final ones, after the last pass.
     pub(crate) fn finalize(&mut self, device: &mut dyn Device) -> Result<(), TrainingError> {
         device.fetch(&mut self.weights)?;
         self.average.finalize(&mut self.weights);
@@ -211,7 +211,7 @@ impl TrainingRun {
     }
 }
 
-/// What a step of a network's training minimises, and how it updates.
+/// The loss that a training step minimises, and its update rule.
 fn optimizer(experiment: &Experiment) -> Optimizer {
     let (optimizer, settings) = (
         experiment.config().optimizer.optimizer(),

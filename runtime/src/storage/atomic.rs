@@ -1,11 +1,10 @@
-//! Files that are there whole or not at all.
+//! Files that are written atomically.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file whole or not at all: beside its place, synced, then renamed, and its folder
-/// synced.
+/// Writes a file atomically: to a temporary path, synced, then renamed, and its folder synced.
 pub(crate) fn write(place: &Path, content: &[u8]) -> io::Result<()> {
     let beside = beside(place);
     let mut file = File::create(&beside)?;
@@ -14,15 +13,13 @@ pub(crate) fn write(place: &Path, content: &[u8]) -> io::Result<()> {
     rename(&beside, place)
 }
 
-/// Renames a file or a folder whose content is on disk, and sees to it that its new name is on disk
-/// too.
+/// Renames a file or a folder whose content is on disk, and flushes the new name to disk.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     to.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Sees to it that the names in a folder are on disk. Elsewhere than on Unix a folder cannot be
-/// synced.
+/// Flushes the entries of a folder to disk. On systems other than Unix a folder cannot be synced.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Numbered folders of files that are there whole or not at all, with checksums.
+//! Numbered folders of files with checksums, written atomically.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -9,7 +9,7 @@ use super::error::{StorageError, failed};
 use super::hashing::Hashing;
 
 const CHECKSUMS: &str = "blake3";
-/// What the next step depends on, but for the weights.
+/// The state that the next step depends on, without the weights.
 pub(crate) const STATE: &str = "state.json";
 /// The weights.
 pub(crate) const TENSORS: &str = "tensors.safetensors";
@@ -17,9 +17,9 @@ pub(crate) const TENSORS: &str = "tensors.safetensors";
 /// Writes the content of a file.
 pub(crate) type Content<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
-/// Writes `files` into `parent/NUMBER`: beside its place, synced, then renamed. Then all but the
-/// newest `keep` are deleted. Each `writer` has a place of its own to write to, so that one that
-/// was given up spoils nothing when it wakes. If the folder is there already, nothing is done.
+/// Writes `files` into `parent/NUMBER`: to a temporary path, synced, then renamed. Then deletes all
+/// but the newest `keep`. Each `writer` has its own temporary path, so that a writer that was
+/// abandoned does no harm if it resumes. If the folder exists already, nothing is done.
 pub(crate) fn write(
     parent: &Path,
     number: u64,
@@ -29,7 +29,7 @@ pub(crate) fn write(
 ) -> io::Result<()> {
     let place = place(parent, number);
     if place.exists() {
-        // The same moment was saved before, and is good: what is damaged was moved away.
+        // The same moment was saved before, and is intact: a damaged one was moved away.
         return Ok(());
     }
     let beside = place.with_extension(format!("{writer}.part"));
@@ -53,15 +53,15 @@ pub(crate) fn write(
         .try_for_each(|(_, old)| remove(&old))
 }
 
-/// Where the folder of a number is.
+/// The folder of a number.
 pub(crate) fn place(parent: &Path, number: u64) -> PathBuf {
     parent.join(format!("{number:09}"))
 }
 
-/// A file as it was written.
+/// Reads a file and verifies it.
 ///
 /// # Errors
-/// In words, if it cannot be read or is not what was written.
+/// A message, if the file cannot be read or differs from what was written.
 pub(crate) fn read(place: &Path, name: &str) -> Result<Vec<u8>, String> {
     let get = |name: &str| fs::read(place.join(name)).map_err(|error| format!("{name}: {error}"));
     let sums = String::from_utf8(get(CHECKSUMS)?).map_err(|_| format!("{CHECKSUMS} is no text"))?;
@@ -74,15 +74,14 @@ pub(crate) fn read(place: &Path, name: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Removes a folder. It is renamed first, so that a process that dies here leaves nothing that
-/// looks whole.
+/// Removes a folder. It is renamed first, so that a crash here leaves nothing that looks complete.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     let going = folder.with_extension("old.part");
     fs::rename(folder, &going)?;
     fs::remove_dir_all(going)
 }
 
-/// The folders there are, newest first; none if there is no `parent`.
+/// All existing folders, newest first; none if `parent` does not exist.
 pub(crate) fn all(parent: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let entries = match fs::read_dir(parent) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -103,7 +102,7 @@ pub(crate) fn all(parent: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(all)
 }
 
-/// Removes what was not finished when its process died.
+/// Removes leftovers of processes that died.
 pub(crate) fn sweep(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         if entry
@@ -117,7 +116,7 @@ pub(crate) fn sweep(parent: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file and syncs it. Returns its line among the checksums.
+/// Writes a file and syncs it. Returns its line in the list of checksums.
 fn put(folder: &Path, name: &str, content: Content<'_>) -> io::Result<String> {
     let mut file = Hashing::new(BufWriter::new(File::create(folder.join(name))?));
     content(&mut file)?;
@@ -128,7 +127,7 @@ fn put(folder: &Path, name: &str, content: Content<'_>) -> io::Result<String> {
     Ok(format!("{sum}  {name}\n"))
 }
 
-/// Renames a damaged checkpoint, so that it is in nobody's way and not thrown away.
+/// Renames a damaged checkpoint, so that it is out of the way but not deleted.
 pub(crate) fn set_aside(place: &Path) -> Result<(), StorageError> {
     let aside = place.with_extension("damaged");
     let moved = if aside.exists() {

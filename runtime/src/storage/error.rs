@@ -1,13 +1,13 @@
-//! What can go wrong with a run on disk.
+//! Errors of runs on disk.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What can go wrong with a run's folder.
+/// An error of a run folder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// Nothing is ever overwritten.
+    /// The folder exists: nothing is ever overwritten.
     #[error(
         "{0} exists already, and nothing in it is overwritten; name another folder, or, if it is a run's, go on with it: \
          `supernet resume {0}`",
@@ -17,31 +17,31 @@ pub enum StorageError {
         /// The folder.
         path: PathBuf,
     },
-    /// Somebody else is at it.
+    /// Another process uses the folder.
     #[error("the run {} is under way in another process (or in this one); wait for it, or stop it first", .path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
     },
-    /// Nothing to go on with.
+    /// The folder contains no run to continue.
     #[error("{} is no run folder: it has no config.toml; a run begins with `supernet search`", .path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,
     },
-    /// Nothing left to do.
+    /// The run is finished.
     #[error("the run {0} is finished; its result is in {0}/best", .path.display())]
     Finished {
         /// The folder.
         path: PathBuf,
     },
-    /// No result yet.
+    /// The run has no result yet.
     #[error("the run {0} has found nothing yet; go on with it: `supernet resume {0}`", .path.display())]
     Unfinished {
         /// The folder.
         path: PathBuf,
     },
-    /// No search.
+    /// The run is not a search.
     #[error(
         "the run {} has no shared weights to ask, which are a search's: it trained from scratch, so name the folder of the \
          search",
@@ -51,7 +51,7 @@ pub enum StorageError {
         /// The folder.
         path: PathBuf,
     },
-    /// No checkpoint can be used.
+    /// No checkpoint is usable.
     #[error(
         "no checkpoint of the run {0} can be used: {reasons}; `supernet search --config {0}/config.toml` begins anew",
         .path.display()
@@ -59,23 +59,23 @@ pub enum StorageError {
     AllDamaged {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with each.
+        /// The defect of each checkpoint.
         reasons: String,
     },
     /// The application's listener panicked.
     #[error("the search cannot go on: its listener failed with {reason}")]
     Listener {
-        /// What it said.
+        /// The message of the panic.
         reason: String,
     },
-    /// The system refuses.
+    /// The file system fails.
     #[error("cannot {what} {}: {source}", .path.display())]
     System {
-        /// What was tried.
+        /// The attempted operation.
         what: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! `events.jsonl`: what a run did, a JSON object a line.
+//! `events.jsonl`: the events of a run, one JSON object per line.
 
 use std::io;
 use std::path::Path;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::error::{StorageError, failed};
 use crate::events::Record;
 
-/// The name of the file.
+/// The file name.
 pub(crate) const EVENTS: &str = "events.jsonl";
 
-/// Where `events.jsonl` ends.
+/// The end of `events.jsonl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LogEnd {
-    /// Its length.
+    /// Its length in bytes.
     pub(crate) bytes: u64,
     /// The time of its last line.
     pub(crate) at: f64,
 }
 
-/// The events of the run at `run`, oldest first; none if it has no log. A line that is not whole is
-/// the last one of a run that was killed, and is left out, as are events that this version does not
+/// Reads the events of the run at `run`, oldest first; none if it has no log. An incomplete line is
+/// the last one of a run that was killed; it is left out, as are events that this version does not
 /// know.
 ///
 /// # Errors

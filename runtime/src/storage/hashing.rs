@@ -1,4 +1,4 @@
-//! A file that is hashed while it is written.
+//! A writer that hashes what it writes.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ impl<W: Write> Hashing<W> {
         }
     }
 
-    /// What was written to, and the hash in hexadecimal.
+    /// The inner writer, and the hash in hexadecimal.
     pub(crate) fn finish(mut self) -> io::Result<(W, String)> {
         self.inner.flush()?;
         Ok((self.inner, self.hasher.finalize().to_hex().to_string()))

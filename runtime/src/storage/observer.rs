@@ -1,5 +1,5 @@
-//! Who observes a training that is under way: what happens goes there, and what the application
-//! wants comes from there.
+//! The observer of a training in progress: it receives events and supplies the application's
+//! commands.
 
 use super::error::StorageError;
 use super::event_log::LogEnd;
@@ -7,26 +7,26 @@ use super::recorder::Recorder;
 use super::run_folder::RunFolder;
 use crate::events::{Command, Commands, Event, Record};
 
-/// Where a state can be saved: the folder, where its log ends, which is on disk then, and how many
-/// events it has.
+/// Where a state can be saved: the folder, the end of its log, which is on disk by then, and the
+/// number of events in it.
 pub(crate) type SavePoint<'a> = (&'a RunFolder, LogEnd, u64);
 
 pub(crate) trait Observer {
-    /// Something happened.
+    /// Records an event.
     fn event(&mut self, event: Event) -> Result<(), StorageError>;
-    /// Something happened *to* the training.
+    /// Records an incident, which happened *to* the training.
     fn incident(&mut self, event: Event) -> Result<(), StorageError>;
-    /// What the application wants; looked at between steps.
+    /// The application's command; checked between steps.
     fn command(&self) -> Command;
-    /// Blocks as long as a pause is wanted.
+    /// Blocks while the command is to pause.
     fn wait_while_paused(&self) -> Command;
-    /// Where results go, if anywhere.
+    /// The folder for results, if there is one.
     fn folder(&self) -> Option<&RunFolder>;
-    /// Where states go, if anywhere.
+    /// The place to save a state, if there is one.
     fn save_point(&self) -> Result<Option<SavePoint<'_>>, StorageError>;
 }
 
-/// A recorder with whoever gives commands.
+/// A recorder with a source of commands.
 pub(crate) struct Recorded<'a, L, C> {
     pub(crate) recorder: Recorder<'a, L>,
     pub(crate) commands: C,

@@ -1,4 +1,4 @@
-//! The one way that events take: into the run's folder, then to whoever listens.
+//! The single path of events: into the run folder, then to the listener.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
@@ -8,7 +8,7 @@ use super::event_log::LogEnd;
 use super::run_folder::RunFolder;
 use crate::events::{Event, Record};
 
-/// A run's folder that a recorder owns, or has on loan.
+/// A run folder that a recorder owns or borrows.
 pub(crate) enum Folder<'a> {
     Owned(RunFolder),
     Borrowed(&'a mut RunFolder),
@@ -34,20 +34,20 @@ impl DerefMut for Folder<'_> {
     }
 }
 
-/// Numbers events and stamps them with the time, writes them down, and passes them on to a
-/// listener, whose error ends the search.
+/// Numbers and timestamps events, writes them to the log, and passes them on to a listener, whose
+/// error ends the search.
 pub(crate) struct Recorder<'a, L> {
     folder: Option<Folder<'a>>,
     listener: L,
     began: Instant,
-    /// Seconds that the search had run before it was resumed.
+    /// Seconds that the search ran before it was resumed.
     before: f64,
-    /// Events recorded: the number of the next one.
+    /// Number of recorded events, which is the number of the next one.
     recorded: u64,
 }
 
 impl<'a, L: FnMut(&Record) -> Result<(), StorageError>> Recorder<'a, L> {
-    /// A recorder that expects the event of number `recorded` next, `before` seconds into the
+    /// A recorder whose next event has number `recorded`, starting `before` seconds into the
     /// search.
     pub(crate) fn new(folder: Option<Folder<'a>>, listener: L, recorded: u64, before: f64) -> Self {
         Self {
@@ -63,18 +63,18 @@ impl<'a, L: FnMut(&Record) -> Result<(), StorageError>> Recorder<'a, L> {
         self.folder.as_deref()
     }
 
-    /// How many events were recorded.
+    /// Number of recorded events.
     pub(crate) fn recorded(&self) -> u64 {
         self.recorded
     }
 
-    /// This recorder, for whoever goes on; `rest` takes its listener's place, and what is left here
-    /// records nothing.
+    /// Moves this recorder out for the next phase; `rest` replaces its listener, and what remains
+    /// here records nothing.
     pub(crate) fn hand_over(&mut self, rest: L) -> Self {
         std::mem::replace(self, Self::new(None, rest, u64::MAX, 0.0))
     }
 
-    /// Records an event, unless it was recorded before a failure already.
+    /// Records an event, unless it was recorded before a failure.
     pub(crate) fn event(&mut self, number: u64, event: Event) -> Result<(), StorageError> {
         if number < self.recorded {
             return Ok(());
@@ -87,7 +87,7 @@ impl<'a, L: FnMut(&Record) -> Result<(), StorageError>> Recorder<'a, L> {
         (self.listener)(&record)
     }
 
-    /// Records something that happened to the search.
+    /// Records an incident of the search.
     pub(crate) fn incident(&mut self, event: Event) -> Result<(), StorageError> {
         let record = self.record(event);
         if let Some(folder) = &mut self.folder {
@@ -96,7 +96,7 @@ impl<'a, L: FnMut(&Record) -> Result<(), StorageError>> Recorder<'a, L> {
         (self.listener)(&record)
     }
 
-    /// Sees to it that the log is on disk. Returns where it ends.
+    /// Flushes the log to disk. Returns its end.
     pub(crate) fn sync(&self) -> Result<LogEnd, StorageError> {
         let Some(folder) = self.folder() else {
             return Ok(LogEnd::default());

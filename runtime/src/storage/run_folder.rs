@@ -15,9 +15,9 @@ use super::event_log::{EVENTS, LogEnd};
 use crate::events::Record;
 use crate::space::SpaceProvenance;
 
-/// Where the run's space came from.
+/// The origin of the run's space.
 const ORIGIN: &str = "origin.json";
-/// What its data are.
+/// The summary of its data.
 const PROFILE: &str = "data.json";
 
 /// A folder that belongs to one run, and to one process at a time.
@@ -26,9 +26,9 @@ pub struct RunFolder {
     path: PathBuf,
     events: File,
     end: LogEnd,
-    /// Events of the log, as far as it was read.
+    /// Number of events in the log, when it was last read.
     pub(crate) recorded: u64,
-    /// Held as long as the folder is.
+    /// Held for as long as the folder is open.
     _lock: File,
 }
 
@@ -49,7 +49,7 @@ fn lock(path: &Path) -> Result<File, StorageError> {
     }
 }
 
-/// A file that was written as JSON, if it is there.
+/// Reads a JSON file, if it exists.
 fn read_json<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>, StorageError> {
     let place = run.join(name);
     let read = match fs::read_to_string(&place) {
@@ -61,13 +61,14 @@ fn read_json<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>, S
 }
 
 impl RunFolder {
-    /// What a retraining goes on from, as long as it is under way.
+    /// The folder of a retraining in progress.
     pub(crate) const RETRAINING: &str = "retraining";
 
-    /// The settings of the run at `path`, and where its space came from; it is only looked at.
+    /// Reads the settings of the run at `path`, and the origin of its space, without locking or
+    /// changing it.
     ///
     /// # Errors
-    /// If it is no run, or the system refuses.
+    /// If `path` is not a run, or the file system fails.
     pub(crate) fn look(path: &Path) -> Result<(String, Option<SpaceProvenance>), StorageError> {
         let config = path.join("config.toml");
         if !config.is_file() {
@@ -79,10 +80,10 @@ impl RunFolder {
         Ok((text, read_json(path, ORIGIN)?))
     }
 
-    /// Makes `path`, which must not exist, and its parents; writes `config.toml` into it.
+    /// Creates `path`, which must not exist, and its parents; writes `config.toml` into it.
     ///
     /// # Errors
-    /// If something is there already, or the system refuses.
+    /// If `path` exists, or the file system fails.
     pub fn create(path: &Path, config: &str) -> Result<Self, StorageError> {
         if let Some(parent) = path
             .parent()
@@ -114,7 +115,7 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// The first of `parent/name-1`, `parent/name-2`, ... that does not exist yet.
+    /// Creates the first of `parent/name-1`, `parent/name-2`, ... that does not exist yet.
     ///
     /// # Errors
     /// As [`RunFolder::create`].
@@ -128,11 +129,11 @@ impl RunFolder {
         }
     }
 
-    /// Opens a run that was begun and is not finished, to go on with it. Also returns its
-    /// `config.toml`.
+    /// Opens an unfinished run in order to continue it. Also returns its `config.toml`.
     ///
     /// # Errors
-    /// If it is no run, is finished, or is under way in another process, or the system refuses.
+    /// If `path` is not a run, the run is finished or open in another process, or the file system
+    /// fails.
     pub fn open(path: &Path) -> Result<(Self, String), StorageError> {
         let config = path.join("config.toml");
         if !config.is_file() {
@@ -141,7 +142,7 @@ impl RunFolder {
             });
         }
         let lock = lock(path)?;
-        // A retraining under way comes after the result of the search.
+        // A retraining in progress follows the result of the search.
         if path.join("best/genome.json").exists() && !path.join(Self::RETRAINING).exists() {
             return Err(StorageError::Finished {
                 path: path.to_owned(),
@@ -164,7 +165,7 @@ impl RunFolder {
         ))
     }
 
-    /// Notes where the space came from, for whoever goes on with the run.
+    /// Records the origin of the space, for a later resumption.
     pub(crate) fn write_provenance(
         &self,
         provenance: &SpaceProvenance,
@@ -172,38 +173,38 @@ impl RunFolder {
         self.write_json(ORIGIN, provenance)
     }
 
-    /// Where the run's space came from; a run of an earlier version does not say.
+    /// The origin of the run's space; a run of an earlier version does not record it.
     ///
     /// # Errors
-    /// If the file is not what was written, or the system refuses.
+    /// If the file differs from what was written, or the file system fails.
     pub fn provenance(&self) -> Result<Option<SpaceProvenance>, StorageError> {
         read_json(&self.path, ORIGIN)
     }
 
-    /// Notes what the data are, for whoever goes on with the run.
+    /// Records a summary of the data, for a later resumption.
     pub(crate) fn write_profile(&self, profile: &DatasetSummary) -> Result<(), StorageError> {
         self.write_json(PROFILE, profile)
     }
 
-    /// What the run's data are; a run of an earlier version does not say.
+    /// The summary of the run's data; a run of an earlier version does not record it.
     ///
     /// # Errors
-    /// If the file is not what was written, or the system refuses.
+    /// If the file differs from what was written, or the file system fails.
     pub fn profile(&self) -> Result<Option<DatasetSummary>, StorageError> {
         Self::profile_of(&self.path)
     }
 
-    /// The same of the run at `path`, which need not be open.
+    /// The same for the run at `path`, which need not be open.
     pub(crate) fn profile_of(path: &Path) -> Result<Option<DatasetSummary>, StorageError> {
         read_json(path, PROFILE)
     }
 
-    /// Where the log ends.
+    /// The end of the log.
     pub(crate) fn end(&self) -> LogEnd {
         self.end
     }
 
-    /// Forgets what was logged after `end`.
+    /// Truncates the log to `end`.
     pub(crate) fn rewind(&mut self, end: LogEnd) -> Result<(), StorageError> {
         let cut = self
             .events
@@ -214,7 +215,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Appends a line to `incidents.jsonl`: what happened to the search, as against what it did.
+    /// Appends a line to `incidents.jsonl`: what happened to the search, not what it did.
     pub(crate) fn note(&mut self, record: &Record) -> Result<(), StorageError> {
         let place = self.path.join("incidents.jsonl");
         let append = || {
@@ -224,16 +225,16 @@ impl RunFolder {
         append().map_err(failed("write", &place))
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends a line to `events.jsonl`, at once and whole: a search that is killed leaves a log
-    /// that can be read.
+    /// Appends a complete line to `events.jsonl` immediately: a search that is killed leaves a
+    /// readable log.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the file system fails.
     pub fn log(&mut self, record: &Record) -> Result<(), StorageError> {
         let line = serde_json::to_string(record)
             .map(|line| format!("{line}\n"))
@@ -249,20 +250,20 @@ impl RunFolder {
         written.map_err(failed("write", &self.path.join(EVENTS)))
     }
 
-    /// Sees to it that all lines so far are on disk.
+    /// Flushes all lines so far to disk.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the file system fails.
     pub fn sync(&self) -> Result<(), StorageError> {
         self.events
             .sync_data()
             .map_err(failed("write", &self.path.join(EVENTS)))
     }
 
-    /// Writes a file whole or not at all: beside its place, synced, then renamed.
+    /// Writes a file atomically: to a temporary path, synced, then renamed.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the file system fails.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), StorageError> {
         let place = self.path.join(name);
         if let Some(parent) = place.parent() {
@@ -274,7 +275,7 @@ impl RunFolder {
     /// Writes a value as indented JSON.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the file system fails.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), StorageError> {
         let mut text = serde_json::to_vec_pretty(value)
             .map_err(io::Error::from)

@@ -1,8 +1,8 @@
-//! Weights and the optimiser's memory as a safetensors file: every parameter under its own id, so
-//! that other programs can read it and a change of the pages' layout cannot spoil it.
+//! Weights and the optimiser's moments as a safetensors file: every parameter under its own id, so
+//! that other programs can read it and a change of the page layout does not invalidate it.
 //!
-//! The format is a length, a JSON header and the numbers; with what is here there is no need of a
-//! crate for it. Gradients are not kept: a step computes those that it uses.
+//! The format is a length, a JSON header and the values, so no crate is needed for it. Gradients
+//! are not stored: every step computes the ones that it uses.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,8 +19,8 @@ struct Tensor {
     data_offsets: [usize; 2],
 }
 
-/// Every tensor of the file in its order: its name, the parameter, and the set of pages that it
-/// lies in.
+/// Every tensor of the file in order: its name, the parameter, and the set of pages that contains
+/// it.
 fn tensors<'a>(
     supergraph: &'a Supergraph,
     layout: &'a Layout,
@@ -29,7 +29,8 @@ fn tensors<'a>(
     let sets = std::iter::once(None).chain((0..moments).map(Some));
     sets.flat_map(move |moment| {
         let placed = (0..layout.len() as u32).filter(|index| layout.place(*index).len > 0);
-        // No update touches what streams carry from window to window, so that it has no moments.
+        // No update changes the state that streams carry from window to window, so it has no
+        // moments.
         placed
             .filter(move |index| moment.is_none() || (*index as usize) < supergraph.param_count())
             .map(move |index| {
@@ -44,7 +45,7 @@ fn tensors<'a>(
     })
 }
 
-/// The shape of a tensor: that of the parameter, or the numbers of a carried state in a row.
+/// The shape of a tensor: that of the parameter, or one dimension for a carried state.
 fn shape(supergraph: &Supergraph, layout: &Layout, index: u32) -> Vec<u32> {
     match (index as usize) < supergraph.param_count() {
         true => supergraph.param_shape(index).to_vec(),

@@ -1,4 +1,4 @@
-//! What can go wrong with a training step or a score.
+//! Errors of training steps and scores.
 
 use supernet_engine::device::DeviceError;
 use supernet_engine::program::ProgramError;
@@ -8,7 +8,7 @@ use supernet_plugin::GenomeError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainingError {
-    /// The genome is none of the space's.
+    /// The genome does not belong to the space.
     #[error(transparent)]
     Genome(#[from] GenomeError),
     /// The child cannot run.
@@ -17,13 +17,13 @@ pub enum TrainingError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The weights left the range of numbers.
+    /// Training diverged.
     #[error(
         "the loss of step {step} is not a number: training diverged at a learning rate of {rate}; lower `optimizer.learning_rate` \
          or `optimizer.clip`, and see that the data hold no extreme values"
     )]
     Diverged {
-        /// Which step.
+        /// The step.
         step: u32,
         /// The learning rate at that step.
         rate: f32,

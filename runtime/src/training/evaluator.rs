@@ -1,9 +1,9 @@
-//! Scoring children with the shared weights.
+//! Scoring of children with the shared weights.
 //!
 //! The rule is the same for every child: minibatches of one fixed size, normalised by their own
 //! statistics. Running averages over a mixture of children would make rewards noise. A window of
-//! text that is scored by itself starts without a memory; a whole part is read from its beginning,
-//! and what a window ends with the next one starts with.
+//! text that is scored by itself starts with an empty state; a whole split is read from its
+//! beginning, and the state is carried from one window to the next.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ use super::error::TrainingError;
 use super::job::{JobKind, JobResult};
 use super::task_context::TaskContext;
 
-/// Scores children on minibatches of the validation part, or on a whole part.
+/// Scores children on minibatches of the validation split, or on a whole split.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
     task: TaskContext,
     batch: u32,
     seed: u64,
-    /// The last pass over the validation part that was asked for, and its order.
+    /// The last pass over the validation split that was requested, and its order.
     pass: Option<(u64, Vec<usize>)>,
     images: Vec<f32>,
     labels: Vec<u32>,
     samples: Samples,
-    /// The validation part, if it is a text.
+    /// The validation split, if it is a text.
     streams: Option<Streams>,
     tokens: Vec<u32>,
 }
@@ -53,10 +53,10 @@ impl Evaluator {
         }
     }
 
-    /// What a job for evaluators asks for.
+    /// The results of a job.
     ///
     /// # Errors
-    /// If a genome has no child, a child no program, or the device fails.
+    /// If a genome has no child, a child has no program, or the device fails.
     pub(crate) fn results(
         &mut self,
         device: &mut dyn Device,
@@ -74,11 +74,11 @@ impl Evaluator {
         Ok(scores.into_iter().map(Ok).collect())
     }
 
-    /// Scores every child on the `number`-th minibatch of the validation part, counted over all
+    /// Scores every child on the `number`-th minibatch of the validation split, counted over all
     /// passes.
     ///
     /// # Errors
-    /// If a genome has no child, a child no program, or the device fails.
+    /// If a genome has no child, a child has no program, or the device fails.
     pub(crate) fn minibatch(
         &mut self,
         device: &mut dyn Device,
@@ -124,7 +124,7 @@ impl Evaluator {
         Ok(scores)
     }
 
-    /// Puts the `number`-th minibatch of the validation part together, which of a text is a window.
+    /// Gathers the `number`-th minibatch of the validation split, which is a window of a text.
     fn gather(&mut self, number: u64, window: Option<u32>) {
         if let (Some(streams), Some(window)) = (&self.streams, window) {
             return streams.window(window, &mut self.tokens, &mut self.labels);
@@ -150,7 +150,7 @@ impl Evaluator {
         );
     }
 
-    /// Scores a child on the whole validation part.
+    /// Scores a child on the whole validation split.
     ///
     /// # Errors
     /// As [`Evaluator::minibatch`].
@@ -164,7 +164,8 @@ impl Evaluator {
         self.whole(device, weights, genome, &data.validation)
     }
 
-    /// Scores a child on the whole test part: for the last line of a report, never for a choice.
+    /// Scores a child on the whole test split: for the last line of a report, never for a
+    /// selection.
     ///
     /// # Errors
     /// As [`Evaluator::minibatch`].
@@ -205,8 +206,8 @@ impl Evaluator {
                 take(device, &mut self.samples)?;
                 under_way -= 1;
             }
-            // The last minibatch is filled up from the beginning: every sample counts once, every
-            // batch has one size.
+            // The last minibatch wraps around to the beginning, so that every sample counts once
+            // and all batches have one size.
             part.gather(
                 (from..from + batch).map(|i| i % part.len()),
                 &mut self.images,
@@ -225,7 +226,7 @@ impl Evaluator {
         Ok(self.task.metric.score(&all, part.len()))
     }
 
-    /// Scores a child on a text from its beginning to its end.
+    /// Scores a child on a text from beginning to end.
     fn read(
         &mut self,
         device: &mut dyn Device,
@@ -273,7 +274,8 @@ impl Evaluator {
         Ok(self.task.metric.score(&all, all.loss.len()))
     }
 
-    /// The program of a child, for a window of so many steps that starts so if it is one of a text.
+    /// The program of a child; for text, of a window with this number of steps and this initial
+    /// state.
     fn program(
         &self,
         genome: &[u32],

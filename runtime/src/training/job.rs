@@ -1,5 +1,4 @@
-//! The jobs that a search is cut into: what the trainer and the evaluators are asked for, and what
-//! they answer.
+//! The jobs of a search: the requests to the trainer and the evaluators, and their results.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,31 +7,31 @@ use supernet_strategy::{Genome, Score};
 
 /// Why a child has no score.
 pub(crate) type JobError = Arc<dyn Error + Send + Sync>;
-/// What came of one child.
+/// The result for one child.
 pub(crate) type JobResult = Result<Score, JobError>;
 
-/// One bounded piece of work.
+/// A bounded unit of work.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Job {
     pub(crate) id: JobId,
     pub(crate) kind: JobKind,
 }
 
-/// Where the answers of a job belong.
+/// The task and position that the results of a job belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct JobId {
-    /// The task, counted from 0 over the search.
+    /// Number of the task, from 0 over the search.
     pub(crate) task: u64,
-    /// The first of its children that the job has.
+    /// Index of the job's first child within the task.
     pub(crate) first: usize,
 }
 
-/// What a job asks for.
+/// The kind of work.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum JobKind {
     /// A training step.
     Train { genome: Genome, epoch: u32 },
-    /// A training step that was found to ruin the weights: its minibatch goes by unused.
+    /// A training step that is known to corrupt the weights: its minibatch is skipped.
     Skip,
     /// Scores on one minibatch of the validation part.
     Score { genomes: Vec<Genome>, batch: u64 },
@@ -43,13 +42,13 @@ pub(crate) enum JobKind {
 }
 
 impl JobKind {
-    /// Whether the trainer does it.
+    /// Whether the trainer runs it.
     pub(crate) fn trains(&self) -> bool {
         matches!(self, Self::Train { .. } | Self::Skip)
     }
 }
 
-/// An answer that can be ranked and written down.
+/// Turns a score that is not a number into an error, so that results can be ranked and serialised.
 pub(crate) fn checked(result: JobResult) -> JobResult {
     let score = result?;
     if score.reward.is_finite() && score.loss.is_finite() {
@@ -65,7 +64,7 @@ impl From<NotANumber> for JobError {
     }
 }
 
-/// A score that is none.
+/// A score that is not a number.
 #[derive(Debug, thiserror::Error)]
 #[error("its score is not a number")]
 struct NotANumber;

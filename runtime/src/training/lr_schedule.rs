@@ -1,4 +1,4 @@
-//! The learning rate and the probability of drop-path over a search, or over the training of one
+//! The learning rate and the drop-path probability over a search, or over the training of one
 //! network.
 
 use std::f64::consts::PI;
@@ -6,14 +6,14 @@ use std::f64::consts::PI;
 /// A learning rate over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LrSchedule {
-    /// Of the shared weights: it changes from epoch to epoch.
+    /// For shared weights: it changes from epoch to epoch.
     Restarts(CosineRestarts),
-    /// Of one network: it changes from step to step.
+    /// For one network: it changes from step to step.
     WarmupCosine(WarmupCosine),
 }
 
 impl LrSchedule {
-    /// The rate of a step, counted from 0, in an epoch, counted from 0.
+    /// The rate of a step in an epoch, both counted from 0.
     pub(crate) fn at(&self, epoch: u32, step: u32) -> f32 {
         match self {
             Self::Restarts(cosine) => cosine.rate(epoch),
@@ -22,8 +22,8 @@ impl LrSchedule {
     }
 }
 
-/// One descent: a linear warm-up (Goyal et al. 2017, §2.2), then half a period of a cosine, without
-/// restarts.
+/// A single descent: a linear warm-up (Goyal et al. 2017, §2.2), then half a period of a cosine,
+/// without restarts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WarmupCosine {
     highest: f64,
@@ -33,8 +33,8 @@ pub(crate) struct WarmupCosine {
 }
 
 impl WarmupCosine {
-    /// Over `steps` steps, of which the first `warm_up` rise to `highest`; the last one is near
-    /// `lowest`.
+    /// A schedule of `steps` steps, of which the first `warm_up` rise to `highest`; the last one is
+    /// near `lowest`.
     pub(crate) fn new(highest: f32, lowest: f32, warm_up: u32, steps: u32) -> Self {
         let (highest, lowest) = (f64::from(highest), f64::from(lowest.min(highest)));
         Self {
@@ -56,17 +56,17 @@ impl WarmupCosine {
     }
 }
 
-/// A probability that rises from step to step, evenly (Zoph et al. 2018, scheduled drop-path).
+/// A probability that increases linearly with the steps (Zoph et al. 2018, scheduled drop-path).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct LinearRamp {
-    /// At the last step.
+    /// The value at the last step.
     pub(crate) to: f32,
-    /// How many there are.
+    /// Number of steps.
     pub(crate) steps: u32,
 }
 
 impl LinearRamp {
-    /// At a step, counted from 0; past the last one it stays what it was there.
+    /// The value at a step, counted from 0; constant after the last one.
     pub(crate) fn at(&self, step: u32) -> f32 {
         let share = f64::from(step + 1) / f64::from(self.steps.max(1));
         (f64::from(self.to) * share.min(1.0)) as f32
@@ -75,9 +75,9 @@ impl LinearRamp {
 
 /// Cosine annealing with warm restarts (Loshchilov and Hutter 2017; ENAS §3.2), fitted to the
 /// search: every period is twice the one before it, and the last one ends with the last epoch, when
-/// the weights are at rest.
+/// the learning rate is lowest.
 ///
-/// The published lengths come out of it: 150 epochs are periods of 10, 20, 40 and 80.
+/// It reproduces the published lengths: 150 epochs give periods of 10, 20, 40 and 80.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CosineRestarts {
     highest: f64,
@@ -86,11 +86,11 @@ pub(crate) struct CosineRestarts {
     periods: u32,
 }
 
-/// The first period is not shorter than this many epochs, as published.
+/// Minimum length of the first period in epochs, as published.
 const SHORTEST: f64 = 10.0;
 
 impl CosineRestarts {
-    /// From `highest` to `lowest` in every period, over `epochs` epochs.
+    /// A schedule from `highest` to `lowest` in every period, over `epochs` epochs.
     pub(crate) fn fitted(highest: f32, lowest: f32, epochs: u32) -> Self {
         let epochs = f64::from(epochs.max(1));
         let periods = ((epochs / SHORTEST + 1.0).log2() + 1e-9).floor().max(1.0);
@@ -102,7 +102,7 @@ impl CosineRestarts {
         }
     }
 
-    /// The rate throughout epoch `epoch`, counted from 0.
+    /// The rate during epoch `epoch`, counted from 0.
     pub(crate) fn rate(&self, epoch: u32) -> f32 {
         let (mut since, mut period) = (f64::from(epoch), self.first);
         for _ in 1..self.periods {
@@ -149,10 +149,10 @@ mod tests {
         assert_eq!((peak, rates[4]), (4, 0.1));
         assert!((rates[1] - 0.04).abs() < 1e-7 && rates[..5].is_sorted());
         assert!(rates[4..].windows(2).all(|pair| pair[1] < pair[0]));
-        // Half way down after half of the descent.
+        // Halfway down after half of the descent.
         assert!((rates[54] - 0.0505).abs() < 1e-6);
         assert!((0.001..0.0012).contains(&rates[103]), "{}", rates[103]);
-        // Steps past the end and warm-ups longer than everything stay in range.
+        // Steps past the end and warm-ups longer than the training stay in range.
         assert_eq!(
             (once.rate(500), WarmupCosine::new(0.1, 0.0, 9, 3).rate(2)),
             (0.001, 0.075)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use supernet_strategy::Score;
 
-/// Sums over the steps of a pass that were finished.
+/// Sums over the finished steps of a pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PassMean {
     #[serde(alias = "accuracy")]
@@ -21,7 +21,7 @@ impl PassMean {
         self.steps += 1;
     }
 
-    /// The means over the pass that ends; the next one begins with nothing.
+    /// Returns the means over the pass and resets the sums.
     pub(crate) fn take(&mut self) -> Score {
         let Self {
             reward,

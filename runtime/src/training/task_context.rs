@@ -1,4 +1,4 @@
-//! What a task is done with: a space, its own ops, where its weights lie, the data.
+//! The context of a task: a space, its custom ops, the layout of its weights, and the data.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use supernet_plugin::{Child, GenomeError, Supergraph};
 
 use crate::results::Metric;
 
-/// What a stage works on.
+/// The context that training and scoring share.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskContext {
     /// The space.
     pub(crate) supergraph: Supergraph,
-    /// Its own ops.
+    /// Its custom ops.
     pub(crate) custom: CustomOps,
-    /// Where its weights lie.
+    /// The layout of its weights.
     pub(crate) layout: Arc<Layout>,
-    /// The data set's parts.
+    /// The splits of the data set.
     pub(crate) data: Arc<Splits>,
-    /// What a sample is.
+    /// The input that a sample is.
     pub(crate) input: Input,
-    /// Its classes, or the tokens of its vocabulary.
+    /// Number of classes, or of tokens in the vocabulary.
     pub(crate) classes: u32,
-    /// What a score's first number is.
+    /// The meaning of a score's reward.
     pub(crate) metric: Metric,
 }
 
 impl TaskContext {
-    /// The same space with its weights elsewhere, and other data.
+    /// The same space with another layout and other data.
     pub(crate) fn with(&self, layout: Arc<Layout>, data: Arc<Splits>) -> Self {
         Self {
             layout,
@@ -40,7 +40,7 @@ impl TaskContext {
     }
 
     /// The child of `genome` as `optimizer` trains it: with auxiliary outputs only if their losses
-    /// count.
+    /// have a weight.
     pub(crate) fn trained(
         &self,
         genome: &[u32],
@@ -54,7 +54,7 @@ impl TaskContext {
         }
     }
 
-    /// What programs for minibatches of `batch` samples are built for.
+    /// The context of programs for minibatches of `batch` samples.
     pub(crate) fn context(&self, batch: u32) -> Context<'_> {
         let Self {
             supergraph,
@@ -74,14 +74,13 @@ impl TaskContext {
         }
     }
 
-    /// A part of a text as streams side by side; nothing of images.
+    /// A split of a text as parallel streams; none for images.
     pub(crate) fn streams(&self, part: &Subset, batch: u32) -> Option<Streams> {
         let text = matches!(self.input, Input::Tokens(_));
         text.then(|| Streams::new(part.labels(), batch, self.supergraph.time()))
     }
 
-    /// Minibatches in a pass over a part: what does not fill the last one is left off, but for a
-    /// text.
+    /// Minibatches in a pass over a split: an incomplete last one is dropped, except for text.
     pub(crate) fn passes(&self, part: &Subset, batch: u32) -> u32 {
         self.streams(part, batch)
             .map_or(part.len() as u32 / batch, |streams| streams.windows())

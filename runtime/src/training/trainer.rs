@@ -1,4 +1,5 @@
-//! Training weights, shared ones or a network's own: one step is one child on one minibatch.
+//! Training of shared weights, or of one network's weights: a step trains one child on one
+//! minibatch.
 
 use std::collections::VecDeque;
 
@@ -15,31 +16,31 @@ use super::error::TrainingError;
 use super::lr_schedule::{LinearRamp, LrSchedule};
 use super::task_context::TaskContext;
 
-/// What a trainer is made of.
+/// The settings of a trainer.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainerSettings {
-    /// Samples in a minibatch.
+    /// Samples per minibatch.
     pub(crate) batch: u32,
     /// The update rule.
     pub(crate) optimizer: Optimizer,
-    /// How its images are changed.
+    /// The augmentation of its images.
     pub(crate) augment: AugmentSettings,
     /// The learning rate over time.
     pub(crate) rate: LrSchedule,
-    /// With what probability paths are dropped, over time.
+    /// The drop-path probability over time.
     pub(crate) drop_path: LinearRamp,
-    /// Seeds shuffling, changes of images and dropout.
+    /// Seeds shuffling, augmentation and dropout.
     pub(crate) seed: u64,
 }
 
-/// Walks through the training part, epoch by epoch, one minibatch a step.
+/// Iterates over the training split, epoch by epoch, one minibatch per step.
 #[derive(Debug)]
 pub(crate) struct Trainer {
     task: TaskContext,
     settings: TrainerSettings,
-    /// Steps done: the data cursor and the dropout bits are functions of it.
+    /// Steps done; the position in the data and the dropout bits are functions of it.
     done: u32,
-    /// Number and learning rate of the steps that were started and not finished, oldest first.
+    /// Number and learning rate of the steps in flight, oldest first.
     under_way: VecDeque<(u32, f32)>,
     /// The pass that `order` belongs to.
     pass: u64,
@@ -48,7 +49,7 @@ pub(crate) struct Trainer {
     spare: Vec<f32>,
     labels: Vec<u32>,
     samples: Samples,
-    /// The training part, if it is a text.
+    /// The training split, if it is a text.
     streams: Option<Streams>,
     tokens: Vec<u32>,
 }
@@ -74,7 +75,8 @@ impl Trainer {
         }
     }
 
-    /// Minibatches in an epoch: what does not fill the last one waits for the next epoch's order.
+    /// Minibatches in an epoch: the samples of an incomplete last one are left out until the next
+    /// epoch reshuffles.
     pub(crate) fn steps(&self) -> u32 {
         match &self.streams {
             Some(streams) => streams.windows(),
@@ -86,7 +88,7 @@ impl Trainer {
     /// before the update.
     ///
     /// # Errors
-    /// If the genome has no child, the child no program, the device fails, or the loss is not a
+    /// If the genome has no child, the child has no program, the device fails, or the loss is not a
     /// number.
     pub(crate) fn step(
         &mut self,
@@ -99,10 +101,10 @@ impl Trainer {
         self.finish(device)
     }
 
-    /// Starts to train the child of `genome` on the next minibatch.
+    /// Starts a training step of the child of `genome` on the next minibatch.
     ///
     /// # Errors
-    /// If the genome has no child, the child no program, or the device fails.
+    /// If the genome has no child, the child has no program, or the device fails.
     pub(crate) fn start(
         &mut self,
         device: &mut dyn Device,
@@ -150,8 +152,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// The program of a child for minibatch `within` of the pass. A text's windows follow each
-    /// other; the first of a pass starts without a memory, and the last may be shorter.
+    /// The program of a child for minibatch `within` of the pass. The windows of a text are
+    /// consecutive; the first of a pass starts with an empty state, and the last may be shorter.
     fn program(&self, genome: &[u32], within: u32) -> Result<Program, TrainingError> {
         let context = self.task.context(self.settings.batch);
         let Some(streams) = &self.streams else {
@@ -180,7 +182,7 @@ impl Trainer {
         )?)
     }
 
-    /// Puts minibatch `within` of the pass together.
+    /// Gathers minibatch `within` of the pass.
     fn gather(&mut self, within: u32) {
         if let Some(streams) = &self.streams {
             return streams.window(within, &mut self.tokens, &mut self.labels);
@@ -203,17 +205,17 @@ impl Trainer {
             .gather(chosen.iter().copied(), &mut self.images, &mut self.labels);
     }
 
-    /// Lets a minibatch go by unused.
+    /// Skips a minibatch.
     pub(crate) fn skip(&mut self) {
         self.done += 1;
     }
 
-    /// Steps done: with the weights, all that the next step depends on.
+    /// Steps done. Together with the weights, this is all that the next step depends on.
     pub(crate) fn done(&self) -> u32 {
         self.done
     }
 
-    /// Steps that were started and not finished.
+    /// Number of steps in flight.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way.len()
     }
@@ -224,7 +226,7 @@ impl Trainer {
         self.order.clear();
     }
 
-    /// Waits for the oldest step. The score is that of its minibatch before the update.
+    /// Waits for the oldest step in flight. The score is that of its minibatch before the update.
     ///
     /// # Errors
     /// If the device fails, or the loss is not a number.
