@@ -1,4 +1,4 @@
-//! Who does the work of a search: one thread, or actors under a supervisor.
+//! Execution of a search: on one thread, or by actors under a supervisor.
 
 mod builder;
 #[cfg(all(test, feature = "gpu"))]

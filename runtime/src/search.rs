@@ -1,5 +1,5 @@
-//! What a search does, apart from who does it: a state machine that hands out jobs and takes their
-//! results.
+//! The logic of a search, independent of threads: a state machine that hands out jobs and takes
+//! their results.
 
 pub(crate) mod composition;
 mod error;

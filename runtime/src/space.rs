@@ -1,4 +1,4 @@
-//! Search spaces as a search needs them: found, built for a data set, and measured.
+//! Search spaces: look-up, construction for a data set, and measurement.
 
 pub(crate) mod cpu;
 mod dynamic;
@@ -24,8 +24,8 @@ use supernet_plugin::{Fact, Facts, Field, FieldKind, Setting, Supergraph};
 
 use crate::config::Config;
 
-/// What is known of data where settings may say it too: `otherwise`, but for what `given` states
-/// for fields that ask about data.
+/// The facts about data that settings may override: `otherwise`, except where `given` sets a field
+/// that depends on the data.
 pub fn stated(fields: &[Field], given: &BTreeMap<String, Setting>, otherwise: Facts) -> Facts {
     let mut facts = otherwise;
     for field in fields {
@@ -45,17 +45,17 @@ pub fn stated(fields: &[Field], given: &BTreeMap<String, Setting>, otherwise: Fa
             (Fact::Shape, [_, ..]) => facts.shape = sizes,
             (Fact::Classes, [classes]) => facts.classes = *classes,
             (Fact::Vocabulary, [tokens]) => facts.vocabulary = Some(*tokens),
-            // Left to the space, which says what it takes.
+            // Left to the space, which reports the values that it accepts.
             _ => {}
         }
     }
     facts
 }
 
-/// The linked space that `config.search.space` names, as [`Spaces::build`] builds it.
+/// Builds the linked space that `config.search.space` names, as [`Spaces::build`] does.
 ///
 /// # Errors
-/// If there is no such space, or its settings are wrong.
+/// If there is no such space, or its settings are invalid.
 pub fn build(config: &mut Config, facts: &Facts) -> Result<Supergraph, SpaceError> {
     Ok(Spaces::linked().build(config, facts)?.supergraph)
 }

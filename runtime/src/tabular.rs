@@ -1,8 +1,8 @@
-//! Searches of a table: rewards are looked up where somebody has trained every architecture
-//! already.
+//! Searches of a table: rewards are looked up in a benchmark in which every architecture has been
+//! trained already.
 //!
 //! Tabular benchmarks, such as NAS-Bench-201 (Dong and Yang 2020), make strategies comparable: a
-//! search takes a second, so that it can be repeated over many seeds. No network runs here and no
+//! search takes a second, so that it can be repeated with many seeds. No network runs here and no
 //! data are read.
 //!
 //! [`Table::open`] reads a table for a space, [`TableSearch`] runs a strategy on it.
@@ -30,7 +30,7 @@ pub use search::{Query, TableSearch};
 use supernet_plugin::Supergraph;
 use supernet_strategy::Genome;
 
-/// Rewards by genome, in the units of the file that they were read from.
+/// Rewards by genome, in the units of the file.
 #[derive(Debug)]
 pub struct Table {
     space: Supergraph,
@@ -38,63 +38,63 @@ pub struct Table {
     reward: String,
     report: String,
     rows: BTreeMap<Genome, Entry>,
-    /// Rows by the child that they stand for, nothing where they contradict each other; made when a
-    /// genome has no row of its own.
+    /// Rows by their canonical child, with none for contradictory rows; computed on the first
+    /// look-up of a genome without a row.
     alike: OnceLock<BTreeMap<Genome, Option<Entry>>>,
     /// The report column, best first.
     ranked: Vec<f64>,
     percent: bool,
 }
 
-/// What a table says of an architecture, in its own units.
+/// An architecture's values in a table, in the units of the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry {
-    /// What a strategy is told.
+    /// The strategy's reward.
     pub reward: f64,
-    /// What is reported of it.
+    /// The reported value.
     pub report: f64,
 }
 
 impl Table {
-    /// The space that it is a table of.
+    /// The space of the table.
     pub fn space(&self) -> &Supergraph {
         &self.space
     }
 
-    /// The file's name.
+    /// The name of the file.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The column of rewards.
+    /// The name of the reward column.
     pub fn reward(&self) -> &str {
         &self.reward
     }
 
-    /// The column that is reported.
+    /// The name of the report column.
     pub fn report(&self) -> &str {
         &self.report
     }
 
-    /// Genomes that it has.
+    /// The number of genomes.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether it has none, which no table that was read has.
+    /// Whether it has no genomes, which is never true of a table that was read.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether rewards are percentages: if any is above 1, all are. Strategies are told shares, a
-    /// hundredth of them.
+    /// Whether rewards are percentages: if any is above 1, all are. Strategies receive fractions,
+    /// which are percentages divided by 100.
     pub fn percent(&self) -> bool {
         self.percent
     }
 
-    /// What it says of a genome. One that has no row of its own is looked up by its [canonical
-    /// form](Supergraph::canonical), so that a table may have each architecture once. If it has
-    /// several rows that differ, none of them counts.
+    /// Looks up a genome. A genome without a row is looked up by its [canonical
+    /// form](Supergraph::canonical), so that a table needs each architecture only once. If several
+    /// rows match and differ, none of them is used.
     ///
     /// # Errors
     /// If there is no such row.
@@ -121,13 +121,13 @@ impl Table {
         })
     }
 
-    /// A reward as strategies are told it.
+    /// The reward as strategies receive it.
     fn share(&self, reward: f64) -> f32 {
         (if self.percent { reward / 100.0 } else { reward }) as f32
     }
 
-    /// The place of a reported value among all of the table's: 1 is the best, and equals share a
-    /// place.
+    /// The rank of a reported value among all of the table's: 1 is the best, and equal values share
+    /// a rank.
     fn rank(&self, report: f64) -> u32 {
         1 + self.ranked.partition_point(|other| *other > report) as u32
     }

@@ -1,5 +1,5 @@
-//! What can be asked and measured around a search: a run's shared weights, a report on a space,
-//! benchmarks, self-tests.
+//! Tools around a search: evaluation with a run's shared weights, reports on spaces, benchmarks,
+//! self-tests.
 
 pub mod bench;
 pub mod gallery;

@@ -1,4 +1,4 @@
-//! Models frozen, saved, loaded and used, on the CPU.
+//! Models frozen and evaluated on the CPU.
 
 mod file_tests;
 
@@ -62,7 +62,7 @@ fn built(settings: &[&str], data: &Dataset) -> TaskContext {
     task(space::build(&mut config, &data.facts()).unwrap(), data)
 }
 
-/// Freezes the child of `genome` with weights as they start, moved a little.
+/// Freezes the child of `genome` with slightly perturbed initial weights.
 fn frozen(task: &TaskContext, genome: &[u32], batch: u32) -> Model {
     let mut weights = Weights::new(&task.supergraph, task.layout.clone(), 1, 7);
     let mut random = Random::new(1, RngStream::Test(99));
@@ -119,7 +119,7 @@ fn bits(predictions: &[Prediction]) -> Vec<u32> {
         .collect()
 }
 
-/// How far two rounds of predictions lie apart, of the size of the logits.
+/// The difference between two sets of predictions, relative to the size of the logits.
 fn apart(a: &[Prediction], b: &[Prediction]) -> f32 {
     let pairs = a
         .iter()
@@ -255,7 +255,7 @@ fn an_evaluation_counts_what_predictions_say() {
         .map(|class| evaluation.confusion[class][class])
         .sum();
     assert_eq!(diagonal, right as u64);
-    // The parts of the same data, divided otherwise: their own mean and deviation are taken back.
+    // Another split of the same data: its mean and deviation are reverted.
     let other = Splits::new(&data, &SplitSpec { seed: 9, ..SPLIT }).unwrap();
     let mut cpu = Cpu::new(1).unwrap();
     let parts = model

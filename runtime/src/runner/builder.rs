@@ -1,4 +1,4 @@
-//! Setting up a search that runs on threads of its own.
+//! Set-up of a search that runs on its own threads.
 
 mod devices;
 
@@ -31,11 +31,10 @@ use crate::space::{SpaceProvenance, Spaces};
 use crate::storage::{Folder, LogEnd, Recorder, RunFolder, StorageError};
 use crate::training::{JobError, TrainingError};
 
-/// How long a step, a score or a file may take before its actor is given up, unless the application
-/// says otherwise.
+/// Default time limit of a step, a score or a file operation before its actor is given up.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Everything that a search starts with. Only [`SearchBuilder::start`] does something.
+/// The settings of a search. Only [`SearchBuilder::start`] does something.
 #[must_use = "nothing happens before `start`"]
 pub struct SearchBuilder {
     config: Config,
@@ -45,7 +44,7 @@ pub struct SearchBuilder {
     threads: usize,
     evaluators: usize,
     device: Option<MakeDevice>,
-    /// Where the space's own ops are tried out; none if the device is the application's own.
+    /// The device for the check of custom ops; none if the device is a custom one.
     trial: Option<DeviceSpec>,
     strategy: Option<MakeStrategy>,
     own: Option<CustomEvaluator>,
@@ -88,17 +87,17 @@ impl Default for SearchBuilder {
 }
 
 impl SearchBuilder {
-    /// The settings; without this call the defaults.
+    /// Sets the settings; the defaults if not called.
     pub fn config(self, config: Config) -> Self {
         Self { config, ..self }
     }
 
-    /// The spaces that the settings may name; without this call the linked ones.
+    /// Sets the spaces that the settings may name; the linked ones if not called.
     pub fn spaces(self, spaces: Spaces) -> Self {
         Self { spaces, ..self }
     }
 
-    /// Data of the application's own, in place of the data set that the settings name.
+    /// Sets the application's data, which replace the data set that the settings name.
     pub fn data(self, data: Dataset) -> Self {
         Self {
             data: Some(data),
@@ -106,8 +105,9 @@ impl SearchBuilder {
         }
     }
 
-    /// Fixes the number of epochs such that the search takes about so long; `start` then times the
-    /// first steps. Retraining comes on top, at most `retrain.budget` times as long.
+    /// Chooses the number of epochs such that the search takes about this long; `start` then times
+    /// the first steps. Retraining is not included and takes at most `retrain.budget` times as
+    /// long.
     pub fn minutes(self, minutes: f64) -> Self {
         Self {
             minutes: Some(minutes),
@@ -115,18 +115,19 @@ impl SearchBuilder {
         }
     }
 
-    /// Threads of the CPU device; 0, the default, takes one per core.
+    /// Sets the number of threads of the CPU device; 0, the default, takes one per core.
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
 
-    /// How many evaluators score side by side, at least 1. One shares the trainer's device; several
-    /// have one each, and on the CPU they divide the threads among themselves.
+    /// Sets the number of evaluators that score in parallel, at least 1. A single one shares the
+    /// trainer's device; several have one each, and on the CPU they divide the threads among
+    /// themselves.
     pub fn evaluators(self, evaluators: usize) -> Self {
         Self { evaluators, ..self }
     }
 
-    /// The device by name; without this call the CPU.
+    /// Selects a device by name; the CPU if not called.
     pub fn on(self, choice: DeviceSpec) -> Self {
         match choice.resolved() {
             // Several evaluators divide the threads.
@@ -145,8 +146,8 @@ impl SearchBuilder {
         }
     }
 
-    /// Another device than the CPU. `make` is called once for the trainer, by `start`, once for
-    /// each of several evaluators, on their threads, and again after a failure.
+    /// Sets a custom device. `make` is called once for the trainer, by `start`, once for each of
+    /// several evaluators, on their threads, and again after a failure.
     pub fn device(
         self,
         make: impl Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync + 'static,
@@ -158,8 +159,8 @@ impl SearchBuilder {
         }
     }
 
-    /// A strategy of the application's own: `make` gets the space, the schedule and the seed, and
-    /// is called again after a failure, before [`Strategy::load`].
+    /// Sets a custom strategy: `make` receives the space, the schedule and the seed, and is called
+    /// again after a failure, before [`Strategy::load`].
     pub fn strategy(
         self,
         make: impl Fn(&Supergraph, Schedule, u64) -> Result<Box<dyn Strategy>, StrategyError>
@@ -173,12 +174,12 @@ impl SearchBuilder {
         }
     }
 
-    /// Scores candidates with a function of the application's own. A candidate for which it fails
-    /// is set aside with the worst score; after ten in a row the search ends with the last error
+    /// Scores candidates with a custom function. A candidate for which it fails is skipped and gets
+    /// the worst score; after ten consecutive failures the search ends with the last error
     /// ([`SearchError::Evaluator`](crate::search::SearchError::Evaluator)). The last line of the
-    /// report, the best candidate on the test part, still comes from the shared weights.
+    /// report, the best candidate on the test split, still uses the shared weights.
     ///
-    /// The future is polled on an evaluator's thread, within a tokio runtime of one thread.
+    /// The future is polled on an evaluator's thread, within a single-threaded tokio runtime.
     pub fn evaluator<F, E>(self, evaluate: impl Fn(Genome) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<Score, E>> + Send + 'static,
@@ -202,8 +203,8 @@ impl SearchBuilder {
         }
     }
 
-    /// Writes the run into a new folder in `parent`, named after space and data with the first
-    /// number that is free.
+    /// Writes the run into a new folder in `parent`, named after the space and the data, with the
+    /// first free number.
     pub fn fresh_folder(self, parent: impl Into<PathBuf>) -> Self {
         Self {
             location: RunLocation::Fresh(parent.into()),
@@ -211,9 +212,9 @@ impl SearchBuilder {
         }
     }
 
-    /// Goes on with the run at `path` from its last good checkpoint, with the settings that it was
-    /// started with. Data, strategy and evaluator of the application's own must be given again, and
-    /// plugins too: a run's folder loads none.
+    /// Resumes the run at `path` from its last intact checkpoint, with its original settings.
+    /// Custom data, strategy and evaluator must be supplied again, and plugins too: a run folder
+    /// does not load any.
     pub fn resume(self, path: impl Into<PathBuf>) -> Self {
         Self {
             location: RunLocation::Resume(path.into()),
@@ -221,14 +222,14 @@ impl SearchBuilder {
         }
     }
 
-    /// How long one step, score or file may take before its actor is given up and replaced; 10
-    /// minutes by default.
+    /// Sets the time limit of one step, score or file operation before its actor is given up and
+    /// replaced; 10 minutes by default.
     pub fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// Is called with every event, on the search's thread: while it runs, the search waits. What a
-    /// resumed run tells first is told on the thread that starts it.
+    /// Sets a listener for every event. It is called on the search's thread, and the search waits
+    /// for it. The first events of a resumed run are passed on the thread that starts it.
     pub fn listen(self, listener: impl FnMut(&Record) + Send + 'static) -> Self {
         Self {
             listener: Box::new(listener),
@@ -241,11 +242,11 @@ impl SearchBuilder {
         self.shared.hub.subscribe()
     }
 
-    /// Starts the search on a thread of its own. Works in any thread, inside any executor or none.
+    /// Starts the search on its own thread. Works on any thread, inside any executor or none.
     ///
     /// # Errors
-    /// If a setting, the space, the data or the folder are wrong, or the system gives no thread.
-    /// What goes wrong later is told by [`Search::wait`].
+    /// If a setting, the space, the data or the folder are invalid, or the operating system cannot
+    /// create a thread. Later errors are returned by [`Search::wait`].
     pub fn start(mut self) -> Result<Search, Error> {
         let resumed = match &self.location {
             RunLocation::Resume(path) => Some(RunFolder::open(path)?),
@@ -283,7 +284,7 @@ impl SearchBuilder {
                 let (later, damaged) =
                     Retraining::read(folder.path(), &experiment, folder.end().bytes)?;
                 restored.damaged.extend(damaged);
-                // A retraining comes after the search, of which then nothing is told again.
+                // A retraining follows the search, whose events are then not emitted again.
                 (recorded, log) = match &later {
                     Some(later) => (later.events, later.log),
                     None => (restored.snapshot.scheduler.events(), restored.log),
@@ -332,7 +333,7 @@ impl SearchBuilder {
         )
     }
 
-    /// The search that is set up.
+    /// Sets up the experiment.
     fn experiment(
         &mut self,
         device: &mut dyn Device,
@@ -369,7 +370,7 @@ impl SearchBuilder {
     }
 }
 
-/// Passes records on to subscriptions, then to the application.
+/// Passes records on to subscriptions, then to the application's listener.
 fn listener(mut listen: Box<dyn FnMut(&Record) + Send>, shared: Arc<Shared>) -> SharedListener {
     Box::new(move |record| {
         shared.hub.send(record);

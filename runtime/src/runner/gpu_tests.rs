@@ -1,4 +1,4 @@
-//! Every kernel against its reference, on whatever adapters there are.
+//! Every kernel compared with its reference, on all available adapters.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,7 +17,7 @@ use super::text_tests;
 use crate::config::Config;
 use crate::experiment::Experiment;
 
-/// Every adapter once with and once without kernels that exchange numbers within subgroups.
+/// Every adapter, once with and once without kernels that use subgroup operations.
 #[allow(clippy::unwrap_used, reason = "only tests call it")]
 fn devices() -> Vec<Gpu> {
     let found = adapters();
@@ -29,7 +29,7 @@ fn devices() -> Vec<Gpu> {
         "GPU tests are wanted, but there is no adapter"
     );
     if found.is_empty() {
-        // Past the test harness, which would keep it to itself.
+        // Bypasses the output capture of the test harness.
         let _ = writeln!(std::io::stderr(), "skipped: no adapter");
     }
     let both = found.iter().flat_map(|adapter| {
@@ -231,7 +231,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
             .unwrap();
             gpu.samples(&mut Samples::default()).unwrap();
         };
-        // What every sequence of steps alone leads to.
+        // The result of every sequence of steps by itself.
         let mut alone = vec![experiment.weights()];
         for steps in 1..=3 {
             let mut weights = experiment.weights();
@@ -243,7 +243,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
         train(&mut gpu, &mut one);
         let mut two = one.clone();
         train(&mut gpu, &mut one);
-        // The clone's numbers were on the device alone, and the original has moved on.
+        // The clone's values were on the device only, and the original has changed since.
         assert!(
             gpu.fetch(&mut two)
                 .unwrap_err()
@@ -260,7 +260,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
         let fetched = one.clone();
         gpu.fetch(&mut one).unwrap();
         assert_eq!(one, alone[3]);
-        // What the host writes is the newest, and whoever shares what was there before keeps it.
+        // The host's write is the newest, and other sharers keep the previous values.
         let shared = three.clone();
         three
             .pages_mut()

@@ -1,4 +1,4 @@
-//! A search under way, as the application that started it sees it.
+//! The application's handle to a search in progress.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -23,16 +23,16 @@ use crate::retrain::Retraining;
 use crate::search::SearchResult;
 use crate::storage::Recorded;
 
-/// How a search ended, or why it could not go on.
+/// The outcome of a search, or the error that ended it.
 pub type RunResult = Result<RunOutcome, Arc<Error>>;
 
 /// How a search ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RunOutcome {
-    /// It came to its end.
+    /// The search was completed.
     Completed(Arc<SearchResult>),
-    /// It was asked to stop. With a run folder it can be resumed.
+    /// The search was stopped on request. With a run folder it can be resumed.
     Stopped {
         /// Training steps done.
         steps: u64,
@@ -40,7 +40,7 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// The result, if the search came to its end.
+    /// The result, if the search was completed.
     pub fn result(self) -> Option<Arc<SearchResult>> {
         match self {
             Self::Completed(result) => Some(result),
@@ -49,11 +49,11 @@ impl RunOutcome {
     }
 }
 
-/// A search under way: a handle that can be cloned and used from any thread, in any executor or in
-/// none.
+/// A handle to a search in progress, which can be cloned and used from any thread, in any executor
+/// or none.
 ///
-/// The search has threads of its own. When the last handle is dropped, it stops as after
-/// [`Search::stop`], and its threads end; nobody is kept waiting for that.
+/// The search has its own threads. When the last handle is dropped, it stops as after
+/// [`Search::stop`], and its threads end; the drop does not block.
 #[derive(Clone, Debug)]
 pub struct Search {
     handle: Arc<Handle>,
@@ -67,11 +67,11 @@ struct Handle {
     config: Config,
 }
 
-/// What a search and its handles share.
+/// State that a search shares with its handles.
 #[derive(Default)]
 pub(crate) struct Shared {
     command: AtomicU8,
-    /// Retraining runs after the actors, and blocks here while it is paused.
+    /// Retraining runs after the actors and blocks here while paused.
     changed: (Mutex<()>, Condvar),
     pub(crate) hub: Hub,
     outcome: Mutex<Option<(RunResult, SharedRecorder)>>,
@@ -79,10 +79,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Gives a command, unless it was to stop already.
+    /// Sets a command, unless a stop was requested already.
     fn set_command(&self, command: Command) {
         let change = |now| (now != Command::Stop as u8).then_some(command as u8);
-        // An error says that the search stops anyway.
+        // An error means that the search is stopping anyway.
         let _ = self
             .command
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
@@ -95,8 +95,8 @@ impl Shared {
         self.changed.1.notify_all();
     }
 
-    /// Keeps the outcome of the actors, and the recorder for what follows, until they have put
-    /// everything away.
+    /// Keeps the outcome of the actors, and the recorder for the next phase, until the actors have
+    /// shut down.
     pub(crate) fn put_outcome(&self, outcome: RunResult, recorder: SharedRecorder) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some((outcome, recorder));
     }
@@ -108,7 +108,7 @@ impl Shared {
             .take()
     }
 
-    /// Tells everybody that the search is over.
+    /// Announces the end of the search to all waiters.
     pub(crate) fn close(&self, outcome: RunResult) {
         self.hub.close();
         self.done.set(outcome);
@@ -135,12 +135,12 @@ impl Commands for Arc<Shared> {
 }
 
 impl Search {
-    /// Sets up a search that runs on threads of its own and can be paused, stopped and resumed.
+    /// Sets up a search that runs on its own threads and can be paused, stopped and resumed.
     pub fn builder() -> SearchBuilder {
         SearchBuilder::default()
     }
 
-    /// Starts the search on a thread of its own.
+    /// Starts the search on its own thread.
     pub(super) fn start(
         start: Start,
         retraining: Option<Retraining>,
@@ -151,7 +151,8 @@ impl Search {
         let (sender, started) = mpsc::channel();
         let run = move || {
             let (shared, context) = (Arc::clone(&start.shared), Arc::clone(&start.context));
-            // Made and dropped on this thread: a runtime must not be dropped in asynchronous code.
+            // Created and dropped on this thread: a runtime must not be dropped in asynchronous
+            // code.
             let (outcome, recorder) = match Builder::new_current_thread().enable_time().build() {
                 Ok(runtime) => runtime.block_on(supervise(start, |actor| drop(sender.send(actor)))),
                 Err(source) => (Err(Arc::new(Error::Thread { source })), None),
@@ -175,7 +176,7 @@ impl Search {
             .name("supernet-search".to_owned())
             .spawn(run);
         let thread = spawned.map_err(|source| Error::Thread { source })?;
-        // Without an answer there is no supervisor, and `wait` tells why.
+        // Without an answer there is no supervisor, and `wait` returns the reason.
         let (supervisor, thread) = (started.recv().ok(), Mutex::new(Some(thread)));
         Ok(Self {
             handle: Arc::new(Handle {
@@ -188,57 +189,57 @@ impl Search {
         })
     }
 
-    /// The settings as resolved.
+    /// The resolved settings.
     pub fn config(&self) -> &Config {
         &self.handle.config
     }
 
-    /// The run's folder, if it has one.
+    /// The run folder, if there is one.
     pub fn folder(&self) -> Option<&Path> {
         self.handle.folder.as_deref()
     }
 
-    /// What happens from now on. [`SearchBuilder::events`](crate::SearchBuilder::events) begins
-    /// with the first event.
+    /// Subscribes to events from now on. [`SearchBuilder::events`](crate::SearchBuilder::events)
+    /// includes all events.
     pub fn events(&self) -> Events {
         self.handle.shared.hub.subscribe()
     }
 
-    /// Asks the search to stand still after what is under way;
-    /// [`Event::Paused`](crate::Event::Paused) says when it does. It is saved then.
+    /// Requests a pause after the work in flight; [`Event::Paused`](crate::Event::Paused) is
+    /// emitted when it takes effect. The state is saved then.
     pub fn pause(&self) {
         self.handle.command(Command::Pause);
     }
 
-    /// Asks a paused search to go on.
+    /// Resumes a paused search.
     pub fn resume(&self) {
         self.handle.command(Command::Run);
     }
 
-    /// Asks the search to end after what is under way; it is saved then. This cannot be taken back.
+    /// Requests a stop after the work in flight; the state is saved then. This cannot be undone.
     pub fn stop(&self) {
         self.handle.command(Command::Stop);
     }
 
-    /// Waits for the end of the search; its thread is gone then. For asynchronous code there is
+    /// Waits for the end of the search, including its thread. For asynchronous code there is
     /// [`Search::ended`].
     ///
     /// # Errors
-    /// Why the search could not go on.
+    /// The error that ended the search.
     pub fn wait(&self) -> RunResult {
         let outcome = self.handle.shared.done.wait(None);
         self.handle.join();
         outcome.unwrap_or(Ok(RunOutcome::Stopped { steps: 0 }))
     }
 
-    /// As [`Search::wait`], for `limit` at most: none if the search goes on.
+    /// As [`Search::wait`], for at most `limit`: none if the search is still running.
     pub fn wait_for(&self, limit: Duration) -> Option<RunResult> {
         let outcome = self.handle.shared.done.wait(Some(Instant::now() + limit))?;
         self.handle.join();
         Some(outcome)
     }
 
-    /// The end of the search as a future that needs no particular executor. It does not keep the
+    /// A future of the end of the search, which needs no particular executor. It does not keep the
     /// search alive.
     pub fn ended(&self) -> impl Future<Output = RunResult> + Send + Unpin + use<> {
         End {
@@ -250,7 +251,7 @@ impl Search {
 impl Handle {
     fn command(&self, command: Command) {
         self.shared.set_command(command);
-        // A search that is over needs no telling.
+        // A search that is over needs no message.
         let _ = self.supervisor.as_ref().map(|actor| actor.cast(Msg::Tick));
     }
 
@@ -260,8 +261,8 @@ impl Handle {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        // It has told the outcome and returns at once. One's own thread, a listener's, cannot be
-        // waited for.
+        // The thread has published the outcome and returns at once. The current thread, if a
+        // listener calls this, cannot be joined.
         if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id())
         {
             let _ = thread.join();

@@ -1,4 +1,4 @@
-//! A search on the thread that asks for it: every job is done where it is handed out.
+//! A search on the calling thread: every job runs where it is handed out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageErr
 use crate::training::{Job, JobKind, TrainingError};
 
 impl Experiment {
-    /// Runs the search to its end, on the thread that calls. Every event goes to `listen`, and into
-    /// the folder if there is one, which also receives the result. The last phase is
+    /// Runs the search to its end on the calling thread. Every event is passed to `listen`, and
+    /// written to the folder if there is one, which also receives the result. The last phase is
     /// [`Retraining`](crate::Retraining), unless `retrain.epochs` is 0 or it would cost too much
-    /// (`retrain.budget`). Nothing is saved underway, and a failure ends the search:
+    /// (`retrain.budget`). No checkpoints are written, and a failure ends the search:
     /// [`Search::builder`](crate::Search::builder) offers more. The results are the same.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Experiment {
     }
 }
 
-/// The whole search but for its last phase.
+/// The whole search except for retraining.
 fn explore(
     experiment: &Arc<Experiment>,
     device: &mut dyn Device,
@@ -70,7 +70,7 @@ fn explore(
         scheduler
             .drain_events()
             .try_for_each(|(_, event)| emit(event))?;
-        // Training steps beyond this many are finished now.
+        // Training steps beyond this number are finished now.
         let mut most = device.depth() - 1;
         match next? {
             Next::Wait { .. } => most = 0,
@@ -83,7 +83,7 @@ fn explore(
                     trainer.start(device, &mut weights, &genome, epoch)?;
                     started.push_back(id);
                 }
-                // Nothing is ever skipped here: what ruins the weights ends the search.
+                // Nothing is ever skipped here: a step that corrupts the weights ends the search.
                 JobKind::Skip => trainer.skip(),
                 kind => scheduler.complete(id, evaluator.results(device, &weights, &kind)?),
             },

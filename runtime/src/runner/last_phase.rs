@@ -13,11 +13,11 @@ use crate::retrain::{RetrainPlan, Retraining};
 use crate::search::SearchResult;
 use crate::storage::Observer;
 
-/// Makes a device.
+/// Creates a device.
 type Make<'a> = &'a dyn Fn() -> Result<Box<dyn Device>, DeviceError>;
 
-/// What follows after the actors have ended with a result, on the search's own thread: the result
-/// is written, then what was found is retrained, from `earlier` on if that was begun already.
+/// The phase after the actors have ended with a result, on the search's own thread: the result is
+/// written, then the best architecture is retrained, continuing from `earlier` if that had started.
 pub(super) fn supervised(
     experiment: &Arc<Experiment>,
     result: Arc<SearchResult>,
@@ -27,7 +27,7 @@ pub(super) fn supervised(
 ) -> RunResult {
     let result = Arc::unwrap_or_clone(result);
     let phase = || retrained(experiment, result, earlier, make, observer);
-    // There is nobody left to notice a panic.
+    // No supervisor is left to notice a panic.
     let ended = catch_unwind(AssertUnwindSafe(phase)).unwrap_or_else(|panic| {
         Err(Error::Worker {
             worker: "retraining".to_owned(),
@@ -64,8 +64,8 @@ fn retrained(
         return completed(result);
     }
     let mut device = make()?;
-    // A state of the retraining comes before the result: a folder with a result and without such a
-    // state is finished.
+    // A checkpoint of the retraining is written before the result: a folder with a result and
+    // without such a checkpoint counts as finished.
     retraining.save(&mut *device, observer)?;
     write(&result, observer)?;
     match retraining.go(&mut *device, observer)? {
@@ -79,8 +79,8 @@ fn retrained(
     }
 }
 
-/// The same on the thread that calls: what was found is written, then retrained. States are not
-/// saved.
+/// The same on the calling thread: the result is written, then the best architecture is retrained.
+/// No checkpoints are written.
 pub(super) fn inline(
     experiment: &Arc<Experiment>,
     result: &mut SearchResult,
@@ -101,7 +101,7 @@ pub(super) fn inline(
     Ok(())
 }
 
-/// Writes what was found into the run's folder, if there is one.
+/// Writes the result into the run folder, if there is one.
 fn write(result: &SearchResult, observer: &dyn Observer) -> Result<(), Error> {
     let Some(folder) = observer.folder() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A value that comes once and is awaited by threads and futures alike.
+//! A value that is set once and awaited by threads and futures alike.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -28,7 +28,7 @@ impl<T: Clone> Latch<T> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// The value; none if it is not there by `until`.
+    /// Waits for the value; none if it is not set by `until`.
     pub(crate) fn wait(&self, until: Option<Instant>) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.0.is_none() {

@@ -1,4 +1,4 @@
-//! What a search must never depend on.
+//! Properties that a search must never depend on.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ fn shuffled_test_labels_change_nothing_before_the_test_score() {
             .position(|event| matches!(event, Event::Tested { .. }))
             .unwrap()
     };
-    // Nothing is retrained here: one training would cost more than the search.
+    // There is no retraining: one training would cost more than the search.
     assert!(matches!(
         a[before(&a) + 1..],
         [Event::RetrainStarted {
@@ -84,8 +84,8 @@ fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
     assert_eq!(a[..first], b[..first]);
     assert_ne!(a[first], b[first]);
 
-    // With nothing but warm-up the validation part is read for reports only, so the weights end
-    // with the same bits.
+    // With warm-up only, the validation split is read for reports only, so the weights end with the
+    // same bits.
     let all_warm_up = || {
         let settings = [
             "search.epochs=2",
@@ -181,7 +181,7 @@ inventory::submit! {
             let s = Space::new("test-gelu");
             let names: Vec<String> = (0..10).map(|i| format!("op{i}")).collect();
             let op = s.op("op", &names.iter().map(String::as_str).collect::<Vec<_>>());
-            // Few genomes show it: another decision must agree, and is hardly ever active.
+            // Few genomes contain it: another decision must agree, and is rarely active.
             let gate = s.op("gate", &["shut", "open"]).prior(&[0.99, 0.01]);
             s.forbid(op.is(7).and(gate.is(0)), "what is behind the gate needs it open");
             let x = s.input("image", &config.sizes("image")?).conv(1, 4);

@@ -1,4 +1,4 @@
-//! Events as they happen, for whoever subscribed.
+//! Subscriptions to the events of a search.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -9,8 +9,8 @@ use futures_core::Stream;
 
 use crate::events::Record;
 
-/// A subscription to a search's events: an iterator that waits for the next one, and a stream for
-/// asynchronous code. Both end with the search. Events wait here until they are taken.
+/// A subscription to a search's events: a blocking iterator, and a stream for asynchronous code.
+/// Both end with the search. Events are buffered without limit until they are consumed.
 #[derive(Debug)]
 pub struct Events {
     channel: Arc<Channel>,

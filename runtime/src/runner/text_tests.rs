@@ -19,8 +19,8 @@ use crate::experiment::Experiment;
 use crate::retrain::Retraining;
 use crate::storage::tensors;
 
-/// A small search of cells of four nodes on a text of 3,000 words out of 30, each of which mostly
-/// follows from the one before it. `name` keeps tests apart.
+/// A small search of cells with four nodes on a text of 3,000 words out of 30, each of which mostly
+/// determines the next. `name` separates the folders of tests.
 pub(crate) fn experiment(name: &str, settings: &[&str]) -> Experiment {
     let (mut random, mut text, mut word) = (Random::new(7, RngStream::Test(0)), String::new(), 0);
     for _ in 0..3000 {
@@ -79,7 +79,7 @@ fn a_search_of_text_learns_and_repeats_itself() {
             }
         })
         .collect();
-    // 3.4 nats are an even choice among 30.
+    // A uniform choice among 30 has 3.4 nats.
     assert!(losses[5] < 3.0 && losses[5] < losses[0] - 0.4, "{losses:?}");
     let best = &found.top[0].score;
     assert!(
@@ -124,7 +124,7 @@ fn a_saved_state_goes_on_with_the_same_bits() {
     let mut evaluator = experiment.evaluator();
     for genome in &genomes[3..] {
         let score = trainer.step(&mut cpu, &mut weights, genome, 0).unwrap();
-        // What is scored in between has a memory of its own.
+        // Scoring in between has a separate state.
         evaluator.validation(&mut cpu, &restored, genome).unwrap();
         assert_eq!(
             other.step(&mut cpu, &mut restored, genome, 0).unwrap(),
@@ -188,7 +188,7 @@ fn a_retrained_cell_has_a_perplexity() {
     );
 }
 
-/// Three training steps and a score of the whole validation part.
+/// Runs three training steps and a score of the whole validation split.
 pub(crate) fn some_steps(device: &mut dyn Device, experiment: &Experiment) -> (Vec<f32>, Weights) {
     let (mut weights, mut trainer, mut random) = (
         experiment.weights(),

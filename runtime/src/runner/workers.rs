@@ -45,31 +45,31 @@ pub(super) use supervisor::{Msg, SharedListener, SharedRecorder, Start, supervis
 use crate::experiment::Experiment;
 use crate::training::JobResult;
 
-/// Makes a device, on the thread that will use it first.
+/// Creates a device, on the thread that uses it first.
 pub(crate) type MakeDevice = Arc<dyn Fn() -> Result<Box<dyn Device>, DeviceError> + Send + Sync>;
-/// An evaluator of the application's own.
+/// A custom evaluator.
 pub(crate) type CustomEvaluator =
     Arc<dyn Fn(Genome) -> Pin<Box<dyn Future<Output = JobResult> + Send>> + Send + Sync>;
 /// Why an actor ended.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What every actor of a search knows.
+/// The context that all actors of a search share.
 pub(crate) struct SearchContext {
     pub(crate) experiment: Arc<Experiment>,
     /// The trainer's device.
     pub(crate) device: MakeDevice,
-    /// Evaluators, and the device of each; without one they share the trainer's.
+    /// Number of evaluators, and the device of each; without one they share the trainer's.
     pub(crate) evaluators: usize,
     pub(crate) evaluator_device: Option<MakeDevice>,
     pub(crate) custom_evaluator: Option<CustomEvaluator>,
-    /// How long anything may take before it is given up.
+    /// Time limit of any operation before it is given up.
     pub(crate) limit: Duration,
     #[cfg(test)]
     pub(crate) faults: Option<Arc<faults::Faults>>,
 }
 
-/// A device that trainer and evaluators may share. They never use it at the same time: an evaluator
-/// has work only while no training step is under way.
+/// A device that the trainer and the evaluators may share. They never use it at the same time: an
+/// evaluator has work only while no training step is in flight.
 #[derive(Clone)]
 struct SharedDevice(Arc<Mutex<Box<dyn Device>>>);
 
@@ -79,12 +79,12 @@ impl SharedDevice {
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<dyn Device>> {
-        // After a panic all actors get fresh devices.
+        // After a panic all actors get new devices.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Who an actor is.
+/// The role of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Supervisor,

@@ -1,5 +1,5 @@
-//! What genomes are made of: how many of their ops have no parameters, how many of their skips are
-//! on.
+//! The op composition of genomes: how many of their ops have no parameters, and how many of their
+//! skips are on.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,30 +10,29 @@ use supernet_strategy::random::from_prior;
 
 use crate::results::OpShares;
 
-/// Samples that tell what is usual under the prior.
+/// Number of samples for the composition under the prior.
 const USUAL: usize = 200;
 
 /// Which choices of a space have no parameters, and which decisions are skip connections.
 ///
-/// A branch's own nodes are those that it does not have in common with all other branches of its
-/// decision; a choice is parameter-free if no own node of it reads a parameter, wherever the
-/// decision is asked. ENAS's macro space puts a 1x1 convolution before its pooling, so nothing is
-/// parameter-free there. Decisions whose choices are all alike in this, as activations are, do not
-/// count.
+/// A branch's own nodes are those that it does not share with all other branches of its decision. A
+/// choice is parameter-free if none of its own nodes reads a parameter, wherever the decision is
+/// used. ENAS's macro space puts a 1x1 convolution before its pooling, so nothing is parameter-free
+/// there. Decisions whose choices do not differ in this respect, such as activations, are ignored.
 #[derive(Clone, Debug)]
 pub struct OpComposition {
     space: Supergraph,
-    /// For each decision that counts: which choices are parameter-free.
+    /// For each relevant decision: which choices are parameter-free.
     ops: Vec<(usize, Vec<bool>)>,
     skips: Vec<usize>,
 }
 
 impl OpComposition {
-    /// Looks through a space.
+    /// Analyses a space.
     pub fn new(space: &Supergraph) -> Self {
         let mut nodes = Vec::new();
         flatten(&space.space().nodes, &mut nodes);
-        // Only ever looked up, never walked.
+        // Used for look-ups only, never iterated.
         let index: HashMap<&str, usize> = nodes
             .iter()
             .enumerate()
@@ -73,17 +72,17 @@ impl OpComposition {
         }
     }
 
-    /// For each decision that counts: which of its choices are parameter-free.
+    /// For each relevant decision: which of its choices are parameter-free.
     pub fn ops(&self) -> &[(usize, Vec<bool>)] {
         &self.ops
     }
 
-    /// How many decisions are skip connections.
+    /// Number of decisions that are skip connections.
     pub fn skips(&self) -> usize {
         self.skips.len()
     }
 
-    /// Shares over all `genomes`; a decision that is inactive in one does not count there.
+    /// Fractions over all `genomes`; a decision that is inactive in a genome is not counted there.
     pub fn of(&self, genomes: &[Genome]) -> OpShares {
         let (mut free, mut ops, mut on, mut skips) = (0_u32, 0_u32, 0_u32, 0_u32);
         for genome in genomes {
@@ -106,7 +105,7 @@ impl OpComposition {
         }
     }
 
-    /// What is usual: shares over samples of the prior.
+    /// The composition of samples of the prior.
     ///
     /// # Errors
     /// If the space's constraints leave no genome to sample.
@@ -119,7 +118,8 @@ impl OpComposition {
     }
 }
 
-/// All nodes, those in the bodies of scans before the scan: whatever a node reads stands before it.
+/// All nodes, with the bodies of scans before the scan: every node comes after the nodes that it
+/// reads.
 fn flatten<'a>(nodes: &'a [Node], into: &mut Vec<&'a Node>) {
     for node in nodes {
         if let Op::Scan { nodes, .. } = &node.op {
@@ -129,15 +129,15 @@ fn flatten<'a>(nodes: &'a [Node], into: &mut Vec<&'a Node>) {
     }
 }
 
-/// For each branch of a node that chooses: whether no node of its own reads a parameter.
+/// For each branch of a choice node: whether none of its own nodes reads a parameter.
 fn bare(nodes: &[&Node], index: &HashMap<&str, usize>, choose: &Node) -> Vec<bool> {
     let branches = choose.inputs.len();
     let mut bare = vec![true; branches];
-    // Which branches each node is part of. Nodes are met from the last to the first, after
-    // everything that reads them.
+    // The branches that each node belongs to. Nodes are visited from the last to the first, after
+    // all of their readers.
     let mut met: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
     let reach = |met: &mut BTreeMap<usize, Vec<bool>>, id: &str, of: &[bool]| {
-        // What has no node, such as one step of a scan's input, has no parameters either.
+        // An operand without a node, such as one step of a scan's input, has no parameters either.
         let Some(at) = index.get(id) else { return };
         let known = met.entry(*at).or_insert_with(|| vec![false; branches]);
         known
@@ -149,7 +149,7 @@ fn bare(nodes: &[&Node], index: &HashMap<&str, usize>, choose: &Node) -> Vec<boo
         let of: Vec<bool> = (0..branches).map(|b| b == branch).collect();
         reach(&mut met, input, &of);
     }
-    // Once all that is left is common to every branch, so is everything before it.
+    // Once all remaining nodes are shared by every branch, so are all nodes before them.
     while met.values().any(|of| of.contains(&false)) {
         let Some((at, of)) = met.pop_last() else {
             break;

@@ -14,7 +14,7 @@ use crate::training::TrainingError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchError {
-    /// It is not set up as it must be.
+    /// The experiment cannot be set up.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
     /// A child could not be sampled.
@@ -23,31 +23,30 @@ pub enum SearchError {
     /// A parameter does not fit a page.
     #[error(transparent)]
     ParameterTooLarge(#[from] ParameterTooLarge),
-    /// The strategy cannot go on.
+    /// The strategy cannot continue.
     #[error(transparent)]
     Strategy(#[from] StrategyError),
     /// A child could not be trained or scored.
     #[error(transparent)]
     Training(#[from] TrainingError),
-    /// The run folder fails.
+    /// A run folder cannot be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// No candidate to choose from.
+    /// There is no candidate to choose from.
     #[error("the policy gave no candidate to choose from; `derive.candidates` must be at least 1")]
     NothingDerived,
-    /// An evaluator that fails again and again.
+    /// The evaluator fails repeatedly.
     #[error("{failures} candidates in a row could not be scored; the last one because {source}")]
     Evaluator {
-        /// How many.
+        /// Number of consecutive failures.
         failures: u32,
-        /// What the evaluator said of the last one; an evaluator of the application's own gives its
-        /// own error.
+        /// The last error; a custom evaluator supplies its own error.
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// A saved state of another search.
+    /// The saved state belongs to another search.
     #[error("the saved state does not fit this search: {reason}")]
     Unfit {
-        /// What does not.
+        /// The mismatch.
         reason: String,
     },
 }

@@ -1,5 +1,5 @@
-//! What follows the last epoch: candidates, the policy against random samples, the test score. The
-//! weights do not change any more.
+//! The evaluation after the last epoch: candidates, the policy compared with random samples, and
+//! the test score. The weights no longer change.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::experiment::Experiment;
 use crate::results::{self, Candidate, PolicyGain};
 use crate::training::{Job, JobId, JobKind, JobResult};
 
-/// The result of a search, but for the weights.
+/// The result of a search, without the weights.
 #[derive(Clone, Debug)]
 pub(crate) struct SearchOutcome {
     pub(crate) top: Vec<Candidate>,
@@ -22,17 +22,17 @@ pub(crate) struct SearchOutcome {
 }
 
 pub(crate) struct FinalEvaluation {
-    /// Everything that is reported, in its order, with the number of its architecture.
+    /// All evaluations to report, in order, each with the index of its architecture.
     roll: Vec<(EvaluationRole, Genome, usize)>,
-    /// The different architectures: each is scored once.
+    /// The distinct architectures; each is scored once.
     architectures: Vec<Genome>,
     results: Vec<Option<JobResult>>,
     dispatched: usize,
-    /// Scores of the architectures that were reported.
+    /// Scores of the reported architectures.
     pub(super) scores: Vec<Score>,
-    /// How much of the roll was reported.
+    /// Number of evaluations that have been reported.
     reported: usize,
-    /// Different architectures among the policy's samples.
+    /// Distinct architectures among the policy's samples.
     distinct: u32,
     last: Option<(Vec<Candidate>, PolicyGain)>,
     test: [Option<JobResult>; 1],
@@ -90,7 +90,7 @@ impl FinalEvaluation {
         })
     }
 
-    /// As if these architectures had been scored and reported.
+    /// Continues as if these architectures had been scored and reported.
     pub(crate) fn resume(&mut self, scores: Vec<Score>) {
         self.dispatched = scores.len().min(self.architectures.len());
         for (result, score) in self.results.iter_mut().zip(&scores) {
@@ -104,7 +104,7 @@ impl FinalEvaluation {
         self.scores = scores;
     }
 
-    /// Where the answer of a task belongs, counted from the first one after exploring.
+    /// The slots for the results of a task, counted from the first one of the final evaluation.
     pub(crate) fn slots(&mut self, task: Option<u64>) -> Option<&mut [Option<JobResult>]> {
         let task = usize::try_from(task?).ok()?;
         match self.results.get_mut(task) {
@@ -114,7 +114,7 @@ impl FinalEvaluation {
         }
     }
 
-    /// Whether every score is there and told.
+    /// Whether every score is known and reported.
     pub(crate) fn is_scored(&self) -> bool {
         self.reported == self.roll.len()
     }
@@ -182,7 +182,7 @@ impl Scheduler {
         };
         let (top, gain) = (top.clone(), *gain);
         let test = test.unwrap_or(Score::WORST);
-        // Told together, so that no checkpoint lies between them.
+        // Emitted together, so that no checkpoint lies between them.
         self.emit(Event::Derived {
             version: self.tally.version,
             top: top.clone(),
@@ -195,7 +195,7 @@ impl Scheduler {
         Ok(Next::Finished(Box::new(SearchOutcome { top, gain, test })))
     }
 
-    /// Reports what is known, in the order of the roll.
+    /// Reports all known scores, in order.
     pub(crate) fn report(&mut self) -> Result<(), SearchError> {
         while let Some(evaluation) = &mut self.final_evaluation {
             let Some((role, genome, number)) = evaluation.roll.get(evaluation.reported).cloned()

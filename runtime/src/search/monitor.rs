@@ -1,5 +1,5 @@
-//! Watches what the strategy does along the way: compares it with chance, and warns. It changes
-//! nothing.
+//! Monitors the strategy: compares it with chance, and emits warnings. It does not affect the
+//! search.
 
 use std::collections::BTreeSet;
 
@@ -14,60 +14,60 @@ use crate::events::{Event, WarningKind};
 use crate::experiment::{Experiment, UPDATES_APART};
 use crate::results::{Difference, InterimComparison, Metric, OpShares, whose};
 
-/// Comparisons with chance in a search, at most.
+/// Maximum number of interim comparisons in a search.
 const COMPARISONS: u64 = 10;
 
-/// Updates in a row before anything is said. A group of twenty rollouts strays by chance, ten in a
-/// row do not; and a policy may lean on something for a while and come back.
+/// Consecutive updates before a warning. A group of twenty rollouts may deviate by chance, ten
+/// consecutive groups do not; and a policy may favour something for a while and recover.
 const STREAK: u32 = 10;
-/// Share of parameter-free ops above which a policy has collapsed onto them: in NAS-Bench-201,
+/// Fraction of parameter-free ops above which a policy has collapsed onto them: in NAS-Bench-201,
 /// where three of five ops are parameter-free, ENAS's policy is known to end in cells of nothing
 /// else (Dong and Yang 2020).
 const FREE: f32 = 0.9;
-/// And the ops with parameters must have become so many times rarer than under the prior, or else
-/// the space is what has few of them.
+/// In addition, ops with parameters must be rarer than under the prior by this factor; otherwise
+/// the space itself has few of them.
 const RARER: f32 = 4.0;
-/// Share of skips this near to none or all of them. The controller's tanh constant of 2.5 keeps
-/// each within 0.007 and 0.993 (Pham et al. 2018, §3.1), so that 0 and 1 themselves are out of
-/// reach.
+/// Tolerance for the fraction of skips that counts as none or all. The controller's tanh constant
+/// of 2.5 keeps each probability within 0.007 and 0.993 (Pham et al. 2018, §3.1), so that 0 and 1
+/// themselves cannot be reached.
 const NONE: f32 = 0.02;
-/// Skip decisions below which all off, or all on, is an architecture like any other.
+/// Number of skip decisions below which an architecture with all off, or all on, is normal.
 const SKIPS: usize = 4;
-/// Share of the largest entropy below which hardly anything is sampled but one architecture: of six
-/// choices that is 0.2 nats, a likeliest one of 0.966. A tanh constant of 2.5 leaves 0.11 of it to
-/// a choice of six and 0.07 to a skip, whatever is learnt, so that a limit much lower would never
-/// be met. Healthy searches on digits stayed above 0.58 to their end; where rewards are clear and
-/// without noise, 0.12 by half-time is healthy too.
+/// Fraction of the maximum entropy below which almost only one architecture is sampled: with six
+/// choices that is 0.2 nats, where the likeliest has probability 0.966. A tanh constant of 2.5
+/// leaves 0.11 of the entropy to a choice of six and 0.07 to a skip, whatever is learnt, so that a
+/// much lower limit would never be reached. Healthy searches on digits stayed above 0.58 to their
+/// end; with clear rewards and without noise, 0.12 halfway through is healthy too.
 const ENTROPY: f32 = 0.115;
-/// Comparisons that are taken together against chance: five of twenty samples have the error of a
-/// hundred samples.
+/// Comparisons that are pooled for the test against chance: five comparisons of twenty samples have
+/// the error of a hundred samples.
 const POOLED: usize = 5;
-/// Samples on a side that a comparison with chance takes, at least.
+/// Minimum number of samples per side in a comparison with chance.
 const FEWEST: u32 = 50;
 
-/// What it watches by.
+/// The configuration of the monitor.
 pub(crate) struct Monitor {
     pub(super) composition: OpComposition,
     usual: OpShares,
     strategy: StrategyName,
-    /// What rewards are.
+    /// The meaning of the rewards.
     metric: Metric,
     /// Score tasks in the search.
     updates: u64,
     seed: u64,
 }
 
-/// What it has seen, as far as warnings depend on it.
+/// The observations that warnings depend on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct MonitorState {
     told: BTreeSet<WarningKind>,
-    /// Updates in a row.
+    /// Counts of consecutive updates.
     free: u32,
     skips: u32,
     entropy: u32,
     alike: u32,
-    /// The last few.
+    /// The latest comparisons.
     comparisons: Vec<InterimComparison>,
 }
 
@@ -102,7 +102,8 @@ impl Monitor {
         })
     }
 
-    /// The prior's samples that are scored beside the rollouts of an update; mostly none.
+    /// The prior's samples that are scored next to the rollouts of an update; empty for most
+    /// updates.
     pub(crate) fn control_samples(
         &self,
         experiment: &Experiment,
@@ -120,7 +121,7 @@ impl Monitor {
             .collect()
     }
 
-    /// What an update looks like.
+    /// Checks an update, and returns warnings.
     pub(crate) fn check_update(
         &self,
         state: &mut MonitorState,
@@ -202,7 +203,7 @@ impl Monitor {
         warnings
     }
 
-    /// Takes a comparison to those before it.
+    /// Adds a comparison to the previous ones, and checks them.
     pub(crate) fn check_comparison(
         &self,
         state: &mut MonitorState,
@@ -246,7 +247,7 @@ impl Monitor {
         })
     }
 
-    /// How to make the strategy try more.
+    /// How to make the strategy explore more.
     fn explore(&self) -> &'static str {
         match self.strategy {
             StrategyName::Enas => "raise `controller.entropy` or lower `controller.learning_rate`",

@@ -1,9 +1,9 @@
-//! The limits beyond which a monitor warns.
+//! The limits at which the monitor warns.
 
 use super::tests::{experiment, warned};
 use super::*;
 
-/// A watch whose prior has so many parameter-free ops and skips that are on.
+/// A monitor whose prior has these fractions of parameter-free ops and of skips that are on.
 fn monitor(free: f32, on: f32) -> Monitor {
     let composition = OpComposition::new(experiment(&[]).supergraph());
     let usual = OpShares {
@@ -54,13 +54,13 @@ fn collapse_onto_parameter_free_ops_is_told_where_chance_would_not_have_it_so() 
         [(10, WarningKind::ParameterFree)]
     );
     assert_eq!(look(&monitor(0.6, 0.4), &free(0.89), 0.5), []);
-    // Nine of ten: 0.95 is no collapse, and 0.98 is.
+    // Nine of ten: 0.95 is not a collapse, but 0.98 is.
     assert_eq!(look(&monitor(0.9, 0.4), &free(0.95), 0.5), []);
     assert_eq!(
         look(&monitor(0.9, 0.4), &free(0.98), 0.5),
         [(10, WarningKind::ParameterFree)]
     );
-    // What comes and goes is exploration.
+    // A temporary preference is exploration.
     let now_and_then = |update| OpShares {
         parameter_free: Some(if update % 10 == 0 { 0.5 } else { 1.0 }),
         skips_on: None,

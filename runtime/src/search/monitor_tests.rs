@@ -37,8 +37,8 @@ pub(super) fn experiment(settings: &[&str]) -> Arc<Experiment> {
     )
 }
 
-/// Runs a course on made-up accuracies of a genome in a score task; `mute` leaves the glimpses out,
-/// `saved` continues from a save after every few jobs.
+/// Runs a scheduler on made-up accuracies of a genome in a score task; `mute` disables interim
+/// comparisons, `saved` continues from a save after every few jobs.
 fn drive(
     experiment: &Arc<Experiment>,
     mute: bool,
@@ -72,7 +72,7 @@ fn drive(
                     JobKind::Skip => vec![],
                 };
                 scheduler.complete(job.id, answers);
-                // The one answer that no save holds: it would be asked for again for ever.
+                // The one result that no save contains: it would be requested again forever.
                 let last = matches!(job.kind, JobKind::Test { .. });
                 done.push(job.kind);
                 if !last && saved.is_some_and(|each| done.len().is_multiple_of(each)) {
@@ -93,7 +93,7 @@ fn drive(
     }
 }
 
-/// Something that can be learnt: another best choice for each decision, with some noise.
+/// A learnable reward: a different best choice for each decision, with some noise.
 fn learnable(batch: u64, genome: &Genome) -> f32 {
     let hits = genome
         .iter()
@@ -103,7 +103,7 @@ fn learnable(batch: u64, genome: &Genome) -> f32 {
     0.3 + 0.5 * hits as f32 / genome.len() as f32 + 0.02 * noise(batch, genome)
 }
 
-/// In [0, 1], and nothing that a strategy could learn.
+/// A reward in [0, 1] without anything to learn.
 fn noise(batch: u64, genome: &Genome) -> f32 {
     let key = genome.iter().fold(batch, |key, choice| {
         key.wrapping_mul(7).wrapping_add(u64::from(*choice))
@@ -147,7 +147,7 @@ fn glimpses_change_nothing_and_see_that_the_controller_learns() {
     assert!(glimpses(&without).is_empty());
     let mut with = events;
     with.retain(|event| !matches!(event, Event::InterimComparison { .. }));
-    // Only glimpses are told with a place in the numbering of their own.
+    // Only interim comparisons have their own place in the numbering of events.
     without.retain(|event| !matches!(event, Event::InterimComparison { .. }));
     assert_eq!(with, without);
 }
@@ -246,7 +246,7 @@ fn rewards_that_are_all_the_same_are_told_after_ten_updates() {
     );
 }
 
-/// Hands out one genome and believes in it.
+/// Samples one genome only, with certainty.
 struct Stubborn(RandomSearch, Genome);
 
 impl Strategy for Stubborn {

@@ -1,4 +1,4 @@
-//! What a search found.
+//! The result of a search.
 
 use serde_json::json;
 use supernet_data::{Dataset, SplitSpec, Splits};
@@ -19,7 +19,7 @@ use crate::space::Spaces;
 use crate::storage::RunFolder;
 use crate::training::TaskContext;
 
-/// Images of a minibatch for the statistics of batch normalisation, where nothing says how many.
+/// Images per minibatch for the statistics of batch normalisation, if nothing specifies it.
 const BATCH: u32 = 100;
 
 /// The result of a search.
@@ -33,20 +33,20 @@ pub struct SearchResult {
     pub top: Vec<Candidate>,
     /// The policy against random samples.
     pub gain: PolicyGain,
-    /// The best architecture on the test part, with the shared weights.
+    /// The best architecture's score on the test split, with the shared weights.
     pub test: Score,
-    /// What a score's first number is.
+    /// The meaning of a score's reward.
     pub metric: Metric,
     /// The shared weights at the end.
     pub weights: Weights,
-    /// The best architecture trained from scratch, beside random ones; none if the settings leave
-    /// it out, or if it would have cost too much
+    /// The best architecture trained from scratch, next to random ones; none if the settings
+    /// disable it, or if it would have cost too much
     /// ([`RetrainSettings::budget`](crate::config::RetrainSettings::budget)).
     pub retrained: Option<Retrained>,
 }
 
 impl SearchResult {
-    /// What a search of `experiment` came to.
+    /// Assembles the result of a search of `experiment`.
     pub(crate) fn new(experiment: &Experiment, outcome: SearchOutcome, weights: Weights) -> Self {
         let SearchOutcome { top, gain, test } = outcome;
         Self {
@@ -61,8 +61,7 @@ impl SearchResult {
         }
     }
 
-    /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run's
-    /// folder.
+    /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run folder.
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
         let Some(best) = self.top.first() else {
             return Ok(());
@@ -92,11 +91,11 @@ impl SearchResult {
         Ok(())
     }
 
-    /// The best architecture with the shared weights as they were at its end. `data` and `split`
-    /// are those of the search. It is a network that works, but not what the architecture can do:
-    /// that takes training of its own.
+    /// The best architecture as a model with the final shared weights. `data` and `split` are those
+    /// of the search. The model works, but does not show what the architecture can achieve: that
+    /// takes training from scratch.
     ///
-    /// On the CPU device a space's own ops run by the functions that `spaces` brings.
+    /// On the CPU device, custom ops run by the functions that `spaces` provides.
     ///
     /// # Errors
     /// If the search found nothing, the data do not fit, or the device fails.

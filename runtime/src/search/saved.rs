@@ -1,4 +1,4 @@
-//! A search as it is saved.
+//! The saved state of a search.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::scheduler::{Concurrency, InFlight, Scheduler};
 use crate::experiment::Experiment;
 use crate::training::{JobError, JobResult, PassMean};
 
-/// Everything that the next job depends on, but for the weights.
+/// The state that the next job depends on, without the weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SchedulerState {
     strategy: serde_json::Value,
@@ -21,7 +21,7 @@ pub(crate) struct SchedulerState {
     #[serde(alias = "closed")]
     observed: u64,
     tally: Tally,
-    /// Absent in older saves.
+    /// Absent in older checkpoints.
     #[serde(default, alias = "seen")]
     monitor: MonitorState,
     /// Results of tasks whose outcome the strategy has not observed.
@@ -30,7 +30,7 @@ pub(crate) struct SchedulerState {
     /// Training steps that are skipped.
     #[serde(alias = "aside")]
     skipped: Vec<u64>,
-    /// Scores of the architectures that were reported, once exploring is over.
+    /// Scores of the reported architectures, in the final evaluation.
     #[serde(alias = "judged")]
     evaluated: Option<Vec<Score>>,
 }
@@ -42,24 +42,24 @@ enum Recovered {
     Failed(String),
 }
 
-/// What is counted.
+/// Counters of the search.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tally {
     pub(super) steps: u64,
     pub(super) updates: u64,
     /// Version of the shared weights: steps that were not skipped.
     pub(super) version: u64,
-    /// Children of the tasks that the strategy was told about.
+    /// Children of the tasks whose outcome the strategy has observed.
     pub(super) children: u64,
-    /// Events told.
+    /// Number of emitted events.
     pub(super) events: u64,
-    /// Children without a score, in a row.
+    /// Consecutive children without a score.
     pub(super) failures: u32,
     pass: PassMean,
 }
 
 impl Tally {
-    /// Counts a training step with its score, or one that was skipped.
+    /// Counts a training step with its score, or a skipped one.
     pub(super) fn step(&mut self, score: Option<Score>) {
         self.steps += 1;
         if let Some(score) = score {
@@ -68,20 +68,20 @@ impl Tally {
         }
     }
 
-    /// Means over the pass that ends.
+    /// The means over the pass that ends.
     pub(super) fn end_pass(&mut self) -> Score {
         self.pass.take()
     }
 }
 
 impl SchedulerState {
-    /// Its place in the search: how many answers were there.
+    /// The position in the search: the number of results so far.
     pub(crate) fn position(&self) -> u64 {
         let recovered: usize = self.recovered.iter().map(Vec::len).sum();
         self.tally.children + (recovered + self.evaluated.as_ref().map_or(0, Vec::len)) as u64
     }
 
-    /// The strategy as it was.
+    /// The strategy in its saved state.
     pub(crate) fn strategy(
         &self,
         experiment: &Experiment,
@@ -95,17 +95,18 @@ impl SchedulerState {
         Ok(strategy)
     }
 
-    /// Training steps that the strategy was told about.
+    /// Training steps whose outcome the strategy has observed.
     pub(crate) fn steps(&self) -> u64 {
         self.tally.steps
     }
 
-    /// Events that were told before it.
+    /// Number of events that were emitted before it.
     pub(crate) fn events(&self) -> u64 {
         self.tally.events
     }
 
-    /// Sets a training step aside. False if it was already, or is in the past.
+    /// Marks a training step as skipped. Returns false if it was skipped already, or is in the
+    /// past.
     pub(crate) fn set_aside(&mut self, task: u64) -> bool {
         let fresh = task >= self.observed && !self.skipped.contains(&task);
         if fresh {
@@ -116,11 +117,11 @@ impl SchedulerState {
 }
 
 impl Scheduler {
-    /// The search as it stands; no job may be in flight.
+    /// The current state; no job may be in flight.
     pub(crate) fn save(&mut self) -> Result<SchedulerState, SearchError> {
         if self.final_evaluation.is_some() {
-            // A result that came ahead of one before it was not reported, but none did if no job is
-            // in flight.
+            // A result that arrived before an earlier one is not reported yet, but there is none if
+            // no job is in flight.
             self.report()?;
         }
         let recovered = |result: &JobResult| match result {
@@ -143,7 +144,7 @@ impl Scheduler {
         })
     }
 
-    /// Continues from what was saved.
+    /// Restores a saved state.
     pub(crate) fn load(
         experiment: Arc<Experiment>,
         concurrency: Concurrency,
@@ -174,7 +175,7 @@ impl Scheduler {
     }
 }
 
-/// An error of which only the message is left.
+/// An error of which only the message was saved.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Quoted(String);

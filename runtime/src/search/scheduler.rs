@@ -1,8 +1,8 @@
 //! A search as a state machine: which job comes next, and what its result means.
 //!
-//! Everything that decides is here and in the strategy, so that it does not matter who does the
-//! work, on how many threads, or in which order results arrive: they are taken in the order of
-//! their tasks, at moments that follow from counts and never from time.
+//! All decisions are made here and in the strategy, so that the outcome does not depend on which
+//! thread does the work, on the number of threads, or on the order in which results arrive: results
+//! are processed in the order of their tasks, at moments that depend on counts and never on time.
 
 mod outcomes;
 
@@ -19,26 +19,26 @@ use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::training::{CosineRestarts, Job, JobId, JobKind, JobResult, checked};
 
-/// What is to be done now.
+/// What to do next.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// This job.
+    /// Run this job.
     Job(Job),
-    /// Nothing before a result arrives; with `drain`, training steps in flight must be finished
-    /// first.
+    /// Wait for a result; with `drain`, training steps in flight must be finished first.
     Wait { drain: bool },
-    /// Nothing any more.
+    /// The search is finished.
     Finished(Box<SearchOutcome>),
 }
 
-/// How much may be in flight at a time. What a search does depends on `train_in_flight` alone.
+/// Limits of the work in flight. The outcome of a search depends on `train_in_flight` only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Concurrency {
-    /// Training steps: one more than the device is deep, so that it never waits for the strategy.
+    /// Training steps: one more than the device's queue depth, so that the device never waits for
+    /// the strategy.
     pub(crate) train_in_flight: usize,
     /// Jobs for evaluators.
     pub(crate) score_in_flight: usize,
-    /// Children of a score task that are one job.
+    /// Children of a score task that form one job.
     pub(crate) chunk: usize,
 }
 
@@ -50,38 +50,38 @@ pub(crate) struct Scheduler {
     pub(super) started: bool,
     /// Tasks whose outcome the strategy has not observed, oldest first.
     pub(super) tasks: VecDeque<InFlight>,
-    /// Tasks whose outcome it has observed: the number of the first one in `tasks`.
+    /// Number of tasks whose outcome it has observed, which is the number of the first one in
+    /// `tasks`.
     pub(super) observed: u64,
     pending: Pending,
     /// Jobs without a result.
     pub(super) in_flight: usize,
-    /// Results that a saved search had already, task by task.
+    /// Results that a saved search already had, task by task.
     pub(super) recovered: VecDeque<Vec<JobResult>>,
     pub(super) tally: Tally,
     pub(super) monitor: Monitor,
     pub(super) monitor_state: MonitorState,
-    /// Training steps that ruin the weights.
+    /// Training steps that corrupt the weights.
     pub(super) skipped: BTreeSet<u64>,
     pub(super) final_evaluation: Option<FinalEvaluation>,
     events: VecDeque<(u64, Event)>,
 }
 
-/// What the strategy said last.
+/// The last answer of the strategy.
 #[derive(Default)]
 enum Pending {
-    /// It was not asked yet.
+    /// It has not been asked yet.
     #[default]
     Unasked,
-    /// A task that was not dispatched yet.
+    /// A task that has not been dispatched yet.
     Task(Task),
-    /// Nothing, while it waited for outcomes or did not.
+    /// No task; `waited` tells whether outcomes were outstanding at the time.
     Nothing { waited: bool },
 }
 
 pub(super) struct InFlight {
     work: Work,
-    /// How many of the children are the strategy's own; the others are samples of the prior beside
-    /// them.
+    /// Number of children that the strategy asked for; the others are control samples of the prior.
     own: usize,
     pub(super) results: Vec<Option<JobResult>>,
     /// Children dispatched.
@@ -120,25 +120,25 @@ impl Scheduler {
         })
     }
 
-    /// What happened since the last call, each event with its number in the search.
+    /// The events since the last call, each with its number in the search.
     pub(crate) fn drain_events(&mut self) -> impl Iterator<Item = (u64, Event)> {
         self.events.drain(..)
     }
 
-    /// Whether no job is under way.
+    /// Whether no job is in flight.
     pub(crate) fn idle(&self) -> bool {
         self.in_flight == 0
     }
 
-    /// Whether nothing is left but to choose the best: what is saved then answers for the whole
-    /// search.
+    /// Whether only the selection of the best is left: a state saved then contains all scores of
+    /// the search.
     pub(crate) fn is_scored(&self) -> bool {
         self.final_evaluation
             .as_ref()
             .is_some_and(FinalEvaluation::is_scored)
     }
 
-    /// Training steps that the strategy was told about.
+    /// Training steps whose outcome the strategy has observed.
     pub(crate) fn steps(&self) -> u64 {
         self.tally.steps
     }
@@ -146,7 +146,7 @@ impl Scheduler {
     /// The next job.
     ///
     /// # Errors
-    /// If the strategy cannot go on, or too many children in a row have no score.
+    /// If the strategy cannot continue, or too many consecutive children have no score.
     pub(crate) fn next(&mut self) -> Result<Next, SearchError> {
         let next = self.advance();
         self.in_flight += usize::from(matches!(next, Ok(Next::Job(_))));
@@ -163,7 +163,7 @@ impl Scheduler {
             if self.final_evaluation.is_some() {
                 return self.evaluate_finally();
             }
-            // A task that was begun goes out whole before anything else.
+            // A task that was started is dispatched completely before anything else.
             if let Some(next) = self.dispatch_rest() {
                 return Ok(next);
             }
@@ -176,8 +176,7 @@ impl Scheduler {
                     Pending::Task,
                 );
             }
-            // Outcomes are observed in the order of their tasks, and only training steps run beside
-            // each other.
+            // Outcomes are observed in the order of their tasks, and only training steps overlap.
             let trains = matches!(
                 &self.pending,
                 Pending::Task(Task {
@@ -214,7 +213,7 @@ impl Scheduler {
         let (mut own, mut children) = (1, 1);
         if let Work::Score { genomes, .. } = &mut work {
             own = genomes.len();
-            // No other score task is out, so this is the next update.
+            // No other score task is in flight, so this is the next update.
             genomes.extend(self.monitor.control_samples(
                 &self.experiment,
                 self.tally.updates + 1,
@@ -236,7 +235,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// The next job of the newest task, if anything of it is left.
+    /// The next job of the newest task, if it has undispatched children.
     fn dispatch_rest(&mut self) -> Option<Next> {
         let number = self.observed + self.tasks.len().saturating_sub(1) as u64;
         let task = self.tasks.back_mut()?;
@@ -267,7 +266,7 @@ impl Scheduler {
         Some(Next::Job(Job { id, kind }))
     }
 
-    /// Takes the results of a job. What is not awaited is ignored.
+    /// Stores the results of a job. Unexpected results are ignored.
     pub(crate) fn complete(&mut self, id: JobId, results: Vec<JobResult>) {
         let number = id.task.checked_sub(self.observed);
         let slots = match &mut self.final_evaluation {

@@ -1,8 +1,8 @@
-//! A search on disk, such that it goes on with the same bits: `checkpoints/POSITION/`.
+//! Checkpoints of a search, from which it continues bit-identically: `checkpoints/POSITION/`.
 //!
-//! A checkpoint is written into a folder of another name, synced, and renamed, so that it is there
-//! whole or not at all. `b3sum --check blake3` says whether it still is what was written. The
-//! newest ones are kept; a damaged one is named, and the one before it is used.
+//! A checkpoint is written into a temporary folder, synced, and renamed, so that it is complete or
+//! absent. `b3sum --check blake3` verifies its files. The newest checkpoints are kept; a damaged
+//! one is reported, and the previous one is used.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,20 +18,20 @@ use crate::experiment::Experiment;
 use crate::storage::checkpoint_dir::{self, STATE, TENSORS, set_aside};
 use crate::storage::{LogEnd, StorageError, failed, tensors};
 
-/// Changes when older versions cannot read what is written.
+/// Incremented when older versions cannot read the format.
 const FORMAT: u32 = 1;
 
-/// Everything that the next step depends on.
+/// The state that the next step depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) scheduler: SchedulerState,
-    /// Training steps done: where the data cursor stands.
+    /// Training steps done, which is the position in the data.
     pub(crate) trained: u32,
     pub(crate) weights: Arc<Weights>,
 }
 
 impl Snapshot {
-    /// The beginning of a search.
+    /// The initial state of a search.
     pub(crate) fn first(experiment: &Arc<Experiment>) -> Result<Self, SearchError> {
         let concurrency = Concurrency {
             train_in_flight: 1,
@@ -55,7 +55,7 @@ struct State {
     trained: u32,
     /// Version of the shared weights.
     version: u64,
-    /// Where `events.jsonl` ends.
+    /// The end of `events.jsonl`.
     log: LogEnd,
     #[serde(alias = "course")]
     scheduler: SchedulerState,
@@ -65,12 +65,12 @@ struct State {
 pub(crate) struct Restored {
     pub(crate) snapshot: Snapshot,
     pub(crate) log: LogEnd,
-    /// Newer ones that are damaged, in words.
+    /// Descriptions of newer checkpoints that are damaged.
     pub(crate) damaged: Vec<String>,
 }
 
 impl Restored {
-    /// As if the beginning of a search had been read.
+    /// Treats the initial state of a search as a restored checkpoint.
     pub(crate) fn first(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
@@ -84,11 +84,11 @@ pub(crate) fn parent(run: &Path) -> PathBuf {
     run.join("checkpoints")
 }
 
-/// Writes `snapshot` into the run's folder and deletes all but the newest `keep`. Returns where it
-/// is. For `writer` see [`checkpoint_dir::write`].
+/// Writes `snapshot` into the run folder and deletes all but the newest `keep`. Returns its path.
+/// For `writer` see [`checkpoint_dir::write`].
 ///
 /// # Errors
-/// If the system refuses.
+/// If the file system fails.
 pub(crate) fn write(
     run: &Path,
     experiment: &Experiment,
@@ -118,11 +118,11 @@ pub(crate) fn write(
     Ok(place)
 }
 
-/// The newest good checkpoint in the run's folder, whose log has `logged` bytes; none if none was
+/// The newest intact checkpoint in the run folder, whose log has `logged` bytes; none if none was
 /// ever written.
 ///
 /// # Errors
-/// If there are checkpoints and all are damaged, or the system refuses.
+/// If there are checkpoints and all are damaged, or the file system fails.
 pub(crate) fn newest(
     run: &Path,
     experiment: &Experiment,
@@ -135,7 +135,7 @@ pub(crate) fn newest(
     for (number, (_, place)) in there.iter().enumerate() {
         match read(place, experiment, logged) {
             Ok((snapshot, log)) => {
-                // Out of the way of those to come, but not thrown away.
+                // Moved out of the way of later ones, but not deleted.
                 there[..number]
                     .iter()
                     .try_for_each(|(_, place)| set_aside(place))?;
@@ -160,7 +160,7 @@ pub(crate) fn newest(
     }
 }
 
-/// The newest good checkpoint of a run that is not gone on with. Nothing in its folder is changed.
+/// The newest intact checkpoint of a run that is not resumed. The folder is not modified.
 ///
 /// # Errors
 /// If there is none.

@@ -16,7 +16,7 @@ fn place(test: &str) -> PathBuf {
     place
 }
 
-/// The beginning of a search, with numbers that are easily lost.
+/// The initial state of a search, with values that are easily lost.
 fn snapshot(experiment: &Arc<Experiment>) -> Snapshot {
     let mut snapshot = Snapshot::first(experiment).unwrap();
     let weights = Arc::get_mut(&mut snapshot.weights).unwrap();
@@ -47,7 +47,7 @@ fn what_is_read_is_what_was_written_to_the_last_bit() {
     };
     let (a, b) = (read.snapshot.weights.pages(), written.weights.pages());
     assert!(bits(&a.values) == bits(&b.values) && bits(&a.state[0]) == bits(&b.state[0]));
-    // A log that lost lines does not fit.
+    // A log that has lost lines does not match.
     let said = newest(&run, &experiment, 11).err().unwrap().to_string();
     assert!(
         said.contains("written after 12 bytes of events, and there are only 11"),

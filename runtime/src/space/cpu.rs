@@ -1,4 +1,4 @@
-//! A space's own ops on the CPU, by whoever brought the space.
+//! CPU kernels of custom ops, by the provider of the space.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -9,22 +9,22 @@ use supernet_shaders::catalogue::{CpuKernel, Run};
 
 use super::dynamic::Loaded;
 
-/// What runs a space's own ops on the CPU.
+/// The source of CPU kernels for custom ops.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CpuOps {
     /// The functions of crates that are linked into this program.
     Linked,
     /// Those of a plugin.
     Plugin(&'static Loaded),
-    /// Nothing: a space that is data has only WGSL.
+    /// None: a space that is data has only WGSL.
     None,
 }
 
 impl CpuOps {
-    /// What runs an op.
+    /// The CPU kernel of an op.
     pub(crate) fn cpu_kernel(self, op: &str) -> Option<&'static dyn CpuKernel> {
         match self {
-            // Two of one name count: running says what is wrong.
+            // Two with one name are not rejected here: the error occurs when the op runs.
             CpuOps::Linked => {
                 (!matches!(cpu_op(op), Ok(None))).then_some(&Linked as &dyn CpuKernel)
             }
@@ -48,7 +48,7 @@ impl CpuKernel for Linked {
             serde_json::from_str(&run.attributes).map_err(|error| error.to_string())?;
         let (reads, writes) = operands(run, reads, writes);
         let mut call = CpuCall::new(kernel, &attributes, &run.dims, run.counts, &reads, writes);
-        // Whatever the panic left half written is not used: the run has failed.
+        // State that a panic left inconsistent is not used: the run has failed.
         match catch_unwind(AssertUnwindSafe(|| (entry.run)(&mut call))) {
             Ok(done) => done,
             Err(panic) => Err(format!("it panicked, and said: {}", said(&*panic))),
@@ -75,7 +75,7 @@ impl CpuKernel for Loaded {
 type Reads<'a> = Vec<(Operand, &'a [f32])>;
 type Writes<'a> = Vec<(Operand, &'a mut [f32])>;
 
-/// The operands of a run under the space's names for them.
+/// The operands of a run, with the names that the space gives them.
 fn operands<'a>(
     run: &Run,
     reads: &[&'a [f32]],

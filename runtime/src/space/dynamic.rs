@@ -1,4 +1,4 @@
-//! A plugin: spaces and ops in a library that is loaded while the program runs.
+//! A plugin: spaces and ops in a dynamic library.
 
 #![expect(
     unsafe_code,
@@ -15,15 +15,14 @@ use super::cpu::CpuOps;
 use super::error::PluginError;
 use super::folder::canonical;
 
-/// A library that was loaded. Its code runs in this process and may do what the process may: load
-/// only what you trust.
+/// A dynamic library. Its code runs in this process with all its rights: load only trusted plugins.
 ///
 /// It is never unloaded: its code may have threads, and thread-local values whose destructors would
 /// be gone.
 #[derive(Clone, Copy)]
 pub struct Plugin(&'static Loaded);
 
-/// A library that was loaded, for as long as the process lives.
+/// A loaded library, alive until the process ends.
 pub(crate) struct Loaded {
     pub(super) path: Box<Path>,
     pub(super) host: Host,
@@ -31,7 +30,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Whether it runs this op on the CPU.
+    /// Whether it has a CPU kernel for this op.
     pub(super) fn runs(&self, op: &str) -> bool {
         self.description.cpu_ops.iter().any(|known| known == op)
     }
@@ -50,12 +49,12 @@ impl fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    /// Loads the library at `path`. It is a file: the system's folders of libraries are not
+    /// Loads the library at `path`, which must be a file: the system's library folders are not
     /// searched.
     ///
     /// # Errors
-    /// If there is no such file, it is no library, or no plugin that this version of the runtime
-    /// understands.
+    /// If there is no such file, or it is not a library, or not a plugin that this version of the
+    /// runtime understands.
     pub fn load(path: &Path) -> Result<Self, PluginError> {
         let path = canonical(path)?;
         if path.is_dir() {
@@ -64,16 +63,16 @@ impl Plugin {
         if !path.is_file() {
             return Err(PluginError::NoFile { path });
         }
-        // SAFETY: The library's initialisers run. Whoever names a plugin trusts its code, as the
-        // type says.
+        // SAFETY: The library's initialisers run. The caller trusts the code of the plugin, as
+        // documented on the type.
         let library = unsafe { Library::new(&path) };
         let library = library.map_err(|error| PluginError::NoLibrary {
             path: path.clone(),
             reason: reason(&error, &path),
         })?;
-        // SAFETY: Nothing but the symbol's address is taken, whatever is there.
+        // SAFETY: Only the address of the symbol is taken, whatever its type.
         let table = unsafe { library.get::<*const Table>(SYMBOL.as_bytes()) }.map(|symbol| *symbol);
-        // Unloading would be unsound, as the type says; so nobody can.
+        // Unloading would be unsound, as documented on the type; this makes it impossible.
         mem::forget(library);
         let table = table.map_err(|_| PluginError::NoSymbol {
             path: path.clone(),
@@ -83,11 +82,11 @@ impl Plugin {
             path: path.clone(),
             source,
         };
-        // SAFETY: A library that has this symbol has a table there, or else at least a number that
-        // says that it is none. It stays for as long as the process does.
+        // SAFETY: A library with this symbol has a table there, or at least a number that shows
+        // that it is not one. It stays loaded for as long as the process runs.
         let host = unsafe { Host::read(table) }.map_err(wrong)?;
         let description = host.describe().map_err(wrong)?;
-        // As the library itself.
+        // Static, as the library itself.
         Ok(Self(Box::leak(Box::new(Loaded {
             path: path.into(),
             host,
@@ -95,12 +94,12 @@ impl Plugin {
         }))))
     }
 
-    /// Where it is.
+    /// The path of the library.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// What it has.
+    /// Its spaces and ops.
     pub fn description(&self) -> &Description {
         &self.0.description
     }
@@ -109,13 +108,13 @@ impl Plugin {
         &self.0.host
     }
 
-    /// What runs its spaces' own ops on the CPU.
+    /// The CPU kernels of its custom ops.
     pub(super) fn cpu(&self) -> CpuOps {
         CpuOps::Plugin(self.0)
     }
 }
 
-/// What the system said, on one line, without the file that the sentence names already.
+/// The system's error message, on one line, without the file name that the sentence already has.
 fn reason(error: &libloading::Error, path: &Path) -> String {
     let said =
         std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);

@@ -1,4 +1,4 @@
-//! What can go wrong with a space, and with what brings one.
+//! Errors of spaces and of their providers.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,64 +7,64 @@ use supernet_engine::program::OpError;
 use supernet_plugin::abi::AbiError;
 use supernet_plugin::{BuildError, ConfigError, JsonError, RegistryError, ValidationError};
 
-/// How long a space's name may be.
+/// Maximum length of a space's name.
 pub(super) const MOST_LETTERS: usize = 100;
 
-/// Why a space cannot be had.
+/// Why a space is not available.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpaceError {
-    /// No such space.
+    /// The space does not exist.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// A setting of the space is wrong.
+    /// A setting of the space is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The space cannot be built with these settings.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A plugin does not build it.
+    /// The plugin cannot build it.
     #[error(transparent)]
     Plugin(#[from] PluginError),
-    /// The space has no JSON form.
+    /// The space cannot be represented in JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// A setting for a space that is data.
+    /// A setting was given for a space that is data.
     #[error(
         "`space.{key}` cannot be set: the space `{space}` is read from {} as it is, {known}; leave it out",
         .path.display()
     )]
     Fixed {
-        /// Which space.
+        /// The space.
         space: String,
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
         /// The setting.
         key: String,
-        /// What the space says of it, as a part of the sentence.
+        /// The space's objection, as a part of the sentence.
         known: String,
     },
-    /// One name, two spaces.
+    /// Several different spaces have one name.
     #[error("{count} spaces are called `{name}`, and they differ: {origins}; choose with {ways}")]
     Differ {
         /// The name.
         name: String,
-        /// How many, in words.
+        /// Their number, in words.
         count: &'static str,
-        /// Where each comes from.
+        /// The provider of each.
         origins: String,
-        /// How to name each of them.
+        /// The unambiguous names.
         ways: String,
     },
-    /// An op that the space brings along is refused.
+    /// A custom op is refused.
     #[error(transparent)]
     Op(#[from] OpError),
-    /// The space is not sound.
+    /// The space is invalid.
     #[error("the space `{space}` is not sound: {}", list(.problems))]
     Unsound {
-        /// Which space.
+        /// The space.
         space: String,
-        /// What is wrong with it.
+        /// The defect.
         problems: Vec<ValidationError>,
     },
 }
@@ -77,25 +77,25 @@ fn list(problems: &[ValidationError]) -> String {
         .join("; ")
 }
 
-/// Why a library or a folder brings no space.
+/// Why a library or a folder provides no space.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PluginError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("there is no plugin {}: no such file; a plugin is a library or a folder with a space.json", .path.display())]
     Missing {
-        /// Where.
+        /// The path.
         path: PathBuf,
     },
-    /// The system refuses.
+    /// The file system fails.
     #[error("cannot read {}: {source}", .path.display())]
     System {
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A folder without a space.
+    /// The folder contains no space.
     #[error(
         "the folder {} has no space.json, so there is no space in it; write one as JSON into that file, or name a \
          plugin's library",
@@ -105,19 +105,19 @@ pub enum PluginError {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder where a library should be.
+    /// A folder was given where a library is expected.
     #[error("{} is a folder, and a plugin's library is a file; `Spaces::load` reads folders too", .path.display())]
     NotALibrary {
         /// The folder.
         path: PathBuf,
     },
-    /// Neither a file nor a folder.
+    /// The path is neither a file nor a folder.
     #[error("{} is no file, so it cannot be a plugin; name a library or a folder with a space.json", .path.display())]
     NoFile {
-        /// Where.
+        /// The path.
         path: PathBuf,
     },
-    /// The system does not load it.
+    /// The operating system cannot load it.
     #[error(
         "{} is no library that can be loaded here: {reason}; build it with `cargo build --release` of a crate with \
          crate-type = [\"cdylib\"]",
@@ -126,10 +126,10 @@ pub enum PluginError {
     NoLibrary {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// A library of something else.
+    /// The library is not a plugin.
     #[error(
         "the library {} is no plugin: it has no symbol {symbol}; add `supernet_plugin::export_plugin!();` to it",
         .path.display()
@@ -137,42 +137,42 @@ pub enum PluginError {
     NoSymbol {
         /// The library.
         path: PathBuf,
-        /// The symbol.
+        /// The missing symbol.
         symbol: &'static str,
     },
-    /// What crosses to the plugin is not as agreed.
+    /// The plugin violates the interface.
     #[error("{}: {source}", .path.display())]
     Abi {
         /// The library.
         path: PathBuf,
-        /// What is wrong.
+        /// The violation.
         source: AbiError,
     },
-    /// A file of a size that no space has.
+    /// The file is too large for a space.
     #[error("{} is larger than {most}, which is the limit for {what}", .path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// The limit, in words.
+        /// The limit, formatted.
         most: &'static str,
-        /// What it should be.
+        /// What the file is expected to be.
         what: &'static str,
     },
-    /// A file of other text.
+    /// The file is not text.
     #[error("{} is not UTF-8 text", .path.display())]
     NotText {
         /// The file.
         path: PathBuf,
     },
-    /// A file that is not a space.
+    /// The file is not a space.
     #[error("{}: {source}", .path.display())]
     NotASpace {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The defect.
         source: JsonError,
     },
-    /// A space that cannot be named.
+    /// The name of the space is invalid.
     #[error(
         "{}: a space cannot be called {name:?}; a name has 1 to {MOST_LETTERS} printable characters, and no `/`",
         .path.display()
@@ -183,7 +183,7 @@ pub enum PluginError {
         /// The name, or its beginning.
         name: String,
     },
-    /// An op whose source has no place.
+    /// The name of an op cannot be a file name.
     #[error(
         "{}: the op `{op}` has no `wgsl`, and its name cannot be a file's; use letters, digits, `_` and `-` only, or write \
          the source into `wgsl`",
@@ -195,12 +195,12 @@ pub enum PluginError {
         /// The op.
         op: String,
     },
-    /// An op without a source.
+    /// The source of an op is missing.
     #[error("the op `{op}` has no source: there is no file {}, and its `wgsl` is empty", .path.display())]
     NoSource {
         /// The op.
         op: String,
-        /// Where the source should be.
+        /// The expected path of the source.
         path: PathBuf,
     },
 }

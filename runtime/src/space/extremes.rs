@@ -8,27 +8,26 @@ use supernet_strategy::random::from_prior;
 
 /// Spaces up to this size are enumerated.
 const ENUMERATED: u64 = 20_000;
-/// Random children that the search of a larger space starts from, at most.
+/// Maximum number of random children from which the search of a larger space starts.
 const SAMPLED: u64 = 2_000;
-/// Nodes of the supergraph that are walked for all children together, at most: about a second's
-/// work.
+/// Maximum number of visited supergraph nodes over all children: about a second's work.
 const WALKED: u64 = 30_000_000;
 
-/// What a child weighs: parameters first, then multiply-accumulates.
+/// The cost of a child: parameters first, then multiply-accumulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Size {
-    /// Its own parameters.
+    /// Its number of parameters.
     pub parameters: u64,
     /// Multiply-accumulates for one sample.
     pub macs: u64,
 }
 
-/// A child at an end of the scale.
+/// A child at one of the extremes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Extreme {
     /// The child.
     pub genome: Genome,
-    /// What it weighs.
+    /// Its cost.
     pub size: Size,
 }
 
@@ -39,14 +38,14 @@ pub struct Extremes {
     pub smallest: Extreme,
     /// The most parameters; among equals the most multiply-accumulates.
     pub largest: Extreme,
-    /// Whether every child was looked at.
+    /// Whether every child was examined.
     pub exact: bool,
-    /// How they were found, as a sentence's beginning.
+    /// How they were found, as the beginning of a sentence.
     pub how: String,
 }
 
 impl Extremes {
-    /// Looks at every child of a small space. Of a larger one it takes the best of random children
+    /// Examines every child of a small space. For a larger one, takes the best of random children
     /// and then changes one decision at a time for as long as that helps.
     ///
     /// # Errors
@@ -60,7 +59,7 @@ impl Extremes {
             let how = "exact: every child was counted".to_owned();
             return range.extremes(supergraph, true, how);
         }
-        // Constraint, count and multiply-accumulates each walk the graph.
+        // Constraints, counts and multiply-accumulates each walk the graph.
         let children = WALKED / (3 * supergraph.node_count() as u64).max(1);
         let sampled = SAMPLED.min(children / 4).max(1);
         let mut range = Range {
@@ -86,7 +85,7 @@ impl Extremes {
 
 #[derive(Default)]
 struct Range {
-    /// Children that may still be looked at.
+    /// Number of children that may still be examined.
     left: u64,
     ends: Option<(Extreme, Extreme)>,
 }
@@ -116,7 +115,8 @@ impl Range {
         Ok(smaller || larger)
     }
 
-    /// Tries every other choice of every single decision at both ends; whether one was better.
+    /// Tries all other choices of every single decision at both extremes; returns whether one was
+    /// better.
     fn improve(&mut self, supergraph: &Supergraph) -> Result<bool, GenomeError> {
         let Some((smallest, largest)) = self.ends.clone() else {
             return Ok(false);
@@ -155,7 +155,7 @@ impl Range {
                 exact,
                 how,
             }),
-            // No genome at all: sampling says which constraint is to blame.
+            // No genome at all: sampling reports the constraint that is responsible.
             None => supergraph
                 .sample(&mut |_| 0)
                 .and_then(|_| Self::default().extremes(supergraph, exact, how)),

@@ -1,4 +1,4 @@
-//! A space without Rust: `space.json`, and the sources of its own ops in `ops/`.
+//! A space as data: `space.json`, and the sources of its custom ops in `ops/`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,14 +10,14 @@ use supernet_plugin::{SearchSpace, Setting};
 
 use super::error::{MOST_LETTERS, PluginError, SpaceError};
 
-/// The space's file in its folder.
+/// The name of the space's file in its folder.
 const SPACE: &str = "space.json";
-/// What a file may hold at most, in bytes and in words.
+/// Maximum file sizes, in bytes and formatted.
 type Most = (u64, &'static str, &'static str);
 const JSON: Most = (64 << 20, "64 MiB", "a space");
 const WGSL: Most = (1 << 20, "1 MiB", "an op's source");
 
-/// A space that was read from a folder, or from a file of JSON. It has no settings.
+/// A space that was read from a folder or a JSON file. It has no settings.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: Arc<Path>,
@@ -25,7 +25,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Reads the space of a folder, or of a file of JSON with `ops/` beside it.
+    /// Reads the space in a folder, or in a JSON file with `ops/` next to it.
     ///
     /// # Errors
     /// If there is no space, or the source of an op is missing.
@@ -55,7 +55,7 @@ impl Folder {
         })
     }
 
-    /// Where it is.
+    /// The path of the space.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -65,7 +65,7 @@ impl Folder {
         &self.space
     }
 
-    /// What its spaces are told apart by: the folder's name, or the file's without its ending.
+    /// Its qualifier: the name of the folder, or of the file without its extension.
     pub(super) fn stem(&self) -> String {
         let path = match self.path.file_name() {
             Some(name) if name == SPACE => self.path.parent().unwrap_or(&self.path),
@@ -79,8 +79,8 @@ impl Folder {
         stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The space, if nobody wants another one: settings that it was built with may be repeated, as
-    /// a run's config.toml does.
+    /// The space, if it is the requested one: settings that it was built with may be repeated, as
+    /// in the config.toml of a run.
     pub(super) fn build(
         &self,
         given: &BTreeMap<String, Setting>,
@@ -106,7 +106,7 @@ impl Folder {
     }
 }
 
-/// As for the spaces of a library: a name can be shown, and qualified with a `/`.
+/// As for the spaces of a library: a name must be printable, and is qualified with a `/`.
 fn check_name(file: &Path, name: &str) -> Result<(), PluginError> {
     let letters = name.chars().count();
     if (1..=MOST_LETTERS).contains(&letters) && name.chars().all(|c| !c.is_control() && c != '/') {
@@ -118,8 +118,8 @@ fn check_name(file: &Path, name: &str) -> Result<(), PluginError> {
     })
 }
 
-/// The path as the system has it: such that it is told apart from others, and a library is never
-/// searched for elsewhere.
+/// The canonical path: it distinguishes the space from others, and a library is never searched for
+/// elsewhere.
 pub(super) fn canonical(path: &Path) -> Result<PathBuf, PluginError> {
     fs::canonicalize(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => PluginError::Missing {
@@ -132,7 +132,7 @@ pub(super) fn canonical(path: &Path) -> Result<PathBuf, PluginError> {
     })
 }
 
-/// The source of an op that the space at `file` brings along.
+/// The source of an op of the space at `file`.
 fn source(ops: &Path, file: &Path, op: &str) -> Result<String, PluginError> {
     // A name with a slash could point anywhere.
     let fit = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -156,7 +156,7 @@ fn source(ops: &Path, file: &Path, op: &str) -> Result<String, PluginError> {
     }
 }
 
-/// A file's text, if it is no more than that.
+/// Reads a text file up to a maximum size.
 fn text(path: &Path, (most, words, what): Most) -> Result<String, PluginError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => PluginError::Missing {
@@ -167,7 +167,7 @@ fn text(path: &Path, (most, words, what): Most) -> Result<String, PluginError> {
             source,
         },
     };
-    // A pipe would keep us waiting.
+    // Reading from a pipe would block.
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(PluginError::NoFile {
             path: path.to_owned(),

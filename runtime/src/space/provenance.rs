@@ -1,24 +1,25 @@
-//! Where a space came from, so that a run goes on with the same one.
+//! The origin of a space, so that a run continues with the same one.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Which space a search is about: its name, who brought it, and what it is. A run's `origin.json`.
+/// The identity of a search's space: its name, its providers, and its hash. Stored in a run's
+/// `origin.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceProvenance {
-    /// Its name, without saying whose.
+    /// Its unqualified name.
     pub space: String,
-    /// Who brought it; several if they brought the same.
+    /// Its provider; several if they provide the same space.
     pub from: Vec<Provider>,
     /// The blake3 of the space as JSON, built with the search's settings.
     pub hash: String,
 }
 
-/// Who brought a space.
+/// The provider of a space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
-    /// The library, folder or file of JSON; nothing if the space is linked into the program.
+    /// The library, folder or JSON file; none if the space is linked into the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The plugin's crate and its version.
@@ -27,7 +28,7 @@ pub struct Provider {
 }
 
 impl SpaceProvenance {
-    /// Who brought the space, in words.
+    /// The providers of the space, formatted.
     pub fn providers(&self) -> String {
         if self.from.is_empty() {
             return "an unknown program".to_owned();
@@ -39,12 +40,12 @@ impl SpaceProvenance {
             .join(" and ")
     }
 
-    /// The beginning of the hash, for people.
+    /// A prefix of the hash for display.
     pub fn short(&self) -> String {
         self.hash.chars().take(12).collect()
     }
 
-    /// How to have the space again, as the end of a sentence.
+    /// How to provide the space again, as the end of a sentence.
     pub(crate) fn remedy(&self) -> String {
         match self.from.iter().find_map(|provider| provider.path.as_ref()) {
             Some(path) => format!("it came from {path}; add --plugin {path}"),

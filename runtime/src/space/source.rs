@@ -1,4 +1,4 @@
-//! What brings spaces: this program, a plugin, a folder.
+//! The providers of spaces: this program, a plugin, a folder.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,20 +12,20 @@ use super::error::{PluginError, SpaceError};
 use super::folder::Folder;
 use super::provenance::Provider;
 
-/// What brings spaces.
+/// A provider of spaces.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Source {
     /// Crates that are linked into this program.
     Linked,
-    /// A library that was loaded.
+    /// A dynamic library.
     Plugin(Plugin),
     /// A space that is data.
     Folder(Folder),
 }
 
 impl Source {
-    /// Its place on disk.
+    /// Its path.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Source::Linked => None,
@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// It as a part of an [`SpaceProvenance`](super::SpaceProvenance).
+    /// Its entry in a [`SpaceProvenance`](super::SpaceProvenance).
     pub fn provider(&self) -> Provider {
         let plugin = match self {
             Source::Plugin(plugin) => {
@@ -49,8 +49,7 @@ impl Source {
         }
     }
 
-    /// What may stand before a `/` and a space's name to say that this one's is meant; the first is
-    /// for people.
+    /// The accepted qualifiers before a `/` and a space's name; the first is the one to display.
     pub(super) fn qualifiers(&self) -> Vec<String> {
         let (stem, path) = match self {
             Source::Linked => return vec!["linked".to_owned()],
@@ -74,7 +73,7 @@ impl Source {
             .collect()
     }
 
-    /// Its spaces, unbuilt.
+    /// Its spaces, not yet built.
     pub(super) fn described(&self) -> Vec<Described> {
         match self {
             Source::Linked => api::spaces()
@@ -97,7 +96,7 @@ impl Source {
         }
     }
 
-    /// Builds one of its spaces with these settings, for data of which `facts` are known.
+    /// Builds one of its spaces with these settings, for data with these `facts`.
     pub(super) fn build(
         &self,
         of: &Described,
@@ -122,7 +121,7 @@ impl Source {
                     source,
                 };
                 let mut space = plugin.host().build(&request).map_err(refused)?;
-                // As for a linked one, whatever the plugin did about them.
+                // As for a linked space, regardless of how the plugin handles them.
                 space.config = config;
                 if space.summary.is_empty() {
                     space.summary.clone_from(&of.summary);
@@ -133,7 +132,7 @@ impl Source {
         }
     }
 
-    /// What runs its spaces' own ops on the CPU.
+    /// The CPU kernels of its custom ops.
     pub(super) fn cpu(&self) -> CpuOps {
         match self {
             Source::Linked => CpuOps::Linked,

@@ -1,4 +1,4 @@
-//! All the spaces that a search may name.
+//! The registry of spaces.
 
 use std::path::Path;
 
@@ -14,56 +14,53 @@ use super::provenance::SpaceProvenance;
 use super::source::Source;
 use crate::config::Config;
 
-/// All the spaces that a search may name. What is loaded into one of these is in no other: a
-/// program may have several.
+/// The spaces that a search may name. Every registry is independent: a program may have several.
 ///
-/// A name that several bring may be qualified: `linked/NAME`, or `STEM/NAME` with the name of a
-/// library (without its ending, and without `lib` if one likes) or of a folder, or `PATH/NAME`.
+/// A name with several providers may be qualified: `linked/NAME`, or `STEM/NAME` with the name of a
+/// library (without its extension, and optionally without `lib`) or of a folder, or `PATH/NAME`.
 #[derive(Clone, Debug, Default)]
 pub struct Spaces {
     sources: Vec<Source>,
 }
 
-/// A space that can be had.
+/// An available space.
 #[derive(Clone, Debug)]
 pub struct Listed {
     /// Its name.
     pub name: String,
-    /// One line for people.
+    /// A one-line summary.
     pub summary: String,
     /// Its settings.
     pub fields: Vec<Field>,
-    /// What brings it.
+    /// Its provider.
     pub provenance: Source,
 }
 
-/// A space that was built.
+/// A built space.
 #[derive(Clone, Debug)]
 pub struct Built {
-    /// The space, checked.
+    /// The space, validated.
     pub supergraph: Supergraph,
-    /// Where it came from.
+    /// Its origin.
     pub provenance: SpaceProvenance,
     pub(crate) cpu: CpuOps,
 }
 
 impl Spaces {
-    /// The spaces of crates that are linked into this program. Those of [`Spaces::default`] are
-    /// none.
+    /// The spaces of crates that are linked into this program. ([`Spaces::default`] is empty.)
     pub fn linked() -> Self {
         Self {
             sources: vec![Source::Linked],
         }
     }
 
-    /// Loads a plugin's library, or reads a folder with a `space.json`, or such a file. Loading
-    /// what was loaded before changes nothing.
+    /// Loads a plugin library, a folder with a `space.json`, or such a file. Loading it again has
+    /// no effect.
     ///
-    /// A library's code runs in this process and may do what the process may: load only what you
-    /// trust.
+    /// The code of a library runs in this process with all its rights: load only trusted plugins.
     ///
     /// # Errors
-    /// If there is no such file, or there is no space in it.
+    /// If there is no such file, or it provides no space.
     pub fn load(&mut self, path: &Path) -> Result<(), PluginError> {
         let path = canonical(path)?;
         let json = path
@@ -78,7 +75,7 @@ impl Spaces {
         Ok(())
     }
 
-    /// Adds a plugin that was loaded already.
+    /// Adds a loaded plugin.
     pub fn add(&mut self, plugin: Plugin) {
         self.insert(Source::Plugin(plugin));
     }
@@ -93,7 +90,7 @@ impl Spaces {
         }
     }
 
-    /// Every space, by name, then by what brings it: linked ones first, then by path.
+    /// Every space, sorted by name, then by provider: linked ones first, then by path.
     pub fn list(&self) -> Vec<Listed> {
         let listed = |source: &Source| {
             let provenance = source.clone();
@@ -115,17 +112,17 @@ impl Spaces {
         all
     }
 
-    /// What runs a space's own op on the CPU, if anything here does.
+    /// The CPU kernel of a custom op, if a provider here has one.
     pub(crate) fn cpu_kernel(&self, op: &str) -> Option<&'static dyn CpuKernel> {
         self.sources
             .iter()
             .find_map(|source| source.cpu().cpu_kernel(op))
     }
 
-    /// The spaces of a name, at least one.
+    /// The spaces with a name, at least one.
     ///
     /// # Errors
-    /// If nobody brings the name, or two linked crates do.
+    /// If no provider has the name, or two linked crates have it.
     pub fn find(&self, name: &str) -> Result<Vec<Listed>, RegistryError> {
         let all = self.list();
         let (found, others): (Vec<_>, Vec<_>) =
@@ -144,17 +141,18 @@ impl Spaces {
         }
     }
 
-    /// The space that `config.search.space` names, with the settings of `config.space`, for data of
-    /// which `facts` are known. What the space's defaults and the data resolve goes back into
-    /// `config.space`.
+    /// Builds the space that `config.search.space` names, with the settings of `config.space`, for
+    /// data with these `facts`. The values resolved from the space's defaults and the data are
+    /// written back to `config.space`.
     ///
     /// # Errors
-    /// If there is no such space, its settings are wrong, or there are several and they differ.
+    /// If there is no such space, its settings are invalid, or there are several and they differ.
     pub fn build(&self, config: &mut Config, facts: &Facts) -> Result<Built, SpaceError> {
         self.build_again(config, facts, None)
     }
 
-    /// As [`Spaces::build`]; among spaces that differ, the one that is `wanted`, if it is there.
+    /// As [`Spaces::build`]; among different spaces, takes the one that is `wanted`, if it is
+    /// available.
     pub(crate) fn build_again(
         &self,
         config: &mut Config,
@@ -177,7 +175,7 @@ impl Spaces {
             .filter(|hash| built.iter().any(|(_, other, _)| other == *hash));
         let hash = match (chosen, built.first()) {
             (Some(hash), _) => hash.clone(),
-            // All refuse: what one says is as good as what another says.
+            // All refuse: any of the errors will do.
             (None, None) => return Err(refused.swap_remove(0)),
             (None, Some((_, hash, _))) if refused.is_empty() && same(hash) => hash.clone(),
             (None, Some(_)) => return Err(differ(&found)),
@@ -239,8 +237,8 @@ impl Listed {
     }
 }
 
-/// What a space is, as a number: equal for equal spaces, since nothing in its JSON depends on a
-/// hash map's order.
+/// The hash of a space: equal for equal spaces, since its JSON does not depend on the order of a
+/// hash map.
 fn blake3(space: &SearchSpace) -> Result<String, SpaceError> {
     Ok(blake3::hash(space.to_json()?.as_bytes())
         .to_hex()
@@ -250,7 +248,7 @@ fn blake3(space: &SearchSpace) -> Result<String, SpaceError> {
 fn unknown(name: &str, all: &[Listed]) -> RegistryError {
     let mut names: Vec<&str> = all.iter().map(|listed| listed.name.as_str()).collect();
     names.dedup();
-    // Of a qualified name either part may be the wrong one.
+    // Either part of a qualified name may be wrong.
     let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
     let near = nearest(bare, names.iter().copied());
     let hint = near
@@ -267,7 +265,7 @@ fn unknown(name: &str, all: &[Listed]) -> RegistryError {
     }
 }
 
-/// Several spaces of one name are not one.
+/// Combines several spaces of one name, which must be equal.
 fn differ(found: &[Listed]) -> SpaceError {
     let stems: Vec<String> = found
         .iter()

@@ -1,4 +1,4 @@
-//! Spaces from folders and files, names that several have, ops on the CPU, and what is no plugin.
+//! Spaces from folders and files, ambiguous names, and invalid plugins.
 
 mod linked_op_tests;
 
@@ -15,7 +15,7 @@ use super::folder::Folder;
 use super::spaces::Spaces;
 use crate::config::Config;
 
-/// An empty folder of this test's own.
+/// An empty folder for one test.
 fn place(test: &str) -> PathBuf {
     let place = std::env::temp_dir().join(format!("supernet-space-{}-{test}", std::process::id()));
     let _ = fs::remove_dir_all(&place);
@@ -27,7 +27,7 @@ fn facts() -> Facts {
     Facts::images(&[8, 8, 1], 10)
 }
 
-/// A space with a decision about a layer's width.
+/// A space with a decision on the width of a layer.
 fn small(name: &str, widths: [u32; 2]) -> SearchSpace {
     let s = Space::new(name);
     let op = s.op("op", &["narrow", "wide"]);
@@ -42,7 +42,7 @@ fn write(folder: &Path, space: &SearchSpace) {
     fs::write(folder.join("space.json"), space.to_json().unwrap()).unwrap();
 }
 
-/// The linked spaces and what lies at these paths.
+/// The linked spaces and those at these paths.
 fn spaces(paths: &[&Path]) -> Spaces {
     let mut spaces = Spaces::linked();
     paths.iter().for_each(|path| spaces.load(path).unwrap());
@@ -230,7 +230,7 @@ fn one_name_is_one_space_unless_they_differ() {
     write(&same, &space);
     write(&other, &linked(&["space.narrow=5"]).0);
 
-    // The same in two places.
+    // The same space in two places.
     let both = spaces(&[&same]);
     let mut asked = config("test-small", &[]);
     let built = both.build(&mut asked, &facts()).unwrap();
@@ -238,20 +238,20 @@ fn one_name_is_one_space_unless_they_differ() {
         (&built.provenance.hash, built.provenance.providers()),
         (&hash, format!("linked and {}", same.display()))
     );
-    // What was resolved may be given again, as a resumed run does.
+    // Resolved settings may be given again, as in a resumed run.
     assert_eq!(asked.space, resolved);
     assert_eq!(
         both.build(&mut asked, &facts()).unwrap().provenance,
         built.provenance
     );
-    // A mistake that both refuse is a mistake.
+    // An error that both report is an error.
     let both_refuse = said(both.build(&mut config("test-small", &["space.narow=5"]), &facts()));
     assert!(
         both_refuse.contains("has no setting `narow`; the nearest is `narrow`"),
         "{both_refuse}"
     );
 
-    // Another one.
+    // A different space.
     let three = spaces(&[&other, &same]);
     let differ = said(three.build(&mut config("test-small", &[]), &facts()));
     assert!(
@@ -267,7 +267,7 @@ fn one_name_is_one_space_unless_they_differ() {
             other.display()
         )
     );
-    // One that refuses the settings differs, too.
+    // A space that refuses the settings differs, too.
     assert!(
         said(two.build(&mut config("test-small", &["space.narrow=6"]), &facts()))
             .contains("they differ")
@@ -280,7 +280,7 @@ fn one_name_is_one_space_unless_they_differ() {
             ("test-small", 1)
         );
         assert_eq!(config.space["narrow"], Setting::Int(narrow), "{name}");
-        // Whoever knows which one was meant need not say it.
+        // No qualifier is needed if the wanted one is known.
         let mut unqualified = self::config("test-small", &[]);
         assert_eq!(
             two.build_again(&mut unqualified, &facts(), Some(&built.provenance))
@@ -290,7 +290,7 @@ fn one_name_is_one_space_unless_they_differ() {
         );
     }
 
-    // Folders of one name.
+    // Folders with the same name.
     let namesake = place.join("deep/other");
     write(&namesake, &small("test-small", [1, 2]));
     let ways =

@@ -1,5 +1,5 @@
-//! Comma-separated values (RFC 4180): a line of column names, then a row a line; quoted cells may
-//! hold commas, line ends and doubled quotation marks. Empty lines are passed over.
+//! Comma-separated values (RFC 4180): a line of column names, then one row per line; quoted cells
+//! may contain commas, line breaks and doubled quotation marks. Empty lines are skipped.
 
 use super::error::Fault;
 use super::sheet::{Row, Sheet};
@@ -42,8 +42,8 @@ fn records(text: &str) -> Result<Vec<Row>, Fault> {
     Ok(rows)
 }
 
-/// The first record of a text that begins on line `at`, the lines that it takes, and what follows
-/// it.
+/// The first record of a text that starts on line `at`, the number of lines in it, and the
+/// remaining text.
 fn record(text: &str, at: usize) -> Result<(Vec<String>, usize, &str), Fault> {
     let (mut cells, mut lines, mut rest) = (Vec::new(), 1, text);
     loop {
@@ -69,13 +69,13 @@ fn record(text: &str, at: usize) -> Result<(Vec<String>, usize, &str), Fault> {
             (Some(next), _) => next,
             (None, Some(next)) => return Ok((cells, lines, next)),
             (None, None) if after.is_empty() => return Ok((cells, lines, after)),
-            // Something follows the closing mark, so it closed nothing.
+            // Text follows the closing quotation mark, so the mark closed nothing.
             (None, None) => return Err(Fault::Quote { line: opened }),
         };
     }
 }
 
-/// A cell after its opening mark, and what follows the closing one.
+/// A cell after its opening quotation mark, and the text after the closing one.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let (mut cell, mut rest) = (String::new(), text);
     loop {

@@ -13,12 +13,12 @@ pub enum TableError {
     /// The file cannot be used.
     #[error("cannot use the table {}: {fault}", .path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         fault: Box<Fault>,
     },
-    /// A genome without a row.
+    /// The genome has no row.
     #[error(
         "the table {name} has no row for the genome {genome:?}; it has {rows} others, and a search asks for any genome of \
          the space: choose another space, or complete the table"
@@ -26,55 +26,55 @@ pub enum TableError {
     Lacks {
         /// The table.
         name: String,
-        /// What was asked for.
+        /// The genome.
         genome: Genome,
-        /// Rows that it has.
+        /// Number of rows.
         rows: usize,
     },
-    /// A number of samples that no search has.
+    /// An invalid number of samples.
     #[error("a search of a table looks up from 1 to 1048576 samples, not {given}")]
     Samples {
-        /// What was asked for.
+        /// The given number.
         given: u32,
     },
-    /// A number of repetitions that makes no sense.
+    /// An invalid range of seeds.
     #[error(
         "a search is repeated with from 1 to 10000 seeds below 9223372036854775808, not with {given} from {first} on"
     )]
     Seeds {
-        /// The first one.
+        /// The first seed.
         first: u64,
-        /// How many.
+        /// Number of seeds.
         given: u32,
     },
-    /// A strategy that gave nothing to be scored.
+    /// The strategy returned nothing to score.
     #[error("the strategy gave no genome to be scored; `score.rollouts` must be at least 1")]
     NothingAsked,
     /// A setting is wrong.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
-    /// The strategy cannot go on.
+    /// The strategy cannot continue.
     #[error(transparent)]
     Strategy(#[from] StrategyError),
-    /// A genome is none of the space's.
+    /// A genome does not belong to the space.
     #[error(transparent)]
     Genome(#[from] GenomeError),
 }
 
-/// What can be wrong with a table's file.
+/// A defect of a table's file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The system refuses.
+    /// The file system fails.
     #[error("{0}")]
     System(#[from] io::Error),
-    /// A folder, a pipe.
+    /// Not a regular file.
     #[error("it is no file; name one in CSV or JSON")]
     NoFile,
-    /// A file that no table is.
+    /// The file is too large for a table.
     #[error("it is larger than {most}; leave out the columns that are not needed")]
     TooLarge {
-        /// What is taken, in words.
+        /// The limit, formatted.
         most: &'static str,
     },
     /// Not UTF-8.
@@ -83,29 +83,29 @@ pub enum Fault {
     /// Not JSON.
     #[error("it is not valid JSON: {0}")]
     Json(String),
-    /// JSON of another form.
+    /// JSON with the wrong structure.
     #[error(
         "{at} is {given}; a table in JSON is an object of rows by genome, or a list of rows, and a row is an object with \
          a value for each column"
     )]
     NotARow {
-        /// Which part of it.
+        /// The position in the file.
         at: String,
-        /// What stands there.
+        /// The value there.
         given: &'static str,
     },
-    /// A quotation mark alone.
+    /// A quotation mark is not closed.
     #[error(
         "the quotation mark that opens on line {line} is not closed before a comma or the line's end"
     )]
     Quote {
-        /// Where.
+        /// The line.
         line: usize,
     },
-    /// A row of another length.
+    /// A row has another number of cells than the header.
     #[error("line {line} has {cells} cells, and the first line names {columns} columns")]
     Width {
-        /// Where.
+        /// The line.
         line: usize,
         /// Cells of the row.
         cells: usize,
@@ -115,58 +115,58 @@ pub enum Fault {
     /// No rows.
     #[error("it has no rows; a table has a line of column names and a row for each genome")]
     Empty,
-    /// Rows, but none of the space's.
+    /// The space refuses all rows.
     #[error("the space refuses the genomes of all of its {rows} rows, the first because {because}")]
     AllRefused {
-        /// How many there are.
+        /// Number of rows.
         rows: usize,
-        /// What the space says of the first.
+        /// The space's objection to the first one.
         because: String,
     },
-    /// No such column.
+    /// The column does not exist.
     #[error("it has no column `{name}`{hint}; its columns are {known}")]
     NoColumn {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The nearest, as a part of the sentence.
+        /// The nearest name, as a part of the sentence.
         hint: String,
         /// All columns.
         known: String,
     },
-    /// Two columns of a name.
+    /// Two columns have the same name.
     #[error("it has two columns `{name}`; rename one of them")]
     TwoColumns {
         /// Their name.
         name: String,
     },
-    /// No column of genomes.
+    /// No column contains genomes.
     #[error(
         "none of its columns ({known}) has genomes in all rows; a genome is {expected}; name a column with --key"
     )]
     NoKey {
         /// All columns.
         known: String,
-        /// How a genome is written.
+        /// The expected format of a genome.
         expected: String,
     },
-    /// A key that is no genome.
+    /// A key is not a genome.
     #[error("{at} has `{text}` where a genome should be: {expected}")]
     Key {
-        /// Where.
+        /// The position in the file.
         at: String,
-        /// What stands there.
+        /// The text.
         text: String,
-        /// How a genome is written.
+        /// The expected format of a genome.
         expected: String,
     },
-    /// A value that is no number.
+    /// A value is not a number.
     #[error("{at} has `{text}` in the column `{column}`, and it must be a number below 3.4e38")]
     Value {
-        /// Where.
+        /// The position in the file.
         at: String,
         /// The column.
         column: String,
-        /// What stands there.
+        /// The text.
         text: String,
     },
     /// Two rows that contradict each other.
@@ -174,11 +174,11 @@ pub enum Fault {
         "{first} and {second} are both about the genome {genome:?}, and differ: `{column}` is {a} and {b}; keep one of them"
     )]
     Differ {
-        /// Where one is.
+        /// Position of the first row.
         first: String,
-        /// Where the other is.
+        /// Position of the second row.
         second: String,
-        /// Which genome.
+        /// The genome.
         genome: Genome,
         /// The column in which they differ.
         column: String,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::Fault;
 use super::sheet::{Row, Sheet};
 
-/// What a file holds, in its order: a map of values would lose all but the last of equal keys.
+/// The content of a file, in order: a map would lose all but the last of equal keys.
 enum Entries {
     Keyed(Vec<(String, Value)>),
     Listed(Vec<Value>),

@@ -1,33 +1,34 @@
-//! Genomes as tables write them.
+//! The notations of genomes in tables.
 
 use supernet_plugin::{Decision, Supergraph};
 use supernet_strategy::Genome;
 
-/// A way to write a genome. A column has one way; the first that fits all of its cells is taken.
+/// A notation of a genome. A column has one notation; the first that fits all of its cells is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// The choices as whole numbers with anything between them but letters, so that digits in names
-    /// are not taken for them.
+    /// The choices as integers, separated by anything but letters, so that digits in names are not
+    /// read as choices.
     Numbers,
-    /// A digit for each decision.
+    /// One digit per decision.
     Digits,
-    /// The choices' labels as words of their own, with anything between them that holds no label.
+    /// The labels of the choices as separate words, with anything between them that contains no
+    /// label.
     Words,
-    /// The same, where labels may touch each other and other letters.
+    /// The same, where labels may be adjacent to each other and to other letters.
     Letters,
 }
 
 const FORMS: [Form; 4] = [Form::Numbers, Form::Digits, Form::Words, Form::Letters];
 
-/// How the genomes of a space may be written.
+/// The notations of the genomes of a space.
 pub(crate) struct Keys {
-    /// Of each decision, its choices' labels.
+    /// For each decision, the labels of its choices.
     labels: Vec<Vec<String>>,
-    /// All different labels, longest first: a label may begin another.
+    /// All distinct labels, longest first, since a label may be a prefix of another.
     all: Vec<String>,
-    /// The bytes that labels begin with, since most places of a text begin none.
+    /// The first bytes of labels; most positions of a text can be skipped.
     begins: Vec<bool>,
-    /// The first decision's name.
+    /// The name of the first decision.
     first: String,
 }
 
@@ -68,8 +69,8 @@ impl Keys {
         }
     }
 
-    /// The genomes of a column, all written in one way. Else the first cell that is not written in
-    /// the way that goes the furthest.
+    /// The genomes of a column, all in one notation. Otherwise the first cell that does not match
+    /// the notation that matches the longest prefix of the column.
     pub(crate) fn column<'a>(
         &self,
         cells: impl Iterator<Item = &'a str> + Clone,
@@ -106,12 +107,12 @@ impl Keys {
             .then_some(genome)
     }
 
-    /// Reads the labels from left to right, the longest at each place. There must be one per
-    /// decision and no other.
+    /// Reads the labels from left to right, the longest at each position. There must be exactly one
+    /// per decision.
     fn labels(&self, text: &str, words: bool) -> Option<Genome> {
         let (mut genome, mut at) = (Vec::with_capacity(self.labels.len()), 0);
         while let Some(byte) = text.as_bytes().get(at) {
-            // Of bytes inside a letter none begins a label.
+            // No label starts at a continuation byte of a character.
             let rest = if self.begins[usize::from(*byte)] {
                 text.get(at..)
             } else {
@@ -136,7 +137,7 @@ impl Keys {
         (genome.len() == self.labels.len()).then_some(genome)
     }
 
-    /// How a genome is written, in words.
+    /// Describes the notation of a genome.
     pub(crate) fn expected(&self) -> String {
         let decisions = self.labels.len();
         let Some(first) = self.labels.first() else {
@@ -154,10 +155,10 @@ impl Keys {
     }
 }
 
-/// Labels that are shown of a decision.
+/// Maximum number of a decision's labels in a message.
 const SHOWN: usize = 8;
 
-/// The whole numbers in a text without letters.
+/// The integers in a text without letters.
 fn numbers(text: &str) -> Option<Genome> {
     if text.chars().any(char::is_alphabetic) {
         return None;
@@ -240,13 +241,13 @@ mod tests {
         ] {
             assert_eq!(ops().column([text].into_iter()), Err(0), "{text}");
         }
-        // Digits of names and places are no choices.
+        // Digits of names and positions are not choices.
         assert_eq!(
             ops().column(["conv3x3~0|conv~1|conv~0"].into_iter()),
             Ok(vec![vec![2, 1, 1]])
         );
         assert_eq!(ops().column(["pool3x3~0 1"].into_iter()), Err(0));
-        // A separator that is a label of some decision makes one label too many.
+        // A separator that is also a label of some decision is one label too many.
         assert_eq!(
             keys([&["conv", "pool"][..], &["0", "1"]]).column(["conv~0 size=1"].into_iter()),
             Err(0)
@@ -255,7 +256,7 @@ mod tests {
             keys([&["conv", "pool"][..], &["0", "1"]]).column(["conv size=1"].into_iter()),
             Ok(vec![vec![0, 1]])
         );
-        // Whole numbers are choices, and labels only where they cannot be choices.
+        // Integers are choices; labels are tried only if integers do not fit.
         assert_eq!(
             keys([&["2", "1", "0"][..]; 2]).column(["2 0"].into_iter()),
             Ok(vec![vec![2, 0]])

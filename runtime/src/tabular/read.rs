@@ -12,29 +12,29 @@ use super::key::Keys;
 use super::sheet::Sheet;
 use super::{Entry, Table};
 
-/// What a table's file may hold at most, in bytes and in words.
+/// Maximum size of a table's file, in bytes and formatted.
 const MOST: (u64, &str) = (1 << 30, "1 GiB");
 
-/// Which columns of a file a table is made of.
+/// The columns of a file that make up a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// Has the genomes. Without it, the keys of a JSON object, or the first column with a genome in
-    /// every row.
+    /// The column of genomes. Without it, the keys of a JSON object, or the first column with a
+    /// genome in every row.
     pub key: Option<String>,
-    /// Has what strategies are told; more is better, as for the report.
+    /// The column of the strategies' rewards; higher is better, as for the report.
     pub reward: String,
-    /// Has what is reported of what they find; without it, the rewards.
+    /// The column of the reported values; the rewards if absent.
     pub report: Option<String>,
 }
 
 impl Table {
-    /// Reads a table of `space` from a file in CSV or JSON. Rows whose genomes the space's
-    /// constraints refuse are left out.
+    /// Reads a table of `space` from a CSV or JSON file. Rows whose genomes violate the space's
+    /// constraints are left out.
     ///
-    /// A genome is written as a number per decision, in the order of the space's decisions and
-    /// counted from 0: as digits (`0120`) or with anything between them but letters (`0 1 2 0`,
-    /// `[0, 1, 2, 0]`). Or as a label per decision, with anything between that holds no label
-    /// (`|skip~0|+|conv~0|pool~1|`); of labels that begin alike the longest is taken.
+    /// A genome is written as one number per decision, in the order of the space's decisions and
+    /// counted from 0: as digits (`0120`) or separated by anything but letters (`0 1 2 0`, `[0, 1,
+    /// 2, 0]`). Or as one label per decision, separated by anything that contains no label
+    /// (`|skip~0|+|conv~0|pool~1|`); of labels with a common prefix the longest is taken.
     ///
     /// # Errors
     /// If there is no such file or column, a genome or a value cannot be read, or two rows of one
@@ -48,7 +48,7 @@ impl Table {
         Self::parse(&path.display().to_string(), &text, columns, space)
     }
 
-    /// Reads a table from a text; `name` says whose.
+    /// Reads a table from a text; `name` is its name in messages.
     ///
     /// # Errors
     /// As [`Table::open`].
@@ -66,7 +66,7 @@ impl Table {
 }
 
 fn text(path: &Path) -> Result<String, Fault> {
-    // A pipe would keep us waiting.
+    // Reading from a pipe would block.
     if !fs::metadata(path)?.is_file() {
         return Err(Fault::NoFile);
     }
@@ -157,7 +157,7 @@ fn genomes(
         )
         .map_err(|row| {
             let text = sheet.cells(column).nth(row).unwrap_or_default();
-            // A cell may be a whole file.
+            // A cell may be as large as a file.
             let text = text.chars().take(100).collect();
             Fault::Key {
                 at: sheet.at(row),
@@ -184,7 +184,7 @@ fn genomes(
 
 fn numbers(sheet: &Sheet, column: usize) -> Result<Vec<f64>, Fault> {
     let number = |(row, cell): (usize, &str)| match cell.parse::<f64>() {
-        // Strategies see an f32.
+        // Strategies receive an f32.
         Ok(number) if (number as f32).is_finite() => Ok(number),
         _ => {
             let column = sheet.columns.get(column).cloned().unwrap_or_default();

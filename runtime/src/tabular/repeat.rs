@@ -3,25 +3,26 @@ use serde::{Deserialize, Serialize};
 use super::result::TabularResult;
 use crate::results::Mean;
 
-/// One search with several seeds: what tables of comparisons are made of.
+/// One search with several seeds: the input of comparison tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Repeated {
-    /// What was reported of the best by reward, over the seeds, after so many samples.
+    /// The reported values of the best by reward, averaged over the seeds, at several numbers of
+    /// samples.
     pub means: Vec<RunMean>,
-    /// The searches, by seed.
+    /// The results, by seed.
     pub runs: Vec<TabularResult>,
 }
 
-/// A mean over seeds, in the table's own units.
+/// A mean over seeds, in the units of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunMean {
-    /// Rewards that each search had looked up.
+    /// Number of looked-up rewards in each search.
     pub samples: u32,
-    /// Searches that came so far.
+    /// Number of searches that reached this point.
     pub seeds: u32,
     /// Mean of the reported values.
     pub mean: f64,
-    /// Standard error of the mean; nothing of a single search.
+    /// Standard error of the mean; none for a single search.
     pub standard_error: Option<f64>,
     /// Mean of the rewards.
     pub reward: f64,

@@ -6,55 +6,56 @@ use supernet_strategy::Genome;
 use super::{Entry, Table};
 use crate::config::StrategyName;
 
-/// What a search of a table found. Values are in the table's own units.
+/// The result of a search of a table. Values are in the units of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TabularResult {
     /// The space.
     pub space: String,
-    /// The table's file.
+    /// The name of the table's file.
     pub table: String,
-    /// Genomes that the table has.
+    /// Number of genomes in the table.
     pub rows: u32,
     /// The strategy.
     pub strategy: StrategyName,
     /// The seed.
     pub seed: u64,
-    /// Rewards that were looked up.
+    /// Number of looked-up rewards.
     pub samples: u32,
-    /// Different genomes among them.
+    /// Number of distinct genomes among them.
     pub distinct: u32,
-    /// The genome of the best reward; of equals the one that was looked up first.
+    /// The genome with the best reward; of equals the one that was looked up first.
     pub genome: Genome,
-    /// Its choices in words, one per decision.
+    /// The labels of its choices, one per decision.
     pub labels: Vec<String>,
-    /// The column of rewards.
+    /// The name of the reward column.
     pub reward_column: String,
     /// Its reward.
     pub reward: f64,
-    /// The column that is reported.
+    /// The name of the report column.
     pub report_column: String,
-    /// Its value there.
+    /// Its reported value.
     pub report: f64,
-    /// Its place among all of the table's values there: 1 is the best, and equals share a place.
+    /// Its rank among all reported values of the table: 1 is the best, and equal values share a
+    /// rank.
     pub rank: u32,
-    /// The best value there, which this search may not have met.
+    /// The best reported value in the table, which this search may not have seen.
     pub best_report: f64,
-    /// How it went.
+    /// The progress of the search.
     pub curve: Vec<Point>,
 }
 
 /// The best by reward so far, after some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Rewards that were looked up.
+    /// Number of looked-up rewards.
     pub samples: u32,
-    /// The best of them.
+    /// The best reward.
     pub reward: f64,
-    /// What is reported of it.
+    /// Its reported value.
     pub report: f64,
 }
 
-/// A search under way.
+/// A search in progress.
 pub(crate) struct Tally<'a> {
     table: &'a Table,
     most: u32,
@@ -80,7 +81,7 @@ impl<'a> Tally<'a> {
         self.samples
     }
 
-    /// Takes a sample in, and returns the best reward so far.
+    /// Adds a sample, and returns the best reward so far.
     pub(crate) fn take(&mut self, genome: &Genome, entry: Entry) -> f64 {
         self.samples += 1;
         if !self.asked.contains(genome) {
@@ -106,7 +107,7 @@ impl<'a> Tally<'a> {
     /// The result, if anything was looked up.
     pub(crate) fn found(mut self, strategy: StrategyName, seed: u64) -> Option<TabularResult> {
         let (genome, best) = self.best?;
-        // A strategy may end before its time.
+        // A strategy may end early.
         if self
             .curve
             .last()
@@ -148,7 +149,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// Whether a curve has a point there: 10, 20, 50, 100, 200, 500 and so on.
+/// Whether the curve has a point there: at 10, 20, 50, 100, 200, 500 and so on.
 fn is_shown(samples: u32) -> bool {
     let mut digits = samples;
     while digits >= 10 && digits.is_multiple_of(10) {

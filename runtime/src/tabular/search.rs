@@ -9,15 +9,15 @@ use super::{Entry, Table};
 use crate::config::{Config, StrategyName};
 use crate::experiment::{ExperimentError, named_strategy};
 
-/// The most samples of a search, and the most seeds of a repetition.
+/// The maximum number of samples of a search, and of seeds in a repetition.
 const MOST: (u32, u32) = (1 << 20, 10_000);
 
 /// A strategy on a table: it scores, and trains nothing.
 ///
-/// A search looks up exactly as many samples as were asked for. They come in groups of
-/// `score.rollouts`; of the last group only as many as are left, and the strategy is not told of a
-/// group that was cut. A genome that is asked for again counts again. `random` asks for none again
-/// ([`RandomSearch::without_repetition`]).
+/// A search looks up exactly the requested number of samples. They come in groups of
+/// `score.rollouts`; the last group is cut to the remaining number, and the strategy does not
+/// observe a group that was cut. A genome that is requested again counts again. `random` never
+/// requests one again ([`RandomSearch::without_repetition`]).
 #[derive(Debug)]
 pub struct TableSearch<'a> {
     table: &'a Table,
@@ -25,29 +25,29 @@ pub struct TableSearch<'a> {
     samples: u32,
 }
 
-/// A genome was looked up. Values are in the table's own units.
+/// A look-up of a genome. Values are in the units of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Query {
-    /// The search's seed.
+    /// The seed of the search.
     pub seed: u64,
-    /// Counted from 1.
+    /// Number of the sample, from 1.
     pub sample: u32,
-    /// What was looked up.
+    /// The genome.
     pub genome: Genome,
     /// Its reward.
     pub reward: f64,
-    /// What is reported of it.
+    /// Its reported value.
     pub report: f64,
     /// The best reward so far.
     pub best: f64,
 }
 
 impl<'a> TableSearch<'a> {
-    /// A search with the strategy, the size of its groups and the settings of it that `config` has;
-    /// the rest of `config` is not used.
+    /// A search with the strategy, the group size and the strategy settings of `config`; the rest
+    /// of `config` is not used.
     ///
     /// # Errors
-    /// If a setting or the number of samples is out of its range.
+    /// If a setting or the number of samples is out of range.
     pub fn new(table: &'a Table, config: Config, samples: u32) -> Result<Self, TableError> {
         config.check().map_err(ExperimentError::from)?;
         if !(1..=MOST.0).contains(&samples) {
@@ -60,7 +60,7 @@ impl<'a> TableSearch<'a> {
         })
     }
 
-    /// How long a strategy is told that the search is.
+    /// The schedule that strategies receive.
     pub fn schedule(&self) -> Schedule {
         let rollouts = self.config.score.rollouts;
         Schedule {
@@ -72,10 +72,10 @@ impl<'a> TableSearch<'a> {
         }
     }
 
-    /// Runs the search. Every sample goes to `listen`.
+    /// Runs the search. Every sample is passed to `listen`.
     ///
     /// # Errors
-    /// If the table lacks a genome, or the strategy cannot go on.
+    /// If the table has no row for a genome, or the strategy cannot continue.
     pub fn run(
         &self,
         seed: u64,
@@ -94,9 +94,8 @@ impl<'a> TableSearch<'a> {
         self.follow(&mut *strategy, name, seed, listen)
     }
 
-    /// Runs the search with a strategy of the application's own, made for
-    /// [`TableSearch::schedule`]. A training step that it asks for is answered from the table too,
-    /// and is a sample like any other.
+    /// Runs the search with a custom strategy, which must be created for [`TableSearch::schedule`].
+    /// A training step that it requests is answered from the table too, and counts as a sample.
     ///
     /// # Errors
     /// As [`TableSearch::run`].
@@ -112,14 +111,14 @@ impl<'a> TableSearch<'a> {
     /// Runs the search with `count` seeds from `first` on.
     ///
     /// # Errors
-    /// As [`TableSearch::run`], and if there are no such seeds.
+    /// As [`TableSearch::run`], and if the seeds are out of range.
     pub fn repeat(
         &self,
         first: u64,
         count: u32,
         listen: &mut dyn FnMut(&Query),
     ) -> Result<Repeated, TableError> {
-        // TOML has no larger seeds.
+        // TOML has no larger integers.
         let last = first
             .checked_add(count.into())
             .filter(|last| i64::try_from(*last).is_ok());
@@ -163,7 +162,7 @@ impl<'a> TableSearch<'a> {
                     report,
                     best,
                 });
-                // A table knows no cross-entropy, and no strategy of ours asks for it.
+                // A table has no cross-entropy, and no built-in strategy uses it.
                 scores.push(Score {
                     reward: self.table.share(reward),
                     loss: 0.0,

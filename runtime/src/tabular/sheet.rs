@@ -3,27 +3,27 @@ use supernet_plugin::nearest;
 use super::error::Fault;
 use super::{csv, json};
 
-/// A table as it stands in its file: texts in columns.
+/// The raw content of a table's file: text in columns.
 #[derive(Debug)]
 pub(crate) struct Sheet {
-    /// What places are counted in: lines, or entries.
+    /// The unit of positions: lines or entries.
     pub(crate) unit: &'static str,
     pub(crate) columns: Vec<String>,
-    /// Whether the first column has the keys of an object, and no name.
+    /// Whether the first column contains the keys of an object, and has no name.
     pub(crate) keyed: bool,
     pub(crate) rows: Vec<Row>,
 }
 
-/// A row, with a cell for each column.
+/// A row with a cell for each column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
-    /// The line that it begins on, or the number of its entry, from 1.
+    /// The line that it starts on, or the number of its entry, from 1.
     pub(crate) at: usize,
     pub(crate) cells: Vec<String>,
 }
 
 impl Sheet {
-    /// JSON if the name says so, or the text begins like it; else CSV.
+    /// Reads JSON if the name or the beginning of the text indicates it; else CSV.
     pub(crate) fn read(name: &str, text: &str) -> Result<Self, Fault> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let ending =
@@ -41,7 +41,7 @@ impl Sheet {
         }
     }
 
-    /// The place of a row, in words.
+    /// The position of a row, formatted.
     pub(crate) fn at(&self, row: usize) -> String {
         format!(
             "{} {}",
@@ -78,7 +78,7 @@ impl Sheet {
         }
     }
 
-    /// All columns, in words.
+    /// All column names, formatted.
     pub(crate) fn names(&self) -> String {
         let names: Vec<String> = self
             .columns
@@ -93,7 +93,7 @@ impl Sheet {
         }
     }
 
-    /// The cells of a column, top to bottom.
+    /// The cells of a column, from top to bottom.
     pub(crate) fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
         self.rows
             .iter()

@@ -12,7 +12,7 @@ use crate::config::Config;
 
 const OPS: [&str; 5] = ["none", "skip", "conv", "conv_3x3", "pool"];
 
-/// Three decisions of five ops.
+/// Three decisions with five ops each.
 fn space() -> Supergraph {
     let ids = ["a", "b", "c"];
     let decisions = ids.map(|id| test_spaces::op(id, &OPS)).to_vec();
@@ -22,7 +22,7 @@ fn space() -> Supergraph {
     test_spaces::space(decisions, plan, vec![])
 }
 
-/// Best at [3, 1, 4]; every step away costs something, and the test value differs a little from the
+/// Best at [3, 1, 4]; every step away has a cost, and the test value differs slightly from the
 /// reward.
 fn value(genome: &[u32]) -> (f64, f64) {
     let away: u32 = genome

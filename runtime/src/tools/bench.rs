@@ -1,5 +1,5 @@
-//! The units of a search's work, timed: a training step and a scoring, each with a fresh random
-//! child.
+//! Benchmarks of the units of a search's work: a training step and a scoring, each with a fresh
+//! random child.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::training::TrainingError;
 
-/// Runs before the first that is timed: they fill caches and pools.
+/// Untimed runs at the start: they fill caches and pools.
 const WARM_UP: u32 = 3;
 
-/// Numbers of random data at most: 4 GiB.
+/// Maximum size of the random data, in numbers: 4 GiB.
 const MOST: u64 = 1 << 30;
 
 /// A kind of work.
@@ -36,58 +36,57 @@ pub enum BenchPhase {
     Evaluate,
 }
 
-/// What the repetitions of one kind of work took. Times are medians in milliseconds, counts are
-/// means.
+/// The timing of repeated work of one kind. Times are medians in milliseconds, counts are means.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timing {
     /// The kind of work.
     pub phase: BenchPhase,
     /// The device.
     pub device: String,
-    /// Repetitions.
+    /// Number of repetitions.
     pub steps: u32,
-    /// Parameters of the supergraph.
+    /// Number of parameters of the supergraph.
     pub params: u64,
-    /// The whole.
+    /// The total time.
     pub median_ms: f64,
-    /// The fastest.
+    /// The shortest total time.
     pub min_ms: f64,
     /// Sampling a child and building its program.
     pub building_ms: f64,
-    /// Uploading, encoding and submitting; what the device does is under way by then.
+    /// Uploading, encoding and submitting; the device is working by then.
     pub encoding_ms: f64,
-    /// From there until the results are back.
+    /// From submission until the results arrive.
     pub device_ms: f64,
-    /// Dispatches.
+    /// Number of dispatches.
     pub dispatches: f64,
-    /// Submits.
+    /// Number of submits.
     pub submits: f64,
-    /// Bytes uploaded.
+    /// Number of bytes uploaded.
     pub uploaded: f64,
     /// Dispatches by kind of call.
     pub kinds: BTreeMap<String, f64>,
 }
 
-/// A space on one minibatch of random data.
+/// A space with one minibatch of random data.
 #[derive(Debug)]
 pub struct Bench {
     experiment: Experiment,
     weights: Weights,
     random: Random,
-    /// Or the bits of tokens.
+    /// Pixels, or the bits of tokens.
     images: Vec<f32>,
-    /// Of a text; then there are no images.
+    /// For text only, which has no images.
     tokens: Vec<u32>,
     labels: Vec<u32>,
     step: u32,
 }
 
 impl Bench {
-    /// `space` with `settings` (`space.KEY=VALUE`) on normal random images of the given height,
-    /// width and channels.
+    /// A benchmark of `space` with `settings` (`space.KEY=VALUE`) on normally distributed images of
+    /// the given height, width and channels.
     ///
     /// # Errors
-    /// If there is no such space, or it does not take such images.
+    /// If there is no such space, or it does not accept such images.
     pub fn new(
         space: &str,
         settings: &[String],
@@ -95,7 +94,7 @@ impl Bench {
         classes: u32,
         batch: u32,
     ) -> Result<Self, Error> {
-        // Each of the three parts is to hold a minibatch.
+        // Each of the three splits must contain a minibatch.
         let numbers = 8 * u64::from(batch) * image.iter().map(|n| u64::from(*n)).product::<u64>();
         if numbers > MOST {
             return Err(Error::BenchTooLarge {
@@ -118,12 +117,12 @@ impl Bench {
         Ok(bench)
     }
 
-    /// `space` with `settings` (`space.KEY=VALUE`) on a window of random text: `batch` streams side
-    /// by side, `window` steps of each, out of `vocabulary` tokens. Every window starts with states
-    /// of zeros.
+    /// A benchmark of `space` with `settings` (`space.KEY=VALUE`) on a window of random text:
+    /// `batch` parallel streams of `window` steps each, with `vocabulary` tokens. Every window
+    /// starts with a zero state.
     ///
     /// # Errors
-    /// If there is no such space, or it does not take such text.
+    /// If there is no such space, or it does not accept such text.
     pub fn text(
         space: &str,
         settings: &[String],
@@ -139,7 +138,7 @@ impl Bench {
             });
         }
         let mut random = Random::new(0, RngStream::Bench);
-        // A window, and the token that follows its last one.
+        // A window, and the token after its last one.
         let [train, validation, test] = [(); 3].map(|()| {
             (0..=batch * window)
                 .map(|_| random.below(vocabulary.max(1)))
@@ -255,9 +254,9 @@ impl Bench {
         })
     }
 
-    /// Makes room on a device for random children, as a search does before it starts, and says how
-    /// many bytes it is to take: values, a minibatch, weights with gradients and the optimiser's
-    /// memory.
+    /// Reserves memory on a device for random children, as a search does before it starts. Returns
+    /// the number of bytes: activations, a minibatch, weights with gradients and the optimiser's
+    /// moments.
     ///
     /// # Errors
     /// If a child has no program, or it does not fit the device.
@@ -268,7 +267,7 @@ impl Bench {
             .map_err(TrainingError::from)?)
     }
 
-    /// Bytes of weights, gradients and the optimiser's memory.
+    /// Bytes of the weights, the gradients and the optimiser's moments.
     pub fn weights(&self) -> u64 {
         self.weights.bytes()
     }
@@ -320,7 +319,7 @@ impl Bench {
     }
 }
 
-/// To a microsecond, for whoever reads it.
+/// Rounds to a microsecond for display.
 fn rounded(x: f64) -> f64 {
     (x * 1e3).round() / 1e3
 }

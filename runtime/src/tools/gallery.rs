@@ -1,9 +1,9 @@
-//! Architectures that were published: what they come to here, beside what was said of them.
+//! Published architectures: their size in this implementation, next to the published figures.
 //!
-//! The crates of spaces bring them along, each in the notation of its authors: those of
-//! `supernet-enas` and `supernet-darts` are there when these crates are linked. [`built`] builds
-//! one's network; its [`assignments`] are the settings that a search or a training from scratch
-//! takes it with.
+//! The crates of spaces provide them, each in the notation of its authors: those of `supernet-enas`
+//! and `supernet-darts` are available when these crates are linked. [`built`] builds the network of
+//! one; its [`assignments`] are the settings with which a search or a training from scratch uses
+//! it.
 
 use supernet_draw::Caption;
 use supernet_plugin::{BuildError, Count, Facts, GenomeError, Supergraph};
@@ -16,48 +16,48 @@ use crate::space::{SpaceError, Spaces};
 /// A published architecture as a child of its space.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// What was published.
+    /// The published data.
     pub published: Published,
-    /// Its space, with the settings that the figures were published for.
+    /// Its space, with the settings of the published figures.
     pub supergraph: Supergraph,
-    /// Trainable parameters of the network, without any head that only training has.
+    /// Trainable parameters of the network, without heads that are used in training only.
     pub parameters: u64,
-    /// Multiplications with addition of a forward pass on one sample; of text, for one token.
+    /// Multiply-accumulates of a forward pass on one sample; for text, on one token.
     pub macs: u64,
 }
 
-/// Why a published architecture cannot be had.
+/// Why a published architecture is not available.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchitectureError {
-    /// There is none of the name, or a crate's file of them is damaged.
+    /// The name is unknown, or a crate's file is damaged.
     #[error(transparent)]
     Unknown(#[from] BuildError),
     /// Its space cannot be built.
     #[error(transparent)]
     Space(#[from] Box<SpaceError>),
-    /// It is none of its space's.
+    /// It does not belong to its space.
     #[error(transparent)]
     Genome(#[from] GenomeError),
 }
 
-/// All that the linked crates bring, by name.
+/// All architectures of the linked crates, by name.
 ///
 /// # Errors
-/// If a crate's file of them is damaged.
+/// If a crate's file of architectures is damaged.
 pub fn all() -> Result<Vec<Published>, BuildError> {
     supernet_plugin::published()
 }
 
-/// The one of a name.
+/// Finds an architecture by name.
 ///
 /// # Errors
-/// If there is none; the sentence has the nearest name, and all others.
+/// If there is none; the sentence names the nearest one, and all others.
 pub fn find(name: &str) -> Result<Published, BuildError> {
     Published::find(name)
 }
 
-/// Builds and counts a published architecture in the network that the figures were published for.
+/// Builds and counts a published architecture in the network of the published figures.
 ///
 /// # Errors
 /// If its space is not linked.
@@ -79,7 +79,7 @@ pub fn built(published: Published) -> Result<Counted, ArchitectureError> {
     })
 }
 
-/// Its space and the space's settings, each as `KEY=VALUE`, for [`Config::read`].
+/// Its space and the settings of the space, each as `KEY=VALUE`, for [`Config::read`].
 pub fn assignments(published: &Published) -> Vec<String> {
     let settings = published
         .settings
@@ -92,7 +92,7 @@ pub fn assignments(published: &Published) -> Vec<String> {
 }
 
 impl Counted {
-    /// What stands above its drawing.
+    /// The caption of its drawing.
     pub fn caption(&self) -> Caption {
         let Counted {
             published,

@@ -1,4 +1,4 @@
-//! Whether a device computes what it should: a report that its owner can show to others.
+//! Tests whether a device computes correctly, with a report that can be shared.
 
 use std::collections::BTreeMap;
 
@@ -18,57 +18,59 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::training::TrainingError;
 
-/// Training steps that are compared with the CPU device's.
+/// Number of training steps that are compared with the CPU device.
 const STEPS: u32 = 10;
-/// How far a step's loss may be off the CPU device's, as a share of it: rounding alone, amplified
-/// by ten updates, stays a hundred times below.
+/// Tolerance for a step's loss, relative to the CPU device: rounding alone, amplified by ten
+/// updates, stays a hundred times below.
 const LOSS: f64 = 1e-3;
-/// How far all weights together may be off after the last step, as a share of how far they went.
+/// Tolerance for all weights together after the last step, relative to the distance that they
+/// moved.
 const WEIGHTS: f64 = 1e-2;
 
-/// What a device did.
+/// The report on a device.
 #[derive(Clone, Debug, Serialize)]
 pub struct SelfTestReport {
-    /// Version of this crate.
+    /// The version of this crate.
     pub version: &'static str,
-    /// Operating system and processor.
+    /// The operating system and the processor.
     pub system: String,
     /// The device.
     pub device: String,
-    /// What else is known of it.
+    /// Further properties of the device.
     pub about: BTreeMap<&'static str, String>,
-    /// Whether everything is as it should be.
+    /// Whether all tests passed.
     pub passed: bool,
-    /// Every kind of call against its f64 reference.
+    /// Every kind of call compared with its f64 reference.
     pub calls: BTreeMap<&'static str, Conformance>,
-    /// What ended the test early: at which part, and what the device said. What came before it is
-    /// in the report.
+    /// What ended the test early: the test, and the error of the device. Earlier results are in the
+    /// report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
-    /// Training steps against the CPU device.
+    /// Training steps compared with the CPU device.
     pub training: Option<Training>,
-    /// Billions of floating-point operations a second in a product of two matrices of 512x512.
+    /// Throughput of a product of two 512x512 matrices, in 10⁹ floating-point operations per
+    /// second.
     pub gflops: Option<f64>,
-    /// A training step and a scoring of ENAS macro, 6 layers of 16 filters, on 64 images of
+    /// A training step and a scoring of ENAS macro, with 6 layers of 16 filters, on 64 images of
     /// 32x32x3.
     pub bench: Vec<Timing>,
 }
 
-/// Training steps against the CPU device, ENAS macro on the built-in digits.
+/// Training steps compared with the CPU device: ENAS macro on the built-in digits.
 #[derive(Clone, Debug, Serialize)]
 pub struct Training {
-    /// Mean losses of the steps.
+    /// Mean loss of each step.
     pub losses: Vec<f64>,
-    /// The largest difference of a loss, as a share of it.
+    /// The largest relative difference of a loss.
     pub loss_difference: f64,
-    /// The distance between the weights, as a share of how far they went.
+    /// The distance between the weights, relative to the distance that they moved.
     pub weight_difference: f64,
-    /// Whether both are small.
+    /// Whether both are within tolerance.
     pub passed: bool,
 }
 
-/// Runs every test on `device`; `listen` hears how far it is, from 0 to 1, and what comes next.
-/// Whatever goes wrong is part of the report.
+/// Runs every test on `device`; `listen` receives the progress, from 0 to 1, and the name of the
+/// next test. All failures are part of the report.
 pub fn run(
     device: &mut dyn Probe,
     bench_steps: u32,
@@ -98,7 +100,7 @@ pub fn run(
     report
 }
 
-/// Fills the report in, or says where the device gave up.
+/// Fills in the report, or returns where the device failed.
 fn fill(
     report: &mut SelfTestReport,
     device: &mut dyn Probe,
@@ -124,7 +126,7 @@ fn fill(
     Ok(())
 }
 
-/// Ten training steps of random children, on `device` and on the CPU device.
+/// Runs ten training steps of random children, on `device` and on the CPU device.
 ///
 /// # Errors
 /// If a device fails.
@@ -166,7 +168,7 @@ pub fn training(device: &mut dyn Device) -> Result<Training, Error> {
     })
 }
 
-/// The mean losses of some steps of random children, and the weights afterwards.
+/// The mean losses of some steps of random children, and the final weights.
 fn train(device: &mut dyn Device, experiment: &Experiment) -> Result<(Vec<f64>, Weights), Error> {
     let mut random = Random::new(1, RngStream::SelfTest);
     let (mut weights, mut samples) = (experiment.weights(), Samples::default());

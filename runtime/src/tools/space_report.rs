@@ -1,7 +1,7 @@
-//! What there is to say about a space before anybody searches it: for those who write spaces.
+//! A report on a space before it is searched, for authors of spaces.
 //!
-//! [`of`] builds a space, measures and draws it, runs some of its children and tries its own ops,
-//! on data that stand in for real ones.
+//! [`of`] builds a space, measures and draws it, runs some of its children and checks its custom
+//! ops, on synthetic data.
 
 mod stand_in;
 
@@ -27,24 +27,24 @@ use crate::space;
 use crate::space::{Built, Extremes, SpaceError, SpaceProvenance, Spaces};
 use crate::training::TrainingError;
 
-/// Children that are run on every device.
+/// Number of children that run on every device.
 const CHILDREN: u32 = 3;
-/// How far a function for the CPU may be off what the WGSL gives, as a share of it: rounding, and
-/// what functions of a GPU such as `exp` may be off.
+/// Tolerance of a CPU kernel relative to the WGSL kernel: rounding, and the error of GPU functions
+/// such as `exp`.
 const CLOSE: f32 = 1e-3;
 
-/// What there is to say about a space.
+/// The report on a space.
 #[derive(Clone, Debug, Serialize)]
 pub struct SpaceReport {
-    /// Where it came from, and which it is.
+    /// The origin and identity of the space.
     pub provenance: SpaceProvenance,
     /// One line for people.
     pub summary: String,
-    /// How many decisions a genome has.
+    /// Number of decisions in a genome.
     pub decisions: usize,
-    /// How many genomes there are, in words.
+    /// Number of genomes, formatted.
     pub genomes: String,
-    /// Parameters of the supergraph.
+    /// Number of parameters of the supergraph.
     pub parameters: u64,
     /// The smallest and the largest child, and how they were found.
     pub extremes: Extremes,
@@ -53,22 +53,22 @@ pub struct SpaceReport {
     pub drawing: String,
     /// Devices on which random children took a training step and were scored.
     pub ran: Vec<String>,
-    /// Why no child was run, if none could.
+    /// Why no child was run, if none was.
     pub not_run: Option<String>,
-    /// The space's own ops, on every device that runs them.
+    /// The custom ops, on every device that runs them.
     pub ops: Vec<OpCheck>,
-    /// What is not as it should be.
+    /// Problems.
     pub problems: Vec<String>,
-    /// What is worth knowing besides.
+    /// Notes.
     pub notes: Vec<String>,
 }
 
-/// Looks at the space `name` with these settings, on each of the devices that there is; `listen`
-/// hears what comes next.
+/// Examines the space `name` with these settings, on each available device; `listen` receives the
+/// name of the next step.
 ///
 /// # Errors
-/// If there is no such space, or it cannot be built. What is wrong with one that can is in the
-/// report.
+/// If there is no such space, or it cannot be built. Problems of a space that can be built are in
+/// the report.
 pub fn of(
     spaces: &Spaces,
     name: &str,
@@ -116,7 +116,7 @@ pub fn of(
     match stand_in::data(&supergraph, &supergraph.child(&genome)?) {
         Err(reason) => report.not_run = Some(reason),
         Ok(data) => {
-            // The stand-in is small.
+            // The synthetic data set is small.
             (config.train.batch, config.score.batch) = (stand_in::BATCH, stand_in::BATCH);
             listen("lowering every node");
             match Experiment::with(spaces, data, config) {
@@ -142,12 +142,12 @@ pub fn of(
 }
 
 impl SpaceReport {
-    /// Whether nothing is wrong.
+    /// Whether there are no problems.
     pub fn passed(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// Tries the ops on a device, and runs children on it.
+    /// Checks the ops on a device, and runs children on it.
     fn run(&mut self, experiment: &Experiment, choice: &DeviceSpec, listen: &mut dyn FnMut(&str)) {
         let mut device = match choice.open(0) {
             Ok(device) => device,
@@ -178,7 +178,7 @@ impl SpaceReport {
         }
     }
 
-    /// Holds what one device gives for an op against what the first one gives.
+    /// Compares each device's values of an op with those of the first device.
     fn compare(&mut self) {
         for (at, tried) in self.ops.iter().enumerate() {
             let same =
@@ -209,8 +209,8 @@ impl SpaceReport {
     }
 }
 
-/// A training step and a scoring of some random children; what is wrong with their losses, if
-/// anything is.
+/// Runs a training step and a scoring of some random children; returns problems with their losses,
+/// if there are any.
 fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<String>, Error> {
     let mut random = Random::new(1, RngStream::ReportTraining);
     let (mut weights, mut samples) = (experiment.weights(), Samples::default());

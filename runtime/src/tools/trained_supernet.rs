@@ -1,4 +1,4 @@
-//! What-if questions to a run: any architecture of its space, judged with its shared weights.
+//! What-if queries on a run: any architecture of its space, scored with its shared weights.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use crate::space::Spaces;
 use crate::storage::{RunFolder, StorageError, failed};
 use crate::training::Evaluator;
 
-/// A run's shared weights and policy as they were saved last, which at the end of a search is its
-/// end.
+/// A run's shared weights and policy from its last checkpoint, which at the end of a search is the
+/// final state.
 ///
-/// Scores are those of the search's own reports: the whole validation part, in minibatches of one
-/// size. They rank architectures; they are not what these will have when trained alone.
+/// Scores are those of the search's own reports: the whole validation split, in minibatches of one
+/// size. They rank architectures; they do not predict the accuracy after training alone.
 #[derive(Debug)]
 pub struct TrainedSupernet {
     experiment: Experiment,
@@ -36,12 +36,12 @@ pub struct TrainedSupernet {
     evaluator: Evaluator,
 }
 
-/// What architectures may cost.
+/// Limits on the cost of architectures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The most parameters.
+    /// Maximum number of parameters.
     pub parameters: Option<u64>,
-    /// The most multiply-accumulates for one sample.
+    /// Maximum number of multiply-accumulates for one sample.
     pub macs: Option<u64>,
 }
 
@@ -67,12 +67,12 @@ impl Limits {
 }
 
 impl TrainedSupernet {
-    /// The run at `path`, of which nothing is changed. Plugins that its space came from must be
-    /// among `spaces`.
+    /// Opens the run at `path`, which is not modified. The plugin of its space, if it has one, must
+    /// be among `spaces`.
     ///
     /// # Errors
-    /// If it is no run, its space is not there, its data are not what they were, or no checkpoint
-    /// of it can be used.
+    /// If `path` is not a run, its space is missing, its data have changed, or none of its
+    /// checkpoints is usable.
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, Error> {
         let (config, earlier) = RunFolder::look(path)?;
         if !checkpoint::parent(path).exists() {
@@ -105,31 +105,31 @@ impl TrainedSupernet {
         self.experiment.supergraph()
     }
 
-    /// What a score's first number is.
+    /// The meaning of a score's reward.
     pub fn metric(&self) -> Metric {
         self.experiment.task().metric
     }
 
-    /// Version of the shared weights: how often they were updated.
+    /// Version of the shared weights: the number of updates.
     pub fn version(&self) -> u64 {
         self.weights.version
     }
 
-    /// An architecture on the whole validation part.
+    /// Scores an architecture on the whole validation split.
     ///
     /// # Errors
-    /// If the genome is none of the space's, or the device fails.
+    /// If the genome does not belong to the space, or the device fails.
     pub fn score(&mut self, device: &mut dyn Device, genome: &[u32]) -> Result<Candidate, Error> {
         self.experiment.supergraph().check(genome)?;
         let score = self.evaluator.validation(device, &self.weights, genome)?;
         Ok(Candidate::new(self.experiment.supergraph(), genome, score)?)
     }
 
-    /// The best `count` within `limits`, best first: of all that the search judged with these
+    /// The best `count` within `limits`, best first: of all that the search scored with these
     /// weights at its end, and of `samples` fresh samples of its policy.
     ///
     /// # Errors
-    /// If nothing is within the limits, the strategy is an application's own, or the device fails.
+    /// If nothing is within the limits, the strategy is a custom one, or the device fails.
     pub fn top(
         &mut self,
         device: &mut dyn Device,
@@ -192,11 +192,11 @@ impl TrainedSupernet {
         Ok(top)
     }
 
-    /// What the search judged at its end, with the weights at hand.
+    /// The scores of the final evaluation of the search, with the current weights.
     fn judged(&self) -> Result<Vec<(Genome, Score)>, StorageError> {
         let log = self.run.join("events.jsonl");
         let text = std::fs::read_to_string(&log).map_err(failed("read", &log))?;
-        // A line that is not whole is the last one of a run that was killed.
+        // An incomplete line is the last one of a run that was killed.
         let records = text
             .lines()
             .filter_map(|line| serde_json::from_str::<Record>(line).ok());

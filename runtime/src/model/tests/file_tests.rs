@@ -1,4 +1,4 @@
-//! Models saved and loaded, and files that are damaged.
+//! Saving and loading of models, and damaged files.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn a_model_that_is_saved_and_loaded_gives_the_same_bits() {
             (model.parameters(), model.macs())
         );
     }
-    // Only the child's own: not the whole space's parameters, nor gradients.
+    // Only the child's parameters: not those of the whole space, nor gradients.
     let own: usize = model
         .tensors()
         .filter(|(name, ..)| !name.ends_with("/statistics"))
@@ -52,8 +52,7 @@ fn a_model_that_is_saved_and_loaded_gives_the_same_bits() {
     fs::remove_dir_all(place).unwrap();
 }
 
-/// Random changes to a file: bytes changed, cut, doubled, put in from elsewhere; or nothing of it
-/// left.
+/// Random mutations of a file: bytes changed, truncated, duplicated, or replaced entirely.
 fn mutated(file: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = file.to_vec();
     if random.below(8) == 0 {
@@ -120,7 +119,7 @@ fn damaged_files_give_sentences() {
         assert!(weights.is_err() || numbers.len() as u64 >= model.parameters());
         assert!(weights.is_ok() || weights.is_err_and(|reason| !reason.is_empty()));
     }
-    // Some changes are to names or to numbers for people.
+    // Some mutations affect names or informative numbers only.
     assert!(
         refused > 15_000 && loaded > 100,
         "{refused} refused, {loaded} loaded"

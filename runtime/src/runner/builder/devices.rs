@@ -1,4 +1,4 @@
-//! How a search gets its devices.
+//! Construction of the devices of a search.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -8,12 +8,12 @@ use supernet_engine::device::cpu::Cpu;
 
 use crate::runner::workers::MakeDevice;
 
-/// Makes CPU devices.
+/// Creates CPU devices.
 pub(super) fn cpu(threads: usize) -> MakeDevice {
     Arc::new(move || Ok(Box::new(Cpu::new(threads)?)))
 }
 
-/// Hands out the device that was made already, then others.
+/// Returns the existing device first, then creates new ones.
 pub(super) fn first_made(device: Box<dyn Device>, make: MakeDevice) -> MakeDevice {
     let first = Mutex::new(Some(device));
     Arc::new(

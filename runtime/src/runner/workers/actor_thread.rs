@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{Failure, Role, SearchContext};
 
-/// A supervised actor with its thread.
+/// A supervised actor and its thread.
 pub(crate) struct ActorThread {
     pub(crate) role: Role,
     pub(crate) cell: ActorCell,
@@ -36,16 +36,15 @@ impl ActorThread {
             runtime.block_on(async {
                 match Actor::spawn_linked(None, actor, arguments, supervisor).await {
                     Ok((actor, ended)) => {
-                        // If nobody waits for it any more, nobody keeps it either: it is killed
-                        // with its supervisor.
+                        // If the caller no longer waits, the actor is killed with its supervisor.
                         let _ = started.send(Ok(actor));
-                        // Panics were caught; what is left of them is told to the supervisor.
+                        // Panics are caught; their message is reported to the supervisor.
                         let _ = ended.await;
                     }
                     Err(error) => drop(started.send(Err(reason(error)))),
                 }
             });
-            // An evaluator's future may have left blocking work behind: nobody waits for it.
+            // An evaluator's future may have left blocking work behind, which is not waited for.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new()
@@ -71,18 +70,18 @@ impl ActorThread {
         ))
     }
 
-    /// Ends it. Its thread is left alone if it is stuck for longer than `limit`: a thread cannot be
-    /// ended from outside.
+    /// Ends the actor. A thread that is stuck for longer than `limit` is abandoned: a thread cannot
+    /// be killed from outside.
     pub(crate) async fn end(self, limit: Duration) {
         self.cell.kill();
         if self.cell.wait(Some(limit)).await.is_ok() {
-            // It has nothing left to do but to return.
+            // The thread is about to return.
             let _ = self.thread.join();
         }
     }
 }
 
-/// What went wrong at a start, as it was said.
+/// The reason of a failed start.
 fn reason(error: ractor::SpawnErr) -> Failure {
     match error {
         ractor::SpawnErr::StartupFailed(reason) => reason,
@@ -90,7 +89,7 @@ fn reason(error: ractor::SpawnErr) -> Failure {
     }
 }
 
-/// Names of threads are cut after 15 bytes.
+/// Names of threads are truncated to 15 bytes.
 fn short(role: Role) -> String {
     match role {
         Role::Supervisor => "search".to_owned(),
@@ -101,7 +100,7 @@ fn short(role: Role) -> String {
     }
 }
 
-/// Nothing was heard for too long.
+/// An actor has been silent for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing was heard of it for {limit:?}")]
 pub(crate) struct Silent {

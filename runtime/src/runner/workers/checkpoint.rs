@@ -13,7 +13,7 @@ use crate::storage::LogEnd;
 
 pub(crate) struct Checkpoint;
 
-/// A snapshot to be written, with the end of the log at that moment.
+/// A snapshot to write, with the end of the log at that moment.
 pub(crate) struct Msg {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) log: LogEnd,
@@ -23,7 +23,7 @@ pub(crate) struct Begin {
     pub(crate) context: Arc<SearchContext>,
     pub(crate) generation: u32,
     pub(crate) folder: PathBuf,
-    /// Set once its team is ended: the folder may be somebody else's by then.
+    /// Set when its generation of workers ends: another process may own the folder by then.
     pub(crate) given_up: Arc<AtomicBool>,
     pub(crate) supervisor: ActorRef<supervisor::Msg>,
 }

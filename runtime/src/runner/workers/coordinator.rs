@@ -15,17 +15,17 @@ use crate::training::{JobId, JobResult};
 pub(crate) struct Coordinator;
 
 pub(crate) enum Msg {
-    /// Everybody is there.
+    /// All workers have started.
     Begin {
         trainer: ActorRef<trainer::Msg>,
         depth: usize,
         evaluators: Vec<ActorRef<evaluator::Msg>>,
     },
-    /// A job is done, and its worker has room for another.
+    /// A job is finished, and its worker has capacity for another.
     Done { id: JobId, results: Vec<JobResult> },
-    /// What the application wants now.
+    /// The application's current command.
     Command(Command),
-    /// Say that you are there.
+    /// Requests a heartbeat.
     Ping,
 }
 
@@ -49,12 +49,12 @@ impl Begin {
 pub(crate) struct State {
     begin: Begin,
     began: Instant,
-    /// Absent until everybody is there.
+    /// Absent until all workers have started.
     dispatcher: Option<Dispatcher>,
 }
 
 impl State {
-    /// Who has been silent for how long.
+    /// The worker that has been silent the longest, and for how long.
     fn silence(&self) -> Option<(Role, Duration)> {
         let waiting = Some((Role::Coordinator, self.began.elapsed()));
         self.dispatcher

@@ -1,4 +1,4 @@
-//! A device for tests that is ahead of its caller and keeps the weights to itself, as a GPU does.
+//! A test device that runs ahead of its caller and keeps the weights to itself, as a GPU does.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use supernet_shaders::Step;
 pub(crate) struct Deep {
     cpu: Cpu,
     name: Arc<str>,
-    /// Its copy of the weights, and which ones they are.
+    /// Its copy of the weights, and their revision.
     copy: Option<(Revision, Weights)>,
     done: VecDeque<Samples>,
 }
@@ -27,7 +27,7 @@ impl Deep {
         })
     }
 
-    /// The copy of `weights`, taken anew if it is none.
+    /// The copy of `weights`, refreshed if it is outdated.
     fn take(&mut self, weights: &Weights) -> Result<Weights, DeviceError> {
         match self.copy.take() {
             Some((mark, copy)) if mark == *weights.revision() => Ok(copy),
@@ -52,7 +52,7 @@ impl Deep {
 
 impl Device for Deep {
     fn name(&self) -> String {
-        // As the plain loop's, whose events are compared.
+        // The name of the plain device, whose events are compared.
         "cpu".to_owned()
     }
 

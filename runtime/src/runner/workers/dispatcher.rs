@@ -1,4 +1,4 @@
-//! Where jobs go out and answers come in.
+//! Dispatch of jobs and collection of their results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,18 +20,18 @@ pub(crate) struct Dispatcher {
     scheduler: Scheduler,
     trainer: ActorRef<trainer::Msg>,
     evaluators: Vec<ActorRef<evaluator::Msg>>,
-    /// Jobs under way.
+    /// Jobs in flight.
     in_flight: BTreeMap<JobId, (Role, Instant)>,
     /// The version of the weights that evaluators read.
     shared_weights: Option<Arc<Weights>>,
-    /// When and after how many steps the last snapshot was made.
+    /// Time and step count of the last snapshot.
     saved: (Instant, u64),
-    /// Whether the last snapshot has every score.
+    /// Whether the last snapshot contains every score.
     complete: bool,
-    /// What the application asked for and got: nothing is handed out.
+    /// The command that is in effect: no jobs are dispatched.
     quiesced: Option<Command>,
     finished: bool,
-    /// When something happened last.
+    /// Time of the last progress.
     last_progress: Instant,
 }
 
@@ -65,7 +65,7 @@ impl Dispatcher {
         })
     }
 
-    /// Takes the answers of a job.
+    /// Collects the results of a job.
     pub(crate) fn take(&mut self, id: JobId, results: Vec<JobResult>) {
         if self.in_flight.remove(&id).is_some() {
             self.scheduler.complete(id, results);
@@ -73,7 +73,7 @@ impl Dispatcher {
         }
     }
 
-    /// Who has been silent for how long.
+    /// The worker that has been silent the longest, and for how long.
     pub(crate) fn silence(&self) -> Option<(Role, Duration)> {
         match self.in_flight.values().min_by_key(|(_, since)| *since) {
             Some((role, since)) => Some((*role, since.elapsed())),
@@ -82,7 +82,7 @@ impl Dispatcher {
         }
     }
 
-    /// Hands out what can be handed out, saves what is to be saved.
+    /// Dispatches all jobs that can run, and makes snapshots when they are due.
     pub(crate) async fn run_ready(&mut self, begin: &Begin) -> Result<(), ActorProcessingErr> {
         let limit = begin.context.limit;
         while !self.finished {
@@ -93,14 +93,14 @@ impl Dispatcher {
             }
             if self.due(begin) || rest.is_some() {
                 if !self.scheduler.idle() {
-                    // A trainer that is gone is known to the supervisor; so below.
+                    // The supervisor notices a dead trainer; likewise below.
                     let _ = self.trainer.cast(trainer::Msg::Flush);
                     break;
                 }
-                // Nobody reads the weights any more, so the trainer need not keep a copy for
-                // others; so below.
+                // The weights have no more readers, so the trainer need not keep a copy for others;
+                // likewise below.
                 self.shared_weights = None;
-                // An answer that does not come is asked for again at the next pulse; so below.
+                // A missing answer is requested again at the next heartbeat; likewise below.
                 let Some((weights, trained)) = call(&self.trainer, limit, trainer::Msg::Copy).await
                 else {
                     break;
@@ -143,7 +143,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Whether it is time for a snapshot.
+    /// Whether a snapshot is due.
     fn due(&self, begin: &Begin) -> bool {
         let settings = begin.context.experiment.config().checkpoint;
         self.scheduler.is_scored() && !self.complete
@@ -191,7 +191,7 @@ impl Dispatcher {
     }
 }
 
-/// The trainer's answer, if one comes.
+/// Waits for the trainer's answer, if one arrives in time.
 async fn call<T: Send + 'static>(
     trainer: &ActorRef<trainer::Msg>,
     limit: Duration,
@@ -203,14 +203,14 @@ async fn call<T: Send + 'static>(
     }
 }
 
-/// How much is handed out at a time.
+/// The limits of the work in flight.
 fn concurrency(context: &SearchContext, depth: usize) -> Concurrency {
     let (evaluators, rollouts) = (
         context.evaluators,
         context.experiment.config().score.rollouts as usize,
     );
     let piece = match evaluators {
-        // The application's own evaluator may take its time for each.
+        // A custom evaluator may take long for each candidate.
         _ if context.custom_evaluator.is_some() => 1,
         1 => rollouts,
         _ => rollouts.div_ceil(2 * evaluators),

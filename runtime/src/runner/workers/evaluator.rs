@@ -1,4 +1,5 @@
-//! An evaluator: scores children with one version of the shared weights, or asks the application.
+//! An evaluator: scores children with one version of the shared weights, or calls the custom
+//! evaluator.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::training::{JobId, JobKind, JobResult};
 
 pub(crate) struct Evaluator;
 
-/// Children to be scored.
+/// Children to score.
 pub(crate) struct Msg {
     pub(crate) id: JobId,
     pub(crate) kind: JobKind,
@@ -20,7 +21,7 @@ pub(crate) struct Msg {
 
 pub(crate) struct Begin {
     pub(crate) context: Arc<SearchContext>,
-    /// The trainer's device, unless evaluators have their own.
+    /// The trainer's device, unless evaluators have separate ones.
     pub(crate) device: SharedDevice,
     pub(crate) coordinator: ActorRef<coordinator::Msg>,
 }
@@ -41,7 +42,7 @@ impl State {
         let genomes = match (kind, &self.context.custom_evaluator) {
             (JobKind::Score { genomes, .. }, Some(_)) => genomes.as_slice(),
             (JobKind::Validate { genome }, Some(_)) => std::slice::from_ref(genome),
-            // Only the runtime knows the test part.
+            // Only the runtime has access to the test split.
             _ => {
                 return Ok(self
                     .stage
@@ -89,9 +90,9 @@ impl Actor for Evaluator {
     ) -> Result<(), ActorProcessingErr> {
         let Msg { id, kind, weights } = message;
         let results = state.results(&kind, &weights).await?;
-        // Given back before anybody can train again.
+        // Released before training can continue.
         drop(weights);
-        // A controller that is gone is replaced, and this evaluator with it.
+        // A dead coordinator is replaced, and this evaluator with it.
         let _ = state
             .coordinator
             .cast(coordinator::Msg::Done { id, results });

@@ -1,4 +1,4 @@
-//! Faults for tests: an actor that fails at its n-th message, in one of four ways.
+//! Fault injection for tests: an actor fails at its n-th message, in one of four ways.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -7,18 +7,18 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 
 use super::{Role, SearchContext};
 
-/// What goes wrong.
+/// The kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
     Panic,
     Error,
-    /// Nothing happens until the test ends.
+    /// The actor blocks until the test ends.
     Delay,
-    /// The message is lost.
+    /// The message is dropped.
     Drop,
 }
 
-/// Faults of one actor: at its messages `from..to`, counted over all its lives.
+/// Faults of one actor: at its messages `from..to`, counted over all restarts.
 #[derive(Debug)]
 pub(crate) struct Faults {
     role: Role,
@@ -26,7 +26,7 @@ pub(crate) struct Faults {
     from: u32,
     to: u32,
     seen: AtomicU32,
-    /// Ends delays.
+    /// Ends delays when set.
     over: (Mutex<bool>, Condvar),
 }
 
@@ -43,7 +43,7 @@ impl Faults {
         })
     }
 
-    /// Lets go of whoever is delayed.
+    /// Releases delayed actors.
     pub(crate) fn end(&self) {
         *self.over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.over.1.notify_all();
@@ -81,7 +81,7 @@ impl Faults {
     }
 }
 
-/// An actor to which faults happen.
+/// An actor with injected faults.
 pub(crate) struct Faulty<A> {
     actor: A,
     role: Role,

@@ -1,4 +1,4 @@
-//! The four that work, as one: they are started together from a snapshot, and replaced together.
+//! The four workers as a unit: they are started together from a snapshot, and replaced together.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts everybody.
+    /// Starts all workers.
     ///
     /// # Errors
-    /// Who could not be started, and why; the others are ended.
+    /// The worker that could not be started, and the reason; the others are ended.
     pub(crate) async fn start(
         context: &Arc<SearchContext>,
         snapshot: &Arc<Snapshot>,
@@ -144,7 +144,7 @@ impl Workers {
             checkpoint = Some(actor);
             children.push(child);
         }
-        // A controller that is gone already is known to the supervisor.
+        // The supervisor notices a dead coordinator.
         let _ = coordinator.cast(coordinator::Msg::Begin {
             trainer,
             depth,
@@ -153,7 +153,7 @@ impl Workers {
         Ok((coordinator, checkpoint))
     }
 
-    /// Who this is, if it is one of these.
+    /// The role of this actor, if it is one of the workers.
     pub(crate) fn role(&self, who: &ActorCell) -> Option<Role> {
         self.children
             .iter()
@@ -168,7 +168,7 @@ impl Workers {
 
 async fn end(children: Vec<ActorThread>, given_up: &AtomicBool, context: &SearchContext) {
     given_up.store(true, Ordering::Release);
-    // All at once, so that their last steps run beside each other.
+    // All at once, so that their last steps overlap.
     children.iter().for_each(|child| child.cell.kill());
     for child in children {
         child.end(context.limit).await;

@@ -1,4 +1,4 @@
-//! What the search does about what it hears: log it, save it, replace those who failed, end.
+//! The reactions of the supervisor: to log, to save, to replace failed workers, to end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::search::{SearchError, SearchOutcome, SearchResult};
 use crate::storage::StorageError;
 use crate::training::TrainingError;
 
-/// Failures without getting further that end a search.
+/// Number of failures without progress that ends a search.
 const MOST_FAILURES: u32 = 4;
 
 pub(crate) struct Supervision {
@@ -28,18 +28,18 @@ pub(crate) struct Supervision {
     myself: ActorRef<Msg>,
     recorder: SharedRecorder,
     shared: Arc<Shared>,
-    /// Where the children continue from if one fails.
+    /// The snapshot from which workers continue after a failure.
     snapshot: Arc<Snapshot>,
     workers: Option<Workers>,
     generation: u32,
-    /// What the children were asked for last, and since when that is awaited.
+    /// The last command to the workers, and since when an answer is awaited.
     commanded: Command,
     awaited: Option<Instant>,
-    /// When the controller was heard last.
+    /// Time of the coordinator's last message.
     heard: Instant,
-    /// Checkpoints being written: since when, and how many steps they hold.
+    /// Checkpoints being written: the start time, and their number of steps.
     writing: VecDeque<(Instant, u64)>,
-    /// The end, which waits for the last checkpoint.
+    /// The result, which waits for the last checkpoint.
     found: Option<(Box<SearchOutcome>, Arc<Weights>)>,
     paused: bool,
     failures: u32,
@@ -73,7 +73,7 @@ impl Supervision {
         }
     }
 
-    /// Begins. A search is saved before its first step, so that it can always be resumed.
+    /// Starts the search. It is saved before its first step, so that it can always be resumed.
     pub(crate) async fn begin(&mut self) {
         self.spawn_workers().await;
         if self.snapshot.scheduler.position() == 0
@@ -87,8 +87,8 @@ impl Supervision {
         self.workers.is_some() && generation == self.generation
     }
 
-    /// Starts the children from the last snapshot, again and again until it works or there is no
-    /// use in it.
+    /// Starts the workers from the last snapshot, repeatedly until it succeeds or retrying is
+    /// useless.
     async fn spawn_workers(&mut self) {
         loop {
             self.generation += 1;
@@ -120,7 +120,7 @@ impl Supervision {
         }
     }
 
-    /// Notes a failure. Whether there is use in another attempt.
+    /// Records a failure. Returns whether to retry.
     async fn should_retry(&mut self, role: Role, failure: &Failure) -> bool {
         self.failures += 1;
         let event = Event::Failed {
@@ -129,7 +129,7 @@ impl Supervision {
             failures: self.failures,
         };
         let noted = self.recorder.incident(event);
-        // What the strategy or the application's evaluator says will be said again.
+        // Errors of the strategy or the custom evaluator would occur again.
         let hopeless = matches!(
             failure.downcast_ref(),
             Some(
@@ -166,7 +166,7 @@ impl Supervision {
         .await;
     }
 
-    /// Replaces everybody because one failed.
+    /// Replaces all workers because one failed.
     async fn fail(&mut self, role: Role, failure: Failure) {
         let Some(workers) = self.workers.take() else {
             return;
@@ -183,7 +183,7 @@ impl Supervision {
         }
     }
 
-    /// A child ended that should not have.
+    /// Handles the unexpected end of a worker.
     pub(crate) async fn worker_exited(&mut self, who: &ActorCell, failure: Failure) {
         if let Some(role) = self.workers.as_ref().and_then(|workers| workers.role(who)) {
             self.fail(role, failure).await;
@@ -218,7 +218,7 @@ impl Supervision {
         let _ = workers.coordinator.cast(coordinator::Msg::Ping);
         let limit = self.context.limit;
         let late = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() > limit);
-        // An answer to a question takes what is under way, and then a copy of the weights.
+        // An answer to a command takes the work in flight, and then a copy of the weights.
         let unanswered = self
             .awaited
             .is_some_and(|since| since.elapsed() > 3 * limit);
@@ -309,7 +309,7 @@ impl Supervision {
         }
     }
 
-    /// Keeps a snapshot, and has it written unless it lies before what was told already.
+    /// Keeps a snapshot, and has it written unless it precedes events that were already recorded.
     fn save(&mut self, snapshot: Snapshot) -> Result<(), StorageError> {
         let (snapshot, told) = (Arc::new(snapshot), self.recorder.recorded());
         if snapshot.scheduler.position() > self.snapshot.scheduler.position() {

@@ -1,5 +1,4 @@
-//! The supervisor of a search. What it does about the reports of the workers is in
-//! `supervision.rs`.
+//! The supervisor of a search. Its reactions to the reports of the workers are in `supervision.rs`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,30 +19,30 @@ use crate::storage::{Recorder, StorageError};
 pub(crate) struct Supervisor;
 
 pub(crate) enum Msg {
-    /// From one of the workers of that generation.
+    /// A report from a worker of that generation.
     FromWorker(u32, WorkerReport),
-    /// Look at what the application asks for, and at who has been silent.
+    /// Check the application's command and the silence of workers.
     Tick,
 }
 
 pub(crate) enum WorkerReport {
-    /// The event of that number happened.
+    /// The event with that number was emitted.
     Event(u64, Box<Event>),
     Snapshot(Box<Snapshot>),
-    /// Nothing is under way, as asked for.
+    /// No work is in flight, as requested.
     Quiesced(Command),
     Finished(Box<SearchOutcome>, Arc<Weights>),
     Written(Result<PathBuf, StorageError>),
-    /// The coordinator is there; whom it waits for, and for how long.
+    /// The coordinator is alive; the worker that it waits for, and for how long.
     Heartbeat(Option<(Role, Duration)>),
 }
 
-/// Hears every record of a search, on its thread.
+/// Receives every record of a search, on its thread.
 pub(crate) type SharedListener = Box<dyn FnMut(&Record) -> Result<(), StorageError> + Send>;
 /// The recorder of a search with workers.
 pub(crate) type SharedRecorder = Recorder<'static, SharedListener>;
 
-/// What a search starts with.
+/// The start parameters of a search.
 pub(crate) struct Start {
     pub(crate) context: Arc<SearchContext>,
     pub(crate) snapshot: Snapshot,
@@ -51,8 +50,8 @@ pub(crate) struct Start {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Supervises a search until it has found something, or ends. Runs on the search's own thread.
-/// Whoever goes on after it gets its recorder.
+/// Supervises a search until it has a result, or ends. Runs on the search's own thread. The
+/// recorder is handed over to the next phase.
 pub(crate) async fn supervise(
     start: Start,
     started: impl FnOnce(ActorRef<Msg>),
@@ -72,7 +71,7 @@ pub(crate) async fn supervise(
         Ok((supervisor, ended)) => {
             supervisor.send_interval((limit / 8).min(Duration::from_secs(1)), || Msg::Tick);
             started(supervisor);
-            // Panics were caught; without an outcome there was one.
+            // Panics are caught; a missing outcome means that there was one.
             let _ = ended.await;
             match shared.take_outcome() {
                 Some((outcome, recorder)) => (outcome, Some(recorder)),
@@ -115,7 +114,7 @@ impl Actor for Supervisor {
         state: &mut Supervision,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            // What a child says that was replaced meanwhile is said again by its successor.
+            // The reports of a replaced worker are repeated by its successor.
             Msg::FromWorker(generation, report) if state.is_current(generation) => {
                 state.handle_report(report).await
             }

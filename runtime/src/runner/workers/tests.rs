@@ -1,5 +1,5 @@
-//! Whatever happens to an actor, a search ends, with the bits that it would have had, or with the
-//! reason why not.
+//! Whatever happens to an actor, a search ends with the same bits as without the failure, or with
+//! the reason why it cannot.
 
 mod deep_device_tests;
 mod odd_device;
@@ -34,10 +34,10 @@ const SHORT: [&str; 6] = [
     "derive.report=4",
     "checkpoint.steps=10",
 ];
-/// Whatever takes longer hangs.
+/// Anything that takes longer hangs.
 const HANGS: Duration = Duration::from_secs(180);
-/// Longer than anybody takes for a message, however busy the machine is, so that nobody is taken
-/// for silent who is not.
+/// Longer than any message takes, however busy the machine is, so that no healthy actor is
+/// considered silent.
 const PATIENT: Duration = Duration::from_secs(5);
 
 fn builder() -> SearchBuilder {
@@ -52,7 +52,7 @@ fn place(test: &str) -> PathBuf {
     place
 }
 
-/// Runs to the end: what it did, what happened to it, and how it ended.
+/// Runs to the end: its events, its incidents, and its outcome.
 fn run(builder: SearchBuilder) -> (Vec<Event>, Vec<Event>, RunResult) {
     let events = builder.events();
     let run = builder.start().unwrap();
@@ -74,7 +74,7 @@ fn plain() -> Vec<Event> {
     events
 }
 
-/// A fault at a message of each of the four that work, in a run with a folder.
+/// Injects a fault at a message of each of the four workers, in a run with a folder.
 fn survives(fault: Fault) {
     let expected = plain();
     let roles = [
@@ -105,8 +105,8 @@ fn survives(fault: Fault) {
                 });
                 let (part, reason) = match said {
                     Some(said) => said,
-                    // The search was over before anybody missed a checkpoint.
-                    // One that the controller lost may have been a pulse, of which there are more.
+                    // The search was over before the missing checkpoint was noticed. A message that
+                    // the coordinator lost may have been a heartbeat, of which there are more.
                     None if role == Role::Checkpoint
                         || (role, fault) == (Role::Coordinator, Fault::Drop) =>
                     {
@@ -122,12 +122,13 @@ fn survives(fault: Fault) {
                     reason.contains(expected),
                     "{fault:?} in {role}: {part}: {reason}"
                 );
-                // Who did not hear of a message does not know that it was the sender's turn.
+                // An actor that did not receive a message cannot tell that it was the sender's
+                // turn.
                 assert!(
                     part == role.to_string() || fault == Fault::Drop,
                     "{fault:?} in {role}: {part}: {reason}"
                 );
-                // The folder is good.
+                // The folder is intact.
                 let said = Search::builder()
                     .resume(&path)
                     .start()
@@ -177,7 +178,7 @@ fn a_checkpoint_that_does_not_come_is_missed() {
         builder.faults = Some(Arc::clone(&faults));
         let mut events = builder.events();
         let run = builder.start().unwrap();
-        // Standing still, so that the search is not over before the limit is.
+        // Paused, so that the search does not end before the time limit.
         run.pause();
         let failed = |record: Record| matches!(record.event, Event::Failed { part, .. } if part == "checkpoint");
         assert!(events.any(failed));
@@ -194,7 +195,7 @@ fn a_checkpoint_that_does_not_come_is_missed() {
 
 #[test]
 fn every_message_of_the_supervisor_may_be_lost() {
-    // Told, Snapshot, Written, Beat, Look: whichever it is.
+    // Any message: Told, Snapshot, Written, Beat or Look.
     let expected = plain();
     std::thread::scope(|scope| {
         for message in [0, 1, 5, 20, 60] {
@@ -229,13 +230,13 @@ fn a_supervisor_that_fails_ends_the_search_with_a_reason_and_its_folder_can_be_r
         let (_, _, outcome) = run(builder);
         let said = outcome.unwrap_err().to_string();
         assert!(said.contains("its search failed"), "{said}");
-        // The folder is free, and holds a good state.
+        // The folder is unlocked, and contains an intact checkpoint.
         let (_, _, outcome) = run(Search::builder().resume(&path).threads(1));
         assert!(matches!(outcome, Ok(RunOutcome::Completed(_))));
         assert!(log(&path) == plain());
         fs::remove_dir_all(path).unwrap();
     }
-    // One that stands still makes everybody wait, no longer.
+    // A blocked supervisor only delays the others.
     let mut builder = builder();
     let faults = Faults::new(Role::Supervisor, Fault::Delay, 40, 41);
     builder.faults = Some(Arc::clone(&faults));
@@ -265,7 +266,7 @@ fn what_fails_again_and_again_ends_the_search_with_its_reason() {
             .count(),
         4
     );
-    // A device that cannot be had, at first or after a failure.
+    // A device that is not available, initially or after a failure.
     let lost = || DeviceError::NothingUnderWay {
         device: "lost".to_owned(),
     };
@@ -301,7 +302,7 @@ fn a_folder_that_cannot_be_written_ends_the_search_with_a_sentence() {
     let mut events = builder.events();
     let run = builder.start().unwrap();
     events.find(|record| matches!(record.event, Event::Saved { .. }));
-    // Nobody can make a folder where a file is.
+    // A folder cannot be created where a file exists.
     fs::remove_dir_all(path.join("checkpoints")).unwrap();
     fs::write(path.join("checkpoints"), "").unwrap();
     let outcome = run.wait_for(HANGS).expect("it ends");
@@ -330,7 +331,7 @@ fn a_candidate_that_ruins_the_weights_is_set_aside_and_the_search_goes_on() {
                 .flatten()
                 .all(|x| x.is_finite())
         );
-        // Every step but that one changed the weights.
+        // Every step except that one changed the weights.
         assert_eq!(found.weights.version, 47);
         let aside: Vec<_> = did
             .iter()

@@ -1,4 +1,4 @@
-//! The trainer: owns the shared weights and does one training step per message.
+//! The trainer: owns the shared weights and runs one training step per message.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,17 +17,16 @@ use crate::training::{JobId, JobKind, JobResult, TrainingError};
 pub(crate) struct Trainer;
 
 pub(crate) enum Msg {
-    /// A training step; its answer may come with that of a later one.
+    /// A training step; its result may arrive with that of a later one.
     Step { id: JobId, kind: JobKind },
-    /// Finish all steps under way.
+    /// Finish all steps in flight.
     Flush,
-    /// The weights as they are, for evaluators or as a result; `fetch` brings them back from the
-    /// device.
+    /// The current weights, for evaluators or as a result; `fetch` downloads them from the device.
     Share {
         fetch: bool,
         reply: RpcReplyPort<Arc<Weights>>,
     },
-    /// A copy of the weights, and how many steps were done.
+    /// A copy of the weights, and the number of steps done.
     Copy(RpcReplyPort<(Arc<Weights>, u32)>),
 }
 
@@ -35,7 +34,7 @@ pub(crate) struct Begin {
     pub(crate) context: Arc<SearchContext>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) coordinator: ActorRef<coordinator::Msg>,
-    /// Takes the device, for evaluators that share it, and how deep it is.
+    /// Receives the device, for evaluators that share it, and its queue depth.
     pub(crate) ready: oneshot::Sender<(SharedDevice, usize)>,
 }
 
@@ -43,12 +42,12 @@ pub(crate) struct State {
     stage: training::Trainer,
     device: SharedDevice,
     weights: Arc<Weights>,
-    /// Steps under way, oldest first.
+    /// Steps in flight, oldest first.
     started: VecDeque<JobId>,
     coordinator: ActorRef<coordinator::Msg>,
 }
 
-/// A training step that ruined the weights.
+/// A training step that corrupted the weights.
 #[derive(Debug, thiserror::Error)]
 #[error("{source}")]
 pub(crate) struct Ruined {
@@ -66,8 +65,7 @@ impl State {
         };
         let device = self.device.clone();
         let mut device = device.lock();
-        // Evaluators have given back what they were lent; one that is stuck keeps a copy of its
-        // own.
+        // Evaluators have released their references; a stuck one keeps its own copy.
         let weights = Arc::make_mut(&mut self.weights);
         self.stage.start(&mut **device, weights, genome, *epoch)?;
         self.started.push_back(id);
@@ -75,7 +73,7 @@ impl State {
         self.finish(&mut **device, most)
     }
 
-    /// Finishes steps until at most `most` are under way.
+    /// Finishes steps until at most `most` are in flight.
     fn finish(&mut self, device: &mut dyn Device, most: usize) -> Result<(), ActorProcessingErr> {
         while self.started.len() > most {
             let Some(id) = self.started.front().copied() else {
@@ -98,7 +96,7 @@ impl State {
     }
 
     fn report(&self, id: JobId, results: Vec<JobResult>) {
-        // A controller that is gone is replaced, and this trainer with it.
+        // A dead coordinator is replaced, and this trainer with it.
         let _ = self
             .coordinator
             .cast(coordinator::Msg::Done { id, results });
@@ -123,11 +121,11 @@ impl Actor for Trainer {
         } = begin;
         let mut stage = context.experiment.trainer();
         stage.resume(snapshot.trained);
-        // The snapshot stays as it is.
+        // The snapshot is not modified.
         let weights = Arc::new(Weights::clone(&snapshot.weights));
         let device = SharedDevice::new(&context.device)?;
         let depth = depth(&**device.lock());
-        // If nobody waits, this trainer was given up.
+        // If the receiver is gone, this trainer was given up.
         let _ = ready.send((device.clone(), depth));
         Ok(State {
             stage,
@@ -152,7 +150,7 @@ impl Actor for Trainer {
                 if fetch {
                     device.lock().fetch(Arc::make_mut(&mut state.weights))?;
                 }
-                // Whoever asked and does not wait any more has given up on this trainer; so below.
+                // A requester that no longer waits has given up on this trainer; likewise below.
                 let _ = reply.send(Arc::clone(&state.weights));
             }
             Msg::Copy(reply) => {

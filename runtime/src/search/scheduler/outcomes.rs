@@ -1,4 +1,4 @@
-//! What the outcomes of tasks change: the strategy, the tally and the events.
+//! The effects of outcomes on the strategy, the tally and the events.
 
 use supernet_strategy::{Genome, Outcome, Score, Work};
 
@@ -12,7 +12,7 @@ use crate::training::JobResult;
 const FAILURES: u32 = 10;
 
 impl Scheduler {
-    /// Has the strategy observe the outcome of the oldest task, if all its results are there.
+    /// Passes the outcome of the oldest task to the strategy, if all its results have arrived.
     pub(super) fn observe_oldest(&mut self) -> Result<bool, SearchError> {
         let Some(task) = self.tasks.pop_front_if(|task| task.is_complete()) else {
             return Ok(false);
@@ -50,8 +50,8 @@ impl Scheduler {
         Ok(true)
     }
 
-    /// Has the strategy observe the scores of `genomes`; the scores of the samples beside them
-    /// follow in `scores`.
+    /// Passes the scores of `genomes` to the strategy; the scores of the control samples follow in
+    /// `scores`.
     fn updated(&mut self, genomes: &[Genome], mut scores: Vec<Score>) -> Result<(), SearchError> {
         let rewards =
             |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.reward).collect() };
@@ -112,7 +112,7 @@ impl Scheduler {
         }
     }
 
-    /// The score of a result; a child without one is set aside with the worst.
+    /// The score of a result; a child without one is reported and gets the worst score.
     pub(in crate::search) fn score(
         &mut self,
         genome: &[u32],

@@ -1,21 +1,21 @@
-//! Data that stand in for real ones: random, of the sizes that a space takes.
+//! Synthetic data of the sizes that a space accepts.
 
 use supernet_data::Dataset;
 use supernet_plugin::{Child, Facts, Op, Role, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
-/// Samples of a minibatch.
+/// Samples per minibatch.
 pub(crate) const BATCH: u32 = 8;
-/// Samples: each of three parts holds a minibatch.
+/// Number of samples: each of three splits contains a minibatch.
 const SAMPLES: u32 = 8 * BATCH;
-/// Numbers of all images at most.
+/// Maximum size of all images, in numbers.
 const MOST: u64 = 1 << 26;
-/// Height, width and channels of an image where a space takes what it is given.
+/// Height, width and channels of an image, if the space accepts any size.
 const IMAGE: [u32; 3] = [16, 16, 3];
 const CLASSES: u32 = 10;
 const VOCABULARY: u32 = 1000;
 
-/// What a space is told about data, unless its settings say it instead.
+/// The facts about the data, unless the settings of the space override them.
 pub(crate) fn facts() -> Facts {
     Facts {
         shape: IMAGE.to_vec(),
@@ -24,8 +24,8 @@ pub(crate) fn facts() -> Facts {
     }
 }
 
-/// Random images for the space's one input, with random labels for its output; or why no such data
-/// fit.
+/// Random images for the single input of the space, with random labels for its output; or the
+/// reason why no such data fit.
 pub(crate) fn data(supergraph: &Supergraph, child: &Child) -> Result<Dataset, String> {
     let space = supergraph.space();
     let inputs: Vec<_> = space

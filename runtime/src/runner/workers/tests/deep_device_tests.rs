@@ -17,7 +17,7 @@ fn a_device_that_is_ahead_and_keeps_the_weights_gives_the_same_bits() {
                 .evaluators(evaluators)
                 .limit(PATIENT)
         };
-        // Stopped between two checkpoints, with steps under way.
+        // Stopped between two checkpoints, with steps in flight.
         let builder = deep(builder().folder(&path));
         let mut events = builder.events();
         let stopped = builder.start().unwrap();

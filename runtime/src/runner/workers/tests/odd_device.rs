@@ -1,4 +1,4 @@
-//! A device that ruins weights or waits for another, on demand.
+//! A device that corrupts weights or waits for another one, on demand.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -12,16 +12,16 @@ use supernet_shaders::Step;
 use super::{HANGS, builder};
 use crate::runner::builder::SearchBuilder;
 
-/// A CPU on which some things go otherwise.
+/// A CPU device with faults.
 struct Odd {
     cpu: Cpu,
-    /// Steps that ruin the weights.
+    /// Steps that corrupt the weights.
     ruinous: fn(u32) -> bool,
     ruined: bool,
     meeting: Option<Arc<Meeting>>,
 }
 
-/// Where two that score at the same time meet.
+/// A barrier for two devices that score at the same time.
 #[derive(Default)]
 pub(super) struct Meeting {
     inside: Mutex<u32>,
@@ -31,7 +31,7 @@ pub(super) struct Meeting {
 
 impl Device for Odd {
     fn name(&self) -> String {
-        // As the plain loop's, whose events are compared.
+        // The name of the plain device, whose events are compared.
         "cpu".to_owned()
     }
 
