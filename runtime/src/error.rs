@@ -128,7 +128,7 @@ pub enum ErrorKind {
     Architecture,
     /// The strategy.
     Strategy,
-    /// The application's own evaluator or listener.
+    /// The application's evaluator or listener.
     Application,
     /// The loss is not a number (NaN).
     Diverged,

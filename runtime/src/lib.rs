@@ -1,14 +1,14 @@
 //! An embeddable runtime for weight-sharing neural architecture search.
 //!
-//! A *search space* is one big graph, the *supergraph*. Every candidate architecture, a *child*, is
-//! a subgraph of it and uses the supergraph's weights. A search trains these shared weights on
-//! children that a *strategy* samples, and rewards the strategy by how the children do on
+//! A *search space* is one large graph, the *supergraph*. Every candidate architecture, a *child*,
+//! is a subgraph of it and uses the supergraph's weights. A search trains these shared weights on
+//! children that a *strategy* samples, and rewards the strategy with the scores of the children on
 //! validation data (ENAS, Pham et al. 2018).
 //!
-//! # Where to begin
+//! # Getting started
 //!
 //! An [`Experiment`] is a search that is set up: settings, space, data. Its
-//! [`run`](Experiment::run) does everything on the thread that calls:
+//! [`run`](Experiment::run) does everything on the calling thread:
 //!
 //! ```no_run
 //! use supernet::device::Cpu;
@@ -22,14 +22,15 @@
 //! # }
 //! ```
 //!
-//! A [`Search`] runs one on threads of its own. It is a handle that can be paused, stopped, and
-//! resumed after a crash with the same bits; [`Events`] are an iterator and a stream:
+//! A [`Search`] is a handle to a search on its own threads, which can be paused, stopped, and
+//! resumed after a crash with bit-identical results; [`Events`] is an iterator and a stream:
 //!
 //! ```no_run
 //! use supernet::{Config, RunOutcome, Search};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let builder = Search::builder().config(Config::read("", &["search.epochs=30"])?).fresh_folder("runs");
+//! let config = Config::read("", &["search.epochs=30"])?;
+//! let builder = Search::builder().config(config).fresh_folder("runs");
 //! let events = builder.events();
 //! let search = builder.start()?;
 //! for record in events {
@@ -42,31 +43,32 @@
 //! # }
 //! ```
 //!
-//! [`Retraining`] trains what was found from scratch, beside random architectures, and a [`Model`]
-//! is the trained network. Whatever goes wrong is an [`Error`], a sentence with a way out and a
+//! [`Retraining`] trains the result from scratch, next to random architectures, and a [`Model`] is
+//! the trained network. All failures are an [`Error`]: a sentence with a remedy, and a
 //! [`kind`](Error::kind).
 //!
 //! # Layout
 //!
-//! The modules stand in the order of their dependencies, the lowest first:
+//! The modules in the order of their dependencies, lowest first:
 //!
-//! | module | what |
+//! | module | content |
 //! |---|---|
 //! | [`plugin`] | search spaces as data: the crate that plugins depend on |
-//! | [`data`], [`strategy`], [`device`], [`draw`] | data sets, search strategies, devices, drawings: each a crate of its own |
-//! | [`config`] | every setting, named settings and their sources |
-//! | [`results`], [`events`] | what searches come to, and what happens in them, as plain data |
-//! | [`space`] | spaces of this program, of plugins, and of files |
+//! | [`data`], [`strategy`], [`device`], [`draw`] | separate crates re-exported here |
+//! | [`config`] | all settings, named settings and their sources |
+//! | [`results`], [`events`] | results and events of searches, as plain data |
+//! | [`space`] | spaces from this program, from plugins, and from files |
 //! | [`storage`] | a run on disk |
 //! | [`experiment`] | a search that is set up |
 //! | [`model`] | finished networks |
-//! | [`search`], [`retrain`], [`tabular`] | the search itself, training from scratch, tabular benchmarks |
-//! | [`tools`] | questions to a run's shared weights, reports on spaces, published architectures, benchmarks, self-tests |
+//! | [`search`], [`retrain`] | the search itself, and training from scratch |
+//! | [`tabular`] | searches of tabular benchmarks |
+//! | [`tools`] | reports, benchmarks, self-tests, what-if queries on a run |
 //!
 //! Programs, weights and kernels are in the crates `supernet-engine` and `supernet-shaders`, whose
 //! interfaces are unstable.
 //!
-//! Only an application prints, reads the environment or handles signals; this crate does not.
+//! Only applications print, read the environment or handle signals; this crate does not.
 
 #![warn(clippy::exhaustive_enums)]
 
@@ -101,6 +103,6 @@ pub use supernet_draw as draw;
 pub use supernet_plugin as plugin;
 pub use supernet_strategy as strategy;
 pub use training::TrainingError;
-/// Applications hand over devices of this version; its major is part of ours.
+/// Applications pass in devices of this version; its major version is part of this crate's API.
 #[cfg(feature = "gpu")]
 pub use wgpu;

@@ -1,12 +1,12 @@
 //! A finished network: one architecture with its own weights and frozen batch normalisation, to be
 //! saved, loaded and used.
 //!
-//! A search normalises with the statistics of the minibatch at hand. What is finished cannot: a
-//! prediction must not depend on what else is asked. So the statistics are estimated once more over
-//! training images, then frozen, and belong to the network like its weights. A model's files hold
-//! all that predicting takes, the space itself included: neither the data set nor the crate or
-//! plugin that brought the space is needed. (A space's own ops come with their WGSL, which is all
-//! that a GPU takes; their functions for the CPU stay with whoever has them.)
+//! A search normalises with the statistics of the current minibatch. A finished network cannot: a
+//! prediction must not depend on the other inputs of its batch. So the statistics are estimated
+//! again over training images, then frozen, and belong to the network like its weights. A model's
+//! files contain everything that inference needs, including the space itself: neither the data set
+//! nor the crate or plugin that provided the space is needed. (Custom ops come with their WGSL,
+//! which is sufficient for a GPU; their CPU kernels must be supplied by their provider.)
 //!
 //! ```no_run
 //! use supernet::Model;

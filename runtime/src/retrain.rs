@@ -1,10 +1,10 @@
-//! Training from scratch what a search found: networks with weights of their own, beside random
-//! architectures.
+//! Training from scratch of a search's best architecture, next to random architectures.
 //!
-//! A search ranks architectures by shared weights. What one of them is worth is known when it is
-//! trained alone, on all that the search has seen, training and validation part together (Pham et
-//! al. 2018, §3.2), and scored on the test part; and whether the search was worth its while, when
-//! random architectures are trained alike (Li and Talwalkar 2019, §3).
+//! A search ranks architectures by shared weights. The quality of an architecture is known when it
+//! is trained alone, on all data that the search has seen, which are the training and validation
+//! splits together (Pham et al. 2018, §3.2), and scored on the test split. Whether the search was
+//! worth its cost is known when random architectures are trained in the same way (Li and Talwalkar
+//! 2019, §3).
 
 mod average;
 mod error;
@@ -33,15 +33,16 @@ use crate::results::{Retrained, TrainedNetwork};
 use crate::space::Spaces;
 use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageError};
 
-/// Networks that are trained one after the other.
+/// A sequence of networks that are trained from scratch.
 ///
 /// ```no_run
-/// use supernet::{Retraining, device::Cpu};
+/// use supernet::{Retraining, device::Cpu, space::Spaces};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // What the run found, with twice the filters, three times, beside three random architectures.
+/// // The result of the run with twice the filters, three times, next to three random ones.
 /// let run = "runs/enas-macro-digits-1".as_ref();
-/// let retraining = Retraining::of_run(run, &supernet::space::Spaces::linked(), &["space.filters=32"], 3, 3)?;
+/// let settings = ["space.filters=32"];
+/// let retraining = Retraining::of_run(run, &Spaces::linked(), &settings, 3, 3)?;
 /// let trained = retraining.run(&mut Cpu::new(0)?, None, &mut |_| {}, &|| false)?;
 /// println!("{}", trained.ok_or("it was stopped")?.summary());
 /// # Ok(())

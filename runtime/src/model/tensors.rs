@@ -7,10 +7,10 @@ use supernet_engine::weights::Weights;
 
 use super::network::{FrozenGraph, Tensor};
 
-/// Bytes that the header may take for each tensor, besides its name.
+/// Maximum number of header bytes for each tensor, besides its name.
 const HEADER: u64 = 512;
 
-/// What the header says of a tensor.
+/// The header entry of a tensor.
 #[derive(Serialize, Deserialize)]
 struct Entry {
     dtype: String,
@@ -28,7 +28,7 @@ pub(super) fn longest(network: &FrozenGraph) -> u64 {
     8 + HEADER + network.tensors().iter().map(entry).sum::<u64>()
 }
 
-/// The tensors of `network` as a file.
+/// Serialises the tensors of `network`.
 pub(super) fn write(network: &FrozenGraph, weights: &Weights) -> serde_json::Result<Vec<u8>> {
     let (mut header, mut end) = (BTreeMap::new(), 0);
     for tensor in network.tensors() {
@@ -57,10 +57,10 @@ pub(super) fn write(network: &FrozenGraph, weights: &Weights) -> serde_json::Res
     Ok(file)
 }
 
-/// The weights that a file holds: the tensors of `network`, all of them and nothing else.
+/// Reads the weights of a file, which must contain exactly the tensors of `network`.
 ///
 /// # Errors
-/// Says what is wrong, as the end of a sentence.
+/// The defect, as the end of a sentence.
 pub(super) fn read(network: &FrozenGraph, file: &[u8]) -> Result<Weights, String> {
     let short = || "it is too short".to_owned();
     let (len, rest) = file.split_first_chunk::<8>().ok_or_else(short)?;

@@ -292,17 +292,17 @@ mod tests {
 
     #[test]
     fn a_glimpse_of_one_sample_knows_nothing_and_can_be_written_down() {
-        let glimpse = InterimComparison::new(&[0.9], &[0.5]);
-        assert_eq!(glimpse.standard_error, None);
+        let comparison = InterimComparison::new(&[0.9], &[0.5]);
+        assert_eq!(comparison.standard_error, None);
         assert_eq!(
-            serde_json::from_str::<InterimComparison>(&serde_json::to_string(&glimpse).unwrap())
+            serde_json::from_str::<InterimComparison>(&serde_json::to_string(&comparison).unwrap())
                 .unwrap(),
-            glimpse
+            comparison
         );
-        let glimpse = InterimComparison::new(&[0.5, 0.7], &[0.4, 0.6]);
+        let comparison = InterimComparison::new(&[0.5, 0.7], &[0.4, 0.6]);
         assert!(
-            (glimpse.difference - 0.1).abs() < 1e-6
-                && (glimpse.standard_error.unwrap() - 0.02_f64.sqrt()).abs() < 1e-6
+            (comparison.difference - 0.1).abs() < 1e-6
+                && (comparison.standard_error.unwrap() - 0.02_f64.sqrt()).abs() < 1e-6
         );
     }
 

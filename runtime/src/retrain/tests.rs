@@ -30,23 +30,23 @@ fn place(test: &str) -> PathBuf {
 
 /// All events, and the result.
 fn run(retraining: Retraining, threads: usize) -> (Vec<Event>, Retrained) {
-    let mut told = Vec::new();
-    let mut listen = |record: &Record| told.push(record.event.clone());
+    let mut events = Vec::new();
+    let mut listen = |record: &Record| events.push(record.event.clone());
     let retrained = retraining
         .run(&mut Cpu::new(threads).unwrap(), None, &mut listen, &|| {
             false
         })
         .unwrap()
         .unwrap();
-    (told, retrained)
+    (events, retrained)
 }
 
 #[test]
 fn equal_settings_give_equal_bits_and_the_loss_falls() {
     let new = |settings: &[&str]| Retraining::new(experiment(settings), &GENOME, 2, 1).unwrap();
-    let ((told, one), (again, two)) = (run(new(&[]), 1), run(new(&[]), 2));
-    assert_eq!((&told, &one), (&again, &two));
-    let losses: Vec<f32> = told
+    let ((events, one), (again, two)) = (run(new(&[]), 1), run(new(&[]), 2));
+    assert_eq!((&events, &one), (&again, &two));
+    let losses: Vec<f32> = events
         .iter()
         .filter_map(|event| match event {
             Event::RetrainEpoch {
@@ -224,9 +224,10 @@ fn a_network_that_diverges_has_no_score_and_ends_nothing() {
         0,
     )
     .unwrap();
-    let (told, retrained) = run(retraining, 1);
+    let (events, retrained) = run(retraining, 1);
     assert!(
-        told.iter()
+        events
+            .iter()
             .any(|event| matches!(event, Event::SetAside { .. }))
     );
     assert_eq!(retrained.networks[0].test, None);

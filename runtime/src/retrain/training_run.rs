@@ -203,7 +203,7 @@ impl TrainingRun {
         (self.average.count, self.average.mean) = (progress.averaged, average);
     }
 
-    /// Replaces the weights with the final ones, after the last pass.
+    /// Fetches the final weights, and replaces them with their average if there is one.
     pub(crate) fn finalize(&mut self, device: &mut dyn Device) -> Result<(), TrainingError> {
         device.fetch(&mut self.weights)?;
         self.average.finalize(&mut self.weights);

@@ -1,21 +1,21 @@
-//! The workers of a search as actors: who does what, who is asked, and who replaces them when they
+//! The workers of a search as actors: who does what, who asks whom, and who replaces them when they
 //! fail.
 //!
 //! ```text
-//! Search ──▶ Supervisor             writes the log, tells listeners, holds the last snapshot
-//!              ├── Coordinator      owns the scheduler and its strategy: dispatches jobs, takes results in order
-//!              │     │ ▲
+//! Search ──▶ Supervisor             writes the log, notifies listeners, holds the last snapshot
+//!              ├── Coordinator      owns the scheduler and its strategy: dispatches jobs,
+//!              │     │ ▲            processes results in order
 //!              │     ▼ │ jobs, results
 //!              ├── Trainer          owns the shared weights, their only writer
 //!              ├── Evaluator × N    read one version of them
 //!              └── Checkpoint       writes snapshots
 //! ```
 //!
-//! Each lives on a thread of its own, so that one that blocks stops no other. Whatever goes wrong
-//! with one of the lower four, an error, a panic or silence beyond the limit, ends in the same way:
-//! all four are replaced by fresh ones that continue from the last snapshot. What was told before
-//! is not told again, since the same things happen again. No actor has a name: names are global to
-//! a process, and two searches must not meet.
+//! Each actor has its own thread, so that a blocked one does not block the others. Any failure of
+//! one of the lower four (an error, a panic, or silence beyond the limit) is handled in the same
+//! way: all four are replaced by new ones that continue from the last snapshot. Events that were
+//! already emitted are not emitted again, since the repeated work is identical. Actors are not
+//! registered by name: names are global to a process, and two searches must not interfere.
 
 mod actor_thread;
 mod checkpoint;

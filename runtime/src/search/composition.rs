@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn pooling_behind_a_convolution_is_not_parameter_free() {
-        let census = OpComposition::new(&space("enas-macro", &[("layers", 4)]));
-        assert!(census.ops().is_empty());
-        assert_eq!(census.skips(), 6);
-        let usual = census.usual().unwrap();
+        let composition = OpComposition::new(&space("enas-macro", &[("layers", 4)]));
+        assert!(composition.ops().is_empty());
+        assert_eq!(composition.skips(), 6);
+        let usual = composition.usual().unwrap();
         assert_eq!(usual.parameter_free, None);
         assert!((usual.skips_on.unwrap() - 0.4).abs() < 0.05, "{usual:?}");
     }
@@ -208,29 +208,35 @@ mod tests {
     #[test]
     fn pools_and_identity_of_the_micro_space_are_parameter_free() {
         let space = space("enas-micro", &[]);
-        let census = OpComposition::new(&space);
+        let composition = OpComposition::new(&space);
         // Two cells, five nodes, two sides; sepconv3x3, sepconv5x5, avgpool3x3, maxpool3x3,
         // identity.
-        assert_eq!(census.ops().len(), 20);
+        assert_eq!(composition.ops().len(), 20);
         assert!(
-            census
+            composition
                 .ops()
                 .iter()
                 .all(|(_, free)| *free == [false, false, true, true, true]),
             "{:?}",
-            census.ops()
+            composition.ops()
         );
-        assert!((census.usual().unwrap().parameter_free.unwrap() - 0.6).abs() < 0.03);
+        assert!((composition.usual().unwrap().parameter_free.unwrap() - 0.6).abs() < 0.03);
     }
 
     #[test]
     fn what_is_inactive_does_not_count() {
-        let census = OpComposition::new(&test_spaces::guarded());
+        let composition = OpComposition::new(&test_spaces::guarded());
         // Two skips of anchors, the second only in a deep net; nothing in this space has
         // parameters.
-        assert_eq!((census.skips(), census.ops().len()), (2, 0));
-        assert_eq!(census.of(&[vec![0, 0, 0, 0, 1, 0]]).skips_on, Some(1.0));
-        assert_eq!(census.of(&[vec![1, 0, 0, 0, 1, 0]]).skips_on, Some(0.5));
-        assert_eq!(census.of(&[]), OpShares::default());
+        assert_eq!((composition.skips(), composition.ops().len()), (2, 0));
+        assert_eq!(
+            composition.of(&[vec![0, 0, 0, 0, 1, 0]]).skips_on,
+            Some(1.0)
+        );
+        assert_eq!(
+            composition.of(&[vec![1, 0, 0, 0, 1, 0]]).skips_on,
+            Some(0.5)
+        );
+        assert_eq!(composition.of(&[]), OpShares::default());
     }
 }

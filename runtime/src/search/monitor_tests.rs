@@ -111,7 +111,7 @@ fn noise(batch: u64, genome: &Genome) -> f32 {
     Random::new(key, RngStream::Test(99)).unit()
 }
 
-fn glimpses(events: &[Event]) -> Vec<(u64, InterimComparison)> {
+fn interim_comparisons(events: &[Event]) -> Vec<(u64, InterimComparison)> {
     let comparison = |event: &Event| match event {
         Event::InterimComparison { update, comparison } => Some((*update, *comparison)),
         _ => None,
@@ -131,7 +131,7 @@ pub(super) fn warned(events: &[Event]) -> Vec<(WarningKind, String)> {
 fn glimpses_change_nothing_and_see_that_the_controller_learns() {
     let experiment = experiment(&["score.updates=20"]);
     let (events, _) = drive(&experiment, false, None, &learnable);
-    let seen = glimpses(&events);
+    let seen = interim_comparisons(&events);
     // 12 epochs of 20 updates.
     assert_eq!(
         seen.iter().map(|(update, _)| *update).collect::<Vec<_>>(),
@@ -144,7 +144,7 @@ fn glimpses_change_nothing_and_see_that_the_controller_learns() {
     );
     assert_eq!(warned(&events), [], "it is healthy");
     let (mut without, _) = drive(&experiment, true, None, &learnable);
-    assert!(glimpses(&without).is_empty());
+    assert!(interim_comparisons(&without).is_empty());
     let mut with = events;
     with.retain(|event| !matches!(event, Event::InterimComparison { .. }));
     // Only interim comparisons have their own place in the numbering of events.
@@ -159,7 +159,7 @@ fn a_course_that_is_saved_sees_the_same() {
         noise(batch, genome)
     });
     assert!(
-        glimpses(&events).len() == 10 && !warned(&events).is_empty(),
+        interim_comparisons(&events).len() == 10 && !warned(&events).is_empty(),
         "{:?}",
         warned(&events)
     );
@@ -219,7 +219,7 @@ fn rewards_that_are_noise_end_in_a_warning_once_and_random_search_is_not_warned(
         &noise,
     )
     .0;
-    assert!(glimpses(&random).len() == 10 && warned(&random).is_empty());
+    assert!(interim_comparisons(&random).len() == 10 && warned(&random).is_empty());
 }
 
 #[test]

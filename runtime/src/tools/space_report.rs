@@ -38,7 +38,7 @@ const CLOSE: f32 = 1e-3;
 pub struct SpaceReport {
     /// The origin and identity of the space.
     pub provenance: SpaceProvenance,
-    /// One line for people.
+    /// A one-line summary.
     pub summary: String,
     /// Number of decisions in a genome.
     pub decisions: usize,

@@ -143,7 +143,7 @@ impl TrainedSupernet {
         );
         let mut known: BTreeMap<Genome, Score> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for (genome, score) in self.judged()? {
+        for (genome, score) in self.final_scores()? {
             if seen.insert(supergraph.canonical(&genome)?) {
                 known.insert(genome, score);
             }
@@ -193,14 +193,14 @@ impl TrainedSupernet {
     }
 
     /// The scores of the final evaluation of the search, with the current weights.
-    fn judged(&self) -> Result<Vec<(Genome, Score)>, StorageError> {
+    fn final_scores(&self) -> Result<Vec<(Genome, Score)>, StorageError> {
         let log = self.run.join("events.jsonl");
         let text = std::fs::read_to_string(&log).map_err(failed("read", &log))?;
         // An incomplete line is the last one of a run that was killed.
         let records = text
             .lines()
             .filter_map(|line| serde_json::from_str::<Record>(line).ok());
-        let judged = records.filter_map(|record| match record.event {
+        let final_scores = records.filter_map(|record| match record.event {
             Event::Evaluated {
                 version,
                 genome,
@@ -209,7 +209,7 @@ impl TrainedSupernet {
             } if version == self.weights.version => Some((genome, score)),
             _ => None,
         });
-        Ok(judged.collect())
+        Ok(final_scores.collect())
     }
 }
 

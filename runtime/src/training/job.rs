@@ -33,11 +33,11 @@ pub(crate) enum JobKind {
     Train { genome: Genome, epoch: u32 },
     /// A training step that is known to corrupt the weights: its minibatch is skipped.
     Skip,
-    /// Scores on one minibatch of the validation part.
+    /// Scores on one minibatch of the validation split.
     Score { genomes: Vec<Genome>, batch: u64 },
-    /// A score on the whole validation part.
+    /// A score on the whole validation split.
     Validate { genome: Genome },
-    /// A score on the test part.
+    /// A score on the test split.
     Test { genome: Genome },
 }
 

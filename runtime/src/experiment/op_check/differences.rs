@@ -45,7 +45,7 @@ impl Trial<'_> {
             .collect();
         for (operand, gradient) in pairs {
             let points = self.points(operand, gradient, values, random)?;
-            self.judge(gradient, &points, tried)?;
+            self.evaluate(gradient, &points, tried)?;
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Trial<'_> {
         Ok(points)
     }
 
-    fn judge(
+    fn evaluate(
         &self,
         gradient: Operand,
         points: &[Point],

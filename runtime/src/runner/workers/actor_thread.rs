@@ -1,4 +1,4 @@
-//! An actor on a thread of its own.
+//! An actor on its own thread.
 
 use std::thread;
 use std::time::Duration;

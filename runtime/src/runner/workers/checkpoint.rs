@@ -1,4 +1,4 @@
-//! The checkpoint actor: writes snapshots while the search goes on.
+//! The checkpoint actor: writes snapshots while the search continues.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -311,7 +311,7 @@ impl Supervision {
 
     /// Keeps a snapshot, and has it written unless it precedes events that were already recorded.
     fn save(&mut self, snapshot: Snapshot) -> Result<(), StorageError> {
-        let (snapshot, told) = (Arc::new(snapshot), self.recorder.recorded());
+        let (snapshot, recorded) = (Arc::new(snapshot), self.recorder.recorded());
         if snapshot.scheduler.position() > self.snapshot.scheduler.position() {
             self.failures = 0;
         }
@@ -320,7 +320,7 @@ impl Supervision {
             .workers
             .as_ref()
             .and_then(|workers| workers.checkpoint.as_ref());
-        if let (Some(checkpoint), true) = (checkpoint, snapshot.scheduler.events() == told) {
+        if let (Some(checkpoint), true) = (checkpoint, snapshot.scheduler.events() == recorded) {
             let log = self.recorder.sync()?;
             self.writing
                 .push_back((Instant::now(), snapshot.scheduler.steps()));

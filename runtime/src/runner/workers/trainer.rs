@@ -125,7 +125,7 @@ impl Actor for Trainer {
         let weights = Arc::new(Weights::clone(&snapshot.weights));
         let device = SharedDevice::new(&context.device)?;
         let depth = depth(&**device.lock());
-        // If the receiver is gone, this trainer was given up.
+        // If the receiver is gone, this trainer was abandoned.
         let _ = ready.send((device.clone(), depth));
         Ok(State {
             stage,

@@ -92,7 +92,7 @@ fn samples_are_counted_exactly_and_equal_seeds_are_equal() {
 fn a_strategy_of_ones_own_is_run_until_it_ends() {
     let table = table();
     let experiment = TableSearch::new(&table, config(&[]), 500).unwrap();
-    // It trains too, and is through before the samples are.
+    // It trains too, and ends before all samples are used.
     let schedule = Schedule {
         epochs: 3,
         steps: 4,

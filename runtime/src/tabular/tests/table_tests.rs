@@ -1,4 +1,4 @@
-//! Tables that are read, and mistakes in them.
+//! Reading of tables, and errors in them.
 
 use std::time::Instant;
 
@@ -152,7 +152,7 @@ fn mistakes_get_sentences() {
         "{twice}"
     );
     assert!(refused("t.json", "g,v\n", &with(None, "v")).contains("not valid JSON"));
-    // The same twice is no contradiction.
+    // Equal duplicates are not a contradiction.
     let same = "g,v\n000,0.5\n001,0.25\n000,0.5\n";
     let same = Table::parse("t.csv", same, &with(None, "v"), &space()).unwrap();
     assert_eq!((same.len(), same.percent()), (2, false));
@@ -209,7 +209,7 @@ fn constraints_leave_rows_out() {
 
 #[test]
 fn a_genome_without_a_row_has_that_of_its_child_unless_rows_differ() {
-    // The toy's network asks none of its decisions: all genomes have one child.
+    // No node of the toy space depends on a decision: all genomes have the same child.
     let columns = Columns {
         key: None,
         reward: "v".to_owned(),
@@ -263,6 +263,6 @@ fn a_large_table_is_read_at_once() {
             .len(),
         15_625
     );
-    // Ten times as long as it takes on an idle machine.
+    // Ten times the duration on an idle machine.
     assert!(began.elapsed().as_secs_f64() < 1.0, "{:?}", began.elapsed());
 }
