@@ -250,7 +250,7 @@ pub enum Event {
     /// A worker failed. It is replaced, and the search continues from its last snapshot, or the
     /// search ends.
     Failed {
-        /// `trainer`, `evaluator 1`, `controller`, `checkpoint`.
+        /// `trainer`, `evaluator 1`, `coordinator`, `checkpoint`.
         part: String,
         /// The error message.
         reason: String,

@@ -93,7 +93,7 @@ fn stopped_at_any_step_and_resumed_is_as_never_stopped() {
         .unwrap()
         .unwrap();
     let stopped_path = path.join("stopped");
-    // Looked at once before each step: within a pass, at an end of one, in the averaged pass, in
+    // Polled once before each step: within a pass, at the end of one, in the averaged pass, in
     // the second network.
     let mut folder = new().folder(&stopped_path).unwrap();
     let mut retraining = new();

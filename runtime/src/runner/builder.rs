@@ -130,7 +130,7 @@ impl SearchBuilder {
     /// Selects a device by name; the CPU if not called.
     pub fn on(self, choice: DeviceSpec) -> Self {
         match choice.resolved() {
-            // Several evaluators divide the threads.
+            // Without a factory, several evaluators divide the threads among themselves.
             DeviceSpec::Cpu => Self {
                 device: None,
                 trial: Some(DeviceSpec::Cpu),

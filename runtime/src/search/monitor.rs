@@ -52,7 +52,7 @@ pub(crate) struct Monitor {
     strategy: StrategyName,
     /// The meaning of the rewards.
     metric: Metric,
-    /// Score tasks in the search.
+    /// Number of score tasks in the search.
     updates: u64,
     seed: u64,
 }

@@ -31,7 +31,7 @@ pub struct SearchResult {
     pub data: String,
     /// The best architectures, best first, at most ten.
     pub top: Vec<Candidate>,
-    /// The policy against random samples.
+    /// The policy compared with random samples.
     pub gain: PolicyGain,
     /// The best architecture's score on the test split, with the shared weights.
     pub test: Score,

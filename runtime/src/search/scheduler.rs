@@ -48,7 +48,7 @@ pub(crate) struct Scheduler {
     lr_schedule: CosineRestarts,
     pub(super) concurrency: Concurrency,
     pub(super) started: bool,
-    /// Tasks whose outcome the strategy has not observed, oldest first.
+    /// Tasks whose outcome the strategy has not yet observed, oldest first.
     pub(super) tasks: VecDeque<InFlight>,
     /// Number of tasks whose outcome it has observed, which is the number of the first one in
     /// `tasks`.

@@ -9,7 +9,7 @@ pub(crate) struct PassMean {
     #[serde(alias = "accuracy")]
     reward: f64,
     loss: f64,
-    /// Absent in older saves of a retraining.
+    /// Absent in older checkpoints of a retraining.
     #[serde(default)]
     pub(crate) steps: u32,
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Every key of a config but for the space's.
+/// Every key of a config, without those of the space.
 fn keys(text: &str) -> Vec<String> {
     let table: toml::Table = text.parse().unwrap();
     let inner = |(section, value): (String, toml::Value)| {
@@ -31,7 +31,7 @@ fn what_is_printed_is_what_is_named() {
             .filter(|line| line.contains(" = ") && !line.starts_with('#'))
             .count();
         assert_eq!(values, keys(&text).len(), "{name}");
-        // A comment above each value, and two at the top.
+        // One comment above each value, and two at the top.
         assert_eq!(
             lines.iter().filter(|line| line.starts_with("# ")).count(),
             values + 2,
