@@ -113,7 +113,7 @@ pub enum Event {
         shares: OpShares,
     },
     /// The policy compared with random samples during the search, on the minibatch of an update;
-    /// about ten times in a search. The strategy's behaviour does not depend on it.
+    /// at most ten times in a search. The strategy's behaviour does not depend on it.
     #[serde(alias = "glimpse")]
     InterimComparison {
         /// The update whose rollouts are the policy's samples.
