@@ -4,7 +4,7 @@
 //! standardisation of their pixels. The second contains the tensors; the first has its hash.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::error::{ModelError, failed};
 use super::network::FrozenGraph;
 use super::{About, Model, tensors};
 use crate::space::Spaces;
+use crate::storage::atomic;
 
 /// The format version that is written and read.
 const FORMAT: u32 = 1;
@@ -76,11 +77,10 @@ impl Model {
         fs::create_dir(&beside).map_err(failed("make the folder", &beside))?;
         let write = || -> io::Result<()> {
             for (name, content) in [(NUMBERS, &numbers), (WHAT, &what)] {
-                let mut file = File::create_new(beside.join(name))?;
-                file.write_all(content)?;
-                file.sync_all()?;
+                atomic::write_new(&beside.join(name), content)?;
             }
-            fs::rename(&beside, folder)
+            atomic::sync_folder(&beside)?;
+            atomic::rename(&beside, folder)
         };
         write().map_err(|source| {
             // A partial model is useless. If it cannot be removed either, the first error is

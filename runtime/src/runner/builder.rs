@@ -375,7 +375,7 @@ fn listener(mut listen: Box<dyn FnMut(&Record) + Send>, shared: Arc<Shared>) -> 
     Box::new(move |record| {
         shared.hub.send(record);
         catch_unwind(AssertUnwindSafe(|| listen(record))).map_err(|panic| StorageError::Listener {
-            reason: panic_message(&*panic),
+            reason: format!("a panic: {}", panic_message(&*panic)),
         })
     })
 }

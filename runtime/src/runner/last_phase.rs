@@ -31,7 +31,7 @@ pub(super) fn supervised(
     let ended = catch_unwind(AssertUnwindSafe(phase)).unwrap_or_else(|panic| {
         Err(Error::Worker {
             worker: "retraining".to_owned(),
-            reason: panic_message(&*panic),
+            reason: format!("a panic: {}", panic_message(&*panic)),
             failures: 1,
         })
     });

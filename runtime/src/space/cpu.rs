@@ -1,6 +1,5 @@
 //! CPU kernels of custom ops, by the provider of the space.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,6 +7,7 @@ use supernet_plugin::{CpuCall, Operand, Setting, cpu_op};
 use supernet_shaders::catalogue::{CpuKernel, Run};
 
 use super::dynamic::Loaded;
+use crate::results::format::panic_message;
 
 /// The source of CPU kernels for custom ops.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl CpuKernel for Linked {
         // State that a panic left inconsistent is not used: the run has failed.
         match catch_unwind(AssertUnwindSafe(|| (entry.run)(&mut call))) {
             Ok(done) => done,
-            Err(panic) => Err(format!("it panicked, and said: {}", said(&*panic))),
+            Err(panic) => Err(format!("it panicked, and said: {}", panic_message(&*panic))),
         }
     }
 }
@@ -96,10 +96,4 @@ fn operands<'a>(
         .map(|(write, operand)| (operand, &mut **write))
         .collect();
     (reads, writes)
-}
-
-fn said(panic: &(dyn Any + Send)) -> &str {
-    let said = panic.downcast_ref::<&str>().copied();
-    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("nothing")
 }

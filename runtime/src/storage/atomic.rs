@@ -13,6 +13,13 @@ pub(crate) fn write(place: &Path, content: &[u8]) -> io::Result<()> {
     rename(&beside, place)
 }
 
+/// Writes a new file of a folder that is not in its place yet, and syncs it.
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
 /// Renames a file or a folder whose content is on disk, and flushes the new name to disk.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;

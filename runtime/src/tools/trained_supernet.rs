@@ -12,14 +12,14 @@ use supernet_strategy::{Genome, Score};
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::events::{Event, Record};
+use crate::events::Event;
 use crate::experiment::{Experiment, same_data, same_space};
 use crate::results;
 use crate::results::format::thousands;
 use crate::results::{Candidate, Metric};
 use crate::search::{SchedulerState, snapshot as checkpoint};
 use crate::space::Spaces;
-use crate::storage::{RunFolder, StorageError, failed};
+use crate::storage::{RunFolder, StorageError, read_events};
 use crate::training::Evaluator;
 
 /// A run's shared weights and policy from its last checkpoint, which at the end of a search is the
@@ -194,12 +194,7 @@ impl TrainedSupernet {
 
     /// The scores of the final evaluation of the search, with the current weights.
     fn final_scores(&self) -> Result<Vec<(Genome, Score)>, StorageError> {
-        let log = self.run.join("events.jsonl");
-        let text = std::fs::read_to_string(&log).map_err(failed("read", &log))?;
-        // An incomplete line is the last one of a run that was killed.
-        let records = text
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Record>(line).ok());
+        let records = read_events(&self.run)?.into_iter();
         let final_scores = records.filter_map(|record| match record.event {
             Event::Evaluated {
                 version,

@@ -57,7 +57,7 @@ impl Scheduler {
             |scores: &[Score]| -> Vec<f32> { scores.iter().map(|score| score.reward).collect() };
         let control = rewards(&scores.split_off(genomes.len()));
         let own = rewards(&scores);
-        let best = own.iter().copied().fold(0.0, f32::max);
+        let best = own.iter().copied().reduce(f32::max).unwrap_or_default();
         let stats = self.strategy.observe(&Outcome::Scored(scores));
         self.tally.updates += 1;
         let (update, version) = (self.tally.updates, self.tally.version);
