@@ -1,13 +1,16 @@
 //! Reverse-mode differentiation, from calls to calls: every forward call has one rule.
 
+mod products;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use supernet_plugin::Operand as Named;
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::Linear;
 
 use super::custom::CustomNode;
 use super::{Operand, Tape};
+use products::{Product, merge};
 
 /// Appends the calls that compute the gradient of the mean loss by every weight that the tape
 /// reads. Auxiliary losses have the weight `auxiliary` beside it.
@@ -55,52 +58,6 @@ struct OfWeight {
     parts: Vec<Operand>,
     /// Products whose contribution is still to be computed, the last first.
     products: Vec<Product>,
-}
-
-/// y = x·W with the gradient of y.
-#[derive(Clone, Copy, Debug)]
-struct Product {
-    linear: Linear,
-    x: Operand,
-    dy: Operand,
-}
-
-impl Product {
-    /// Both as one, if the rows of `before` lie right before its own.
-    fn after(self, before: Self) -> Option<Self> {
-        let next = |a: Operand, b: Operand| match (a, b) {
-            (
-                Operand::Value { slot, start, len },
-                Operand::Value {
-                    slot: other,
-                    start: from,
-                    len: more,
-                },
-            ) => (slot == other && start + len == from).then_some(Operand::Value {
-                slot,
-                start,
-                len: len + more,
-            }),
-            _ => None,
-        };
-        let (x, dy) = (next(before.x, self.x)?, next(before.dy, self.dy)?);
-        let rows = before.linear.rows + self.linear.rows;
-        let alike = Linear {
-            rows,
-            ..before.linear
-        } == Linear {
-            rows,
-            ..self.linear
-        };
-        alike.then_some(Self {
-            linear: Linear {
-                rows,
-                ..self.linear
-            },
-            x,
-            dy,
-        })
-    }
 }
 
 impl<'a> Sweep<'a> {
@@ -417,84 +374,5 @@ impl<'a> Sweep<'a> {
                 &operands,
             );
         }
-    }
-}
-
-/// Products of one weight, those whose rows lie side by side made one: the steps of a scan, as
-/// which they come last first.
-fn merge(products: Vec<Product>) -> Vec<Product> {
-    let mut merged: Vec<Product> = Vec::new();
-    for product in products {
-        match merged.last().and_then(|last| last.after(product)) {
-            Some(both) => {
-                merged.pop();
-                merged.push(both);
-            }
-            None => merged.push(product),
-        }
-    }
-    merged
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use supernet_shaders::cases::cases;
-    use supernet_shaders::catalogue::CallPhase;
-
-    use supernet_shaders::Access;
-
-    use super::super::Slot;
-    use super::*;
-
-    /// Whether the rule of a call asks for anything: a call of the backward pass, or a share of its
-    /// reads' gradients.
-    fn has_rule(call: Call) -> bool {
-        let mut tape = Tape::new(1, 0, 0);
-        let roles = call.roles();
-        let ops: Vec<Operand> = (0..)
-            .zip(&roles)
-            .map(|(number, role)| {
-                tape.values.push(role.len as u32);
-                Operand::Value {
-                    slot: Slot::number(number),
-                    start: 0,
-                    len: role.len as u32,
-                }
-            })
-            .collect();
-        let reads = roles
-            .iter()
-            .filter(|role| role.access == Access::Read)
-            .count();
-        let dy = tape.plain(roles[reads].len);
-        let mut sweep = Sweep::new(&mut tape, 0.0);
-        sweep.wanted.fill(true);
-        let before = sweep.tape.calls.len();
-        sweep.rule(call, &ops, dy);
-        sweep.tape.calls.len() > before || sweep.of_value.iter().any(|shares| !shares.is_empty())
-    }
-
-    #[test]
-    fn every_forward_call_has_a_rule() {
-        let mut kinds = BTreeSet::new();
-        for case in cases() {
-            // `Sweep::call` sees to these: statistics and the accuracy have no gradient, the loss
-            // begins the sweep, and a custom op brings its own gradient.
-            let elsewhere = matches!(
-                case.call,
-                Call::BatchNormStats { .. }
-                    | Call::Accuracy(_)
-                    | Call::Fill { .. }
-                    | Call::CrossEntropy { .. }
-                    | Call::Custom(_)
-            );
-            if case.call.phase() == CallPhase::Forward && !elsewhere {
-                kinds.insert(case.call.name());
-                assert!(has_rule(case.call), "{:?}", case.call);
-            }
-        }
-        assert!(kinds.len() >= 19, "{kinds:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use supernet_shaders::catalogue::{CpuKernel, Custom};
 
-use super::{Memory, range, reads};
+use super::memory::{Memory, range, reads};
 use crate::device::{DeviceError, Minibatch};
 use crate::program::{Bound, Program};
 use crate::weights::Weights;

@@ -1,0 +1,101 @@
+//! What-if questions to the shared weights of a run: `supernet score` and `supernet top`.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{json, refused, said, searched};
+
+#[test]
+fn a_runs_shared_weights_answer_what_if_questions() {
+    let place = searched("what-if");
+    let best = json(&place.join("a/best/genome.json"));
+    let numbers: Vec<String> = best["genome"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let score = [
+        "score",
+        "a",
+        "--device=cpu",
+        "--json",
+        "--genome=a/best/genome.json",
+        "--genome",
+        &numbers.join(" "),
+    ];
+    let scores: Vec<Value> = said(&place, &score)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    // As the search itself judged it.
+    assert_eq!(
+        (scores.len(), &scores[0], &scores[1]),
+        (2, &json(&place.join("a/best/top.json"))[0], &scores[0])
+    );
+    assert!(refused(&place, &["score", "a", "--genome=1 2"]).contains("asks 6 decisions"));
+    assert!(refused(&place, &["score", "a", "--genome=9 9 9 9 9 9"]).starts_with("error: "));
+
+    let top = |more: &[&str]| -> Vec<Value> {
+        let arguments = [&["top", "a", "--device=cpu", "--json"], more].concat();
+        serde_json::from_str(&said(&place, &arguments)).unwrap()
+    };
+    let all = top(&["--k=30", "--samples=10"]);
+    assert!(all.len() > 10);
+    assert!(
+        all.is_sorted_by(|a, b| a["score"]["accuracy"].as_f64() >= b["score"]["accuracy"].as_f64())
+    );
+    assert!(all[0]["score"]["accuracy"].as_f64() >= scores[0]["score"]["accuracy"].as_f64());
+    let mut sizes: Vec<u64> = all
+        .iter()
+        .map(|one| one["parameters"].as_u64().unwrap())
+        .collect();
+    sizes.sort_unstable();
+    let limit = sizes[sizes.len() / 2].to_string();
+    let small = top(&["--samples=10", "--max-params", &limit]);
+    assert!(
+        !small.is_empty()
+            && small
+                .iter()
+                .all(|one| one["parameters"].as_u64() <= limit.parse().ok())
+    );
+    let why = refused(&place, &["top", "a", "--samples=10", "--max-params=1"]);
+    assert!(
+        why.contains("at most 1 parameters; the smallest has "),
+        "{why}"
+    );
+
+    said(&place, &["retrain", "a", "--epochs=1", "--device=cpu"]);
+    let why = refused(&place, &["top", "a/retrained-1"]);
+    assert!(
+        why.contains("the run a/retrained-1 has no shared weights to ask"),
+        "{why}"
+    );
+    fs::create_dir(place.join("begun")).unwrap();
+    fs::copy(place.join("a/config.toml"), place.join("begun/config.toml")).unwrap();
+    let why = refused(&place, &["retrain", "begun"]);
+    assert!(
+        why.contains("the run begun has found nothing yet; go on with it: `supernet resume begun`"),
+        "{why}"
+    );
+
+    // Data that have changed are divided otherwise.
+    let (path, mut profile) = (place.join("a/data.json"), json(&place.join("a/data.json")));
+    profile["fingerprint"] = "0123456789abcdef".into();
+    fs::write(&path, profile.to_string()).unwrap();
+    for arguments in [
+        &["score", "a", "--genome=0 0 0 0 0 0"][..],
+        &["top", "a"],
+        &["retrain", "a"],
+    ] {
+        let why = refused(&place, &[arguments, &["--device=cpu"]].concat());
+        assert!(
+            why.contains("the data `digits` have changed since the run a began"),
+            "{why}"
+        );
+    }
+}

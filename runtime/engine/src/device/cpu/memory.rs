@@ -1,0 +1,238 @@
+//! The buffers of the CPU device, and how calls borrow them.
+
+use std::ops::Range;
+
+use supernet_shaders::Step;
+use supernet_shaders::cpu::{self, Workspace};
+
+use crate::device::{Minibatch, Samples};
+use crate::program::{Bound, Operand, Program, Slot};
+use crate::weights::Weights;
+
+/// What outlives a program, so that the next one finds its buffers already there.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Buffers of every size class.
+    pub(super) pool: Vec<Vec<Vec<f32>>>,
+    pub(super) workspace: Workspace,
+    /// What scoring programs leave for the next window.
+    pub(super) states: Vec<Vec<f32>>,
+    /// What a kernel of a space's own op writes.
+    pub(super) written: Vec<Vec<f32>>,
+}
+
+/// The buffers that one call writes, taken out of their places while it runs so that it can read
+/// all others. Two operands may lie in one buffer: gradients of two parameters in their page.
+pub(super) type Held = [Vec<f32>; 3];
+
+/// What a call reads.
+pub(super) fn reads<'a>(
+    pool: &'a [Vec<Vec<f32>>],
+    states: &'a [Vec<f32>],
+    bound: &Bound,
+    program: &'a Program,
+    weights: &'a Weights,
+    batch: Minibatch<'a>,
+) -> [&'a [f32]; 8] {
+    let mut reads: [&[f32]; 8] = [&[]; 8];
+    for (read, operand) in reads.iter_mut().zip(bound.reads()) {
+        *read = match *operand {
+            Operand::Value { slot, start, len } => {
+                &pool[slot.class as usize][slot.index as usize][start as usize..][..len as usize]
+            }
+            Operand::Input => batch.inputs.floats(),
+            Operand::Targets { start, len } => {
+                bytemuck::cast_slice(&batch.targets[start as usize..][..len as usize])
+            }
+            Operand::State { index, len } => &states[index as usize][..len as usize],
+            Operand::Weight(parameter) => weights.parameter(parameter),
+            Operand::Gradient(parameter) => weights.gradient(parameter),
+            Operand::WeightPage(page) => &weights.pages().values[page as usize],
+            Operand::GradientPage(page) => &weights.pages().gradients[page as usize],
+            Operand::StatePage { moment, page } => {
+                &weights.pages().state[moment as usize][page as usize]
+            }
+            Operand::Touched(page) => bytemuck::cast_slice(&program.touched[page as usize]),
+            Operand::Decayed(page) => {
+                bytemuck::cast_slice(&weights.layout().decayed()[page as usize])
+            }
+        };
+    }
+    reads
+}
+
+/// Where a written operand lies in its buffer.
+pub(super) fn range(weights: &Weights, operand: Operand) -> Range<usize> {
+    match operand {
+        Operand::Value { start, len, .. } => start as usize..(start + len) as usize,
+        Operand::State { len, .. } => 0..len as usize,
+        Operand::Gradient(parameter) | Operand::Weight(parameter) => {
+            let place = weights.layout().place(parameter);
+            place.offset as usize..(place.offset + place.len) as usize
+        }
+        Operand::WeightPage(page) | Operand::StatePage { page, .. } => {
+            0..weights.layout().pages()[page as usize] as usize
+        }
+        _ => 0..0,
+    }
+}
+
+impl Memory {
+    /// Sees to it that every slot of the program has its buffer.
+    pub(super) fn provide(&mut self, program: &Program) {
+        self.provide_states(program);
+        if self.pool.len() < program.slots.len() {
+            self.pool.resize_with(program.slots.len(), Vec::new);
+        }
+        for (class, (buffers, wanted)) in self.pool.iter_mut().zip(&program.slots).enumerate() {
+            while buffers.len() < *wanted as usize {
+                buffers.push(vec![
+                    0.0;
+                    Slot {
+                        class: class as u32,
+                        index: 0
+                    }
+                    .capacity()
+                ]);
+            }
+        }
+    }
+
+    /// Sees to it that every state that the program leaves has its buffer. A new one is not read
+    /// before it is written.
+    fn provide_states(&mut self, program: &Program) {
+        self.states
+            .resize_with(self.states.len().max(program.states.len()), Vec::new);
+        for (state, len) in self.states.iter_mut().zip(&program.states) {
+            state.resize(state.len().max(*len as usize), 0.0);
+        }
+    }
+
+    pub(super) fn train(
+        &mut self,
+        bound: &Bound,
+        program: &Program,
+        weights: &mut Weights,
+        batch: Minibatch<'_>,
+        step: &Step,
+    ) {
+        let mut held = self.take(bound, Some(weights));
+        self.run(bound, program, weights, batch, step, &mut held);
+        self.put_back(bound, Some(weights), held);
+    }
+
+    /// The buffer that a written operand lies in.
+    pub(super) fn home<'a>(
+        &'a mut self,
+        operand: Operand,
+        weights: Option<&'a mut Weights>,
+    ) -> Option<&'a mut Vec<f32>> {
+        match (operand, weights) {
+            (Operand::Value { slot, .. }, _) => {
+                Some(&mut self.pool[slot.class as usize][slot.index as usize])
+            }
+            (Operand::Gradient(parameter), Some(weights)) => {
+                let page = weights.layout().place(parameter).page;
+                Some(&mut weights.pages_mut().gradients[page as usize])
+            }
+            (Operand::Weight(parameter), Some(weights)) => {
+                let page = weights.layout().place(parameter).page;
+                Some(&mut weights.pages_mut().values[page as usize])
+            }
+            (Operand::State { index, .. }, _) => Some(&mut self.states[index as usize]),
+            (Operand::WeightPage(page), Some(weights)) => {
+                Some(&mut weights.pages_mut().values[page as usize])
+            }
+            (Operand::StatePage { moment, page }, Some(weights)) => {
+                Some(&mut weights.pages_mut().state[moment as usize][page as usize])
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn take(&mut self, bound: &Bound, mut weights: Option<&mut Weights>) -> Held {
+        let mut held = Held::default();
+        for (place, operand) in held.iter_mut().zip(bound.writes()) {
+            if let Some(home) = self.home(*operand, weights.as_deref_mut()) {
+                *place = std::mem::take(home);
+            }
+        }
+        held
+    }
+
+    pub(super) fn put_back(
+        &mut self,
+        bound: &Bound,
+        mut weights: Option<&mut Weights>,
+        held: Held,
+    ) {
+        for (buffer, operand) in held.into_iter().zip(bound.writes()) {
+            // An empty one was a second operand in a buffer that an earlier operand holds.
+            if let (Some(home), false) = (
+                self.home(*operand, weights.as_deref_mut()),
+                buffer.is_empty(),
+            ) {
+                *home = buffer;
+            }
+        }
+    }
+
+    pub(super) fn run(
+        &mut self,
+        bound: &Bound,
+        program: &Program,
+        weights: &Weights,
+        batch: Minibatch<'_>,
+        step: &Step,
+        held: &mut Held,
+    ) {
+        let reads = reads(&self.pool, &self.states, bound, program, weights, batch);
+        let range = |operand| range(weights, operand);
+        let count = bound.writes().len();
+        let mut writes: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
+        let [first, second, third] = held;
+        match *bound.writes() {
+            // Two gradients in one page: the first operand holds the buffer for both.
+            [a, b] if second.is_empty() => {
+                if let Ok([a, b]) = first.get_disjoint_mut([range(a), range(b)]) {
+                    writes = [a, b, &mut []];
+                }
+            }
+            ref operands => {
+                for ((write, buffer), operand) in
+                    writes.iter_mut().zip([first, second, third]).zip(operands)
+                {
+                    *write = &mut buffer[range(*operand)];
+                }
+            }
+        }
+        cpu::run(
+            &bound.call,
+            step,
+            &mut self.workspace,
+            &reads[..bound.reads().len()],
+            &mut writes[..count],
+        );
+    }
+
+    pub(super) fn read(&self, program: &Program, samples: &mut Samples) {
+        for (output, numbers) in program
+            .outputs
+            .iter()
+            .zip([&mut samples.loss, &mut samples.correct])
+        {
+            numbers.clear();
+            numbers.extend_from_slice(self.value(*output));
+        }
+    }
+
+    pub(super) fn value(&self, operand: Operand) -> &[f32] {
+        match operand {
+            Operand::Value { slot, start, len } => {
+                &self.pool[slot.class as usize][slot.index as usize][start as usize..]
+                    [..len as usize]
+            }
+            _ => &[],
+        }
+    }
+}
