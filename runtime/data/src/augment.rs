@@ -1,26 +1,27 @@
-//! Images that are changed a little whenever they are trained on, never when they are scored.
+//! Random changes to images in training, never in scoring.
 
 use serde::{Deserialize, Serialize};
 use supernet_shaders::random::{Random, RngStream};
 
-/// How training images are changed; everything is off unless asked for.
+/// How training images are augmented; everything is off by default.
 ///
-/// Shift and flip are those of the residual networks (He et al. 2016, §4.2), cutout is that of
-/// DeVries and Taylor 2017. All are done after standardising, so that what is filled in, zero, is
-/// the training part's mean.
+/// Shift and flip follow the residual networks (He et al. 2016, §4.2), cutout follows DeVries and
+/// Taylor 2017. All are applied after standardising, so the fill value, zero, is the mean of the
+/// training split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentSettings {
-    /// Pixels of zeros that are put around an image before a random piece of the old size is cut
-    /// out; 0 is off.
+    /// Pixels of zero padding around an image before a random crop of the original size; 0 disables
+    /// it.
     pub pad: u32,
-    /// Whether every other image, at random, is turned left to right.
+    /// Whether each image is flipped left to right with probability one half.
     pub flip: bool,
-    /// Side of a square that is zeroed around a random pixel, cut off at the borders; 0 is off.
+    /// Side of a square that is zeroed around a random pixel, clipped at the borders; 0 disables
+    /// it.
     pub cutout: u32,
 }
 
-/// Numbers to draw for an image: from the same place for each, whatever is on.
+/// Random numbers drawn per image: always from the same positions, whatever is enabled.
 const DRAWN: usize = 5;
 
 impl AugmentSettings {
@@ -29,8 +30,8 @@ impl AugmentSettings {
         *self == Self::default()
     }
 
-    /// Changes a minibatch of standardised images, NHWC of this shape. What happens to an image
-    /// follows from the seed, the number of the step and its place in the minibatch.
+    /// Augments a minibatch of standardised images, NHWC of this shape. What happens to an image
+    /// depends only on the seed, the number of the step and its position in the minibatch.
     pub fn apply(
         &self,
         seed: u64,
@@ -45,8 +46,8 @@ impl AugmentSettings {
         }
         let mut random = Random::new(seed, RngStream::Augmentation { step });
         for image in images.chunks_exact_mut(height * width * channels) {
-            // Multiplying and shifting takes a fixed count of numbers; no shift is off by more than
-            // 2^-16.
+            // Multiply and shift consumes a fixed count of random numbers; the bias of any shift is
+            // at most 2^-16.
             let drawn: [u64; DRAWN] = std::array::from_fn(|_| random.bits().into());
             let below =
                 |number: usize, bound: usize| ((drawn[number] * bound as u64) >> 32) as usize;
@@ -76,14 +77,14 @@ impl AugmentSettings {
         }
     }
 
-    /// What the square around `centre` covers of a side of `len` pixels.
+    /// The range of a side of `len` pixels that the square around `centre` covers.
     fn hole(&self, centre: usize, len: usize) -> std::ops::Range<usize> {
         let (side, half) = (self.cutout as usize, self.cutout as usize / 2);
         centre.saturating_sub(half)..(centre + side - half).min(len)
     }
 }
 
-/// Which pixel comes to a place when a padded side is cut at `cut`: none in the padding.
+/// The source pixel of a position when a padded side is cropped at `cut`: `None` in the padding.
 fn shift(cut: usize, pad: u32, len: usize) -> impl Fn(usize) -> Option<usize> {
     move |at| {
         (at + cut)
@@ -92,7 +93,7 @@ fn shift(cut: usize, pad: u32, len: usize) -> impl Fn(usize) -> Option<usize> {
     }
 }
 
-/// Fills a row from another, shifted and then perhaps turned.
+/// Fills a row from another, shifted and then possibly flipped.
 fn fill(
     row: &mut [f32],
     from: Option<&[f32]>,
@@ -118,7 +119,7 @@ mod tests {
 
     const SHAPE: [u32; 3] = [4, 5, 2];
 
-    /// 200 images, whose pixels are numbered from 1 in each.
+    /// 200 images whose pixels are numbered from 1.
     fn images() -> Vec<f32> {
         (0..200 * 40).map(|i| (1 + i % 40) as f32).collect()
     }
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(changed(all, 3, 7), changed(all, 3, 7));
         assert_ne!(changed(all, 3, 7), changed(all, 3, 8));
         assert_ne!(changed(all, 3, 7), changed(all, 4, 7));
-        // What is on does not move what else is drawn.
+        // Enabling one augmentation does not change the random numbers of another.
         let (flip, both) = (
             AugmentSettings { flip: true, ..off },
             AugmentSettings {
@@ -181,7 +182,7 @@ mod tests {
         };
         let mut seen = [0; 9];
         for after in changed(pad, 1, 1).chunks(40) {
-            // Where the pixel that was at (1, 1) has gone; it is in all shifts.
+            // The new position of the pixel that was at (1, 1); every shift keeps it inside.
             let at = after.iter().position(|x| *x == 13.0).unwrap() / 2;
             seen[at / 5 * 3 + at % 5] += 1;
             let zeros = after.iter().filter(|x| **x == 0.0).count();

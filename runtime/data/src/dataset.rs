@@ -13,31 +13,31 @@ use super::pixels::Pixels;
 use super::text::Text;
 use super::{DataError, MAX_PIXEL};
 
-/// Labelled images in memory, as they came from their source, or a text, every token of which is
-/// labelled with the next. A copy shares them.
+/// Labelled images in memory, with the values of their source, or a text, in which every token is
+/// labelled with the next. Clones share the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     pub(crate) name: String,
-    /// Where it was read, absolute.
+    /// The absolute path that it was read from.
     pub(crate) source: Option<PathBuf>,
     pub(crate) shape: [u32; 3],
     pub(crate) classes: u32,
-    /// Empty, or one a class.
+    /// Empty, or one per class.
     pub(crate) class_names: Vec<String>,
     pub(crate) max_pixel: f32,
     pub(crate) pixels: Arc<Pixels>,
     pub(crate) labels: Arc<Vec<u32>>,
-    /// Samples before the source's own test part, if it has one.
+    /// Number of samples before the source's own test split, if it has one.
     pub(crate) own_test: Option<usize>,
-    /// In place of all images.
+    /// Replaces the images.
     pub(crate) text: Option<Arc<Text>>,
 }
 
 impl Dataset {
-    /// A data set from arrays: images NHWC, one label each.
+    /// A data set from arrays: images in NHWC order, one label each.
     ///
     /// # Errors
-    /// If the lengths do not fit the shape, a label is not below `classes`, or a pixel is not
+    /// If the lengths do not match the shape, a label is not below `classes`, or a pixel is not
     /// finite.
     pub fn new(
         name: &str,
@@ -49,10 +49,10 @@ impl Dataset {
         Self::of(name, shape, classes, Pixels::Floats(images), labels)
     }
 
-    /// The same from bytes, which stay bytes: a quarter of the memory.
+    /// Like [`Dataset::new`], but stores bytes: a quarter of the memory.
     ///
     /// # Errors
-    /// As [`Dataset::new`].
+    /// The same as for [`Dataset::new`].
     pub fn from_bytes(
         name: &str,
         shape: [u32; 3],
@@ -122,8 +122,8 @@ impl Dataset {
         })
     }
 
-    /// A text of an application's own. Its parts are divided already; a setting of `data` takes the
-    /// first words of one.
+    /// A text that the application provides. It is already split; the settings of `data` can
+    /// shorten its training and validation split.
     pub fn from_text(name: &str, text: Text) -> Self {
         let (shape, classes) = ([0; 3], text.vocabulary.len());
         let (pixels, labels, class_names) = (
@@ -146,19 +146,19 @@ impl Dataset {
         }
     }
 
-    /// Adds a test part of its own: what a search then tests with, and never touches before.
-    /// Without this call a part of the samples is set aside.
+    /// Adds a test split: a search tests with it and never touches it before. Without this call a
+    /// share of the samples is set aside.
     ///
     /// # Errors
-    /// As [`Dataset::new`], or if it has one already.
+    /// The same as for [`Dataset::new`], or if there is already a test split.
     pub fn with_test(self, images: Vec<f32>, labels: Vec<u32>) -> Result<Self, DataError> {
         self.tested(&Pixels::Floats(images), labels)
     }
 
-    /// The same from bytes.
+    /// Like [`Dataset::with_test`], from bytes.
     ///
     /// # Errors
-    /// As [`Dataset::with_test`].
+    /// The same as for [`Dataset::with_test`].
     pub fn with_test_bytes(self, images: Vec<u8>, labels: Vec<u32>) -> Result<Self, DataError> {
         self.tested(&Pixels::Bytes(images), labels)
     }
@@ -188,10 +188,10 @@ impl Dataset {
         })
     }
 
-    /// Says what its classes are called, in the order of their labels.
+    /// Sets the names of the classes, in the order of their labels.
     ///
     /// # Errors
-    /// If there is not one name a class.
+    /// If the number of names differs from the number of classes.
     pub fn with_class_names(self, names: Vec<String>) -> Result<Self, DataError> {
         if names.len() != self.classes as usize {
             let reason = format!(
@@ -210,11 +210,10 @@ impl Dataset {
         })
     }
 
-    /// Numbers its classes as `names` do, by their names. Nothing changes if it has no names, or
-    /// there are none to go by.
+    /// Renumbers the classes by name to match `names`. Does nothing if either side has no names.
     ///
     /// # Errors
-    /// If a class of it is not among them.
+    /// If `names` lacks one of the classes.
     pub fn numbered_as(self, names: &[String]) -> Result<Self, DataError> {
         if names.is_empty() || self.class_names.is_empty() || self.class_names == names {
             return Ok(self);
@@ -257,11 +256,11 @@ impl Dataset {
         })
     }
 
-    /// Says which number its brightest pixels have, so that a model that is trained on it can be
-    /// shown pictures, whose brightest have 255. Without this call that is taken to hold here too.
+    /// Sets the value of the brightest pixels, so that a model trained on this data can be given
+    /// pictures, whose brightest pixels have the value 255. The default is 255.
     ///
     /// # Errors
-    /// If it is not above 0.
+    /// If the value is not positive and finite.
     pub fn with_white(self, max_pixel: f32) -> Result<Self, DataError> {
         if !(max_pixel > 0.0 && max_pixel.is_finite()) {
             let reason = format!(
@@ -275,13 +274,13 @@ impl Dataset {
         Ok(Self { max_pixel, ..self })
     }
 
-    /// What a person calls it: of a path, the last component.
+    /// Display name: for a path, its last component.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What [`Dataset::named`] reads it again by: the absolute path if it was read from one, else
-    /// its name.
+    /// The argument with which [`Dataset::named`] reads it again: the absolute path if it was read
+    /// from one, otherwise its name.
     pub fn address(&self) -> &str {
         self.source
             .as_deref()
@@ -294,42 +293,43 @@ impl Dataset {
         self.text.as_deref()
     }
 
-    /// Height, width and channels of every image; zeros of a text.
+    /// Height, width and channels of every image; zeros for a text.
     pub fn shape(&self) -> [u32; 3] {
         self.shape
     }
 
-    /// Labels run from 0 to this − 1; of a text, its tokens.
+    /// Number of classes: labels run from 0 to this − 1. For a text, the size of its vocabulary.
     pub fn classes(&self) -> u32 {
         self.classes
     }
 
-    /// What the classes are called, in the order of their labels; empty if nobody said so.
+    /// Names of the classes, in the order of their labels; empty if unknown.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
     }
 
-    /// Pixels of all images, NHWC; those of its own test part come last. Bytes are copied.
+    /// Pixels of all images, NHWC; those of the source's own test split come last. Bytes are
+    /// copied.
     pub fn images(&self) -> Cow<'_, [f32]> {
         self.pixels.floats()
     }
 
-    /// The number of its brightest pixels.
+    /// Value of the brightest pixels.
     pub fn max_pixel(&self) -> f32 {
         self.max_pixel
     }
 
-    /// One label an image.
+    /// One label per image.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
-    /// Samples of its own test part; 0 if it has none.
+    /// Number of samples in the source's own test split; 0 if it has none.
     pub fn own_test(&self) -> usize {
         self.labels.len() - self.explorable()
     }
 
-    /// What a space may ask about it.
+    /// The facts that a space may ask about the data.
     pub fn facts(&self) -> Facts {
         self.text.as_ref().map_or_else(
             || Facts::images(&self.shape, self.classes),
@@ -337,8 +337,8 @@ impl Dataset {
         )
     }
 
-    /// The blake3 of everything that a search sees of it: shape, classes, pixels, labels, and where
-    /// its own test part begins. Names are no part of it.
+    /// The BLAKE3 hash of everything that a search sees of the data: shape, classes, pixels,
+    /// labels, and where the source's own test split begins. Names are not included.
     pub fn fingerprint(&self) -> String {
         if let Some(text) = &self.text {
             return text.fingerprint();
@@ -361,7 +361,7 @@ impl Dataset {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Samples that are not of its own test part.
+    /// Number of samples outside the source's own test split.
     pub(crate) fn explorable(&self) -> usize {
         self.own_test.unwrap_or(self.labels.len())
     }

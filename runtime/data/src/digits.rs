@@ -1,8 +1,9 @@
 //! The UCI optical digits, built in so that the first search needs no download.
 //!
 //! "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak, 1998, UCI Machine
-//! Learning Repository, CC BY 4.0. The 1,797 images of its test part, 8x8 pixels of 0 to 16, as
-//! scikit-learn distributes them: a row of `digits.csv.gz` is 64 pixels and the label.
+//! Learning Repository, CC BY 4.0. These are the 1,797 images of its test set, 8x8 pixels with
+//! values from 0 to 16, as scikit-learn distributes them. Each row of `digits.csv.gz` holds 64
+//! pixels and then the label.
 
 use std::io::Read;
 

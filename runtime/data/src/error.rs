@@ -1,4 +1,4 @@
-//! What can be wrong with data, in sentences.
+//! Errors of data sets.
 
 use std::fmt;
 use std::io;
@@ -14,13 +14,13 @@ pub enum DataError {
          folder here; give one of these names, or the path of your data ({LAYOUTS})"
     )]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
     },
-    /// The built-in file does not read as it should.
+    /// The built-in file is damaged.
     #[error("the built-in data set `{name}` is damaged: {reason}")]
     Damaged {
-        /// Which one.
+        /// The data set.
         name: &'static str,
         /// What was found.
         reason: String,
@@ -28,12 +28,12 @@ pub enum DataError {
     /// Arrays that do not fit together.
     #[error("the data set `{name}` does not fit together: {reason}")]
     Mismatch {
-        /// Which one.
+        /// The data set.
         name: String,
         /// What does not fit.
         reason: String,
     },
-    /// A folder in which nothing is recognised, or too much.
+    /// A folder in which no format, or more than one, is recognised.
     #[error("the folder {} is no data set: {reason}; a data set is one of these: {LAYOUTS}", .folder.display())]
     Layout {
         /// The folder.
@@ -49,25 +49,25 @@ pub enum DataError {
         /// What was found in it.
         reason: String,
     },
-    /// A file that is not what it should be.
+    /// A damaged or unsupported file.
     #[error("{}{place}: {reason}", .file.display())]
     File {
         /// The file.
         file: PathBuf,
-        /// Where in it.
+        /// The position in it.
         place: DataLocation,
-        /// What is wrong, and the way out.
+        /// What is wrong, and a remedy.
         reason: String,
     },
-    /// The system refuses.
+    /// An error of the file system.
     #[error("cannot read {}: {source}", .path.display())]
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Too few samples for the batches asked for.
+    /// Fewer samples than the batch size.
     #[error(
         "the {part} part of `{name}` has {samples} samples, fewer than one batch of {batch}; \
          lower `{key}`, or give that part a larger share (`data.train`, `data.validation`)"
@@ -75,16 +75,16 @@ pub enum DataError {
     TooSmall {
         /// The data set.
         name: String,
-        /// Which part.
+        /// The split.
         part: &'static str,
-        /// Its size.
+        /// Its number of samples.
         samples: usize,
-        /// Samples of a batch.
+        /// Samples in a batch.
         batch: u32,
-        /// The setting that gives the batch.
+        /// The setting of the batch size.
         key: &'static str,
     },
-    /// Too few tokens for so many streams side by side.
+    /// Too few tokens for the number of parallel streams.
     #[error(
         "the {part} part of `{name}` has {tokens} tokens, too few for {batch} streams side by side, which take {} at least; \
          lower `{key}`, or take a longer text", u64::from(*.batch) + 1
@@ -92,31 +92,31 @@ pub enum DataError {
     TooShort {
         /// The text.
         name: String,
-        /// Which part.
+        /// The split.
         part: &'static str,
-        /// Its length.
+        /// Its length in tokens.
         tokens: usize,
-        /// Streams of a batch.
+        /// Streams in a batch.
         batch: u32,
-        /// The setting that gives the batch.
+        /// The setting of the batch size.
         key: &'static str,
     },
 }
 
-/// What can be read, for whoever gave something else.
+/// The supported formats, for error messages.
 const LAYOUTS: &str = "IDX files like train-images-idx3-ubyte.gz, CIFAR's .bin files, a folder of PNG or JPEG images for \
                        each class, or NumPy files train_images.npy and train_labels.npy";
 
-/// What can be read as text.
+/// The supported forms of text.
 const TEXTS: &str = "a folder with three files whose names say train, valid and test (ptb.train.txt, wiki.valid.tokens, \
                      test.txt), a folder with one file, or a file, which is divided by position";
 
-/// Where in a file something is wrong.
+/// A position in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataLocation {
-    /// In no place of its own.
+    /// No particular position.
     Whole,
-    /// At this byte, counted from 0; in a compressed file, of what is compressed.
+    /// At this byte, counted from 0; in a compressed file, of the compressed bytes.
     Byte(u64),
     /// In this sample, counted from 0.
     Sample(u64),
@@ -132,7 +132,7 @@ impl fmt::Display for DataLocation {
     }
 }
 
-/// What is wrong with bytes whose file the reader does not know.
+/// An error in bytes whose file the reader does not know.
 #[derive(Debug)]
 pub(super) struct Flaw {
     place: DataLocation,
@@ -161,7 +161,7 @@ impl Flaw {
         }
     }
 
-    /// The error, now that the file is known.
+    /// Adds the file to the error.
     pub(super) fn of(self, file: impl Into<PathBuf>) -> DataError {
         DataError::File {
             file: file.into(),

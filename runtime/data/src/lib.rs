@@ -1,4 +1,4 @@
-//! Labelled images, or text: where they come from, how they are split, how they become minibatches.
+//! Labelled images and text: their sources, splits and minibatches.
 
 mod augment;
 mod dataset;
@@ -20,5 +20,5 @@ pub use split::{SplitSpec, Splits};
 pub use subset::Subset;
 pub use summary::DatasetSummary;
 
-/// The number of a picture's brightest pixels.
+/// Value of the brightest pixels of a picture.
 pub const MAX_PIXEL: f32 = 255.0;

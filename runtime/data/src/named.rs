@@ -6,11 +6,11 @@ use super::text::{Text, TextSettings};
 use super::{DataError, Dataset, digits};
 
 impl Dataset {
-    /// The data set that `--data NAME` means: a built-in one by name, else the file or folder at
-    /// that path.
+    /// The data set that `--data NAME` selects: a built-in one by name, otherwise the file or
+    /// folder at that path.
     ///
     /// # Errors
-    /// If there is neither, or what is there cannot be read.
+    /// If there is neither, or the path cannot be read.
     pub fn named(name: &str) -> Result<Self, DataError> {
         match name {
             _ if Self::is_built_in(name) => digits::load(),
@@ -21,10 +21,10 @@ impl Dataset {
         }
     }
 
-    /// The same, where what is there may also be a text, which is read as `settings` say.
+    /// Like [`Dataset::named`], but also accepts text, read with `settings`.
     ///
     /// # Errors
-    /// As [`Dataset::named`].
+    /// The same as for [`Dataset::named`].
     pub fn named_as(name: &str, settings: &TextSettings) -> Result<Self, DataError> {
         let path = Path::new(name);
         if Self::is_built_in(name) || !is_text(path) {
@@ -46,14 +46,14 @@ impl Dataset {
         })
     }
 
-    /// Whether a name is that of a built-in data set, so that nothing is read.
+    /// Whether `name` is a built-in data set, which needs no files.
     pub fn is_built_in(name: &str) -> bool {
         name == "digits"
     }
 }
 
-/// Whether a path holds text: a file of that kind, or a folder that has one and nothing that images
-/// are read from, beside which names of classes and notes may stand.
+/// Whether a path holds text: a text file, or a folder that has one and nothing that images are
+/// read from. Folders of images may also contain text files with class names or notes.
 fn is_text(path: &Path) -> bool {
     let kind = |path: &Path, kinds: &[&str]| {
         path.extension()

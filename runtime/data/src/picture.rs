@@ -1,4 +1,4 @@
-//! Picture files as a network takes them.
+//! Picture files as network inputs.
 
 use std::io;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageError, ImageReader, Limits};
 
-/// Pixels that a picture has in a row or a column at most.
+/// The largest width or height of a picture in pixels.
 const LONGEST: u32 = 1 << 14;
-/// Bytes that reading a picture may take.
+/// The most bytes that reading a picture may allocate.
 const MOST_BYTES: u64 = 512 << 20;
 
 /// Why a picture cannot be used.
@@ -18,19 +18,18 @@ pub enum PictureError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(io::Error),
-    /// It is no picture, or has another size.
+    /// It is not a picture, or has another size.
     #[error("{0}")]
     Unfit(String),
 }
 
-/// The bytes of a PNG or JPEG file as an image of this shape (height, width, channels), channels
-/// last: in grey if it has one channel, in colour if it has three, with opacity if it has two or
-/// four. A picture of another size is resized if `resize` says so, height and width each for
-/// itself.
+/// Converts the bytes of a PNG or JPEG file to an image of this shape (height, width, channels),
+/// channels last: greyscale for one channel, colour for three, with opacity for two or four. If
+/// `resize` is set, a picture of another size is resized, height and width independently.
 ///
 /// # Errors
-/// If the file is no such picture, has another size, or is larger than 16,384 pixels in a row or
-/// column.
+/// If the file is not such a picture, has another size, or is larger than 16,384 pixels in either
+/// dimension.
 pub fn read(
     path: &Path,
     [height, width, channels]: [u32; 3],

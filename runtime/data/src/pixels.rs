@@ -1,8 +1,8 @@
-//! The numbers of all images, as small as their source has them.
+//! Pixels of all images, in the compact form of their source.
 
 use std::borrow::Cow;
 
-/// Pixels of all images, NHWC. Bytes stay bytes: 60,000 images of 32x32x3 take 184 MB and not 737.
+/// Pixels of all images, NHWC. Bytes stay bytes: 60,000 images of 32x32x3 take 184 MB, not 737.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Pixels {
     Bytes(Vec<u8>),
@@ -24,7 +24,7 @@ impl Pixels {
         }
     }
 
-    /// These and then those.
+    /// Concatenates two sets of pixels.
     pub(super) fn and(self, more: &Self) -> Self {
         match (self, more) {
             (Self::Bytes(bytes), Self::Bytes(more)) => Self::Bytes([bytes, more.clone()].concat()),
@@ -32,7 +32,7 @@ impl Pixels {
         }
     }
 
-    /// The first number that is none.
+    /// The index of the first value that is not finite.
     pub(super) fn not_finite(&self) -> Option<usize> {
         match self {
             Self::Bytes(_) => None,
@@ -40,11 +40,11 @@ impl Pixels {
         }
     }
 
-    /// Adds the numbers to a hash, apart from equal bytes of another kind.
+    /// Adds the values to a hash; floats and bytes of equal memory hash differently.
     pub(super) fn hash(&self, hasher: &mut blake3::Hasher) {
         match self {
             Self::Bytes(bytes) => hasher.update(b"u8").update(bytes),
-            // Little endian on every machine, in pieces that need no second copy of all.
+            // Little-endian on every machine, in chunks that avoid a second copy of everything.
             Self::Floats(floats) => {
                 floats
                     .chunks(4096)

@@ -1,4 +1,4 @@
-//! Data sets from files: what a path holds, and the way from there to a [`Dataset`].
+//! Data sets from files: recognises what a path holds and reads it into a [`Dataset`].
 
 mod cifar;
 pub(super) mod folder;
@@ -18,14 +18,14 @@ use super::pixels::Pixels;
 use super::{DataError, Dataset};
 use folder::{Entry, Folder};
 
-/// Labelled images of one part.
+/// Labelled images of one split.
 struct Samples {
     shape: [u32; 3],
     pixels: Pixels,
     labels: Vec<u32>,
 }
 
-/// What a reader makes of a folder.
+/// What a reader recognises in a folder.
 struct Detected {
     train: Samples,
     test: Option<Samples>,
@@ -34,12 +34,12 @@ struct Detected {
 }
 
 impl Dataset {
-    /// Reads the data set at `path`: a folder, or a file of one, which stands for its folder. What
-    /// is understood is described in `runtime/docs/data.md`.
+    /// Reads the data set at `path`: a folder, or one of its files, which selects the whole folder.
+    /// `runtime/docs/data.md` describes the supported formats.
     ///
     /// # Errors
-    /// If nothing there is understood, or a file is damaged: with the file, the place in it, and
-    /// the way out.
+    /// If no format is recognised, or a file is damaged. The error names the file, the position in
+    /// it, and a remedy.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let system = |source| DataError::System {
             path: path.to_owned(),
@@ -89,7 +89,7 @@ impl Dataset {
     }
 }
 
-/// The last component, for people.
+/// The last component of the path, for display.
 fn name(path: &Path) -> String {
     path.file_name().map_or_else(
         || "data".to_owned(),
@@ -97,7 +97,7 @@ fn name(path: &Path) -> String {
     )
 }
 
-/// Reads what the folder holds.
+/// Reads the contents of the folder.
 fn find(folder: &Folder) -> Result<Detected, DataError> {
     for reader in [idx::find, cifar::find, npy::find, images::find] {
         if let Some(found) = reader(folder)? {
@@ -107,12 +107,12 @@ fn find(folder: &Folder) -> Result<Detected, DataError> {
     Err(folder.nothing())
 }
 
-/// Reads a file with a reader of bytes.
+/// Applies a reader of bytes to a file.
 fn parse<T>(file: &Entry, read: impl FnOnce(&[u8]) -> Result<T, Flaw>) -> Result<T, DataError> {
     read(&whole(&file.path)?).map_err(|flaw| flaw.of(&file.path))
 }
 
-/// Classes as the labels have them: one more than the largest.
+/// Number of classes implied by the labels: one more than the largest.
 fn classes(train: &Samples, test: Option<&Samples>) -> u32 {
     let all = train
         .labels
@@ -121,7 +121,7 @@ fn classes(train: &Samples, test: Option<&Samples>) -> u32 {
     all.max().map_or(0, |label| label + 1)
 }
 
-/// A whole file.
+/// Reads a whole file.
 fn whole(file: &PathBuf) -> Result<Vec<u8>, DataError> {
     std::fs::read(file).map_err(|source| DataError::System {
         path: file.clone(),

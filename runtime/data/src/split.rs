@@ -1,4 +1,4 @@
-//! Training, validation and test part of a data set.
+//! Training, validation and test splits of a data set.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use super::subset::{Scale, moments};
 use super::text::Text;
 use super::{DataError, Dataset, Subset};
 
-/// How a data set is divided. Where the source has a test part of its own, that is the test part,
-/// and the rest is what is divided; else the test part is what training and validation leave.
+/// How a data set is split. If the source comes with a test split, that one is used and the rest is
+/// divided; otherwise the test split is what training and validation leave.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SplitSpec {
-    /// Samples that train the shared weights: a share if below 1, else a number of samples; 0 is
-    /// fitted.
+    /// Samples that train the shared weights: a share if below 1, otherwise a number of samples; 0
+    /// chooses a default.
     pub train: f64,
-    /// Samples that score children, in the same way.
+    /// Samples that score children, in the same form.
     pub validation: f64,
-    /// Shuffles the samples before they are divided. Apart from the search's seed, so that searches
-    /// can be compared.
+    /// Shuffles the samples before they are split. Separate from the search's seed, so that
+    /// searches can be compared.
     pub seed: u64,
 }
 
-/// Samples of a fitted validation part at most: enough to tell scores apart by half a percent.
+/// The largest default validation split in samples: enough to tell scores apart by half a percent.
 const VALIDATION: usize = 10_000;
 
 impl SplitSpec {
-    /// With what is 0 fitted to the data. Without a test part of their own these are shares of 0.6
-    /// and 0.2; with one, validation is a fifth, at most 10,000 samples, and training is the rest,
-    /// as numbers of samples.
+    /// Replaces zeros with defaults for the data. Without a test split from the source these are
+    /// shares of 0.6 and 0.2; with one, they are numbers of samples: a fifth for validation, at
+    /// most 10,000 samples, and the rest for training.
     #[must_use]
     pub fn fitted(self, data: &Dataset) -> Self {
         let or = |given: f64, fitted: f64| if given == 0.0 { fitted } else { given };
@@ -65,7 +65,7 @@ impl SplitSpec {
     }
 }
 
-/// The number of samples that a setting means.
+/// The number of samples that a setting asks for.
 pub(super) fn count(setting: f64, samples: usize) -> usize {
     if setting < 1.0 {
         (setting * samples as f64).round() as usize
@@ -74,7 +74,7 @@ pub(super) fn count(setting: f64, samples: usize) -> usize {
     }
 }
 
-/// The parts of a data set, standardised with the training part's mean and deviation.
+/// The splits of a data set, standardised with the mean and deviation of the training split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Splits {
     /// Trains the shared weights.
@@ -83,20 +83,20 @@ pub struct Splits {
     pub validation: Subset,
     /// Never touched by a search.
     pub test: Subset,
-    /// Mean of each channel over the training part, before standardising.
+    /// Mean of each channel over the training split, before standardising.
     pub mean: Vec<f32>,
-    /// Standard deviation of each channel over the training part, before standardising.
+    /// Standard deviation of each channel over the training split, before standardising.
     pub std: Vec<f32>,
-    /// The number of the brightest pixels, before standardising.
+    /// Value of the brightest pixels, before standardising.
     pub max_pixel: f32,
 }
 
 impl Splits {
-    /// Divides `data` after shuffling, and standardises every part with what the training part
-    /// shows.
+    /// Shuffles and splits `data`, and standardises every split with the statistics of the training
+    /// split.
     ///
     /// # Errors
-    /// If a part would be empty, or there are too few samples for these.
+    /// If a split would be empty, or there are too few samples for the settings.
     pub fn new(data: &Dataset, split: &SplitSpec) -> Result<Self, DataError> {
         if let Some(text) = &data.text {
             let split = split.fitted(data);
@@ -151,7 +151,7 @@ impl Splits {
         })
     }
 
-    /// A text's parts as they are, or the first tokens of them.
+    /// The splits of a text as they are, or their first tokens.
     fn of_text(
         data: &Dataset,
         text: &Text,
@@ -183,8 +183,8 @@ impl Splits {
         })
     }
 
-    /// What an architecture that is chosen is trained on: training and validation part together; of
-    /// a text the training part alone, as published numbers have it.
+    /// The data that a chosen architecture is trained on: training and validation split together;
+    /// for a text the training split alone, as in published results.
     #[must_use]
     pub fn explored(&self) -> Subset {
         if self.mean.is_empty() {
@@ -194,7 +194,7 @@ impl Splits {
         }
     }
 
-    /// The same, with [`Splits::explored`] as the training part.
+    /// The same splits with [`Splits::explored`] as the training split.
     pub fn joined(&self) -> Self {
         Self {
             train: self.explored(),
@@ -328,7 +328,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(splits.test.labels(), [2, 1]);
-        // The nines would have moved the mean.
+        // The nines would have shifted the mean.
         assert!(splits.mean.iter().all(|mean| *mean < 6.0));
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         splits.test.gather(0..2, &mut images, &mut labels);

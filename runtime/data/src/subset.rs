@@ -1,20 +1,20 @@
-//! Some samples of a data set, which become minibatches.
+//! A subset of a data set, which is read as minibatches.
 
 use std::sync::Arc;
 
 use super::Dataset;
 use super::pixels::Pixels;
 
-/// Some samples, in a fixed order. It points into the data set; what is copied, and standardised,
-/// is a minibatch.
+/// A subset of the samples, in a fixed order. It refers to the data set; only minibatches are
+/// copied and standardised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subset {
     pixels: Arc<Pixels>,
     /// Pixels times channels of one image.
     image: usize,
-    /// Which images of the data set.
+    /// Indices of the images in the data set.
     indices: Vec<u32>,
-    /// A class per sample; of a text, its tokens.
+    /// One class per sample; for a text, its tokens.
     pub labels: Vec<u32>,
     scale: Arc<Scale>,
 }
@@ -23,15 +23,15 @@ pub struct Subset {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scale {
     mean: Vec<f32>,
-    /// What is divided by, one a channel.
+    /// The divisor of each channel.
     std: Vec<f32>,
-    /// What becomes of each byte: 256 numbers a channel, empty where pixels are no bytes.
+    /// The standardised value of each byte: 256 numbers per channel; empty if pixels are not bytes.
     bytes: Vec<f32>,
 }
 
 impl Scale {
     pub(super) fn new(data: &Dataset, mean: &[f32], std: &[f32]) -> Self {
-        // A channel that never changes carries nothing: centred, it is zero.
+        // A constant channel carries no information: centred, it is zero.
         let std: Vec<f32> = std
             .iter()
             .map(|d| if *d > 0.0 { *d } else { 1.0 })
@@ -80,7 +80,8 @@ impl Scale {
 }
 
 impl Subset {
-    /// The first `count` tokens of a text. They are its labels: each is that of the one before it.
+    /// The first `count` tokens of a text. They are its labels: each token is the label of the one
+    /// before it.
     pub(super) fn text(tokens: &[u32], count: usize) -> Self {
         let scale = Scale {
             mean: Vec::new(),
@@ -114,7 +115,7 @@ impl Subset {
         }
     }
 
-    /// These samples, and then those of another part of the same data set.
+    /// This subset followed by another one of the same data set.
     pub(super) fn and(&self, other: &Self) -> Self {
         let mut both = self.clone();
         both.indices.extend_from_slice(&other.indices);
@@ -127,17 +128,17 @@ impl Subset {
         self.labels.len()
     }
 
-    /// Whether there is no sample.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// One label a sample; of a text, its tokens.
+    /// One label per sample; for a text, its tokens.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
-    /// Copies the samples `indices` into a minibatch of exactly that many: pixels NHWC,
+    /// Copies the samples `indices` into a minibatch of exactly that size: NHWC pixels,
     /// standardised.
     pub fn gather(
         &self,
@@ -149,7 +150,7 @@ impl Subset {
         let mut filled = 0;
         for index in indices {
             let from = self.indices[index] as usize * self.image;
-            // Grows once; then the last minibatch's numbers are written over.
+            // Grows once; later minibatches overwrite the buffer.
             if images.len() < filled + self.image {
                 images.resize(filled + self.image, 0.0);
             }
@@ -165,7 +166,7 @@ impl Subset {
     }
 }
 
-/// Mean and standard deviation of each channel over the images `indices`: f64, in two passes.
+/// Mean and standard deviation of each channel over the images `indices`: in f64, in two passes.
 pub(super) fn moments(data: &Dataset, indices: &[u32]) -> (Vec<f32>, Vec<f32>) {
     let channels = data.shape[2] as usize;
     let pixels = (indices.len() * data.image_len() / channels) as f64;
@@ -183,7 +184,7 @@ pub(super) fn moments(data: &Dataset, indices: &[u32]) -> (Vec<f32>, Vec<f32>) {
     )
 }
 
-/// The sum over all pixels of each channel, in the order of the images.
+/// Sums over the pixels of each channel, in the order of the images.
 fn sums(data: &Dataset, indices: &[u32], of: &dyn Fn(usize, f64) -> f64) -> Vec<f64> {
     let (image, channels) = (data.image_len(), data.shape[2] as usize);
     let mut sums = vec![0.0; channels];
@@ -220,7 +221,7 @@ fn add<T>(
 mod tests {
     use super::*;
 
-    /// Three images of two pixels and two channels, the second of which never changes.
+    /// Three images of two pixels and two channels, the second of which is constant.
     fn data(bytes: bool) -> Dataset {
         let images: Vec<u8> = vec![0, 7, 10, 7, 20, 7, 250, 7, 90, 7, 1, 7];
         let floats = images.iter().map(|x| f32::from(*x)).collect();
@@ -242,7 +243,7 @@ mod tests {
                 vec![2, 0, 1],
                 &Arc::new(Scale::new(&data, &mean, &std)),
             );
-            // Too long and too short buffers both come right.
+            // Buffers that are too long or too short both end up correct.
             let (mut images, mut labels) = (vec![5.0; 99], vec![5; 99]);
             part.gather([2, 0].into_iter(), &mut images, &mut labels);
             assert_eq!((images.len(), &labels[..]), (8, &[1, 0][..]));

@@ -1,37 +1,37 @@
-//! What a run notes of its data, so that it goes on with the same.
+//! The record of a run's data, so that a resumed run uses the same.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Dataset, Splits};
 
-/// A data set as a search divided it: a run's `data.json`.
+/// A data set as a search split it: a run's `data.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetSummary {
-    /// Its name.
+    /// Display name.
     pub name: String,
-    /// Height, width and channels of its images; zeros of a text.
+    /// Height, width and channels of the images; zeros for a text.
     pub shape: [u32; 3],
     /// Labels run from 0 to this − 1.
     pub classes: u32,
-    /// What the classes are called; empty if the source does not say.
+    /// Names of the classes; empty if the source does not give them.
     pub class_names: Vec<String>,
-    /// Samples of the training part.
+    /// Number of samples in the training split.
     pub train: usize,
-    /// Samples of the validation part.
+    /// Number of samples in the validation split.
     pub validation: usize,
-    /// Samples of the test part.
+    /// Number of samples in the test split.
     pub test: usize,
-    /// Mean of each channel over the training part.
+    /// Mean of each channel over the training split.
     pub mean: Vec<f32>,
-    /// Standard deviation of each channel over the training part.
+    /// Standard deviation of each channel over the training split.
     #[serde(alias = "deviation")]
     pub std: Vec<f32>,
-    /// [`Dataset::fingerprint`].
+    /// The hash from [`Dataset::fingerprint`].
     pub fingerprint: String,
 }
 
 impl DatasetSummary {
-    /// Sums up a data set and its parts. Reads all of it, for the fingerprint.
+    /// Summarises a data set and its splits. Reads all of it to compute the fingerprint.
     pub fn new(data: &Dataset, splits: &Splits) -> Self {
         Self {
             name: data.name.clone(),
@@ -47,7 +47,7 @@ impl DatasetSummary {
         }
     }
 
-    /// What it is, for people.
+    /// A description for display.
     pub fn describe(&self) -> String {
         let ([height, width, channels], samples) =
             (self.shape, self.train + self.validation + self.test);

@@ -1,11 +1,11 @@
-//! Text: a vocabulary, and three parts as the numbers of its tokens.
+//! Text: a vocabulary, and three splits as token numbers.
 //!
-//! A token is a word or a character ([`Unit`]). By word, whatever stands between spaces is a token,
-//! and every line ends with the token `<eos>`, as in Penn Treebank (Mikolov et al. 2010) and
-//! WikiText (Merity et al. 2017). By character, every character is a token, line ends too.
+//! A token is a word or a character ([`Unit`]). By word, tokens are separated by spaces, and every
+//! line ends with the token `<eos>`, as in Penn Treebank (Mikolov et al. 2010) and WikiText (Merity
+//! et al. 2017). By character, every character is a token, including line ends.
 //!
-//! The vocabulary is that of the training part alone, the most frequent tokens first. Where it has
-//! a limit, or another part has tokens of its own, these become `<unk>`.
+//! The vocabulary is taken from the training split alone, most frequent tokens first. Tokens beyond
+//! its limit, and tokens that occur only in another split, become `<unk>`.
 
 mod perplexity;
 mod source;
@@ -28,16 +28,17 @@ use supernet_plugin::Facts;
 use super::{DataError, SplitSpec};
 use source::{Numbers, Source};
 
-/// A text in memory, divided into three parts.
+/// A text in memory, divided into three splits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     /// The tokens, by number.
     pub vocabulary: Vocabulary,
-    /// Trains the shared weights: numbers of tokens, in the order of the text, as all parts are.
+    /// The training split: token numbers in the order of the text, as in all splits. Trains the
+    /// shared weights.
     pub train: Vec<u32>,
-    /// Scores children.
+    /// The validation split. Scores children.
     pub validation: Vec<u32>,
-    /// Never touched by a search.
+    /// The test split. Never touched by a search.
     pub test: Vec<u32>,
 }
 
@@ -45,19 +46,19 @@ pub struct Text {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextSettings {
-    /// What its tokens are.
+    /// What a token is.
     pub unit: Unit,
-    /// The most tokens that the vocabulary has, `<unk>` and `<eos>` counted; 0 is no limit.
+    /// The largest size of the vocabulary, including `<unk>` and `<eos>`; 0 means no limit.
     pub limit: u32,
 }
 
-/// What the tokens of a text are.
+/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Single characters (Unicode's scalar values).
+    /// A single character (a Unicode scalar value).
     Character,
-    /// Whatever stands between spaces, and the end of each line.
+    /// A sequence of characters between spaces; the end of each line is a token too.
     Word,
 }
 
@@ -72,12 +73,13 @@ impl Default for TextSettings {
 
 impl Text {
     /// Reads the text at `path`: a folder with three files whose names say train, valid and test,
-    /// or one file, of which the first 90 % train, the next 5 % validate and the last 5 % test.
-    /// What is understood is described in `runtime/docs/data.md`.
+    /// or one file, of which the first 90 % are for training, the next 5 % for validation and the
+    /// last 5 % for testing. `runtime/docs/data.md` describes the supported formats.
     ///
     /// # Errors
-    /// If nothing there is understood, a file is not UTF-8 or empty, there is one token only, or a
-    /// part is shorter than two tokens: with the file, the place in it, and the way out.
+    /// If no text is recognised, a file is empty or not UTF-8, there is only one distinct token, or
+    /// a split is shorter than two tokens. The error names the file, the position in it, and a
+    /// remedy.
     pub fn read(path: &Path, settings: &TextSettings) -> Result<Self, DataError> {
         Self::divided(
             path,
@@ -90,14 +92,14 @@ impl Text {
         )
     }
 
-    /// The same, divided as `split` says: a setting below 1 is a share, from 1 on a number of
-    /// tokens, and 0 is fitted. Of one file they are the first and the next tokens, fitted to 0.9
-    /// and 0.05, and what they leave is the test part. Of three files they are the first tokens of
-    /// the training and of the validation file, fitted to all. A text is divided by position, since
-    /// shuffled tokens are none: the seed is not used.
+    /// Like [`Text::read`], but split as `split` says: a setting below 1 is a share, from 1 on a
+    /// number of tokens, and 0 chooses a default. With one file, the settings take the first and
+    /// the next tokens (by default 0.9 and 0.05), and the rest is the test split. With three files,
+    /// they take the first tokens of the training and of the validation file (by default all). A
+    /// text is split by position, since shuffled tokens are not a text: the seed is not used.
     ///
     /// # Errors
-    /// As [`Text::read`], or if there are fewer tokens than the settings ask for.
+    /// The same as for [`Text::read`], or if there are fewer tokens than the settings ask for.
     pub fn divided(
         path: &Path,
         settings: &TextSettings,
@@ -123,16 +125,16 @@ impl Text {
         })
     }
 
-    /// What a space may ask about it.
+    /// The facts that a space may ask about the text.
     pub fn facts(&self) -> Facts {
         Facts::text(self.vocabulary.len())
     }
 
-    /// Whether every part is long enough to be read in streams side by side: `train` of them to
-    /// train (`train.batch`), `score` to score and to test (`score.batch`).
+    /// Whether every split is long enough to be read as parallel streams: `train` of them for
+    /// training (`train.batch`), `score` for scoring and testing (`score.batch`).
     ///
     /// # Errors
-    /// Names the first part that is not, of the text that people call `name`.
+    /// Names the first split that is too short, for the text with the display name `name`.
     pub fn fits(&self, name: &str, train: u32, score: u32) -> Result<(), DataError> {
         let parts = [
             ("training", &self.train, train, "train.batch"),
@@ -153,9 +155,9 @@ impl Text {
         Ok(())
     }
 
-    /// The blake3 of everything that a search sees of it: the size of the vocabulary, and the
-    /// numbers of all parts. The tokens themselves are no part of it, as the names of classes are
-    /// none of images.
+    /// The BLAKE3 hash of everything that a search sees of the text: the size of the vocabulary and
+    /// the token numbers of all splits. The tokens themselves are not included, just as class names
+    /// are not included for images.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let parts = [&self.train, &self.validation, &self.test];
@@ -164,7 +166,7 @@ impl Text {
             .chain(parts.map(|part| part.len() as u64));
         hasher.update(&sizes.flat_map(u64::to_le_bytes).collect::<Vec<u8>>());
         for part in parts {
-            // A piece at a time, so that no part stands in memory twice.
+            // One chunk at a time, so that no split is held in memory twice.
             for piece in part.chunks(1 << 14) {
                 hasher.update(
                     &piece

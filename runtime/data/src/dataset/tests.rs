@@ -1,4 +1,4 @@
-//! Data sets from arrays: what they accept, and what their fingerprint covers.
+//! Data sets from arrays: what is accepted, and what the fingerprint covers.
 
 use super::*;
 

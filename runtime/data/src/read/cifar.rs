@@ -1,5 +1,5 @@
-//! CIFAR-10 and CIFAR-100 in their binary form (Krizhevsky 2009): records of one or two labels and
-//! three planes.
+//! CIFAR-10 and CIFAR-100 in their binary format (Krizhevsky 2009): records of one or two labels
+//! and three colour planes.
 
 use super::folder::{Entry, Folder};
 use super::{Detected, Samples, whole};
@@ -10,12 +10,12 @@ use crate::pixels::Pixels;
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 
-/// Which of the two.
+/// CIFAR-10 or CIFAR-100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A label.
+    /// One label.
     Cifar10,
-    /// A coarse label, which is passed over, and a fine one.
+    /// A coarse label, which is ignored, and a fine one.
     Cifar100,
 }
 
@@ -42,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// Whether all labels can be labels of this kind.
+    /// Whether every label is in the range of this kind.
     fn fits(self, bytes: &[u8]) -> bool {
         let label = |record: &[u8]| u32::from(record[self.labels() - 1]) < self.classes();
         bytes
@@ -60,7 +60,7 @@ impl Kind {
     }
 }
 
-/// The folder's data, if it has files of this form.
+/// Reads the folder if it has files of this format.
 pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let is_train = |entry: &Entry| entry.says("train") || entry.says("data_batch");
     let bins: Vec<&Entry> = folder
@@ -119,8 +119,8 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     }))
 }
 
-/// Which kind all files are: by their lengths, and where these allow both, by their labels, then by
-/// their names.
+/// The kind of all files: by their lengths; if these allow both, by their labels; then by their
+/// names.
 fn kind<'a>(
     files: &[(&'a Entry, &[u8])],
     hinted: Option<Kind>,
@@ -139,7 +139,8 @@ fn kind<'a>(
         return Ok(kind);
     }
     if whole.is_empty() {
-        // One that neither divides, or else the first that is not like the first.
+        // A file whose length fits neither kind, otherwise the first that differs from the first
+        // file.
         let fits = |kind: Kind, bytes: &[u8]| bytes.len().is_multiple_of(kind.record());
         let like = hinted.or_else(|| Kind::BOTH.into_iter().find(|kind| fits(*kind, files[0].1)));
         let odd = files
@@ -176,7 +177,7 @@ fn kind<'a>(
     }
 }
 
-/// Adds the images of whole records as NHWC, and their labels.
+/// Appends the images of whole records as NHWC, and their labels.
 pub(super) fn read(
     bytes: &[u8],
     kind: Kind,

@@ -1,11 +1,11 @@
-//! A folder's files, by what their names say.
+//! The files of a folder, looked up by name.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::DataError;
 
-/// A folder and what lies in it, in the order of names; hidden files do not count.
+/// A folder and its entries, sorted by name; hidden files are left out.
 pub(crate) struct Folder {
     pub(crate) path: PathBuf,
     pub(crate) files: Vec<Entry>,
@@ -54,7 +54,7 @@ impl Folder {
         })
     }
 
-    /// The lines of a file of names, if it is there and they are `count`.
+    /// The lines of a file of names, if it exists and has `count` lines.
     pub(super) fn names(&self, file: &str, count: u32) -> Vec<String> {
         let text = fs::read_to_string(self.path.join(file)).unwrap_or_default();
         let names: Vec<String> = text
@@ -70,7 +70,7 @@ impl Folder {
         }
     }
 
-    /// That nothing here is known.
+    /// The error that no format is recognised.
     pub(super) fn nothing(&self) -> DataError {
         DataError::Layout {
             folder: self.path.clone(),
@@ -78,7 +78,7 @@ impl Folder {
         }
     }
 
-    /// What lies in it, for people.
+    /// The contents of the folder, for error messages.
     pub(crate) fn holds(&self) -> String {
         let list = |entries: &[Entry], kind: &str| -> String {
             let names: Vec<&str> = entries
@@ -102,17 +102,17 @@ impl Folder {
 }
 
 impl Entry {
-    /// Whether the name says that it is of a test part.
+    /// Whether the name says that it belongs to a test split.
     pub(super) fn is_test(&self) -> bool {
         self.says("test") || self.says("t10k")
     }
 
-    /// Whether the name has this in it, in capitals or not.
+    /// Whether the name contains this, ignoring case.
     pub(super) fn says(&self, word: &str) -> bool {
         self.name.to_lowercase().contains(word)
     }
 
-    /// Whether the name ends like this, in capitals or not.
+    /// Whether the name ends with this, ignoring case.
     pub(super) fn ends(&self, end: &str) -> bool {
         self.name.to_lowercase().ends_with(end)
     }

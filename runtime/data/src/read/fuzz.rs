@@ -1,5 +1,5 @@
-//! Bytes of strangers: whatever they are, each reader gives an answer, in memory that they can
-//! account for. `SUPERNET_FUZZ_CASES` says how many are tried on each.
+//! Fuzzing of the readers: any bytes give a result or an error, with bounded memory.
+//! `SUPERNET_FUZZ_CASES` sets the number of cases per reader.
 
 use image::{DynamicImage, ImageFormat};
 use supernet_shaders::random::{Random, RngStream};
@@ -15,15 +15,15 @@ fn cases() -> u64 {
         .unwrap_or(20_000)
 }
 
-/// Half random bytes, half sound files that were changed; a few of which must still be read, else
-/// nothing was tried.
+/// Half of the cases are random bytes, half are valid files with mutations. Some of the latter must
+/// still be readable, or the fuzzing would test nothing.
 pub(crate) fn fuzz(stream: u64, sound: &[Vec<u8>], read: impl Fn(&[u8]) -> Result<(), Flaw>) {
     let mut random = Random::new(7, RngStream::Test(stream));
     let mut sound_ones = 0;
     for case in 0..cases() {
         let bytes = match case % 2 {
             0 => {
-                // Random bytes go further behind a beginning that is right.
+                // Random bytes get further behind a valid beginning.
                 let whole = &sound[random.below(sound.len() as u32) as usize];
                 let kept = random.below(17).min(whole.len() as u32) as usize;
                 let more = random.below(120);
@@ -56,7 +56,7 @@ fn mutated(sound: &[u8], random: &mut Random) -> Vec<u8> {
                 .skip(at)
                 .take(4)
                 .for_each(|byte| *byte = 0xff),
-            // What matters stands at the beginning.
+            // The header matters most.
             4 => bytes
                 .iter_mut()
                 .skip(at % 64)

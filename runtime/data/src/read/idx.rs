@@ -1,4 +1,4 @@
-//! IDX files, plain or gzipped: MNIST's (LeCun et al. 1998) and those that took after it.
+//! IDX files, plain or gzipped: MNIST (LeCun et al. 1998) and data sets modelled on it.
 
 use std::io::Read;
 
@@ -11,17 +11,17 @@ use crate::DataError;
 use crate::error::Flaw;
 use crate::pixels::Pixels;
 
-/// Bytes that a byte of gzip can stand for, at most.
+/// The largest expansion factor of gzip.
 const EXPANSION: u64 = 1032;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) struct Idx {
     pub(super) sizes: Vec<u32>,
     pub(super) bytes: Vec<u8>,
 }
 
-/// The folder's data, if it has files of this form.
+/// Reads the folder if it has files of this format.
 pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let files: Vec<_> = folder
         .files
@@ -88,7 +88,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Idx, Flaw> {
     read_from(&mut &*bytes, bytes.len() as u64)
 }
 
-/// Reads what the header promises and not a byte more, from a source that can give `most` bytes.
+/// Reads exactly as much as the header promises, from a source of at most `most` bytes.
 fn read_from(source: &mut impl Read, most: u64) -> Result<Idx, Flaw> {
     let mut magic = [0; 4];
     fill(source, &mut magic, 0)?;
@@ -117,7 +117,7 @@ fn read_from(source: &mut impl Read, most: u64) -> Result<Idx, Flaw> {
     let promised = sizes
         .iter()
         .try_fold(1_u64, |product, size| product.checked_mul(u64::from(*size)));
-    // What cannot be there is not waited for, and no memory is asked for it.
+    // Rejects a size that the file cannot hold before allocating memory for it.
     let Some(promised) = promised.filter(|promised| *promised <= most) else {
         return Err(Flaw::at(
             4,

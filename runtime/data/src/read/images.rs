@@ -1,4 +1,4 @@
-//! A folder of images for each class: PNG and JPEG.
+//! One folder of PNG or JPEG images per class.
 
 use std::io::Cursor;
 
@@ -11,14 +11,13 @@ use crate::DataError;
 use crate::error::Flaw;
 use crate::pixels::Pixels;
 
-/// Images that are decoded side by side before they are put in their places.
+/// Images that are decoded in parallel before they are copied into place.
 const TOGETHER: usize = 1024;
-/// Height and width at most.
+/// The largest height and width.
 const SIDE: u32 = 8192;
-/// Pixels that a byte of a file can stand for, at most: what deflate can do, with eight pixels in a
-/// byte.
+/// The most pixels per byte of a file: the limit of deflate, with eight pixels in a byte.
 const EXPANSION: u64 = 8 * 1032;
-/// Bytes of a pixel while it is decoded, at most: four channels of 16 bits, twice.
+/// The most bytes per pixel during decoding: four channels of 16 bits, twice.
 const PIXEL: u64 = 16;
 
 /// A decoded image.
@@ -26,12 +25,12 @@ const PIXEL: u64 = 16;
 pub(super) struct Decoded {
     pub(super) height: u32,
     pub(super) width: u32,
-    /// One byte a pixel if it is grey, else three.
+    /// One byte per pixel if it is greyscale, otherwise three.
     pub(super) grey: bool,
     pub(super) bytes: Vec<u8>,
 }
 
-/// The folder's data, if it has folders of images.
+/// Reads the folder if it has folders of images.
 pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let inner = |name: &str| {
         folder
@@ -107,7 +106,7 @@ fn images(class: &Entry) -> Result<Vec<Entry>, DataError> {
         .collect())
 }
 
-/// Decodes all files, in their order. One channel if all are grey, else three.
+/// Decodes all files, in order. One channel if all are greyscale, otherwise three.
 fn samples(files: &[(Entry, u32)]) -> Result<Samples, DataError> {
     let (mut pixels, mut grey, mut size) = (Vec::new(), true, None);
     for together in files.chunks(TOGETHER) {
@@ -152,10 +151,10 @@ fn coloured(grey: &[u8]) -> Vec<u8> {
     grey.iter().flat_map(|x| [*x; 3]).collect()
 }
 
-/// Decodes a PNG or a JPEG, as its first bytes say. Transparency is passed over, 16 bits become 8.
+/// Decodes a PNG or a JPEG, as its first bytes say. Transparency is ignored, 16 bits become 8.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Flaw> {
     let broken = |error: image::ImageError| {
-        // Some decoders' messages have several lines.
+        // Messages of some decoders have several lines.
         let error = error
             .to_string()
             .split_whitespace()
@@ -176,7 +175,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Flaw> {
         reader.limits(limits);
         Ok(reader)
     };
-    // What so few bytes cannot hold is refused before a decoder makes room for it.
+    // Rejects a size that so few bytes cannot hold before the decoder allocates memory for it.
     let (width, height) = reader(1 << 20)?.into_dimensions().map_err(broken)?;
     if u64::from(width) * u64::from(height) > most || width == 0 || height == 0 {
         let reason = format!(

@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files, versions 1 to 3 (NEP 1): C order, little endian.
+//! NumPy's `.npy` files, versions 1 to 3 (NEP 1): C order, little-endian.
 
 use super::folder::Folder;
 use super::pairs::{self, Pair, Pairs};
@@ -8,10 +8,10 @@ use crate::error::Flaw;
 use crate::pixels::Pixels;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Labels below this are believed: a class more costs weights.
+/// Labels must be below this, since every class costs weights.
 const CLASSES: i64 = 1 << 16;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) struct Array<'a> {
     pub(super) shape: Vec<u32>,
@@ -19,7 +19,7 @@ pub(super) struct Array<'a> {
     bytes: &'a [u8],
 }
 
-/// How a number is written.
+/// The encoding of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Number {
     Unsigned(usize),
@@ -27,7 +27,7 @@ enum Number {
     Float(usize),
 }
 
-/// The folder's data, if it has files of this form.
+/// Reads the folder if it has files of this format.
 pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
     let files: Vec<_> = folder
         .files
@@ -104,7 +104,7 @@ pub(super) fn images(array: &Array<'_>) -> Result<([u32; 3], Pixels, u32), Flaw>
     Ok((shape, Pixels::Floats(floats), count))
 }
 
-/// Labels: whole numbers from 0 on, in one dimension, or in a second of size 1.
+/// Labels: non-negative integers in one dimension, or with a second one of size 1.
 pub(super) fn labels(array: &Array<'_>) -> Result<Vec<u32>, Flaw> {
     if !matches!(array.shape[..], [_] | [_, 1]) {
         return Err(Flaw::at(
@@ -156,7 +156,7 @@ impl Number {
         }
     }
 
-    /// The number in so many bytes.
+    /// Decodes a number.
     fn value(self, bytes: &[u8]) -> Value {
         let mut wide = [0; 8];
         wide[..bytes.len()].copy_from_slice(bytes);
@@ -179,7 +179,7 @@ impl Array<'_> {
     }
 }
 
-/// Reads a file's header and finds its numbers.
+/// Parses the header of a file and locates its numbers.
 pub(super) fn read(bytes: &[u8]) -> Result<Array<'_>, Flaw> {
     if !bytes.starts_with(MAGIC) {
         return Err(Flaw::at(
@@ -271,7 +271,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array<'_>, Flaw> {
     })
 }
 
-/// What follows a key of the header.
+/// The text after a key of the header.
 fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let at = ["'", "\""]
         .iter()

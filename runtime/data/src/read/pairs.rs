@@ -1,4 +1,4 @@
-//! Files of images and files of labels, by what their names say.
+//! Pairs of image files and label files, matched by name.
 
 use super::folder::{Entry, Folder};
 use crate::DataError;
@@ -9,7 +9,7 @@ pub(super) struct Pair<'a> {
     pub(super) labels: &'a Entry,
 }
 
-/// What belongs together in a folder.
+/// The pairs found in a folder.
 pub(super) struct Pairs<'a> {
     pub(super) train: Pair<'a>,
     pub(super) test: Option<Pair<'a>>,
@@ -18,13 +18,13 @@ pub(super) struct Pairs<'a> {
 const IMAGES: [&str; 3] = ["images", "image", "x"];
 const LABELS: [&str; 4] = ["labels", "label", "y", "targets"];
 const TEST: [&str; 2] = ["test", "t10k"];
-/// Parts that a search divides off by itself.
+/// Names of splits that a search makes by itself.
 const OTHER: [&str; 4] = ["val", "valid", "validation", "extra"];
 
-/// The pairs among `files`; none if no file says that it has images or labels.
+/// The pairs among `files`; `None` if no file name mentions images or labels.
 ///
 /// # Errors
-/// If two files have one role, or one of a pair is not there.
+/// If two files have the same role, or half of a pair is missing.
 pub(super) fn find<'a>(
     folder: &Folder,
     files: &[&'a Entry],
@@ -37,7 +37,7 @@ pub(super) fn find<'a>(
         };
         match roles[role] {
             None => roles[role] = Some(file),
-            // Unpacked beside its packed self, which comes later in the order of names.
+            // An unpacked file next to its packed copy, which sorts after it.
             Some(first) if file.name == format!("{}.gz", first.name) => {}
             Some(first) => {
                 let reason = format!(

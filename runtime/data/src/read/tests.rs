@@ -1,4 +1,4 @@
-//! Every form that is read, sound and wrong in every way that was thought of.
+//! Every supported format, valid and invalid.
 
 mod cifar;
 mod idx;
@@ -13,7 +13,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 
 use crate::{DataError, Dataset};
 
-/// An empty folder of this test's own.
+/// An empty folder for one test.
 fn place(test: &str) -> PathBuf {
     let place = std::env::temp_dir().join(format!("supernet-data-{}-{test}", std::process::id()));
     let _ = fs::remove_dir_all(&place);
@@ -59,7 +59,7 @@ pub(super) fn npy(version: u8, descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8
     [&file, header.as_bytes(), bytes].concat()
 }
 
-/// CIFAR records: their labels, and pixels that count on.
+/// CIFAR records with the given labels and counting pixels.
 pub(super) fn cifar(labels: &[&[u8]]) -> Vec<u8> {
     let planes: Vec<u8> = (0..3072).map(|i| (i / 1024 * 60 + i % 50) as u8).collect();
     labels

@@ -1,4 +1,4 @@
-//! Bytes of strangers as text: an answer whatever they are, in numbers that all lie in the
+//! Fuzzing of text: any bytes give a text or an error, and every token number lies in the
 //! vocabulary.
 
 use std::path::PathBuf;

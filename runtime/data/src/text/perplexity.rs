@@ -1,15 +1,15 @@
-//! What a cross-entropy means.
+//! Perplexity and bits per character.
 
 use std::f64::consts::LN_2;
 
-/// The perplexity that belongs to a mean cross-entropy of `loss` nats a token: as uncertain as a
-/// choice among so many tokens that are equally likely. Infinite where it is beyond an f64.
+/// The perplexity for a mean cross-entropy of `loss` nats per token: the number of equally likely
+/// tokens whose choice would be as uncertain. Infinite if it overflows an f64.
 pub fn perplexity(loss: f64) -> f64 {
     loss.exp()
 }
 
-/// The bits that a character takes at a mean cross-entropy of `loss` nats a character: of a text
-/// that is read by character.
+/// The bits per character for a mean cross-entropy of `loss` nats per character, for a text that is
+/// read by character.
 pub fn bits_per_character(loss: f64) -> f64 {
     loss / LN_2
 }

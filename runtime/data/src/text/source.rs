@@ -1,4 +1,4 @@
-//! Where a text comes from: a file or three, as bytes and then as tokens.
+//! Text sources: one file or three, first as bytes and then as tokens.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,15 +10,15 @@ use crate::read::folder::{Entry, Folder};
 use crate::split::count;
 use crate::{DataError, SplitSpec};
 
-/// The end of a line, where words are read.
+/// End-of-line token, used when a text is read by word.
 const END: &str = "<eos>";
 
-/// Bytes of a file at most, so that tokens can be counted in 32 bits.
+/// The largest file in bytes, so that tokens can be counted in 32 bits.
 const MOST: u64 = u32::MAX as u64;
 
 /// Files with their text.
 pub(super) enum Source {
-    /// One, to be divided.
+    /// A single file, still to be split.
     One(File),
     /// Training, validation and test file.
     Three([File; 3]),
@@ -30,14 +30,14 @@ pub(super) struct File {
     pub(super) text: String,
 }
 
-/// A text as places in a list of tokens, which are in the order in which they came.
+/// A text as indices into a list of tokens, which is ordered by first occurrence.
 pub(super) struct Numbers<'t> {
     pub(super) words: Vec<&'t str>,
     pub(super) parts: [Vec<u32>; 3],
 }
 
 impl Source {
-    /// What lies at `path`.
+    /// Finds the text at `path`.
     pub(super) fn read(path: &Path) -> Result<Self, DataError> {
         let system = |source| DataError::System {
             path: path.to_owned(),
@@ -60,14 +60,14 @@ impl Source {
         }
     }
 
-    /// The file that trains.
+    /// The training file.
     pub(super) fn file(&self) -> &Path {
         match self {
             Self::One(file) | Self::Three([file, ..]) => &file.path,
         }
     }
 
-    /// Its tokens, divided as `split` says.
+    /// The tokens, split as `split` says.
     pub(super) fn numbers(&self, unit: Unit, split: &SplitSpec) -> Result<Numbers<'_>, DataError> {
         let mut lexicon = Lexicon::default();
         let parts = match self {
@@ -113,7 +113,7 @@ impl File {
     }
 }
 
-/// Bytes as text, without the mark that some programs begin a file with.
+/// Decodes bytes as text, without a byte order mark.
 pub(super) fn text(bytes: Vec<u8>) -> Result<String, Flaw> {
     if bytes.is_empty() {
         return Err(Flaw::new(
@@ -135,7 +135,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Flaw> {
         .unwrap_or(text))
 }
 
-/// Tokens by number, in the order in which they came.
+/// Assigns numbers to tokens, in order of first occurrence.
 #[derive(Default)]
 pub(super) struct Lexicon<'t> {
     words: Vec<&'t str>,
@@ -143,7 +143,7 @@ pub(super) struct Lexicon<'t> {
 }
 
 impl<'t> Lexicon<'t> {
-    /// A text in numbers.
+    /// A text as token numbers.
     fn number(&mut self, text: &'t str, unit: Unit) -> Vec<u32> {
         match unit {
             Unit::Character => {
@@ -170,7 +170,7 @@ impl<'t> Lexicon<'t> {
     }
 }
 
-/// One text, divided by position.
+/// Splits a single text by position.
 fn divide(mut train: Vec<u32>, split: &SplitSpec) -> Result<[Vec<u32>; 3], Flaw> {
     let or = |given: f64, fitted: f64| if given == 0.0 { fitted } else { given };
     let words = train.len();
@@ -197,7 +197,7 @@ fn divide(mut train: Vec<u32>, split: &SplitSpec) -> Result<[Vec<u32>; 3], Flaw>
     Ok([train, validation, test])
 }
 
-/// The beginning of a part with a file of its own, as much as the setting `key` says.
+/// The beginning of a split that has a file of its own, as long as the setting `key` asks for.
 fn shortened(mut part: Vec<u32>, setting: f64, key: &str) -> Result<Vec<u32>, Flaw> {
     let words = part.len();
     let wanted = if setting == 0.0 {
@@ -221,14 +221,14 @@ fn shortened(mut part: Vec<u32>, setting: f64, key: &str) -> Result<Vec<u32>, Fl
     Ok(part)
 }
 
-/// What file names say of each part.
+/// The words in file names that identify each split.
 const PARTS: [(&str, &[&str]); 3] = [
     ("train", &["train", "training"]),
     ("valid", &["valid", "validation", "val", "dev"]),
     ("test", &["test"]),
 ];
 
-/// Training, validation and test file; none if no file says that it trains or validates.
+/// Training, validation and test file; `None` if no file name mentions training or validation.
 fn find(folder: &Folder) -> Result<Option<[&Entry; 3]>, DataError> {
     let mut found: [Option<&Entry>; 3] = [None; 3];
     for file in &folder.files {
@@ -258,8 +258,8 @@ fn find(folder: &Folder) -> Result<Option<[&Entry; 3]>, DataError> {
     }
 }
 
-/// The part that a file's name says. Penn Treebank as published has each part a second time, with
-/// its characters set apart, as in ptb.char.train.txt: these are passed over.
+/// The split that a file name refers to. Penn Treebank is published with a second, character-level
+/// copy of each split, such as ptb.char.train.txt; these are ignored.
 fn part(name: &str) -> Option<usize> {
     let name = name.to_lowercase();
     let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();

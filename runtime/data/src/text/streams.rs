@@ -1,27 +1,27 @@
-//! A text as minibatches: streams side by side, cut into windows.
+//! Text as minibatches: parallel streams, cut into windows.
 
-/// A text read at `batch` places at once, some tokens at a time. It is cut into `batch` streams of
-/// equal length, one after the other; window i has the same piece of each, so that stream b of
-/// window i goes on where stream b of window i − 1 ended, and a state carried from window to window
-/// is that of the text before (continuous batching, as Zaremba et al. 2014 train).
+/// A text read at `batch` positions at once, some tokens at a time. The text is cut into `batch`
+/// streams of equal length, one after the other. Window i holds the same piece of every stream, so
+/// stream b of window i continues where stream b of window i − 1 ended, and a state carried from
+/// window to window belongs to the preceding text (continuous batching, as in Zaremba et al. 2014).
 ///
-/// Every token but the first is a target once, that of the token before it, also where one stream
-/// ends and the next begins. Only the last (length − 1) mod `batch` tokens, fewer than the streams,
-/// are left off; with a batch of 1 there are none. The last window is shorter than the others where
-/// the streams are no multiple of it, so that no token of validation and test goes uncounted: a
-/// mean over tokens weighs each window by its [`length`](Streams::length).
+/// Every token but the first is the target of the token before it exactly once, including where one
+/// stream ends and the next begins. Only the last (length − 1) mod `batch` tokens, fewer than there
+/// are streams, are dropped; with a batch of 1 there are none. If the streams are not a multiple of
+/// the window, the last window is shorter, so that no token of the validation or test split goes
+/// uncounted: a mean over tokens weighs each window by its [`length`](Streams::length).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Streams {
     tokens: Vec<u32>,
     batch: u32,
     window: u32,
-    /// Steps of a stream.
+    /// Steps in a stream.
     steps: usize,
 }
 
 impl Streams {
-    /// Streams over a copy of `tokens`. Of no more tokens than streams there is no window;
-    /// [`Text::fits`](super::Text::fits) says so beforehand.
+    /// Streams over a copy of `tokens`. If there are no more tokens than streams there is no
+    /// window; [`Text::fits`](super::Text::fits) reports this in advance.
     pub fn new(tokens: &[u32], batch: u32, window: u32) -> Self {
         let steps = match window {
             0 => 0,
@@ -39,25 +39,25 @@ impl Streams {
         }
     }
 
-    /// How many windows there are.
+    /// Number of windows.
     pub fn windows(&self) -> u32 {
         u32::try_from(self.steps.div_ceil(self.window.max(1) as usize)).unwrap_or(u32::MAX)
     }
 
-    /// Steps of window `i`: `window`, or fewer in the last; 0 if there is no such window.
+    /// Steps in window `i`: `window`, or fewer in the last one; 0 if there is no such window.
     pub fn length(&self, i: u32) -> u32 {
         let left = self.steps.saturating_sub(self.start(i));
         left.min(self.window as usize) as u32
     }
 
-    /// Targets of all windows together: what a mean over tokens is a mean of.
+    /// Number of targets in all windows together: the denominator of a mean over tokens.
     pub fn scored(&self) -> u64 {
         self.steps as u64 * u64::from(self.batch)
     }
 
-    /// Writes window `i`, time-major, `[length, batch]`: the tokens that are read, and for each the
-    /// one after it. What was in the vectors is replaced. There is nothing in a window that is not
-    /// there.
+    /// Writes window `i`, time-major, `[length, batch]`: the tokens to read, and for each the one
+    /// that follows it. The previous contents of the vectors are replaced. A window that does not
+    /// exist is empty.
     pub fn window(&self, i: u32, inputs: &mut Vec<u32>, targets: &mut Vec<u32>) {
         inputs.clear();
         targets.clear();
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn window(streams: &Streams, i: u32) -> (Vec<u32>, Vec<u32>) {
-        // What was there before does not matter.
+        // The previous contents do not matter.
         let (mut inputs, mut targets) = (vec![99; 7], vec![99; 7]);
         streams.window(i, &mut inputs, &mut targets);
         (inputs, targets)

@@ -1,4 +1,4 @@
-//! Texts as they are published, sound and wrong in every way that was thought of.
+//! Texts in their published forms, valid and invalid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const CHARACTERS: TextSettings = TextSettings {
     limit: 0,
 };
 
-/// An empty folder of this test's own.
+/// An empty folder for one test.
 fn place(test: &str) -> PathBuf {
     let place = std::env::temp_dir().join(format!("supernet-text-{}-{test}", std::process::id()));
     let _ = fs::remove_dir_all(&place);
@@ -57,7 +57,7 @@ fn penn_treebank_s_layout_ends_lines_with_eos_and_knows_the_words_of_the_trainin
         &[("README", "train valid test"), (".train.txt", "hidden")],
     );
     let text = Text::read(&place, &WORDS).unwrap();
-    // By frequency, then by which came first.
+    // By frequency, then by first occurrence.
     assert_eq!(
         vocabulary(&text),
         ["<eos>", "the", "sat", "cat", "dog", "<unk>", "end"]
@@ -86,7 +86,7 @@ fn a_limit_keeps_the_most_frequent_and_the_first_of_equals() {
     write(&place, &TREE);
     let limited = |limit| Text::read(&place, &TextSettings { limit, ..WORDS }).unwrap();
     assert_eq!(limited(7), Text::read(&place, &WORDS).unwrap());
-    // `<unk>` has a place even where it would not be among the most frequent.
+    // `<unk>` is kept even if it is not among the most frequent tokens.
     let four = limited(4);
     assert_eq!(vocabulary(&four), ["<eos>", "the", "sat", "<unk>"]);
     assert_eq!(four.train, [1, 3, 2, 0, 1, 3, 2, 0, 0, 3, 1, 3, 0]);
@@ -112,20 +112,20 @@ fn unk_is_there_only_if_some_token_becomes_it() {
         vocabulary(&Text::read(&place, &WORDS).unwrap()),
         ["a", "b", "<eos>"]
     );
-    // A word of its own in another part: it has to become something.
+    // A word that occurs only outside the training split has to become something.
     write(&place, &[("test", "a c")]);
     let text = Text::read(&place, &WORDS).unwrap();
     assert_eq!(
         (vocabulary(&text), &text.test[..]),
         (vec!["a", "b", "<eos>", "<unk>"], &[0, 3, 2][..])
     );
-    // And within the limit.
+    // The same within the limit.
     let text = Text::read(&place, &TextSettings { limit: 3, ..WORDS }).unwrap();
     assert_eq!(
         (vocabulary(&text), &text.train[..]),
         (vec!["a", "b", "<unk>"], &[0, 1, 0, 2][..])
     );
-    // `<unk>` of another part is not one of the training part.
+    // An `<unk>` outside the training split does not count as one in it.
     write(&place, &[("test", "<unk> a")]);
     assert_eq!(Text::read(&place, &WORDS).unwrap().test, [3, 0, 2]);
 }
@@ -169,7 +169,7 @@ fn one_file_is_divided_by_position_alone_or_in_its_folder() {
             "{error}"
         );
     }
-    // The test part's characters are not known beforehand.
+    // The characters of the test split are not known beforehand.
     write(&place, &[("input.txt", &alphabet.replacen('a', "z", 1))]);
     let reversed: String = fs::read_to_string(place.join("input.txt"))
         .unwrap()
@@ -240,7 +240,7 @@ fn what_is_no_text_is_named_with_the_place() {
     for (bytes, sentence) in [
         (&b""[..], "input.txt: it is empty"),
         (b"abc\xff", "input.txt, byte 3: the byte 0xff is no UTF-8"),
-        // Packed by gzip.
+        // Compressed with gzip.
         (
             b"\x1f\x8b\x08",
             "input.txt, byte 1: the byte 0x8b is no UTF-8; if the file is packed, unpack it",
@@ -343,7 +343,7 @@ fn a_fingerprint_sees_whatever_a_search_sees() {
         of(|text| text.train[0] += 1),
         of(|text| text.test[0] += 1),
         of(|text| {
-            // The same numbers, divided elsewhere.
+            // The same tokens, split differently.
             let last = text.train.pop().unwrap();
             text.validation.insert(0, last);
         }),

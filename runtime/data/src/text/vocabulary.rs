@@ -4,24 +4,23 @@ use std::cmp::Reverse;
 
 use crate::error::Flaw;
 
-/// What a token that is not in the vocabulary becomes.
+/// Replaces tokens that are not in the vocabulary.
 pub(super) const UNKNOWN: &str = "<unk>";
 
-/// The tokens that a text is written in, numbered from 0: the most frequent of the training part
-/// first, and among equally frequent ones that which comes first in it. `<unk>` stands where its
-/// own frequency puts it, as in texts that have it already, else last; it is there only if some
-/// token becomes it.
+/// The tokens of a text, numbered from 0: the most frequent in the training split first, ties
+/// broken by first occurrence in it. `<unk>` is ranked by its own frequency if the text already
+/// contains it, and comes last otherwise; it is present only if some token maps to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     words: Vec<String>,
 }
 
-/// The number in a vocabulary of each token that a source has.
+/// The vocabulary number of each token of a source.
 pub(super) struct Renumbering(Vec<u32>);
 
 impl Vocabulary {
-    /// The vocabulary of `train` with at most `limit` tokens (0: no limit), which are places in
-    /// `words`, numbered as they came, those of `train` first.
+    /// The vocabulary of `train` with at most `limit` tokens (0: no limit). Tokens are indices into
+    /// `words`, which is ordered by first occurrence, starting with those of `train`.
     pub(super) fn new(
         words: &[&str],
         train: &[u32],
@@ -43,7 +42,7 @@ impl Vocabulary {
                  at least, or read it by another unit"
             )));
         }
-        // A stable sort leaves ties in the order in which they came.
+        // A stable sort keeps ties in order of first occurrence.
         let mut kept: Vec<usize> = (0..known).collect();
         kept.sort_by_key(|word| Reverse(counts[*word]));
         let limit = if limit == 0 {
@@ -57,7 +56,7 @@ impl Vocabulary {
                 .any(|part| part.iter().any(|word| *word as usize >= known))
         };
         let own = kept.iter().position(|word| words[*word] == UNKNOWN);
-        // `<unk>` has a place whatever its rank is.
+        // `<unk>` is kept whatever its rank.
         let unknown = (own.is_some() || known > limit || strange()).then(|| {
             own.map(|rank| kept.remove(rank));
             kept.truncate(limit - 1);
@@ -78,20 +77,20 @@ impl Vocabulary {
         Ok((Self { words }, Renumbering(numbers)))
     }
 
-    /// Tokens that are named by their numbers.
+    /// A vocabulary whose tokens are named by their numbers.
     pub fn numbered(count: u32) -> Self {
         Self {
             words: (0..count).map(|number| number.to_string()).collect(),
         }
     }
 
-    /// How many tokens there are: their numbers run from 0 to this − 1.
+    /// Number of tokens: their numbers run from 0 to this − 1.
     #[expect(clippy::len_without_is_empty, reason = "it has two tokens at least")]
     pub fn len(&self) -> u32 {
         self.words.len() as u32
     }
 
-    /// The token with this number; `<unk>` if none has it.
+    /// The token with this number; `<unk>` if there is none.
     pub fn word(&self, number: u32) -> &str {
         self.words
             .get(number as usize)
@@ -100,7 +99,7 @@ impl Vocabulary {
 }
 
 impl Renumbering {
-    /// A part in the numbers of the vocabulary.
+    /// Translates a split to the numbers of the vocabulary.
     pub(super) fn of(&self, mut part: Vec<u32>) -> Vec<u32> {
         part.iter_mut()
             .for_each(|word| *word = self.0[*word as usize]);

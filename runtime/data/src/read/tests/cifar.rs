@@ -1,4 +1,4 @@
-//! CIFAR files, sound and damaged.
+//! CIFAR files, valid and damaged.
 
 use super::*;
 
@@ -78,7 +78,7 @@ fn damaged_cifar_files_are_named_with_the_place() {
             said(&place)
         );
     }
-    // What is beside it says which it is.
+    // A neighbouring file tells which kind it is.
     write(
         &place,
         &[

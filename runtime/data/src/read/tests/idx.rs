@@ -1,4 +1,4 @@
-//! IDX files, sound and damaged.
+//! IDX files, valid and damaged.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn idx_files_are_read_plain_and_packed_and_their_folder_is_named_by_any_of_them(
                 gzip(&idx(&[4, 2, 3], &images)),
             ),
             ("train-labels-idx1-ubyte", idx(&[4], &[0, 1, 2, 1])),
-            // Unpacked beside its packed self.
+            // Unpacked, next to its packed copy.
             (
                 "train-labels-idx1-ubyte.gz",
                 gzip(&idx(&[4], &[0, 1, 2, 1])),
@@ -111,13 +111,13 @@ fn damaged_idx_files_are_named_with_the_place() {
             labels.clone(),
             "it is damaged, so get it again",
         ),
-        // A bomb: its header promises little, and it unpacks to much.
+        // A decompression bomb: the header promises little, but much is unpacked.
         (
             gzip(&[&good[..], &[0; 1 << 22]].concat()),
             labels.clone(),
             "byte 40: there are more",
         ),
-        // The other way round: little is there.
+        // The opposite: much is promised, but little is there.
         (
             gzip(&idx(&[1 << 30, 2, 3], &[1])),
             labels.clone(),

@@ -1,4 +1,4 @@
-//! Folders of images, sound and damaged.
+//! Folders of images, valid and damaged.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn folders_of_images_are_classes() {
         (&[0, 1, 1][..], 20.0, 30.0)
     );
 
-    // One with colours makes all of them coloured, wherever it stands.
+    // One colour image makes all of them colour, wherever it is.
     write(
         &place,
         &[

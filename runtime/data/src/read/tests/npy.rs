@@ -1,4 +1,4 @@
-//! NumPy files, sound and damaged.
+//! NumPy files, valid and damaged.
 
 use super::*;
 
