@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Schedule, Score, Task, Work};
 
-/// Where a strategy stands in its schedule, and which of its tasks are out.
+/// A strategy's position in its schedule, and its pending tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Agenda {
     epoch: u32,
-    /// Training steps of the epoch that were handed out.
+    /// Training steps of the epoch that have been handed out.
     step: u32,
-    /// Score tasks of the epoch that were handed out.
+    /// Score tasks of the epoch that have been handed out.
     update: u32,
     /// The next task's id.
     id: u64,
@@ -18,22 +18,22 @@ pub(super) struct Agenda {
     batch: u64,
     /// Tasks without an outcome, oldest first.
     out: VecDeque<Task>,
-    /// How many of them, from the newest back, are to be handed out again because a search
-    /// continues from a save.
+    /// How many of the newest pending tasks must be handed out again because a search resumes from
+    /// a save.
     #[serde(default)]
     again: usize,
 }
 
-/// What comes next.
+/// The next entry of the schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ahead {
-    /// A task that was out when the state was saved.
+    /// A task that was pending when the state was saved.
     Again(Task),
     /// A training step of this epoch.
     Train { epoch: u32 },
     /// A score task on this minibatch.
     Score { batch: u64 },
-    /// Nothing: the schedule is through.
+    /// The schedule is complete.
     Through,
 }
 
@@ -98,7 +98,7 @@ impl Agenda {
     }
 
     /// Ends the oldest task. Returns its genomes and their scores if it was a score task and the
-    /// outcome fits it.
+    /// outcome matches it.
     pub(super) fn close<'a>(
         &mut self,
         outcome: &'a Outcome,
@@ -115,7 +115,7 @@ impl Agenda {
         }
     }
 
-    /// The genomes that are out.
+    /// The genomes of pending tasks.
     pub(super) fn genomes(&self) -> impl Iterator<Item = &super::Genome> {
         self.out.iter().flat_map(|task| match &task.work {
             Work::Train { genome, .. } => std::slice::from_ref(genome),
@@ -123,14 +123,14 @@ impl Agenda {
         })
     }
 
-    /// Marks everything that is out to be handed out again.
+    /// Schedules all pending tasks to be handed out again.
     pub(super) fn resume(&mut self) {
         self.again = self.out.len();
     }
 }
 
-/// The reward of a score: its accuracy. What is no number, such as an embedder's failed evaluation,
-/// earns nothing.
+/// The reward of a score: its accuracy. NaN, such as from an application's failed evaluation,
+/// counts as zero.
 pub(super) fn reward(score: &Score) -> f32 {
     if score.reward.is_finite() {
         score.reward

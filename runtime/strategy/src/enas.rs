@@ -29,13 +29,12 @@ use controller::Controller;
 use tape::Objective;
 
 /// Alternates between training the shared weights on children that the controller samples, and
-/// training the controller on how its samples score (Pham et al. 2018, §2.2).
+/// training the controller on the scores of its samples (Pham et al. 2018, §2.2).
 ///
-/// An epoch is `steps` training steps, each on a fresh child from a controller that does not change
-/// meanwhile, then `updates` score tasks of `rollouts` children. Each score task has the next
-/// validation minibatch to itself and ends in one step of REINFORCE with Adam; the next one waits
-/// for it. In warm-up epochs children come from the space's prior, and nothing is scored. The
-/// reward is the accuracy.
+/// An epoch is `steps` training steps, each on a fresh child from a fixed controller, followed by
+/// `updates` score tasks of `rollouts` children. Each score task has its own validation minibatch
+/// and ends in one REINFORCE step with Adam, for which the next task waits. In warm-up epochs
+/// children come from the space's prior, and nothing is scored. The reward is the accuracy.
 pub struct Enas {
     space: Supergraph,
     schedule: Schedule,
@@ -47,7 +46,7 @@ pub struct Enas {
     random: Random,
 }
 
-/// Everything that the next task depends on, as it is saved.
+/// The saved state: everything that the next task depends on.
 #[derive(Serialize, Deserialize)]
 struct State {
     strategy: Tag,
@@ -59,7 +58,7 @@ struct State {
     random: Random,
 }
 
-/// Says whose state a saved one is.
+/// Identifies the strategy of a saved state.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Tag {
@@ -67,10 +66,10 @@ enum Tag {
 }
 
 impl Enas {
-    /// A search of `space`. Everything it samples is a function of `seed` and the outcomes.
+    /// A search of `space`. All its samples are a function of `seed` and the outcomes.
     ///
     /// # Errors
-    /// If a setting is out of its range.
+    /// If a setting is out of range.
     pub fn new(
         space: Supergraph,
         schedule: Schedule,
@@ -94,7 +93,7 @@ impl Enas {
         })
     }
 
-    /// How many parameters the controller has.
+    /// Number of parameters of the controller.
     pub fn parameters(&self) -> usize {
         self.controller.parameters.len()
     }
@@ -140,7 +139,7 @@ impl Strategy for Enas {
         let work = match self.agenda.ahead(&self.schedule) {
             Ahead::Again(task) => return Ok(Some(task)),
             Ahead::Through => return Ok(None),
-            // Its outcome changes the policy that everything after it is sampled from.
+            // Its outcome changes the policy that all later samples come from.
             _ if self.agenda.scoring() => return Ok(None),
             Ahead::Train { epoch } if epoch < self.schedule.warm_up => Work::Train {
                 genome: from_prior(&self.space, &mut self.random)?,

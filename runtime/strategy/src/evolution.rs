@@ -11,19 +11,19 @@ use super::agenda::{Agenda, Ahead, reward};
 use super::random::from_prior;
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
-/// How often a mutation that the constraints refuse is drawn again before a sample of the prior
-/// takes its place.
+/// Attempts at a mutation that satisfies the constraints before a sample of the prior takes its
+/// place.
 const TRIES: u32 = 100;
 
-/// How evolution goes.
+/// Settings of evolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvolutionSettings {
-    /// Genomes that are alive at a time, P. A search that scores fewer than twice as many takes
-    /// half of what it scores.
+    /// Size of the population, P. A search that scores fewer than twice as many genomes uses half
+    /// of that number.
     pub population: u32,
-    /// Genomes that compete for each child, S, drawn from the population with replacement. 1 is no
-    /// selection at all.
+    /// Size of a tournament, S, drawn from the population with replacement. 1 means no selection at
+    /// all.
     pub tournament: u32,
 }
 
@@ -37,19 +37,19 @@ impl Default for EvolutionSettings {
 }
 
 /// Regularised evolution (Real et al. 2019, "Regularized Evolution for Image Classifier
-/// Architecture Search", Algorithm 1): the first genomes come from the space's prior. Then a
-/// tournament of S, drawn with replacement, is won by its best; the winner's copy with one decision
+/// Architecture Search", Algorithm 1): the first genomes come from the space's prior. Then the best
+/// of a tournament of S, drawn with replacement, wins; a copy of the winner with one decision
 /// changed joins the population, and the oldest member leaves, however good it is.
 ///
-/// Where the paper's workers are asynchronous, this one goes in groups: the `rollouts` children of
-/// a score task all descend from the population as it was before them, and join it together. In
-/// training searches the training steps take members of the population, each equally likely, since
-/// they are what the shared weights must suit; [`Strategy::sample`] gives the same. Under one seed
-/// its warm-up trains the same children as the other strategies'.
+/// The paper's workers are asynchronous; here they run in groups: the `rollouts` children of a
+/// score task all descend from the population as it was before them, and join it together. In
+/// training searches the training steps draw members of the population uniformly, since these are
+/// the ones that the shared weights must suit; [`Strategy::sample`] does the same. With the same
+/// seed its warm-up trains the same children as the other strategies'.
 ///
-/// A mutation changes one decision that the child asks to another of its choices, all equally
-/// likely; the paper's mutation that changes nothing is left out. Decisions that become active are
-/// drawn from the prior, those that cease to be are set to 0.
+/// A mutation changes one active decision of the child to another choice, all equally likely; the
+/// paper's identity mutation is left out. Decisions that become active are drawn from the prior,
+/// those that become inactive are set to 0.
 pub struct Evolution {
     space: Supergraph,
     schedule: Schedule,
@@ -67,14 +67,14 @@ struct State {
     random: Random,
 }
 
-/// A genome that is alive.
+/// A member of the population.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Member {
     genome: Genome,
     reward: f32,
 }
 
-/// Says whose state a saved one is.
+/// Identifies the strategy of a saved state.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Tag {
@@ -82,8 +82,8 @@ enum Tag {
 }
 
 impl Evolution {
-    /// A search of `space`. Everything it samples is a function of `seed` and the outcomes.
-    /// Settings of 0 count as 1.
+    /// A search of `space`. All its samples are a function of `seed` and the outcomes. Settings of
+    /// 0 count as 1.
     pub fn new(
         space: Supergraph,
         schedule: Schedule,
@@ -119,12 +119,12 @@ impl Evolution {
         }
     }
 
-    /// How many genomes are alive at a time once the first ones are scored.
+    /// Size of the population once the first genomes are scored.
     pub fn population(&self) -> usize {
         self.population
     }
 
-    /// The next genome to be scored, if `ahead` others are on their way into the population.
+    /// The next genome to score, with `ahead` others about to join the population.
     fn born(&mut self, ahead: usize) -> Result<Genome, GenomeError> {
         let State { alive, random, .. } = &mut self.state;
         if alive.len() + ahead < self.population {
@@ -133,19 +133,19 @@ impl Evolution {
         let mut winner: Option<&Member> = None;
         for _ in 0..self.tournament {
             let rival = member(alive, random);
-            // Of equals the one that was drawn first.
+            // Ties go to the one drawn first.
             if rival.is_some_and(|rival| winner.is_none_or(|winner| rival.reward > winner.reward)) {
                 winner = rival;
             }
         }
         match winner {
             Some(winner) => mutated(&self.space, &winner.genome, random),
-            // A group as large as the population, at the very beginning.
+            // At the very beginning, with a group as large as the population.
             None => from_prior(&self.space, random),
         }
     }
 
-    /// Mean reward of those that are alive.
+    /// Mean reward of the population.
     fn mean(&self) -> Option<f32> {
         let alive = &self.state.alive;
         let sum: f64 = alive.iter().map(|member| f64::from(member.reward)).sum();
@@ -153,13 +153,13 @@ impl Evolution {
     }
 }
 
-/// A member of the population, each equally likely.
+/// A uniformly drawn member of the population.
 fn member<'a>(alive: &'a VecDeque<Member>, random: &mut Random) -> Option<&'a Member> {
     let among = u32::try_from(alive.len()).ok().filter(|among| *among > 0)?;
     alive.get(random.below(among) as usize)
 }
 
-/// A valid genome that differs from its parent in one decision that matters.
+/// A valid genome that differs from its parent in one active decision.
 fn mutated(
     space: &Supergraph,
     parent: &Genome,
@@ -196,12 +196,12 @@ fn mutated(
     from_prior(space, random)
 }
 
-/// Gives the decisions a choice that a mutation made active, and takes it from those that it made
-/// inactive.
+/// Makes a choice for the decisions that a mutation activated, and resets those that it
+/// deactivated.
 fn settle(space: &Supergraph, parent: &Genome, child: &mut Genome, random: &mut Random) {
     let before: Vec<Option<u32>> = parent.iter().copied().map(Some).collect();
     let mut after: Vec<Option<u32>> = child.iter().copied().map(Some).collect();
-    // In the plan's order: whether a decision is active follows from earlier ones.
+    // In the plan's order: whether a decision is active depends on earlier ones.
     for decided in space.plan().steps.iter().flat_map(|step| &step.decide) {
         let d = decided.decision as usize;
         if !space.active(&after, d) {
@@ -239,8 +239,8 @@ impl Strategy for Evolution {
         Ok(Some(self.state.agenda.hand_out(work)))
     }
 
-    /// The insight's baseline is the mean reward of the population before the group joins it, of
-    /// the group itself if it is the first; what there is no controller for is 0.
+    /// The insight's baseline is the mean reward of the population before the group joins it, or of
+    /// the group itself if it is the first; values that only a controller has are 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (genomes, scores) = self.state.agenda.close(outcome)?;
         let before = self.mean();

@@ -1,8 +1,8 @@
-//! What decides which child is trained and scored next.
+//! Search strategies: which child to train or score next.
 //!
-//! A [`Strategy`] is a synchronous state machine: it hands out [`Task`]s and is told their
-//! [`Outcome`]s in task order. It knows no device, no clock and no thread, so it is tested without
-//! any, and the number of evaluators changes nothing.
+//! A [`Strategy`] is a synchronous state machine: it hands out [`Task`]s and receives their
+//! [`Outcome`]s in task order. It uses no device, clock or thread, so it can be tested without
+//! them, and the number of evaluators does not change its results.
 
 mod agenda;
 pub mod enas;
@@ -20,43 +20,43 @@ pub use supernet_shaders::random::{Random, RngStream};
 /// One choice per decision, in the published order of the space.
 pub type Genome = Vec<u32>;
 
-/// One piece of work for the trainer or an evaluator.
+/// A unit of work for the trainer or an evaluator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Counts from 0 without gaps; outcomes are observed in this order.
     pub id: u64,
-    /// What is to be done.
+    /// The work to do.
     pub work: Work,
 }
 
-/// What a task asks for.
+/// The work of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Work {
-    /// Train the shared weights on the child of `genome` for the next minibatch of the training
+    /// Train the shared weights on the child of `genome` with the next minibatch of the training
     /// split.
     Train {
         /// The child.
         genome: Genome,
-        /// The pass over the training split that this step belongs to, from 0; it fixes the
+        /// The pass over the training split that this step belongs to, from 0; it determines the
         /// learning rate.
         epoch: u32,
     },
-    /// Score every child with the shared weights as they are, all on the same minibatch of the
+    /// Score every child with the current shared weights, all on the same minibatch of the
     /// validation split.
     Score {
         /// The children.
         genomes: Vec<Genome>,
-        /// Which minibatch: counts from 0 over the whole search; the data cursor is a function of
-        /// it.
+        /// Index of the minibatch: counts from 0 over the whole search; the data cursor is a
+        /// function of it.
         batch: u64,
     },
 }
 
-/// How a child did on some samples.
+/// The score of a child on some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// What the strategy maximises: of images the accuracy, a share of samples in [0, 1]; of a
-    /// language model c/perplexity (ENAS §2.2), which is not bounded by 1.
+    /// The quantity that the strategy maximises: for images the accuracy, a share of samples in [0,
+    /// 1]; for a language model c/perplexity (ENAS §2.2), which is not bounded by 1.
     #[serde(alias = "accuracy")]
     pub reward: f32,
     /// Mean cross-entropy in nats.
@@ -64,67 +64,67 @@ pub struct Score {
 }
 
 impl Score {
-    /// What a child without a score counts as.
+    /// The value that counts for a child without a score.
     pub const WORST: Self = Self {
         reward: 0.0,
         loss: f32::MAX,
     };
 }
 
-/// What came of a task.
+/// The result of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Of [`Work::Train`]: the minibatch's loss and accuracy before the update.
+    /// Of [`Work::Train`]: loss and accuracy of the minibatch before the update.
     Trained(Score),
     /// Of [`Work::Score`]: one score per genome, in order.
     Scored(Vec<Score>),
 }
 
-/// How long a search is and how it divides its time. Every strategy gets the same one, so that
+/// The length of a search and how it divides its time. Every strategy gets the same budget, so that
 /// comparisons are fair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Passes over the training split.
     pub epochs: u32,
-    /// Minibatches in a pass.
+    /// Minibatches per pass.
     pub steps: u32,
-    /// Passes at the beginning that sample from the space's prior and score nothing.
+    /// Initial passes that sample from the space's prior and score nothing.
     pub warm_up: u32,
     /// Score tasks after each pass that is not warm-up.
     pub updates: u32,
-    /// Genomes in a score task.
+    /// Genomes per score task.
     pub rollouts: u32,
 }
 
-/// What a strategy says about itself after an outcome, for the event log.
+/// What a strategy reports after an outcome, for the event log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StrategyStats {
     /// Mean reward of the rollouts.
     pub reward: f32,
-    /// What the reward is compared with: mean over the rollouts of each one's own baseline.
+    /// The reference for the reward: the mean over the rollouts of each one's baseline.
     pub baseline: f32,
-    /// Entropy of the policy in nats, mean over the rollouts of the sum over their active
+    /// Entropy of the policy in nats: the mean over the rollouts of the sum over their active
     /// decisions.
     pub entropy: f32,
-    /// The entropy as a share of what it would be if all choices that are open were equally likely,
-    /// in [0, 1]; absent where there is no policy, or never a choice.
+    /// The entropy as a share of its maximum, with all open choices equally likely, in [0, 1];
+    /// absent if there is no policy, or never a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entropy_share: Option<f32>,
-    /// Mean penalty on the skip probabilities (a KL divergence in nats); 0 where the space has no
+    /// Mean penalty on the skip probabilities (a KL divergence in nats); 0 if the space has no
     /// skips.
     pub skip_penalty: f32,
     /// Norm of the policy's gradient before clipping.
     pub gradient_norm: f32,
 }
 
-/// Why a strategy cannot go on.
+/// Why a strategy cannot continue.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StrategyError {
     /// The space's constraints leave no genome to sample.
     #[error(transparent)]
     Genome(#[from] GenomeError),
-    /// The controller's parameters left the range of numbers.
+    /// The controller's parameters are no longer finite.
     #[error(
         "the controller's parameters are no numbers any more; lower `controller.learning_rate` (it is {rate:e})"
     )]
@@ -134,39 +134,40 @@ pub enum StrategyError {
     },
 }
 
-/// A way to search: what to train, what to score, what to learn from it.
+/// A search strategy: what to train, what to score, and what to learn from the scores.
 pub trait Strategy: Send {
-    /// The next task; `None` while outcomes are awaited that it depends on, and for ever once the
-    /// schedule is through.
+    /// The next task; `None` while it depends on outcomes that are still awaited, and for ever once
+    /// the schedule is complete.
     ///
     /// # Errors
-    /// If the space's constraints leave no genome to sample, or what was learnt is no use any more.
+    /// If the space's constraints leave no genome to sample, or the controller's parameters are no
+    /// longer finite.
     fn next(&mut self) -> Result<Option<Task>, StrategyError>;
 
-    /// Takes the outcome of the oldest task that is not observed yet. One that does not fit the
-    /// task (another kind, another number of scores) ends it and teaches nothing; an accuracy that
-    /// is no number counts as 0.
+    /// Takes the outcome of the oldest task that is not observed yet. One that does not match the
+    /// task (another kind, another number of scores) ends it without any learning; a NaN accuracy
+    /// counts as 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats>;
 
-    /// Fresh samples of the policy as it is now, for derivation and reports, drawn with `random`:
-    /// they do not change what the search does next.
+    /// Fresh samples of the current policy, for derivation and reports, drawn with `random`: they
+    /// do not change what the search does next.
     ///
     /// # Errors
     /// If the space's constraints leave no genome to sample.
     fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError>;
 
-    /// Everything that the next call depends on.
+    /// The whole state of the strategy.
     fn save(&self) -> serde_json::Value;
 
-    /// Continues from what [`Strategy::save`] returned. Tasks that were out at that time come
-    /// first, with the same ids: what was done of them is unknown.
+    /// Continues from what [`Strategy::save`] returned. Tasks that were pending at that time come
+    /// first, with the same ids: whether they were done is unknown.
     ///
     /// # Errors
     /// If the value was not saved by this strategy for this space.
     fn load(&mut self, saved: serde_json::Value) -> Result<(), serde_json::Error>;
 }
 
-/// Whether the tasks that were out at a save fit the space.
+/// Whether the tasks that were pending at a save fit the space.
 fn check_genomes(space: &Supergraph, agenda: &agenda::Agenda) -> Result<(), serde_json::Error> {
     agenda
         .genomes()

@@ -1,4 +1,4 @@
-//! Random search: the control that every other strategy is measured against.
+//! Random search: the baseline of every other strategy.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,15 @@ use supernet_shaders::random::{Random, RngStream};
 use super::agenda::{Agenda, Ahead, reward};
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
-/// Samples from the space's prior throughout and learns nothing, at the same budget as every other
-/// strategy: the same training steps, the same score tasks on the same minibatches.
+/// Samples from the space's prior throughout and learns nothing, with the same budget as every
+/// other strategy: the same training steps, the same score tasks on the same minibatches.
 ///
-/// Under one seed its warm-up trains the same children as [`Enas`](super::enas::Enas)'s. (Li and
-/// Talwalkar 2019, §3.)
+/// With the same seed its warm-up trains the same children as [`Enas`](super::enas::Enas)'s. (Li
+/// and Talwalkar 2019, §3.)
 ///
-/// [`RandomSearch::new`], which a training search takes, may draw a genome again: its reward is
-/// measured anew each time. [`RandomSearch::without_repetition`], which a search of a table takes,
-/// does not: there the answer would be the same.
+/// [`RandomSearch::new`], for training searches, may draw a genome again: its reward is measured
+/// anew each time. [`RandomSearch::without_repetition`], for searches of a table, does not: there
+/// the answer would be the same.
 pub struct RandomSearch {
     space: Supergraph,
     schedule: Schedule,
@@ -30,17 +30,17 @@ struct State {
     strategy: Tag,
     agenda: Agenda,
     random: Random,
-    /// What was handed out already, if nothing is to be handed out twice.
+    /// Genomes that were handed out already, if none may be handed out twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<BTreeSet<Genome>>,
 }
 
-/// Draws of the prior that were all handed out before, after which what is left is listed.
+/// Draws from the prior without a new genome, after which the remaining genomes are listed.
 const DRAWS: u32 = 100;
 /// The largest space whose genomes are listed.
 const LISTED: u64 = 1 << 18;
 
-/// Says whose state a saved one is.
+/// Identifies the strategy of a saved state.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Tag {
@@ -64,9 +64,9 @@ impl RandomSearch {
         }
     }
 
-    /// A search of `space` that hands out no genome again before it has handed out all that the
-    /// prior can give; then it begins anew. In a space of more than 262,144 genomes, one is
-    /// repeated if a hundred draws in a row bring nothing new.
+    /// A search of `space` that hands out no genome again before it has handed out all genomes with
+    /// a positive prior; then it starts over. In a space of more than 262,144 genomes, one is
+    /// repeated if a hundred consecutive draws give nothing new.
     pub fn without_repetition(space: Supergraph, schedule: Schedule, seed: u64) -> Self {
         let mut search = Self::new(space, schedule, seed);
         search.state.asked = Some(BTreeSet::new());
@@ -97,8 +97,8 @@ impl RandomSearch {
     }
 }
 
-/// What the prior can give and was not asked, in lexicographic order; nothing of a space too large
-/// to be listed.
+/// Genomes with a positive prior that were not handed out, in lexicographic order; none for a space
+/// too large to be listed.
 fn left(space: &Supergraph, asked: &BTreeSet<Genome>) -> Vec<Genome> {
     let priors: Vec<Vec<f32>> = (0..space.genome_len()).map(|d| space.prior(d)).collect();
     let given = |genome: &Genome| {
@@ -141,8 +141,8 @@ impl Strategy for RandomSearch {
         Ok(Some(self.state.agenda.hand_out(work)))
     }
 
-    /// The insight holds the mean reward, which is also its baseline; what there is no controller
-    /// for is 0.
+    /// The insight holds the mean reward, which is also its baseline; values that only a controller
+    /// has are 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (_, scores) = self.state.agenda.close(outcome)?;
         let mean = (scores.iter().map(|s| f64::from(reward(s))).sum::<f64>()
@@ -204,7 +204,7 @@ mod tests {
         let op = |id: &str| test_spaces::op(id, &["a", "b", "c", "d"]);
         let steps = ["x", "y", "z"].map(|id| test_spaces::step(&[id.to_owned()], None));
         let mut skewed = op("z");
-        // One choice is rare and one never drawn.
+        // One choice is rare and one is never drawn.
         skewed["prior"] = serde_json::json!([1.0, 1.0, 1e-6, 0.0]);
         let space = test_spaces::space(vec![op("x"), op("y"), skewed], steps.to_vec(), vec![]);
         let asked = all(&mut RandomSearch::without_repetition(space, SCHEDULE, 1));

@@ -1,4 +1,4 @@
-//! Spaces for tests: the decisions and plans of the published ones, over a network of one node.
+//! Test spaces: the decisions and plans of the published ones, over a network of one node.
 
 #![allow(clippy::unwrap_used, reason = "these spaces are for tests alone")]
 
@@ -38,8 +38,8 @@ pub fn step(decide: &[String], keep: Option<&str>) -> Value {
     json!({"decide": decide, "keep": keep})
 }
 
-/// ENAS's macro space (Pham et al. 2018, §2.3): per layer an op of six, then a skip to each earlier
-/// layer.
+/// ENAS's macro space (Pham et al. 2018, §2.3): per layer one op of six, then a skip from each
+/// earlier layer.
 pub fn layered(layers: usize) -> Supergraph {
     let ops = [
         "conv3x3",
@@ -65,7 +65,7 @@ pub fn layered(layers: usize) -> Supergraph {
     space(decisions, plan, vec![])
 }
 
-/// Where layer `l`'s op stands in a genome of [`layered`]; its skips follow.
+/// Index of layer `l`'s op in a genome of [`layered`]; its skips follow.
 pub fn layer(l: usize) -> usize {
     l + l * l.saturating_sub(1) / 2
 }
@@ -116,8 +116,8 @@ pub fn recurrent(nodes: usize) -> Supergraph {
 }
 
 /// Everything that a plan can ask for: tables, attention, skips, a prior, inactive decisions, and
-/// constraints that mask (`deep` and the first op; the two skips) or that no mask sees in time (the
-/// ops of two nodes that no skip joins).
+/// constraints that a mask enforces (`deep` and the first op; the two skips) or that no mask sees
+/// in time (the ops of two nodes that no skip joins).
 pub fn guarded() -> Supergraph {
     let all = ["a".to_owned(), "b".to_owned()];
     let mut second = op("second", &["x", "y", "z"]);
@@ -161,11 +161,11 @@ pub fn guarded() -> Supergraph {
     space(decisions, plan, require)
 }
 
-/// Deviation of a toy's reward noise: that of an accuracy on 160 images.
+/// Standard deviation of a toy reward's noise: that of an accuracy on 160 images.
 pub const NOISE: f32 = 0.035;
 
-/// An accuracy for a genome of [`layered`], without noise: every layer adds up to 5 % for its op
-/// (another best one in each layer), and a skip between neighbours of equal parity adds 1 %.
+/// A noiseless accuracy for a genome of [`layered`]: every layer adds up to 5 % for its op (the
+/// best op differs from layer to layer), and a skip between neighbours of equal parity adds 1 %.
 pub fn accuracy(genome: &Genome, layers: usize) -> f32 {
     let mut sum = 0.4;
     for l in 0..layers {

@@ -1,10 +1,9 @@
-//! Checks search spaces and their own ops in their authors' tests.
+//! Checks search spaces and their custom ops in their authors' tests.
 //!
-//! One call says everything that can be said without searching, as `supernet check-plugin` does:
-//! the space is sound, its children can be counted and drawn, every node has a kernel, random
-//! children take a training step and are scored, and every op of the space's own does what it says,
-//! its gradient held against finite differences, on the CPU and on whatever GPU, or driver in
-//! software, there is.
+//! One call checks everything that can be checked without searching, as `supernet check-plugin`
+//! does: the space is valid, its children can be counted and sampled, every node has a kernel,
+//! random children take a training step and are scored, and every custom op does what it declares.
+//! Its gradient is compared with finite differences, on the CPU and on any GPU or software adapter.
 //!
 //! ```no_run
 //! // In tests/space.rs of the crate `my_space`, which registers the space `mine`.
@@ -24,22 +23,22 @@ use supernet::plugin::Setting;
 use supernet::space::Spaces;
 use supernet::tools::space_report::{self, SpaceReport};
 
-/// Checks the registered space `name` with its default settings, on stand-in data of 16x16x3 and 10
-/// classes where it takes what it is given. The report goes to standard error, which tests show if
-/// they fail.
+/// Checks the registered space `name` with its default settings, on placeholder data of 16x16x3 and
+/// 10 classes if it takes its input from the data. The report goes to standard error, which test
+/// runners show on failure.
 ///
 /// # Panics
-/// If there is no such space, or something is wrong with it; the message is what is wrong.
+/// If there is no such space, or it fails a check; the message gives the reason.
 #[track_caller]
 pub fn check(name: &str) -> SpaceReport {
     check_with(name, &[])
 }
 
-/// The same with settings: `&[("layers", 8.into()), ("image", [8, 8, 1][..].into())]`. What the
-/// space asks about data, such as `image` and `classes`, may be given too.
+/// Like [`check`], with settings: `&[("layers", 8.into()), ("image", [8, 8, 1][..].into())]`. Facts
+/// about data, such as `image` and `classes`, may be given too.
 ///
 /// # Panics
-/// As [`check`].
+/// The same as for [`check`].
 #[track_caller]
 pub fn check_with(name: &str, settings: &[(&str, Setting)]) -> SpaceReport {
     let settings: BTreeMap<String, Setting> = settings
@@ -51,7 +50,7 @@ pub fn check_with(name: &str, settings: &[(&str, Setting)]) -> SpaceReport {
         Ok(report) => report,
         Err(error) => panic!("the space `{name}` cannot be had: {error}"),
     };
-    // Nobody reads a test's output, so that nobody misses it if it cannot be written.
+    // A failure to write the report is ignored.
     let _ = write!(std::io::stderr(), "{report}");
     assert!(
         report.passed(),

@@ -1,4 +1,4 @@
-//! The kit on spaces that are right and on ones that are wrong.
+//! The kit on valid and invalid spaces.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 

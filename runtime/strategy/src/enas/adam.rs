@@ -22,13 +22,13 @@ impl Adam {
         }
     }
 
-    /// Whether the moments are those of so many parameters.
+    /// Whether the moments belong to this number of parameters.
     pub(super) fn fits(&self, parameters: usize) -> bool {
         self.mean.len() == parameters && self.square.len() == parameters
     }
 
-    /// Moves the parameters against the gradient, after scaling it down to the settings' longest
-    /// norm. Returns the norm before that.
+    /// Moves the parameters against the gradient, clipped to the maximum norm of the settings.
+    /// Returns the norm before clipping.
     pub(super) fn descend(
         &mut self,
         parameters: &mut [f32],

@@ -6,10 +6,10 @@ use super::settings::{Baseline, ControllerSettings};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Average(Option<f32>);
 
-/// How a group of rollouts did.
+/// The advantages of a group of rollouts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Judged {
-    /// One per rollout: reward less baseline, as the settings scale it.
+    /// One per rollout: reward minus baseline, scaled as the settings say.
     pub(super) advantages: Vec<f32>,
     /// Mean reward.
     pub(super) reward: f32,
@@ -18,7 +18,7 @@ pub(super) struct Judged {
 }
 
 impl Average {
-    /// Compares each reward with the baseline of the settings, then takes the group into the moving
+    /// Compares each reward with the baseline of the settings, then adds the group to the moving
     /// average.
     pub(super) fn judge(&mut self, rewards: &[f32], settings: &ControllerSettings) -> Judged {
         let count = rewards.len();
@@ -39,8 +39,8 @@ impl Average {
             .collect();
         if settings.standardise {
             let square = advantages.iter().map(|a| a * a).sum::<f64>() / count.max(1) as f64;
-            // A group whose rewards all agree says nothing; what rounding left of it must not be
-            // blown up.
+            // A group whose rewards all agree carries no information; what rounding leaves of it
+            // must not be amplified.
             let scale = if square.sqrt() > 1e-6 {
                 1.0 / square.sqrt()
             } else {

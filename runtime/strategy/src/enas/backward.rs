@@ -6,22 +6,22 @@ use super::product::{add_product, transposed};
 use super::real::Real;
 use super::tape::{Objective, Tape};
 
-/// Gradients on their way back through a tape.
+/// Gradients during the backward pass through a tape.
 struct Back<'a, F> {
     layout: &'a Layout,
     parameters: &'a [F],
     rollouts: usize,
-    /// By the parameters, flat.
+    /// With respect to the parameters, flat.
     gradient: Vec<F>,
-    /// [steps][rollouts, d]: by each step's state.
+    /// [steps][rollouts, d]: with respect to each step's state.
     states: Vec<Vec<F>>,
-    /// [steps][rollouts, d]: by each step's key; empty where nothing attends to it.
+    /// [steps][rollouts, d]: with respect to each step's key; empty if nothing attends to it.
     keys: Vec<Vec<F>>,
 }
 
 impl<F: Real> Controller<F> {
-    /// The gradient of [`Tape::outlook`]'s loss by all parameters: back-propagation through time,
-    /// written by hand.
+    /// The gradient of [`Tape::outlook`]'s loss with respect to all parameters: hand-written
+    /// back-propagation through time.
     pub(super) fn gradient(&self, tape: &Tape<F>, objective: Objective<'_, F>) -> Vec<F> {
         let (layout, d, rollouts) = (&self.layout, self.layout.size, tape.rollouts);
         let row = rollouts * d;
@@ -96,9 +96,9 @@ impl<F: Real> Controller<F> {
     }
 }
 
-/// One rollout through one step of the LSTM, backwards. `state` is the gradient by the state;
-/// `cell` that by the cell after the step, then before it; `slopes` gets that by the gates before
-/// their squashing.
+/// One rollout through one step of the LSTM, backwards. `state` is the gradient of the state;
+/// `cell` is that of the cell after the step, then before it; `slopes` receives that of the gates
+/// before their nonlinearities.
 fn lstm<F: Real>(
     gates: &[F],
     squashed: &[F],
@@ -121,7 +121,7 @@ fn lstm<F: Real>(
 }
 
 impl<F: Real> Back<'_, F> {
-    /// From a step's key, which every step that attends to it has added to, into its state and W₁.
+    /// From a step's key, to which every step that attends to it has added, into its state and W₁.
     fn key(&mut self, t: usize, state: &[F]) {
         if let Some(attention) = self
             .layout
@@ -161,7 +161,7 @@ impl<F: Real> Back<'_, F> {
         }
     }
 
-    /// From a decision's part of the objective into its scores, and from there into the state, a
+    /// From a decision's share of the objective into its scores, and from there into the state, a
     /// table, keys and query.
     fn choice(
         &mut self,
@@ -216,7 +216,7 @@ impl<F: Real> Back<'_, F> {
         }
     }
 
-    /// From a step's input row into the state before it and whatever was fed in.
+    /// From a step's input row into the state before it and the source of the input.
     fn input(&mut self, t: usize, rows: &[F], tape: &Tape<F>) {
         let d = self.layout.size;
         for (b, row) in rows.chunks_exact(2 * d).enumerate() {
@@ -264,7 +264,7 @@ mod tests {
     use crate::enas::settings::ControllerSettings;
     use crate::{Genome, test_spaces};
 
-    /// A controller with parameters far from zero, so that no squashing is still linear, and
+    /// A controller with parameters far from zero, so that every nonlinearity is active, and
     /// rollouts of it.
     fn sampled(
         space: Supergraph,
@@ -279,8 +279,8 @@ mod tests {
         (controller, genomes)
     }
 
-    /// Largest difference between the gradient and central differences of fourth order, over the
-    /// gradient's largest number.
+    /// The largest difference between the gradient and fourth-order central differences, divided by
+    /// the gradient's largest element.
     fn difference(space: Supergraph, settings: ControllerSettings, rollouts: usize) -> f64 {
         let (mut controller, genomes) = sampled(space, settings, rollouts);
         let mut random = Random::new(5, RngStream::Test(0));

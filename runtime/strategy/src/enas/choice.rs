@@ -1,27 +1,29 @@
 use super::real::Real;
 
-/// One decision as it was taken in a batch of rollouts.
+/// One decision as made in a batch of rollouts.
 pub(super) struct Choice<F> {
     pub(super) choices: usize,
-    /// Whether it is a skip connection, which the penalty looks at.
+    /// Whether it is a skip connection, to which the penalty applies.
     pub(super) skip: bool,
-    /// Log of the prior over the choices; a skip's penalty is measured from it.
+    /// Log of the prior over the choices; the reference of the skip penalty.
     pub(super) prior: Vec<F>,
-    /// [rollouts]: whether the decision matters to this rollout. An inactive one is 0 and costs nothing.
+    /// [rollouts]: whether the decision is active in this rollout. An inactive one is 0 and costs
+    /// nothing.
     pub(super) active: Vec<bool>,
     /// [rollouts]
     pub(super) taken: Vec<u32>,
-    /// [rollouts, choices]: what the constraints leave.
+    /// [rollouts, choices]: the choices that the constraints allow.
     pub(super) allowed: Vec<bool>,
     /// [rollouts, choices]: the derivative of a shaped score by the raw one. A skip has one score.
     pub(super) slope: Vec<F>,
-    /// [rollouts, choices]: log-probabilities among the allowed choices; what a constraint forbids holds 0.
+    /// [rollouts, choices]: log-probabilities among the allowed choices; a forbidden choice holds
+    /// 0.
     pub(super) log: Vec<F>,
-    /// [rollouts, anchors, d]: tanh of the sum inside the attention, kept for the way back.
+    /// [rollouts, anchors, d]: tanh of the sum inside the attention, kept for the backward pass.
     pub(super) attention: Vec<F>,
 }
 
-/// What one decision of one rollout adds to the objective.
+/// Weights of one decision of one rollout in the objective.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Weight<F> {
     /// Of the log-probability of the sampled choice.
@@ -85,7 +87,7 @@ impl<F: Real> Choice<F> {
         weights
     }
 
-    /// Log-probability of what rollout `b` took: of the sample, never of the likeliest choice.
+    /// Log-probability of the choice that rollout `b` sampled, not of the likeliest one.
     pub(super) fn log_taken(&self, b: usize) -> F {
         if self.active[b] {
             self.log[b * self.choices + self.taken[b] as usize]
@@ -94,7 +96,7 @@ impl<F: Real> Choice<F> {
         }
     }
 
-    /// The whole entropy of the distribution that rollout `b` sampled from, in nats.
+    /// The entropy of the whole distribution that rollout `b` sampled from, in nats.
     pub(super) fn entropy(&self, b: usize) -> F {
         -self.open(b).fold(F::ZERO, |sum, (_, p, log)| sum + p * log)
     }
@@ -108,8 +110,7 @@ impl<F: Real> Choice<F> {
         F::of((open.max(1) as f64).ln())
     }
 
-    /// Whether the penalty looks at rollout `b`: a skip that is active and that no constraint
-    /// settles.
+    /// Whether the penalty applies to rollout `b`: to an active skip that no constraint determines.
     pub(super) fn penalised(&self, b: usize) -> bool {
         self.skip
             && self.active[b]
@@ -124,8 +125,8 @@ impl<F: Real> Choice<F> {
             .fold(F::ZERO, |sum, (i, p, log)| sum + p * (log - self.prior[i]))
     }
 
-    /// The derivative by rollout `b`'s shaped logits of
-    /// `weight.log` · log p(taken) + `weight.entropy` · entropy + `weight.divergence` · divergence.
+    /// The derivative with respect to rollout `b`'s shaped logits of `weight.log` · log p(taken) +
+    /// `weight.entropy` · entropy + `weight.divergence` · divergence.
     pub(super) fn gradient(&self, b: usize, weight: Weight<F>) -> Vec<F> {
         let mut slopes = vec![F::ZERO; self.choices];
         if !self.active[b] {
@@ -242,7 +243,7 @@ mod tests {
         );
     }
 
-    /// In the released code the penalty's minimum lies at a sampling rate of 0.308 instead of 0.4.
+    /// In the released code the penalty's minimum is at a sampling rate of 0.308 instead of 0.4.
     #[test]
     fn the_penalty_is_least_where_the_true_probability_is_the_target() {
         let target: f64 = 0.4;

@@ -7,27 +7,27 @@ use super::settings::ControllerSettings;
 use super::tape::Tape;
 use crate::Genome;
 
-/// How often a rollout that runs into the constraints is drawn again.
+/// Attempts at a rollout that runs into the constraints.
 const TRIES: u32 = 100;
 
-/// How many rollouts go forward together when many are asked for.
+/// Rollouts per forward pass when many are requested.
 const BATCH: usize = 64;
 
 /// The sampler of Pham et al. 2018, §2, for any space: an LSTM that walks the space's plan.
 ///
 /// A step of the plan is a step of the LSTM. Its decisions are sampled from the step's state: from
-/// a softmax, or by attention to states kept earlier. The next input is what was chosen: an
-/// embedding, a kept state, the mean of the skips' states.
+/// a softmax, or by attention to states kept earlier. The next input is the choice: an embedding, a
+/// kept state, or the mean of the skips' states.
 #[derive(Clone)]
 pub(super) struct Controller<F> {
     pub(super) space: Supergraph,
     pub(super) layout: Layout,
     pub(super) settings: ControllerSettings,
-    /// Flat; [`Layout`] says what lies where.
+    /// Flat; [`Layout`] holds the offsets.
     pub(super) parameters: Vec<F>,
 }
 
-/// Where a batch of rollouts takes its choices from.
+/// The source of a rollout batch's choices.
 pub(super) enum Source<'a> {
     /// Genomes that were sampled before.
     Given(&'a [Genome]),
@@ -51,10 +51,10 @@ impl<F: Real> Controller<F> {
         }
     }
 
-    /// Genomes from the policy as it is.
+    /// Samples genomes from the current policy.
     ///
-    /// A rollout that the constraints leave without a choice, or refuse at its end, is drawn again,
-    /// so the distribution is the policy's, given validity as far as masks do not see it.
+    /// A rollout that the constraints leave without a choice, or reject at its end, is drawn again,
+    /// so the distribution is the policy's, conditioned on validity where masks do not enforce it.
     ///
     /// # Errors
     /// If a rollout was drawn 100 times without success.
@@ -106,7 +106,7 @@ impl<F: Real> Controller<F> {
             })
     }
 
-    /// The way forward again, for genomes that were sampled: bit for bit what it was then.
+    /// Repeats the forward pass for sampled genomes: bit for bit the same.
     pub(super) fn replay(&self, genomes: &[Genome]) -> Tape<F> {
         self.forward(Source::Given(genomes))
     }
@@ -126,8 +126,8 @@ mod tests {
             .exp()
     }
 
-    /// The probabilities of all valid genomes of a space add up to 1, and samples are as frequent
-    /// as they are likely.
+    /// The probabilities of all valid genomes of a space add up to 1, and sample frequencies agree
+    /// with them.
     #[test]
     fn samples_follow_the_probabilities_that_are_learnt_from() {
         let settings = ControllerSettings {
@@ -191,8 +191,8 @@ mod tests {
         }
     }
 
-    /// With c = 2.5 (Pham et al. 2018, §3.1) a choice of six is at most 0.967 likely, a skip within
-    /// [0.007, 0.993].
+    /// With c = 2.5 (Pham et al. 2018, §3.1) a choice of six has a probability of at most 0.967, a
+    /// skip one within [0.007, 0.993].
     #[test]
     fn the_tanh_constant_bounds_what_the_policy_can_be_sure_of() {
         let settings = ControllerSettings {
@@ -308,8 +308,8 @@ mod tests {
 
     #[test]
     fn a_policy_that_keeps_running_into_a_constraint_says_which() {
-        // Valid is "all b" alone, but no mask sees it before the last decision, whose both choices
-        // are then closed.
+        // Only "all b" is valid, but no mask sees that before the last decision, both of whose
+        // choices are then closed.
         let names: Vec<String> = (0..5).map(|i| format!("d{i}")).collect();
         let decisions = names
             .iter()
@@ -333,7 +333,7 @@ mod tests {
             .sample(20, &mut Random::new(1, RngStream::Test(0)))
             .unwrap();
         assert_eq!(found, vec![vec![1; 5]; 20]);
-        // Now it is sure, of something else.
+        // Now it is certain, but of another genome.
         controller.parameters.iter_mut().for_each(|p| *p *= 1e4);
         let refused = controller
             .sample(2, &mut Random::new(1, RngStream::Test(0)))

@@ -151,8 +151,8 @@ impl<F: Real> Controller<F> {
         query
     }
 
-    /// The shaped scores of a decision for all rollouts. They stand in `log`, where the softmax
-    /// will find them.
+    /// The shaped scores of a decision for all rollouts. They are written to `log`, where the
+    /// softmax expects them.
     fn score(
         &self,
         decide: &DecisionRef,
@@ -178,7 +178,8 @@ impl<F: Real> Controller<F> {
                     *m = (*k + *q).tanh();
                 }
                 let score = dot(mixed, weights);
-                // A skip's one score goes where "on" stands, and "off" gets its negative below.
+                // A skip's single score is stored in the place of "on"; "off" gets its negative
+                // below.
                 choice.log[b * decide.choices + if skip { 1 } else { place }] = score;
             }
         }
@@ -202,7 +203,7 @@ impl<F: Real> Controller<F> {
         choice
     }
 
-    /// Takes a choice for every rollout to which the decision matters.
+    /// Makes a choice for every rollout in which the decision is active.
     fn choose(
         &self,
         decide: &DecisionRef,
@@ -218,7 +219,7 @@ impl<F: Real> Controller<F> {
             if self.space.active(prefix, decide.decision) {
                 let mut allowed = self.space.allowed(prefix, decide.decision);
                 if !allowed.contains(&true) {
-                    // The rollout goes on, so that the batch stays whole, and is thrown away at the
+                    // The rollout continues, so that the batch stays whole, and is discarded at the
                     // end.
                     stuck[b] = true;
                     allowed.fill(true);
@@ -235,7 +236,7 @@ impl<F: Real> Controller<F> {
     }
 }
 
-/// c·tanh(z / T) and its derivative by z; without the tanh where c is 0.
+/// c·tanh(z / T) and its derivative with respect to z; without the tanh if c is 0.
 fn shape<F: Real>(z: F, temperature: F, bound: F) -> (F, F) {
     let cooled = z / temperature;
     if bound > F::ZERO {
@@ -249,13 +250,13 @@ fn shape<F: Real>(z: F, temperature: F, bound: F) -> (F, F) {
     }
 }
 
-/// What a choice feeds into the next step.
+/// The input that a choice feeds into the next step.
 pub(super) enum Chosen {
     Embedding { table: usize, row: usize },
     Anchor { step: usize },
 }
 
-/// What rollout `b` feeds on; `None` for an inactive decision and for a skip that is off.
+/// The source of rollout `b`'s input; `None` for an inactive decision and for a skip that is off.
 pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Choice<F>, b: usize) -> Option<Chosen> {
     let taken = choice.taken[b] as usize;
     match &decide.reads {
@@ -269,8 +270,8 @@ pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Choice<F>, b: usize) -> O
     }
 }
 
-/// What each choice of rollout `b` weighs in the next input: 1 for a single choice, 1/(1+Σs) for
-/// skips. `None` where nothing was decided, so that the start embedding comes next.
+/// The weight of each choice of rollout `b` in the next input: 1 for a single choice, 1/(1+Σs) for
+/// skips. `None` if nothing was decided, in which case the start embedding comes next.
 pub(super) fn share<F: Real>(choices: &[Choice<F>], b: usize) -> Option<F> {
     let active = || choices.iter().filter(|choice| choice.active[b]);
     let on = active()

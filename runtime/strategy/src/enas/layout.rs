@@ -2,12 +2,12 @@ use std::ops::Range;
 
 use supernet_plugin::{How, Supergraph};
 
-/// The smallest prior whose logarithm is added to a logit: a choice that random search never takes
+/// The smallest prior whose logarithm is added to a logit: a choice that random search never makes
 /// stays learnable.
 const SMALLEST_PRIOR: f64 = 1e-6;
 
-/// What the plan of a space means for the controller: which step reads what, and where each matrix
-/// lies in the flat list of parameters. Anchors are resolved to the steps that kept them.
+/// The plan of a space as the controller uses it: which step reads what, and the offset of each
+/// matrix in the flat list of parameters. Anchors are resolved to the steps that kept them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Layout {
     /// d, the size of the LSTM's state.
@@ -20,9 +20,9 @@ pub(super) struct Layout {
     /// [d]
     pub(super) start: Range<usize>,
     pub(super) tables: Vec<Table>,
-    /// Absent where nothing attends.
+    /// Absent if nothing attends.
     pub(super) attention: Option<Attention>,
-    /// How many parameters there are.
+    /// Number of parameters.
     pub(super) parameters: usize,
 }
 
@@ -58,15 +58,16 @@ pub(super) struct Step {
 /// One decision of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DecisionRef {
-    /// Its place in the genome.
+    /// Its index in the genome.
     pub(super) decision: usize,
     pub(super) choices: usize,
     pub(super) reads: Reads,
-    /// Log of the prior over the choices: the space's own, else the skip target, else uniform.
+    /// Log of the prior over the choices: the space's, otherwise the skip target, otherwise
+    /// uniform.
     pub(super) prior: Vec<f64>,
 }
 
-/// Where a decision's logits come from.
+/// The source of a decision's logits.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Reads {
     /// The softmax of a table.

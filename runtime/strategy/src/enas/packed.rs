@@ -1,6 +1,6 @@
-//! Lists of `f32` in JSON as one text, eight hexadecimal digits for the bits of each: exact, and a
-//! third of the size that decimal numbers take. A controller is some 125,000 numbers with its
-//! optimiser.
+//! Lists of `f32` in JSON as one string, with eight hexadecimal digits for the bits of each: exact,
+//! and a third of the size of decimal numbers. A controller with its optimiser has some 125,000
+//! numbers.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What the controller promises of its policy, on its own: no search, no network.
+//! Properties of the controller's policy by itself: no search, no network.
 
 use serde_json::json;
 use supernet_plugin::Supergraph;
@@ -16,9 +16,9 @@ fn controller(space: Supergraph, settings: ControllerSettings, scale: f64) -> Co
     controller
 }
 
-/// With logits within ±c, a choice of prior π among what is open lies between π·e^(−2c) : (1 − π)
-/// and π·e^(2c) : (1 − π). For a uniform prior over n that is 1/(1 + (n − 1)·e^(±2c)); for a skip,
-/// whose logits are −z and z, it is σ(±2c).
+/// With logits within ±c, a choice whose prior among the open choices is π has a probability
+/// between π·e^(−2c) : (1 − π) and π·e^(2c) : (1 − π). For a uniform prior over n that is 1/(1 + (n
+/// − 1)·e^(±2c)); for a skip, whose logits are −z and z, it is σ(±2c).
 #[test]
 fn probabilities_of_every_kind_of_decision_keep_to_the_tanh_constant() {
     let spaces = [
@@ -79,8 +79,8 @@ fn probabilities_of_every_kind_of_decision_keep_to_the_tanh_constant() {
     }
 }
 
-/// In the released code the sampled rate comes to 0.308 instead (its penalty looks at another
-/// probability).
+/// In the released code the sampled rate converges to 0.308 instead, since its penalty uses another
+/// probability.
 #[test]
 fn the_penalty_alone_leads_to_skips_at_their_target() {
     for (prior, scale) in [(false, 1.0), (true, 12.0)] {
@@ -125,7 +125,7 @@ fn the_penalty_alone_leads_to_skips_at_their_target() {
     }
 }
 
-/// A decision between three ops that matters only behind a gate, with a table of its own.
+/// A decision between three ops that matters only behind a gate, with its own table.
 fn gated() -> Supergraph {
     let mut inner = test_spaces::op("inner", &["p", "q", "r"]);
     inner["active_if"] = json!({"in": ["gate", [1]]});
@@ -201,8 +201,8 @@ fn what_is_inactive_has_no_probability_no_entropy_and_no_gradient() {
     assert_eq!(table(&gradient), (true, true));
 }
 
-/// A policy that by far prefers one genome samples another: what counts is the other one's
-/// probability.
+/// A policy that strongly prefers one genome samples another: the probability of the sampled one
+/// counts.
 #[test]
 fn the_probability_is_that_of_the_sample_where_the_policy_prefers_something_else() {
     let settings = ControllerSettings {
@@ -249,7 +249,8 @@ fn the_probability_is_that_of_the_sample_where_the_policy_prefers_something_else
         probability(&controller, &rare),
     );
     assert!(sure > 0.2 && sure > 100.0 * before, "{sure} {before}");
-    // A small step that rewards the rare one raises it, and at the top's cost.
+    // A small step that rewards the rare genome makes it more likely, at the expense of the most
+    // likely one.
     let objective = Objective {
         advantages: &[1.0][..],
         entropy: 0.0,
@@ -269,7 +270,7 @@ fn the_probability_is_that_of_the_sample_where_the_policy_prefers_something_else
     assert!(probability(&controller, &rare) > before && probability(&controller, &top) < sure);
 }
 
-/// Twelve decisions of four choices, and one genome that is best.
+/// Twelve decisions of four choices, and a single best genome.
 #[test]
 fn the_default_settings_find_the_optimum_of_twelve_decisions() {
     let names: Vec<Vec<String>> = (0..12)

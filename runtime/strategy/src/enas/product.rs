@@ -5,7 +5,7 @@ use super::real::Real;
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
 
-/// `c += a · b`, row by row: `a` is m x k, `b` k x n, `c` m x n.
+/// `c += a · b`, in row-major order: `a` is m x k, `b` is k x n, `c` is m x n.
 ///
 /// Every number of `c` is summed over k in the same order whatever m is, so that a rollout gets the
 /// same bits alone and in a batch, sampled and replayed.
@@ -52,7 +52,7 @@ fn block<F: Real, const R: usize>(c: &mut [F], a: &[F], b: &[F], [row, column, k
     }
 }
 
-/// Σ a·b, in eight sums side by side, so that it becomes SIMD code.
+/// Σ a·b in eight parallel sums, so that it becomes SIMD code.
 pub(super) fn dot<F: Real>(a: &[F], b: &[F]) -> F {
     let mut sums = [F::ZERO; COLUMNS];
     let (a, b) = (a.chunks_exact(COLUMNS), b.chunks_exact(COLUMNS));
@@ -99,7 +99,7 @@ mod tests {
     fn products_of_odd_sizes_are_exact_and_do_not_depend_on_the_batch() {
         let mut random = Random::new(3, RngStream::Test(0));
         for [m, k, n] in [[1, 1, 1], [4, 8, 8], [5, 7, 19], [20, 128, 256], [3, 64, 6]] {
-            // Small whole numbers, so that every order of summation gives the same sum.
+            // Small integers, so that every order of summation gives the same sum.
             let mut whole = |len: usize| -> Vec<f32> {
                 (0..len).map(|_| random.below(9) as f32 - 4.0).collect()
             };

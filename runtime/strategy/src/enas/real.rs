@@ -1,7 +1,7 @@
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-/// The numbers that a controller computes with: `f32` in a search, `f64` where its gradient is held
-/// against finite differences.
+/// The number type of a controller: `f32` in a search, `f64` in tests that compare its gradient
+/// with finite differences.
 pub(super) trait Real:
     Copy
     + Default
@@ -28,8 +28,8 @@ pub(super) trait Real:
     }
 }
 
-/// Branch-free, so that loops over slices become SIMD code: a step of 20 rollouts takes some 6,000
-/// of these, and the platform's own functions would cost more than the matrix products.
+/// Branch-free, so that loops over slices become SIMD code: a step of 20 rollouts needs some 6,000
+/// of these, and the platform's functions would cost more than the matrix products.
 impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
@@ -42,11 +42,11 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    /// Cephes' `expf`: x = n ln 2 + r, a polynomial in r, n into the exponent. Relative error some
-    /// 1e-7; the argument is held in ±87, so nothing overflows.
+    /// Cephes' `expf`: x = n ln 2 + r, a polynomial in r, n in the exponent. The relative error is
+    /// some 1e-7; the argument is clamped to ±87, so nothing overflows.
     #[inline(always)]
     fn exp(self) -> Self {
-        // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
+        // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
         const ROUND: f32 = 12_582_912.0;
         let x = self.clamp(-87.0, 87.0);
         let shifted = x * std::f32::consts::LOG2_E + ROUND;

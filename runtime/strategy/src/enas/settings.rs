@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// What a reward is compared with.
+/// The baseline of a reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
@@ -8,12 +8,12 @@ pub enum Baseline {
     /// difficulty cancels. A group of one has no others and is compared with the moving average.
     LeaveOneOut,
     /// A moving average of the groups' mean rewards, as published. It starts at the first group's
-    /// mean (started at 0, as in the released code, every early advantage is positive) and takes a
-    /// group in after the group is judged.
+    /// mean (started at 0, as in the released code, every early advantage is positive) and includes
+    /// a group only after judging it.
     MovingAverage,
 }
 
-/// How the controller is built and how it learns.
+/// The architecture and training of the controller.
 ///
 /// The default is [`ControllerSettings::short`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,13 +21,13 @@ pub enum Baseline {
 pub struct ControllerSettings {
     /// Size of the LSTM's state.
     pub lstm: u32,
-    /// Logits are divided by it.
+    /// Divisor of the logits.
     pub temperature: f32,
-    /// c in c·tanh(z / temperature): no shaped logit leaves ±c, which bounds how sure the policy
-    /// can get. 0 leaves the logits unbounded.
+    /// c in c·tanh(z / temperature): shaped logits stay within ±c, which bounds the confidence of
+    /// the policy. 0 leaves the logits unbounded.
     pub tanh: f32,
     /// Whether a decision's log prior is added to its shaped logits, so that an untrained
-    /// controller samples about what warm-up trained. The paper has no such term.
+    /// controller samples approximately what warm-up trained. The paper has no such term.
     pub prior: bool,
     /// Adam's step size.
     #[serde(alias = "rate")]
@@ -36,31 +36,32 @@ pub struct ControllerSettings {
     pub beta1: f32,
     /// Decay of Adam's mean of squared gradients.
     pub beta2: f32,
-    /// What Adam adds to the root of the mean square.
+    /// Added to the root of Adam's mean square.
     pub epsilon: f32,
     /// Weight of the policy's entropy (nats, summed over decisions) in the loss.
     pub entropy: f32,
-    /// Weight of the skips' penalty (nats, mean over skips) in the loss.
+    /// Weight of the skip penalty (nats, mean over skips) in the loss.
     pub skip: f32,
-    /// What rewards are compared with.
+    /// The baseline of rewards.
     pub baseline: Baseline,
     /// Decay of the moving average.
     pub decay: f32,
     /// Whether advantages are divided by their root mean square over the group.
     pub standardise: bool,
-    /// Longest gradient (Euclidean norm over all parameters); a longer one is scaled down to it.
+    /// Maximum gradient norm (Euclidean, over all parameters); a longer gradient is scaled down to
+    /// it.
     pub clip: f32,
 }
 
 impl ControllerSettings {
-    /// For searches under some 20,000 rollouts.
+    /// For searches of fewer than some 20,000 rollouts.
     ///
     /// Found by experiment; `runtime/docs/controller.md` has the numbers. At the published 3.5e-4
-    /// the policy hardly moves within 1000 rollouts. Twice this rate is faster where rewards have
-    /// no noise, and gets stuck early where they have as much as accuracies on minibatches; from
-    /// 2e-2 it collapses. Standardised advantages make it collapse too: as rewards draw level,
-    /// their noise is blown up against the entropy and the penalty, which are what holds the policy
-    /// open. Adam takes care of the rewards' scale anyway.
+    /// the policy hardly moves within 1000 rollouts. Twice this rate is faster if rewards have no
+    /// noise, but gets stuck early if they are as noisy as accuracies on minibatches; from 2e-2 it
+    /// collapses. Standardised advantages make it collapse too: as rewards converge, their noise is
+    /// amplified relative to the entropy and the penalty, which keep the policy open. Adam already
+    /// compensates for the scale of the rewards.
     pub fn short() -> Self {
         Self {
             lstm: 64,
@@ -83,9 +84,8 @@ impl ControllerSettings {
     /// As published for CIFAR-10.
     ///
     /// Pham et al. 2018, §2 and §3.2 (LSTM of 100, temperature 5, tanh constant 2.5, Adam at 3.5e-4
-    /// with Kingma and Ba's own β and ε, entropy weight 0.1, skip weight 0.8, moving-average
-    /// baseline). The paper does not give the average's decay; 0.95 is that of
-    /// carpedm20/ENAS-pytorch.
+    /// with Kingma and Ba's β and ε, entropy weight 0.1, skip weight 0.8, moving-average baseline).
+    /// The paper does not give the average's decay; 0.95 is that of carpedm20/ENAS-pytorch.
     pub fn paper() -> Self {
         Self {
             lstm: 100,
@@ -108,7 +108,7 @@ impl ControllerSettings {
     /// Whether a controller can be built and trained with these settings.
     ///
     /// # Errors
-    /// Names the first setting that is out of its range.
+    /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<(), SettingError> {
         let positive = |x: f32| x.is_finite() && x > 0.0;
         let weight = |x: f32| x.is_finite() && x >= 0.0;
@@ -159,15 +159,15 @@ impl Default for ControllerSettings {
     }
 }
 
-/// A controller's setting is out of its range.
+/// A setting of the controller is out of range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("the controller's `{key}` is {value}, but it must be {range}")]
 pub struct SettingError {
-    /// Which one.
+    /// The setting.
     pub key: &'static str,
-    /// What it is.
+    /// Its value.
     pub value: f32,
-    /// What it can be.
+    /// The accepted values.
     pub range: &'static str,
 }
 

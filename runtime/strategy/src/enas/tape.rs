@@ -2,7 +2,8 @@ use super::choice::Choice;
 use super::real::Real;
 use crate::Genome;
 
-/// A batch of rollouts as it went forward: what the way back needs, and what was sampled.
+/// The forward pass of a batch of rollouts: the values that the backward pass needs, and the
+/// samples.
 pub(super) struct Tape<F> {
     pub(super) rollouts: usize,
     /// [steps, rollouts, 2d]: input and previous state of each step.
@@ -10,13 +11,13 @@ pub(super) struct Tape<F> {
     pub(super) frames: Vec<Frame<F>>,
     /// One per rollout.
     pub(super) genomes: Vec<Genome>,
-    /// The rollouts that the constraints left without a choice; their genomes mean nothing.
+    /// The rollouts that the constraints left without a choice; their genomes are meaningless.
     pub(super) stuck: Vec<bool>,
 }
 
-/// One step of the LSTM, row by row for each rollout.
+/// One step of the LSTM, with one row per rollout.
 pub(super) struct Frame<F> {
-    /// [rollouts, 4d]: i, f, o, g after their squashing.
+    /// [rollouts, 4d]: i, f, o, g after their nonlinearities.
     pub(super) gates: Vec<F>,
     /// [rollouts, d]
     pub(super) cell: Vec<F>,
@@ -24,28 +25,28 @@ pub(super) struct Frame<F> {
     pub(super) squashed: Vec<F>,
     /// [rollouts, d]
     pub(super) state: Vec<F>,
-    /// [rollouts, d]: W₁ · state, where a later step attends to it.
+    /// [rollouts, d]: W₁ · state, if a later step attends to it.
     pub(super) key: Vec<F>,
     pub(super) choices: Vec<Choice<F>>,
 }
 
-/// What the rollouts of a tape say about the policy.
+/// Statistics of the policy on the rollouts of a tape.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Outlook<F> {
-    /// What gradient descent makes smaller; see [`Tape::outlook`].
+    /// The objective that gradient descent minimises; see [`Tape::outlook`].
     pub loss: F,
-    /// Nats, mean over the rollouts of the sum over their active decisions.
+    /// Nats, the mean over the rollouts of the sum over their active decisions.
     pub entropy: F,
-    /// What `entropy` would be if all open choices were equally likely.
+    /// The value of `entropy` if all open choices were equally likely.
     pub widest: F,
-    /// Nats, mean over the rollouts of the mean over their skips.
+    /// Nats, the mean over the rollouts of the mean over their skips.
     pub penalty: F,
 }
 
-/// Weights of the parts of the loss.
+/// Weights of the terms of the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Objective<'a, F> {
-    /// One per rollout; constants, no gradient flows into them.
+    /// One per rollout; constants through which no gradient flows.
     pub advantages: &'a [F],
     pub entropy: F,
     pub skip: F,
@@ -66,7 +67,7 @@ impl<F: Real> Tape<F> {
             .collect()
     }
 
-    /// 1 / (rollouts · skips of the rollout): what one skip's divergence weighs in the mean
+    /// 1 / (rollouts · skips of the rollout): the weight of one skip's divergence in the mean
     /// penalty; 0 without skips.
     pub(super) fn skip_shares(&self) -> Vec<F> {
         let share = |b| match self.choices().filter(|choice| choice.penalised(b)).count() {
@@ -82,10 +83,10 @@ impl<F: Real> Tape<F> {
     ///   − `entropy` · mean over rollouts of the entropy, summed over active decisions
     ///   + `skip` · mean over rollouts of the mean over skips of KL(on-probability ‖ target).
     ///
-    /// Descent on the first term raises the probability of what had a positive advantage (Williams
-    /// 1992). The entropy is that of each decision given the choices sampled before it. It and the
-    /// divergence are functions of the parameters with the samples held fixed: their effect through
-    /// which samples come up is left out, as in every published version.
+    /// Descent on the first term raises the probability of samples with a positive advantage
+    /// (Williams 1992). The entropy is that of each decision given the choices sampled before it.
+    /// Entropy and divergence are functions of the parameters with the samples held fixed: their
+    /// effect on which samples are drawn is ignored, as in every published version.
     pub(super) fn outlook(&self, objective: Objective<'_, F>) -> Outlook<F> {
         let share = F::ONE / F::of(self.rollouts.max(1) as f64);
         let (mut policy, mut entropy, mut widest, mut penalty) =

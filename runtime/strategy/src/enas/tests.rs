@@ -11,7 +11,7 @@ const SCHEDULE: Schedule = Schedule {
     rollouts: 6,
 };
 
-/// A small controller where the learning itself is not at stake.
+/// A small controller for tests that are not about learning.
 fn small() -> ControllerSettings {
     ControllerSettings {
         lstm: 16,
@@ -23,7 +23,7 @@ fn search(seed: u64) -> Enas {
     Enas::new(test_spaces::layered(LAYERS), SCHEDULE, small(), seed).unwrap()
 }
 
-/// What the toy answers. Its noise depends on the task alone.
+/// The toy's scores. Their noise depends on the task alone.
 fn outcome(task: &Task) -> Outcome {
     let mut noise = Random::new(task.id, RngStream::Test(0));
     let difficulty = 0.03 * noise.normal();
@@ -42,7 +42,7 @@ fn outcome(task: &Task) -> Outcome {
     }
 }
 
-/// Runs a search to its end, an outcome after each task.
+/// Runs a search to its end, with the outcome after each task.
 fn finish(search: &mut dyn Strategy) -> (Vec<Task>, Vec<StrategyStats>) {
     let (mut tasks, mut insights) = (vec![], vec![]);
     while let Some(task) = search.next().unwrap() {
@@ -172,7 +172,7 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
                 let task = first.next().unwrap().unwrap();
                 first.observe(&outcome(&task));
             }
-            // As a file holds it, loaded into a search that began otherwise.
+            // Loaded from JSON, as from a file, into a search with a different beginning.
             let text = serde_json::to_string(&first.save()).unwrap();
             let mut second = start(77);
             second.next().unwrap();
@@ -183,7 +183,7 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
         }
     }
     let (tasks, insights) = finish(&mut search(5));
-    // With tasks out: they come again, and then the search goes on.
+    // With pending tasks: they are handed out again, and then the search continues.
     let mut first = search(5);
     let out: Vec<Task> = std::iter::from_fn(|| first.next().unwrap()).collect();
     first.observe(&outcome(&out[0]));
@@ -238,7 +238,7 @@ fn what_another_strategy_or_space_saved_is_refused() {
             .to_string()
             .contains("parameters")
     );
-    // Same controller, another genome: four layers' decisions are not three layers'.
+    // Same controller, another genome: the decisions of four layers are not those of three.
     let mut shorter = Enas::new(test_spaces::layered(3), SCHEDULE, small(), 1).unwrap();
     assert!(
         shorter
@@ -302,7 +302,7 @@ fn a_known_optimum_is_found() {
     };
     let mut search =
         Enas::new(test_spaces::guarded(), long, ControllerSettings::short(), 3).unwrap();
-    // Deep, y, from a, z, first skip: valid, and 0.9; every decision that differs costs 0.1.
+    // Deep, y, from a, z, first skip: valid, with 0.9; every decision that differs costs 0.1.
     let best = [1, 1, 0, 2, 1, 0];
     while let Some(task) = search.next().unwrap() {
         let Work::Score { genomes, .. } = &task.work else {

@@ -57,7 +57,7 @@ fn the_oldest_leave_and_children_differ_from_a_member_in_one_decision() {
             .iter()
             .map(|member| member.genome.clone())
             .collect();
-        // The last to be born are those that are alive.
+        // The youngest are alive.
         assert_eq!(alive, born[born.len().saturating_sub(10)..]);
         match &task.work {
             Work::Train { genome, epoch } => {
@@ -128,7 +128,7 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
             assert_eq!(first.next().unwrap().as_ref(), Some(task));
             first.observe(&outcome(task));
         }
-        // Half of the time with a task that is out.
+        // Half of the time with a task pending.
         if stop % 2 == 1 {
             first.next().unwrap();
         }
