@@ -1,4 +1,4 @@
-//! Where programs run.
+//! Devices that run programs.
 
 pub mod spec;
 pub mod conformance;
@@ -14,7 +14,7 @@ use supernet_shaders::{Access, Call, Element, Role, Step};
 use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 
-/// What a network reads of a minibatch.
+/// The inputs of a minibatch.
 #[derive(Clone, Copy, Debug)]
 pub enum Inputs<'a> {
     /// Pixels of images, channels last (NHWC), standardised.
@@ -23,37 +23,37 @@ pub enum Inputs<'a> {
     Tokens(&'a [u32]),
 }
 
-/// Some samples: what the network reads, and what it is to answer.
+/// A minibatch: the inputs of the network and their targets.
 #[derive(Clone, Copy, Debug)]
 pub struct Minibatch<'a> {
-    /// What the network reads.
+    /// The inputs of the network.
     pub inputs: Inputs<'a>,
-    /// A class for each image; for each token the one that follows it, time first.
+    /// One class per image; for text, the token that follows each token, time first.
     pub targets: &'a [u32],
 }
 
-/// What a program says about every sample of its minibatch.
+/// The results of a program for every sample of its minibatch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples {
     /// Cross-entropy in nats.
     pub loss: Vec<f32>,
-    /// 1 where the label was found, else 0.
+    /// 1 if the prediction is correct, otherwise 0.
     pub correct: Vec<f32>,
 }
 
-/// What can go wrong on a device.
+/// Errors of a device.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// No threads to be had.
+    /// The system cannot start the threads.
     #[error("cannot start {threads} threads for the CPU device: {reason}; ask for fewer")]
     Threads {
-        /// How many were asked for.
+        /// The requested number.
         threads: usize,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
-    /// The newest weights are somewhere else.
+    /// The newest weights are on another device.
     #[error(
         "the weights were last trained on {home} and are still there; fetch them from it first"
     )]
@@ -61,48 +61,48 @@ pub enum DeviceError {
         /// The device that has them.
         home: String,
     },
-    /// No adapter at all.
+    /// There is no adapter.
     #[error(
         "there is no GPU that wgpu can use, and no driver that stands in for one; {driver}; or take the CPU device"
     )]
     NoGpu {
-        /// What brings a driver.
+        /// The package that provides a driver.
         driver: &'static str,
     },
-    /// No GPU support.
+    /// This build has no GPU support.
     #[error(
         "this build of supernet runs on the CPU only; build it with the feature `gpu`, or take the CPU device"
     )]
     NotBuilt,
-    /// No adapter of that name.
+    /// No adapter has that name.
     #[error("no GPU has `{name}` in its name; there are: {found}")]
     NoSuchGpu {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The available adapters.
         found: String,
     },
-    /// The device was made without what kernels need, or cannot have it.
+    /// The device was created without the limits that kernels need, or does not support them.
     #[error("{device} lacks what the kernels need: {missing}")]
     Lacking {
         /// The device.
         device: String,
-        /// Which limits.
+        /// The missing limits.
         missing: String,
     },
-    /// One buffer is larger than the device takes.
+    /// A single buffer exceeds the limit of the device.
     #[error(
         "{device} takes buffers of at most {limit} bytes, and one of {bytes} is needed; lower `train.batch` and `score.batch`, or make the space smaller"
     )]
     TooLarge {
         /// The device.
         device: String,
-        /// Bytes needed.
+        /// Required size in bytes.
         bytes: u64,
-        /// Bytes of the largest buffer.
+        /// The largest buffer of the device in bytes.
         limit: u64,
     },
-    /// The whole work is larger than the device.
+    /// The program does not fit the memory of the device.
     #[error(
         "this search needs {what} of {} MiB on {device}, which has {} MiB for it; {}", .needed >> 20, .had >> 20, fitting(*.batch)
     )]
@@ -111,14 +111,14 @@ pub enum DeviceError {
         device: String,
         /// A single value, or all memory.
         what: &'static str,
-        /// Bytes needed.
+        /// Required size in bytes.
         needed: u64,
-        /// Bytes that the device has.
+        /// Available size in bytes.
         had: u64,
         /// The largest batch that would fit; 0 if none would.
         batch: u32,
     },
-    /// All buffers together are more than the device has.
+    /// All buffers together exceed the memory of the device.
     #[error(
         "{device} has no memory left; lower `train.batch` and `score.batch`, or make the space smaller"
     )]
@@ -126,43 +126,43 @@ pub enum DeviceError {
         /// The device.
         device: String,
     },
-    /// The device is gone.
+    /// The device is lost.
     #[error(
         "{device} was lost ({reason}); what is on it is gone, the run folder is as the last event left it"
     )]
     Lost {
         /// The device.
         device: String,
-        /// What its driver said.
+        /// The message of the driver.
         reason: String,
     },
-    /// The device refuses something.
+    /// The device reports an error.
     #[error("{device} failed: {what}")]
     Gpu {
         /// The device.
         device: String,
-        /// What its driver said.
+        /// The message of the driver.
         what: String,
     },
-    /// More runs than the device can have under way.
+    /// More pending runs than the device supports.
     #[error("{device} has {depth} runs under way; ask for the samples of the oldest first")]
     TooManyUnderWay {
         /// The device.
         device: String,
-        /// How many it takes.
+        /// The largest number of pending runs.
         depth: usize,
     },
-    /// A minibatch of another size than the program's.
+    /// The size of the minibatch does not match the program.
     #[error("the program wants {inputs} numbers of inputs and {targets} targets, not {given:?}")]
     Minibatch {
-        /// Numbers of all inputs.
+        /// Required length of all inputs.
         inputs: usize,
-        /// Targets.
+        /// Required number of targets.
         targets: usize,
-        /// What was given: both.
+        /// The given lengths of inputs and targets.
         given: [usize; 2],
     },
-    /// An op of the space's own that the device cannot run.
+    /// The device cannot run a custom op.
     #[error(
         "the op `{op}` has no CPU function, so {device} cannot run it: take a GPU (`--device gpu`), or give it one (`CpuOp`)"
     )]
@@ -172,43 +172,43 @@ pub enum DeviceError {
         /// The op.
         op: String,
     },
-    /// An op of the space's own that failed.
+    /// A custom op failed.
     #[error("the CPU function of the op `{op}` failed in its kernel `{kernel}`: {reason}")]
     CpuKernel {
         /// The op.
         op: String,
         /// Its kernel.
         kernel: String,
-        /// What it said.
+        /// Its error message.
         reason: String,
     },
-    /// Samples without a run.
+    /// Samples were requested without a run.
     #[error("samples were asked for, but no run is under way on {device}")]
     NothingUnderWay {
-        /// The device that was asked.
+        /// The device.
         device: String,
     },
 }
 
-/// What runs have cost the host.
+/// The cost of runs for the host.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// Runs.
+    /// Number of runs.
     pub runs: u64,
-    /// Dispatches.
+    /// Number of dispatches.
     pub dispatches: u64,
-    /// Dispatches by the kind of call that they serve.
+    /// Number of dispatches by kind of call.
     pub kinds: BTreeMap<&'static str, u64>,
-    /// Submits.
+    /// Number of submissions.
     pub submits: u64,
-    /// Bytes uploaded, weights not counted.
+    /// Uploaded bytes, not counting weights.
     pub uploaded: u64,
     /// Time spent on uploading, encoding and submitting.
     pub encoding: Duration,
 }
 
 impl<'a> Inputs<'a> {
-    /// How many numbers they are.
+    /// Number of pixels or tokens.
     pub fn len(self) -> usize {
         self.bits().len()
     }
@@ -218,7 +218,7 @@ impl<'a> Inputs<'a> {
         self.bits().is_empty()
     }
 
-    /// The bits of every number, as a GPU takes them.
+    /// The bits of every number, as a GPU reads them.
     pub(crate) fn bits(self) -> &'a [u32] {
         match self {
             Self::Pixels(pixels) => bytemuck::cast_slice(pixels),
@@ -226,15 +226,15 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The same for the kernels of the CPU, whose operands are all floats: those that take tokens
-    /// read the bits.
+    /// The inputs as floats, for the CPU kernels, whose operands are all floats: kernels that take
+    /// tokens read the bits.
     pub(crate) fn floats(self) -> &'a [f32] {
         bytemuck::cast_slice(self.bits())
     }
 }
 
 impl Minibatch<'_> {
-    /// Whether the program runs on that many samples.
+    /// Checks that the sizes match those of the program.
     fn fits(&self, program: &Program) -> Result<(), DeviceError> {
         let (inputs, targets) = (program.inputs, program.targets);
         let given = [self.inputs.len(), self.targets.len()];
@@ -251,7 +251,7 @@ impl Minibatch<'_> {
 }
 
 impl Counts {
-    /// Adds other runs.
+    /// Adds the cost of other runs.
     pub fn add(&mut self, other: Self) {
         self.runs += other.runs;
         self.dispatches += other.dispatches;
@@ -264,7 +264,7 @@ impl Counts {
     }
 }
 
-/// Operands that any call runs on: what it reads, what it writes. Whole numbers are all zero.
+/// Operands for timing any call: its reads and its writes. Integers are all zero.
 fn operands(call: &Call) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
     let roles = call.roles();
     let numbers = |role: &Role| {
@@ -292,34 +292,34 @@ fn fitting(batch: u32) -> String {
     }
 }
 
-/// Runs programs. Training needs the weights for itself; scoring only reads them.
+/// Runs programs. Training needs exclusive access to the weights; scoring only reads them.
 ///
-/// A run is started, and its samples are asked for later, so that a device with a queue of its own
-/// need not stand still in between. Runs take effect in the order in which they were started.
+/// Starting a run and fetching its samples are separate, so that a device with a queue need not
+/// idle in between. Runs take effect in the order in which they were started.
 pub trait Device: Send {
-    /// What a person calls it.
+    /// Display name.
     fn name(&self) -> String;
 
-    /// How many runs may be under way before [`Device::samples`] must be asked for the oldest
-    /// one's; at least 1.
+    /// How many runs may be pending before the samples of the oldest one must be fetched with
+    /// [`Device::samples`]; at least 1.
     fn depth(&self) -> usize {
         1
     }
 
-    /// Makes room for runs of programs that fit `plan` with `weights`, and says how many bytes that
-    /// takes.
+    /// Allocates memory for runs of programs that fit `plan` with `weights`, and returns its size
+    /// in bytes.
     ///
     /// # Errors
-    /// If it does not fit the device.
+    /// If the memory does not suffice.
     fn reserve(&mut self, plan: &MemoryPlan, weights: &Weights) -> Result<u64, DeviceError> {
         Ok(plan.bytes() + weights.bytes())
     }
 
-    /// Starts a training program: the weights that its child reads change, and their version counts
-    /// up. The device may keep the new numbers to itself until [`Device::fetch`].
+    /// Starts a training program: the weights that its child reads change, and their version
+    /// increases. The device may keep the new values to itself until [`Device::fetch`].
     ///
     /// # Errors
-    /// If the device fails; the weights are then not to be trusted.
+    /// If the device fails; the weights are then undefined.
     fn train(
         &mut self,
         program: &Program,
@@ -339,14 +339,14 @@ pub trait Device: Send {
         batch: Minibatch<'_>,
     ) -> Result<(), DeviceError>;
 
-    /// The samples of the oldest run that was not asked for yet; waits for it.
+    /// Waits for the oldest run whose samples were not fetched yet, and returns them in `samples`.
     ///
     /// # Errors
-    /// If the device fails, or no run is under way.
+    /// If the device fails, or no run is pending.
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError>;
 
-    /// Runs a program that reads no labels, waits for it, and hands out its outputs in their order.
-    /// Runs under way stay under way.
+    /// Runs a program that reads no targets, waits for it, and returns its outputs in order.
+    /// Pending runs stay pending.
     ///
     /// # Errors
     /// If the device fails.
@@ -357,30 +357,29 @@ pub trait Device: Send {
         inputs: Inputs<'_>,
     ) -> Result<Vec<Vec<f32>>, DeviceError>;
 
-    /// Forgets the runs under way: nobody asks for their samples any more.
+    /// Drops the pending runs: their samples will not be fetched.
     fn forget(&mut self) {}
 
-    /// What runs have cost the host since this was last asked; nothing on a device that is the
-    /// host.
+    /// The host's cost of all runs since the last call; zero if the host itself is the device.
     fn counts(&mut self) -> Counts {
         Counts::default()
     }
 
-    /// Brings weights and the optimiser's memory back from where they were trained; waits for all
-    /// runs under way.
+    /// Copies weights and optimiser state back from the device that trained them; waits for all
+    /// pending runs.
     ///
     /// # Errors
-    /// If the device fails, or another device has them.
+    /// If the device fails, or the newest weights are on another device.
     fn fetch(&mut self, weights: &mut Weights) -> Result<(), DeviceError>;
 }
 
-/// A device whose kernels can be run one by one, to be held against the references.
+/// A device whose kernels can be run one by one, to compare them with the references.
 pub trait Probe: Device {
-    /// What its owner's report should say of it besides its name: (what, value).
+    /// Details for a report besides the name: (what, value).
     fn about(&self) -> Vec<(&'static str, String)>;
 
-    /// Runs one call by itself on operands of its own: what it reads, then what it writes or
-    /// updates in place. For holding the device against the references.
+    /// Runs a single call on the given operands: those that it reads, then those that it writes or
+    /// updates in place. Used to compare the device with the references.
     ///
     /// # Errors
     /// If the device fails.
@@ -392,7 +391,7 @@ pub trait Probe: Device {
         writes: &mut [&mut [f32]],
     ) -> Result<(), DeviceError>;
 
-    /// How long one call takes when it is run `times` in a row on operands of its own.
+    /// The time of one call when it runs `times` times in sequence on generated operands.
     ///
     /// # Errors
     /// If the device fails.

@@ -1,12 +1,12 @@
-//! A child of a search space in, losses and updated weights out.
+//! Compiles a child of a search space into a program and runs it: losses and updated weights.
 //!
-//! [`program`] turns a child into a list of calls, [`weights`] holds the shared weights, and a
+//! [`program`] compiles a child into a list of calls, [`weights`] holds the shared weights, and a
 //! [`device`] runs programs on weights: the CPU, or any GPU through wgpu.
 //!
 //! # Stability
-//! This crate is an implementation detail of `supernet`. What applications need of it is
-//! re-exported there; everything else is public for the sake of the crates above it, has not been
-//! designed as an interface, and changes without notice.
+//! This crate is an implementation detail of `supernet`, which re-exports what applications need.
+//! Everything else is public only for the crates above it, is not designed as an interface, and
+//! changes without notice.
 
 pub mod device;
 pub mod program;

@@ -1,10 +1,10 @@
-//! The shared weights: one flat space for the whole supergraph, whatever the number of its
+//! The shared weights: one flat layout for the whole supergraph, whatever the number of its
 //! parameters.
 //!
 //! Weights, gradients and optimiser state have the same layout. Each parameter begins at a multiple
-//! of [`BLOCK`](supernet_shaders::catalogue::BLOCK) floats (256 bytes, the offset that any GPU can
-//! bind at); pages hold at most 128 MiB (the largest binding that any GPU takes) and no parameter
-//! crosses one.
+//! of [`BLOCK`](supernet_shaders::catalogue::BLOCK) floats (256 bytes, the binding offset alignment
+//! that every GPU supports). Pages hold at most 128 MiB (the largest binding that every GPU
+//! supports), and no parameter crosses a page boundary.
 
 mod layout;
 mod revision;
@@ -19,17 +19,17 @@ use supernet_shaders::random::{Random, RngStream};
 
 /// The shared weights with their gradients and optimiser state.
 ///
-/// Borrowing keeps the rule of one writer: a trainer needs `&mut Weights`, evaluators share
-/// `&Weights`. A device may keep the numbers to itself while it trains;
-/// [`Device::fetch`](crate::device::Device::fetch) brings them back.
+/// Borrowing enforces a single writer: a trainer needs `&mut Weights`, evaluators share `&Weights`.
+/// A device may keep the values to itself while it trains;
+/// [`Device::fetch`](crate::device::Device::fetch) copies them back.
 #[derive(Debug)]
 pub struct Weights {
     layout: Arc<Layout>,
-    /// Counts updates: a score names the version that it was made with.
+    /// Counts updates: a score records the version that it was computed with.
     pub version: u64,
     pages: Pages,
     revision: Revision,
-    /// The device that holds newer numbers than `pages`.
+    /// The device that holds newer values than `pages`.
     resident_on: Option<Arc<str>>,
 }
 
@@ -54,21 +54,21 @@ impl Clone for Weights {
     }
 }
 
-/// Two are equal if their numbers are, wherever copies of them lie.
+/// Weights are equal if their values are, whatever device holds a copy.
 impl PartialEq for Weights {
     fn eq(&self, other: &Self) -> bool {
         (self.version, &self.pages) == (other.version, &other.pages) && self.layout == other.layout
     }
 }
 
-/// The numbers themselves, page by page.
+/// The values, page by page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pages {
     /// The weights.
     pub values: Vec<Vec<f32>>,
-    /// Gradients of the last step; only what its path touched means anything.
+    /// Gradients of the last step; only those of the parameters that it used are meaningful.
     pub gradients: Vec<Vec<f32>>,
-    /// The optimiser's memory: as many sets of pages as it keeps moments.
+    /// The optimiser state: one set of pages per moment.
     pub state: Vec<Vec<Vec<f32>>>,
 }
 
@@ -80,7 +80,7 @@ impl Pages {
             .chain(&self.state)
     }
 
-    /// The same, to change them.
+    /// Like [`Pages::kept`], to change them.
     pub fn kept_mut(&mut self) -> impl Iterator<Item = &mut Vec<Vec<f32>>> {
         [&mut self.values, &mut self.gradients]
             .into_iter()
@@ -89,9 +89,9 @@ impl Pages {
 }
 
 impl Weights {
-    /// Fresh weights: every parameter starts as its [`Init`] says, from a stream of its own name
-    /// under `seed`, so that its start does not depend on the rest of the space. `moments` is how
-    /// many state pages the optimiser keeps.
+    /// Initialises every parameter as its [`Init`] says, from a random stream named after it under
+    /// `seed`, so that its initial values do not depend on the rest of the space. `moments` is the
+    /// number of state pages that the optimiser keeps per page.
     pub fn new(supergraph: &Supergraph, layout: Arc<Layout>, moments: usize, seed: u64) -> Self {
         let mut weights = Self::zeros(layout, moments);
         let (layout, values) = (&weights.layout, &mut weights.pages.values);
@@ -138,19 +138,19 @@ impl Weights {
         }
     }
 
-    /// The same values, without the optimiser's memory.
+    /// The same values, without the optimiser state.
     pub fn without_state(&self) -> Self {
         let mut weights = self.clone();
         weights.pages_mut().state.clear();
         weights
     }
 
-    /// Where everything lies.
+    /// The layout of the parameters.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 
-    /// Bytes of weights, gradients and moments.
+    /// Size of weights, gradients and moments in bytes.
     pub fn bytes(&self) -> u64 {
         let pages: u64 = self
             .layout
@@ -161,36 +161,36 @@ impl Weights {
         pages * (2 + self.pages.state.len() as u64)
     }
 
-    /// The numbers as last fetched.
+    /// The values as last fetched.
     pub fn pages(&self) -> &Pages {
         &self.pages
     }
 
-    /// The numbers, to change them: from then on these are the newest, and copies on devices are
-    /// out of date.
+    /// Mutable access to the values: these become the newest ones, and copies on devices are out of
+    /// date.
     pub fn pages_mut(&mut self) -> &mut Pages {
         self.resident_on = None;
         self.revision.change();
         &mut self.pages
     }
 
-    /// Which numbers these are.
+    /// The revision of the values.
     pub fn revision(&self) -> &Revision {
         &self.revision
     }
 
-    /// The device that holds newer numbers, if one does.
+    /// The device that holds newer values, if any.
     pub fn resident_on(&self) -> Option<&Arc<str>> {
         self.resident_on.as_ref()
     }
 
-    /// Notes that `device` updated its copy and keeps it to itself.
+    /// Records that `device` updated its copy and keeps it to itself.
     pub fn mark_resident(&mut self, device: &Arc<str>) {
         self.revision.change();
         self.resident_on = Some(Arc::clone(device));
     }
 
-    /// Takes the newest numbers from the device that had them; its copy stays good.
+    /// Takes the newest values from the device that held them; its copy stays valid.
     pub fn restore(&mut self, pages: Pages) {
         self.pages = pages;
         self.resident_on = None;
@@ -202,25 +202,25 @@ impl Weights {
         &self.pages.values[place.page as usize][place.offset as usize..][..place.len as usize]
     }
 
-    /// The values of parameter `index`, to change them.
+    /// Mutable access to the values of parameter `index`.
     pub fn parameter_mut(&mut self, index: u32) -> &mut [f32] {
         let place = self.layout.place(index);
         &mut self.pages_mut().values[place.page as usize][place.offset as usize..]
             [..place.len as usize]
     }
 
-    /// The gradient of parameter `index`, as the last step that touched it left it.
+    /// The gradient of parameter `index` from the last step that used it.
     pub fn gradient(&self, index: u32) -> &[f32] {
         let place = self.layout.place(index);
         &self.pages.gradients[place.page as usize][place.offset as usize..][..place.len as usize]
     }
 }
 
-/// 64 bits of a hash of a parameter's name: its initial values do not depend on the parameters
-/// beside it.
+/// A 64-bit hash of a parameter's name: its initial values do not depend on the parameters next to
+/// it.
 fn name_hash(name: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();
-    // A prefix that keeps these hashes apart from others of the same name.
+    // A prefix that separates these hashes from others of the same name.
     hasher.update(&4_u64.to_le_bytes()).update(name.as_bytes());
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
@@ -264,7 +264,8 @@ mod tests {
     use supernet_plugin::Space;
     use supernet_shaders::catalogue::BLOCK;
 
-    /// Linear layers of 10·w + w parameters: 64-float blocks make that 10·w and w, each rounded up.
+    /// Linear layers of 10·w + w parameters: blocks of 64 floats make that 10·w and w, each rounded
+    /// up.
     fn space(widths: &[u32]) -> Supergraph {
         let s = Space::new("layers");
         let mut x = s.input("row", &[10]);

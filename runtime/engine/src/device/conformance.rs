@@ -1,5 +1,5 @@
-//! Whether a device computes what the f64 references say, call by call, and how fast its products
-//! are.
+//! Compares a device with the f64 references, call by call, and measures the speed of its matrix
+//! products.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use supernet_shaders::{Access, Call, reference};
 
 use super::{DeviceError, Probe};
 
-/// One kind of call against its f64 reference.
+/// The comparison of one kind of call with its f64 reference.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Conformance {
-    /// Calls that were run.
+    /// Number of calls that were run.
     pub cases: u32,
-    /// Those that missed the reference.
+    /// Number of those that differ from the reference by more than the tolerance.
     pub missed: u32,
-    /// The worst error as a share of what rounding may do.
+    /// The largest error as a share of the rounding tolerance.
     pub worst: f64,
-    /// The first miss.
+    /// The first failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub miss: Option<String>,
 }
 
-/// The median of a few runs of a product of two matrices of 512x512.
+/// The median time of a few runs of a product of two 512x512 matrices.
 ///
 /// # Errors
 /// If the device fails.
@@ -42,11 +42,11 @@ pub fn gflops(device: &mut dyn Probe) -> Result<f64, DeviceError> {
     Ok(rates[rates.len() / 2])
 }
 
-/// Every call of the list against its reference; any failure but the device's loss is a miss.
-/// `listen` hears the share that is done, from 0 to 1, and the next call.
+/// Compares every call of the list with its reference; any error except the loss of the device
+/// counts as a failure. `listen` receives the share that is done, from 0 to 1, and the next call.
 ///
 /// # Errors
-/// In which call the device was lost.
+/// If the device is lost; the error names the call.
 pub fn calls(
     device: &mut dyn Probe,
     kinds: &mut BTreeMap<&'static str, Conformance>,
@@ -76,7 +76,7 @@ pub fn calls(
     Ok(())
 }
 
-/// The worst error of a case as a share of the tolerance, or the miss in words.
+/// The largest error of a case as a share of the tolerance, or a description of the failure.
 fn distance(device: &mut dyn Probe, case: &Case) -> Result<Result<f64, String>, DeviceError> {
     let operands = case.operands();
     let mut writes = operands.writes.clone();
@@ -95,7 +95,7 @@ fn distance(device: &mut dyn Probe, case: &Case) -> Result<Result<f64, String>, 
             return Ok(Err(format!("`{}`: {miss}", role.name)));
         }
         let off = |(at, (got, value)): (usize, (&f32, &f64))| {
-            // Equal ones include infinities, whose distance is no number.
+            // Equality covers infinities, whose difference is NaN.
             let off = (f64::from(*got) - value).abs() / wanted.allowed(at);
             if off.is_nan() { 0.0 } else { off }
         };

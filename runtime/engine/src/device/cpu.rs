@@ -1,4 +1,4 @@
-//! The CPU device: twins of the kernels on a pool of threads.
+//! The CPU device: the CPU kernels on a thread pool.
 
 mod custom;
 mod memory;
@@ -15,31 +15,30 @@ use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 use memory::Memory;
 
-/// More threads than any machine's cores only wait for each other.
+/// More threads than this only wait for each other, on any machine.
 const MOST_THREADS: usize = 1024;
 
-/// Runs programs on this machine's processor.
+/// Runs programs on the processor of this machine.
 pub struct Cpu {
     threads: ThreadPool,
     memory: Memory,
-    /// The last run's samples, until they are asked for.
+    /// The last run's samples, until they are fetched.
     done: Option<Samples>,
-    /// Their memory afterwards, for the next run.
+    /// Memory of fetched samples, reused by the next run.
     spare: Samples,
 }
 
 impl Cpu {
-    /// A device with `threads` threads; 0 takes as many as the machine has cores. The results do
-    /// not depend on it.
+    /// A device with `threads` threads; 0 means one per core. Results do not depend on the number.
     ///
     /// # Errors
-    /// If the system gives no threads.
+    /// If the system cannot start the threads.
     pub fn new(threads: usize) -> Result<Self, DeviceError> {
         if threads > MOST_THREADS {
             let reason = format!("at most {MOST_THREADS} are of any use");
             return Err(DeviceError::Threads { threads, reason });
         }
-        // Asked for here, since rayon would let an environment variable decide.
+        // Determined here, because rayon would consult an environment variable.
         let threads = if threads == 0 {
             available_parallelism().map_or(1, usize::from)
         } else {
@@ -215,7 +214,7 @@ impl Cpu {
         at_hand(weights)
     }
 
-    /// Runs a program that leaves the weights alone.
+    /// Runs a program that does not change the weights.
     fn read_only(
         &mut self,
         program: &Program,

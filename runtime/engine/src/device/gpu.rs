@@ -1,10 +1,10 @@
 //! The GPU device: WGSL kernels on wgpu, on any adapter that wgpu finds.
 //!
-//! A run is one command buffer with one compute pass; wgpu orders what depends on each other within
-//! it. Weights stay on the device for the whole search, values lie in a pool of buffers by size
-//! class, and what a run uploads is its minibatch, one bit for each block of weights, and less than
-//! a kilobyte. Results come back through a ring, so that the host can prepare the next run while
-//! the device works.
+//! A run is one command buffer with one compute pass, within which wgpu orders dependent
+//! dispatches. Weights stay on the device for the whole search, and values come from a pool of
+//! buffers by size class. A run uploads only its minibatch, one bit for each block of weights, and
+//! less than a kilobyte. Results come back through a queue of readback buffers, so that the host
+//! can prepare the next run while the device works.
 
 mod adapter;
 mod buffers;
@@ -40,7 +40,7 @@ use super::{Counts, Device, DeviceError, Inputs, Minibatch, Probe, Samples};
 use crate::program::{MemoryPlan, Program};
 use crate::weights::Weights;
 
-/// Runs under way before the oldest one's samples must be asked for.
+/// Runs that may be pending before the samples of the oldest one must be fetched.
 const DEPTH: usize = 8;
 
 /// Runs programs on a GPU.
@@ -56,33 +56,33 @@ pub struct Gpu {
     residents: Vec<DeviceWeights>,
     /// Buffers for values, by size class.
     slots: Vec<Vec<Id>>,
-    /// Buffers for what a call keeps between its dispatches, by size class.
+    /// Scratch buffers, which a call uses between its dispatches, by size class.
     scratch: Vec<Vec<Id>>,
     inputs: Option<Id>,
     targets: Option<Id>,
-    /// What scoring programs leave for the next window.
+    /// States that scoring programs leave for the next window.
     states: Vec<Id>,
     step: Buffer,
     counts: Counts,
-    /// How often each prepared call ran.
+    /// How often each compiled call ran.
     ran: Vec<u64>,
 }
 
 impl Gpu {
-    /// A device of its own on `adapter`.
+    /// Opens a new device on `adapter`.
     ///
     /// # Errors
-    /// If the adapter lacks what kernels rely on, or gives no device.
+    /// If the adapter lacks a limit that the kernels need, or provides no device.
     pub fn new(adapter: &Adapter) -> Result<Self, DeviceError> {
         Self::on(GpuContext::open(adapter)?)
     }
 
-    /// The application's own device. It stays the application's: its handlers for errors and for
-    /// its loss are left alone, and it is not destroyed afterwards.
+    /// Uses the application's device. The application stays its owner: its error and device-lost
+    /// handlers are left alone, and the device is not destroyed afterwards.
     ///
     /// # Errors
-    /// If the device was made without what kernels rely on: eight storage buffers a stage, bindings
-    /// of 128 MiB, 256 invocations and 16 KiB of memory a workgroup.
+    /// If the device was created without the limits that the kernels need: eight storage buffers
+    /// per stage, bindings of 128 MiB, and 256 invocations and 16 KiB of memory per workgroup.
     pub fn borrowed(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::on(GpuContext::borrowed(device, queue)?)
     }
@@ -121,29 +121,29 @@ impl Gpu {
         })
     }
 
-    /// The same device without kernels that exchange numbers within subgroups.
+    /// The same device without kernels that exchange values within subgroups.
     #[must_use]
     pub fn without_subgroups(mut self) -> Self {
         self.traits.lanes = None;
         self
     }
 
-    /// Invocations of a subgroup, if kernels exchange numbers within subgroups here.
+    /// Invocations per subgroup, if kernels exchange values within subgroups on this device.
     pub fn subgroup_size(&self) -> Option<u32> {
         self.traits.lanes
     }
 
-    /// What is known of the adapter.
+    /// Information about the adapter.
     pub fn facts(&self) -> &AdapterInfo {
         &self.context.facts
     }
 
-    /// The wgpu device that runs go to.
+    /// The wgpu device that executes the runs.
     pub fn wgpu(&self) -> &wgpu::Device {
         &self.context.device
     }
 
-    /// Bytes of all buffers on the device.
+    /// Total size of all buffers on the device in bytes.
     pub fn bytes(&self) -> u64 {
         self.buffers.bytes()
     }
@@ -186,7 +186,7 @@ impl Device for Gpu {
         weights: &Weights,
         batch: Minibatch<'_>,
     ) -> Result<(), DeviceError> {
-        // A scoring program holds no call that reads the step.
+        // No call of a scoring program reads the step.
         self.run(
             program,
             weights,

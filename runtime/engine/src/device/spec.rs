@@ -1,4 +1,4 @@
-//! Which device a search runs on, as a person says it.
+//! The choice of a device on the command line and in settings.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,21 +6,21 @@ use std::str::FromStr;
 use super::cpu::Cpu;
 use super::{DeviceError, Probe};
 
-/// A device by name.
+/// A choice of device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DeviceSpec {
-    /// `auto`: a real GPU if there is one, else the CPU. A program that stands in for a GPU is
-    /// slower than the CPU device.
+    /// `auto`: a hardware GPU if there is one, otherwise the CPU. A software adapter is slower than
+    /// the CPU device.
     #[default]
     Auto,
     /// `cpu`.
     Cpu,
-    /// `gpu`: the best adapter, a program in place of a GPU included; `gpu:NAME`: the best with
-    /// NAME in its name.
+    /// `gpu`: the best adapter, including software adapters; `gpu:NAME`: the best one whose name
+    /// contains NAME.
     Gpu(Option<String>),
 }
 
-/// A word that names no device.
+/// A string that names no device.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{given}` is no device; write auto, cpu, gpu, or gpu:NAME with part of the name that `supernet devices` shows"
@@ -57,7 +57,7 @@ impl fmt::Display for DeviceSpec {
 }
 
 impl DeviceSpec {
-    /// What `auto` takes on this machine; any other choice is itself.
+    /// Resolves `auto` on this machine; any other choice is returned as it is.
     #[must_use]
     pub fn resolved(self) -> Self {
         match self {
@@ -66,10 +66,11 @@ impl DeviceSpec {
         }
     }
 
-    /// The device; `threads` are the CPU device's, 0 for one per core.
+    /// Opens the device; `threads` applies to the CPU device, 0 for one per core.
     ///
     /// # Errors
-    /// If there is no such GPU, this build has no GPU support, or the system gives no threads.
+    /// If there is no such GPU, this build has no GPU support, or the system cannot start the
+    /// threads.
     pub fn open(&self, threads: usize) -> Result<Box<dyn Probe>, DeviceError> {
         match self.clone().resolved() {
             Self::Gpu(name) => gpu(name.as_deref()),
@@ -78,7 +79,7 @@ impl DeviceSpec {
     }
 }
 
-/// The name of the best GPU that is no program.
+/// The name of the best hardware GPU.
 #[cfg(feature = "gpu")]
 fn real() -> Option<String> {
     super::gpu::first_hardware().map(|adapter| adapter.facts.name)

@@ -3,21 +3,21 @@ use std::collections::BTreeSet;
 use supernet_plugin::{Child, Supergraph};
 use supernet_shaders::catalogue::{BLOCK, bitset_words};
 
-/// Floats in a page at most: 128 MiB.
+/// The largest page in floats: 128 MiB.
 pub(super) const PAGE: usize = 32 << 20;
 
-/// Where a parameter lies.
+/// The location of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParamSlot {
-    /// Which page.
+    /// Index of the page.
     pub page: u32,
-    /// First float in it, a multiple of [`BLOCK`].
+    /// First float in the page, a multiple of [`BLOCK`].
     pub offset: u32,
-    /// Floats.
+    /// Length in floats.
     pub len: u32,
 }
 
-/// Where every parameter of a supergraph lies.
+/// The locations of all parameters of a supergraph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     places: Vec<ParamSlot>,
@@ -25,7 +25,7 @@ pub struct Layout {
     decayed: Vec<Vec<u32>>,
 }
 
-/// A parameter that no page can hold.
+/// A parameter that exceeds a page.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "parameter `{id}` has {len} numbers; at most {page_len} fit a page of weights: make that layer smaller"
@@ -37,28 +37,28 @@ pub struct ParameterTooLarge {
 }
 
 impl Layout {
-    /// Lays out the parameters of `supergraph` in their order.
+    /// Lays out the parameters of `supergraph` in order.
     ///
     /// # Errors
-    /// If a parameter is larger than a page.
+    /// If a parameter exceeds a page.
     pub fn new(supergraph: &Supergraph) -> Result<Self, ParameterTooLarge> {
         Self::paged(supergraph, PAGE, |_| true)
     }
 
-    /// The same with room, behind the parameters, for the states that `batch` streams carry from
-    /// window to window: weights that no update touches.
+    /// Like [`Layout::new`], with additional memory behind the parameters for the states that
+    /// `batch` streams carry from window to window: weights that no update touches.
     ///
     /// # Errors
-    /// If a parameter or a state is larger than a page.
+    /// If a parameter or a state exceeds a page.
     pub fn with_states(supergraph: &Supergraph, batch: u32) -> Result<Self, ParameterTooLarge> {
         Self::laid(supergraph, PAGE, batch, |_| true)
     }
 
     /// Lays out the parameters that `child` reads, for training it by itself, and the states of
-    /// `batch` streams. Those of the rest have no numbers.
+    /// `batch` streams. Other parameters have length 0.
     ///
     /// # Errors
-    /// If a parameter is larger than a page.
+    /// If a parameter exceeds a page.
     pub fn alone(
         supergraph: &Supergraph,
         child: &Child,
@@ -104,11 +104,10 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Lays out tensors by name and length, of which none decays. One without numbers takes no
-    /// room.
+    /// Lays out tensors by name and length, without weight decay. An empty tensor takes no memory.
     ///
     /// # Errors
-    /// If one is larger than a page.
+    /// If a tensor exceeds a page.
     pub fn frozen<'a>(
         tensors: impl Iterator<Item = (&'a str, usize)>,
     ) -> Result<Self, ParameterTooLarge> {
@@ -152,12 +151,12 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Where parameter `index` lies; its length is 0 if it has no numbers.
+    /// The location of parameter `index`; its length is 0 if it is not laid out.
     pub fn place(&self, index: u32) -> ParamSlot {
         self.places[index as usize]
     }
 
-    /// Number of parameters, those without numbers included.
+    /// Number of parameters, including those of length 0.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -167,17 +166,17 @@ impl Layout {
         self.places.is_empty()
     }
 
-    /// Floats of every page.
+    /// Length of every page in floats.
     pub fn pages(&self) -> &[u32] {
         &self.pages
     }
 
-    /// For every page a bit per block: whether L2 decays it.
+    /// One bit per block of every page: whether weight decay (L2) applies to it.
     pub fn decayed(&self) -> &[Vec<u32>] {
         &self.decayed
     }
 
-    /// For every page a bit per block: whether it belongs to one of `parameters`.
+    /// One bit per block of every page: whether it belongs to one of `parameters`.
     pub fn blocks_of(&self, parameters: impl Iterator<Item = u32>) -> Vec<Vec<u32>> {
         let mut bits: Vec<Vec<u32>> = self
             .pages

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-/// Which numbers a device has a copy of: equal marks mean equal numbers.
+/// The revision of a set of weights: equal revisions mean equal values.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// Whose numbers: one set of weights, or a clone of it, which goes its own way.
+    /// The identity of a set of weights; a clone has its own.
     identity: Arc<()>,
-    /// Which numbers: replaced whenever they change, so that a clone shares it until then.
+    /// The identity of the values: replaced whenever they change, so that a clone shares it until
+    /// then.
     content: Arc<()>,
 }
 
@@ -23,7 +24,7 @@ impl Revision {
         }
     }
 
-    /// The mark of a clone: the same numbers, until one of the two changes.
+    /// The revision of a clone: the same values, until one of the two changes.
     pub(super) fn of_clone(&self) -> Self {
         Self {
             identity: Arc::default(),
@@ -31,30 +32,30 @@ impl Revision {
         }
     }
 
-    /// Whether it was taken from the same weights, perhaps with other numbers.
+    /// Whether it belongs to the same set of weights, possibly with other values.
     pub fn is_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.identity, &other.identity)
     }
 
-    /// Notes that the numbers change. What nobody else knows of may go on as it is.
+    /// Records a change of the values. A revision that was never shared can be kept.
     pub(super) fn change(&mut self) {
         if Arc::get_mut(&mut self.content).is_none() {
             self.content = Arc::default();
         }
     }
 
-    /// Whether some weights still have these numbers.
+    /// Whether some weights still have these values.
     pub fn is_wanted(&self) -> bool {
         Arc::strong_count(&self.content) > 1
     }
 
-    /// A mark that no weights have.
+    /// A revision that no weights have.
     pub fn of_nothing() -> Self {
         Self::new()
     }
 
-    /// Whether nobody holds the weights any more that this mark was taken from, nor others with the
-    /// same numbers.
+    /// Whether the weights of this revision were dropped, and no other weights have the same
+    /// values.
     pub fn is_orphan(&self) -> bool {
         Arc::strong_count(&self.identity) == 1 && !self.is_wanted()
     }

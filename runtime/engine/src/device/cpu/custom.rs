@@ -1,4 +1,4 @@
-//! Kernels of a space's own ops, by the functions that the space brings along for the CPU.
+//! Kernels of custom ops, computed by the CPU functions that the space provides.
 
 use supernet_shaders::catalogue::{CpuKernel, Custom};
 
@@ -7,7 +7,7 @@ use crate::device::{DeviceError, Minibatch};
 use crate::program::{Bound, Program};
 use crate::weights::Weights;
 
-/// What computes the op here.
+/// The CPU kernel of the op.
 pub(super) fn cpu_kernel(custom: &Custom) -> Result<&'static dyn CpuKernel, DeviceError> {
     custom.cpu_kernel.ok_or_else(|| DeviceError::NoCpuKernel {
         device: "the CPU device".to_owned(),
@@ -15,7 +15,7 @@ pub(super) fn cpu_kernel(custom: &Custom) -> Result<&'static dyn CpuKernel, Devi
     })
 }
 
-/// Runs one kernel on operands of its own.
+/// Runs one kernel on the given operands.
 pub(super) fn run(
     custom: &Custom,
     reads: &[&[f32]],
@@ -31,8 +31,8 @@ pub(super) fn run(
 }
 
 impl Memory {
-    /// Runs one kernel. What it writes goes into buffers of its own first: a stranger's code sees
-    /// no weights but those that it reads.
+    /// Runs one kernel. Its outputs go into separate buffers first, so that third-party code sees
+    /// no weights except those that it reads.
     pub(super) fn custom(
         &mut self,
         custom: &Custom,
@@ -46,7 +46,7 @@ impl Memory {
             .resize_with(bound.writes().len().max(self.written.len()), Vec::new);
         let mut writes: Vec<&mut [f32]> = Vec::with_capacity(bound.writes().len());
         for (buffer, operand) in self.written.iter_mut().zip(bound.writes()) {
-            // What a kernel forgets to write shall not depend on what ran before.
+            // Elements that a kernel does not write must not depend on earlier runs.
             buffer.clear();
             buffer.resize(range(weights, *operand).len(), f32::NAN);
             writes.push(buffer);
@@ -54,7 +54,7 @@ impl Memory {
         run(custom, &reads[..bound.reads().len()], &mut writes)
     }
 
-    /// Brings what the last such kernel wrote to its places.
+    /// Copies the outputs of the last custom kernel to their places.
     pub(super) fn keep(&mut self, bound: &Bound, mut weights: Option<&mut Weights>) {
         let written = std::mem::take(&mut self.written);
         for (buffer, operand) in written.iter().zip(bound.writes()) {

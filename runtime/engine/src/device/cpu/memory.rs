@@ -9,23 +9,23 @@ use crate::device::{Minibatch, Samples};
 use crate::program::{Bound, Operand, Program, Slot};
 use crate::weights::Weights;
 
-/// What outlives a program, so that the next one finds its buffers already there.
+/// Buffers that outlive a program, so that the next one can reuse them.
 #[derive(Default)]
 pub(super) struct Memory {
     /// Buffers of every size class.
     pub(super) pool: Vec<Vec<Vec<f32>>>,
     pub(super) workspace: Workspace,
-    /// What scoring programs leave for the next window.
+    /// States that scoring programs leave for the next window.
     pub(super) states: Vec<Vec<f32>>,
-    /// What a kernel of a space's own op writes.
+    /// Outputs of a kernel of a custom op.
     pub(super) written: Vec<Vec<f32>>,
 }
 
-/// The buffers that one call writes, taken out of their places while it runs so that it can read
-/// all others. Two operands may lie in one buffer: gradients of two parameters in their page.
+/// The buffers that one call writes, taken out of the memory while it runs so that it can read all
+/// others. Two operands may share one buffer: gradients of two parameters in the same page.
 pub(super) type Held = [Vec<f32>; 3];
 
-/// What a call reads.
+/// The operands that a call reads.
 pub(super) fn reads<'a>(
     pool: &'a [Vec<Vec<f32>>],
     states: &'a [Vec<f32>],
@@ -61,7 +61,7 @@ pub(super) fn reads<'a>(
     reads
 }
 
-/// Where a written operand lies in its buffer.
+/// The range of a written operand in its buffer.
 pub(super) fn range(weights: &Weights, operand: Operand) -> Range<usize> {
     match operand {
         Operand::Value { start, len, .. } => start as usize..(start + len) as usize,
@@ -78,7 +78,7 @@ pub(super) fn range(weights: &Weights, operand: Operand) -> Range<usize> {
 }
 
 impl Memory {
-    /// Sees to it that every slot of the program has its buffer.
+    /// Allocates a buffer for every slot of the program.
     pub(super) fn provide(&mut self, program: &Program) {
         self.provide_states(program);
         if self.pool.len() < program.slots.len() {
@@ -98,8 +98,8 @@ impl Memory {
         }
     }
 
-    /// Sees to it that every state that the program leaves has its buffer. A new one is not read
-    /// before it is written.
+    /// Allocates a buffer for every state that the program leaves. A new one is not read before it
+    /// is written.
     fn provide_states(&mut self, program: &Program) {
         self.states
             .resize_with(self.states.len().max(program.states.len()), Vec::new);
@@ -121,7 +121,7 @@ impl Memory {
         self.put_back(bound, Some(weights), held);
     }
 
-    /// The buffer that a written operand lies in.
+    /// The buffer of a written operand.
     pub(super) fn home<'a>(
         &'a mut self,
         operand: Operand,
@@ -167,7 +167,7 @@ impl Memory {
         held: Held,
     ) {
         for (buffer, operand) in held.into_iter().zip(bound.writes()) {
-            // An empty one was a second operand in a buffer that an earlier operand holds.
+            // An empty buffer belongs to a second operand that shares the buffer of an earlier one.
             if let (Some(home), false) = (
                 self.home(*operand, weights.as_deref_mut()),
                 buffer.is_empty(),

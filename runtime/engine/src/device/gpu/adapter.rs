@@ -1,4 +1,4 @@
-//! Which GPUs there are, and which of them a search runs on.
+//! Enumerates the GPUs, and selects the one that a search runs on.
 
 use std::cmp::Reverse;
 
@@ -8,15 +8,15 @@ use wgpu::{Backend, Backends, DeviceType, Features, Instance, InstanceDescriptor
 use super::DeviceError;
 use super::context::missing_limits;
 
-/// A GPU, or a program that stands in for one.
+/// A GPU or a software adapter.
 #[derive(Clone, Debug)]
 pub struct Adapter {
-    /// What can be said of it.
+    /// Information about it.
     pub facts: AdapterInfo,
     adapter: wgpu::Adapter,
 }
 
-/// What a person wants to know of an adapter.
+/// Information about an adapter, for display.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AdapterInfo {
     /// Its name.
@@ -25,37 +25,37 @@ pub struct AdapterInfo {
     pub backend: String,
     /// The driver's name and version.
     pub driver: String,
-    /// What it is made of.
+    /// The type of its hardware.
     pub kind: AdapterKind,
-    /// Least and most lanes of a subgroup.
+    /// Smallest and largest number of lanes in a subgroup.
     pub lanes: [u32; 2],
-    /// Whether kernels may exchange numbers within a subgroup.
+    /// Whether kernels may exchange values within a subgroup.
     pub subgroups: bool,
-    /// The largest piece of memory, in bytes, that a kernel sees at once.
+    /// The largest storage binding of a kernel in bytes.
     pub binding: u64,
     /// The largest buffer in bytes.
     pub buffer: u64,
-    /// Buffers that a kernel sees at once.
+    /// Storage buffers per kernel.
     pub buffers: u32,
-    /// Invocations of a workgroup.
+    /// Invocations per workgroup.
     pub invocations: u32,
-    /// Memory of a workgroup in bytes.
+    /// Memory per workgroup in bytes.
     pub workgroup_memory: u32,
 }
 
-/// What an adapter is made of, best first.
+/// The type of an adapter, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdapterKind {
-    /// A card of its own.
+    /// A discrete GPU.
     Discrete,
-    /// Part of the processor.
+    /// A GPU that is integrated in the processor.
     Integrated,
-    /// A share of someone's card.
+    /// A virtual GPU.
     Virtual,
     /// Unknown.
     Other,
-    /// A program on the processor.
+    /// Software on the CPU.
     Software,
 }
 
@@ -72,7 +72,7 @@ impl AdapterKind {
 }
 
 impl AdapterInfo {
-    /// What is known of an adapter, from what wgpu says.
+    /// Collects the information that wgpu provides about an adapter.
     pub(super) fn of(info: &wgpu::AdapterInfo, limits: &Limits, features: Features) -> Self {
         Self {
             name: info.name.clone(),
@@ -96,12 +96,12 @@ impl AdapterInfo {
         }
     }
 
-    /// Whether it is a GPU, and not a program that stands in for one.
+    /// Whether it is a hardware GPU, not a software adapter.
     pub fn is_real(&self) -> bool {
         self.kind != AdapterKind::Software
     }
 
-    /// Name, backend and driver in a line.
+    /// Name, backend and driver in one line.
     pub fn line(&self) -> String {
         format!("{} ({}, {})", self.name, self.backend, self.driver)
     }
@@ -118,40 +118,40 @@ impl Adapter {
     /// Whether searches can run on it.
     ///
     /// # Errors
-    /// Names what it lacks.
+    /// Names the missing limits.
     pub fn supports(&self) -> Result<(), DeviceError> {
         missing_limits(&format!("gpu:{}", self.facts.name), &self.adapter.limits())
     }
 
-    /// The adapter as wgpu has it.
+    /// The underlying wgpu adapter.
     pub fn inner(&self) -> &wgpu::Adapter {
         &self.adapter
     }
 }
 
-/// The first adapter that is a GPU and suits.
+/// The first hardware GPU that searches can run on.
 pub fn first_hardware() -> Option<Adapter> {
     adapters()
         .into_iter()
         .find(|adapter| adapter.facts.is_real() && adapter.supports().is_ok())
 }
 
-/// All adapters, best first: cards of their own, then parts of the processor, programs last.
+/// All adapters, best first: discrete GPUs, then integrated ones, software last.
 pub fn adapters() -> Vec<Adapter> {
     let mut descriptor = InstanceDescriptor::new_without_display_handle();
     descriptor.backends = Backends::VULKAN | Backends::METAL | Backends::DX12;
     let found = pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::all()));
     let mut found: Vec<_> = found.into_iter().map(Adapter::new).collect();
-    // Of two programs the one with more lanes is the faster.
+    // Of two software adapters, the one with more lanes is faster.
     let lanes = |facts: &AdapterInfo| if facts.is_real() { 0 } else { facts.lanes[1] };
     found.sort_by_key(|adapter| (adapter.facts.kind, Reverse(lanes(&adapter.facts))));
     found
 }
 
-/// The adapter that computes nothing: what a device costs its host can be measured on it.
+/// The adapter that computes nothing: it serves to measure the host's share of the cost.
 ///
 /// # Errors
-/// If this build has none.
+/// If this build does not include it.
 pub fn noop() -> Result<Adapter, DeviceError> {
     let mut descriptor = InstanceDescriptor::new_without_display_handle();
     descriptor.backends = Backends::NOOP;
@@ -164,11 +164,11 @@ pub fn noop() -> Result<Adapter, DeviceError> {
         .ok_or_else(|| no_adapter(None, &[]))
 }
 
-/// The first adapter whose name contains `name`, in any case of letters, or the first of all.
-/// `noop` is the adapter that computes nothing.
+/// The first adapter whose name contains `name`, ignoring case, or the first of all without a name.
+/// `noop` selects the adapter that computes nothing.
 ///
 /// # Errors
-/// If there is none; the error lists what there is.
+/// If there is none; the error lists the available adapters.
 pub fn adapter(name: Option<&str>) -> Result<Adapter, DeviceError> {
     if name == Some("noop") {
         return noop();
@@ -202,7 +202,7 @@ fn no_adapter(name: Option<&str>, found: &[Adapter]) -> DeviceError {
     }
 }
 
-/// Which package brings a driver.
+/// The package that provides a driver.
 pub fn missing_driver() -> &'static str {
     if cfg!(target_os = "linux") {
         "on Debian and Ubuntu the package mesa-vulkan-drivers brings one for AMD and Intel cards and one in software for \

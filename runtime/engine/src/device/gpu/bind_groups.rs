@@ -1,4 +1,4 @@
-//! Bind groups: making one takes the host longer than a dispatch, so they are kept.
+//! A cache of bind groups: creating one takes the host longer than a dispatch.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use super::buffers::{Buffers, Span};
 use super::context::GpuContext;
 use super::pipelines::{Pipeline, Pipelines};
 
-/// Bind groups that are kept at most; then all are forgotten, which costs no more than making them
-/// did.
+/// The most bind groups that are kept; beyond that all are dropped, which costs no more than
+/// creating them did.
 const MOST: usize = 1 << 15;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,14 +30,14 @@ pub(super) struct BindGroupCache {
     kept: HashMap<Key, BindGroup>,
 }
 
-/// What a bind group holds besides a kernel's buffers.
+/// The uniforms of a bind group, besides the kernel's buffers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Uniforms<'a> {
-    /// The number of the table of sizes.
+    /// Index of the table of sizes.
     pub(super) table: u32,
     /// That table.
     pub(super) sizes: &'a Buffer,
-    /// What changes from step to step.
+    /// The values that change from step to step.
     pub(super) step: &'a Buffer,
 }
 
@@ -109,7 +109,7 @@ impl BindGroupCache {
         group
     }
 
-    /// Forgets all of them: a buffer that they hold is to be freed.
+    /// Drops all bind groups, before a buffer that they refer to is freed.
     pub(super) fn clear(&mut self) {
         self.kept.clear();
     }

@@ -1,11 +1,11 @@
-//! Buffers on the device, by number.
+//! Buffers on the device, by id.
 
 use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::DeviceError;
 use super::context::GpuContext;
 
-/// A buffer's number; it is never given to another buffer.
+/// The id of a buffer; ids are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id(u32);
 
@@ -15,18 +15,18 @@ pub(super) struct Span {
     pub(super) buffer: Id,
     /// First byte, a multiple of 256.
     pub(super) offset: u64,
-    /// Bytes.
+    /// Length in bytes.
     pub(super) size: u64,
 }
 
-/// A span that no buffer has.
+/// A span that belongs to no buffer.
 pub(super) const NOWHERE: Span = Span {
     buffer: Id(u32::MAX),
     offset: 0,
     size: 0,
 };
 
-/// All buffers that kernels work on.
+/// All buffers that kernels use.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     list: Vec<Option<Buffer>>,
@@ -34,9 +34,9 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    /// The largest buffer that the device takes, in bytes.
+    /// The largest buffer that the device supports, in bytes.
     pub(super) fn limit(context: &GpuContext) -> u64 {
-        // Some kernels see a buffer as vectors of four numbers.
+        // Some kernels read a buffer as vectors of four numbers.
         context
             .limits
             .max_storage_buffer_binding_size
@@ -45,10 +45,10 @@ impl Buffers {
             * 16
     }
 
-    /// A new buffer for `len` numbers of 32 bits.
+    /// Creates a buffer for `len` numbers of 32 bits.
     ///
     /// # Errors
-    /// If the device takes no buffer of that size.
+    /// If the device cannot create a buffer of that size.
     pub(super) fn create(
         &mut self,
         context: &GpuContext,
@@ -82,7 +82,7 @@ impl Buffers {
         self.list.get(id.0 as usize)?.as_ref()
     }
 
-    /// All of a buffer.
+    /// The whole buffer as a span.
     pub(super) fn whole(&self, id: Id) -> Span {
         Span {
             buffer: id,
@@ -91,12 +91,12 @@ impl Buffers {
         }
     }
 
-    /// How many buffers were made so far: those that are made later have larger numbers.
+    /// Number of buffers created so far: later buffers have larger ids.
     pub(super) fn made(&self) -> usize {
         self.list.len()
     }
 
-    /// Gives the memory of all buffers back that were made after the first `made`.
+    /// Frees all buffers that were created after the first `made`.
     pub(super) fn undo(&mut self, made: usize) {
         (made..self.list.len()).for_each(|number| self.free(Id(number as u32)));
     }
@@ -106,14 +106,14 @@ impl Buffers {
         (id.0 as usize) < made
     }
 
-    /// Gives a buffer's memory back.
+    /// Frees a buffer.
     pub(super) fn free(&mut self, id: Id) {
         if let Some(buffer) = self.list[id.0 as usize].take() {
             self.bytes -= buffer.size();
         }
     }
 
-    /// Bytes of all buffers together.
+    /// Total size of all buffers in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }

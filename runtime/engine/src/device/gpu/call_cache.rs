@@ -1,5 +1,4 @@
-//! Calls made ready to run: which pipelines, on which grids, with where their sizes lie on the
-//! device.
+//! Compiled calls: their pipelines, grids, and the location of their sizes on the device.
 
 use std::collections::HashMap;
 
@@ -11,7 +10,7 @@ use super::DeviceError;
 use super::context::GpuContext;
 use super::pipelines::Pipelines;
 
-/// Slots of one table of sizes: 1 MiB.
+/// Slots in one table of sizes: 1 MiB.
 const SLOTS: usize = 4096;
 
 /// A call that is ready to run.
@@ -19,13 +18,13 @@ const SLOTS: usize = 4096;
 pub(super) struct CompiledCall {
     /// The kind of call.
     pub(super) kind: &'static str,
-    /// Which table its sizes lie in.
+    /// Index of the table that holds its sizes.
     pub(super) table: u32,
-    /// At which byte.
+    /// Offset in that table in bytes.
     pub(super) offset: u32,
-    /// Elements of each piece of scratch.
+    /// Elements of each scratch buffer.
     pub(super) scratch: Vec<usize>,
-    /// About how many multiply-adds it costs.
+    /// Approximate cost in multiply-adds.
     pub(super) work: u64,
     pub(super) runs: Vec<Ready>,
 }
@@ -38,7 +37,7 @@ pub(super) struct Ready {
     pub(super) groups: [u32; 3],
 }
 
-/// Every call that ran so far. A space has a limited number of different ones, however many
+/// Every call that has run so far. A space has a limited number of different calls, however many
 /// children it has.
 #[derive(Debug, Default)]
 pub(super) struct CallCache {
@@ -48,7 +47,7 @@ pub(super) struct CallCache {
 }
 
 impl CallCache {
-    /// The number of `call`, which is made ready if it was never seen.
+    /// Index of `call`, which is compiled the first time.
     pub(super) fn number(
         &mut self,
         context: &GpuContext,
@@ -101,17 +100,17 @@ impl CallCache {
         Ok(number)
     }
 
-    /// The call of that number.
+    /// The call with this index.
     pub(super) fn get(&self, number: usize) -> &CompiledCall {
         &self.list[number]
     }
 
-    /// The kind of that call, and how many dispatches it takes.
+    /// The kind of the call and its number of dispatches.
     pub(super) fn kind(&self, number: usize) -> (&'static str, u64) {
         (self.list[number].kind, self.list[number].runs.len() as u64)
     }
 
-    /// The table of that number.
+    /// The table with this index.
     pub(super) fn table(&self, table: u32) -> &Buffer {
         &self.tables[table as usize]
     }

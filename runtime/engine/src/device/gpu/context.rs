@@ -1,5 +1,5 @@
-//! The line to a GPU: a wgpu device with its queue, whether it is still there, and what went wrong
-//! on it.
+//! The connection to a GPU: a wgpu device with its queue, whether the device is lost, and its
+//! errors.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use wgpu::{
 use super::DeviceError;
 use super::adapter::{Adapter, AdapterInfo};
 
-/// Seconds that one run may take on a device.
+/// Timeout of a single run in seconds.
 const PATIENCE: u64 = 600;
 
 /// A wgpu device with its queue.
@@ -25,17 +25,17 @@ pub(super) struct GpuContext {
     pub(super) facts: AdapterInfo,
     pub(super) limits: Limits,
     pub(super) name: Arc<str>,
-    /// Why the device is gone, once it is known to be.
+    /// Why the device is lost, once that is known.
     lost: Arc<Mutex<Option<String>>>,
 }
 
 impl GpuContext {
-    /// A device of our own on `adapter`.
+    /// Opens a new device on `adapter`.
     pub(super) fn open(adapter: &Adapter) -> Result<Self, DeviceError> {
         let name: Arc<str> = format!("gpu:{}", adapter.facts.name).into();
         let offered = adapter.inner().limits();
         missing_limits(&name, &offered)?;
-        // What drawing needs is left at the least.
+        // Limits that only rendering needs stay at the minimum.
         let required_limits = Limits {
             max_storage_buffers_per_shader_stage: 8,
             max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
@@ -64,7 +64,7 @@ impl GpuContext {
             *note.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(format!("{reason:?} {message}").trim().to_owned());
         });
-        // Whatever escapes an error scope, such as what a lost device says, must not end the
+        // Errors outside an error scope, such as those of a lost device, must not abort the
         // application.
         let note = Arc::clone(&lost);
         device.on_uncaptured_error(Arc::new(move |error: Error| {
@@ -83,8 +83,8 @@ impl GpuContext {
         })
     }
 
-    /// The application's device. Its slots for callbacks are the application's, so nothing is put
-    /// into them.
+    /// Uses the application's device. Its callback slots belong to the application, so no callback
+    /// is set.
     pub(super) fn borrowed(device: Device, queue: Queue) -> Result<Self, DeviceError> {
         let limits = device.limits();
         let facts = AdapterInfo::of(&device.adapter_info(), &limits, device.features());
@@ -100,7 +100,7 @@ impl GpuContext {
         })
     }
 
-    /// Does something on the device and returns what it led to, or what the device has against it.
+    /// Does some work on the device and returns its result, or the error that the device reports.
     pub(super) fn guard<T>(
         &self,
         work: impl FnOnce() -> Result<T, DeviceError>,
@@ -108,7 +108,7 @@ impl GpuContext {
         self.judge(scoped(&self.device, work))
     }
 
-    /// What came of work that was [`scoped`].
+    /// The result of work that ran in [`scoped`].
     pub(super) fn judge<T>(
         &self,
         (done, said): (Result<T, DeviceError>, Option<Error>),
@@ -126,14 +126,14 @@ impl GpuContext {
         }
     }
 
-    /// Whether the device is still there.
+    /// Fails if the device is lost.
     pub(super) fn alive(&self) -> Result<(), DeviceError> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.as_ref()
             .map_or(Ok(()), |reason| Err(self.gone(reason)))
     }
 
-    /// The error of a device that is gone.
+    /// The error for a lost device.
     pub(super) fn gone(&self, reason: &str) -> DeviceError {
         DeviceError::Lost {
             device: self.name.to_string(),
@@ -163,7 +163,7 @@ impl GpuContext {
         Err(self.lose(format!("a run did not end in {PATIENCE} seconds")))
     }
 
-    /// Waits until `submission` is done and what it wrote can be read.
+    /// Waits until `submission` is done and its results can be read.
     pub(super) fn wait_for(
         &self,
         submission: &SubmissionIndex,
@@ -171,12 +171,11 @@ impl GpuContext {
     ) -> Result<(), DeviceError> {
         self.wait(submission)?;
         for _ in 0..PATIENCE {
-            // Another thread that polls the device may have the callback in hand and not have
-            // called it yet.
+            // Another thread that polls the device may have taken the callback without calling it
+            // yet.
             match mapped.recv_timeout(Duration::from_secs(1)) {
                 Ok(Ok(())) => return Ok(()),
-                // A buffer that cannot be mapped is how a device that is not ours says that it is
-                // gone.
+                // The loss of the application's device shows as a buffer that cannot be mapped.
                 Ok(Err(error)) => return Err(self.gone(&error.to_string())),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(self.gone("a result was dropped"));
@@ -190,7 +189,7 @@ impl GpuContext {
         Err(self.lose(format!("a result did not come back in {PATIENCE} seconds")))
     }
 
-    /// Gives the device up.
+    /// Marks the device as lost.
     fn lose(&self, reason: String) -> DeviceError {
         let error = self.gone(&reason);
         *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
@@ -198,8 +197,8 @@ impl GpuContext {
     }
 }
 
-/// Does something on `device`, and collects what the device has against it instead of letting it
-/// end the application.
+/// Does some work on `device`, and captures its errors instead of letting them abort the
+/// application.
 pub(super) fn scoped<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Option<Error>) {
     let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
     let validation = device.push_error_scope(ErrorFilter::Validation);
@@ -207,12 +206,12 @@ pub(super) fn scoped<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Option
     let done = work();
     let [internal, validation, memory] =
         [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
-    // Whatever is made of memory that was not to be had is invalid too.
+    // Objects that use memory that could not be allocated are also invalid.
     (done, memory.or(validation).or(internal))
 }
 
-/// What kernels rely on, no more than WebGPU promises on any GPU: (name, at least, how much there
-/// is).
+/// The limits that the kernels need, within WebGPU's guarantees for any GPU: (name, minimum,
+/// available).
 fn needs(offered: &Limits) -> [(&'static str, u64, u64); 9] {
     let Limits {
         max_storage_buffers_per_shader_stage: buffers,
@@ -232,7 +231,7 @@ fn needs(offered: &Limits) -> [(&'static str, u64, u64); 9] {
             8,
             u64::from(*buffers),
         ),
-        // Some drivers count to 2²⁷ − 4.
+        // Some drivers report 2²⁷ − 4.
         ("max_storage_buffer_binding_size", (128 << 20) - 4, *binding),
         ("max_buffer_size", (128 << 20) - 4, *buffer),
         ("max_uniform_buffer_binding_size", SLOT as u64, *uniform),
@@ -260,7 +259,7 @@ fn needs(offered: &Limits) -> [(&'static str, u64, u64); 9] {
     ]
 }
 
-/// Names what a device lacks.
+/// Fails with the names of the limits that a device lacks.
 pub(super) fn missing_limits(name: &str, offered: &Limits) -> Result<(), DeviceError> {
     let short = needs(offered)
         .into_iter()

@@ -1,4 +1,4 @@
-//! Room on the device: for weights, for values between calls, for scratch.
+//! Memory on the device: for weights, for values between calls, for scratch.
 
 use supernet_shaders::kernel;
 use wgpu::Buffer;
@@ -23,7 +23,7 @@ impl Gpu {
         if largest > limit {
             return Err(self.does_not_fit(plan, "a single value", 0, largest, limit));
         }
-        // What an earlier search left is not this one's.
+        // Memory of an earlier search is no longer needed.
         self.forget_orphans();
         self.groups.clear();
         let old = self.slots.drain(..).chain(self.scratch.drain(..)).flatten();
@@ -61,7 +61,8 @@ impl Gpu {
         }
     }
 
-    /// The copy of `weights` on the device, brought up to date. To be called within error scopes.
+    /// Index of the device's copy of `weights`, brought up to date. Must be called within error
+    /// scopes.
     pub(super) fn resident(&mut self, weights: &Weights) -> Result<usize, DeviceError> {
         if let Some(at) = self
             .residents
@@ -93,7 +94,8 @@ impl Gpu {
         Ok(self.residents.len() - 1)
     }
 
-    /// Frees all buffers that were made after the first `made`, and forgets where they were used.
+    /// Frees all buffers that were created after the first `made`, and drops all references to
+    /// them.
     pub(super) fn undo(&mut self, made: usize) {
         let old = |id: &Id| Buffers::is_older(*id, made);
         self.slots
@@ -112,7 +114,7 @@ impl Gpu {
         self.groups.clear();
     }
 
-    /// Frees the copies of weights that nobody holds any more.
+    /// Frees the copies of weights that are no longer in use.
     fn forget_orphans(&mut self) {
         if self
             .residents
@@ -131,7 +133,7 @@ impl Gpu {
         }
     }
 
-    /// Sees to it that every slot of the program, and what goes into it, has its buffer.
+    /// Allocates a buffer for every slot of the program, for its states and for its minibatch.
     pub(super) fn provide(
         &mut self,
         program: &Program,
@@ -176,8 +178,8 @@ impl Gpu {
         Ok(())
     }
 
-    /// Makes buffers of every size class, one by one, so that what the device has is known when it
-    /// has no more.
+    /// Creates buffers of every size class one by one, so that the available memory is known when
+    /// it runs out.
     fn make(&mut self, wanted: &[u32], for_scratch: bool) -> Result<(), DeviceError> {
         let Self {
             context,
@@ -207,8 +209,8 @@ impl Gpu {
         Ok(())
     }
 
-    /// The error of a plan that needs more than the device has; `fixed` is what does not grow with
-    /// the batch.
+    /// The error for a plan that needs more memory than the device has; `fixed` is the share that
+    /// does not grow with the batch.
     fn does_not_fit(
         &self,
         plan: &MemoryPlan,
@@ -228,14 +230,14 @@ impl Gpu {
         }
     }
 
-    /// Pieces of scratch of every size class that the calls of `plan` need.
+    /// Number of scratch buffers of every size class that the calls of `plan` need.
     fn scratch_of(&self, plan: &MemoryPlan) -> Vec<u32> {
         let mut counts: Vec<u32> = Vec::new();
         for call in &plan.calls {
             for (at, len) in (0..).zip(kernel::lower(call, self.traits).scratch) {
                 let class = class_of(len) as usize;
                 counts.resize(counts.len().max(class + 1), 0);
-                // A piece's place among those of its class is its number in the call.
+                // A scratch buffer's index within its class is its index in the call.
                 counts[class] = counts[class].max(at + 1);
             }
         }
@@ -243,7 +245,7 @@ impl Gpu {
     }
 }
 
-/// Sees to it that there are as many buffers of every size class as `wanted`.
+/// Creates buffers until every size class has as many as `wanted`.
 fn provide(
     context: &GpuContext,
     buffers: &mut Buffers,
@@ -261,8 +263,8 @@ fn provide(
     Ok(())
 }
 
-/// Numbers of a slot: the largest class may be larger than what the device takes, and its values
-/// not.
+/// Elements of a slot: the largest class may exceed the largest buffer of the device even if its
+/// values do not.
 fn slot_len(context: &GpuContext, class: u32) -> usize {
     class_len(class).min((Buffers::limit(context) / 4) as usize)
 }

@@ -13,16 +13,16 @@ use wgpu::{
 use super::DeviceError;
 use super::context::GpuContext;
 
-/// A kernel that can be run.
+/// A kernel that is ready to run.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) kernel: &'static Kernel,
     pub(super) pipeline: ComputePipeline,
-    /// The number of the kernel's layout; bind groups are made for it.
+    /// Index of the kernel's layout, for which bind groups are created.
     pub(super) layout: usize,
 }
 
-/// All kernels that were needed so far. Compiling one takes from 20 ms to half a second.
+/// All kernels compiled so far. Compiling one takes from 20 ms to half a second.
 #[derive(Debug, Default)]
 pub(super) struct Pipelines {
     modules: HashMap<&'static str, ShaderModule>,
@@ -34,14 +34,14 @@ pub(super) struct Pipelines {
 
 /// A kernel's module and entry point.
 type Name = (&'static str, &'static str);
-/// What tells pipelines apart: the kernel, and the values of its `override` constants.
+/// The key of a pipeline: the kernel, and the values of its `override` constants.
 type Key = (Name, Vec<(&'static str, Constant)>);
 
 impl Pipelines {
-    /// The number of the pipeline that `dispatch` needs.
+    /// Index of the pipeline that `dispatch` needs.
     ///
     /// # Errors
-    /// If the driver refuses the kernel.
+    /// If the driver rejects the kernel.
     pub(super) fn number(
         &mut self,
         context: &GpuContext,
@@ -59,7 +59,7 @@ impl Pipelines {
                 Ok(number)
             }
             Err(error) => {
-                // Whoever tries again shall hear the same.
+                // Another attempt gets the same error.
                 self.list.pop();
                 self.modules.remove(dispatch.kernel.module);
                 Err(error)
@@ -89,8 +89,8 @@ impl Pipelines {
                 layout: Some(&self.layouts[layout].1),
                 module,
                 entry_point: Some(kernel.entry),
-                // Our kernels write workgroup memory before they read it; others may rely on what
-                // WGSL promises.
+                // Built-in kernels write workgroup memory before they read it; custom ones may rely
+                // on WGSL's zero initialisation.
                 compilation_options: PipelineCompilationOptions {
                     constants: &constants,
                     zero_initialize_workgroup_memory: kernel.own,
@@ -105,12 +105,12 @@ impl Pipelines {
         self.list.len() - 1
     }
 
-    /// The pipeline of that number.
+    /// The pipeline with this index.
     pub(super) fn get(&self, number: usize) -> &Pipeline {
         &self.list[number]
     }
 
-    /// The layout of that number.
+    /// The layout with this index.
     pub(super) fn bind_group_layout(&self, layout: usize) -> &BindGroupLayout {
         &self.layouts[layout].0
     }

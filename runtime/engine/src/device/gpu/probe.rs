@@ -1,4 +1,4 @@
-//! One call by itself, for holding the device against the reference.
+//! Runs a single call, to compare the device with the reference.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,15 @@ use super::buffers::Id;
 use super::{Gpu, context, readbacks};
 use crate::device::{self, DeviceError};
 
-/// What stands behind every operand of a trial that is written, to see that no kernel writes there.
+/// Padding after every operand that is written, to detect writes beyond the end.
 const BEYOND: u32 = 0x7fc0_1234;
-/// What stands behind every one that is read: a kernel that brings it over is to be seen too, and
-/// arithmetic keeps the bits of such numbers.
+/// Padding after every operand that is read: a kernel that copies it is detected too, and
+/// arithmetic preserves the bits of such NaNs.
 const BEYOND_READ: u32 = 0x7fc0_5678;
 
 impl Gpu {
-    /// Runs one call with something behind every operand, so that a kernel that writes there is
-    /// found.
+    /// Runs one call with padding after every operand, so that a kernel that writes beyond the end
+    /// is detected.
     pub(super) fn run_call(
         &mut self,
         call: &Call,
@@ -68,7 +68,7 @@ impl Gpu {
         back
     }
 
-    /// Runs one call `times` in a row; returns how long one takes.
+    /// Runs one call `times` times in sequence; returns the time of one.
     pub(super) fn time_call(&mut self, call: &Call, times: u32) -> Result<Duration, DeviceError> {
         self.context.alive()?;
         let (reads, writes) = device::operands(call);
@@ -84,7 +84,7 @@ impl Gpu {
                 drop_path: 0.0,
             };
             self.provide_call(&reads, &writes, &mut ids)?;
-            // The first time compiles and uploads.
+            // The first run compiles and uploads.
             let submission = self.repeat_call(call, &step, 1, &ids)?;
             self.context.wait(&submission)?;
             let began = Instant::now();
@@ -98,7 +98,7 @@ impl Gpu {
         done
     }
 
-    /// Uploads operands for a call of its own.
+    /// Uploads the operands of a single call.
     fn provide_call(
         &mut self,
         reads: &[&[f32]],
@@ -116,7 +116,7 @@ impl Gpu {
         Ok(())
     }
 
-    /// Runs a call on its operands, in one submit.
+    /// Runs a call on its operands, in one submission.
     fn repeat_call(
         &mut self,
         call: &Call,
@@ -152,7 +152,7 @@ impl Gpu {
         Ok(self.context.queue.submit([encoder.finish()]))
     }
 
-    /// Brings the first numbers of a buffer back.
+    /// Downloads the first numbers of a buffer.
     pub(super) fn download(&self, id: Id, numbers: &mut [f32]) -> Result<(), DeviceError> {
         let bytes = 4 * numbers.len() as u64;
         let gone = || self.context.gone("its memory was freed");

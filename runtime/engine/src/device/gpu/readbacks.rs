@@ -1,5 +1,5 @@
-//! Results on their way back: a ring of buffers that the host can read, so that it need not wait
-//! for the newest run.
+//! Readback of results: a queue of buffers that the host can map, so that it need not wait for the
+//! newest run.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, channel};
@@ -12,31 +12,31 @@ use wgpu::{
 use super::DeviceError;
 use super::context::GpuContext;
 
-/// A result that was asked for.
+/// A requested result.
 #[derive(Debug)]
 struct Sent {
     buffer: Buffer,
-    /// Numbers of every part.
+    /// Length of every part.
     lens: Vec<usize>,
-    /// How it comes back, once its run was submitted.
+    /// The submission and the mapping, once the run is submitted.
     back: Option<(SubmissionIndex, Mapped)>,
 }
 
-/// Receives whether a buffer can be read. Whichever thread polls the device sends it, perhaps an
-/// application's.
+/// Receives whether a buffer is mapped. The sender is the thread that polls the device, possibly
+/// one of the application's.
 type Mapped = Receiver<Result<(), BufferAsyncError>>;
 
-/// Asks for a buffer's first bytes.
+/// Maps the first bytes of a buffer.
 pub(super) fn map(buffer: &Buffer, bytes: u64) -> Mapped {
     let (send, mapped) = channel();
-    // Nobody listens any more to what was forgotten.
+    // The receiver of a dropped result is gone.
     buffer.map_async(MapMode::Read, ..bytes, move |result| {
         drop(send.send(result))
     });
     mapped
 }
 
-/// Results on their way back, oldest first.
+/// Pending results, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Readbacks {
     sent: VecDeque<Sent>,
@@ -44,7 +44,7 @@ pub(super) struct Readbacks {
 }
 
 impl Readbacks {
-    /// Adds to `encoder` that the first `len` numbers of each of `parts` come back.
+    /// Encodes the readback of the first `len` numbers of each of `parts`.
     pub(super) fn ask(
         &mut self,
         context: &GpuContext,
@@ -79,7 +79,7 @@ impl Readbacks {
         });
     }
 
-    /// Notes with which submission the newest result comes.
+    /// Records the submission of the newest result.
     pub(super) fn submitted(&mut self, submission: SubmissionIndex) {
         let Some(sent) = self.sent.back_mut() else {
             return;
@@ -88,13 +88,13 @@ impl Readbacks {
         sent.back = Some((submission, map(&sent.buffer, size)));
     }
 
-    /// Forgets all results but the `most` oldest. Their buffers may still be written, so they are
-    /// not used again.
+    /// Drops all results except the `most` oldest. Their buffers may still be written, so they are
+    /// not reused.
     pub(super) fn truncate(&mut self, most: usize) {
         self.sent.truncate(most);
     }
 
-    /// Waits for the oldest result and hands out its parts; nothing if none was asked for.
+    /// Waits for the oldest result and returns its parts; false if there is none.
     pub(super) fn take(
         &mut self,
         context: &GpuContext,
@@ -107,8 +107,8 @@ impl Readbacks {
         Ok(true)
     }
 
-    /// Waits for the newest result and hands out its parts; nothing if none was asked for. Older
-    /// ones stay on their way.
+    /// Waits for the newest result and returns its parts; `None` if there is none. Older results
+    /// stay pending.
     pub(super) fn take_newest(
         &mut self,
         context: &GpuContext,
@@ -148,7 +148,7 @@ impl Readbacks {
         Ok(())
     }
 
-    /// Results on their way.
+    /// Number of pending results.
     pub(super) fn len(&self) -> usize {
         self.sent.len()
     }

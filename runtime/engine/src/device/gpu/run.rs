@@ -1,4 +1,4 @@
-//! A run: uploads, one pass with all dispatches, results on their way back.
+//! A run: uploads, one pass with all dispatches, and readback of the results.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::program::{Bound, Operand, Program, class_len, class_of};
 use crate::weights::{Layout, Revision, Weights};
 
 impl Gpu {
-    /// Uploads what changes with every run.
+    /// Uploads the data that changes with every run.
     fn upload(&mut self, program: &Program, batch: Minibatch<'_>, step: &Step, resident: usize) {
         let betas = program
             .calls
@@ -79,8 +79,8 @@ impl Gpu {
         let done = self.context.judge(done);
         if done.is_err() {
             self.readbacks.truncate(under_way);
-            // Part of an update may have gone through: what is on the device is nobody's weights
-            // any more.
+            // Part of an update may have been executed: the copy on the device no longer matches
+            // any weights.
             let updated = |resident: &&mut DeviceWeights| {
                 program.updates() && resident.mark == *weights.revision()
             };
@@ -142,7 +142,7 @@ impl Gpu {
         Ok(())
     }
 
-    /// Records the dispatches of one call; returns about how many multiply-adds they cost.
+    /// Records the dispatches of one call; returns their approximate cost in multiply-adds.
     fn record(
         &mut self,
         pass: &mut ComputePass<'_>,
@@ -157,7 +157,7 @@ impl Gpu {
         self.dispatch(pass, &bound.call, &operands)
     }
 
-    /// Records the dispatches of one call whose operands lie in `operands`.
+    /// Records the dispatches of one call whose operands are in `operands`.
     pub(super) fn dispatch(
         &mut self,
         pass: &mut ComputePass<'_>,
@@ -226,7 +226,7 @@ impl Gpu {
         Ok(prepared.work)
     }
 
-    /// Where an operand lies.
+    /// The location of an operand.
     fn span(
         &self,
         operand: Operand,
@@ -258,7 +258,7 @@ impl Gpu {
                         limit: span.size,
                     });
                 }
-                // All of what follows, so that a buffer is bound in as few ways as it can be.
+                // All of the remaining buffer, so that it is bound in as few ways as possible.
                 let offset = 4 * u64::from(start);
                 Some(Span {
                     offset,
@@ -290,9 +290,9 @@ impl Gpu {
     }
 }
 
-/// Multiply-adds in one submit at most: what such a device does in 200 ms even if it is a slow one
-/// of its kind, since systems take a device away that shows no sign of life for long. Nobody
-/// watches a program.
+/// The most multiply-adds in one submission: what a slow device of its kind does in 200 ms, since
+/// operating systems reset a device that does not respond for long. Software adapters have no such
+/// limit.
 fn work_at_once(kind: AdapterKind) -> u64 {
     match kind {
         AdapterKind::Discrete => 40_000_000_000,

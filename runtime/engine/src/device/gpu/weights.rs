@@ -1,4 +1,4 @@
-//! Weights that live on the device.
+//! Weights in the device's memory.
 
 use supernet_shaders::catalogue::bitset_words;
 
@@ -10,7 +10,7 @@ use crate::weights::{Revision, Weights};
 /// The pages of one set of shared weights on the device.
 #[derive(Debug)]
 pub(super) struct DeviceWeights {
-    /// Which numbers these are.
+    /// The revision of the weights.
     pub(super) mark: Revision,
     pub(super) values: Vec<Id>,
     pub(super) gradients: Vec<Id>,
@@ -21,7 +21,7 @@ pub(super) struct DeviceWeights {
 }
 
 impl DeviceWeights {
-    /// Makes room for `weights` and uploads them.
+    /// Allocates buffers for `weights` and uploads them.
     pub(super) fn new(
         context: &GpuContext,
         buffers: &mut Buffers,
@@ -62,7 +62,7 @@ impl DeviceWeights {
         Ok(resident)
     }
 
-    /// Uploads what the host has.
+    /// Uploads the host's copy.
     pub(super) fn upload(&self, context: &GpuContext, buffers: &Buffers, weights: &Weights) {
         for (ids, pages) in self.kept().zip(weights.pages().kept()) {
             for (id, page) in ids.iter().zip(pages) {
@@ -71,7 +71,7 @@ impl DeviceWeights {
         }
     }
 
-    /// What outlives a step, in the order of [`crate::weights::Pages::kept`].
+    /// The pages that outlive a step, in the order of [`crate::weights::Pages::kept`].
     pub(super) fn kept(&self) -> impl Iterator<Item = &Vec<Id>> {
         [&self.values, &self.gradients]
             .into_iter()
