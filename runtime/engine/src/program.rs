@@ -1,10 +1,10 @@
-//! A child as a list of calls that any device can run.
+//! Compiles a child into a list of calls that any device can run.
 //!
 //! [`Program::training`] and [`Program::scoring`] take a child through four passes: lower its nodes
-//! to forward calls, fuse, differentiate (a training program only), plan the memory. ENAS trains
-//! another child with every minibatch, so this must cost far less than running the result.
-//! [`Program::calibrating`] and [`Program::inferring`] are for a child that is finished: its batch
-//! normalisation is frozen.
+//! to forward calls, fuse them, differentiate (a training program only), plan the memory. ENAS
+//! trains another child with every minibatch, so compiling must cost far less than running the
+//! result. [`Program::calibrating`] and [`Program::inferring`] are for finished children, whose
+//! batch normalisation is frozen.
 
 #[cfg(test)]
 mod tests;
@@ -45,69 +45,69 @@ use tape::Tape;
 pub struct Program {
     /// The calls; each may depend on all before it.
     pub calls: Vec<Bound>,
-    /// How many slots of each size class the values take.
+    /// Number of slots of each size class for the values.
     pub slots: Vec<u32>,
     /// Samples in a minibatch.
     pub batch: u32,
-    /// Numbers of all inputs of a minibatch.
+    /// Length of the inputs of a minibatch: pixels or tokens.
     pub inputs: usize,
-    /// Labels of a minibatch; none if the program reads none.
+    /// Number of targets of a minibatch; 0 if the program reads none.
     pub targets: usize,
-    /// The values that it is run for. Of training and scoring: cross-entropy of every sample, and 1
-    /// for every sample that is classified rightly, else 0, `[batch]` each.
+    /// The results. For training and scoring: the cross-entropy of every sample, and 1 for every
+    /// sample that is classified correctly, otherwise 0, `[batch]` each.
     pub outputs: Vec<Operand>,
     /// Elements of every state that it leaves on the device.
     pub states: Vec<u32>,
-    /// For every page the blocks of the weights that the program updates; empty if it only scores.
+    /// For every page a bitset of the blocks that the program updates; empty if it does not train.
     pub touched: Vec<Vec<u32>>,
 }
 
-/// What a program is built for.
+/// The context in which a program is built.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The space.
     pub supergraph: &'a Supergraph,
-    /// The space's own ops.
+    /// The custom ops of the space.
     pub custom: &'a CustomOps,
-    /// Where its weights lie.
+    /// The layout of its weights.
     pub layout: &'a Layout,
-    /// What a sample is.
+    /// The kind of input.
     pub input: Input,
-    /// Classes of the labels; of text, its vocabulary.
+    /// Number of classes; for text, the size of the vocabulary.
     pub classes: u32,
-    /// Samples in a minibatch; of text, streams side by side.
+    /// Samples in a minibatch; for text, parallel streams.
     pub batch: u32,
 }
 
-/// What a sample is.
+/// The kind of input of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// An image of that height and width with so many channels.
+    /// An image with this height, width and number of channels.
     Image([u32; 3]),
-    /// A window of tokens, as long as [`Supergraph::time`] says, each with the one that follows it
-    /// as its label. In memory time comes first: `[time, batch]`.
+    /// A window of tokens whose length is [`Supergraph::time`], each with its successor as its
+    /// target. In memory time comes first: `[time, batch]`.
     Tokens(Start),
 }
 
-/// What the carried states of a window start with.
+/// The initial values of carried states in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// Zero; what they end with is forgotten.
+    /// Zero; the final states are dropped.
     Alone,
-    /// Zero; the next window goes on from where they end.
+    /// Zero; the next window continues from the final states.
     First,
-    /// Where the window before it ended.
+    /// The final states of the previous window.
     Next,
 }
 
 impl Program {
-    /// Loss, its gradient by every weight that the child reads, and the optimiser's update of
-    /// these. Auxiliary outputs of the child have losses of their own, which enter the gradient
-    /// with the optimiser's weight and no score.
+    /// Computes the loss, its gradient with respect to every weight that the child reads, and the
+    /// optimiser's update of these weights. Auxiliary outputs of the child have their own losses,
+    /// which enter the gradient with the optimiser's weight, but not the score.
     ///
     /// # Errors
-    /// If a node has no kernel, inputs and outputs do not fit images and classes, or there is
-    /// nothing that the optimiser's penalties are on.
+    /// If a node has no kernel, inputs and outputs do not match the data, or the optimiser has
+    /// penalties but the network has no recurrent cell.
     pub fn training(
         context: Context<'_>,
         child: &Child,
@@ -133,28 +133,28 @@ impl Program {
         Ok(tape.finish(touched))
     }
 
-    /// Loss and accuracy of every sample, with the minibatch's own statistics in batch
-    /// normalisation, without dropout.
+    /// Computes loss and accuracy of every sample, without dropout; batch normalisation uses the
+    /// statistics of the minibatch.
     ///
     /// # Errors
-    /// As [`Program::training`].
+    /// The same as for [`Program::training`].
     pub fn scoring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, Purpose::Score)?;
         fuse::all(&mut tape);
         Ok(tape.finish(Vec::new()))
     }
 
-    /// What a minibatch shows to every batch normalisation of the child, in the order of its nodes:
-    /// mean and 1/√(variance \+ eps) of each channel, `[2, channels]`. Each normalises with these
-    /// itself, so that the next one sees what it would see in training. The outputs are empty if
-    /// there is none.
+    /// Computes the statistics of a minibatch in every batch normalisation of the child, in the
+    /// order of its nodes: mean and 1/√(variance \+ eps) of each channel, `[2, channels]`. Each
+    /// normalises with its own statistics, so that the next one sees the same input as in training.
+    /// The outputs are empty if there is no batch normalisation.
     ///
     /// # Errors
-    /// As [`Program::training`].
+    /// The same as for [`Program::training`].
     pub fn calibrating(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, Purpose::Calibrate)?;
         fuse::all(&mut tape);
-        // What comes after the last of them serves nothing.
+        // Calls after the last statistics are not needed.
         let last = tape
             .calls
             .iter()
@@ -163,12 +163,13 @@ impl Program {
         Ok(tape.finish(Vec::new()))
     }
 
-    /// The logits of every sample, `[batch, classes]`, each sample for itself: the statistics of
-    /// batch normalisation are constants. They stand in the layout after the space's parameters,
-    /// those of the child's `k`-th batch normalisation at the number of parameters plus `k`.
+    /// Computes the logits of every sample, `[batch, classes]`, independently of each other: the
+    /// statistics of batch normalisation are constants. They follow the space's parameters in the
+    /// layout: those of the child's `k`-th batch normalisation have the index number of parameters
+    /// plus `k`.
     ///
     /// # Errors
-    /// As [`Program::training`].
+    /// The same as for [`Program::training`].
     pub fn inferring(context: Context<'_>, child: &Child) -> Result<Self, ProgramError> {
         let mut tape = lower::forward(context, child, Purpose::Infer)?;
         fuse::all(&mut tape);
@@ -180,25 +181,26 @@ impl Program {
         !self.touched.is_empty()
     }
 
-    /// Whether every node of `network` has a kernel and fits: a child, or the network of all
-    /// choices at once, of which a choice then stands for all (they have one shape).
+    /// Checks that every node of `network` has a kernel and fits: a child, or the network with all
+    /// choices at once, in which one option of each choice represents all (they have the same
+    /// shape).
     ///
     /// # Errors
-    /// As [`Program::training`].
+    /// The same as for [`Program::training`].
     pub fn rehearse(context: Context<'_>, network: &Child) -> Result<(), ProgramError> {
         lower::forward(context, network, Purpose::Train { drop_path: true }).map(drop)
     }
 }
 
-/// What a child is lowered for.
+/// The purpose of lowering a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// Loss and accuracy, with dropout.
     Train {
-        /// And with paths dropped.
+        /// Whether paths are dropped too.
         drop_path: bool,
     },
-    /// Loss and accuracy, without.
+    /// Loss and accuracy, without dropout.
     Score,
     /// The statistics of every batch normalisation.
     Calibrate,

@@ -1,5 +1,5 @@
-//! A space's own ops: their WGSL read, held against what the space says about it, and made ready to
-//! be lowered.
+//! Custom ops: parses their WGSL, checks it against the space's declaration, and prepares it for
+//! lowering.
 
 mod easy;
 mod node;
@@ -20,17 +20,17 @@ use supernet_shaders::Access;
 use supernet_shaders::catalogue::{CpuKernel, text};
 use supernet_shaders::kernel::{Constant, Kernel};
 
-/// A space's own op that cannot run.
+/// A custom op that cannot run.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the op `{op}`: {reason}")]
 pub struct OpError {
-    /// Which op.
+    /// The op.
     pub op: String,
-    /// What is wrong with it, and the way out.
+    /// What is wrong with it, and a remedy.
     pub reason: String,
 }
 
-/// A space's own ops, ready to be lowered: each once for every set of attributes that its nodes
+/// The custom ops of a space, ready to be lowered: each once per set of attributes that its nodes
 /// have.
 #[derive(Clone, Debug, Default)]
 pub struct CustomOps {
@@ -40,9 +40,9 @@ pub struct CustomOps {
 /// An op with the attributes of one or more nodes.
 #[derive(Debug)]
 pub struct Variant {
-    /// What the space says.
+    /// The space's declaration.
     pub op: CustomOp,
-    /// The same attributes as JSON.
+    /// The attributes as JSON.
     attributes: String,
     forward: Vec<Part>,
     backward: Vec<Part>,
@@ -54,28 +54,28 @@ pub struct Variant {
 /// One kernel of a variant.
 #[derive(Clone, Debug)]
 struct Part {
-    /// What it is bound to: all that is read, then all that is written.
+    /// Its bindings: first those that are read, then those that are written.
     uses: Vec<Use>,
     grid: Grid,
-    /// Invocations of a workgroup.
+    /// Invocations per workgroup.
     group: u32,
     overrides: Vec<(&'static str, Constant)>,
-    /// As it runs.
+    /// The kernel for normal runs.
     kernel: &'static Kernel,
-    /// As it runs when it is tried out: it also says whether it ran out of fuel.
+    /// The kernel for trials, which also reports whether the loop limit was reached.
     tried: &'static Kernel,
-    /// Whether it has loops, and so a limit to them.
+    /// Whether it has loops, and therefore a loop limit.
     loops: bool,
     /// The names of the roles.
     names: Vec<&'static str>,
 }
 
 impl CustomOps {
-    /// The ops that the nodes of `space` use; `twin` says what computes an op on the CPU.
+    /// The ops that the nodes of `space` use; `cpu_kernel` returns the CPU kernel of an op.
     ///
     /// # Errors
-    /// If an op's source is not WGSL or does not do what the space says about it. Without the
-    /// feature `gpu` nothing reads the source.
+    /// If an op's source is not WGSL or contradicts the space's declaration. Without the feature
+    /// `gpu` the source is not parsed.
     pub fn new(
         space: &SearchSpace,
         cpu_kernel: impl Fn(&str) -> Option<&'static dyn CpuKernel>,
@@ -110,14 +110,14 @@ impl CustomOps {
         self.variants.is_empty()
     }
 
-    /// Whether all of them have a function for the CPU.
+    /// Whether all of them have a CPU kernel.
     pub fn run_on_cpu(&self) -> bool {
         self.variants
             .values()
             .all(|variant| variant.cpu_kernel.is_some())
     }
 
-    /// The ops that have none.
+    /// The ops without a CPU kernel.
     pub fn without_cpu_kernel(&self) -> Vec<&str> {
         let mut names: Vec<_> = self
             .variants
@@ -135,7 +135,7 @@ impl CustomOps {
     }
 }
 
-/// Calls `with` for every node, those in the bodies of scans included.
+/// Calls `with` for every node, including those in the bodies of scans.
 fn each(
     nodes: &[Node],
     with: &mut impl FnMut(&Node) -> Result<(), OpError>,
@@ -208,10 +208,10 @@ impl Variant {
         &self.attributes
     }
 
-    /// Whether its kernels run as they are declared on nodes of these sizes.
+    /// Checks that its kernels run as declared on nodes of these sizes.
     ///
     /// # Errors
-    /// Names the kernel, and what is wrong with it.
+    /// Names the kernel and its problem.
     #[cfg(feature = "gpu")]
     pub fn check(&self, sizes: &Sizes) -> Result<(), OpError> {
         let mut parts = self.forward.iter().chain(&self.backward);
@@ -223,7 +223,7 @@ impl Variant {
             })
     }
 
-    /// Nothing reads their source here.
+    /// Without the feature `gpu` the source is not parsed.
     #[cfg(not(feature = "gpu"))]
     pub fn check(&self, _: &Sizes) -> Result<(), OpError> {
         Ok(())
@@ -232,7 +232,7 @@ impl Variant {
 
 #[cfg(not(feature = "gpu"))]
 impl Part {
-    /// A kernel whose source nothing reads, and nothing runs.
+    /// A kernel whose source is neither parsed nor run.
     fn unread(
         op: &CustomOp,
         source: &str,
@@ -261,8 +261,8 @@ impl Part {
     }
 }
 
-/// All that are read, then all that are written, as a call's operands stand; the uniform with the
-/// shapes is none.
+/// Orders operands as in a call: those that are read, then those that are written, without the
+/// uniform of shapes.
 fn ordered(uses: Vec<Use>) -> Vec<Use> {
     let buffers = uses
         .into_iter()
@@ -271,8 +271,8 @@ fn ordered(uses: Vec<Use>) -> Vec<Use> {
     read.into_iter().chain(written).collect()
 }
 
-/// What an operand is called in sentences. No variable in WGSL can have such a name, so that none
-/// is taken for another.
+/// The name of an operand in messages. It is not a valid WGSL identifier, so it cannot be confused
+/// with a variable.
 pub fn named(operand: supernet_plugin::Operand) -> &'static str {
     use supernet_plugin::Operand::*;
     match operand {

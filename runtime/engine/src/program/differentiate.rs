@@ -1,4 +1,4 @@
-//! Reverse-mode differentiation, from calls to calls: every forward call has one rule.
+//! Reverse-mode differentiation of calls: every forward call has one rule.
 
 mod products;
 mod rules;
@@ -12,8 +12,8 @@ use super::custom::CustomNode;
 use super::{Operand, Tape};
 use products::{Product, merge};
 
-/// Appends the calls that compute the gradient of the mean loss by every weight that the tape
-/// reads. Auxiliary losses have the weight `auxiliary` beside it.
+/// Appends the calls that compute the gradient of the mean loss with respect to every weight that
+/// the tape reads. Auxiliary losses have the weight `auxiliary`.
 pub(super) fn backward(tape: &mut Tape, auxiliary: f32) {
     let forward = tape.calls.len();
     let mut sweep = Sweep::new(tape, auxiliary);
@@ -27,17 +27,17 @@ struct Sweep<'a> {
     tape: &'a mut Tape,
     /// The weight of auxiliary losses.
     auxiliary: f32,
-    /// For every value what its readers contributed so far to the gradient of it or of a part of
+    /// The contributions of each value's readers so far to its gradient, or to that of a part of
     /// it.
     of_value: Vec<Vec<Share>>,
-    /// Whether a weight lies above the value: no other gradient is wanted.
+    /// Whether the value depends on a weight: no other gradient is needed.
     wanted: Vec<bool>,
-    /// Whether the gradients of a value's parts lie side by side: where a weight's gradient is
-    /// taken from all of them at once, and where the value was computed as a whole.
+    /// Whether the gradients of a value's parts are adjacent in memory: if a weight's gradient is
+    /// computed from all of them at once, or the value was computed as a whole.
     together: Vec<bool>,
-    /// Where they do.
+    /// The location of these adjacent gradients.
     beside: Vec<Option<Operand>>,
-    /// For every parameter what reads it.
+    /// The readers of each parameter.
     of_weight: Vec<OfWeight>,
 }
 
@@ -49,14 +49,14 @@ struct Share {
     gradient: Operand,
 }
 
-/// What is known of a parameter's gradient.
+/// The state of a parameter's gradient.
 #[derive(Debug, Default)]
 struct OfWeight {
-    /// How many forward calls read it.
+    /// Number of forward calls that read it.
     uses: u32,
-    /// What they contributed.
+    /// Their contributions.
     parts: Vec<Operand>,
-    /// Products whose contribution is still to be computed, the last first.
+    /// Products whose contribution is still to be computed, last to first.
     products: Vec<Product>,
 }
 
@@ -76,8 +76,8 @@ impl<'a> Sweep<'a> {
             of_weight[at].uses += times;
         };
         for node in tape.custom.values() {
-            // Several kernels of one node give one contribution, but one that is read again cannot
-            // go straight home.
+            // The kernels of one node give one contribution, but one that is read again cannot be
+            // written to the gradient directly.
             let again = |i: u32| if node.reads_gradient(i) { 2 } else { 1 };
             (0..)
                 .zip(node.params())
@@ -129,7 +129,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The gradient of a value once all its readers have spoken; none if no reader has.
+    /// The gradient of a value after all its readers; `None` if there is no contribution.
     fn gradient(&mut self, value: Operand) -> Option<Operand> {
         let Operand::Value { slot, start, len } = value else {
             return None;
@@ -143,7 +143,7 @@ impl<'a> Sweep<'a> {
         if parts.is_empty() {
             return self.shared(slot.index as usize, start, len);
         }
-        // It was computed as a whole and read in parts.
+        // The value was computed as a whole and read in parts.
         parts.sort_unstable();
         parts.dedup();
         let whole = self.side_by_side(slot.index as usize);
@@ -160,7 +160,7 @@ impl<'a> Sweep<'a> {
         Some(whole.part(start, len))
     }
 
-    /// The sum of all that was contributed to a part of a value, or to more than it.
+    /// The sum of all contributions to a part of a value, or to a range that covers it.
     fn shared(&mut self, number: usize, start: u32, len: u32) -> Option<Operand> {
         let covers = |share: &Share| share.start <= start && start + len <= share.start + share.len;
         let shares = &mut self.of_value[number];
@@ -180,13 +180,13 @@ impl<'a> Sweep<'a> {
         Some(home)
     }
 
-    /// Where the gradients of a value's parts lie.
+    /// The location of the gradients of a value's parts.
     fn side_by_side(&mut self, number: usize) -> Operand {
         let tape = &mut self.tape;
         *self.beside[number].get_or_insert_with(|| tape.plain(tape.values[number] as usize))
     }
 
-    /// Zeros between two places of a gradient, where nothing was contributed.
+    /// Fills a range of a gradient with zeros, where there is no contribution.
     fn blank(&mut self, whole: Operand, from: u32, to: u32) {
         if from < to {
             let len = to - from;
@@ -209,7 +209,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Where a contribution to the gradient of x is written: straight to its place if it is the
+    /// The destination of a contribution to the gradient of x: the final location if it is the
     /// first one.
     fn place(&mut self, x: Operand) -> Operand {
         if let Operand::Value { slot, start, len } = x {
@@ -227,7 +227,7 @@ impl<'a> Sweep<'a> {
         self.tape.plain(x.len() as usize)
     }
 
-    /// ∂x by `call` on `reads`, if anything above x wants it.
+    /// Appends ∂x, computed by `call` from `reads`, if the gradient of x is needed.
     fn input(&mut self, x: Operand, call: Call, reads: &[Operand]) {
         if self.wants(x) {
             let dx = self.place(x);
@@ -238,7 +238,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Where the gradient of a weight goes: straight home if nothing else contributes to it.
+    /// The destination of a weight's gradient: the final location if there is no other
+    /// contribution.
     fn weight(&mut self, weight: impl Into<Option<Operand>>, len: usize) -> Operand {
         let Some(Operand::Weight(parameter)) = weight.into() else {
             return self.tape.value(len);
@@ -256,7 +257,7 @@ impl<'a> Sweep<'a> {
         let bound = self.tape.calls[at].clone();
         let ops = &bound.operands;
         match bound.call {
-            // Statistics have no gradient of their own: the normalisation that reads them
+            // Statistics have no rule of their own: the normalisation that reads them
             // differentiates through both.
             Call::BatchNormStats { .. } | Call::Accuracy(_) | Call::Fill { .. } => {}
             Call::CrossEntropy { .. } if self.tape.differentiated => {}
@@ -293,8 +294,8 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The node whose forward calls begin with the one that writes `operands`: when the sweep gets
-    /// there, all that read the node's value have spoken.
+    /// The node whose forward calls begin with the one that writes `operands`: when the sweep
+    /// reaches it, all readers of the node's value are done.
     fn custom_node(&mut self, operands: &[Operand]) -> Option<CustomNode> {
         let Some(Operand::Value { slot, .. }) = operands.first() else {
             return None;
@@ -302,7 +303,7 @@ impl<'a> Sweep<'a> {
         self.tape.custom.remove(&slot.index)
     }
 
-    /// The backward calls of a space's own op.
+    /// The backward calls of a custom op.
     fn custom(&mut self, mut node: CustomNode, dy: Operand) {
         let (inputs, params) = (node.inputs(), node.params());
         let mut gradients = vec![(Named::GradOutput, dy)];
@@ -321,7 +322,7 @@ impl<'a> Sweep<'a> {
         node.backward(self.tape, &gradients);
     }
 
-    /// A matrix of zeros and its channels.
+    /// A matrix of zeros and its number of channels.
     fn zeros(&mut self, rows: u32, channels: u32) -> (Operand, u32) {
         let len = rows * channels;
         (
@@ -331,7 +332,8 @@ impl<'a> Sweep<'a> {
         )
     }
 
-    /// Adds up what a weight with several readers received, in the order in which the calls ran.
+    /// Adds up the contributions to each weight with several readers, in the order in which the
+    /// calls ran.
     fn finish(&mut self) {
         for parameter in 0..self.of_weight.len() {
             let home = Operand::Gradient(parameter as u32);

@@ -15,17 +15,17 @@ pub enum ProgramError {
         /// The op.
         op: String,
     },
-    /// Not exactly one output of logits for the classes at hand.
+    /// The space does not have exactly one output of logits for the classes of the data.
     #[error(
         "`{space}` must have one output of logits, and in it and in auxiliary outputs one number per class; it has {found}"
     )]
     NoLogits {
         /// The space.
         space: String,
-        /// What it has.
+        /// Its outputs.
         found: String,
     },
-    /// A value that no buffer can hold.
+    /// A value that exceeds every buffer.
     #[error(
         "node `{node}` of `{space}` has {elements} numbers in a batch of {batch}; at most 4294967295 fit: lower \
          `train.batch` and `score.batch`, or make the space smaller"
@@ -35,12 +35,12 @@ pub enum ProgramError {
         node: String,
         /// Its space.
         space: String,
-        /// Numbers of its value over the whole batch.
+        /// Elements of its value over the whole batch.
         elements: u128,
         /// Samples in the batch.
         batch: u32,
     },
-    /// Steps that cannot lie side by side.
+    /// Steps of a scan that cannot be adjacent in memory.
     #[error(
         "a step of `{node}` of `{space}` has {numbers} numbers of each of {batch} sequences; together they must be a multiple of 64, \
          so that a GPU can read each step by itself: make the batch a multiple of {multiple} (in a search `train.batch` and \
@@ -51,26 +51,26 @@ pub enum ProgramError {
         node: String,
         /// The space.
         space: String,
-        /// Numbers of a step of one sequence.
+        /// Elements of one step of one sequence.
         numbers: u32,
         /// Sequences in the batch.
         batch: u32,
-        /// What the batch must be a multiple of.
+        /// The batch must be a multiple of this.
         multiple: u32,
     },
-    /// Text for a space that wants images, or the other way round.
+    /// Text for a space that needs images, or vice versa.
     #[error("node `{node}` of `{space}` wants {wanted}, but the data are {given}")]
     WrongKind {
         /// The node.
         node: String,
         /// Its space.
         space: String,
-        /// What it wants.
+        /// The kind of input that it needs.
         wanted: &'static str,
-        /// What the data set has.
+        /// The kind of the data set.
         given: &'static str,
     },
-    /// Penalties on a cell that is not there.
+    /// Penalties for a network without a recurrent cell.
     #[error(
         "`{space}` has no recurrent cell whose steps a product takes to logits, and `optimizer.activation_penalty` and \
          `optimizer.temporal_penalty` are on what it gives: set both to 0"
@@ -79,7 +79,7 @@ pub enum ProgramError {
         /// The space.
         space: String,
     },
-    /// An input that is not the images.
+    /// An input whose shape differs from the images.
     #[error(
         "node `{node}` of `{space}` wants an input of shape {wanted:?}, but the images have {given:?}"
     )]
@@ -88,9 +88,9 @@ pub enum ProgramError {
         node: String,
         /// Its space.
         space: String,
-        /// What it wants.
+        /// The shape that it needs.
         wanted: Vec<u32>,
-        /// What the data set has.
+        /// The shape of the data set.
         given: Vec<u32>,
     },
 }

@@ -1,4 +1,4 @@
-//! Fusion: from calls to fewer calls.
+//! Fusion: merges several calls into one.
 
 use supernet_shaders::Call;
 use supernet_shaders::catalogue::FactorizedReduction;
@@ -6,17 +6,17 @@ use supernet_shaders::catalogue::FactorizedReduction;
 use super::custom::CustomNode;
 use super::{Operand, Operands, Tape};
 
-/// All fusions, before differentiation, so that the backward pass is fused too.
+/// Performs all fusions. Runs before differentiation, so that the backward pass is fused too.
 pub(super) fn all(tape: &mut Tape) {
     batch_norm_relu(tape);
     reductions(tape);
 }
 
-/// Who writes and who reads the values of a tape.
+/// The writers and readers of the values of a tape.
 struct Uses {
-    /// For every value how many operands read it.
+    /// The number of operands that read each value.
     reads: Vec<u32>,
-    /// For every value the call that writes it.
+    /// The call that writes each value.
     producer: Vec<Option<usize>>,
 }
 
@@ -43,8 +43,8 @@ impl Uses {
                 uses.reads[slot.index as usize] += 1;
             }
         }
-        // What a space's own op is bound to may be read by its backward pass alone, which is not
-        // there yet.
+        // The backward pass of a custom op may read operands that no forward call reads, and it is
+        // not on the tape yet.
         for operand in tape.custom.values().flat_map(CustomNode::bound) {
             if let Operand::Value { slot, .. } = operand {
                 uses.reads[slot.index as usize] += 1;
@@ -53,7 +53,7 @@ impl Uses {
         uses
     }
 
-    /// The call that writes a value which just one operand reads.
+    /// The call that writes a value with exactly one reader.
     fn private(&self, operand: Operand) -> Option<usize> {
         let Operand::Value { slot, .. } = operand else {
             return None;
@@ -61,7 +61,7 @@ impl Uses {
         self.producer[slot.index as usize].filter(|_| self.reads[slot.index as usize] == 1)
     }
 
-    /// The same, if that call writes all of it and not a step.
+    /// Like `private`, if the call writes exactly this operand and not a step of it.
     fn whole(&self, tape: &Tape, operand: Operand) -> Option<usize> {
         self.private(operand)
             .filter(|at| tape.calls[*at].writes().contains(&operand))
@@ -77,8 +77,8 @@ fn remove(tape: &mut Tape, mut absorbed: Vec<usize>) {
     });
 }
 
-/// Lets a batch normalisation apply the ReLU that alone reads its result: one pass over the tensor
-/// less each way.
+/// Lets a batch normalisation apply the ReLU that is the only reader of its result: saves one pass
+/// over the tensor in each direction.
 fn batch_norm_relu(tape: &mut Tape) {
     let uses = Uses::of(tape);
     let mut absorbed = vec![];
@@ -102,8 +102,9 @@ fn batch_norm_relu(tape: &mut Tape) {
     remove(tape, absorbed);
 }
 
-/// Makes one call of a factorised reduction: two strided pointwise convolutions of one image, their
-/// results side by side and read by nobody else. Three calls less forward, six less backward.
+/// Fuses a factorised reduction into one call: two strided pointwise convolutions of one image,
+/// whose results are concatenated and have no other readers. Saves three calls forward, six
+/// backward.
 fn reductions(tape: &mut Tape) {
     let uses = Uses::of(tape);
     let mut absorbed = vec![];
@@ -120,7 +121,7 @@ fn reductions(tape: &mut Tape) {
             continue;
         };
         let (x, same) = (a.operands[0], a.operands[0] == b.operands[0]);
-        // One weight in both halves would get its gradient twice in one call.
+        // A weight shared by both halves would receive its gradient twice in one call.
         let (Some(reduction), true, true) = (
             FactorizedReduction::of(left, right),
             same,

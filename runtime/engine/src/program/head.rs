@@ -1,4 +1,4 @@
-//! The end of a network: the loss, or what it predicts.
+//! The end of a network: the loss, or the logits.
 
 use supernet_plugin::{Op, Role};
 use supernet_shaders::Call;
@@ -8,12 +8,12 @@ use super::lower::Lower;
 use super::optimizer::Hidden;
 use super::{Input, Operand, ProgramError, Purpose};
 
-/// Logits that stand in memory at a time, where there is one for every word of every step: 16 MiB.
+/// Logits in memory at a time, for an output with one per word and step: 16 MiB.
 const LOGITS: usize = 4 << 20;
 
 impl Lower<'_> {
-    /// The output, if it is a plain product whose result is a row of logits for every step of a
-    /// window.
+    /// The output, if it is a plain matrix product whose result is a row of logits for every step
+    /// of a window.
     pub(super) fn long_head(&self) -> Option<usize> {
         let scored = self.trains() || self.purpose == Purpose::Score;
         let outputs: Vec<u32> = self.child.outputs_as(Role::Logits).collect();
@@ -28,9 +28,8 @@ impl Lower<'_> {
         (scored && op && alone && plain && sequence && only).then_some(at)
     }
 
-    /// Loss and accuracy of every sample, or its logits; in training the losses of auxiliary
-    /// outputs. `long` is the product that makes the logits, if it was left to be computed piece by
-    /// piece.
+    /// Loss and accuracy of every sample, or its logits; in training also the losses of auxiliary
+    /// outputs. `long` is the product that computes the logits, if it is to be computed in pieces.
     pub(super) fn head(&mut self, long: Option<usize>) -> Result<(), ProgramError> {
         let child = self.child;
         let outputs: Vec<u32> = child.outputs_as(Role::Logits).collect();
@@ -71,8 +70,8 @@ impl Lower<'_> {
         Ok(())
     }
 
-    /// Of a language model, what its decoder reads, the last product before the logits, and what
-    /// the last scan gives.
+    /// For a language model, the input of its decoder (the last product before the logits) and the
+    /// output of the last scan.
     fn hidden(&self, logits: usize) -> Option<Hidden> {
         let product = |i: &usize| matches!(self.child.op_node(*i).op, Op::Linear { .. });
         let before = |i: &usize| self.child.inputs(*i).first().map(|input| *input as usize);
@@ -104,7 +103,7 @@ impl Lower<'_> {
         )
     }
 
-    /// The rows of an output, which must have one number per class.
+    /// The rows of an output, which must have one element per class.
     fn scores(&self, at: u32, role: Role) -> Result<Rows, ProgramError> {
         let (shape, classes) = (self.child.shape(at as usize), self.context.classes);
         let fits = match self.context.input {
@@ -126,9 +125,9 @@ impl Lower<'_> {
         }
     }
 
-    /// The head of a language model: loss and accuracy, and in training the gradients too, some
-    /// rows after the others, so that the logits of a large vocabulary never stand whole in memory,
-    /// nor are computed twice.
+    /// The head of a language model: loss and accuracy, and in training the gradients too, a range
+    /// of rows at a time, so that the logits of a large vocabulary are never in memory as a whole,
+    /// nor computed twice.
     fn pieces(&mut self, at: usize, rows: Rows) -> Result<(), ProgramError> {
         let (weight, _, _) = self.weight(at)?;
         let Op::Linear { transposed } = self.child.op_node(at).op else {

@@ -1,5 +1,5 @@
-//! Highway connections of a child, found in its graph: what a recurrent cell has in every node and
-//! every step, so that it must not first become six calls that are then made one.
+//! Detection of a child's highway connections. A recurrent cell has one in every node and every
+//! step, so they are lowered to one call directly instead of fusing six calls later.
 
 use supernet_plugin::{Child, Function, Op};
 use supernet_shaders::catalogue;
@@ -8,7 +8,7 @@ use super::lower::{Lower, smooth};
 use super::{Operand, ProgramError};
 use supernet_shaders::Call;
 
-/// h + σ(u)·(f(v) − h) with u and v side by side in one value.
+/// h + σ(u)·(f(v) − h), with u and v adjacent in one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Highway {
     both: u32,
@@ -16,7 +16,7 @@ pub(super) struct Highway {
     function: catalogue::Function,
 }
 
-/// The highway connections of a child, or of a body.
+/// The highway connections of a child, or of a scan's body.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Highways {
     at: Vec<Option<Highway>>,
@@ -24,18 +24,18 @@ pub(super) struct Highways {
 }
 
 impl Highways {
-    /// The one whose result is the node at a position.
+    /// The connection whose result is the node at `position`.
     pub(super) fn at(&self, position: usize) -> Option<Highway> {
         self.at.get(position).copied().flatten()
     }
 
-    /// Whether a node has no value of its own, since it is part of one.
+    /// Whether a node has no value because it is part of a connection.
     pub(super) fn absorbs(&self, position: usize) -> bool {
         self.absorbed.get(position).copied().unwrap_or(false)
     }
 }
 
-/// All highway connections whose parts nobody else reads.
+/// Finds all highway connections whose parts have no other readers.
 pub(super) fn find(child: &Child) -> Highways {
     let mut found = Highways {
         at: vec![None; child.len()],
@@ -63,7 +63,7 @@ pub(super) fn find(child: &Child) -> Highways {
     found
 }
 
-/// The connection that interpolates from `h` to `b` by `g`, with the nodes that it is made of.
+/// The connection that interpolates from `h` to `b` by `g`, and the nodes that it consists of.
 fn connection(child: &Child, readers: &[u32], [h, b, g]: [u32; 3]) -> Option<(Highway, Vec<u32>)> {
     let private = |i: u32| (readers[i as usize] == 1 && i as usize >= child.given()).then_some(i);
     let op = |i: u32| &child.op_node(i as usize).op;
@@ -95,7 +95,7 @@ fn connection(child: &Child, readers: &[u32], [h, b, g]: [u32; 3]) -> Option<(Hi
 }
 
 impl Lower<'_> {
-    /// The call of the highway connection that ends at node `i`.
+    /// Appends the call of the highway connection that ends at node `i`.
     pub(super) fn highway(&mut self, i: usize) -> Result<Operand, ProgramError> {
         let Some(Highway { both, h, function }) = self.highways.at(i) else {
             return Err(self.no_kernel(i, "lerp"));

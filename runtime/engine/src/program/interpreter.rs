@@ -1,4 +1,4 @@
-//! A slow interpreter of programs, which tests hold them against: every call by its f64 reference.
+//! A slow interpreter of programs for tests: every call is computed by its f64 reference.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::setup::{SGD, STEP, Setup};
 use super::{Input, Operand, Program, Slot};
 use crate::weights::Weights;
 
-/// Runs calls in f64, values in their planned slots.
+/// Runs calls in f64, with values in their planned slots.
 pub(super) struct Interpreter<'a> {
     setup: &'a Setup,
     pub(super) weights: Vec<Vec<f64>>,
     pub(super) gradients: BTreeMap<u32, Vec<f64>>,
-    /// The mean loss with auxiliary ones, as it is minimised.
+    /// The objective: the mean loss including auxiliary losses.
     pub(super) objective: f64,
     slots: BTreeMap<(u32, u32), Vec<f64>>,
     states: BTreeMap<u32, Vec<f64>>,
@@ -35,7 +35,7 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    /// Every call but the update; the mean loss.
+    /// Runs every call except the update; returns the mean loss.
     pub(super) fn run(&mut self, program: &Program) -> f64 {
         for bound in &program.calls {
             if matches!(

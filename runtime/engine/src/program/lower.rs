@@ -1,4 +1,4 @@
-//! From a child's nodes to forward calls.
+//! Lowers a child's nodes to forward calls.
 
 mod node;
 
@@ -8,7 +8,7 @@ use supernet_shaders::catalogue::{self, Rows};
 use super::highway::{self, Highways};
 use super::{Context, Input, Operand, ProgramError, Purpose, Tape};
 
-/// The calls that take the input to what `purpose` wants.
+/// The forward calls for `purpose`.
 pub(super) fn forward(
     context: Context<'_>,
     child: &Child,
@@ -39,7 +39,7 @@ pub(super) fn forward(
     lower.check_sizes()?;
     let head = lower.long_head();
     for i in 0..child.len() {
-        // What the head computes piece by piece has no value of its own.
+        // The output that the head computes in pieces is never stored as a value.
         let value = match head == Some(i) {
             true => None,
             false => lower.value_of(i)?,
@@ -52,17 +52,17 @@ pub(super) fn forward(
 
 pub(super) struct Lower<'a> {
     pub(super) context: Context<'a>,
-    /// The child, or the body of the scan that is under way.
+    /// The child, or the body of the current scan.
     pub(super) child: &'a Child,
     pub(super) purpose: Purpose,
     pub(super) tape: Tape,
     /// Its highway connections.
     pub(super) highways: Highways,
-    /// The value of every child node so far.
+    /// The values of the nodes lowered so far.
     pub(super) values: Vec<Option<Operand>>,
-    /// Batch normalisations so far.
+    /// Number of batch normalisations so far.
     norms: u32,
-    /// States that are carried from window to window, so far.
+    /// Number of states carried from window to window so far.
     pub(super) carried: u32,
 }
 
@@ -75,7 +75,7 @@ impl Lower<'_> {
         self.child.op_node(i)
     }
 
-    /// Every length must fit the 32 bits in which calls and kernels count.
+    /// Every length must fit 32 bits, in which calls and kernels count.
     fn check_sizes(&self) -> Result<(), ProgramError> {
         for i in 0..self.child.len() {
             let sizes = self.child.shape(i).iter().map(|n| u128::from(*n));
@@ -129,8 +129,8 @@ impl Lower<'_> {
         }
     }
 
-    /// The parameters of node `i`, which has one input besides. Kernels for weights that are values
-    /// of the graph come with elastic spaces.
+    /// The parameters of node `i`, which has one other input. Computed weights are not supported:
+    /// their kernels come with elastic spaces.
     fn params(&self, i: usize) -> Result<&[u32], ProgramError> {
         if self.child.inputs(i).len() != 1 {
             return Err(self.no_kernel(
@@ -144,8 +144,7 @@ impl Lower<'_> {
         self.whole_params(i)
     }
 
-    /// The parameters of node `i`. They are whole: kernels for slices of them come with elastic
-    /// spaces.
+    /// The parameters of node `i`, without slicing: kernels for slices come with elastic spaces.
     fn whole_params(&self, i: usize) -> Result<&[u32], ProgramError> {
         let params = self.child.params(i);
         if params
@@ -161,7 +160,7 @@ impl Lower<'_> {
         }
     }
 
-    /// The value of node `i`; none if it is part of another node's call, which alone reads it.
+    /// The value of node `i`; `None` if it is part of the call of another node, its only reader.
     pub(super) fn value_of(&mut self, i: usize) -> Result<Option<Operand>, ProgramError> {
         match self.highways.absorbs(i) {
             true => Ok(None),
@@ -169,12 +168,13 @@ impl Lower<'_> {
         }
     }
 
-    /// The value of a node that was lowered.
+    /// The value of a node that is already lowered.
     pub(super) fn value(&self, node: u32) -> Operand {
         self.values[node as usize].expect("a node is read by none but the call that it is part of")
     }
 
-    /// Weight, bias and the weight's shape of a node that has its parameters to itself.
+    /// Weight, bias and the weight's shape of a node that does not share its parameters with an
+    /// input.
     pub(super) fn weight(
         &self,
         i: usize,
@@ -214,7 +214,7 @@ impl Lower<'_> {
     }
 }
 
-/// The kernel's name of an activation that it has, but for the ReLU, which has one of its own.
+/// The kernel function of an activation, except ReLU, which has its own kernel.
 pub(super) fn smooth(function: Function) -> Option<catalogue::Function> {
     match function {
         Function::Tanh => Some(catalogue::Function::Tanh),

@@ -1,7 +1,7 @@
-//! Which values share memory: a value's slot is free again after the last call that reads it.
+//! Memory planning: a value's slot is free again after the last call that reads it.
 //!
-//! Slots come in size classes, four to each doubling, so that another child's values fit the pool
-//! that this one left: after a few steps a device allocates nothing more.
+//! Slots come in size classes, four per doubling, so that the values of another child fit the pool
+//! of this one: after a few steps a device allocates nothing more.
 
 use std::collections::HashSet;
 
@@ -9,18 +9,18 @@ use supernet_shaders::Call;
 
 use super::{Operand, Program, Tape};
 
-/// A value's place in the pool: the `index`-th buffer of its size class. Before planning: the
+/// A value's location in the pool: the `index`-th buffer of its size class. Before planning, the
 /// value's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
     /// The size class.
     pub class: u32,
-    /// Which of that class.
+    /// Index within the class.
     pub index: u32,
 }
 
 impl Slot {
-    /// Elements of the buffer at this place.
+    /// Elements of this buffer.
     pub fn capacity(self) -> usize {
         class_len(self.class)
     }
@@ -33,23 +33,23 @@ impl Slot {
     }
 }
 
-/// The memory that programs take between them: a slot serves one after the other.
+/// The memory that any of several programs needs; they run one at a time and share the slots.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MemoryPlan {
     /// Slots of each size class.
     pub slots: Vec<u32>,
-    /// All different calls: a device may need scratch for them.
+    /// All distinct calls: a device may need scratch memory for them.
     pub calls: HashSet<Call>,
-    /// Numbers of the largest value.
+    /// Elements of the largest value.
     pub largest: u32,
-    /// Numbers of the largest minibatch's images.
+    /// Length of the inputs of the largest minibatch.
     pub inputs: usize,
     /// Samples of the largest minibatch.
     pub batch: u32,
 }
 
 impl MemoryPlan {
-    /// Makes room for `program`.
+    /// Extends the plan to `program`.
     pub fn add(&mut self, program: &Program) {
         if self.slots.len() < program.slots.len() {
             self.slots.resize(program.slots.len(), 0);
@@ -73,7 +73,7 @@ impl MemoryPlan {
         self.batch = self.batch.max(program.batch);
     }
 
-    /// Bytes of all slots and of a minibatch; weights come on top.
+    /// Size of all slots and of a minibatch in bytes, without weights.
     pub fn bytes(&self) -> u64 {
         let slots = (0..)
             .zip(&self.slots)
@@ -97,7 +97,7 @@ pub fn class_len(class: u32) -> usize {
     base + base / 4 * (class % 4) as usize
 }
 
-/// Gives every value of the tape a slot; returns how many slots of each class that takes.
+/// Assigns a slot to every value of the tape; returns the number of slots of each class.
 pub(super) fn place(tape: &mut Tape) -> Vec<u32> {
     let mut last_use = vec![0; tape.values.len()];
     for (at, bound) in tape.calls.iter().enumerate() {

@@ -2,33 +2,34 @@ use supernet_shaders::Call;
 
 use super::Slot;
 
-/// What an operand of a call is bound to.
+/// The operand of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
-    /// An intermediate value, or `len` of its elements. A number while the program is built, a
-    /// place in the pool afterwards.
+    /// An intermediate value, or `len` of its elements. Identified by a number while the program is
+    /// built, and by its slot in the pool afterwards.
     Value {
-        /// Its number, or its place.
+        /// Its number or slot.
         slot: Slot,
-        /// The first element; a multiple of 64, the offset that any GPU can bind at.
+        /// The first element; a multiple of 64, the binding offset alignment that every GPU
+        /// supports.
         start: u32,
-        /// Elements.
+        /// Number of elements.
         len: u32,
     },
-    /// What the minibatch gives the network: its pixels, or its tokens.
+    /// The inputs of the minibatch: pixels or tokens.
     Input,
-    /// Some of the minibatch's targets.
+    /// A range of the targets of the minibatch.
     Targets {
         /// The first one; a multiple of 64.
         start: u32,
-        /// How many.
+        /// Number of targets.
         len: u32,
     },
-    /// What a scoring program leaves on the device for the next window of the same streams.
+    /// A state that a scoring program leaves on the device for the next window of the same streams.
     State {
-        /// Which state.
+        /// Index of the state.
         index: u32,
-        /// Elements.
+        /// Number of elements.
         len: u32,
     },
     /// A parameter.
@@ -39,16 +40,16 @@ pub enum Operand {
     WeightPage(u32),
     /// A page of gradients.
     GradientPage(u32),
-    /// A page of the optimiser's memory.
+    /// A page of the optimiser state.
     StatePage {
-        /// Which moment.
+        /// Index of the moment.
         moment: u32,
-        /// Which page.
+        /// Index of the page.
         page: u32,
     },
-    /// The bitset of a page: which blocks the path touches.
+    /// The bitset of a page: the blocks that the path touches.
     Touched(u32),
-    /// The bitset of a page: which blocks decay.
+    /// The bitset of a page: the blocks that decay.
     Decayed(u32),
 }
 
@@ -62,7 +63,8 @@ impl Operand {
         }
     }
 
-    /// Elements of a value, of labels or of a state; 0 of what only a layout knows.
+    /// Elements of a value, of targets or of a state; 0 for operands whose length only a layout
+    /// knows.
     pub(super) fn len(&self) -> u32 {
         match *self {
             Operand::Value { len, .. }
@@ -72,7 +74,7 @@ impl Operand {
         }
     }
 
-    /// `len` elements of a value or of labels, `from` its `start`-th one.
+    /// `len` elements of a value or of targets, from its element `start`.
     pub(super) fn part(self, from: u32, len: u32) -> Self {
         match self {
             Operand::Value { slot, start, .. } => Operand::Value {
@@ -89,18 +91,18 @@ impl Operand {
     }
 }
 
-/// A call with its operands: those it reads, then those it writes.
+/// A call with its operands: those that it reads, then those that it writes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
     /// The call.
     pub call: Call,
-    /// As many as the call has roles.
+    /// One operand per role of the call.
     pub operands: Operands,
     /// How many of them are only read.
     pub reads: u8,
 }
 
-/// The operands of one call, at most eight of them.
+/// The operands of one call, at most eight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Operands {
     items: [Operand; 8],

@@ -1,4 +1,5 @@
-//! The update at the end of a training program: clip by the global norm, then one call a page.
+//! The update at the end of a training program: clipping by the global norm, then one call per
+//! page.
 
 use serde::{Deserialize, Serialize};
 use supernet_shaders::Call;
@@ -7,58 +8,59 @@ use supernet_shaders::catalogue::{NORM_CHUNK, Update};
 use super::{Operand, Tape};
 use crate::weights::Layout;
 
-/// What a training step minimises, and how it updates weights. The learning rate comes with every
+/// The objective of a training step and its update rule. The learning rate is a property of the
 /// step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Optimizer {
-    /// The rule.
+    /// The update rule.
     pub method: Method,
     /// λ: the gradient of λ/2·‖w‖² over the decaying weights that the path touches.
     pub weight_decay: f32,
-    /// The largest norm of all gradients together that is let through.
+    /// Maximum global norm of the gradients.
     pub clip: f32,
-    /// Whether weights that the path does not touch move too, by decay and momentum, as in the
+    /// Whether weights that the path does not touch also change, by decay and momentum, as in the
     /// published code.
     pub everywhere: bool,
-    /// Share of every label that is spread evenly over all classes in the loss (Szegedy et al.
-    /// 2016, §7); 0 in a search.
+    /// Label smoothing: the share of every label that is spread evenly over all classes in the loss
+    /// (Szegedy et al. 2016, §7); 0 in a search.
     pub smoothing: f32,
-    /// The weight of auxiliary losses in what is minimised (Szegedy et al. 2015); 0 in a search.
+    /// The weight of auxiliary losses in the objective (Szegedy et al. 2015); 0 in a search.
     pub auxiliary: f32,
-    /// Whether paths are dropped; how likely, comes with every step. They are not in a search.
+    /// Whether paths are dropped; the probability is a property of the step. Searches do not drop
+    /// paths.
     pub drop_path: bool,
-    /// On what a recurrent cell gives.
+    /// Penalties on the outputs of a recurrent cell.
     pub penalties: Penalties,
 }
 
-/// Penalties on what a recurrent cell gives (Merity et al. 2017, "Revisiting Activation
+/// Penalties on the outputs of a recurrent cell (Merity et al. 2017, "Revisiting Activation
 /// Regularization for Language RNNs"). Where the paper writes L2 norms, these are means of squares
-/// over all numbers of a window, as in the released code of AWD-LSTM (Merity et al. 2018), which
-/// the usual values of α and β, 2 and 1, belong to. They are part of what is minimised, not of the
-/// loss that is reported.
+/// over all elements of a window, as in the released code of AWD-LSTM (Merity et al. 2018), to
+/// which the usual values of α and β, 2 and 1, belong. They are part of the objective, not of the
+/// reported loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
-    /// α of α·mean(h²), over all that the decoder reads: with dropout, as in m ⊙ h of the paper.
+    /// α of α·mean(h²), over all inputs of the decoder: with dropout, as in m ⊙ h of the paper.
     pub activation: f32,
-    /// β of β·mean((hₜ − hₜ₋₁)²), over what the cell gives in neighbouring steps of a window,
+    /// β of β·mean((hₜ − hₜ₋₁)²), over the outputs of the cell in consecutive steps of a window,
     /// before dropout.
     pub temporal: f32,
 }
 
-/// What the penalties are on.
+/// The values to which the penalties apply.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hidden {
-    /// What the decoder reads.
+    /// The input of the decoder.
     pub(super) read: Operand,
-    /// What the cell gives, time first.
+    /// The output of the cell, time first.
     pub(super) cell: Operand,
-    /// Numbers of a step.
+    /// Elements per step.
     pub(super) step: u32,
 }
 
 impl Penalties {
-    /// Gives the gradients of the penalties to the sweep; false if the network has nothing that
-    /// they are on.
+    /// Passes the gradients of the penalties to the sweep; false if there are penalties but the
+    /// network has no recurrent cell.
     pub(super) fn append(&self, tape: &mut Tape) -> bool {
         let Some(Hidden { read, cell, step }) = tape.hidden else {
             return *self == Self::default();
@@ -101,14 +103,14 @@ impl Penalties {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// Momentum, Nesterov's form (ENAS §3.2).
+    /// Nesterov momentum (ENAS §3.2).
     Sgd {
-        /// Share of the velocity kept.
+        /// Share of the velocity that is kept.
         momentum: f32,
     },
-    /// Adam (Kingma and Ba 2015). Bias is corrected by the number of the search's step, also in
-    /// blocks that earlier paths left alone: such a block's first steps are up to some three times
-    /// longer than those of an Adam of its own.
+    /// Adam (Kingma and Ba 2015). Bias correction uses the number of the search's step, even in
+    /// blocks that earlier paths did not touch: the first steps of such a block are up to some
+    /// three times longer than those of an Adam with its own count.
     Adam {
         /// Decay of the first moment.
         beta1: f32,
@@ -120,7 +122,7 @@ pub enum Method {
 }
 
 impl Optimizer {
-    /// State pages that the rule keeps for each page of weights.
+    /// State pages that the rule keeps per page of weights.
     pub fn moments(&self) -> usize {
         match self.method {
             Method::Sgd { .. } => 1,

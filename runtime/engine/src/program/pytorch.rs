@@ -1,9 +1,10 @@
-//! Programs held against PyTorch: loss and every gradient of children of macro, of micro and its
-//! final form, of recurrent cells and of an LSTM, which go on from states by name.
+//! Programs compared with PyTorch: loss and every gradient of children of ENAS macro, of ENAS micro
+//! and its final network, of recurrent cells and of an LSTM, whose initial states are generated
+//! from names.
 //!
-//! The numbers in `fixtures/pytorch.json` are those of PyTorch 2.15 in float64;
-//! `fixtures/pytorch.py`, which builds the same networks from their description, wrote them.
-//! Weights and minibatch follow from names in both places.
+//! The numbers in `fixtures/pytorch.json` are from PyTorch 2.15 in float64, written by
+//! `fixtures/pytorch.py`, which builds the same networks from their description. Both sides
+//! generate weights and minibatches from names.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ struct Case {
     temporal: f32,
     genome: Vec<u32>,
     loss: f64,
-    /// Norm, first, middle and last number of each gradient.
+    /// Norm, first, middle and last element of each gradient.
     gradients: BTreeMap<String, [f64; 4]>,
 }
 
@@ -42,7 +43,8 @@ enum Sample {
     Text { vocabulary: u32, steps: u32 },
 }
 
-/// Numbers of 32 bits by a name: FNV-1a of the name, counted up, mixed as MurmurHash3 ends.
+/// 32-bit numbers from a name: FNV-1a of the name plus a counter, with the finaliser of
+/// MurmurHash3.
 fn bits(name: &str) -> impl Iterator<Item = u32> {
     let start = name.bytes().fold(0x811c_9dc5, |h: u32, byte| {
         (h ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -55,12 +57,12 @@ fn bits(name: &str) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Numbers in [-1, 1) of 16 bits.
+/// Numbers in [-1, 1) with a resolution of 16 bits.
 fn units(name: &str) -> impl Iterator<Item = f32> {
     bits(name).map(|z| (z >> 16) as f32 / 32768.0 - 1.0)
 }
 
-/// `count` whole numbers below `limit`.
+/// `count` integers below `limit`.
 fn numbers(name: &str, count: u32, limit: u32) -> Vec<u32> {
     bits(name)
         .take(count as usize)
@@ -101,7 +103,7 @@ fn weights(setup: &Setup, batch: u32) -> Weights {
     let mut weights = setup.weights(0);
     let parameters = (0..setup.supergraph.param_count() as u32)
         .map(|index| setup.supergraph.param(index).id.as_str());
-    // States stand behind the parameters.
+    // States follow the parameters.
     let carried = setup
         .supergraph
         .carried_states(batch)
@@ -120,7 +122,7 @@ fn weights(setup: &Setup, batch: u32) -> Weights {
     weights
 }
 
-/// Training without dropout: its masks are ours.
+/// Training without dropout, because PyTorch cannot reproduce its masks.
 fn program(setup: &Setup, case: &Case) -> Program {
     let penalties = Penalties {
         activation: case.activation,

@@ -1,7 +1,7 @@
-//! Recurrence: a scan's body, call by call for every step of the window.
+//! Recurrence: lowers a scan's body for every step of the window.
 //!
-//! While a body is lowered for training, every value of it lies side by side with those of its
-//! other steps, time first. So whoever reads all steps reads one value, and the sweep backward can
+//! While a body is lowered for training, each of its values is adjacent to those of the other
+//! steps, time first. A reader of all steps then reads one value, and the backward sweep can
 //! multiply all steps of a weight's input with all steps of its output's gradient at once.
 
 use supernet_plugin::Op;
@@ -10,32 +10,33 @@ use supernet_shaders::Call;
 use super::lower::Lower;
 use super::{Input, Operand, ProgramError, Purpose, Slot, Start, highway};
 
-/// Numbers of a step, or of whatever is bound by itself: the offset that any GPU can bind at.
+/// Alignment of steps and other separately bound parts, in elements: the binding offset that every
+/// GPU supports.
 pub(super) const ALIGNED: u32 = 64;
 
-/// A step of a scan whose steps lie side by side.
+/// A step of a scan whose steps are adjacent in memory.
 #[derive(Debug)]
 pub(super) struct Frame {
     steps: u32,
     at: u32,
-    /// The body's values in the order in which each step makes them.
+    /// The body's values in the order in which each step creates them.
     stacks: Vec<u32>,
     next: usize,
 }
 
 impl Frame {
-    /// Which step it is.
+    /// Index of the step.
     pub(super) fn at(&self) -> u32 {
         self.at
     }
 
-    /// Of how many.
+    /// Number of steps.
     pub(super) fn steps(&self) -> u32 {
         self.steps
     }
 
-    /// The next value of this step. Each step makes the same values, so that the first one's find
-    /// their place in it.
+    /// The next value of this step. Each step creates the same values in the same order, so it uses
+    /// the ones that the first step allocated.
     pub(super) fn value(&mut self, values: &mut Vec<u32>, len: u32) -> Operand {
         if self.next == self.stacks.len() {
             self.stacks.push(values.len() as u32);
@@ -53,7 +54,7 @@ impl Frame {
 }
 
 impl<'a> Lower<'a> {
-    /// The scan at node `i`: its body once for every step.
+    /// Lowers the scan at node `i`: its body once per step.
     pub(super) fn scan(&mut self, i: usize) -> Result<Operand, ProgramError> {
         let child = self.child;
         let (
@@ -122,7 +123,8 @@ impl<'a> Lower<'a> {
         Ok(self.stacked(&yields))
     }
 
-    /// Whether steps can be bound by themselves, and all of them be counted.
+    /// Checks that each step can be bound separately, and that the elements of all steps fit 32
+    /// bits.
     fn check_steps(&self, i: usize, steps: u32) -> Result<(), ProgramError> {
         let Some(body) = self.child.body(i) else {
             return Ok(());
@@ -162,7 +164,7 @@ impl<'a> Lower<'a> {
         Ok(())
     }
 
-    /// What a state of `len` numbers starts with.
+    /// The initial value of a state with `len` elements.
     fn initial(&mut self, len: u32, persist: bool) -> Result<Operand, ProgramError> {
         let Input::Tokens(start) = self.context.input else {
             return Ok(self.zeros(len));
@@ -193,9 +195,9 @@ impl<'a> Lower<'a> {
             .compute(Call::Fill { len, value: 0.0 }, &[], len as usize)
     }
 
-    /// Where a state waits for the next window. In training it stands in the layout after the
-    /// parameters, as a weight that no update touches: what saves and moves weights then saves and
-    /// moves it. In scoring weights are only read, and it stays on the device.
+    /// The operand that holds a state until the next window. In training it is a weight in the
+    /// layout after the parameters, which no update touches, so it is saved and moved along with
+    /// the weights. In scoring, weights are read-only, and the state stays on the device.
     fn home(&self, index: u32, len: u32) -> Operand {
         match self.purpose {
             Purpose::Train { .. } => {
@@ -205,7 +207,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Leaves a state for the next window.
+    /// Stores a state for the next window.
     fn keep(&mut self, index: u32, state: Operand) {
         if !matches!(
             self.context.input,
@@ -228,7 +230,7 @@ impl<'a> Lower<'a> {
         );
     }
 
-    /// All steps as one value: the one that they are parts of, if they are.
+    /// All steps as one value: the one that they are adjacent parts of, otherwise a copy.
     fn stacked(&mut self, steps: &[Operand]) -> Operand {
         let len = steps[0].len();
         let all = len * steps.len() as u32;

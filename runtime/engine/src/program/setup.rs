@@ -1,4 +1,4 @@
-//! What tests build programs of: a space, its weights and a minibatch.
+//! Test setups for programs: a space, its weights and a minibatch.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,11 +40,11 @@ pub(super) struct Images {
     pub(super) labels: Vec<u32>,
 }
 
-/// Classes of the images that tests use.
+/// Number of classes of the test images.
 pub(super) const CLASSES: u32 = 10;
 
-/// The linked space that `search.space=NAME` names among the settings, else ENAS macro, with
-/// `space.KEY=VALUE`; later ones win.
+/// The linked space that `search.space=NAME` names among the settings, ENAS macro by default, with
+/// `space.KEY=VALUE`; later settings win.
 pub(super) fn build_space(settings: &[&str], facts: &Facts) -> Supergraph {
     let (mut name, mut given) = ("enas-macro", BTreeMap::new());
     for setting in settings {
@@ -75,10 +75,10 @@ pub(super) fn noise(image: [u32; 3], batch: u32) -> Images {
     }
 }
 
-/// Every op that has a kernel, with what ENAS macro never does: biases, plain normalisation, a
-/// mean, sums and concatenations longer than one call takes, a value that stands in a sum or a
-/// product twice, slices, a transposed and shared weight, dilation, drop-path, an auxiliary output
-/// that shares a weight with the other one.
+/// Every op that has a kernel, with features that ENAS macro lacks: biases, plain normalisation, a
+/// mean, sums and concatenations of more inputs than one call takes, a value that occurs in a sum
+/// or a product twice, slices, a transposed and shared weight, dilation, drop-path, an auxiliary
+/// output that shares a weight with the main one.
 pub(super) fn odd_space(image: [u32; 3]) -> Supergraph {
     let s = Space::new("odd");
     let tied = s.weights("tied", &[6, 4], Init::Normal { std: 0.5 });
@@ -132,7 +132,7 @@ impl Setup {
         Self::of(settings, &noise(image, batch), batch)
     }
 
-    /// The space of some settings on the first samples of a data set.
+    /// The space with some settings, on the first samples of a data set.
     pub(super) fn of(settings: &[&str], data: &Images, batch: u32) -> Self {
         let supergraph = build_space(settings, &Facts::images(&data.shape, CLASSES));
         Self::on(supergraph, data, batch)
@@ -156,7 +156,7 @@ impl Setup {
         }
     }
 
-    /// A space on a window of tokens and of those that follow them, time first.
+    /// A space on a window of tokens and their successors, time first.
     pub(super) fn on_text(
         supergraph: Supergraph,
         words: u32,
@@ -214,7 +214,7 @@ impl Setup {
 
     pub(super) fn weights(&self, seed: u64) -> Weights {
         let mut weights = Weights::new(&self.supergraph, Arc::clone(&self.layout), 1, seed);
-        // Betas start at zero and gammas at one: moved a little, so that no gradient is zero by
+        // Betas start at zero and gammas at one: perturbed a little, so that no gradient is zero by
         // symmetry.
         let mut random = Random::new(seed, RngStream::Test(99));
         weights

@@ -10,7 +10,7 @@ use super::scan::{self, Frame};
 use super::{Program, Slot, memory};
 use crate::weights::Layout;
 
-/// A program while it grows: values are numbered, not placed.
+/// A program under construction: values are numbered, not yet placed in memory.
 #[derive(Debug)]
 pub(super) struct Tape {
     pub(super) calls: Vec<Bound>,
@@ -22,21 +22,21 @@ pub(super) struct Tape {
     pub(super) outputs: Vec<Operand>,
     /// The losses of auxiliary outputs.
     pub(super) auxiliary: Vec<Operand>,
-    /// Nodes with ops of the space's own, by the first value that their calls write.
+    /// Nodes with custom ops, by the first value that their calls write.
     pub(super) custom: BTreeMap<u32, CustomNode>,
-    /// The scan that is under way.
+    /// The current step of the scan being lowered.
     pub(super) frame: Option<Frame>,
-    /// Gradients that forward calls have computed already: of what, and the gradient.
+    /// Gradients that forward calls have already computed, as (value, gradient) pairs.
     pub(super) given: Vec<(Operand, Operand)>,
-    /// Whether that of the loss is among them.
+    /// Whether the gradient of the loss is among them.
     pub(super) differentiated: bool,
     pub(super) states: Vec<u32>,
-    /// What penalties are on, in training.
+    /// The values under penalties, in training.
     pub(super) hidden: Option<Hidden>,
 }
 
 impl Tape {
-    /// An empty program on `batch` samples with so many numbers of inputs and targets.
+    /// An empty program for `batch` samples, with the given lengths of inputs and targets.
     pub(super) fn new(batch: u32, inputs: usize, targets: usize) -> Self {
         Self {
             calls: Vec::new(),
@@ -55,8 +55,8 @@ impl Tape {
         }
     }
 
-    /// A value of a scan's body lies beside those of its other steps, if each of them can be bound
-    /// by itself.
+    /// Allocates a value. Within a scan it is adjacent to the values of the other steps, if each of
+    /// them can be bound separately.
     pub(super) fn value(&mut self, len: usize) -> Operand {
         match self.frame.as_mut() {
             Some(frame) if (len as u32).is_multiple_of(scan::ALIGNED) => {
@@ -66,7 +66,7 @@ impl Tape {
         }
     }
 
-    /// A value by itself.
+    /// Allocates a value outside any scan.
     pub(super) fn plain(&mut self, len: usize) -> Operand {
         self.values.push(len as u32);
         Operand::Value {
@@ -86,7 +86,8 @@ impl Tape {
             .count();
         let mut operands = Operands::new(operands);
         for at in 0..reads {
-            // No device reads and writes one buffer in one call, not even different parts of it.
+            // No device can read and write the same buffer in one call, not even different parts of
+            // it.
             let same = |written: &Operand| {
                 written.number().is_some() && written.number() == operands[at].number()
             };
@@ -101,7 +102,7 @@ impl Tape {
         });
     }
 
-    /// The same numbers in a value by itself.
+    /// Copies a value to a new one.
     pub(super) fn copy(&mut self, value: Operand) -> Operand {
         let len = value.len();
         let copy = self.plain(len as usize);
@@ -116,7 +117,7 @@ impl Tape {
         copy
     }
 
-    /// Σ parts, into `home`; nothing if that is where they are.
+    /// Σ parts, written to `home`; nothing if it is already there.
     pub(super) fn sum_into(&mut self, parts: &[Operand], home: Operand) {
         if parts == [home] {
             return;
@@ -142,7 +143,7 @@ impl Tape {
         );
     }
 
-    /// Appends a call with one result and returns it.
+    /// Appends a call with one result and returns the result.
     pub(super) fn compute(&mut self, call: Call, reads: &[Operand], len: usize) -> Operand {
         let result = self.value(len);
         let mut operands = [result; 8];
@@ -151,8 +152,8 @@ impl Tape {
         result
     }
 
-    /// scale·Σ parts, all of `len` elements, in calls of as many inputs as one takes. A single part
-    /// is itself unless it is scaled.
+    /// scale·Σ parts, all of `len` elements, in calls with as many inputs as one call takes. A
+    /// single unscaled part is returned as it is.
     pub(super) fn sum(&mut self, parts: &[Operand], len: u32, scale: f32) -> Operand {
         let mut parts = parts.to_vec();
         loop {
@@ -174,7 +175,7 @@ impl Tape {
         }
     }
 
-    /// The parts side by side, each with its channels.
+    /// Concatenates parts along the channels; each part comes with its number of channels.
     pub(super) fn concat(&mut self, parts: &[(Operand, u32)], rows: u32) -> Operand {
         let mut parts = parts.to_vec();
         loop {
@@ -198,8 +199,8 @@ impl Tape {
         }
     }
 
-    /// Smooths the labels in the loss; its gradient is that of the smoothed one if it is taken
-    /// afterwards.
+    /// Enables label smoothing in the loss. A gradient that is derived afterwards is that of the
+    /// smoothed loss.
     pub(super) fn smooth(&mut self, share: f32) {
         for bound in &mut self.calls {
             if let Call::CrossEntropy { smoothing, .. } | Call::CrossEntropyGrad { smoothing, .. } =
@@ -210,7 +211,8 @@ impl Tape {
         }
     }
 
-    /// The blocks of every parameter whose gradient the tape computes: what an update may move.
+    /// The blocks of every parameter whose gradient the tape computes: those that an update may
+    /// change.
     pub(super) fn touched(&self, layout: &Layout) -> Vec<Vec<u32>> {
         let operands = self.calls.iter().flat_map(|bound| bound.writes());
         layout.blocks_of(operands.filter_map(|operand| match operand {

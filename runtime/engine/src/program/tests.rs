@@ -1,5 +1,5 @@
-//! Programs held against a slow interpreter: every call by its f64 reference, gradients by finite
-//! differences.
+//! Programs compared with a slow interpreter: every call with its f64 reference, gradients with
+//! finite differences.
 
 mod frozen;
 mod published;
@@ -105,8 +105,8 @@ fn hold_the_cpu_against_the_interpreter(setup: &Setup, genome: &[u32], cpu: &mut
     cpu.samples(&mut samples).unwrap();
     let got = samples.loss.iter().map(|x| f64::from(*x)).sum::<f64>() / samples.loss.len() as f64;
     assert!((got - loss).abs() < 1e-4 * loss, "{got} for {loss}");
-    // Rounding accumulates over a chain of normalised layers; a wrong rule is wrong by its whole
-    // size.
+    // Rounding errors accumulate over a chain of normalised layers; a wrong rule is off by its
+    // whole magnitude.
     let size = |p: &[f64]| p.iter().map(|x| x * x).sum::<f64>().sqrt();
     let total = interpreter
         .gradients
@@ -282,7 +282,8 @@ fn planned_memory_holds_every_value_until_it_was_read() {
             lower::forward(setup.context(), &child, Purpose::Train { drop_path: true }).unwrap();
         fuse::all(&mut tape);
         differentiate::backward(&mut tape, SGD.auxiliary);
-        // A value's number is a place of its own; the interpreter takes any.
+        // Without a plan every value has its own slot, its number; the interpreter accepts any
+        // slots.
         let (calls, outputs, images, labels) = (
             tape.calls.clone(),
             tape.outputs.clone(),

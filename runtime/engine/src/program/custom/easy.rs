@@ -1,9 +1,9 @@
-//! The easy form of an op: two functions, around which the loop over all elements is written here.
+//! The per-element form of an op: two functions, with a generated loop over all elements.
 
 use supernet_plugin::{Binding, Grid, Kernel, Kernels, Operand};
 
-/// What the names of the CPU's two kernels have in front in the WGSL, so that they cannot be the
-/// op's own.
+/// A prefix of the names of the generated kernels, so that they do not collide with the author's.
+/// CPU kernels are named without it.
 pub(super) const PREFIX: &str = "per_element_";
 
 const LOOP: &str = "
@@ -44,13 +44,12 @@ fn per_element_backward(
 }
 ";
 
-/// The whole module. The functions stand first, so that errors in them name the lines that their
-/// author sees.
+/// The whole module. The author's functions come first, so that line numbers in errors are correct.
 pub(super) fn source(functions: &str) -> String {
     format!("{functions}{LOOP}")
 }
 
-/// What its kernels are bound to.
+/// The bindings of the generated kernels.
 pub(super) fn kernels() -> Kernels {
     let kernel = |entry: &str, operands: &[(u32, Operand)]| Kernel {
         entry: format!("{PREFIX}{entry}"),

@@ -1,4 +1,4 @@
-//! A node with a space's own op, on its way into a program.
+//! Lowers nodes with custom ops.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,14 +13,14 @@ use super::easy::PREFIX;
 use super::{Part, Variant, access};
 use crate::program::{Operand, Tape};
 
-/// Rounds of all loops of one invocation that are always granted, and those on top for every
-/// element of every operand: a loop over all of them, some dozens of times.
+/// The loop limit of one invocation, as the total number of iterations of all loops: a constant,
+/// plus a number per element of all operands, enough for some dozens of loops over all elements.
 const FUEL: [u64; 2] = [1 << 16, 64];
-/// The same while an op is tried out, on little: Mesa's lavapipe leaves a loop after 65,535 rounds
-/// of its own accord, and would not be heard to run out.
+/// The limit in trials, which run on little data. Mesa's lavapipe terminates a loop after 65,535
+/// iterations by itself, so that a higher limit would not be reached.
 const FUEL_OF_TRIAL: [u64; 2] = [1 << 14, 2];
 
-/// The sizes that a node's calls carry.
+/// The shapes of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sizes {
     /// Samples.
@@ -31,7 +31,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Those of node `i` of a child.
+    /// The shapes of node `i` of a child.
     pub fn of(child: &Child, i: usize, batch: u32) -> Self {
         let inputs = child
             .inputs(i)
@@ -51,7 +51,7 @@ impl Sizes {
         }
     }
 
-    /// The same for so many samples.
+    /// The same shapes with another batch size.
     pub fn with_batch(&self, batch: u32) -> Self {
         Self {
             batch,
@@ -59,7 +59,7 @@ impl Sizes {
         }
     }
 
-    /// Does something with the shapes.
+    /// Passes the shapes to a function.
     fn with<T>(&self, work: impl FnOnce(&Shapes<'_>) -> T) -> T {
         let [inputs, params] = [&self.inputs, &self.params]
             .map(|shapes| shapes.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -88,7 +88,7 @@ impl fmt::Display for Sizes {
     }
 }
 
-/// A node whose op is the space's own: its forward calls have been made, its backward calls may
+/// A node with a custom op whose forward calls are on the tape, and whose backward calls may
 /// follow.
 #[derive(Clone, Debug)]
 pub(crate) struct CustomNode {
@@ -133,7 +133,7 @@ impl CustomNode {
         output
     }
 
-    /// Everything that it is bound to so far.
+    /// All operands that are bound so far.
     pub(in crate::program) fn bound(&self) -> impl Iterator<Item = Operand> {
         self.bound.values().copied()
     }
@@ -159,7 +159,7 @@ impl CustomNode {
             .collect()
     }
 
-    /// Whether a backward call reads the gradient by param `i` that another has written.
+    /// Whether a backward call reads the gradient of param `i` that another one wrote.
     pub(in crate::program) fn reads_gradient(&self, i: u32) -> bool {
         let reads = |part: &Part| {
             part.uses
@@ -169,13 +169,13 @@ impl CustomNode {
         self.variant.backward.iter().any(reads)
     }
 
-    /// Elements of an operand.
+    /// Number of elements of an operand.
     pub(in crate::program) fn len(&self, operand: Named) -> usize {
         self.variant.len(operand, &self.sizes)
     }
 
-    /// Appends the backward calls, given what the gradients are bound to; those by inputs that
-    /// nothing wants are missing.
+    /// Appends the backward calls, given the operands of the gradients; unneeded input gradients
+    /// are absent.
     pub(in crate::program) fn backward(&mut self, tape: &mut Tape, gradients: &[(Named, Operand)]) {
         self.bound.extend(gradients.iter().copied());
         let written = gradients
@@ -208,13 +208,13 @@ impl CustomNode {
 }
 
 impl Variant {
-    /// Elements of an operand for nodes of these sizes.
+    /// Number of elements of an operand for nodes of these sizes.
     pub fn len(&self, operand: Named, sizes: &Sizes) -> usize {
         let len = sizes.with(|shapes| self.op.len(operand, sizes.batch, shapes));
         len.and_then(|len| u32::try_from(len).ok()).unwrap_or(0) as usize
     }
 
-    /// The most numbers of one operand, saved and scratch buffers included.
+    /// Elements of the largest operand, including saved and scratch buffers.
     pub fn largest(&self, sizes: &Sizes) -> u128 {
         let uses = self
             .forward
@@ -222,13 +222,13 @@ impl Variant {
             .chain(&self.backward)
             .flat_map(|part| &part.uses);
         let len = |used: &Use| sizes.with(|shapes| self.op.len(used.operand, sizes.batch, shapes));
-        // What does not fit 64 bits fits nowhere.
+        // A length that overflows 64 bits counts as the maximum.
         uses.map(|used| len(used).map_or(u128::MAX, u128::from))
             .max()
             .unwrap_or(0)
     }
 
-    /// The backward kernels without which not all of `wanted` would be written.
+    /// The backward kernels that are needed to write all of `wanted`.
     fn needed(&self, mut wanted: BTreeSet<Named>) -> Vec<&Part> {
         let mut needed = Vec::new();
         for part in self.backward.iter().rev() {
@@ -249,8 +249,8 @@ impl Variant {
         needed
     }
 
-    /// The calls of the forward (0) or the backward pass (1), each with its operands. Those that
-    /// `tell` have one more, a number that is not zero once a loop was stopped.
+    /// The calls of the forward (0) or the backward pass (1), each with its operands. With `tell`,
+    /// calls with loops have one more operand, which is nonzero if a loop reached its limit.
     pub fn runs(&self, pass: usize, sizes: &Sizes, tell: bool) -> Vec<(Custom, Vec<Use>)> {
         let parts = [&self.forward, &self.backward][pass];
         parts
@@ -259,7 +259,7 @@ impl Variant {
             .collect()
     }
 
-    /// Elements of all inputs and params and of the output.
+    /// Number of elements of all inputs, params and the output.
     pub fn elements(&self, sizes: &Sizes) -> u64 {
         let inputs = (0..self.op.inputs).map(Named::Input);
         let all = inputs
@@ -282,7 +282,7 @@ impl Variant {
         if part.loops {
             let fuel =
                 |[granted, each]: [u64; 2]| elements.saturating_mul(each).saturating_add(granted);
-            // Few different limits, since each is a pipeline of its own.
+            // Limits are rounded to powers of two, because each needs its own pipeline.
             let many = || fuel(FUEL).checked_next_power_of_two().unwrap_or(u64::MAX);
             let fuel = if tell { fuel(FUEL_OF_TRIAL) } else { many() }.min(1 << 31);
             overrides.push((FUEL_CONSTANT, Constant::from(fuel as u32)));
@@ -315,7 +315,7 @@ impl Variant {
         })
     }
 
-    /// What its author calls a kernel; in the easy form there are two of fixed names.
+    /// The author's name of a kernel; in the per-element form there are two with fixed names.
     fn kernel_name(&self, part: &Part) -> &'static str {
         match self.op.form {
             Form::PerElement => part

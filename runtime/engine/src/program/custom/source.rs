@@ -1,4 +1,4 @@
-//! An op's WGSL, held against what the space says about it.
+//! Checks the WGSL of an op against the space's declaration.
 
 use std::collections::BTreeSet;
 
@@ -11,21 +11,21 @@ use supernet_shaders::kernel::{self, Constant, Dispatch, FIRST_BUFFER, Kernel, T
 
 use super::{Part, named, ordered};
 
-/// A module that was read, and the texts that run in its place.
+/// A parsed module, and the sources that are executed instead of it.
 #[derive(Debug)]
 pub(super) struct Source {
     parsed: Parsed,
     module: String,
     constants: Vec<String>,
-    /// With a limit to its loops.
+    /// With a loop limit.
     limited: String,
-    /// The same, saying when the limit was met.
+    /// With a loop limit, and a report whether it was reached.
     telling: String,
     spent: u32,
 }
 
 impl Source {
-    /// Parses the module of an op and writes the limits into it.
+    /// Parses the module of an op and adds the loop limits.
     pub(super) fn read(custom: &CustomOp, source: &str) -> Result<Self, String> {
         let parsed = check::module(source, &custom.name).map_err(summary)?;
         if custom.form == Form::PerElement {
@@ -46,7 +46,7 @@ impl Source {
         let limited = fuelled(&parsed, None).map_err(summary)?;
         let telling = fuelled(&parsed, Some(spent)).map_err(summary)?;
         let constants = op::constants(&parsed);
-        // Two ops of one name, in different spaces, may run on one device.
+        // Ops of the same name from different spaces may run on one device.
         let module = format!(
             "{}-{}",
             custom.name,
@@ -165,11 +165,11 @@ impl Source {
         })
     }
 
-    /// Whether a kernel runs as its module says. It is the author's text that is judged, so that
-    /// errors have its lines.
+    /// Checks a kernel as it runs. The check uses the author's source, so that errors refer to its
+    /// lines.
     pub(super) fn check(&self, call: &Custom) -> Result<(), String> {
         let mut lowered = kernel::lower(&Call::Custom(*call), Traits::default());
-        // The limit to loops is not in that text.
+        // That source has no loop limit.
         let written =
             |dispatch: &mut Dispatch| dispatch.overrides.retain(|(name, _)| *name != FUEL);
         lowered.dispatches.iter_mut().for_each(written);
@@ -181,7 +181,8 @@ impl Source {
             .map_err(summary)
     }
 
-    /// Those attributes that are constants of the module; others would change nothing.
+    /// The attributes as constants of the module; an attribute without a constant is an error,
+    /// since it would have no effect.
     fn overrides(
         &self,
         constants: &[(&'static str, Constant)],

@@ -1,5 +1,4 @@
-//! Nodes with ops of the space's own in whole programs, held against the same network of ops that
-//! are built in.
+//! Nodes with custom ops in whole programs, compared with the same network of built-in ops.
 
 mod scaled;
 
@@ -23,7 +22,7 @@ use scaled::{Scaled, scaled};
 const IMAGE: [u32; 3] = [4, 3, 2];
 const BATCH: u32 = 8;
 
-/// A network in which the op, with a weight of its own for each channel, stands several times.
+/// A network that uses the op several times, with one weight per channel.
 fn custom() -> Built {
     let s = Space::new("custom");
     s.define_op(scaled());
@@ -32,7 +31,7 @@ fn custom() -> Built {
         .map(|(i, c)| s.weights(format!("scale{i}"), &[c], Init::Ones))
         .collect();
     let scale = |x, i: usize| s.custom("scaled", &[x], &[weights[i]], Default::default());
-    // On the images, whose gradient nobody wants.
+    // On the images, whose gradient is not needed.
     let x = scale(s.input("image", &IMAGE), 0).conv(3, 4).norm().relu();
     // The same weights twice, and one value read twice.
     let y = s.sum(&[scale(x, 1), scale(scale(x, 1), 2), x]);
@@ -40,7 +39,7 @@ fn custom() -> Built {
     s.finish()
 }
 
-/// The same network, with depthwise convolutions of one pixel in place of the op.
+/// The same network with depthwise 1x1 convolutions in place of the op.
 fn built_in() -> Built {
     let mut space = custom()?;
     space.ops.clear();
@@ -116,7 +115,7 @@ impl Setup {
         Program::training(self.context(), &self.supergraph.child(&[]).unwrap(), &sgd).unwrap()
     }
 
-    /// Losses of some steps on a device, and the weights afterwards.
+    /// The losses of some steps on a device, and the weights afterwards.
     fn train(&self, device: &mut dyn Device) -> (Vec<f32>, Vec<Vec<f32>>) {
         let (mut random, mut losses, mut samples) = (
             Random::new(4, RngStream::Test(0)),
@@ -158,7 +157,7 @@ impl Setup {
     }
 }
 
-/// The CPU, and every adapter that there is.
+/// The CPU, and every available adapter.
 fn devices() -> Vec<Box<dyn Device>> {
     let cpu: Box<dyn Device> = Box::new(Cpu::new(1).unwrap());
     #[cfg(feature = "gpu")]
@@ -205,7 +204,7 @@ fn a_space_trains_with_its_own_op_as_with_one_that_is_built_in() {
             weights[0]
         );
     }
-    // What nobody wants is not computed.
+    // Unneeded gradients are not computed.
     let names: Vec<_> = own
         .program()
         .calls
@@ -295,7 +294,7 @@ fn sizes_without_measure_are_refused_or_counted_without_harm() {
         Form::Kernels(kernels) => kernels,
         Form::PerElement => panic!("it has kernels"),
     };
-    // It is written by the first kernel and read by the last.
+    // Written by the first kernel and read by the last.
     kernels.forward[0].bindings.push(supernet_plugin::Binding {
         binding: 6,
         operand: Saved(1),

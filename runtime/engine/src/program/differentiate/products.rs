@@ -13,7 +13,7 @@ pub(super) struct Product {
 }
 
 impl Product {
-    /// Both as one, if the rows of `before` lie right before its own.
+    /// Both products as one, if the rows of `before` directly precede the rows of this one.
     fn after(self, before: Self) -> Option<Self> {
         let next = |a: Operand, b: Operand| match (a, b) {
             (
@@ -50,8 +50,8 @@ impl Product {
     }
 }
 
-/// Products of one weight, those whose rows lie side by side made one: the steps of a scan, as
-/// which they come last first.
+/// Products of one weight, with those of adjacent rows merged: the steps of a scan, in the order
+/// last to first.
 pub(super) fn merge(products: Vec<Product>) -> Vec<Product> {
     let mut merged: Vec<Product> = Vec::new();
     for product in products {

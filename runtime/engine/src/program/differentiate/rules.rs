@@ -1,4 +1,4 @@
-//! The rule of every call.
+//! The differentiation rule of every call.
 
 use supernet_shaders::Call;
 use supernet_shaders::catalogue::CallPhase;
@@ -7,7 +7,7 @@ use super::{Product, Sweep};
 use crate::program::Operand;
 
 impl Sweep<'_> {
-    /// The rule of a call with one result, whose gradient is `dy`.
+    /// Applies the rule of a call with one result, whose gradient is `dy`.
     pub(super) fn rule(&mut self, call: Call, ops: &[Operand], dy: Operand) {
         match call {
             Call::Conv2d(c) => {
@@ -34,7 +34,7 @@ impl Sweep<'_> {
             Call::Linear(l) => {
                 self.input(ops[0], Call::LinearGradInput(l), &[dy, ops[1]]);
                 match ops[1] {
-                    // A weight that several products read may be read by the steps of a scan: see
+                    // The reads of a weight in several products may be the steps of a scan: see
                     // `products`.
                     Operand::Weight(parameter) if self.of_weight[parameter as usize].uses > 1 => {
                         let product = Product {
@@ -106,7 +106,7 @@ impl Sweep<'_> {
             Call::MaxPool(c) => self.input(ops[0], Call::MaxPoolGrad(c), &[dy, ops[2]]),
             Call::Sum { len, inputs, scale } => {
                 for x in &ops[..inputs as usize] {
-                    // One input may stand in the sum twice: each place gives its share.
+                    // One input may occur in the sum twice: each occurrence contributes.
                     if scale == 1.0 {
                         self.give(*x, dy);
                     } else {
@@ -166,8 +166,8 @@ impl Sweep<'_> {
                     self.give(ops[0], dx);
                 }
             }
-            // Nothing differentiates the backward pass and the update; what else has no rule here,
-            // `call` sees to.
+            // The backward pass and the update are not differentiated; `call` handles all other
+            // calls that have no rule here.
             call => debug_assert!(
                 call.phase() != CallPhase::Forward,
                 "`{}` has no rule of differentiation",

@@ -9,8 +9,8 @@ use supernet_shaders::catalogue::CallPhase;
 use super::*;
 use crate::program::Slot;
 
-/// Whether the rule of a call asks for anything: a call of the backward pass, or a share of its
-/// reads' gradients.
+/// Whether the rule of a call does anything: appends calls of the backward pass, or passes a
+/// contribution to the gradients of its reads.
 fn has_rule(call: Call) -> bool {
     let mut tape = Tape::new(1, 0, 0);
     let roles = call.roles();
@@ -41,8 +41,8 @@ fn has_rule(call: Call) -> bool {
 fn every_forward_call_has_a_rule() {
     let mut kinds = BTreeSet::new();
     for case in cases() {
-        // `Sweep::call` sees to these: statistics and the accuracy have no gradient, the loss
-        // begins the sweep, and a custom op brings its own gradient.
+        // `Sweep::call` handles these: statistics and accuracy have no gradient, the loss begins
+        // the sweep, and a custom op provides its own gradient.
         let elsewhere = matches!(
             case.call,
             Call::BatchNormStats { .. }

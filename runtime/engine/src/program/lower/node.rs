@@ -54,7 +54,7 @@ impl Lower<'_> {
                     .tape
                     .compute(Call::Embedding(e), &[Operand::Input, weight], len))
             }
-            // Only a rehearsal's network holds any: a child has taken its choices.
+            // Only the network of a rehearsal contains choices: in a child they have been made.
             (Op::Choose { .. }, Some(x)) => Ok(x),
             (Op::Sum { .. } | Op::Mean { .. } | Op::Zero { .. }, None) => Ok(self.tape.compute(
                 Call::Fill {
@@ -191,8 +191,8 @@ impl Lower<'_> {
                 if !self.trains() || *rate == 0.0 {
                     return Ok(x);
                 }
-                // The stream follows the node, not its place in the child: children that share it
-                // share its bits.
+                // The random stream follows the node, not its position in the child: children that
+                // share the node share its bits.
                 let (rate, stream) = (*rate, self.child.node(i));
                 let rows = self.rows(i);
                 let call = match per {
@@ -276,7 +276,7 @@ impl Lower<'_> {
         }
     }
 
-    /// What a batch normalisation of `x` goes by.
+    /// The statistics for the batch normalisation of `x`.
     fn statistics(&mut self, rows: Rows, eps: f32, x: Operand) -> Operand {
         self.norms += 1;
         if self.purpose == Purpose::Infer {
@@ -320,8 +320,8 @@ impl Lower<'_> {
         }
     }
 
-    /// The number of the first element of node `i`'s value to dropout, and after how many the
-    /// numbers begin again.
+    /// How dropout numbers the elements of node `i`'s value: the number of the first element, and
+    /// the period after which the numbers repeat.
     fn numbered(&self, i: usize, per_sequence: bool) -> [u32; 2] {
         let len = self.len(i) as u32;
         match (&self.tape.frame, per_sequence) {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// The child of `genome` with its batch normalisation frozen to what the minibatch itself shows, on
-/// a device: its statistics, and the cross-entropy of every sample.
+/// Runs the child of `genome` on a device with its batch normalisation frozen to the minibatch's
+/// statistics: these statistics, and the cross-entropy of every sample.
 fn frozen(
     setup: &Setup,
     genome: &[u32],

@@ -1,6 +1,5 @@
-//! The networks of published architectures, small: dilated and rectangular convolutions, strides
-//! inside separable ones, pooling that halves, sums of convolutions that stand for one of a
-//! concatenation.
+//! Small networks of published architectures: dilated and rectangular convolutions, strides inside
+//! separable ones, pooling that halves, sums of convolutions that represent one of a concatenation.
 
 use supernet_darts as _;
 use supernet_plugin::Published;
@@ -25,7 +24,7 @@ fn small(name: &str, settings: &[&str], image: [u32; 3], batch: u32) -> (Setup, 
     (Setup::new(&settings, image, batch), published.genome)
 }
 
-/// The published cells in networks of every kind, of this image.
+/// The published cells in networks of every kind, with the given image shape.
 fn networks(image: [u32; 3], batch: u32, channels: u32) -> Vec<(Setup, Vec<u32>)> {
     let channels = format!("space.channels={channels}");
     let cells = ["space.cells=3", channels.as_str()];
@@ -84,7 +83,7 @@ fn the_cpu_device_agrees_with_the_interpreter() {
     }
 }
 
-/// A step's effect on all parameters that it touches, and the losses of its samples.
+/// The effect of a step on all parameters that it touches, and the losses of its samples.
 #[cfg(feature = "gpu")]
 fn step(setup: &Setup, genome: &[u32], device: &mut dyn Device) -> (Vec<Vec<f32>>, Vec<f32>) {
     let program = setup.training(genome, &SGD);

@@ -1,5 +1,5 @@
-//! Recurrent networks: backward through time, states carried from window to window, the head in
-//! pieces.
+//! Recurrent networks: backpropagation through time, states carried from window to window, the head
+//! in pieces.
 
 mod penalties;
 
@@ -29,7 +29,7 @@ fn of_space(name: &str, settings: &[&str], words: u32, time: u32) -> Supergraph 
     build_space(&[&[&*name], settings].concat(), &Facts::text(words)).with_time(time)
 }
 
-/// An LSTM with dropout wherever it has any.
+/// An LSTM with every kind of dropout that it supports.
 fn lstm() -> Setup {
     let settings = [
         "space.hidden=8",
@@ -46,9 +46,9 @@ fn recurrent(nodes: u32, time: u32, start: Start) -> Setup {
     text(enas(&settings, 65, time), 65, 8, start)
 }
 
-/// What the ENAS cell never does: a state that a product reads by itself, one that is not carried
-/// across windows, a scan over a scan, biases, dropout of every kind, gates that somebody else
-/// reads too, a state that is an activation of itself.
+/// Features that the ENAS cell lacks: a state that a product reads directly, one that is not
+/// carried across windows, a scan over a scan, biases, dropout of every kind, gates with another
+/// reader, a state that is an activation of itself.
 fn odd(time: u32, bias: bool) -> Supergraph {
     let s = Space::new("odd-recurrence");
     let half = Init::Normal { std: 0.5 };
@@ -158,7 +158,7 @@ fn the_cpu_device_agrees_with_the_interpreter_through_time() {
     hold_the_cpu_against_the_interpreter(&lstm(), &[], &mut cpu);
 }
 
-/// Steps `from` to `to` of a window.
+/// The steps `range` of a window.
 fn cut(
     setup: &Setup,
     supergraph: &Supergraph,
@@ -201,7 +201,7 @@ fn two_windows_of_three_are_one_of_six() {
         assert_eq!([loss(&first), loss(&second)].concat(), wanted);
         assert_ne!(loss(&alone), wanted[24..]);
 
-        // In training a step stands between the windows: with a rate of 0 it changes nothing.
+        // In training there is an update between the windows: with a rate of 0 it changes nothing.
         let still = Step { rate: 0.0, ..STEP };
         let mut trained = |setup: &Setup| {
             let mut samples = Samples::default();
@@ -248,7 +248,7 @@ fn a_weight_of_the_cell_is_multiplied_once_for_all_steps() {
             .count()
     };
     assert_eq!(count(|call| matches!(call, Call::Highway(_))), 4 * 5);
-    // Those that cut the gradient of input and state apart; the first state wants none.
+    // Slices that separate the gradients of input and state; the first state needs none.
     assert_eq!(count(|call| matches!(call, Call::Slice { .. })), 5 + 4);
     assert_eq!(
         count(|call| matches!(call, Call::Lerp { .. } | Call::Activation { .. })),

@@ -73,8 +73,8 @@ fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
                     touched || old == new,
                     "block {block} of page {page} moved, {genome:?}"
                 );
-                // A shift that the next normalisation takes away again has no gradient but
-                // rounding.
+                // A shift that the next normalisation cancels has no gradient except rounding
+                // errors.
                 let still = after.pages().gradients[page][64 * block..]
                     .iter()
                     .take(64)

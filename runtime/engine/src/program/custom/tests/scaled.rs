@@ -4,8 +4,8 @@ use supernet_plugin::Operand::*;
 use supernet_plugin::{CustomOp, Kernel, Length};
 use supernet_shaders::catalogue::{CpuKernel, Run};
 
-/// y = x·p, channel by channel: in two kernels each way, with something saved and something between
-/// them, so that every kind of operand is there.
+/// y = x·p per channel: two kernels in each direction, with a saved and a scratch buffer between
+/// them, so that every kind of operand occurs.
 const SCALED: &str = "
 struct Dims { batch: u32, x: vec4<u32>, p: vec4<u32>, y: vec4<u32> }
 @group(0) @binding(0) var<uniform> dims: Dims;

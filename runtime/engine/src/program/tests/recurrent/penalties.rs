@@ -34,7 +34,7 @@ fn penalties_on_what_a_cell_gives_have_gradients() {
 }
 
 fn hold_penalties_against_finite_differences(setup: &Setup, genome: &[u32], penalties: Penalties) {
-    // Values in places of their own, so that what the penalties are on can be read afterwards.
+    // Every value has its own slot, so that the penalised values can be read afterwards.
     let child = setup.supergraph.child(genome).unwrap();
     let mut tape =
         lower::forward(setup.context(), &child, Purpose::Train { drop_path: false }).unwrap();
