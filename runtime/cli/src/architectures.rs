@@ -41,7 +41,7 @@ pub(crate) fn run(options: &ArchitecturesOptions) -> Result<(), Failure> {
     Ok(writeln!(out, "\n{notation}")?)
 }
 
-/// One with what was said of it, what it comes to here, and why that is not the same.
+/// One architecture: its published values, the values computed here, and why they differ.
 fn show(out: &mut impl Write, counted: &Counted) -> Result<(), Failure> {
     let Counted {
         published,

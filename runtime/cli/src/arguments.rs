@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! The command-line arguments.
 
 mod finished;
 mod on;
@@ -363,7 +363,7 @@ pub(crate) struct NewPluginOptions {
     pub(crate) folder: Option<PathBuf>,
 }
 
-/// The number of threads: 0 is one per core.
+/// The number of threads; 0 is one per core.
 pub(crate) fn threads(given: Option<&str>) -> Result<usize, String> {
     given.map_or(Ok(0), |given| number("--threads", given, 1024))
 }

@@ -77,7 +77,7 @@ fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
 
 const RECURRENT: &str = "enas-recurrent";
 
-/// The space that one of its names means.
+/// The space for one of its names.
 fn space(name: &str) -> Option<&'static str> {
     match name {
         "macro" | "enas-macro" => Some("enas-macro"),
@@ -87,7 +87,7 @@ fn space(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The names of the same benchmark in PyTorch, and what only we have.
+/// The field names of the same benchmark in PyTorch, and additional ones.
 fn line(options: &BenchOptions, timing: &Timing) -> Result<Value, serde_json::Error> {
     let BenchOptions {
         space: name,

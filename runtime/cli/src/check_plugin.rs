@@ -1,7 +1,7 @@
-//! `supernet check-plugin`: everything that can be said about a plugin without searching.
+//! `supernet check-plugin`: checks everything about a plugin that can be checked without searching.
 //!
-//! A plugin's code may crash, hang or end its process, and its kernels may hang a driver. So the
-//! work is done by a second process, which this one watches and can end.
+//! A plugin's code may crash, hang or end its process, and its kernels may hang a driver. Therefore
+//! a second process does the work, which this one supervises and can kill.
 
 mod look;
 
@@ -14,12 +14,12 @@ use std::{env, io, thread};
 use crate::Failure;
 use crate::arguments::CheckPluginOptions;
 
-/// What stands before a line that says what comes next; all others but these are for the reader.
+/// Prefix of a line that announces the next step; lines without a prefix are for the user.
 const DOING: char = '\u{1}';
-/// What stands before the line that says why the check failed, its last one.
+/// Prefix of the last line of a failed check, which gives the reason.
 const FAILED: char = '\u{2}';
-/// The last line of a check that passed. A plugin may end its process at any time, and as if all
-/// were well.
+/// The last line of a check that passed. It is needed because a plugin may end its process at any
+/// time with a successful exit code.
 const PASSED: char = '\u{3}';
 
 pub(crate) fn run(options: &CheckPluginOptions) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &CheckPluginOptions) -> Result<(), Failure> {
     Ok(look::say(&last)?)
 }
 
-/// Runs the same command in a process of its own, and ends it if it takes too long.
+/// Runs the same command in a second process, and kills it after the time limit.
 fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
     let mut child = Command::new(env::current_exe()?)
         .args(["check-plugin", "--watched"])
@@ -47,14 +47,14 @@ fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
         outcome,
         in_time,
     } = follow(&mut child, until)?;
-    // A plugin may also close the line and stay.
+    // A plugin may also close its standard output and keep running.
     let status = if in_time {
         wait(&mut child, until)?
     } else {
         None
     };
     let Some(status) = status else {
-        // A process that waits for a driver may ignore even this for a while; nobody waits for it.
+        // A process that waits for a driver may survive this for a while; it is not awaited.
         child.kill()?;
         let seconds = options.seconds;
         return Err(format!(
@@ -74,22 +74,22 @@ fn watch(options: &CheckPluginOptions) -> Result<(), Failure> {
     }
 }
 
-/// How a check ended, by its own account.
+/// The result that a check reports.
 enum Outcome {
     Passed,
     Failed(String),
 }
 
-/// What was heard of a check.
+/// The output of a check.
 struct Followed {
-    /// What it was doing last.
+    /// The last announced step.
     doing: String,
     outcome: Option<Outcome>,
-    /// Whether it came to an end in time.
+    /// Whether the output ended within the time limit.
     in_time: bool,
 }
 
-/// Prints what the child says.
+/// Forwards the output of the child process.
 fn follow(child: &mut Child, until: Instant) -> Result<Followed, Failure> {
     let stdout = child
         .stdout
@@ -101,7 +101,7 @@ fn follow(child: &mut Child, until: Instant) -> Result<Followed, Failure> {
         .spawn(move || {
             let mut stdout = BufReader::new(stdout);
             let mut bytes = Vec::new();
-            // A plugin may print whatever it likes, no text included.
+            // A plugin may print any bytes, not only text.
             while stdout
                 .read_until(b'\n', &mut bytes)
                 .is_ok_and(|read| read > 0)
@@ -143,7 +143,7 @@ fn follow(child: &mut Child, until: Instant) -> Result<Followed, Failure> {
     }
 }
 
-/// Waits for the child's end; nothing if it does not come in time.
+/// Waits for the child process to end; `None` if it exceeds the time limit.
 fn wait(child: &mut Child, until: Instant) -> Result<Option<ExitStatus>, Failure> {
     loop {
         if let Some(status) = child.try_wait()? {

@@ -1,4 +1,4 @@
-//! The data of a search, read before it starts so that who waits knows what for.
+//! Loads the data of a search before it starts, so that the user sees the reason for the delay.
 
 use std::io::Write;
 use std::time::Instant;
@@ -9,8 +9,8 @@ use supernet::results::thousands;
 
 use crate::Failure;
 
-/// What `--data NAME` means, where a text is read as `settings` say. Reading files is told on
-/// standard error.
+/// Loads the data set of `--data NAME`, reading text with `settings`. Reports on standard error
+/// when files are read.
 pub(crate) fn read(name: &str, settings: &TextSettings) -> Result<Dataset, Failure> {
     if Dataset::is_built_in(name) || !std::path::Path::new(name).exists() {
         return Ok(Dataset::named(name)?);

@@ -37,7 +37,7 @@ pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{}", path.display())?)
 }
 
-/// A drawing of an architecture with settings of one's own.
+/// Draws an architecture with the user's settings.
 fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> {
     let text = options
         .config
@@ -45,7 +45,8 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
         .map(search::read)
         .transpose()?
         .unwrap_or_default();
-    // A file of settings names the space and its settings; else the architecture does.
+    // The space and its settings come from a file of settings if there is one, otherwise from the
+    // architecture.
     let own = match text.is_empty() {
         true => notation.assignments(options.space.as_deref()),
         false => options
@@ -87,7 +88,7 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
     Ok(draw::svg(&supergraph, &genome, &caption)?)
 }
 
-/// Writes a file that must not be there yet.
+/// Writes a file that must not exist yet.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::AlreadyExists => {
@@ -101,7 +102,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let mut file = File::create_new(path).map_err(failed)?;
     let written = file.write_all(text.as_bytes()).map_err(failed);
     if written.is_err() {
-        // Half a drawing is none. What stopped it is what is said.
+        // An incomplete drawing is removed; the original error is returned.
         let _ = std::fs::remove_file(path);
     }
     Ok(written?)

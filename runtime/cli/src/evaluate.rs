@@ -17,7 +17,7 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
         .fingerprint
         .as_ref()
         .is_some_and(|was| *was != data.fingerprint());
-    // Others may well be divided as those were: it has seen none of them.
+    // Other data may be split like the training data: the model has seen none of them.
     if changed && data.address() == provenance.data && options.part != PartName::All {
         return Err(format!(
             "the data `{name}` are not what they were when the network was trained, so that their test part may have images \
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     }
     let data = data.numbered_as(model.names().unwrap_or_default())?;
     let split = match options.part {
-        // However it is divided, all is all.
+        // With `all`, the split does not matter.
         PartName::All => SplitSpec {
             train: 0.0,
             validation: 0.0,

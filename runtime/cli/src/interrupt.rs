@@ -1,5 +1,5 @@
-//! Ctrl-C: the first one stops the search, which saves itself; the second one ends the process at
-//! once.
+//! Ctrl-C: the first one stops the search, which saves its state; the second one ends the process
+//! immediately.
 
 use std::process;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use supernet::Search;
 
-/// What a shell expects of a process that an interrupt ended.
+/// The exit code that shells expect after an interrupt.
 const INTERRUPTED: i32 = 130;
 
-/// A flag that the first Ctrl-C raises; the second one ends the process at once.
+/// A flag that the first Ctrl-C sets; the second one ends the process immediately.
 pub(crate) fn flag() -> Result<Arc<AtomicBool>, ctrlc::Error> {
     let asked = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&asked);

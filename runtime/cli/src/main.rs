@@ -1,4 +1,5 @@
-//! The `supernet` command: parse, run, exit code. Only this crate prints.
+//! The `supernet` command: parses arguments, runs a command, returns the exit code. Only this crate
+//! prints.
 
 mod architectures;
 mod arguments;
@@ -28,7 +29,7 @@ mod top;
 use std::process::ExitCode;
 
 use clap::Parser;
-// A linked space that nobody names is left out by the linker.
+// The linker drops a linked space unless it is named.
 use {supernet_darts as _, supernet_enas as _, supernet_nasbench as _};
 
 use arguments::{Arguments, Command};

@@ -1,4 +1,4 @@
-//! `supernet new-plugin`: a crate with a search space, to start from.
+//! `supernet new-plugin`: creates a crate with a search space as a starting point.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::Failure;
 use crate::arguments::NewPluginOptions;
 
-/// The crate's files. Where Cargo or Git would take a file of the template for their own, it has
-/// another name there.
+/// The files of the crate. Template files that Cargo or Git would treat as their own have other
+/// names in the repository.
 const FILES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
     (".gitignore", include_str!("../template/gitignore.in")),
@@ -22,10 +22,10 @@ const FILES: [(&str, &str); 6] = [
     ("tests/space.rs", include_str!("../template/tests/space.rs")),
 ];
 
-/// How long a crate's name may be on crates.io.
+/// The maximum length of a crate name on crates.io.
 const MOST_LETTERS: usize = 64;
 
-/// Words that Rust keeps for itself.
+/// Reserved words of Rust.
 const KEYWORDS: [&str; 52] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -34,7 +34,7 @@ const KEYWORDS: [&str; 52] = [
     "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Crates that a crate with a space has already.
+/// Names of crates that every crate with a space depends on.
 const TAKEN: [&str; 7] = [
     "alloc",
     "core",
@@ -73,7 +73,7 @@ pub(crate) fn run(options: &NewPluginOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a crate, a space and a folder can have the name.
+/// Checks whether a crate, a space and a folder can have the name.
 fn check(name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -99,17 +99,17 @@ fn check(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The name as Rust code says it.
+/// The name as a Rust identifier.
 fn ident(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Where Cargo puts the library on this system.
+/// The path of the library that Cargo builds on this system.
 fn library(name: &str) -> String {
     format!("target/release/{DLL_PREFIX}{}{DLL_SUFFIX}", ident(name))
 }
 
-/// What a dependency is without a checkout.
+/// The dependencies without a checkout.
 fn version() -> String {
     format!("{:?}", env!("CARGO_PKG_VERSION"))
 }
@@ -124,7 +124,7 @@ fn dependencies(checkout: &Path) -> Result<(String, String), Failure> {
         )
         .into());
     }
-    // What Windows calls canonical is a form that not every tool reads.
+    // The canonical form of a path on Windows is not supported by every tool.
     let root = if cfg!(windows) {
         std::path::absolute(checkout)?
     } else {
@@ -138,13 +138,13 @@ fn dependencies(checkout: &Path) -> Result<(String, String), Failure> {
                 path.display()
             )
         })?;
-        // A string of JSON is one of TOML, too.
+        // A JSON string is also a TOML string.
         Ok::<_, Failure>(format!("{{ path = {} }}", serde_json::to_string(path)?))
     };
     Ok((path("plugins/api")?, path("runtime/testkit")?))
 }
 
-/// The template filled in: paths and texts.
+/// The template filled in: paths and contents.
 fn files(name: &str, plugin: &str, testkit: &str) -> Vec<(&'static str, String)> {
     let (ident, library) = (ident(name), library(name));
     let places = [
@@ -166,8 +166,8 @@ fn files(name: &str, plugin: &str, testkit: &str) -> Vec<(&'static str, String)>
         .collect()
 }
 
-/// Makes `folder`, which must not exist, with these files in it: all of them or none. They are
-/// written beside it first.
+/// Creates `folder`, which must not exist, with these files: all of them or none. They are first
+/// written to a temporary folder next to it.
 fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
     let Some(name) = folder.file_name() else {
         return Err(format!(
@@ -194,7 +194,7 @@ fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
     let written = fill(&beside, files)
         .and_then(|()| fs::rename(&beside, folder).map_err(|e| (folder.to_owned(), e)));
     written.map_err(|(path, error)| {
-        // What cannot be removed either is told apart by its name.
+        // A folder that cannot be removed either keeps its distinct name.
         let _ = fs::remove_dir_all(&beside);
         failed(&path, error)
     })
@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    /// An empty folder of this test's own.
+    /// An empty folder for one test.
     fn place(test: &str) -> PathBuf {
         let place =
             std::env::temp_dir().join(format!("supernet-new-plugin-{}-{test}", std::process::id()));
@@ -310,14 +310,14 @@ mod tests {
             assert_eq!(fs::read_to_string(folder.join(path)).unwrap(), *text);
         }
         let there = || fs::read_dir(place.join("deep")).unwrap().count();
-        // Whatever stands there is left as it is.
+        // An existing folder stays as it is.
         let said = write(&folder, &files).unwrap_err();
         assert!(
             said.ends_with("exists already, and is left as it is; choose another `--folder`"),
             "{said}"
         );
         assert_eq!(there(), 1);
-        // A file that cannot be written takes the others with it.
+        // A file that cannot be written removes the others.
         let half = [("a", "text".to_owned()), ("a/b", "text".to_owned())];
         let said = write(&place.join("deep/half"), &half).unwrap_err();
         assert!(

@@ -1,5 +1,5 @@
-//! Architectures that a user names: a published one, a run's, or one written down in the notation
-//! of ENAS or DARTS.
+//! Architectures that the user names: a published one, that of a run, or one in the notation of
+//! ENAS or DARTS.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,19 +12,19 @@ use supernet_enas::flat;
 
 use crate::Failure;
 
-/// An architecture with the settings of its space that it comes with.
+/// An architecture with the settings of its space.
 pub(crate) struct Notation {
     pub(crate) architecture: Architecture,
-    /// What it is called, if it was published.
+    /// Its title, if it was published.
     pub(crate) title: Option<String>,
-    /// What it was published for.
+    /// The facts of the data that it was published for.
     pub(crate) facts: Option<Facts>,
     space: Option<String>,
     settings: Vec<String>,
 }
 
 impl Notation {
-    /// The published architecture of a name.
+    /// The published architecture with this name.
     pub(crate) fn published(name: &str) -> Result<Self, Failure> {
         let published = gallery::find(name)?;
         let settings = gallery::assignments(&published).split_off(1);
@@ -45,9 +45,9 @@ impl Notation {
         })
     }
 
-    /// What a file holds: a run's best/genome.json, a list of numbers, or a genotype; the latter is
-    /// one of the space `enas-recurrent` if it is recurrent, else of `cells`, or of `darts` if it
-    /// can be and no other is asked for.
+    /// Reads a file: a run's best/genome.json, a list of numbers, or a genotype. A genotype belongs
+    /// to the space `enas-recurrent` if it is recurrent, otherwise to `cells`, or to `darts` if it
+    /// fits and no other space is requested.
     pub(crate) fn read(file: &Path, space: Option<&str>) -> Result<Self, Failure> {
         let plain = |architecture: Architecture| {
             let space = architecture.space().map(str::to_owned);
@@ -111,7 +111,7 @@ impl Notation {
         }
     }
 
-    /// Its space, unless another one is asked for, and the settings that it comes with.
+    /// Its space, unless another one is requested, and its settings.
     pub(crate) fn assignments(&self, space: Option<&str>) -> Vec<String> {
         let space = space
             .or(self.space.as_deref())

@@ -10,7 +10,7 @@ use supernet::model::Prediction;
 use crate::Failure;
 use crate::arguments::PredictOptions;
 
-/// Classes that are shown of each picture.
+/// Number of classes shown per picture.
 const SHOWN: usize = 3;
 
 pub(crate) fn run(options: &PredictOptions) -> Result<(), Failure> {

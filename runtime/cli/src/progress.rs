@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use supernet::events::Progress;
 use supernet::{Event, Record};
 
-/// Shows what happens: a line that is rewritten where standard error is a terminal, nothing
-/// elsewhere; with `--json` every event on standard output.
+/// Shows progress: a live line if standard error is a terminal, otherwise nothing; with `--json`
+/// every event on standard output.
 pub(crate) struct Display {
     json: bool,
     bar: ProgressBar,
@@ -18,13 +18,13 @@ pub(crate) struct Display {
 
 impl Display {
     pub(crate) fn new(json: bool) -> Self {
-        // indicatif draws to standard error, and not at all if that is no terminal.
+        // indicatif draws to standard error, and not at all if that is not a terminal.
         let bar = if json {
             ProgressBar::hidden()
         } else {
             ProgressBar::new_spinner()
         };
-        // The line is cut at the terminal's edge, so what matters most stands first.
+        // The line is truncated to the terminal's width, so the most important values come first.
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
@@ -36,7 +36,7 @@ impl Display {
         }
     }
 
-    /// Takes note of something that happened before.
+    /// Processes an event from before the run was resumed.
     pub(crate) fn recall(&mut self, record: &Record) {
         self.take(record);
     }
@@ -44,8 +44,7 @@ impl Display {
     pub(crate) fn show(&mut self, record: &Record) {
         if self.json {
             if let Ok(line) = serde_json::to_string(record) {
-                // A reader that has gone away does not stop the search: its result goes to the run
-                // folder.
+                // A closed pipe does not stop the search: its result is written to the run folder.
                 let _ = writeln!(std::io::stdout(), "{line}");
             }
             return;
@@ -59,7 +58,7 @@ impl Display {
                     self.device
                 ));
             }
-            // Above the line, and there even where no line is drawn.
+            // Above the live line, and also if there is none.
             Event::Failed { part, reason, .. } => {
                 self.say(&format!("the {part} failed and is replaced: {reason}"));
             }
@@ -98,13 +97,13 @@ impl Display {
 }
 
 impl Drop for Display {
-    /// Whatever is said next begins on a clean line, a failure too.
+    /// Clears the live line, so that all later output, including errors, begins on an empty line.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// The live line, once something was done.
+/// The live line, once there is any progress.
 fn live_line(progress: &Progress) -> Option<String> {
     let mut line = progress.phase()?.to_string();
     let metric = progress.metric();
@@ -145,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// The live line after a few events, whose rewards are these.
+    /// The live line after a few events with these rewards.
     fn line(metric: serde_json::Value, reward: f64) -> String {
         let mut progress = Progress::new();
         let mut started = json!({

@@ -23,14 +23,13 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let builder = builder
         .spaces(options.on.spaces()?)
         .on(options.on.choice()?);
-    // What else is wrong with the folder is said before much is read; it is opened again by
-    // `start`.
+    // Other errors in the folder are reported before large files are read; `start` opens it again.
     let (_, config) = RunFolder::open(&options.run)?;
     let config = Config::read::<&str>(&config, &[])?;
     let builder = builder.data(data::read(&config.search.dataset, &config.text.reading())?);
     let mut progress = Display::new(options.json);
-    // How long the search is, and how much of it is done. If there is no log, `start` says what is
-    // wrong.
+    // The length of the search, and how much of it is done. If there is no log, `start` reports the
+    // error.
     for record in read_events(&options.run).unwrap_or_default() {
         progress.recall(&record);
     }

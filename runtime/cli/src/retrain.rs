@@ -1,4 +1,4 @@
-//! `supernet retrain`, and going on with one.
+//! `supernet retrain`, and resuming a retraining.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     };
     let device = device.resolved();
     retraining.try_ops(&device)?;
-    // Before the folder is made, so that nothing is left behind if there is no such device.
+    // Before the folder is created, so that nothing is left behind if there is no such device.
     let device = device.open(threads)?;
     let folder = match (&options.run, &options.from) {
         (Some(path), _) => retraining.folder(path)?,
@@ -50,14 +50,14 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     follow(retraining, folder, device, options.json, &options.on.plugin)
 }
 
-/// Goes on with a retraining that was stopped.
+/// Resumes a retraining that was stopped.
 pub(crate) fn resume(options: &ResumeOptions) -> Result<(), Failure> {
     let device = options.on.open()?;
     let (retraining, folder) = Retraining::resume(&options.run, &options.on.spaces()?)?;
     follow(retraining, folder, device, options.json, &options.on.plugin)
 }
 
-/// An architecture, or the one of a space that has no other.
+/// An architecture, or the only one of its space.
 fn of_notation(
     notation: Option<Notation>,
     options: &RetrainOptions,
@@ -68,8 +68,8 @@ fn of_notation(
         .map(search::read)
         .transpose()?
         .unwrap_or_default();
-    // A file of settings names the space and its settings, and so may the command line; else the
-    // architecture does.
+    // The space and its settings come from a file of settings or the command line if these name a
+    // space, otherwise from the architecture.
     let own = notation
         .as_ref()
         .filter(|_| text.is_empty())
@@ -105,7 +105,7 @@ fn of_notation(
     )?)
 }
 
-/// Options are settings with a shorter name; `--set` has the last word.
+/// Options are shorthands for settings; `--set` takes precedence.
 fn assignments(options: &RetrainOptions) -> Vec<String> {
     let named = [
         ("search.space", options.space.as_deref()),
@@ -134,7 +134,7 @@ fn follow(
         writeln!(std::io::stderr(), "run folder: {}", path.display())?;
     }
     let mut progress = Display::new(json);
-    // What was done before, so that the time left is right.
+    // Earlier events, so that the remaining time is correct.
     for record in read_events(&path).unwrap_or_default() {
         progress.recall(&record);
     }

@@ -53,8 +53,8 @@ pub(crate) fn follow(
     let run = builder.start()?;
     let folder = run.folder().unwrap_or(Path::new("")).to_owned();
     if json {
-        // Standard output is for events alone; which folder this run has must be known all the
-        // same.
+        // Standard output is reserved for events, but the folder of the run must be known
+        // nevertheless.
         writeln!(std::io::stderr(), "run folder: {}", folder.display())?;
     }
     interrupt::stops(&run)?;
@@ -79,7 +79,7 @@ pub(crate) fn config(options: &SearchOptions) -> Result<Config, Failure> {
     Ok(Config::read(&text, &assignments(options))?)
 }
 
-/// A name comes before a file of that name, which is written ./NAME.
+/// A name takes precedence over a file of that name, which is written ./NAME.
 pub(crate) fn read(given: &Path) -> Result<String, Failure> {
     let names = || Config::names().map(|(name, _)| name);
     if let Some(name) = names().find(|name| given == Path::new(name)) {
@@ -101,7 +101,7 @@ pub(crate) fn read(given: &Path) -> Result<String, Failure> {
     })?)
 }
 
-/// Options are settings with a shorter name; `--set` has the last word.
+/// Options are shorthands for settings; `--set` takes precedence.
 fn assignments(options: &SearchOptions) -> Vec<String> {
     let named = [
         ("search.space", &options.space),
@@ -121,7 +121,7 @@ fn assignments(options: &SearchOptions) -> Vec<String> {
         .collect()
 }
 
-/// A path stays one, whatever else it could be read as.
+/// A path is never parsed as another type of value.
 pub(crate) fn data(path: &str) -> String {
     format!("search.dataset={}", serde_json::Value::from(path))
 }

@@ -74,7 +74,7 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line for each space; where there are plugins too, with what brings it.
+/// A line for each space; if there are plugins, with its source.
 fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
     let all = spaces.list();
     let several = all.iter().any(|listed| listed.provenance.path().is_some());
@@ -100,7 +100,7 @@ fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
     )?)
 }
 
-/// A space's settings. If several spaces of the name have others, building says so.
+/// The settings of a space. If several spaces share the name, building it reports an error.
 pub(crate) fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure> {
     Ok(spaces
         .find(name)?
@@ -110,11 +110,11 @@ pub(crate) fn fields(spaces: &Spaces, name: &str) -> Result<Vec<Field>, Failure>
         .unwrap_or_default())
 }
 
-/// Tokens assumed where no text says how many there are: Penn Treebank's.
+/// The vocabulary size if no text determines it: that of Penn Treebank.
 const VOCABULARY: u32 = 10_000;
 
-/// What the space asks about data: from the data set, but without one a setting may say it instead,
-/// since describing a space needs no data.
+/// The facts that the space asks for: from the data set, but without one a setting may provide
+/// them, since describing a space needs no data.
 pub(crate) fn facts(
     given: Option<&str>,
     config: &Config,

@@ -1,4 +1,4 @@
-//! What is said at the end.
+//! The final output of commands.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
@@ -9,21 +9,21 @@ use supernet::SearchResult;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained};
 
-/// The failure as a sentence.
+/// Prints the error and returns the exit code.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
-    // Whoever read our output has enough of it, as `head` does: no failure.
+    // A closed pipe, as with `head`, is not an error.
     if failure
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
     {
         return ExitCode::SUCCESS;
     }
-    // If nobody reads standard error either, the exit code still tells.
+    // If standard error is closed too, the exit code still reports the failure.
     let _ = writeln!(io::stderr(), "error: {failure}");
     ExitCode::FAILURE
 }
 
-/// How to go on with a search that was interrupted.
+/// Explains how to resume an interrupted search.
 pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Result<()> {
     let plugins: String = plugins
         .iter()
@@ -36,7 +36,7 @@ pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Res
     )
 }
 
-/// A line of a description, `  what  text`, folded so that it fits an ordinary terminal.
+/// A line of a description, `  what  text`, wrapped for an ordinary terminal.
 pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result<()> {
     const WIDTH: usize = 100;
     let mut line = format!("  {what:10}");
@@ -128,7 +128,7 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
     }
 }
 
-/// An architecture judged with shared weights.
+/// An architecture scored with shared weights.
 pub(crate) fn candidate(
     out: &mut impl Write,
     candidate: &Candidate,
@@ -158,7 +158,7 @@ pub(crate) fn candidate(
     )
 }
 
-/// What training from scratch came to.
+/// The result of training from scratch.
 pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Result<()> {
     let epochs = match retrained.epochs {
         1 => "1 epoch".to_owned(),

@@ -17,7 +17,7 @@ pub(crate) fn run(file: &Path, options: &SearchOptions) -> Result<(), Failure> {
     let spaces = options.on.spaces()?;
     let facts = facts(None, &config, &fields(&spaces, &config.search.space)?)?;
     let space = spaces.build(&mut config, &facts)?.supergraph;
-    // The parser has seen to it that both are there.
+    // The argument parser requires both.
     let reward = given
         .reward
         .clone()
@@ -142,7 +142,7 @@ fn means(out: &mut impl Write, table: &Table, repeated: &Repeated) -> io::Result
         table.reward(),
         first.best_report
     )?;
-    // The beginning of a curve says little of a strategy.
+    // The beginning of a curve tells little about a strategy.
     let end = repeated.means.last().map_or(0, |mean| mean.samples);
     let shown = |mean: &&RunMean| mean.samples >= 100 || mean.samples == end;
     for mean in repeated.means.iter().filter(shown) {

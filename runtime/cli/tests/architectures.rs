@@ -1,5 +1,5 @@
-//! Published architectures on the command line: listed, drawn, trained, read as their authors write
-//! them.
+//! Published architectures on the command line: listed, drawn, trained, and read in their authors'
+//! notation.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -148,7 +148,7 @@ fn a_published_architecture_is_trained_on_other_data() {
         config.contains("form = \"final\"") && config.contains("space = \"darts\""),
         "{config}"
     );
-    // The same from what is pasted, which then is one of the space of edges.
+    // The same from a pasted genotype, as an architecture of the space of edges.
     fs::write(place.join("pasted.txt"), PASTED).unwrap();
     said(
         &place,

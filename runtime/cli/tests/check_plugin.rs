@@ -1,5 +1,5 @@
-//! `supernet check-plugin` on plugins that are right, and on one that does everything wrong: this
-//! process and the next command are never the worse for it.
+//! `supernet check-plugin` on valid plugins, and on one that does everything wrong: neither this
+//! process nor the next command is affected.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -13,7 +13,7 @@ use supernet_tests::plugins::built;
 static BROKEN: LazyLock<std::path::PathBuf> =
     LazyLock::new(|| built("supernet-broken-plugin", &[]));
 
-/// What the check says, and whether it passed.
+/// The output of the check, and whether it passed.
 fn check(place: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_supernet"))
         .current_dir(place)
@@ -56,7 +56,7 @@ fn a_plugin_with_its_own_ops_passes_on_whatever_there_is() {
         .path()
         .join("gated.svg");
     assert!(fs::read_to_string(drawing).unwrap().starts_with("<svg"));
-    // A second look takes a folder of its own.
+    // A second check creates its own folder.
     let (passed, said) = check(
         &place,
         &[
@@ -152,7 +152,7 @@ fn a_function_for_the_cpu_that_is_another_function_is_found() {
     let place = place("differs");
     for space in ["cpu-differs", "cpu-gradient-differs"] {
         let (passed, said) = check(&place, &[BROKEN.to_str().unwrap(), "--space", space]);
-        // Without any GPU there is nothing to hold it against.
+        // Without a GPU there is nothing to compare with.
         let alone = said.contains("not tried on `gpu`");
         assert_eq!(passed, alone, "{said}");
         assert!(

@@ -1,4 +1,4 @@
-//! The `supernet` command as a person meets it.
+//! The `supernet` command: its error messages, and its lists of spaces, devices and settings.
 
 mod support;
 
@@ -6,7 +6,7 @@ use std::fs;
 
 use support::{place, supernet, text};
 
-/// Whether this build can use one.
+/// Whether this build has GPU support.
 const GPU: bool = cfg!(feature = "gpu");
 
 #[test]
@@ -264,7 +264,8 @@ fn a_benchmark_on_the_adapter_that_computes_nothing_shows_what_a_gpu_costs_its_h
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    // The embedding is also the decoder; 66 pairs of nodes have weights, and the first node.
+    // The embedding is also the decoder; 66 pairs of nodes have weights, and so does the first
+    // node.
     let params = 30 * 8 + 16 * 16 + 66 * 8 * 16;
     assert_eq!(
         (lines.len(), &lines[1]["phase"], &lines[1]["bptt"]),

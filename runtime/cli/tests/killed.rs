@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// An empty folder of this test's own.
+/// An empty folder for one test.
 fn place(test: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = fs::remove_dir_all(&place);
@@ -19,7 +19,7 @@ fn place(test: &str) -> PathBuf {
     place
 }
 
-/// The processes that this test started end with it.
+/// Kills the process when the test ends.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -46,7 +46,7 @@ fn streaming(place: &Path, arguments: &[&str]) -> (Killed, impl Iterator<Item = 
     )
 }
 
-/// Waits for the end. What was said on standard error, and whether all went well.
+/// Waits for the end. Returns whether the command succeeded, and its standard error.
 fn ended(child: &mut Killed) -> (bool, String) {
     let mut said = String::new();
     child
@@ -59,7 +59,7 @@ fn ended(child: &mut Killed) -> (bool, String) {
     (child.0.wait().unwrap().success(), said)
 }
 
-/// A run that is killed after some events, a number that comes from `salt`, and resumed, up to
+/// Starts a run, kills it after a number of events that depends on `salt`, and resumes it, up to
 /// `kills` times. Returns how often it was killed.
 fn killed(place: &Path, name: &str, kills: u32, salt: u64) -> u32 {
     let mut random = salt;
@@ -85,13 +85,13 @@ fn killed(place: &Path, name: &str, kills: u32, salt: u64) -> u32 {
         }
         lines.for_each(drop);
         let (well, said) = ended(&mut child);
-        // Killed between the last file and the end.
+        // Killed between the last file and the end of the process.
         assert!(well || said.contains("is finished"), "{said}");
         return killed;
     }
 }
 
-/// About as many as the killed run has.
+/// About the number of events of the killed run.
 const EVENTS: usize = 250;
 const KILLED: [&str; 9] = [
     "search",
@@ -117,8 +117,8 @@ fn without_times(folder: &Path) -> Vec<serde_json::Value> {
     events
 }
 
-/// Kills, then compares events, the last checkpoint (weights, optimiser, controller) and the
-/// result.
+/// Kills and resumes a run, then compares events, the last checkpoint (weights, optimiser,
+/// controller) and the result with a run that was not killed.
 fn kill_and_compare(test: &str, kills: u32, salt: u64) {
     let place = place(test);
     let (mut whole, events) = streaming(&place, &[&KILLED[..], &["--run", "whole"]].concat());
@@ -145,7 +145,7 @@ fn kill_and_compare(test: &str, kills: u32, salt: u64) {
     let state = |path: &Path| {
         let mut state: serde_json::Value =
             serde_json::from_slice(&read(path.join("state.json"))).unwrap();
-        // The log's length and time, which hold times.
+        // The length and times of the log, which depend on the clock.
         state.as_object_mut().unwrap().remove("log");
         state
     };

@@ -21,8 +21,7 @@ const SPLIT: SplitSpec = SplitSpec {
 
 fn supernet(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_supernet"));
-    // A layer of Mesa's that looks for a desktop, and complains on standard error where there is
-    // none.
+    // A Mesa layer that looks for a desktop, and complains on standard error if there is none.
     command
         .args(arguments)
         .env("NODEVICE_SELECT", "1")
@@ -50,8 +49,8 @@ fn found() -> SearchResult {
     .1
 }
 
-/// Saves a digit, whose brightest pixels have 16, as a picture; returns what a model is to make of
-/// that again.
+/// Saves a digit, whose brightest pixels have the value 16, as a picture; returns the pixels that a
+/// model should read from it.
 fn png(path: &Path, pixels: &[f32]) -> Vec<f32> {
     let bytes: Vec<u8> = pixels
         .iter()
@@ -100,7 +99,7 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     let shown: Vec<f32> = shown.collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
 
-    // In another process the same bits; and one picture alone as among a hundred.
+    // Another process computes the same bits; and so does a single picture compared with a hundred.
     let json = |files: &[&str]| -> Vec<Value> {
         let output = supernet(&[&["predict", folder, "--device=cpu", "--json"], files].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -153,7 +152,7 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
         "{said}"
     );
 
-    // What does not fit is said in a sentence.
+    // A mismatch is reported as an error.
     let large = place.join("large.png").to_str().unwrap().to_owned();
     image::RgbImage::new(20, 10).save(&large).unwrap();
     let refused = supernet(&["predict", folder, &large]);

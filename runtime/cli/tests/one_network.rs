@@ -100,8 +100,8 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
     );
 }
 
-/// CIFAR-10 as it was published has a file with the names of its classes beside the images, which
-/// makes it no text.
+/// CIFAR-10 is published with a file of class names next to the images, which must not make it a
+/// text.
 #[test]
 fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cifar");
@@ -143,7 +143,7 @@ fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
         "{evaluated}"
     );
 
-    // With one image less the parts are others, and what was trained on may be in any of them.
+    // With one image less the splits differ, and the training images may be in any of them.
     fs::write(place.join("images/data_batch_1.bin"), records(59)).unwrap();
     let changed = refused(&place, &["evaluate", "r/best/model", "--device=cpu"]);
     assert!(

@@ -1,4 +1,4 @@
-//! Spaces that the command does not have: `--plugin`.
+//! Spaces from plugins: `--plugin`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn supernet(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the command starts")
 }
 
-/// An empty folder of this test's own.
+/// An empty folder for one test.
 fn place(test: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("plugin-{test}"));
     let _ = fs::remove_dir_all(&place);
@@ -37,14 +37,14 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
-/// What it said on standard output, if all went well.
+/// The standard output of a successful command.
 #[track_caller]
 fn well(output: &Output) -> String {
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
 }
 
-/// The one sentence that it failed with.
+/// The error message of a failed command.
 #[track_caller]
 fn refused(output: &Output) -> String {
     let said = text(&output.stderr);
@@ -151,7 +151,7 @@ fn a_folder_with_a_space_is_listed_shown_searched_and_resumed() {
     let events = fs::read_to_string(run.join("events.jsonl")).unwrap();
     assert!(events.contains("\"space\":\"kernels\""), "{events}");
 
-    // As if it had been killed before its first checkpoint was written.
+    // As if it had been killed before writing its first checkpoint.
     for gone in ["best", "checkpoints"] {
         fs::remove_dir_all(run.join(gone)).unwrap();
     }
@@ -240,7 +240,7 @@ fn what_is_no_plugin_gets_a_sentence_and_leaves_nothing() {
     assert_eq!(fs::read_dir(&place).unwrap().count(), 2);
 }
 
-/// Libraries that are no plugins.
+/// Libraries that are not plugins.
 fn libraries() -> impl Iterator<Item = PathBuf> {
     let folders = [
         "/lib/x86_64-linux-gnu",
@@ -288,7 +288,7 @@ fn two_spaces_of_one_name_are_told_apart() {
             .to_owned()
     });
     assert_ne!(a, b);
-    // One of two that are the same is as good as the other.
+    // Either of two identical ones will do.
     write(&place.join("b"), &space("kernels", 8, 4));
     let shown = well(&supernet(
         &place,
@@ -312,7 +312,7 @@ fn a_space_for_other_data_or_settings_is_refused() {
         setting.contains("`space.layers` cannot be set: the space `kernels` is read from "),
         "{setting}"
     );
-    // A space that was written down remembers its settings, and takes no others.
+    // A space from a file remembers its settings, and accepts no others.
     let config = [("layers".to_owned(), Setting::Int(2))].into();
     write(
         &place.join("mine"),

@@ -43,7 +43,7 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
         ] {
             assert!(said.contains(words), "{words}: {said}");
         }
-        // Standard error is no terminal here: no live line.
+        // Standard error is not a terminal here, so there is no live line.
         let said = text(&output.stderr);
         let lines: Vec<&str> = said.lines().collect();
         assert!(
@@ -104,7 +104,7 @@ fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
     let first = supernet(&place, &[&SHORT[..], &["--json", "--run", "a"]].concat());
     assert!(first.status.success(), "{}", text(&first.stderr));
     let log = fs::read_to_string(place.join("a/events.jsonl")).unwrap();
-    // Incidents, such as a checkpoint, have a log of their own.
+    // Incidents, such as a checkpoint, have their own log.
     let incidents = fs::read_to_string(place.join("a/incidents.jsonl")).unwrap();
     let streamed = text(&first.stdout);
     let (noted, did): (Vec<&str>, Vec<&str>) = streamed
@@ -164,7 +164,7 @@ fn the_log_is_what_json_streams_and_the_config_repeats_the_search() {
 #[test]
 fn data_are_read_from_files_and_told_about() {
     let place = place("data");
-    // A folder whose name is a number is a path all the same.
+    // A folder whose name is a number is a path nevertheless.
     fs::create_dir(place.join("7")).unwrap();
     let write = |name: &str, shape: &str, numbers: Vec<u8>| {
         let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");

@@ -32,15 +32,14 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
-/// What it said on standard output, if all went well.
+/// The standard output of a successful command.
 #[track_caller]
 fn well(output: &Output) -> String {
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
 }
 
-/// A folder of this test's own with a space of three kernels to be found, and a table of all 27
-/// choices.
+/// A folder for one test with a space of three kernel choices, and a table of all 27 combinations.
 fn place(test: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("table-{test}"));
     let _ = fs::remove_dir_all(&place);

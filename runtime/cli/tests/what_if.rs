@@ -32,7 +32,7 @@ fn a_runs_shared_weights_answer_what_if_questions() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    // As the search itself judged it.
+    // The same score as in the search.
     assert_eq!(
         (scores.len(), &scores[0], &scores[1]),
         (2, &json(&place.join("a/best/top.json"))[0], &scores[0])
@@ -83,7 +83,7 @@ fn a_runs_shared_weights_answer_what_if_questions() {
         "{why}"
     );
 
-    // Data that have changed are divided otherwise.
+    // Changed data would be split differently.
     let (path, mut profile) = (place.join("a/data.json"), json(&place.join("a/data.json")));
     profile["fingerprint"] = "0123456789abcdef".into();
     fs::write(&path, profile.to_string()).unwrap();

@@ -1,21 +1,21 @@
-//! The curves beside a column, one for each edge that is not a step down the main path.
+//! The curves next to a column, one for each edge that is not a step of the main path.
 
 use super::text::number;
 
-/// A smooth curve from the right side of a box to the right side of another one.
+/// A smooth curve from the right side of one box to the right side of another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Arc {
-    /// Where it starts and, less the arrowhead, ends.
+    /// The start and, before the arrowhead, the end.
     pub(super) from: [f64; 2],
-    /// Where the arrow's tip is.
+    /// The tip of the arrow.
     pub(super) to: [f64; 2],
 }
 
-/// How long an arrowhead is.
+/// Length of an arrowhead.
 pub(super) const HEAD: f64 = 7.0;
 
 impl Arc {
-    /// How far it bulges. The longer the arc, the further: arcs round one another never meet.
+    /// The width of the bulge. It grows with the length of the arc, so that nested arcs never meet.
     fn bulge(&self) -> f64 {
         18.0 + 0.17 * (self.to[1] - self.from[1]).abs()
     }
@@ -25,8 +25,8 @@ impl Arc {
         self.from[0] + self.bulge()
     }
 
-    /// The curve's control points. Three quarters of the way to the middle ones is as far as a
-    /// cubic curve goes.
+    /// The curve's control points. A cubic curve reaches three quarters of the way to the middle
+    /// ones.
     fn points(&self) -> [[f64; 2]; 4] {
         let reach = self.from[0] + self.bulge() / 0.75;
         let end = self.to[0] + HEAD - 1.0;
@@ -38,21 +38,21 @@ impl Arc {
         ]
     }
 
-    /// The curve as a path.
+    /// The curve as an SVG path.
     pub(super) fn path(&self) -> String {
         path(self.points())
     }
 
-    /// The curve without its ends, where it runs close beside others.
+    /// The curve without its ends, where it is close to others.
     pub(super) fn middle(&self) -> String {
         const FROM: f64 = 0.2;
         let [a, b, c, d] = half(self.points(), 1.0 - FROM);
-        // The rest of it, cut at the same place from the other side.
+        // The remainder, cut symmetrically from the other side.
         let [d, c, b, a] = half([d, c, b, a], 1.0 - FROM / (1.0 - FROM));
         path([a, b, c, d])
     }
 
-    /// Where it crosses a height, if it does.
+    /// The x coordinate at which it crosses a height, if it does.
     pub(super) fn crossing(&self, height: f64) -> Option<f64> {
         let [a, b, c, d] = self.points();
         let at = |t: f64, axis: usize| {
@@ -66,7 +66,7 @@ impl Arc {
         if height <= top || height >= bottom {
             return None;
         }
-        // The height grows (or falls) all the way, so halving finds the place.
+        // The height is monotonic, so bisection finds the crossing.
         let down = a[1] < d[1];
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..40 {

@@ -1,4 +1,4 @@
-//! The inside of a cell: its nodes, and what each of them reads.
+//! The inside of a cell: its nodes and their inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,20 +8,20 @@ use super::choices::Choices;
 use super::diagram::{Block, Diagram, Edge, Family, Row};
 use super::words;
 
-/// The nodes of a child that make up a cell, and how to call what stands outside.
+/// The nodes of a child that form a cell, and the names of values outside it.
 pub(super) struct Inside<'a> {
     /// The child, or the body of a scan.
     pub(super) child: &'a Child,
-    /// The choices behind it.
+    /// The choices of the genome.
     pub(super) choices: &'a Choices<'a>,
-    /// The scope that the cell's own scopes stand in, with the slash at its end.
+    /// The scope that contains the cell's scopes, with a trailing slash.
     pub(super) scope: String,
-    /// The name of what a position outside the cell holds, and `None` for the positions inside.
+    /// The name of the value at a position outside the cell; `None` for positions inside.
     pub(super) outside: &'a dyn Fn(usize) -> Option<String>,
 }
 
-/// Nodes that are drawn as one thing: a scope of the cell, a node that stands in none, or something
-/// outside.
+/// Nodes that are drawn as one block: a scope of the cell, a node outside all scopes, or an outside
+/// value.
 struct Unit {
     name: String,
     scope: Option<String>,
@@ -31,7 +31,7 @@ struct Unit {
     passes: bool,
 }
 
-/// Draws a cell's inside.
+/// Draws the inside of a cell.
 pub(super) fn cell(title: &str, inside: &Inside<'_>) -> Diagram {
     let (units, origin) = units(inside);
     let mut readers: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); units.len()];
@@ -41,7 +41,7 @@ pub(super) fn cell(title: &str, inside: &Inside<'_>) -> Diagram {
         });
     }
     let joins = |u: usize| matches!(units[u].positions.as_slice(), [p] if units[u].scope.is_none() && matches!(inside.child.op_node(*p).op, Op::Sum { .. } | Op::Mean { .. }));
-    // One op of a sum of ops: a row of the sum's box.
+    // An op of a sum of ops is a row of the sum's box.
     let absorbed = |u: usize| {
         let Some(scope) = units[u]
             .scope
@@ -55,8 +55,8 @@ pub(super) fn cell(title: &str, inside: &Inside<'_>) -> Diagram {
             && readers[u].len() == 1
             && readers[u].iter().all(adds)
     };
-    // What stands outside is part of the picture if it is read; what is inside, unless it is a row
-    // or only fits a value.
+    // Outside units are drawn if they are read; inside units are drawn unless they are rows or only
+    // adapt a value.
     let seen = |u: usize| !units[u].positions.is_empty() || !readers[u].is_empty();
     let shown: Vec<usize> = (0..units.len())
         .filter(|&u| seen(u) && !absorbed(u) && !is_carried(&units, &origin, u))
@@ -90,7 +90,7 @@ pub(super) fn cell(title: &str, inside: &Inside<'_>) -> Diagram {
         diagram.blocks.push(block);
     }
     diagram.edges = edges.into_iter().collect();
-    // Where a row's input comes from, in words too: arcs are many in a cell.
+    // The source of a row's input is also written out, since a cell has many arcs.
     for edge in &diagram.edges {
         let source = &diagram.blocks[edge.from];
         let name = if source.name.is_empty() {
@@ -106,7 +106,7 @@ pub(super) fn cell(title: &str, inside: &Inside<'_>) -> Diagram {
     diagram
 }
 
-/// Whether one of the things that a sum adds up is, in the supergraph, what a scope chose.
+/// Whether, in the supergraph, one of the sum's inputs is a choice made in `scope`.
 fn adds_choice(inside: &Inside<'_>, sum: usize, scope: &str) -> bool {
     let chooses = |id: &String| {
         id.strip_prefix(scope)
@@ -118,13 +118,13 @@ fn adds_choice(inside: &Inside<'_>, sum: usize, scope: &str) -> bool {
         .any(|id| chooses(id) && inside.choices.op_at(id).is_some())
 }
 
-/// Whether nobody's value is this unit's: it only fits the value of another one.
+/// Whether the unit has no value of its own: it only adapts the value of another one.
 fn is_carried(units: &[Unit], origin: &[usize], u: usize) -> bool {
     let positions = &units[u].positions;
     !positions.is_empty() && positions.iter().all(|&p| origin[p] != u)
 }
 
-/// The units, and for every position the unit whose value it holds.
+/// The units, and for every position the unit that its value belongs to.
 fn units(inside: &Inside<'_>) -> (Vec<Unit>, Vec<usize>) {
     let Inside {
         child,
@@ -164,7 +164,7 @@ fn units(inside: &Inside<'_>) -> (Vec<Unit>, Vec<usize>) {
         }
         let unit = &mut units[u];
         unit.positions.push(p);
-        // In a scope of its own a sum fits a value that comes in several parts.
+        // In its own scope, a sum adapts a value that comes in several parts.
         let fits = unit.scope.is_some() && matches!(child.op_node(p).op, Op::Sum { .. });
         unit.passes &= fits || words::passes(child, p);
         unit.sources.extend(
@@ -199,11 +199,11 @@ fn plain(inside: &Inside<'_>, unit: &Unit) -> Block {
     {
         label = words::choice_of(chosen, family);
     } else if unit.sources.len() > 1 && unit.positions.len() > 1 {
-        // A sum of one convolution per part is the convolution of the parts side by side.
+        // A sum of one convolution per part is a convolution of the concatenated parts.
         label = format!("joined: {label}");
         family = Family::Structure;
     }
-    // A node that stands in no scope is called after its op, which need not be said twice.
+    // A node outside all scopes is named after its op, which need not be repeated.
     let name = unit
         .scope
         .as_ref()
@@ -220,8 +220,8 @@ fn join(
 ) -> (Block, Vec<(usize, usize)>) {
     let node = inside.child.op_node(p);
     let inputs = inside.child.inputs(p);
-    // The node's inputs in the supergraph say which op was chosen even where it leaves no node
-    // behind: an identity.
+    // The node's inputs in the supergraph tell which op was chosen, even if it leaves no node, as
+    // an identity.
     let present: Vec<&String> = node
         .inputs
         .iter()
@@ -239,7 +239,7 @@ fn join(
             .filter(|scope| adds_choice(inside, p, scope));
         let chooser = present.get(i).copied().filter(|_| whole);
         let chosen = chooser.and_then(|id| inside.choices.op_at(id));
-        // The op's own scope holds its nodes; without any, the input is read as it is.
+        // The op's own scope contains its nodes; without any, the input is read directly.
         let own =
             scope.filter(|scope| chooser.is_none_or(|id| id.starts_with(&format!("{scope}/"))));
         let local = chosen
@@ -284,7 +284,7 @@ fn join(
     (block, reads)
 }
 
-/// `n0` of `n0.x` and `n0.y`.
+/// The common prefix of names: `n0` of `n0.x` and `n0.y`.
 fn common(scopes: &[&str]) -> Option<String> {
     let first = scopes.first()?;
     let stem = first.rsplit_once('.').map_or(*first, |(stem, _)| stem);

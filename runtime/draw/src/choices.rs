@@ -1,27 +1,27 @@
-//! Which choices were made in a scope.
+//! The choices made within a scope.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use supernet_plugin::{Kind, Op, Supergraph};
 
-/// The choices that a genome makes, looked up by node and by scope.
+/// The choices of a genome, indexed by node and by scope.
 pub(super) struct Choices<'a> {
     graph: &'a Supergraph,
     genome: &'a [u32],
     decisions: BTreeMap<&'a str, usize>,
-    /// The decision of each node that chooses, by the node's name.
+    /// The decision of each choosing node, by the node's name.
     choosers: BTreeMap<&'a str, usize>,
-    /// Those of them that stand in no scan.
+    /// Choosing nodes outside all scans.
     outer: BTreeSet<&'a str>,
     /// The nodes whose value is zero.
     zeros: BTreeSet<&'a str>,
-    /// The decisions that are derived together, as edges are of which some are kept.
+    /// Decisions that are derived together, such as edges of which only some are kept.
     grouped: BTreeSet<&'a str>,
 }
 
 impl<'a> Choices<'a> {
-    /// Looks through a supergraph, the bodies of its scans included. The genome must be one of the
-    /// space's.
+    /// Indexes a supergraph, including the bodies of its scans. The genome must belong to the
+    /// space.
     pub(super) fn new(graph: &'a Supergraph, genome: &'a [u32]) -> Self {
         let decisions = graph
             .space()
@@ -68,8 +68,7 @@ impl<'a> Choices<'a> {
         choices
     }
 
-    /// The decisions that a scope's nodes choose by, those in the bodies of scans only if asked
-    /// for.
+    /// The decisions of a scope's nodes, including those in the bodies of scans if `scans` is set.
     fn inside(&self, scope: &str, scans: bool) -> BTreeSet<usize> {
         let prefix = format!("{scope}/");
         let from = self
@@ -81,7 +80,7 @@ impl<'a> Choices<'a> {
             .collect()
     }
 
-    /// The label of the op that a scope decides on, if it decides on one op and no more.
+    /// The label of the op that a scope chooses, if it chooses exactly one.
     pub(super) fn op_in(&self, scope: &str) -> Option<&'a str> {
         let inside = self.inside(scope, true);
         let mut ops = inside
@@ -103,8 +102,8 @@ impl<'a> Choices<'a> {
         self.zeros.contains(node)
     }
 
-    /// The decisions that a scope's nodes choose by, if choices of inputs are among them, or of
-    /// edges: the marks of a cell. A scan has a body for a cell, and counts as one op here.
+    /// The decisions of a scope's nodes if they include choices of inputs or of edges, which
+    /// characterise a cell. The body of a scan is a cell by itself, and counts as one op here.
     pub(super) fn cell_in(&self, scope: &str) -> Option<BTreeSet<usize>> {
         let decisions = self.inside(scope, false);
         let of_cells = |&d: &usize| {
@@ -113,7 +112,7 @@ impl<'a> Choices<'a> {
         decisions.iter().any(of_cells).then_some(decisions)
     }
 
-    /// A decision's name.
+    /// The name of a decision.
     pub(super) fn id(&self, decision: usize) -> &'a str {
         &self.graph.space().decisions[decision].id
     }

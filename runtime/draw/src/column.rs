@@ -1,4 +1,5 @@
-//! A diagram laid out: boxes below each other, names at their left, arcs at their right.
+//! The layout of a diagram as a column: boxes below each other, names to their left, arcs to their
+//! right.
 
 use std::cmp::Reverse;
 
@@ -6,24 +7,24 @@ use super::arc::Arc;
 use super::diagram::{Block, Diagram, Edge, Family};
 use super::text;
 
-/// The size of a block's label.
+/// Font size of a block's label.
 pub(super) const LABEL: f64 = 14.5;
-/// The size of names and notes.
+/// Font size of names and notes.
 pub(super) const SMALL: f64 = 12.0;
-/// The size of a column's heading.
+/// Font size of a column's heading.
 pub(super) const HEADING: f64 = 15.0;
 /// Space between a box's edge and its text.
 pub(super) const PAD: f64 = 13.0;
-/// The height of one row of several.
+/// Height of a row in a box with several rows.
 pub(super) const CHIP: f64 = 23.0;
 /// Space between a box's edge and its rows.
 pub(super) const INSET: f64 = 6.0;
-/// The height of what marks a reduction.
+/// Height of the pill that marks a reduction.
 pub(super) const PILL: f64 = 22.0;
 const ROW: f64 = 27.0;
 const GAP: f64 = 26.0;
 const CUT_GAP: f64 = 62.0;
-/// A label longer than this ends in an ellipsis.
+/// A longer label ends in an ellipsis.
 const WIDEST: f64 = 380.0;
 const NARROWEST: f64 = 190.0;
 
@@ -36,26 +37,26 @@ pub(super) struct Frame {
     pub(super) height: f64,
 }
 
-/// A diagram with places.
+/// A diagram with positions.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) diagram: Diagram,
-    /// All that it takes up.
+    /// The bounding rectangle.
     pub(super) frame: Frame,
     /// The boxes.
     pub(super) boxes: Vec<Frame>,
-    /// Where boxes that follow each other read each other: the upper box.
+    /// Steps between consecutive boxes: the index of the upper box.
     pub(super) steps: Vec<usize>,
     /// The other edges.
     pub(super) arcs: Vec<Arc>,
-    /// Whether the arcs are so many that they must be thin.
+    /// Whether there are so many arcs that they must be thin.
     pub(super) many: bool,
     /// The reductions: the box before, and the height of the line.
     pub(super) cuts: Vec<(usize, f64)>,
 }
 
 impl Column {
-    /// Lays a diagram out with its upper left corner at a place.
+    /// Lays out a diagram with its upper left corner at the given position.
     pub(super) fn new(diagram: Diagram, x: f64, y: f64) -> Self {
         let names = diagram
             .blocks
@@ -138,13 +139,13 @@ impl Column {
         }
     }
 
-    /// The height of a row's middle.
+    /// The height of the middle of a row.
     pub(super) fn row(&self, block: usize, row: usize) -> f64 {
         middle(&self.boxes[block], &self.diagram.blocks[block], row)
     }
 }
 
-/// How wide a block would like to be.
+/// The preferred width of a block.
 fn wanted(block: &Block) -> f64 {
     let inset = if block.rows.len() > 1 {
         2.0 * INSET
@@ -174,8 +175,8 @@ fn middle(frame: &Frame, block: &Block, row: usize) -> f64 {
     frame.y + frame.height / 2.0 + ROW * (row as f64 - (rows as f64 - 1.0) / 2.0)
 }
 
-/// Arcs with their ends spread over the boxes' sides, so that those that start or end at one box
-/// neither touch nor cross there: the longest one starts highest and ends lowest.
+/// Arcs with their ends spread over the sides of the boxes, so that arcs which start or end at the
+/// same box neither touch nor cross there: the longest one starts highest and ends lowest.
 fn arcs(diagram: &Diagram, boxes: &[Frame], edges: &[Edge]) -> Vec<Arc> {
     let span = |edge: &Edge| edge.to.abs_diff(edge.from);
     let mut from = vec![0.0; edges.len()];
@@ -226,7 +227,7 @@ fn arcs(diagram: &Diagram, boxes: &[Frame], edges: &[Edge]) -> Vec<Arc> {
     .collect()
 }
 
-/// Spreads ends round a height, at most `room` apart in all.
+/// Spreads ends around a height, within a total of `room`.
 fn spread(ends: &[usize], centre: f64, room: f64, heights: &mut [f64]) {
     let gaps = ends.len().saturating_sub(1) as f64;
     let gap = if gaps > 0.0 {

@@ -1,56 +1,55 @@
-//! What is drawn, before anybody has thought about where: blocks in a column, and who reads whom.
+//! A drawing before layout: blocks in a column, and the edges between them.
 
 /// One column of a drawing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Diagram {
-    /// Its heading; empty for the network itself.
+    /// The heading; empty for the network itself.
     pub(super) title: String,
     /// From the input down to the output.
     pub(super) blocks: Vec<Block>,
-    /// Each once, ascending.
+    /// Sorted, without duplicates.
     pub(super) edges: Vec<Edge>,
 }
 
 /// One box.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Block {
-    /// Which one it is, beside the box.
+    /// The name next to the box.
     pub(super) name: String,
-    /// What it does; several rows where it adds up several things, each with its own input.
+    /// The operations: several rows if the block is a sum, each with its own input.
     pub(super) rows: Vec<Row>,
-    /// What stands small at the right, such as the shape of its value.
+    /// A small note at the right, such as the shape of the value.
     pub(super) note: String,
-    /// What colour it has.
+    /// Determines the colour.
     pub(super) family: Family,
-    /// What happens to its value, and to all values before it that are still needed, before anybody
-    /// reads them: a reduction.
+    /// A reduction of its value, and of all earlier values that are still needed, before they are
+    /// read.
     pub(super) cut: Option<String>,
 }
 
 /// One line in a box.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
-    /// The op in words.
+    /// The op as text.
     pub(super) label: String,
-    /// What stands small at the right of a box with several rows: where the row's input comes from.
+    /// A small note at the right in a box with several rows: the source of the row's input.
     pub(super) note: String,
-    /// The row's colour, shown as a spot in a box of several rows.
+    /// Determines the row's colour, shown as a chip in a box with several rows.
     pub(super) family: Family,
 }
 
-/// A block reads another one's value.
+/// A block that reads the value of another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Edge {
     /// The block that is read.
     pub(super) from: usize,
-    /// The block that reads.
+    /// The reading block.
     pub(super) to: usize,
-    /// The row that reads; 0 in a block of one row.
+    /// The reading row; 0 in a block of one row.
     pub(super) row: usize,
 }
 
-/// What kind of thing a block does. There are few, so that every one has a colour that everybody
-/// can tell from the others.
+/// The kind of operation of a block. There are few, so that the colours remain easy to tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
     /// A convolution over space and channels.
@@ -59,16 +58,16 @@ pub(super) enum Family {
     Separable,
     /// Average or maximum over a window.
     Pool,
-    /// Matrix products and functions per element.
+    /// Matrix products and elementwise functions.
     Dense,
-    /// Several values into one, identities, whole cells: structure, not work.
+    /// Structure without computation: merging values, identities, whole cells.
     Structure,
-    /// What comes in.
+    /// Inputs.
     Data,
 }
 
 impl Family {
-    /// Those that a legend explains, in its order.
+    /// Families in the legend, in its order.
     pub(super) const EXPLAINED: [Family; 5] = [
         Family::Convolution,
         Family::Separable,
@@ -77,7 +76,7 @@ impl Family {
         Family::Structure,
     ];
 
-    /// Its name in the style sheet.
+    /// The class name in the style sheet.
     pub(super) fn class(self) -> &'static str {
         match self {
             Family::Convolution => "conv",
@@ -89,7 +88,7 @@ impl Family {
         }
     }
 
-    /// Its name in the legend.
+    /// The label in the legend.
     pub(super) fn label(self) -> &'static str {
         match self {
             Family::Convolution => "convolution",

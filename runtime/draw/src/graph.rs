@@ -1,5 +1,5 @@
-//! The inside of a cell as a graph from left to right: inputs, nodes, an op on every edge that has
-//! one, what makes up the value.
+//! A cell as a graph from left to right: inputs, nodes, an op on each edge that has one, and the
+//! output.
 
 use std::fmt::Write;
 
@@ -13,17 +13,17 @@ use super::text::{self, number as n};
 const BETWEEN: f64 = 46.0;
 const NODE: f64 = 34.0;
 const CHIP: f64 = 24.0;
-/// What a line takes up where it passes a rank.
+/// Height of a line where it passes a rank.
 const BEND: f64 = 4.0;
-/// How far apart lines end at a node.
+/// Distance between the ends of lines at a node.
 const APART: f64 = 7.0;
-/// A label longer than this ends in an ellipsis.
+/// A longer label ends in an ellipsis.
 const WIDEST: f64 = 300.0;
 
-/// A cell with places.
+/// A cell with positions.
 pub(super) struct Graph {
     title: String,
-    /// All that it takes up.
+    /// The bounding rectangle.
     pub(super) frame: Frame,
     boxes: Vec<Boxed>,
     lines: Vec<Line>,
@@ -38,14 +38,14 @@ struct Boxed {
     frame: Frame,
 }
 
-/// A line from a box to another one, with the places where it passes ranks between: their left and
-/// right, and its height.
+/// A line from one box to another, with the ranks that it passes between them: their left and right
+/// sides, and its height there.
 struct Line {
     points: Vec<[f64; 2]>,
     arrow: bool,
 }
 
-/// What stands on a rank.
+/// An item on a rank.
 enum What {
     Block(usize),
     Op(String, Family),
@@ -53,7 +53,7 @@ enum What {
 }
 
 impl Graph {
-    /// Lays a cell out with its upper left corner at a place.
+    /// Lays out a cell with its upper left corner at the given position.
     pub(super) fn new(diagram: &Diagram, x: f64, y: f64) -> Self {
         let (mut whats, mut items, links) = arranged(diagram);
         let height = ranks::place(&mut items, &links);
@@ -108,7 +108,7 @@ impl Graph {
         }
     }
 
-    /// Draws it: lines first, so that boxes lie over them.
+    /// Draws the cell: lines first, so that boxes cover them.
     pub(super) fn draw(&self, out: &mut String) {
         if !self.title.is_empty() {
             let (x, y) = (n(self.frame.x), n(self.frame.y + HEADING));
@@ -133,7 +133,7 @@ impl Graph {
         self.boxes.iter().for_each(|one| one.draw(out));
     }
 
-    /// The families that a legend must explain.
+    /// The families that the legend must explain.
     pub(super) fn families(&self) -> impl Iterator<Item = Family> {
         self.boxes.iter().map(|one| one.family)
     }
@@ -199,7 +199,7 @@ impl Boxed {
     }
 }
 
-/// What stands on which rank, and the links between neighbouring ranks.
+/// The items on each rank, and the links between neighbouring ranks.
 fn arranged(diagram: &Diagram) -> (Vec<What>, Vec<Item>, Vec<[usize; 2]>) {
     let blocks = &diagram.blocks;
     let mut edges: Vec<(usize, usize, Option<usize>)> = diagram
@@ -213,7 +213,7 @@ fn arranged(diagram: &Diagram) -> (Vec<What>, Vec<Item>, Vec<[usize; 2]>) {
             )
         })
         .collect();
-    // Where several values leave the cell, whoever reads it puts them side by side.
+    // If several values leave the cell, its readers concatenate them.
     let ends: Vec<usize> = (0..blocks.len())
         .filter(|b| edges.iter().all(|edge| edge.0 != *b))
         .collect();
@@ -221,7 +221,8 @@ fn arranged(diagram: &Diagram) -> (Vec<What>, Vec<Item>, Vec<[usize; 2]>) {
     if joined {
         edges.extend(ends.iter().map(|&end| (end, blocks.len(), None)));
     }
-    // A block stands right of the ops of its edges, and these right of everything that is read.
+    // A block is to the right of the ops on its edges, and these are to the right of all that they
+    // read.
     let mut depth = vec![0; blocks.len() + usize::from(joined)];
     for b in 0..depth.len() {
         let before = edges
@@ -279,7 +280,7 @@ fn arranged(diagram: &Diagram) -> (Vec<What>, Vec<Item>, Vec<[usize; 2]>) {
     (whats, items, links)
 }
 
-/// How wide a node would like to be.
+/// The preferred width of a node.
 fn wanted(block: Option<&Block>) -> f64 {
     let Some(block) = block else {
         return text::width(JOINED, LABEL, true) + 2.0 * PAD;
@@ -297,7 +298,7 @@ fn wanted(block: Option<&Block>) -> f64 {
     (name + text::width(label, LABEL, true)).min(WIDEST) + 2.0 * PAD
 }
 
-/// What values are that leave a cell side by side.
+/// The label for several values that leave a cell together.
 const JOINED: &str = "concatenation";
 
 fn boxed(diagram: &Diagram, what: What, frame: Frame) -> Option<Boxed> {
@@ -336,8 +337,8 @@ fn boxed(diagram: &Diagram, what: What, frame: Frame) -> Option<Boxed> {
     })
 }
 
-/// The lines, each from a box through the bends to a box. Those that end at one box end apart, in
-/// the order in which they come.
+/// The lines, each from a box through its bends to a box. The ends of lines at the same box are
+/// spread, in the order of the lines.
 fn lines(whats: &[What], frames: &[Frame], links: &[[usize; 2]]) -> Vec<Line> {
     let middle = |i: usize| frames[i].y + frames[i].height / 2.0;
     let bend = |i: usize| matches!(whats[i], What::Bend);
@@ -350,7 +351,7 @@ fn lines(whats: &[What], frames: &[Frame], links: &[[usize; 2]]) -> Vec<Line> {
                 [frames[at].x, middle(at)],
                 [frames[at].x + frames[at].width, middle(at)],
             ]);
-            // A bend has one link onwards.
+            // A bend has exactly one outgoing link.
             let Some(&[_, next]) = links.iter().find(|link| link[0] == at) else {
                 break;
             };
@@ -374,7 +375,7 @@ fn lines(whats: &[What], frames: &[Frame], links: &[[usize; 2]]) -> Vec<Line> {
     lines
 }
 
-/// A smooth curve through the points, flat in each of them.
+/// A smooth curve through the points, horizontal at each of them.
 fn path(points: &[[f64; 2]]) -> String {
     let mut path = String::new();
     for pair in points.windows(2) {

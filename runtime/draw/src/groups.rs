@@ -1,5 +1,5 @@
-//! A child's nodes by the outermost scope that they stand in, and which group's value every node
-//! holds.
+//! Groups a child's nodes by their outermost scope, and determines the group that each node's value
+//! belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +9,20 @@ use super::words;
 
 /// The groups of a child.
 pub(super) struct Groups {
-    /// The groups' names, in the order of their first node.
+    /// The names of the groups, in the order of their first node.
     pub(super) names: Vec<String>,
     /// The group of each position.
     of: Vec<usize>,
-    /// The group whose value each position holds: another one where it stands in the scope of one
-    /// layer and only carries the value of an earlier one to a smaller size.
+    /// The group that each position's value belongs to: another one if the position is in the scope
+    /// of one layer, but only carries the value of an earlier layer to a smaller size.
     origin: Vec<usize>,
-    /// The same for readers in other groups. It differs where a layer also reads the value that it
+    /// Like `origin`, as seen from other groups. It differs if a layer also reads the value that it
     /// carries.
     held: Vec<usize>,
 }
 
 impl Groups {
-    /// Groups a child's nodes. Data is a group of its own.
+    /// Groups a child's nodes. Each input is its own group.
     pub(super) fn new(child: &Child) -> Self {
         let mut names: Vec<String> = Vec::new();
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
@@ -51,29 +51,29 @@ impl Groups {
         }
     }
 
-    /// The positions whose value is a group's own.
+    /// The positions whose value belongs to their own group.
     pub(super) fn own(&self, group: usize) -> Vec<usize> {
         (0..self.of.len())
             .filter(|&p| self.of[p] == group && self.is_own(p))
             .collect()
     }
 
-    /// The group in whose scope a position stands.
+    /// The group that contains a position.
     pub(super) fn within(&self, position: usize) -> usize {
         self.of[position]
     }
 
-    /// Whether a position holds a value of the group in whose scope it stands.
+    /// Whether a position's value belongs to the group that contains it.
     pub(super) fn is_own(&self, position: usize) -> bool {
         self.origin[position] == self.of[position]
     }
 
-    /// The group whose value a position holds for readers in other groups.
+    /// The group that a position's value belongs to, as seen from other groups.
     pub(super) fn held(&self, position: usize) -> usize {
         self.held[position]
     }
 
-    /// Which group reads which, as (read, reader), through whatever carries a value on the way.
+    /// The edges between groups, as (read, reader), looking through nodes that carry a value.
     pub(super) fn edges(&self, child: &Child) -> BTreeSet<(usize, usize)> {
         let mut edges = BTreeSet::new();
         for p in 0..self.of.len() {
@@ -96,9 +96,9 @@ impl Groups {
     }
 }
 
-/// Within a group, the parts that do not touch each other are told apart. The largest one is what
-/// the group does; another one that reads a single outside value, and is made of nothing but what
-/// reductions are made of, carries that value.
+/// Splits each group into connected parts. The largest part is the group's operation; another one
+/// carries a value if that value is the only outside value that it reads, and all of its nodes are
+/// of kinds that occur in reductions.
 fn origins(child: &Child, of: &[usize], groups: usize) -> Vec<usize> {
     let part = parts(child, of);
     let mut size = vec![0usize; of.len()];
@@ -134,9 +134,9 @@ fn origins(child: &Child, of: &[usize], groups: usize) -> Vec<usize> {
     origin
 }
 
-/// A layer that halves its input and goes on with it also keeps the half-sized input for the layer
-/// after it. For the latter that is the value of an earlier layer. So of all that others read from
-/// a layer, only the last is the layer's own for certain.
+/// A layer that halves its input and continues with it also keeps the half-sized input for the next
+/// layer, for which it is the value of an earlier layer. Therefore, of all values that other groups
+/// read from a layer, only the last certainly belongs to the layer.
 fn held(child: &Child, of: &[usize], origin: &[usize]) -> Vec<usize> {
     let mut last: Vec<Option<usize>> = vec![None; of.len()];
     for p in 0..of.len() {
@@ -147,7 +147,8 @@ fn held(child: &Child, of: &[usize], origin: &[usize]) -> Vec<usize> {
             }
         }
     }
-    // The one outside value that a position depends on, by nothing but what reductions are made of.
+    // The only outside value that a position depends on, through nodes of kinds that occur in
+    // reductions.
     let mut source: Vec<Option<u32>> = Vec::with_capacity(of.len());
     let mut held = Vec::with_capacity(of.len());
     for p in 0..of.len() {
@@ -167,8 +168,8 @@ fn held(child: &Child, of: &[usize], origin: &[usize]) -> Vec<usize> {
     held
 }
 
-/// For every position the first one of its part: positions of one group that edges within the group
-/// connect.
+/// For every position the first position of its part: positions of a group that are connected
+/// within the group.
 fn parts(child: &Child, of: &[usize]) -> Vec<usize> {
     let mut leader: Vec<usize> = (0..of.len()).collect();
     let root = |leader: &[usize], mut p: usize| {

@@ -1,12 +1,12 @@
-//! A found architecture as a drawing.
+//! Drawings of architectures.
 //!
-//! [`svg`] draws the child of a genome for people: a box for each layer with what it does in words,
-//! the main path as a column, skip connections as arcs beside it, reductions as marks. Nothing in
-//! it is made for a particular space. The layers are the outermost scopes of the nodes' names; an
-//! op is named after the choice that was made in the layer, or after its nodes; layers that decide
-//! about their inputs, or on edges of which some are kept, are cells. Cells are drawn beside the
-//! layers as graphs with an op on each edge, as papers draw them; so is the body of a scan, whose
-//! nodes are named after their activations.
+//! [`svg`] draws the child of a genome: a box for each layer with its operation as text, the main
+//! path as a column, skip connections as arcs next to it, reductions as marks. It makes no
+//! assumptions about particular spaces. The layers are the outermost scopes of the nodes' names. An
+//! op is named after the choice made in the layer, or after its nodes. Layers that choose inputs,
+//! or edges of which only some are kept, are cells. Cells are drawn next to the layers as graphs
+//! with an op on each edge, as in papers; so is the body of a scan, whose nodes are named after
+//! their activations.
 
 mod arc;
 mod cell;
@@ -32,23 +32,23 @@ use diagram::Diagram;
 use groups::Groups;
 use skeleton::{Skeleton, skeleton};
 
-/// What stands above a drawing.
+/// The text above a drawing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caption {
-    /// What is drawn, such as "enas-macro on digits".
+    /// The title, such as "enas-macro on digits".
     pub title: String,
-    /// What is known about it, such as "validation accuracy 97.5 % · 31,248 parameters".
+    /// Further information, such as "validation accuracy 97.5 % · 31,248 parameters".
     pub subtitle: String,
 }
 
-/// Draws the architecture that a genome picks, as an SVG document.
+/// Draws the architecture of a genome as an SVG document.
 ///
-/// The document needs nothing else: its fonts are those of the reader's system, its colours follow
+/// The document is self-contained: its fonts are those of the reader's system, its colours follow
 /// the reader's light or dark setting (paper is light), and it has a title and a description for
-/// those who do not see it. The same genome and caption give the same bytes.
+/// accessibility. The same genome and caption give the same bytes.
 ///
 /// # Errors
-/// If the genome is not one of the space's.
+/// If the genome does not belong to the space.
 pub fn svg(
     supergraph: &Supergraph,
     genome: &[u32],
@@ -143,7 +143,7 @@ fn diagrams(
     diagrams
 }
 
-/// What a cell calls a layer before it.
+/// The name that a cell gives to a layer before it.
 fn before(groups: &Groups, cell: usize, layer: usize) -> String {
     match cell.checked_sub(layer) {
         Some(1) => "previous layer".to_owned(),
@@ -152,8 +152,7 @@ fn before(groups: &Groups, cell: usize, layer: usize) -> String {
     }
 }
 
-/// The scopes that all of a body's nodes stand in, with the slash at its end, so that what comes
-/// after tells them apart.
+/// The scopes common to all nodes of a body, with a trailing slash; the rest of a name is unique.
 fn common_scope(body: &Child, first: usize) -> String {
     let mut ids = (first..body.len()).map(|p| body.op_node(p).id.as_str());
     let mut common = ids.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Columns, title and legend as one SVG document.
+//! Columns and title as one SVG document.
 
 mod legend;
 
@@ -17,11 +17,11 @@ use legend::legend;
 const MARGIN: f64 = 30.0;
 const TITLE: f64 = 21.0;
 const SUBTITLE: f64 = 13.5;
-/// Text beside a narrow drawing may be this wide.
+/// The minimum width for the text next to a narrow drawing.
 const LEAST: f64 = 420.0;
 const BETWEEN: f64 = 48.0;
 
-/// Draws the network as a column, and beside it its cells, one below the other.
+/// Draws the network as a column, and its cells to the right of it, one below the other.
 pub(super) fn page(diagrams: &[Diagram], caption: &Caption, arcs: &str) -> String {
     let place = |top: f64, left: f64| {
         let network = diagrams.first().cloned().unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) fn page(diagrams: &[Diagram], caption: &Caption, arcs: &str) -> Strin
         let right = right.fold(column.frame.x + column.frame.width, f64::max);
         (column, cells, right - MARGIN - left)
     };
-    // The width is known before the height, and the title's lines follow from the width.
+    // The width must be known before the height, because the title wraps to the width.
     let (.., drawn) = place(0.0, 0.0);
     let width = drawn.max(LEAST);
     let titles = text::wrap(&caption.title, TITLE, true, width);
@@ -106,7 +106,7 @@ pub(super) fn page(diagrams: &[Diagram], caption: &Caption, arcs: &str) -> Strin
     out
 }
 
-/// Draws a column: lines first, so that boxes lie over them.
+/// Draws a column: lines first, so that boxes cover them.
 fn draw(column: &Column, out: &mut String) {
     let Column {
         diagram,
@@ -155,11 +155,11 @@ fn draw(column: &Column, out: &mut String) {
             n(to)
         );
     }
-    // The longest arcs lie lowest; a rim in the paper's colour shows which of two lies above where
-    // they cross.
+    // The longest arcs are at the bottom; a rim in the paper's colour shows which of two crossing
+    // arcs is on top.
     let mut arcs = column.arcs.clone();
     arcs.sort_by(|a, b| b.right().total_cmp(&a.right()));
-    // Where there are many, rims would hide more than they tell.
+    // Many rims would hide more than they show.
     let (class, tip, dot) = if column.many {
         ("skip many", 2.6, "2.2")
     } else {
@@ -282,7 +282,7 @@ fn boxed(column: &Column, b: usize, out: &mut String) {
     }
 }
 
-/// The drawing in words, for those who do not see it.
+/// A description of the drawing in text, for accessibility.
 fn sentences(diagrams: &[Diagram]) -> String {
     let mut out = String::new();
     for diagram in diagrams {

@@ -1,18 +1,18 @@
-//! Places for the items of a graph, rank by rank from left to right, with few crossings.
+//! Positions for the items of a layered graph, from left to right, with few crossings.
 //!
 //! In the manner of Sugiyama, Tagawa and Toda (1981, "Methods for Visual Understanding of
-//! Hierarchical System Structures"): what reads stands right of what it reads; a line that passes a
-//! rank has an item of its own there, a bend; items are ordered by the mean of their neighbours'
-//! places, and then pulled towards them.
+//! Hierarchical System Structures"): readers are to the right of what they read; a line that passes
+//! a rank has its own item there, a bend; items are ordered by the mean position of their
+//! neighbours, and then moved towards them.
 
-/// Something that takes up room.
+/// An item with a size.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Item {
-    /// Which rank, counted from the left.
+    /// Index of the rank, from the left.
     pub(super) rank: usize,
-    /// How high it is.
+    /// Height of the item.
     pub(super) height: f64,
-    /// The height of its middle, once it was placed.
+    /// The y coordinate of its middle, after placement.
     pub(super) y: f64,
 }
 
@@ -20,8 +20,8 @@ pub(super) struct Item {
 const GAP: f64 = 9.0;
 const SWEEPS: usize = 24;
 
-/// Gives every item the height of its middle; the highest item begins at 0. Links connect items of
-/// neighbouring ranks. Returns the whole height.
+/// Places every item; the topmost item begins at 0. Links connect items of neighbouring ranks.
+/// Returns the total height.
 pub(super) fn place(items: &mut [Item], links: &[[usize; 2]]) -> f64 {
     let mut neighbours = vec![Vec::new(); items.len()];
     for &[from, to] in links {
@@ -114,7 +114,7 @@ fn order(
     ranks.clone_from_slice(&best.1);
 }
 
-/// How many pairs of links cross.
+/// The number of pairs of links that cross.
 fn crossings(items: &[Item], links: &[[usize; 2]], place: &[usize]) -> usize {
     let crosses = |a: &[usize; 2], b: &[usize; 2]| {
         items[a[0]].rank == items[b[0]].rank
@@ -128,11 +128,11 @@ fn crossings(items: &[Item], links: &[[usize; 2]], place: &[usize]) -> usize {
     pairs.filter(|(a, b)| crosses(a, b)).count()
 }
 
-/// Pulls a rank's items to the middle of their neighbours, as near as their order and the space
-/// between them allow: the least sum of squares, by pooling those that push each other.
+/// Moves a rank's items to the middle of their neighbours, as close as order and spacing allow:
+/// least squares, by pooling items that push each other.
 fn pull(rank: &[usize], items: &mut [Item], neighbours: &[Vec<usize>]) {
-    // A pool moves as one: its first item, the sum of what its items want of that item, and how
-    // many they are.
+    // A pool moves as one: its first item, the sum of the targets of its items relative to that
+    // item, and their number.
     let mut pools: Vec<(usize, f64, f64)> = Vec::new();
     let mut offsets = Vec::with_capacity(rank.len());
     let mut offset = 0.0;
@@ -172,7 +172,7 @@ mod tests {
             height: 20.0,
             y: 0.0,
         };
-        // Two values, each read by the item that stands on the wrong side at first.
+        // Two values whose readers are initially in the opposite order.
         let mut items = vec![item(0), item(0), item(1), item(1), item(2)];
         let links = [[0, 3], [1, 2], [2, 4], [3, 4]];
         let height = place(&mut items, &links);

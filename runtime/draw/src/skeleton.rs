@@ -9,27 +9,27 @@ use super::diagram::{Block, Diagram, Edge, Family};
 use super::groups::Groups;
 use super::words;
 
-/// The network, and what its cells are.
+/// The network and its kinds of cells.
 pub(super) struct Skeleton {
-    /// Its layers.
+    /// The layers of the network.
     pub(super) diagram: Diagram,
-    /// A kind of cell each, with the group that shows it best.
+    /// The kinds of cells, each with a representative group.
     pub(super) cells: Vec<Cell>,
 }
 
-/// A kind of cell: layers that the same decisions shape.
+/// A kind of cell: layers with the same decisions.
 pub(super) struct Cell {
     /// Its name.
     pub(super) name: String,
-    /// A layer of this kind, as a group: the last one, because the first ones may read the same
-    /// thing twice.
+    /// The representative layer of this kind, as a group: the last one, because the first ones may
+    /// read the same value twice.
     pub(super) group: usize,
     decisions: BTreeSet<usize>,
 }
 
 /// Lays a child out as layers.
 ///
-/// `longer` is the same child for a longer window: what grows with it is time.
+/// `longer` is the same child for a longer window: the axis that grows is time.
 pub(super) fn skeleton(
     child: &Child,
     longer: &Child,
@@ -37,7 +37,7 @@ pub(super) fn skeleton(
     choices: &Choices<'_>,
 ) -> Skeleton {
     let cells = cells(groups, choices);
-    // A group stands where its own first value does. One that has none is not part of this network.
+    // A group is placed by its first own value. A group without any is not part of this network.
     let mut order: Vec<(usize, usize)> = (0..groups.names.len())
         .filter_map(|g| Some((*groups.own(g).first()?, g)))
         .collect();
@@ -63,7 +63,7 @@ pub(super) fn skeleton(
             block.rows[0].label = cells[kind].name.clone();
             block.rows[0].family = Family::Structure;
             block.family = Family::Structure;
-            // Equal cells in a row are drawn once.
+            // Consecutive equal cells are drawn once.
             if let (Some(run), Some(last)) = (&mut before, diagram.blocks.last_mut())
                 && run.kind == kind
                 && last.note == block.note
@@ -99,7 +99,7 @@ pub(super) fn skeleton(
     Skeleton { diagram, cells }
 }
 
-/// Equal cells in a row.
+/// A run of consecutive equal cells.
 struct Run {
     kind: usize,
     first: String,
@@ -124,7 +124,7 @@ fn cells(groups: &Groups, choices: &Choices<'_>) -> Vec<Cell> {
     cells
 }
 
-/// What the names of a cell's decisions have in common, up to a dot: `normal` of `normal.n0.x.op`.
+/// The common prefix of a cell's decisions, up to a dot: `normal` of `normal.n0.x.op`.
 fn cell_name(decisions: &BTreeSet<usize>, choices: &Choices<'_>) -> String {
     let mut first = decisions
         .iter()
@@ -158,7 +158,7 @@ fn block(
     let (mut label, family) = words::summary(child, body, 3);
     if let Some(chosen) = choices.op_in(scope) {
         let branch = format!("{scope}/{chosen}/");
-        // A choice of a mere detail, such as the activation, does not name the layer.
+        // The choice of a detail, such as the activation, does not name the layer.
         if body
             .iter()
             .any(|&p| child.op_node(p).id.starts_with(&branch))
@@ -168,7 +168,7 @@ fn block(
         }
     }
     let name = words::name(scope);
-    // A node outside all scopes is called after its op, which need not be said twice.
+    // A node outside all scopes is named after its op, which need not be repeated.
     let mut block = Block::new(
         if name == label { String::new() } else { name },
         label,
@@ -179,11 +179,11 @@ fn block(
     block
 }
 
-/// The reduction that ends a group, in words, and the group's nodes before it.
+/// The reduction that ends a group, as text, and the group's nodes before it.
 ///
-/// A group ends in a reduction if its last nodes are smaller in space than the one before them and
-/// of the kind that only reductions are made of. A convolution with a stride is not one: it is what
-/// the layer does.
+/// A group ends in a reduction if its last nodes are spatially smaller than the one before them and
+/// of kinds that occur in reductions. A strided convolution is not a reduction: it is the layer's
+/// operation.
 fn cut<'p>(child: &Child, groups: &Groups, own: &'p [usize]) -> (&'p [usize], Option<String>) {
     let read_outside = |&&p: &&usize| {
         let outside = |q: usize| groups.within(q) != groups.within(p) || !groups.is_own(q);

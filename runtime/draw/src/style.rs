@@ -1,15 +1,15 @@
-//! How a drawing looks: one style sheet with a light and a dark half.
+//! The style sheet of a drawing, with a light and a dark half.
 //!
 //! The hues are those of Okabe and Ito ("Color universal design", 2008), which people with any
-//! common colour vision tell apart; every colour is also said in words. Colours stand in classes
-//! and not in CSS variables, which several programs that turn SVG into pictures do not know. Paper
-//! is always light.
+//! common colour vision can tell apart; every colour is also explained in text. Colours are set in
+//! classes, not in CSS variables, which several SVG converters do not support. Printouts are always
+//! light.
 
-/// The class of the root element; every rule is below it, so that a drawing inside a page leaves
-/// the page alone.
+/// The class of the root element; every rule is scoped to it, so that a drawing embedded in a page
+/// does not affect the page.
 pub(super) const ROOT: &str = "supernet-drawing";
 
-/// What is filled, stroked, and how, in light and dark: selector, property, light, dark.
+/// Fill, stroke and other properties in light and dark: selector, property, light, dark.
 const COLOURS: [(&str, &str, &str, &str); 29] = [
     (".paper", "fill", "#ffffff", "#11161d"),
     ("text", "fill", "#1a2330", "#e9eef4"),

@@ -1,4 +1,4 @@
-//! Drawings of real spaces, checked as data and as documents.
+//! Drawings of real spaces, checked as diagrams and as documents.
 
 mod cells;
 mod xml;
@@ -52,7 +52,7 @@ fn recurrent() -> Supergraph {
     }))
 }
 
-/// A space without scopes, skips or images, and with names that XML must not take literally.
+/// A space without scopes, skips or images, and with names that XML must escape.
 fn hostile() -> Supergraph {
     let s = Space::new("<hostile> & co");
     let op = s.op("op", &["a<b", "c&d \"e\""]);
@@ -68,7 +68,7 @@ fn hostile() -> Supergraph {
     graph(s.finish())
 }
 
-/// Genomes drawn with a chance for each skip; xorshift is random enough for pictures.
+/// Genomes with a given probability of each skip; xorshift is random enough for drawings.
 fn genomes(graph: &Supergraph, chance: u64, count: usize) -> Vec<Vec<u32>> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ chance;
     let mut draw = |choices: u64, skip: bool| {
@@ -118,7 +118,7 @@ fn arcs_are_the_skips_that_are_on() {
         for genome in genomes(&graph, chance, 10) {
             let decisions = graph.space().decisions.iter().zip(&genome);
             let on = decisions.filter(|(d, v)| matches!(d.kind, Kind::Skip { .. }) && **v == 1);
-            // `skip3.1` reads the tensor t1, which is the value of layer 0; t0 is the stem's.
+            // `skip3.1` reads the tensor t1, the value of layer 0; t0 is the value of the stem.
             let expected: BTreeSet<(String, String)> = on
                 .map(|(decision, _)| {
                     let (to, from) = decision
@@ -193,8 +193,7 @@ fn layers_carry_their_op_and_reductions_their_sizes() {
         .collect();
     assert_eq!(cuts, [("layer 1", "8×8 → 4×4"), ("layer 3", "4×4 → 2×2")]);
 
-    // In the network that is trained in the end these are plain convolutions, whatever they are
-    // called.
+    // In the network for the final training these are plain convolutions, despite their names.
     let last = Macro {
         layers: 6,
         filters: 16,

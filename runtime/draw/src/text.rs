@@ -1,7 +1,7 @@
-//! Text in a drawing: how wide it is, and how it is written so that it stays text.
+//! Text in a drawing: width, wrapping and escaping.
 
-/// A width in pixels that no font of the stack exceeds by much: nobody knows which font the reader
-/// has, so the letters are taken as wide as those of DejaVu Sans, the widest one that is common.
+/// An upper estimate of the width in pixels. The reader's font is unknown, so letters are assumed
+/// to be as wide as those of DejaVu Sans, the widest common font of the stack.
 pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let em: f64 = text.chars().map(advance).sum();
     em * size * if bold { 1.1 } else { 1.0 }
@@ -23,9 +23,9 @@ fn advance(letter: char) -> f64 {
     }
 }
 
-/// The text, or as much of its beginning as fits, with an ellipsis.
+/// The text, or a prefix that fits, with an ellipsis.
 pub(super) fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
-    // What was measured to fit must fit, whatever the rounding.
+    // Text that was measured to fit must fit despite rounding.
     let room = room + 0.01;
     if width(text, size, bold) <= room {
         return text.to_owned();
@@ -40,8 +40,8 @@ pub(super) fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// The text in lines that fit. A line ends at a space, but not before a unit or after a number; a
-/// word that is too wide ends in an ellipsis.
+/// Wraps text. A line breaks at a space, but not before a unit or after a number; a word that is
+/// too wide ends in an ellipsis.
 pub(super) fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces(text) {
@@ -53,7 +53,7 @@ pub(super) fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> 
             _ => lines.push(fit(&piece, size, bold, room)),
         }
     }
-    // A separator at a line's end separates nothing.
+    // A separator at the end of a line is dropped.
     for line in &mut lines {
         let kept = line.trim_end_matches([' ', '·']).len();
         line.truncate(kept);
@@ -62,7 +62,7 @@ pub(super) fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> 
     lines
 }
 
-/// The words, with a number and what it counts held together.
+/// The words, with numbers and their units kept together.
 fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut glue = false;
@@ -79,7 +79,7 @@ fn pieces(text: &str) -> Vec<String> {
     pieces
 }
 
-/// The text as XML writes it. Characters that XML does not know become a replacement character.
+/// Escapes text for XML. Characters that XML does not allow become a replacement character.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -99,7 +99,7 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// A coordinate with one decimal at most, so that the file is short and the same everywhere.
+/// A coordinate with at most one decimal, so that the file is small and the same on every machine.
 pub(super) fn number(value: f64) -> String {
     let tenths = (value * 10.0).round();
     let text = format!("{:.1}", tenths / 10.0);

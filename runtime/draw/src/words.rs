@@ -1,10 +1,10 @@
-//! Ops, choices and shapes in words.
+//! Ops, choices and shapes as text.
 
 use supernet_plugin::{Child, Function, Op, Pooling};
 
 use super::diagram::Family;
 
-/// A choice's label as a person would say it: `sepconv3x3` is "separable 3×3".
+/// A readable form of a choice's label: `sepconv3x3` becomes "separable 3×3".
 pub(super) fn choice(label: &str) -> String {
     let at = label
         .find(|c: char| c.is_ascii_digit())
@@ -32,13 +32,13 @@ pub(super) fn choice(label: &str) -> String {
         (true, true) => format!("{} {size}", base.replace('_', " "))
             .trim_start()
             .to_owned(),
-        // Nobody but the space's author knows what these digits are.
+        // Only the author of the space knows what these digits mean.
         (true, false) => times(&label.replace('_', " ")),
     }
 }
 
-/// The same of a choice whose ops are of a family: what is no separable convolution is not called
-/// one. (The released ENAS code trains plain convolutions in the place of separable ones.)
+/// Like [`choice`], but only separable convolutions are called so. (The released ENAS code trains
+/// plain convolutions in place of separable ones.)
 pub(super) fn choice_of(label: &str, family: Family) -> String {
     let word = choice(label);
     match word.strip_prefix("separable") {
@@ -47,7 +47,7 @@ pub(super) fn choice_of(label: &str, family: Family) -> String {
     }
 }
 
-/// `3x3` is 3×3.
+/// Replaces `3x3` with 3×3.
 fn times(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let digit = |i: Option<usize>| {
@@ -67,7 +67,7 @@ fn times(text: &str) -> String {
         .collect()
 }
 
-/// A scope's name as a person would say it: `layer3` is "layer 3", `n3` stays.
+/// A readable form of a scope's name: `layer3` becomes "layer 3", `n3` stays.
 pub(super) fn name(scope: &str) -> String {
     let at = scope
         .find(|c: char| c.is_ascii_digit())
@@ -90,7 +90,7 @@ pub(super) fn shape(sizes: &[u32]) -> String {
         .join("×")
 }
 
-/// The shape of a value, given its shape for a longer window too: an axis that grows with the
+/// The shape of a value, given also its shape for a longer window: an axis that grows with the
 /// window is "time".
 pub(super) fn shape_over_time(sizes: &[u32], longer: &[u32]) -> String {
     let axes = sizes.iter().zip(longer).map(|(size, other)| {
@@ -119,8 +119,8 @@ fn kernel(child: &Child, position: usize) -> Option<[u32; 2]> {
     }
 }
 
-/// Whether the node is of the kind that a reduction or a change of channels is made of, and decides
-/// nothing about the picture.
+/// Whether the node is of a kind that occurs in reductions or changes of channels, and is
+/// irrelevant for the drawing.
 pub(super) fn passes(child: &Child, position: usize) -> bool {
     match &child.op_node(position).op {
         Op::BatchNorm { .. }
@@ -134,7 +134,7 @@ pub(super) fn passes(child: &Child, position: usize) -> bool {
     }
 }
 
-/// What some nodes do together, and their family. At most `most` ops are named.
+/// The joint label and family of some nodes. At most `most` ops are named.
 pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (String, Family) {
     let mut terms: Vec<(u8, String)> = Vec::new();
     let mut depthwise = false;
@@ -147,8 +147,8 @@ pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (Strin
         }
     }
     let heaviest = terms.iter().map(|(weight, _)| *weight).max().unwrap_or(0);
-    // Beside a real op nobody wants to read about the pointwise convolutions and activations round
-    // it; only after a matrix product is the function half of what happens.
+    // Next to a more important op, pointwise convolutions and activations are left out; only after
+    // a matrix product is the function an essential part.
     let least = match heaviest {
         4 => 3,
         3 => 2,
@@ -178,8 +178,8 @@ pub(super) fn summary(child: &Child, positions: &[usize], most: usize) -> (Strin
     )
 }
 
-/// An op and its weight: 4 what a block is named after, 3 matrix products, 2 functions and what
-/// comes before a named op, 1 what joins.
+/// The name of an op and its weight: 4 for ops that name a block, 3 for matrix products, 2 for
+/// functions and pointwise preparations of a named op, 1 for joins.
 fn term(child: &Child, position: usize, depthwise: &mut bool) -> Option<(u8, String)> {
     let sized = |name: &str| match kernel(child, position) {
         Some([h, w]) => format!("{name} {h}×{w}"),
@@ -245,8 +245,8 @@ fn activation(function: Function) -> &'static str {
     }
 }
 
-/// The family of some nodes: that of the most telling op. Pooling tells more than the pointwise
-/// convolution before it, and less than a wider one.
+/// The family of some nodes: that of the most important op. Pooling outranks the pointwise
+/// convolution before it, but not a wider one.
 pub(super) fn family(child: &Child, positions: &[usize]) -> Family {
     let any = |test: &dyn Fn(usize, &Op) -> bool| {
         positions.iter().any(|&p| test(p, &child.op_node(p).op))

@@ -1,4 +1,4 @@
-//! Options of the commands for what a search found.
+//! Arguments of the commands that use the result of a search.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where a command computes, and whose spaces and ops it knows.
+//! The device of a command, and the spaces and ops that it knows.
 
 use std::path::{Path, PathBuf};
 
@@ -33,22 +33,22 @@ impl On {
         spaces(&self.plugin)
     }
 
-    /// Which device.
+    /// The choice of a device.
     pub(crate) fn choice(&self) -> Result<DeviceSpec, Failure> {
         Ok(self.device.parse()?)
     }
 
-    /// The number of threads: 0 is one per core.
+    /// The number of threads; 0 is one per core.
     pub(crate) fn threads(&self) -> Result<usize, String> {
         threads(self.threads.as_deref())
     }
 
-    /// The device.
+    /// Opens the device.
     pub(crate) fn open(&self) -> Result<Box<dyn Probe>, Failure> {
         Ok(self.choice()?.open(self.threads()?)?)
     }
 
-    /// A model, and the device that it will run on.
+    /// Loads a model together with its device.
     pub(crate) fn model(&self, path: &Path) -> Result<(Model, Box<dyn Probe>), Failure> {
         let (spaces, device) = (self.spaces()?, self.open()?);
         Ok((Model::load_with(path, &spaces)?, device))

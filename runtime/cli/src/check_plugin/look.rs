@@ -1,4 +1,4 @@
-//! The look itself, in the process that is watched.
+//! The check itself, in the supervised process.
 
 use std::fs;
 use std::io::{self, Write};
@@ -74,7 +74,7 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
     }
 }
 
-/// The devices to try it on: those that were named, or the CPU and whatever adapter there is.
+/// The devices for the check: those in the options, otherwise the CPU and the best adapter, if any.
 fn devices(options: &CheckPluginOptions) -> Result<Vec<DeviceSpec>, Failure> {
     if options.device.is_empty() {
         return Ok(vec![DeviceSpec::Cpu, DeviceSpec::Gpu(None)]);
@@ -84,14 +84,14 @@ fn devices(options: &CheckPluginOptions) -> Result<Vec<DeviceSpec>, Failure> {
         .iter()
         .map(|device| device.parse())
         .collect::<Result<Vec<DeviceSpec>, _>>()?;
-    // Whoever names a device wants it, and not a note that it was left out.
+    // An explicitly named device must exist; one that is missing would be skipped with a note.
     devices
         .iter()
         .try_for_each(|choice| choice.open(0).map(drop))?;
     Ok(devices)
 }
 
-/// The first of `parent/STEM-1`, `parent/STEM-2`, ... that does not exist yet, made.
+/// Creates the first of the folders `parent/STEM-1`, `parent/STEM-2`, ... that does not exist yet.
 fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
     fs::create_dir_all(parent)?;
     let plugin = fs::canonicalize(plugin)?;
@@ -113,7 +113,7 @@ fn fresh(parent: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Writes a drawing into the first of NAME.svg, NAME-2.svg, ... that does not exist yet.
+/// Writes a drawing to the first of NAME.svg, NAME-2.svg, ... that does not exist yet.
 fn draw(folder: &Path, name: &str, drawing: &str) -> Result<PathBuf, Failure> {
     let mut number = 1;
     loop {
@@ -139,7 +139,8 @@ pub(super) fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Tells the watching process what comes next. If it is gone, the next line of the report says so.
+/// Announces the next step to the supervising process. If that is gone, the next line of the report
+/// fails.
 fn doing(what: &str) {
     let _ = say(&format!("{DOING}{what}\n"));
 }

@@ -8,7 +8,8 @@ use crate::diagram::Family;
 use crate::graph::Graph;
 use crate::text::{self, number as n};
 
-/// Draws the legend, as much of it as the drawing needs, and returns where it ends.
+/// Draws the legend with the entries that the drawing needs, and returns the y coordinate of its
+/// end.
 pub(super) fn legend(
     column: &Column,
     cells: &[Graph],

@@ -60,7 +60,8 @@ fn cells_are_drawn_once_and_as_decided() {
                     let from = choice(format!("{id}.in"));
                     let source = &diagram.blocks[edge.from];
                     let expected = match from.rsplit('.').next() {
-                        // Both inputs of a reduction cell are the layer before, halved in two ways.
+                        // Both inputs of a reduction cell are the previous layer, halved in two
+                        // ways.
                         Some("in0") if *kind == "normal" => "layer two back",
                         Some("in0" | "in1") => "previous layer",
                         other => other.expect("a name"),

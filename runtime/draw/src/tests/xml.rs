@@ -1,4 +1,4 @@
-//! As much of an XML reader as tells whether a drawing is XML.
+//! A minimal XML reader, enough to check that a drawing is XML.
 
 pub(super) struct Tag {
     pub(super) name: String,
@@ -19,8 +19,8 @@ impl Tag {
     }
 }
 
-/// The tags of a document, which must be the part of XML that drawings use: elements, attributes in
-/// double quotes, the five entities.
+/// The tags of a document, which must use the subset of XML that drawings need: elements,
+/// attributes in double quotes, the five entities.
 pub(super) fn well_formed(document: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
