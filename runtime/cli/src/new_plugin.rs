@@ -34,7 +34,7 @@ const KEYWORDS: [&str; 52] = [
     "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Names of crates that every crate with a space depends on.
+/// Crate names that are already in use in every crate with a space.
 const TAKEN: [&str; 7] = [
     "alloc",
     "core",
@@ -194,7 +194,7 @@ fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
     let written = fill(&beside, files)
         .and_then(|()| fs::rename(&beside, folder).map_err(|e| (folder.to_owned(), e)));
     written.map_err(|(path, error)| {
-        // A folder that cannot be removed either keeps its distinct name.
+        // If the temporary folder cannot be removed either, its name tells what it is.
         let _ = fs::remove_dir_all(&beside);
         failed(&path, error)
     })

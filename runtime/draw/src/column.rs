@@ -24,7 +24,7 @@ pub(super) const PILL: f64 = 22.0;
 const ROW: f64 = 27.0;
 const GAP: f64 = 26.0;
 const CUT_GAP: f64 = 62.0;
-/// A longer label ends in an ellipsis.
+/// Maximum width of a label; a longer one ends in an ellipsis.
 const WIDEST: f64 = 380.0;
 const NARROWEST: f64 = 190.0;
 

@@ -17,7 +17,7 @@ const CHIP: f64 = 24.0;
 const BEND: f64 = 4.0;
 /// Distance between the ends of lines at a node.
 const APART: f64 = 7.0;
-/// A longer label ends in an ellipsis.
+/// Maximum width of a label; a longer one ends in an ellipsis.
 const WIDEST: f64 = 300.0;
 
 /// A cell with positions.

@@ -53,8 +53,8 @@ pub struct Program {
     pub inputs: usize,
     /// Number of targets of a minibatch; 0 if the program reads none.
     pub targets: usize,
-    /// The results. For training and scoring: the cross-entropy of every sample, and 1 for every
-    /// sample that is classified correctly, otherwise 0, `[batch]` each.
+    /// The results. For training and scoring: the cross-entropy for every target, and 1 for every
+    /// target that is predicted correctly, otherwise 0, `[targets]` each.
     pub outputs: Vec<Operand>,
     /// Elements of every state that it leaves on the device.
     pub states: Vec<u32>,

@@ -19,8 +19,8 @@ const TRIES: u32 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvolutionSettings {
-    /// Size of the population, P. A search that scores fewer than twice as many genomes uses half
-    /// of that number.
+    /// Size of the population, P. A search that scores fewer than 2 P genomes uses half the number
+    /// of scored genomes instead.
     pub population: u32,
     /// Size of a tournament, S, drawn from the population with replacement. 1 means no selection at
     /// all.
