@@ -129,7 +129,7 @@ impl Agenda {
     }
 }
 
-/// The reward of a score: its accuracy. NaN, such as from an application's failed evaluation,
+/// The reward of a score. One that is not finite, such as from an application's failed evaluation,
 /// counts as zero.
 pub(super) fn reward(score: &Score) -> f32 {
     if score.reward.is_finite() {

@@ -145,8 +145,8 @@ pub trait Strategy: Send {
     fn next(&mut self) -> Result<Option<Task>, StrategyError>;
 
     /// Takes the outcome of the oldest task that is not observed yet. One that does not match the
-    /// task (another kind, another number of scores) ends it without any learning; a NaN accuracy
-    /// counts as 0.
+    /// task (another kind, another number of scores) ends it without any learning; a reward
+    /// that is not finite counts as 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats>;
 
     /// Fresh samples of the current policy, for derivation and reports, drawn with `random`: they
