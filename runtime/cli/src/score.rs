@@ -10,7 +10,7 @@ use crate::arguments::ScoreOptions;
 use crate::{Failure, summary};
 
 pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
-    let mut judge = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;
+    let mut supernet = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;
     let architectures = options
         .genome
         .iter()
@@ -18,15 +18,15 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let carried = architectures
         .iter()
-        .map(|architecture| architecture.transfer_to(judge.supergraph(), &[]));
+        .map(|architecture| architecture.transfer_to(supernet.supergraph(), &[]));
     let genomes = carried.collect::<Result<Vec<_>, _>>()?;
     let mut device = options.on.open()?;
     let mut out = std::io::stdout().lock();
     for genome in genomes {
-        let candidate = judge.score(&mut *device, &genome)?;
+        let candidate = supernet.score(&mut *device, &genome)?;
         match options.json {
             true => writeln!(out, "{}", serde_json::to_string(&candidate)?)?,
-            false => summary::candidate(&mut out, &candidate, judge.metric())?,
+            false => summary::candidate(&mut out, &candidate, supernet.metric())?,
         }
     }
     Ok(())

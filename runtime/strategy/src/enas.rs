@@ -3,7 +3,7 @@
 mod adam;
 mod advantage;
 mod backward;
-mod choice;
+mod sampled;
 mod controller;
 mod forward;
 mod layout;
@@ -24,7 +24,7 @@ use super::agenda::{Agenda, Ahead, reward};
 use super::random::from_prior;
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 use adam::Adam;
-use advantage::Average;
+use advantage::MovingAverage;
 use controller::Controller;
 use tape::Objective;
 
@@ -41,7 +41,7 @@ pub struct Enas {
     settings: ControllerSettings,
     controller: Controller<f32>,
     optimiser: Adam,
-    average: Average,
+    average: MovingAverage,
     agenda: Agenda,
     random: Random,
 }
@@ -53,7 +53,7 @@ struct State {
     #[serde(with = "packed")]
     parameters: Vec<f32>,
     optimiser: Adam,
-    average: Average,
+    average: MovingAverage,
     agenda: Agenda,
     random: Random,
 }
@@ -80,7 +80,7 @@ impl Enas {
         let controller = Controller::new(space.clone(), settings, seed);
         let optimiser = Adam::new(controller.parameters.len());
         let random = Random::new(seed, RngStream::Strategy);
-        let (average, agenda) = (Average::default(), Agenda::new());
+        let (average, agenda) = (MovingAverage::default(), Agenda::new());
         Ok(Self {
             space,
             schedule,
@@ -100,9 +100,9 @@ impl Enas {
 
     /// One step of REINFORCE.
     fn learn(&mut self, genomes: &[Genome], rewards: &[f32]) -> StrategyStats {
-        let judged = self.average.judge(rewards, &self.settings);
+        let group = self.average.advantages(rewards, &self.settings);
         let objective = Objective {
-            advantages: &judged.advantages,
+            advantages: &group.advantages,
             entropy: self.settings.entropy,
             skip: self.settings.skip,
         };
@@ -113,8 +113,8 @@ impl Enas {
             self.optimiser
                 .descend(&mut self.controller.parameters, &gradient, &self.settings);
         StrategyStats {
-            reward: judged.reward,
-            baseline: judged.baseline,
+            reward: group.reward,
+            baseline: group.baseline,
             entropy: outlook.entropy,
             entropy_share: (outlook.widest > 0.0)
                 .then(|| (outlook.entropy / outlook.widest).clamp(0.0, 1.0)),

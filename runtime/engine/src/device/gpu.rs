@@ -53,7 +53,7 @@ pub struct Gpu {
     calls: CallCache,
     groups: BindGroupCache,
     readbacks: Readbacks,
-    residents: Vec<DeviceWeights>,
+    device_weights: Vec<DeviceWeights>,
     /// Buffers for values, by size class.
     slots: Vec<Vec<Id>>,
     /// Scratch buffers, which a call uses between its dispatches, by size class.
@@ -109,7 +109,7 @@ impl Gpu {
             calls: CallCache::default(),
             groups: BindGroupCache::default(),
             readbacks: Readbacks::default(),
-            residents: Vec::new(),
+            device_weights: Vec::new(),
             slots: Vec::new(),
             scratch: Vec::new(),
             inputs: None,
@@ -176,7 +176,7 @@ impl Device for Gpu {
         let resident = self.run(program, weights, batch, step)?;
         weights.version += 1;
         weights.mark_resident(&self.context.name);
-        self.residents[resident].mark = weights.revision().clone();
+        self.device_weights[resident].revision = weights.revision().clone();
         Ok(())
     }
 
@@ -255,9 +255,9 @@ impl Device for Gpu {
             return Ok(());
         };
         let resident = self
-            .residents
+            .device_weights
             .iter()
-            .find(|resident| resident.mark == *weights.revision());
+            .find(|resident| resident.revision == *weights.revision());
         let resident = resident.ok_or_else(|| DeviceError::Elsewhere {
             home: home.to_string(),
         })?;

@@ -4,11 +4,11 @@ use super::settings::{Baseline, ControllerSettings};
 
 /// The moving average of rewards; `None` before the first group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Average(Option<f32>);
+pub(super) struct MovingAverage(Option<f32>);
 
 /// The advantages of a group of rollouts.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Judged {
+pub(super) struct Advantages {
     /// One per rollout: reward minus baseline, scaled as the settings say.
     pub(super) advantages: Vec<f32>,
     /// Mean reward.
@@ -17,10 +17,14 @@ pub(super) struct Judged {
     pub(super) baseline: f32,
 }
 
-impl Average {
+impl MovingAverage {
     /// Compares each reward with the baseline of the settings, then adds the group to the moving
     /// average.
-    pub(super) fn judge(&mut self, rewards: &[f32], settings: &ControllerSettings) -> Judged {
+    pub(super) fn advantages(
+        &mut self,
+        rewards: &[f32],
+        settings: &ControllerSettings,
+    ) -> Advantages {
         let count = rewards.len();
         let total: f64 = rewards.iter().map(|r| f64::from(*r)).sum();
         let mean = total / count.max(1) as f64;
@@ -49,7 +53,7 @@ impl Average {
             advantages.iter_mut().for_each(|a| *a *= scale);
         }
         self.0 = Some((average + (1.0 - f64::from(settings.decay)) * (mean - average)) as f32);
-        Judged {
+        Advantages {
             advantages: advantages.into_iter().map(|a| a as f32).collect(),
             reward: mean as f32,
             baseline: if others { mean } else { average } as f32,
@@ -71,19 +75,21 @@ mod tests {
             standardise: false,
             ..ControllerSettings::short()
         };
-        let judged = Average::default().judge(&[0.1, 0.2, 0.6], &settings);
-        assert!(near(&judged.advantages, &[-0.3, -0.15, 0.45]), "{judged:?}");
-        assert!(near(&[judged.reward, judged.baseline], &[0.3, 0.3]));
+        let group = MovingAverage::default().advantages(&[0.1, 0.2, 0.6], &settings);
+        assert!(near(&group.advantages, &[-0.3, -0.15, 0.45]), "{group:?}");
+        assert!(near(&[group.reward, group.baseline], &[0.3, 0.3]));
         let standard = ControllerSettings {
             standardise: true,
             ..settings
         };
-        let scaled = Average::default()
-            .judge(&[0.1, 0.2, 0.6], &standard)
+        let scaled = MovingAverage::default()
+            .advantages(&[0.1, 0.2, 0.6], &standard)
             .advantages;
         assert!((scaled.iter().map(|a| a * a).sum::<f32>() - 3.0).abs() < 1e-5 && scaled[0] < 0.0);
         assert!(near(
-            &Average::default().judge(&[0.7; 4], &standard).advantages,
+            &MovingAverage::default()
+                .advantages(&[0.7; 4], &standard)
+                .advantages,
             &[0.0; 4]
         ));
     }
@@ -95,14 +101,17 @@ mod tests {
             decay: 0.9,
             ..ControllerSettings::paper()
         };
-        let mut average = Average::default();
+        let mut average = MovingAverage::default();
         assert!(near(
-            &average.judge(&[0.4, 0.6], &settings).advantages,
+            &average.advantages(&[0.4, 0.6], &settings).advantages,
             &[-0.1, 0.1]
         ));
-        let second = average.judge(&[1.0, 1.0], &settings);
+        let second = average.advantages(&[1.0, 1.0], &settings);
         assert!(near(&second.advantages, &[0.5, 0.5]) && near(&[second.baseline], &[0.5]));
-        assert!(near(&[average.judge(&[0.0], &settings).baseline], &[0.55]));
+        assert!(near(
+            &[average.advantages(&[0.0], &settings).baseline],
+            &[0.55]
+        ));
     }
 
     #[test]
@@ -111,9 +120,15 @@ mod tests {
             standardise: false,
             ..ControllerSettings::short()
         };
-        let mut average = Average::default();
-        assert!(near(&average.judge(&[0.4], &settings).advantages, &[0.0]));
-        assert!(near(&average.judge(&[0.6], &settings).advantages, &[0.2]));
-        assert!(average.judge(&[], &settings).advantages.is_empty());
+        let mut average = MovingAverage::default();
+        assert!(near(
+            &average.advantages(&[0.4], &settings).advantages,
+            &[0.0]
+        ));
+        assert!(near(
+            &average.advantages(&[0.6], &settings).advantages,
+            &[0.2]
+        ));
+        assert!(average.advantages(&[], &settings).advantages.is_empty());
     }
 }

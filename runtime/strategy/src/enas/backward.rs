@@ -1,9 +1,9 @@
-use super::choice::{Choice, Weight};
 use super::controller::Controller;
 use super::forward::{Chosen, chosen, share};
 use super::layout::{DecisionRef, Layout, Reads};
 use super::product::{add_product, transposed};
 use super::real::Real;
+use super::sampled::{Sampled, Weight};
 use super::tape::{Objective, Tape};
 
 /// Gradients during the backward pass through a tape.
@@ -167,7 +167,7 @@ impl<F: Real> Back<'_, F> {
         &mut self,
         t: usize,
         decide: &DecisionRef,
-        choice: &Choice<F>,
+        choice: &Sampled<F>,
         state: &[F],
         weights: &[Weight<F>],
         query: &mut [F],
@@ -350,12 +350,12 @@ mod tests {
         };
         let (controller, genomes) = sampled(test_spaces::guarded(), settings, 16);
         let tape = controller.replay(&genomes);
-        let count = |test: &dyn Fn(&Choice<f64>, usize) -> bool| {
+        let count = |test: &dyn Fn(&Sampled<f64>, usize) -> bool| {
             tape.choices()
                 .map(|choice| (0..16).filter(|b| test(choice, *b)).count())
                 .sum::<usize>()
         };
-        let open = |choice: &Choice<f64>, b: usize| {
+        let open = |choice: &Sampled<f64>, b: usize| {
             choice.allowed[b * choice.choices..][..choice.choices]
                 .iter()
                 .all(|allowed| *allowed)

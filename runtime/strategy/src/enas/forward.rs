@@ -1,8 +1,8 @@
-use super::choice::Choice;
 use super::controller::{Controller, Source};
 use super::layout::{DecisionRef, Reads, Step};
 use super::product::{add_product, dot};
 use super::real::Real;
+use super::sampled::Sampled;
 use super::tape::{Frame, Tape};
 
 impl<F: Real> Controller<F> {
@@ -159,11 +159,11 @@ impl<F: Real> Controller<F> {
         state: &[F],
         query: &[F],
         frames: &[Frame<F>],
-    ) -> Choice<F> {
+    ) -> Sampled<F> {
         let d = self.layout.size;
         let rollouts = state.len() / d;
         let skip = matches!(decide.reads, Reads::Skip(_));
-        let mut choice = Choice::new(decide.choices, skip, &decide.prior, rollouts);
+        let mut choice = Sampled::new(decide.choices, skip, &decide.prior, rollouts);
         if let Reads::Table(table) = decide.reads {
             let softmax = &self.parameters[self.layout.tables[table].softmax.clone()];
             add_product(&mut choice.log, state, softmax, d, decide.choices);
@@ -207,7 +207,7 @@ impl<F: Real> Controller<F> {
     fn choose(
         &self,
         decide: &DecisionRef,
-        choice: &mut Choice<F>,
+        choice: &mut Sampled<F>,
         source: &mut Source<'_>,
         prefixes: &mut [Vec<Option<u32>>],
         stuck: &mut [bool],
@@ -257,7 +257,7 @@ pub(super) enum Chosen {
 }
 
 /// The source of rollout `b`'s input; `None` for an inactive decision and for a skip that is off.
-pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Choice<F>, b: usize) -> Option<Chosen> {
+pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Sampled<F>, b: usize) -> Option<Chosen> {
     let taken = choice.taken[b] as usize;
     match &decide.reads {
         _ if !choice.active[b] => None,
@@ -272,7 +272,7 @@ pub(super) fn chosen<F>(decide: &DecisionRef, choice: &Choice<F>, b: usize) -> O
 
 /// The weight of each choice of rollout `b` in the next input: 1 for a single choice, 1/(1+Σs) for
 /// skips. `None` if nothing was decided, in which case the start embedding comes next.
-pub(super) fn share<F: Real>(choices: &[Choice<F>], b: usize) -> Option<F> {
+pub(super) fn share<F: Real>(choices: &[Sampled<F>], b: usize) -> Option<F> {
     let active = || choices.iter().filter(|choice| choice.active[b]);
     let on = active()
         .filter(|choice| choice.skip)

@@ -1,5 +1,5 @@
-use super::choice::Choice;
 use super::real::Real;
+use super::sampled::Sampled;
 use crate::Genome;
 
 /// The forward pass of a batch of rollouts: the values that the backward pass needs, and the
@@ -27,7 +27,7 @@ pub(super) struct Frame<F> {
     pub(super) state: Vec<F>,
     /// [rollouts, d]: W₁ · state, if a later step attends to it.
     pub(super) key: Vec<F>,
-    pub(super) choices: Vec<Choice<F>>,
+    pub(super) choices: Vec<Sampled<F>>,
 }
 
 /// Statistics of the policy on the rollouts of a tape.
@@ -53,7 +53,7 @@ pub(super) struct Objective<'a, F> {
 }
 
 impl<F: Real> Tape<F> {
-    pub(super) fn choices(&self) -> impl Iterator<Item = &Choice<F>> {
+    pub(super) fn choices(&self) -> impl Iterator<Item = &Sampled<F>> {
         self.frames.iter().flat_map(|frame| &frame.choices)
     }
 

@@ -105,11 +105,11 @@ impl GpuContext {
         &self,
         work: impl FnOnce() -> Result<T, DeviceError>,
     ) -> Result<T, DeviceError> {
-        self.judge(scoped(&self.device, work))
+        self.check_scopes(scoped(&self.device, work))
     }
 
     /// The result of work that ran in [`scoped`].
-    pub(super) fn judge<T>(
+    pub(super) fn check_scopes<T>(
         &self,
         (done, said): (Result<T, DeviceError>, Option<Error>),
     ) -> Result<T, DeviceError> {

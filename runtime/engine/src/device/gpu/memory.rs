@@ -42,7 +42,7 @@ impl Gpu {
                 .sum()
         };
         let needed = fixed + 4 * (lens(&plan.slots) + lens(&scratch));
-        let mut done = self.context.judge(resident);
+        let mut done = self.context.check_scopes(resident);
         for (wanted, scratch) in [(&plan.slots, false), (&scratch, true)] {
             done = done.and_then(|()| self.make(wanted, scratch));
         }
@@ -65,9 +65,9 @@ impl Gpu {
     /// scopes.
     pub(super) fn resident(&mut self, weights: &Weights) -> Result<usize, DeviceError> {
         if let Some(at) = self
-            .residents
+            .device_weights
             .iter()
-            .position(|resident| resident.mark == *weights.revision())
+            .position(|resident| resident.revision == *weights.revision())
         {
             return Ok(at);
         }
@@ -77,21 +77,21 @@ impl Gpu {
             });
         }
         let outdated = |resident: &DeviceWeights| {
-            resident.mark.is_of(weights.revision()) && !resident.mark.is_wanted()
+            resident.revision.is_of(weights.revision()) && !resident.revision.is_wanted()
         };
-        if let Some(at) = self.residents.iter().position(outdated) {
-            let resident = &mut self.residents[at];
+        if let Some(at) = self.device_weights.iter().position(outdated) {
+            let resident = &mut self.device_weights[at];
             resident.upload(&self.context, &self.buffers, weights);
-            resident.mark = weights.revision().clone();
+            resident.revision = weights.revision().clone();
             return Ok(at);
         }
         self.forget_orphans();
-        self.residents.push(DeviceWeights::new(
+        self.device_weights.push(DeviceWeights::new(
             &self.context,
             &mut self.buffers,
             weights,
         )?);
-        Ok(self.residents.len() - 1)
+        Ok(self.device_weights.len() - 1)
     }
 
     /// Frees all buffers that were created after the first `made`, and drops all references to
@@ -108,7 +108,7 @@ impl Gpu {
         for held in [&mut self.inputs, &mut self.targets] {
             *held = held.filter(old);
         }
-        self.residents
+        self.device_weights
             .retain(|resident| resident.all().all(|id| old(&id)));
         self.buffers.undo(made);
         self.groups.clear();
@@ -117,14 +117,14 @@ impl Gpu {
     /// Frees the copies of weights that are no longer in use.
     fn forget_orphans(&mut self) {
         if self
-            .residents
+            .device_weights
             .iter()
-            .any(|resident| resident.mark.is_orphan())
+            .any(|resident| resident.revision.is_orphan())
         {
             self.groups.clear();
-            let (buffers, residents) = (&mut self.buffers, &mut self.residents);
-            residents.retain(|resident| {
-                let orphan = resident.mark.is_orphan();
+            let (buffers, device_weights) = (&mut self.buffers, &mut self.device_weights);
+            device_weights.retain(|resident| {
+                let orphan = resident.revision.is_orphan();
                 if orphan {
                     resident.all().for_each(|id| buffers.free(id));
                 }

@@ -37,7 +37,7 @@ impl Gpu {
             self.provide_call(reads, &writes, &mut ids)?;
             self.repeat_call(call, step, 1, &ids).map(drop)
         });
-        let done = self.context.judge(done);
+        let done = self.context.check_scopes(done);
         let back = done.and_then(|()| {
             let roles = call.roles();
             let written = roles
@@ -92,7 +92,7 @@ impl Gpu {
             self.context.wait(&submission)?;
             Ok(began.elapsed() / times.max(1))
         });
-        let done = self.context.judge(done);
+        let done = self.context.check_scopes(done);
         self.groups.clear();
         ids.into_iter().for_each(|id| self.buffers.free(id));
         done

@@ -36,7 +36,7 @@ impl Gpu {
                 write(id, numbers);
             }
         }
-        for (id, bits) in self.residents[resident]
+        for (id, bits) in self.device_weights[resident]
             .touched
             .iter()
             .zip(&program.touched)
@@ -76,19 +76,19 @@ impl Gpu {
             self.submit(program, weights.layout(), resident)?;
             Ok(resident)
         });
-        let done = self.context.judge(done);
+        let done = self.context.check_scopes(done);
         if done.is_err() {
             self.readbacks.truncate(under_way);
             // Part of an update may have been executed: the copy on the device no longer matches
             // any weights.
             let updated = |resident: &&mut DeviceWeights| {
-                program.updates() && resident.mark == *weights.revision()
+                program.updates() && resident.revision == *weights.revision()
             };
-            self.residents
+            self.device_weights
                 .iter_mut()
                 .find(updated)
                 .into_iter()
-                .for_each(|resident| resident.mark = Revision::of_nothing());
+                .for_each(|resident| resident.revision = Revision::of_nothing());
             self.undo(made);
         }
         self.counts.runs += 1;
@@ -233,7 +233,7 @@ impl Gpu {
         layout: &Layout,
         resident: usize,
     ) -> Result<Span, DeviceError> {
-        let resident = &self.residents[resident];
+        let resident = &self.device_weights[resident];
         let parameter = |pages: &[Id], parameter: u32| {
             let place = layout.place(parameter);
             let size = 4 * u64::from(place.len.next_multiple_of(64));

@@ -11,7 +11,7 @@ use crate::weights::{Revision, Weights};
 #[derive(Debug)]
 pub(super) struct DeviceWeights {
     /// The revision of the weights.
-    pub(super) mark: Revision,
+    pub(super) revision: Revision,
     pub(super) values: Vec<Id>,
     pub(super) gradients: Vec<Id>,
     /// By moment, then by page.
@@ -43,7 +43,7 @@ impl DeviceWeights {
                 .collect()
         };
         let resident = Self {
-            mark: weights.revision().clone(),
+            revision: weights.revision().clone(),
             values: pages("weights", false)?,
             gradients: pages("gradients", false)?,
             state: weights

@@ -1,7 +1,7 @@
 use super::real::Real;
 
 /// One decision as made in a batch of rollouts.
-pub(super) struct Choice<F> {
+pub(super) struct Sampled<F> {
     pub(super) choices: usize,
     /// Whether it is a skip connection, to which the penalty applies.
     pub(super) skip: bool,
@@ -34,7 +34,7 @@ pub(super) struct Weight<F> {
     pub(super) divergence: F,
 }
 
-impl<F: Real> Choice<F> {
+impl<F: Real> Sampled<F> {
     pub(super) fn new(choices: usize, skip: bool, prior: &[f64], rollouts: usize) -> Self {
         Self {
             choices,
@@ -160,9 +160,9 @@ impl<F: Real> Choice<F> {
 mod tests {
     use super::*;
 
-    fn settled(logits: &[f64], allowed: &[bool], taken: u32) -> Choice<f64> {
+    fn settled(logits: &[f64], allowed: &[bool], taken: u32) -> Sampled<f64> {
         let prior: Vec<f64> = vec![(1.0 / logits.len() as f64).ln(); logits.len()];
-        let mut choice = Choice::new(logits.len(), false, &prior, 1);
+        let mut choice = Sampled::new(logits.len(), false, &prior, 1);
         choice.settle(0, logits, allowed);
         choice.taken[0] = taken;
         choice
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_inactive_costs_nothing() {
-        let choice = Choice::<f64>::new(3, false, &[0.0; 3], 2);
+        let choice = Sampled::<f64>::new(3, false, &[0.0; 3], 2);
         assert_eq!(
             (choice.log_taken(1), choice.entropy(1), choice.penalised(1)),
             (0.0, 0.0, false)
@@ -248,7 +248,7 @@ mod tests {
     fn the_penalty_is_least_where_the_true_probability_is_the_target() {
         let target: f64 = 0.4;
         let divergence = |z: f64| {
-            let mut skip = Choice::new(2, true, &[(1.0 - target).ln(), target.ln()], 1);
+            let mut skip = Sampled::new(2, true, &[(1.0 - target).ln(), target.ln()], 1);
             skip.settle(0, &[-z, z], &[true; 2]);
             assert!(skip.penalised(0));
             (
