@@ -1,30 +1,13 @@
 //! The `supernet` command: parses arguments, runs a command, returns the exit code. Only this crate
 //! prints.
 
-mod architectures;
 mod arguments;
-mod bench;
-mod check_plugin;
-mod config;
+mod commands;
 mod data;
-#[cfg(feature = "gpu")]
-mod devices;
-mod draw;
-mod evaluate;
+mod display;
 mod interrupt;
-mod new_plugin;
 mod notation;
-mod predict;
-mod progress;
-mod resume;
-mod retrain;
-mod score;
-mod search;
-mod selftest;
-mod spaces;
-mod summary;
-mod table;
-mod top;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -33,28 +16,29 @@ use clap::Parser;
 use {supernet_darts as _, supernet_enas as _, supernet_nasbench as _};
 
 use arguments::{Arguments, Command};
+use display::summary;
 
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Search(options) => search::run(&options),
-        Command::Predict(options) => predict::run(&options),
-        Command::Evaluate(options) => evaluate::run(&options),
-        Command::Resume(options) => resume::run(&options),
-        Command::Retrain(options) => retrain::run(&options),
-        Command::Score(options) => score::run(&options),
-        Command::Top(options) => top::run(&options),
-        Command::Config(options) => config::run(&options),
-        Command::Spaces(options) => spaces::run(&options),
-        Command::Architectures(options) => architectures::run(&options),
-        Command::Draw(options) => draw::run(&options),
+        Command::Search(options) => commands::search::run(&options),
+        Command::Predict(options) => commands::predict::run(&options),
+        Command::Evaluate(options) => commands::evaluate::run(&options),
+        Command::Resume(options) => commands::resume::run(&options),
+        Command::Retrain(options) => commands::retrain::run(&options),
+        Command::Score(options) => commands::score::run(&options),
+        Command::Top(options) => commands::top::run(&options),
+        Command::Config(options) => commands::config::run(&options),
+        Command::Spaces(options) => commands::spaces::run(&options),
+        Command::Architectures(options) => commands::architectures::run(&options),
+        Command::Draw(options) => commands::draw::run(&options),
         #[cfg(feature = "gpu")]
-        Command::Devices(options) => devices::run(&options),
-        Command::CheckPlugin(options) => check_plugin::run(&options),
-        Command::Selftest(options) => selftest::run(&options),
-        Command::Bench(options) => bench::run(&options),
-        Command::NewPlugin(options) => new_plugin::run(&options),
+        Command::Devices(options) => commands::devices::run(&options),
+        Command::CheckPlugin(options) => commands::check_plugin::run(&options),
+        Command::Selftest(options) => commands::selftest::run(&options),
+        Command::Bench(options) => commands::bench::run(&options),
+        Command::NewPlugin(options) => commands::new_plugin::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -68,7 +68,7 @@ impl Metric {
         match self {
             Self::Accuracy => format!("{:.1} %", 100.0 * reward),
             Self::Perplexity { reward: c, .. } => {
-                format!("perplexity {:.2}", f64::from(c) / reward)
+                format!("{:.2}", f64::from(c) / reward)
             }
         }
     }

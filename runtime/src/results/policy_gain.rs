@@ -156,7 +156,7 @@ impl PolicyGain {
                     100.0 * self.difference,
                     100.0 * error
                 ),
-                self.means(""),
+                self.means("", ""),
             ),
             Metric::Accuracy => (
                 format!(
@@ -164,7 +164,7 @@ impl PolicyGain {
                     100.0 * self.difference.abs(),
                     100.0 * error
                 ),
-                self.means(""),
+                self.means("", ""),
             ),
             Metric::Perplexity { reward, .. } => (
                 format!(
@@ -173,16 +173,16 @@ impl PolicyGain {
                 ),
                 // The mean of the rewards c/perplexity corresponds to the harmonic mean of the
                 // perplexities.
-                self.means("harmonic means, "),
+                self.means("perplexity ", "harmonic means, "),
             ),
         };
         let verdict = format!("{whose} are {than} random ones{by} {means}");
         let Some(best) = self.best else {
             return verdict;
         };
-        let behind = match self.behind == self.samples {
-            true => "all".to_owned(),
-            false => format!("{} of the", self.behind),
+        let behind = match self.metric {
+            Metric::Accuracy if self.behind == self.samples => "all".to_owned(),
+            _ => format!("{} of the", self.behind),
         };
         format!(
             "{verdict}; the best derived one, at {}, is ahead of {behind} {} random ones",
@@ -192,9 +192,9 @@ impl PolicyGain {
     }
 
     /// Both means, and the number of samples that they are over.
-    fn means(&self, kind: &str) -> String {
+    fn means(&self, name: &str, kind: &str) -> String {
         format!(
-            "({} against {}, {kind}{} samples each, {} of {} different, whole validation part, same shared weights)",
+            "({name}{} against {}, {kind}{} samples each, {} of {} different, whole validation part, same shared weights)",
             self.metric.mean_of_rewards(self.policy),
             self.metric.mean_of_rewards(self.random),
             self.samples,

@@ -197,7 +197,10 @@ impl Monitor {
                 "all {} samples of an update scored the same, {} here, for {STREAK} updates in a row up to the {update}th: \
                  there is nothing to learn from; raise `score.batch` so that scores tell samples apart, or {explore}",
                 rewards.len(),
-                self.metric.reward(rewards[0].into())
+                match self.metric {
+                    Metric::Accuracy => percent(rewards[0]),
+                    metric => metric.reward(rewards[0].into()),
+                }
             )
         });
         warnings

@@ -7,8 +7,10 @@ use supernet::config::Config;
 use supernet::{RunOutcome, Search, SearchBuilder};
 
 use crate::arguments::{SearchOptions, evaluators};
-use crate::progress::Display;
-use crate::{Failure, data, interrupt, summary, table};
+use crate::commands::table;
+use crate::display::LiveLine;
+use crate::display::summary;
+use crate::{Failure, data, interrupt, settings};
 
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     if let Some(file) = &options.table.table {
@@ -19,7 +21,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
         evaluators(options.evaluators.as_deref())?,
     );
     let minutes = options.minutes.as_deref().map(minutes).transpose()?;
-    let config = config(options)?;
+    let config = settings::of_search(options)?;
     let device = options.on.choice()?;
     let spaces = options.on.spaces()?;
     let builder = Search::builder()
@@ -36,7 +38,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     };
     follow(
         builder,
-        Display::new(options.json),
+        LiveLine::new(options.json),
         options.json,
         &options.on.plugin,
     )
@@ -45,7 +47,7 @@ pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
 /// Runs a search to its end, or until it is interrupted.
 pub(crate) fn follow(
     builder: SearchBuilder,
-    mut progress: Display,
+    mut progress: LiveLine,
     json: bool,
     plugins: &[PathBuf],
 ) -> Result<(), Failure> {
@@ -66,64 +68,6 @@ pub(crate) fn follow(
         _ => {}
     }
     Ok(())
-}
-
-/// The settings: a name or a file, the options, `--set`.
-pub(crate) fn config(options: &SearchOptions) -> Result<Config, Failure> {
-    let text = options
-        .config
-        .as_deref()
-        .map(read)
-        .transpose()?
-        .unwrap_or_default();
-    Ok(Config::read(&text, &assignments(options))?)
-}
-
-/// A name takes precedence over a file of that name, which is written ./NAME.
-pub(crate) fn read(given: &Path) -> Result<String, Failure> {
-    let names = || Config::names().map(|(name, _)| name);
-    if let Some(name) = names().find(|name| given == Path::new(name)) {
-        return Ok(Config::commented(name)?);
-    }
-    let known = || {
-        names()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let read = std::fs::read_to_string(given);
-    Ok(read.map_err(|error| {
-        format!(
-            "cannot read {}: {error}; settings with a name are {}",
-            given.display(),
-            known()
-        )
-    })?)
-}
-
-/// Options are shorthands for settings; `--set` takes precedence.
-fn assignments(options: &SearchOptions) -> Vec<String> {
-    let named = [
-        ("search.space", &options.space),
-        ("search.strategy", &options.strategy),
-        ("search.epochs", &options.epochs),
-        ("search.seed", &options.seed),
-    ];
-    let named = named
-        .into_iter()
-        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
-    let data = options.data.as_deref().map(data);
-    let retrain = options.no_retrain.then(|| "retrain.epochs=0".to_owned());
-    named
-        .chain(data)
-        .chain(retrain)
-        .chain(options.set.iter().cloned())
-        .collect()
-}
-
-/// A path is never parsed as another type of value.
-pub(crate) fn data(path: &str) -> String {
-    format!("search.dataset={}", serde_json::Value::from(path))
 }
 
 fn minutes(given: &str) -> Result<f64, String> {

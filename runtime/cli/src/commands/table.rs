@@ -8,12 +8,12 @@ use supernet::results::thousands;
 use supernet::tabular::{Columns, Repeated, RunMean, Table, TableSearch, TabularResult};
 
 use crate::arguments::SearchOptions;
-use crate::spaces::{facts, fields};
-use crate::{Failure, search};
+use crate::commands::spaces::{facts, fields};
+use crate::{Failure, settings};
 
 pub(crate) fn run(file: &Path, options: &SearchOptions) -> Result<(), Failure> {
     let given = &options.table;
-    let mut config = search::config(options)?;
+    let mut config = settings::of_search(options)?;
     let spaces = options.on.spaces()?;
     let facts = facts(None, &config, &fields(&spaces, &config.search.space)?)?;
     let space = spaces.build(&mut config, &facts)?.supergraph;

@@ -5,8 +5,9 @@ use supernet::storage::read_events;
 use supernet::{Retraining, RunFolder, Search};
 
 use crate::arguments::{ResumeOptions, evaluators};
-use crate::progress::Display;
-use crate::{Failure, data, retrain, search};
+use crate::commands::{retrain, search};
+use crate::display::LiveLine;
+use crate::{Failure, data};
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     if Retraining::is_at(&options.run) {
@@ -27,7 +28,7 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     let (_, config) = RunFolder::open(&options.run)?;
     let config = Config::read::<&str>(&config, &[])?;
     let builder = builder.data(data::read(&config.search.dataset, &config.text.reading())?);
-    let mut progress = Display::new(options.json);
+    let mut progress = LiveLine::new(options.json);
     // The length of the search, and how much of it is done. If there is no log, `start` reports the
     // error.
     for record in read_events(&options.run).unwrap_or_default() {

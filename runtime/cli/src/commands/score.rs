@@ -6,8 +6,9 @@ use std::path::Path;
 use supernet::experiment::Architecture;
 use supernet::tools::trained_supernet::TrainedSupernet;
 
+use crate::Failure;
 use crate::arguments::ScoreOptions;
-use crate::{Failure, summary};
+use crate::display::summary;
 
 pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
     let mut supernet = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;

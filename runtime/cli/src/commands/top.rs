@@ -4,8 +4,9 @@ use std::io::Write;
 
 use supernet::tools::trained_supernet::{Limits, TrainedSupernet};
 
+use crate::Failure;
 use crate::arguments::TopOptions;
-use crate::{Failure, summary};
+use crate::display::summary;
 
 pub(crate) fn run(options: &TopOptions) -> Result<(), Failure> {
     let mut supernet = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;

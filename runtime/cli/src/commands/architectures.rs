@@ -7,7 +7,7 @@ use supernet::tools::gallery::{self, Claim, Counted, Published};
 
 use crate::Failure;
 use crate::arguments::ArchitecturesOptions;
-use crate::summary::folded;
+use crate::display::summary::folded;
 
 pub(crate) fn run(options: &ArchitecturesOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();

@@ -10,9 +10,10 @@ use supernet::storage::read_events;
 use supernet::{Event, Experiment, Retraining, RunFolder};
 
 use crate::arguments::{ResumeOptions, RetrainOptions};
+use crate::display::LiveLine;
+use crate::display::summary;
 use crate::notation::Notation;
-use crate::progress::Display;
-use crate::{Failure, data, interrupt, search, summary};
+use crate::{Failure, data, interrupt, settings};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     let device = options.on.choice()?;
@@ -65,7 +66,7 @@ fn of_notation(
     let text = options
         .config
         .as_deref()
-        .map(search::read)
+        .map(settings::read)
         .transpose()?
         .unwrap_or_default();
     // The space and its settings come from a file of settings or the command line if these name a
@@ -116,7 +117,7 @@ fn assignments(options: &RetrainOptions) -> Vec<String> {
         .into_iter()
         .filter_map(|(key, value)| Some(format!("{key}={}", value?)));
     named
-        .chain(options.data.as_deref().map(search::data))
+        .chain(options.data.as_deref().map(settings::dataset))
         .chain(options.set.iter().cloned())
         .collect()
 }
@@ -133,7 +134,7 @@ fn follow(
     if json {
         writeln!(std::io::stderr(), "run folder: {}", path.display())?;
     }
-    let mut progress = Display::new(json);
+    let mut progress = LiveLine::new(json);
     // Earlier events, so that the remaining time is correct.
     for record in read_events(&path).unwrap_or_default() {
         progress.recall(&record);

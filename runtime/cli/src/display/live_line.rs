@@ -9,14 +9,14 @@ use supernet::{Event, Record};
 
 /// Shows progress: a live line if standard error is a terminal, otherwise nothing; with `--json`
 /// every event on standard output.
-pub(crate) struct Display {
+pub(crate) struct LiveLine {
     json: bool,
     bar: ProgressBar,
     device: String,
     progress: Progress,
 }
 
-impl Display {
+impl LiveLine {
     pub(crate) fn new(json: bool) -> Self {
         // indicatif draws to standard error, and not at all if that is not a terminal.
         let bar = if json {
@@ -96,7 +96,7 @@ impl Display {
     }
 }
 
-impl Drop for Display {
+impl Drop for LiveLine {
     /// Clears the live line, so that all later output, including errors, begins on an empty line.
     fn drop(&mut self) {
         self.bar.finish_and_clear();

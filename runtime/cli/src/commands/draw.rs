@@ -11,8 +11,9 @@ use supernet::results::thousands;
 use supernet::tools::gallery;
 
 use crate::arguments::{DrawOptions, spaces};
+use crate::commands::spaces as listed;
 use crate::notation::Notation;
-use crate::{Failure, search, spaces as listed};
+use crate::{Failure, settings};
 
 pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
     let svg = match (&options.architecture, &options.genome) {
@@ -42,7 +43,7 @@ fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> 
     let text = options
         .config
         .as_deref()
-        .map(search::read)
+        .map(settings::read)
         .transpose()?
         .unwrap_or_default();
     // The space and its settings come from a file of settings if there is one, otherwise from the

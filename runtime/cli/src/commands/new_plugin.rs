@@ -11,15 +11,18 @@ use crate::arguments::NewPluginOptions;
 /// The files of the crate. Template files that Cargo or Git would treat as their own have other
 /// names in the repository.
 const FILES: [(&str, &str); 6] = [
-    ("Cargo.toml", include_str!("../template/Cargo.toml.in")),
-    (".gitignore", include_str!("../template/gitignore.in")),
-    ("README.md", include_str!("../template/README.md")),
-    ("src/lib.rs", include_str!("../template/src/lib.rs")),
+    ("Cargo.toml", include_str!("../../template/Cargo.toml.in")),
+    (".gitignore", include_str!("../../template/gitignore.in")),
+    ("README.md", include_str!("../../template/README.md")),
+    ("src/lib.rs", include_str!("../../template/src/lib.rs")),
     (
         "ops/softplus.wgsl",
-        include_str!("../template/ops/softplus.wgsl"),
+        include_str!("../../template/ops/softplus.wgsl"),
     ),
-    ("tests/space.rs", include_str!("../template/tests/space.rs")),
+    (
+        "tests/space.rs",
+        include_str!("../../template/tests/space.rs"),
+    ),
 ];
 
 /// The maximum length of a crate name on crates.io.
