@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use supernet::config::Config;
 use supernet::{RunOutcome, Search, SearchBuilder};
 
 use crate::arguments::{SearchOptions, evaluators};
