@@ -1,50 +1,13 @@
-//! The contract of a space's own ops, by the sentences that it gives.
+//! The contract of custom ops, by the messages that it gives.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
+mod support;
 
 use supernet_plugin::Operand::*;
-use supernet_plugin::{
-    CustomOp, Dim, Form, Init, Kernel, Kernels, Length, SearchSpace, Setting, ShapeRule, Shapes,
-    Space, Supergraph,
-};
+use supernet_plugin::{CustomOp, Form, Kernel, Kernels, Length, ShapeRule, Shapes};
 
-/// A normalisation: statistics per row go to the backward pass, and the gradient by the scale takes
-/// two kernels.
-fn sound() -> CustomOp {
-    CustomOp::kernels("norm", "…")
-        .params(1)
-        .macs(2)
-        .saved(Length::Rows(Input(0)))
-        .scratch(Length::Like(Input(0)))
-        .forward(
-            Kernel::per_row("statistics", Input(0))
-                .bind(0, Dims)
-                .bind(2, Input(0))
-                .bind(3, Saved(0))
-                .barriers(),
-        )
-        .forward(
-            Kernel::per_element("apply", Output)
-                .bind(2, Input(0))
-                .bind(3, Param(0))
-                .bind(4, Saved(0))
-                .bind(5, Output),
-        )
-        .backward(
-            Kernel::per_row("by_input", Input(0))
-                .bind(2, GradOutput)
-                .bind(3, Saved(0))
-                .bind(4, GradInput(0))
-                .bind(5, Scratch(0)),
-        )
-        .backward(
-            Kernel::fixed("by_scale", [1, 1, 1])
-                .bind(2, Scratch(0))
-                .bind(3, GradParam(0)),
-        )
-}
+use support::op::sound_op;
 
 fn kernels(op: &mut CustomOp) -> &mut Kernels {
     let Form::Kernels(kernels) = &mut op.form else {
@@ -55,7 +18,7 @@ fn kernels(op: &mut CustomOp) -> &mut Kernels {
 
 #[track_caller]
 fn problem(change: impl FnOnce(&mut CustomOp)) -> String {
-    let mut op = sound();
+    let mut op = sound_op();
     change(&mut op);
     let problems = op.problems();
     problems
@@ -71,7 +34,7 @@ fn problem_of_kernels(change: impl FnOnce(&mut Kernels)) -> String {
 
 #[test]
 fn what_the_op_says_of_itself() {
-    assert_eq!(sound().problems(), []);
+    assert_eq!(sound_op().problems(), []);
     assert_eq!(CustomOp::per_element("swish", "…").problems(), []);
     let name =
         "its name becomes a file's, so it needs 1 to 100 letters (a to z), digits, `_` and `-`.";
@@ -257,7 +220,7 @@ fn what_must_be_written_and_read() {
 
 #[test]
 fn the_first_to_bind_it_writes_it() {
-    let op = sound();
+    let op = sound_op();
     let (forward, backward) = op.stated_kernels().unwrap().uses();
     let written = |uses: &[supernet_plugin::Use]| {
         uses.iter()
@@ -274,7 +237,7 @@ fn the_first_to_bind_it_writes_it() {
 
 #[test]
 fn how_long_operands_are() {
-    let op = sound()
+    let op = sound_op()
         .saved(Length::PerSample(5))
         .scratch(Length::Fixed(6));
     let shapes = Shapes {
@@ -338,104 +301,5 @@ fn how_long_operands_are() {
         }
         .describe(1),
         None
-    );
-}
-
-/// A space with one node of the op on an image and a vector.
-#[track_caller]
-fn node(change: impl FnOnce(&mut SearchSpace)) -> String {
-    let s = Space::new("one");
-    s.define_op(sound());
-    let scale = s.weights("scale", &[3u32], Init::Ones);
-    let x = s.custom(
-        "norm",
-        &[s.input("image", &[4, 4, 3])],
-        &[scale],
-        BTreeMap::new(),
-    );
-    s.output(x.global_avg_pool());
-    let mut space = s.finish().unwrap();
-    Supergraph::new(space.clone()).unwrap();
-    change(&mut space);
-    Supergraph::new(space).unwrap_err()[0].to_string()
-}
-
-#[test]
-fn what_a_node_gives_it() {
-    assert_eq!(
-        node(|s| s.nodes[1].inputs.push("image/input".into())),
-        "node `custom`: the op `norm` takes 1 inputs and 1 params, but has 2 inputs and 1 params."
-    );
-    assert_eq!(
-        node(|s| s.nodes[1].params.clear()),
-        "node `custom`: the op `norm` takes 1 inputs and 1 params, but has 1 inputs and 0 params."
-    );
-    assert_eq!(
-        node(|s| s.params[0].shape = vec![Dim::Fixed(1); 5]),
-        "node `custom`: an op of the space's own takes shapes of 4 axes at most, not [1, 1, 1, 1, 1]."
-    );
-    let attribute = |value: Setting| {
-        node(|s| {
-            let supernet_plugin::Op::Custom { attributes, .. } = &mut s.nodes[1].op else {
-                panic!("it is custom")
-            };
-            attributes.insert("alpha".into(), value);
-        })
-    };
-    assert_eq!(
-        attribute("x".into()),
-        "node `custom`: its attribute `alpha` is a text, and must be a number, true or false."
-    );
-    assert_eq!(
-        attribute((1i64 << 40).into()),
-        "node `custom`: its attribute `alpha` is 1099511627776, and must fit into 32 bits."
-    );
-    assert_eq!(
-        attribute(f64::INFINITY.into()),
-        "node `custom`: its attribute `alpha` is inf, and must be a finite number of 32 bits."
-    );
-    assert_eq!(
-        node(|s| s.ops[0].name = "no rm".into())
-            .split(':')
-            .next()
-            .unwrap(),
-        "op `no rm`"
-    );
-}
-
-#[test]
-fn an_op_may_stand_inside_a_scan_and_reads_no_indices() {
-    let s = Space::new("scanned");
-    s.define_op(sound());
-    let words = s.weights("words", &[5u32, 4], Init::Ones);
-    let scale = s.weights("scale", &[4u32], Init::Ones);
-    let y = s.scan("cell", [s.tokens("tokens").embed_by(words)], |cell, [x]| {
-        let state = cell.carry("state", &[4u32]);
-        let next = s.custom("norm", &[s.sum(&[x, state])], &[scale], BTreeMap::new());
-        cell.next(state, next);
-        next
-    });
-    s.output(y);
-    let graph = Supergraph::new(s.finish().unwrap()).unwrap();
-    assert_eq!(graph.with_time(3).child(&[]).unwrap().macs(), 3 * 4 * 2);
-
-    let s = Space::new("indices");
-    s.define_op(CustomOp::per_element("swish", "…"));
-    s.output(s.tokens("tokens").custom("swish"));
-    let sentence = "in space `indices`: custom: it reads indices (u32), and only an embedding can.";
-    assert_eq!(s.finish().unwrap_err().to_string(), sentence);
-}
-
-#[test]
-fn an_op_of_schema_1_still_reads() {
-    let json = r#"{"schema":1,"name":"old","decisions":[],"params":[],
-        "nodes":[{"id":"x","op":{"input":{"shape":[3]}}},{"id":"y","op":{"custom":{"name":"f"}},"inputs":["x"]}],
-        "outputs":[{"node":"y","role":"logits"}],
-        "ops":[{"name":"f","wgsl":"…","shape":{"like_input":0},"macs_per_output":2}]}"#;
-    let space = SearchSpace::from_json(json).unwrap();
-    assert_eq!(space.ops, [CustomOp::per_element("f", "…").macs(2)]);
-    assert_eq!(
-        Supergraph::new(space).unwrap().child(&[]).unwrap().macs(),
-        6
     );
 }

@@ -2,43 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use supernet_enas::{
-    Macro, Micro, Recurrent, enas_macro, enas_macro_final, enas_micro, enas_micro_final,
-    enas_recurrent, flat,
-};
-use supernet_plugin::{Count, How, Op, Published, Role, Setting, Supergraph, find};
+use supernet_enas::{Macro, Micro, enas_macro, enas_macro_final, enas_micro, enas_micro_final};
+use supernet_plugin::{Count, Op, Role, Supergraph};
 
-fn macro_graph(layers: usize, filters: u32, image: &[u32]) -> Supergraph {
-    let config = Macro {
-        layers,
-        filters,
-        skip_target: 0.4,
-        image: image.to_vec(),
-        classes: 10,
-    };
-    Supergraph::new(enas_macro(&config).unwrap()).unwrap()
-}
-
-fn micro(layers: usize, filters: u32) -> Micro {
-    Micro {
-        layers,
-        filters,
-        auxiliary: true,
-        image: vec![32, 32, 3],
-        classes: 10,
-    }
-}
-
-fn micro_graph(layers: usize, filters: u32) -> Supergraph {
-    Supergraph::new(enas_micro(&micro(layers, filters)).unwrap()).unwrap()
-}
-
-fn micro_final(layers: usize, filters: u32) -> Supergraph {
-    Supergraph::new(enas_micro_final(&micro(layers, filters)).unwrap()).unwrap()
-}
+use support::{counts, macro_graph, micro, micro_final, micro_graph, published, recurrent_graph};
 
 /// The cells of the released code.
 const PUBLISHED_CELLS: [u32; 40] = [
@@ -46,52 +17,11 @@ const PUBLISHED_CELLS: [u32; 40] = [
     1, 0, 1, 0, 0, 3, 0, 2, 1, 1, 3, 1, 1, 0, 0, 4, 0, 3, 1, 1,
 ];
 
-fn recurrent_graph(nodes: usize, hidden: u32, vocabulary: u32) -> Supergraph {
-    Supergraph::new(
-        enas_recurrent(&Recurrent {
-            nodes,
-            hidden,
-            vocabulary,
-            ..Recurrent::default()
-        })
-        .unwrap(),
-    )
-    .unwrap()
-}
-
-/// A published architecture with other settings than it was published with.
-fn published(name: &str, settings: &[(&str, i64)]) -> (Supergraph, Vec<u32>) {
-    let Published {
-        space,
-        settings: mut given,
-        facts,
-        genome,
-        ..
-    } = Published::find(name).unwrap();
-    given.extend(
-        settings
-            .iter()
-            .map(|(key, n)| ((*key).to_owned(), Setting::Int(*n))),
-    );
-    let entry = find(&space).unwrap();
-    let space = entry
-        .space(&entry.configure(&given, &facts).unwrap())
-        .unwrap();
-    (Supergraph::new(space).unwrap(), genome)
-}
-
 /// Every operation is `op`, every skip is `skip`.
 fn uniform_macro(graph: &Supergraph, op: u32, skip: u32) -> Vec<u32> {
     (0..graph.genome_len())
         .map(|d| if graph.choices(d) == 6 { op } else { skip })
         .collect()
-}
-
-fn counts(graph: &Supergraph, genome: &[u32]) -> (u64, u64) {
-    (
-        graph.count(genome, Count::Live).unwrap(),
-        graph.macs(genome).unwrap(),
-    )
 }
 
 #[test]
@@ -295,152 +225,6 @@ fn both_forms_decide_the_same() {
     }
 }
 
-#[test]
-fn what_others_list_is_what_comes_along() {
-    let path =
-        std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join("architectures"));
-    let text = path
-        .and_then(|path| std::fs::read_to_string(path.join("published_architectures.json")).ok());
-    let Some(text) = text else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "SUPERNET_DATA must name the folder that holds `architectures`"
-        );
-        return println!("skipped: no data");
-    };
-    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let genome = |name| Published::find(name).unwrap().genome;
-    let read = |value: &serde_json::Value| flat::read(&value.to_string()).unwrap();
-    assert_eq!(
-        read(&listed["enas_macro_cifar10"]["genome"]),
-        genome("enas-macro")
-    );
-    let micro = &listed["enas_micro_cifar10"];
-    assert_eq!(
-        [read(&micro["normal"]), read(&micro["reduce"])].concat(),
-        genome("enas-micro")
-    );
-    assert_eq!(
-        read(&listed["enas_rnn_ptb"]["genome"]),
-        genome("enas-recurrent")
-    );
-}
-
-#[test]
-fn flat_lists_are_genomes() {
-    for graph in [
-        macro_graph(12, 4, &[32, 32, 3]),
-        micro_graph(6, 4),
-        recurrent_graph(12, 8, 65),
-    ] {
-        let mut state = 7u64;
-        let mut draw = |weights: &[f32]| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % weights.len()
-        };
-        for _ in 0..1000 {
-            let genome = graph.sample(&mut draw).unwrap();
-            let text = flat::write(graph.space(), &genome);
-            assert_eq!(flat::read(&text).unwrap(), genome, "{text}");
-        }
-    }
-    for name in ["enas-macro", "enas-micro", "enas-recurrent"] {
-        let (graph, genome) = published(name, &[]);
-        let Published { notation, .. } = Published::find(name).unwrap();
-        graph.check(&genome).unwrap();
-        assert_eq!(
-            flat::write(graph.space(), &genome),
-            notation,
-            "{name}: written as it was read"
-        );
-    }
-    assert_eq!(
-        flat::read(r#"{"[3], 'n'"#)
-            .unwrap_err()
-            .to_string()
-            .split(',')
-            .next(),
-        Some("`n`")
-    );
-    assert_eq!(
-        flat::read("fixed_arc=\"0 1\"").unwrap_err().word,
-        "fixed_arc="
-    );
-}
-
-#[test]
-fn genome_lengths_and_sizes() {
-    let twelve = macro_graph(12, 36, &[32, 32, 3]);
-    assert_eq!(twelve.genome_len(), 78);
-    assert_eq!(
-        twelve.size().to_string(),
-        "160,618,186,625,454,535,808,756,219,904"
-    );
-    let published = macro_graph(24, 36, &[32, 32, 3]);
-    assert_eq!(published.genome_len(), 300);
-    assert_eq!(published.size().exact(), None);
-    assert_eq!(published.size().to_string(), "about 10^101.8");
-    let micro = micro_graph(6, 20);
-    assert_eq!(micro.genome_len(), 40);
-    assert_eq!(
-        micro.size().to_string(),
-        "25,628,906,250,000,000,000,000,000"
-    );
-    let recurrent = recurrent_graph(12, 200, 10_000);
-    assert_eq!(recurrent.genome_len(), 23);
-    assert_eq!(recurrent.size().exact(), Some(669_692_775_628_800));
-}
-
-#[test]
-fn plans_have_the_published_steps_and_anchors() {
-    for (graph, steps, anchors) in [
-        (macro_graph(12, 36, &[32, 32, 3]), 25, 13),
-        (micro_graph(6, 20), 54, 14),
-        (recurrent_graph(12, 200, 10_000), 23, 12),
-    ] {
-        assert_eq!(
-            (graph.plan().steps.len(), graph.plan().anchors.len()),
-            (steps, anchors),
-            "{}",
-            graph.space().name
-        );
-        // An LSTM of 64 with a start embedding; per table a softmax and embeddings; attention if
-        // anything attends.
-        let decided: Vec<_> = graph
-            .plan()
-            .steps
-            .iter()
-            .flat_map(|step| &step.decide)
-            .collect();
-        let attends = decided
-            .iter()
-            .any(|decided| !matches!(decided.how, How::Table { .. }));
-        let tables: u32 = graph
-            .plan()
-            .tables
-            .iter()
-            .map(|table| 2 * 64 * table.choices)
-            .sum();
-        let size = 2 * 64 * 4 * 64 + 64 + tables + if attends { 2 * 64 * 64 + 64 } else { 0 };
-        match graph.space().name.as_str() {
-            "enas-macro" => assert_eq!(size, 41_856),
-            "enas-micro" => assert_eq!(size, 41_728),
-            _ => {}
-        }
-        assert_eq!(decided.len(), graph.genome_len());
-    }
-    let plan = macro_graph(6, 16, &[8, 8, 1]);
-    let last = &plan.plan().steps[12].decide;
-    assert_eq!(last.len(), 5);
-    assert!(
-        last.iter()
-            .enumerate()
-            .all(|(i, decided)| decided.how == How::Skip { anchor: i as u32 })
-    );
-}
-
 /// `[genome, canonical, live params, MACs, live nodes]`, as an independent program counted them.
 type Row = (Vec<u32>, Vec<u32>, u64, u64, usize);
 
@@ -485,120 +269,4 @@ fn random_genomes_match_the_oracle() {
             }
         }
     }
-}
-
-#[test]
-fn a_config_that_cannot_work_gets_a_sentence() {
-    let configure = |name: &str,
-                     settings: &[(&str, Setting)],
-                     facts: supernet_plugin::Facts|
-     -> Result<(), String> {
-        let entry = supernet_plugin::find(name).map_err(|error| error.to_string())?;
-        let given = settings
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), value.clone()))
-            .collect();
-        let config = entry
-            .configure(&given, &facts)
-            .map_err(|error| error.to_string())?;
-        let space = entry.space(&config).map_err(|error| error.to_string())?;
-        assert_eq!(&space.config, config.values());
-        Supergraph::new(space)
-            .map(|_| ())
-            .map_err(|problems| problems[0].to_string())
-    };
-    let images = || supernet_plugin::Facts::images(&[8, 8, 1], 10);
-    let text = || supernet_plugin::Facts::text(65);
-    let sentence =
-        |name, settings: &[(&str, Setting)], facts| configure(name, settings, facts).unwrap_err();
-
-    for layers in 1..=12 {
-        configure("enas-macro", &[("layers", Setting::Int(layers))], images()).unwrap();
-        configure(
-            "enas-micro",
-            &[
-                ("layers", Setting::Int(layers)),
-                ("filters", Setting::Int(2)),
-            ],
-            images(),
-        )
-        .unwrap();
-        configure("enas-recurrent", &[("nodes", Setting::Int(layers))], text()).unwrap();
-    }
-    configure("enas-macro", &[("skip_target", Setting::Int(1))], images()).unwrap_err();
-    assert_eq!(
-        sentence("enas-macro", &[("layers", Setting::Int(0))], images()),
-        "space `enas-macro`: `layers` is 0, and must be between 1 and 64."
-    );
-    assert_eq!(
-        sentence("enas-macro", &[("filters", Setting::Int(17))], images()),
-        "space `enas-macro`: `filters` is 17, and must be a multiple of 2."
-    );
-    assert_eq!(
-        sentence("enas-macro", &[("fitlers", Setting::Int(16))], images()),
-        "space `enas-macro` has no setting `fitlers`; the nearest is `filters`. \
-         Its settings are: layers, filters, skip_target, form, image, classes."
-    );
-    assert_eq!(
-        sentence(
-            "enas-macro",
-            &[],
-            supernet_plugin::Facts::images(&[3, 8, 1], 10)
-        ),
-        "images of 3 x 8 are too small: the network halves them 2 times, so both sides need at least 4."
-    );
-    assert_eq!(
-        sentence(
-            "enas-micro",
-            &[],
-            supernet_plugin::Facts::images(&[8, 8], 10)
-        ),
-        "the samples have the shape [8, 8], and must be images [height, width, channels]."
-    );
-    assert_eq!(
-        sentence("enas-recurrent", &[], images()),
-        "space `enas-recurrent` needs a data set with a vocabulary, as texts have it, for its setting `vocabulary`, and this one \
-         has none: choose other data, or a space that takes these (`supernet spaces` lists them)."
-    );
-    assert_eq!(
-        sentence("enas-marco", &[], images()),
-        "there is no search space `enas-marco`; the nearest is `enas-macro`. \
-         There are: enas-macro, enas-micro, enas-recurrent, lstm."
-    );
-    // Called from code, without the registry's checks.
-    let odd = Macro {
-        layers: 6,
-        filters: 17,
-        skip_target: 0.4,
-        image: vec![8, 8, 1],
-        classes: 10,
-    };
-    assert_eq!(
-        enas_macro(&odd).unwrap_err().to_string(),
-        "in scope `layer1/reduce`: a factorised reduction to 17 filters: it makes two halves, so the number must be even."
-    );
-    enas_macro(&Macro {
-        layers: 0,
-        ..odd.clone()
-    })
-    .unwrap_err();
-    enas_macro(&Macro { filters: 0, ..odd }).unwrap_err();
-    for build in [enas_micro, enas_micro_final] {
-        build(&micro(6, u32::MAX)).unwrap_err();
-        build(&micro(6, u32::MAX - 1)).unwrap_err();
-    }
-    enas_recurrent(&Recurrent {
-        nodes: 0,
-        hidden: 1,
-        vocabulary: 1,
-        ..Recurrent::default()
-    })
-    .unwrap_err();
-    enas_recurrent(&Recurrent {
-        nodes: 2,
-        hidden: u32::MAX,
-        vocabulary: 1,
-        ..Recurrent::default()
-    })
-    .unwrap_err();
 }

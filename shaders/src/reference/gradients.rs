@@ -1,10 +1,10 @@
 //! The references' gradients against central differences of the references themselves.
 
+mod sequence;
+mod windows;
+
 use super::run;
-use crate::catalogue::{
-    BatchNorm, Call, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear, PerChannel,
-    Rows, Step, Window,
-};
+use crate::catalogue::{BatchNorm, Call, Linear, Rows, Step};
 use crate::random::{Random, RngStream};
 
 const STEP: Step = Step {
@@ -13,59 +13,6 @@ const STEP: Step = Step {
     seed: 9,
     drop_path: 0.8,
 };
-
-const WINDOWS: [Window; 5] = [
-    Window {
-        batch: 2,
-        input: [4, 3],
-        output: [4, 3],
-        kernel: [3, 3],
-        stride: 1,
-        dilation: 1,
-        top: 1,
-        left: 1,
-    },
-    Window {
-        batch: 1,
-        input: [5, 6],
-        output: [3, 3],
-        kernel: [3, 3],
-        stride: 2,
-        dilation: 1,
-        top: 1,
-        left: 0,
-    },
-    Window {
-        batch: 1,
-        input: [6, 5],
-        output: [2, 1],
-        kernel: [3, 3],
-        stride: 1,
-        dilation: 2,
-        top: 0,
-        left: 0,
-    },
-    Window {
-        batch: 2,
-        input: [5, 4],
-        output: [3, 2],
-        kernel: [1, 1],
-        stride: 2,
-        dilation: 1,
-        top: -1,
-        left: -1,
-    },
-    Window {
-        batch: 1,
-        input: [3, 3],
-        output: [3, 2],
-        kernel: [5, 2],
-        stride: 1,
-        dilation: 1,
-        top: 2,
-        left: 0,
-    },
-];
 
 fn random(seed: u64, len: usize) -> Vec<f64> {
     let mut random = Random::new(seed, RngStream::Test(1));
@@ -116,79 +63,6 @@ fn check_product(what: &str, forward: Call, grad_input: Call, grad_weight: Call)
 }
 
 #[test]
-fn factorised_reductions() {
-    for input in [[4, 6], [5, 3], [1, 1]] {
-        let output = input.map(|n: u32| n.div_ceil(2));
-        let window = Window {
-            batch: 2,
-            input,
-            output,
-            kernel: [1, 1],
-            stride: 2,
-            dilation: 1,
-            top: 0,
-            left: 0,
-        };
-        let first_half = Conv2d {
-            window,
-            inputs: 3,
-            outputs: 2,
-        };
-        let second = Conv2d {
-            window: Window {
-                top: -1,
-                left: -1,
-                ..window
-            },
-            ..first_half
-        };
-        let r = FactorizedReduction::of(first_half, second).unwrap();
-        let (x, dy) = (random(1, first_half.len_x()), random(2, r.len_y()));
-        let [wa, wb] = [3, 4].map(|seed| random(seed, 6));
-        let y = |x: &[f64], wa: &[f64], wb: &[f64]| {
-            dot(&dy, &first(Call::FactorizedReduction(r), &[x, wa, wb]))
-        };
-        let dx = first(Call::FactorizedReductionGradInput(r), &[&dy, &wa, &wb]);
-        check("reduction, x", &x, &dx, |x| y(x, &wa, &wb));
-        let dw = run(
-            &Call::FactorizedReductionGradWeight(r),
-            &STEP,
-            &[&x, &dy],
-            &[],
-        );
-        check("reduction, wa", &wa, &dw[0].value, |wa| y(&x, wa, &wb));
-        check("reduction, wb", &wb, &dw[1].value, |wb| y(&x, &wa, wb));
-    }
-}
-
-#[test]
-fn convolutions() {
-    for (i, window) in WINDOWS.into_iter().enumerate() {
-        let c = Conv2d {
-            window,
-            inputs: 2,
-            outputs: 3,
-        };
-        check_product(
-            &format!("{i}"),
-            Call::Conv2d(c),
-            Call::Conv2dGradInput(c),
-            Call::Conv2dGradWeight(c),
-        );
-        let c = PerChannel {
-            window,
-            channels: 2,
-        };
-        let calls = (
-            Call::Depthwise(c),
-            Call::DepthwiseGradInput(c),
-            Call::DepthwiseGradWeight(c),
-        );
-        check_product(&format!("depthwise {i}"), calls.0, calls.1, calls.2);
-    }
-}
-
-#[test]
 fn linear() {
     for transposed in [false, true] {
         let l = Linear {
@@ -211,46 +85,6 @@ fn linear() {
     let (x, b, dy) = (random(1, 6), random(2, 2), random(3, 6));
     check("bias", &b, &first(Call::BiasGrad(rows), &[&dy]), |b| {
         dot(&dy, &first(Call::Bias(rows), &[&x, b]))
-    });
-}
-
-#[test]
-fn pools() {
-    for (i, window) in WINDOWS.into_iter().enumerate() {
-        let c = PerChannel {
-            window,
-            channels: 2,
-        };
-        let (x, dy) = (random(4, c.len_x()), random(5, c.len_y()));
-        let dx = first(Call::AveragePoolGrad(c), &[&dy]);
-        check(&format!("average {i}"), &x, &dx, |x| {
-            dot(&dy, &first(Call::AveragePool(c), &[x]))
-        });
-        let tap = run(&Call::MaxPool(c), &STEP, &[&x], &[])
-            .swap_remove(1)
-            .value;
-        let dx = first(Call::MaxPoolGrad(c), &[&dy, &tap]);
-        check(&format!("max {i}"), &x, &dx, |x| {
-            dot(&dy, &first(Call::MaxPool(c), &[x]))
-        });
-    }
-    let (batch, positions, channels) = (2, 5, 3);
-    let (x, dy) = (random(6, 30), random(7, 6));
-    let dx = first(
-        Call::GlobalAveragePoolGrad {
-            batch,
-            positions,
-            channels,
-        },
-        &[&dy],
-    );
-    let forward = Call::GlobalAveragePool {
-        batch,
-        positions,
-        channels,
-    };
-    check("global average", &x, &dx, |x| {
-        dot(&dy, &first(forward, &[x]))
     });
 }
 
@@ -343,70 +177,4 @@ fn cross_entropy() {
             losses.iter().sum::<f64>() / 4.0
         });
     }
-}
-
-#[test]
-fn the_recurrent_cell() {
-    let (rows, width, len) = (3, 4, 12);
-    let (x, dy) = (random(15, 12), random(16, 12));
-    for function in [
-        Function::Identity,
-        Function::Relu,
-        Function::Tanh,
-        Function::Sigmoid,
-    ] {
-        let forward = Call::Activation { function, len };
-        let y = first(forward, &[&x]);
-        let dx = first(Call::ActivationGrad { function, len }, &[&y, &dy]);
-        check("activation", &x, &dx, |x| dot(&dy, &first(forward, &[x])));
-        let (h, both) = (
-            Highway {
-                rows,
-                width,
-                function,
-            },
-            random(17, 24),
-        );
-        let y = |both: &[f64], x: &[f64]| dot(&dy, &first(Call::Highway(h), &[both, x]));
-        let gradients = run(&Call::HighwayGrad(h), &STEP, &[&both, &x, &dy], &[]);
-        check("highway, both", &both, &gradients[0].value, |both| {
-            y(both, &x)
-        });
-        check("highway, h", &x, &gradients[1].value, |x| y(&both, x));
-    }
-    let [a, b, g] = [18, 19, 20].map(|seed| random(seed, 12));
-    let y = |a: &[f64], b: &[f64], g: &[f64]| dot(&dy, &first(Call::Lerp { len }, &[a, b, g]));
-    let gradients = run(&Call::LerpGrad { len }, &STEP, &[&a, &b, &g, &dy], &[]);
-    check("lerp, a", &a, &gradients[0].value, |a| y(a, &b, &g));
-    check("lerp, b", &b, &gradients[1].value, |b| y(&a, b, &g));
-    check("lerp, g", &g, &gradients[2].value, |g| y(&a, &b, g));
-}
-
-#[test]
-fn embeddings_and_dropped_words() {
-    let (e, tokens) = (
-        Embedding {
-            rows: 4,
-            words: 5,
-            width: 3,
-        },
-        [2.0, 0.0, 2.0, 4.0],
-    );
-    let (w, dy) = (random(21, 15), random(22, 12));
-    let dw = first(Call::EmbeddingGrad(e), &[&tokens, &dy]);
-    check("embedding", &w, &dw, |w| {
-        dot(&dy, &first(Call::Embedding(e), &[&tokens, w]))
-    });
-    let call = Call::WordDropout {
-        rows: Rows {
-            rows: 4,
-            channels: 3,
-        },
-        rate: 0.4,
-        stream: 3,
-    };
-    let x = random(23, 12);
-    check("words", &x, &first(call, &[&dy, &tokens]), |x| {
-        dot(&dy, &first(call, &[x, &tokens]))
-    });
 }
