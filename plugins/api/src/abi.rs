@@ -1,7 +1,8 @@
-//! What crosses between an application and a plugin that it loads: one table, behind one symbol.
+//! The interface between an application and a plugin that it loads: one table behind one symbol.
 //!
-//! Nothing Rust-typed crosses: numbers, pointers and JSON. So a plugin may come from another
-//! compiler, another profile, another version of this crate, as long as [`VERSION`] is the same.
+//! No Rust types cross the boundary, only numbers, pointers and JSON. A plugin may therefore be
+//! built with another compiler, another profile or another version of this crate, as long as
+//! [`VERSION`] is the same.
 
 use std::collections::BTreeMap;
 
@@ -23,81 +24,81 @@ pub use shim::describe;
 
 /// The symbol under which a plugin exports its [`Table`].
 pub const SYMBOL: &str = "SUPERNET_PLUGIN";
-/// The first number of every table.
+/// The magic number at the start of every table.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"SUPERNET");
-/// Counts changes of the table's meaning.
+/// The version of the interface. It changes whenever the meaning of the table changes.
 pub const VERSION: u32 = 1;
 
-/// All went well.
+/// The call succeeded.
 pub const OK: i32 = 0;
-/// What was asked for is refused; the buffer holds a sentence.
+/// The request was refused; the buffer holds the reason.
 pub const REFUSED: i32 = 1;
-/// The plugin panicked; the buffer holds what it said.
+/// The plugin panicked; the buffer holds the panic message.
 pub const PANICKED: i32 = 2;
 
-/// Bytes that the other side owns.
+/// Bytes that are owned by the other side.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Slice {
-    /// The first; anything if there are none.
+    /// The first byte; arbitrary if there are none.
     pub ptr: *const u8,
-    /// How many.
+    /// The number of bytes.
     pub len: usize,
 }
 
-/// Bytes that the plugin allocated; only its `free` releases them.
+/// Bytes that the plugin allocated. Only the plugin's `free` may release them.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Buffer {
-    /// The first; null for none.
+    /// The first byte; null if there are none.
     pub ptr: *mut u8,
-    /// How many.
+    /// The number of bytes.
     pub len: usize,
-    /// How many were allocated.
+    /// The number of bytes allocated.
     pub capacity: usize,
 }
 
-/// One operand of an op that runs on the CPU: numbers of 32 bits.
+/// An operand of an op that runs on the CPU: 32-bit floats.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
-    /// Which operand: its kind in the upper half, its position in the lower one; see
+    /// The operand: its kind in the upper half, its position in the lower half; see
     /// [`crate::Operand::code`].
     pub operand: u32,
-    /// 1 if it is written, else 0.
+    /// 1 if the kernel writes it, otherwise 0.
     pub written: u32,
-    /// The first.
+    /// The first number.
     pub ptr: *mut f32,
-    /// How many.
+    /// The number of elements.
     pub len: usize,
 }
 
-/// One run of one kernel of a custom op on the CPU.
+/// One run of a kernel of a custom op on the CPU.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct OpCall {
-    /// The op's name.
+    /// The name of the op.
     pub op: Slice,
-    /// The kernel's entry point; `forward` or `backward` in the easy form.
+    /// The entry point of the kernel; `forward` or `backward` in the easy form.
     pub kernel: Slice,
-    /// The node's attributes, as a JSON object.
+    /// The attributes of the node, as a JSON object.
     pub attributes: Slice,
-    /// As in [`crate::Operand::Dims`], in words.
+    /// The words of [`crate::Operand::Dims`].
     pub dims: *const u32,
-    /// How many words.
+    /// The number of words.
     pub dims_len: usize,
-    /// How many inputs the op has.
+    /// The number of inputs of the op.
     pub inputs: u32,
-    /// How many params.
+    /// The number of params of the op.
     pub params: u32,
     /// The operands.
     pub operands: *const Numbers,
-    /// How many.
+    /// The number of operands.
     pub operands_len: usize,
 }
 
-/// What a plugin exports as [`SYMBOL`]. A later version may add to its end: `size` says how much of
-/// it there is.
+/// The table that a plugin exports as [`SYMBOL`]. Later versions may append fields; `size` says how
+/// many bytes are present.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
@@ -105,51 +106,52 @@ pub struct Table {
     pub magic: u64,
     /// [`VERSION`].
     pub version: u32,
-    /// Bytes of this table.
+    /// The size of this table in bytes.
     pub size: u32,
-    /// What the plugin has: a [`Description`] as JSON.
+    /// Describes the plugin: writes a [`Description`] as JSON.
     pub describe: unsafe extern "C" fn(*mut Buffer) -> i32,
-    /// Builds a space: a [`Request`] as JSON gives a [`SearchSpace`](crate::SearchSpace) as JSON.
+    /// Builds a space: takes a [`Request`] as JSON and writes a [`SearchSpace`](crate::SearchSpace)
+    /// as JSON.
     pub build: unsafe extern "C" fn(Slice, *mut Buffer) -> i32,
     /// Runs a kernel of an op on the CPU.
     pub run_op: unsafe extern "C" fn(*const OpCall, *mut Buffer) -> i32,
-    /// Releases a buffer of the plugin's.
+    /// Releases a buffer that the plugin allocated.
     pub free: unsafe extern "C" fn(Buffer),
 }
 
-/// What a plugin has.
+/// What a plugin provides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Description {
-    /// The plugin's crate.
+    /// The name of the plugin's crate.
     pub plugin: String,
-    /// Its version.
+    /// The version of the plugin's crate.
     pub version: String,
-    /// Its spaces.
+    /// The search spaces of the plugin.
     #[serde(deserialize_with = "offers")]
     pub spaces: Vec<Described>,
-    /// The ops that it runs on the CPU.
+    /// The custom ops that the plugin can run on the CPU.
     #[serde(default, deserialize_with = "offers")]
     pub cpu_ops: Vec<String>,
 }
 
-/// What a plugin says about one of its spaces before it builds it.
+/// What a plugin says about one of its spaces before building it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Described {
-    /// Its name.
+    /// The name of the space.
     pub name: String,
-    /// One line for people.
+    /// A one-line description for people.
     #[serde(default)]
     pub summary: String,
-    /// Its settings.
+    /// The settings of the space.
     #[serde(default, deserialize_with = "offers")]
     pub fields: Vec<Field>,
 }
 
-/// Which space is to be built.
+/// A request to build a space.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// Its name.
+    /// The name of the space.
     pub space: String,
-    /// Its settings, all of them.
+    /// The settings of the space, all of them.
     pub config: BTreeMap<String, Setting>,
 }

@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use crate::Element;
 
-/// How many sizes of an axis a sentence shows.
+/// The most sizes of an axis that a message shows.
 const MOST_SHOWN: usize = 32;
 
-/// One axis with its names resolved.
+/// One axis, with its names resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
     Fixed(u32),
-    /// A size per choice of one decision.
+    /// One size per choice of a decision.
     By(u32, Arc<[u32]>),
     Time,
 }
@@ -42,8 +42,8 @@ impl Axis {
         }
     }
 
-    /// A size computed from sizes: where one follows a decision, the result does too, choice by
-    /// choice.
+    /// A size computed from other sizes. If one of these follows a decision, so does the result,
+    /// choice by choice.
     pub(crate) fn map<const N: usize>(
         axes: [&Axis; N],
         compute: impl Fn([u32; N]) -> Result<u32, String>,
@@ -82,7 +82,7 @@ impl Axis {
         Ok(Axis::follow(decision, sizes))
     }
 
-    /// An axis that follows a decision, or a fixed one if all sizes agree.
+    /// An axis that follows a decision, or a fixed one if all sizes are equal.
     pub(crate) fn follow(decision: u32, sizes: Vec<u32>) -> Axis {
         if sizes.iter().all(|size| *size == sizes[0]) {
             Axis::Fixed(sizes[0])
@@ -111,7 +111,7 @@ impl fmt::Display for Axis {
     }
 }
 
-/// What is known of a node's value, or of a param.
+/// What is known about the value of a node, or about a param.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     pub(crate) axes: Vec<Axis>,
@@ -126,7 +126,7 @@ impl Value {
         }
     }
 
-    /// The number of elements at its largest, if it can be counted in 32 bits.
+    /// The largest number of elements, if it fits into 32 bits.
     pub(crate) fn elements(&self, time: u32) -> Option<u64> {
         let count = self.axes.iter().try_fold(1u64, |count, axis| {
             count.checked_mul(u64::from(axis.largest(time)))
@@ -134,7 +134,7 @@ impl Value {
         (count <= u64::from(u32::MAX)).then_some(count)
     }
 
-    /// How many sizes its axes list.
+    /// The number of sizes that the axes list.
     pub(crate) fn listed(&self) -> u64 {
         let listed = |axis: &Axis| {
             if let Axis::By(_, sizes) = axis {
@@ -146,7 +146,7 @@ impl Value {
         self.axes.iter().map(listed).sum()
     }
 
-    /// Adds the decisions that its size follows.
+    /// Appends the decisions that the shape follows.
     pub(crate) fn decisions(&self, into: &mut Vec<u32>) {
         for axis in &self.axes {
             if let Axis::By(decision, _) = axis
@@ -157,7 +157,7 @@ impl Value {
         }
     }
 
-    /// Its shape if neither a decision nor the window changes it.
+    /// The shape, if neither a decision nor the window changes it.
     pub(crate) fn fixed(&self) -> Option<Box<[u32]>> {
         self.axes.iter().map(Axis::fixed).collect()
     }

@@ -1,12 +1,12 @@
-//! Lists that stop growing while they are being read, so that a text cannot ask for more memory
-//! than it is worth.
+//! Lists with an upper limit that is enforced while they are read, so that a short text cannot
+//! claim unbounded memory.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-/// The most items of one list of a space: nodes, params, choices.
+/// The most items in one list of a space: nodes, params, choices.
 pub(crate) const MOST_ITEMS: usize = 1_000_000;
 /// The most spaces of a plugin, and the most ops.
 pub(crate) const MOST_OFFERS: usize = 10_000;
@@ -32,7 +32,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST>
         f.write_str("a list")
     }
 
-    /// What the text claims about its length is not believed.
+    /// The size hint of the text is not trusted.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {

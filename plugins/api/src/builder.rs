@@ -20,14 +20,14 @@ pub use size::{Size, Weights};
 pub use tensor::Tensor;
 pub use when::When;
 
-/// What a builder function gives.
+/// The result of a builder function.
 pub type Built = Result<SearchSpace, BuildError>;
 
 /// Builds a [`SearchSpace`] from code that reads like a network.
 ///
 /// Handles ([`Tensor`], [`DecisionRef`], [`Size`], [`Weights`]) are `Copy`, so that calls chain and
-/// nest. Calls do not return a `Result`: the first mistake is kept with its scope, later calls do
-/// nothing, and [`finish`](Self::finish) gives the mistake.
+/// nest. Calls do not return a `Result`: the first mistake is recorded with its scope, later calls
+/// do nothing, and [`finish`](Self::finish) returns the mistake.
 pub struct Space {
     draft: RefCell<Draft>,
 }
@@ -40,12 +40,12 @@ impl Space {
         }
     }
 
-    /// One line for people.
+    /// Sets the one-line description for people.
     pub fn summary(&self, summary: impl Into<String>) {
         self.draft.borrow_mut().space.summary = summary.into();
     }
 
-    /// The space, or the first mistake. The builder is empty afterwards.
+    /// Returns the space, or the first mistake, and leaves the builder empty.
     pub fn finish(&self) -> Built {
         let draft = std::mem::replace(&mut *self.draft.borrow_mut(), Draft::new(String::new()));
         match draft.mistake {
@@ -54,7 +54,8 @@ impl Space {
         }
     }
 
-    /// Names what is built inside: nodes and params get `name/` in front. Scopes nest.
+    /// Names what is built inside: the names of nodes and params get the prefix `name/`. Scopes
+    /// nest.
     pub fn scope<R>(&self, name: impl AsRef<str>, build: impl FnOnce() -> R) -> R {
         self.draft.borrow_mut().scope.push(name.as_ref().to_owned());
         let result = build();
@@ -62,7 +63,7 @@ impl Space {
         result
     }
 
-    /// What is built inside belongs to one block, which a cost table knows by `key`. Blocks do not
+    /// Assigns what is built inside to one block, which a cost table knows by `key`. Blocks do not
     /// nest.
     pub fn block<R>(&self, key: impl Into<String>, build: impl FnOnce() -> R) -> R {
         let before = {
@@ -75,7 +76,7 @@ impl Space {
         result
     }
 
-    /// Decides which operation, by label.
+    /// A decision between operations, by label.
     pub fn op(&self, id: impl Into<String>, choices: &[&str]) -> DecisionRef<'_> {
         self.decide(
             id.into(),
@@ -85,7 +86,7 @@ impl Space {
         )
     }
 
-    /// Decides which input, by the anchors' names.
+    /// A decision between inputs, by the names of their anchors.
     pub fn input_of(&self, id: impl Into<String>, anchors: &[impl AsRef<str>]) -> DecisionRef<'_> {
         self.decide(
             id.into(),
@@ -98,7 +99,7 @@ impl Space {
         )
     }
 
-    /// Decides whether there is a skip connection from an anchor: 0 is off, 1 is on.
+    /// A decision whether there is a skip connection from an anchor: 0 is off, 1 is on.
     pub fn skip(&self, id: impl Into<String>, anchor: impl Into<String>) -> DecisionRef<'_> {
         self.decide(
             id.into(),
@@ -108,12 +109,12 @@ impl Space {
         )
     }
 
-    /// Decides on or off: 0 is off, 1 is on.
+    /// A decision between off (0) and on (1).
     pub fn flag(&self, id: impl Into<String>) -> DecisionRef<'_> {
         self.decide(id.into(), Kind::Skip { of: None })
     }
 
-    /// Decides which number.
+    /// A decision between numbers.
     pub fn value(
         &self,
         id: impl Into<String>,
@@ -127,12 +128,12 @@ impl Space {
         )
     }
 
-    /// The next step of a sequential controller; all its decisions are sampled from one state.
+    /// Adds the next step of a sequential controller; all its decisions are sampled from one state.
     pub fn step(&self, decide: &[DecisionRef<'_>]) -> PlannedStep<'_> {
         self.plan_step(decide)
     }
 
-    /// Every valid genome satisfies the condition.
+    /// Requires that every valid genome satisfies the condition.
     pub fn require(&self, that: When, because: impl Into<String>) {
         self.draft.borrow_mut().space.require.push(Require {
             that: that.0,
@@ -140,13 +141,13 @@ impl Space {
         });
     }
 
-    /// No valid genome satisfies the condition.
+    /// Requires that no valid genome satisfies the condition.
     pub fn forbid(&self, that: When, because: impl Into<String>) {
         self.require(!that, because);
     }
 
-    /// These decisions are derived together: the `keep` best take their choice, the rest take
-    /// `none`.
+    /// Groups decisions that are derived together: the `keep` best take their choice, the others
+    /// take `none`.
     pub fn group(
         &self,
         id: impl Into<String>,
@@ -163,7 +164,7 @@ impl Space {
         });
     }
 
-    /// The size that a decision about a value picks: its values are the sizes.
+    /// The size that a decision between numbers picks: the numbers are the sizes.
     pub fn extent<'s>(&'s self, decision: DecisionRef<'s>) -> Size<'s> {
         let sizes = decision.whole_values();
         match sizes {
@@ -180,7 +181,7 @@ impl Space {
         }
     }
 
-    /// A size with its own name, one per choice of the decision.
+    /// A named size, one per choice of the decision.
     pub fn extent_of<'s>(
         &'s self,
         id: impl Into<String>,
@@ -198,8 +199,8 @@ impl Space {
         }
     }
 
-    /// Brings an op along, for [`custom`](Self::custom). To bring the same op again changes
-    /// nothing, so that each part of a space may bring what it needs.
+    /// Defines an op, for [`custom`](Self::custom). Defining the same op again has no effect, so
+    /// that each part of a space may define what it needs.
     pub fn define_op(&self, op: CustomOp) {
         let mut draft = self.draft.borrow_mut();
         match draft.space.ops.iter().find(|known| known.name == op.name) {
@@ -212,19 +213,19 @@ impl Space {
         }
     }
 
-    /// The network gives this value: scores per class or word.
+    /// Marks a value as the network's output: scores per class or word.
     pub fn output(&self, value: Tensor<'_>) {
         self.output_as(value, Role::Logits);
     }
 
-    /// The network gives this value, for another purpose.
+    /// Marks a value as an output with another role.
     pub fn output_as(&self, value: Tensor<'_>, role: Role) {
         self.draft.borrow_mut().add_output(self, value, role);
     }
 
-    /// Keeps the first mistake, with the scope in which it was made.
+    /// Records the first mistake, with the scope in which it was made.
     pub(crate) fn wrong(&self, reason: impl FnOnce() -> String) {
-        // The reason may look at the draft itself.
+        // The closure may itself borrow the draft.
         let reason = reason();
         self.draft.borrow_mut().wrong(reason);
     }

@@ -10,7 +10,7 @@ use crate::bounded::list;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    /// The decision takes one of these choices (indices).
+    /// The decision takes one of these choices, given by index.
     In(Id, #[serde(deserialize_with = "list")] Vec<u32>),
     /// The condition does not hold.
     Not(Box<Condition>),
@@ -20,8 +20,8 @@ pub enum Condition {
     Any(#[serde(deserialize_with = "list")] Vec<Condition>),
 }
 
-/// A condition with its names resolved. A set is one flag per choice, so that a test is one
-/// look-up.
+/// A condition with its names resolved. A set is one flag per choice, so that a membership test is
+/// one look-up.
 #[derive(Clone, Debug)]
 pub(crate) enum Cond {
     In(u32, Box<[bool]>),
@@ -31,7 +31,7 @@ pub(crate) enum Cond {
 }
 
 impl Cond {
-    /// Whether it holds on a whole genome.
+    /// Whether the condition holds for a complete genome.
     pub(crate) fn holds(&self, genome: &[u32]) -> bool {
         match self {
             Cond::In(decision, set) => set[genome[*decision as usize] as usize],
@@ -41,7 +41,8 @@ impl Cond {
         }
     }
 
-    /// Three-valued, given what each membership is: `None` is "not known yet" (Kleene's logic).
+    /// Kleene's three-valued logic: `None` means "not known yet", given the value of each
+    /// membership.
     pub(crate) fn known(&self, member: &dyn Fn(u32, &[bool]) -> Option<bool>) -> Option<bool> {
         match self {
             Cond::In(decision, set) => member(*decision, set),
@@ -51,7 +52,8 @@ impl Cond {
         }
     }
 
-    /// Its probability if decisions are independent, given the probability of each membership.
+    /// The probability of the condition if decisions are independent, given the probability of each
+    /// membership.
     pub(crate) fn probability(&self, member: &dyn Fn(u32, &[bool]) -> f32) -> f32 {
         match self {
             Cond::In(decision, set) => member(*decision, set),
@@ -66,7 +68,7 @@ impl Cond {
         }
     }
 
-    /// The decisions that any of these names, each once, in the order in which they do.
+    /// The decisions that any of the conditions names, each once, in order of first occurrence.
     pub(crate) fn decisions<'a>(conditions: impl IntoIterator<Item = &'a Cond>) -> Vec<u32> {
         let (mut found, mut seen) = (Vec::new(), HashSet::new());
         conditions
@@ -89,7 +91,7 @@ impl Cond {
         }
     }
 
-    /// How many steps it takes to look at all of it.
+    /// The number of steps needed to evaluate the whole condition.
     pub(crate) fn size(&self) -> u64 {
         match self {
             Cond::In(..) => 1,
@@ -99,8 +101,8 @@ impl Cond {
     }
 }
 
-/// `decisive` settles the whole at once (false in an "all", true in an "any"); otherwise one
-/// unknown leaves it unknown.
+/// `decisive` settles the whole at once (false in an "all", true in an "any"); otherwise a single
+/// unknown makes the result unknown.
 fn settle(
     parts: &[Cond],
     member: &dyn Fn(u32, &[bool]) -> Option<bool>,

@@ -11,32 +11,32 @@ use crate::{BuildError, Setting};
 pub use facts::{Fact, Facts};
 pub use field::{Field, FieldKind};
 
-/// Why a config is refused.
+/// Why a config was rejected.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// There is no such setting.
+    /// The setting does not exist.
     #[error("space `{space}` has no setting `{key}`{hint}. Its settings are: {known}.")]
     Unknown {
         /// The space.
         space: String,
         /// The setting.
         key: String,
-        /// The nearest setting, as the end of the sentence.
+        /// The nearest setting, as a clause for the message.
         hint: String,
-        /// What there is.
+        /// The settings that exist.
         known: String,
     },
-    /// The value is not what the setting may be.
+    /// The value is outside the limits of the setting.
     #[error("space `{space}`: `{key}` is {value}, and {limit}.")]
     Value {
         /// The space.
         space: String,
         /// The setting.
         key: String,
-        /// What was given.
+        /// The given value.
         value: String,
-        /// The limit, as "must be between 1 and 64".
+        /// The limit, such as "must be between 1 and 64".
         limit: String,
     },
     /// The data set lacks a fact.
@@ -54,14 +54,14 @@ pub enum ConfigError {
     },
 }
 
-/// A config with every setting filled in and checked.
+/// A config in which every setting has a checked value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     values: BTreeMap<String, Setting>,
 }
 
 impl Config {
-    /// Fills in defaults and facts, and checks everything against the fields.
+    /// Fills in defaults and facts, and checks every value against its field.
     pub fn resolve(
         space: &str,
         fields: &[Field],
@@ -114,8 +114,8 @@ impl Config {
         Ok(Config { values })
     }
 
-    /// A config of settings that [`resolve`](Self::resolve) gave, as a plugin gets them from its
-    /// host.
+    /// A config from settings that [`resolve`](Self::resolve) returned, as a plugin receives them
+    /// from its host.
     pub fn from_values(values: BTreeMap<String, Setting>) -> Config {
         Config { values }
     }
@@ -133,7 +133,7 @@ impl Config {
         }
     }
 
-    /// A whole number of 0 to 4,294,967,295, as sizes and counts are.
+    /// A whole number from 0 to 4,294,967,295, such as a size or a count.
     pub fn size(&self, key: &str) -> Result<u32, BuildError> {
         let n = self.int(key)?;
         u32::try_from(n).map_err(|_| {
@@ -160,7 +160,7 @@ impl Config {
         }
     }
 
-    /// A text.
+    /// A string.
     pub fn text(&self, key: &str) -> Result<&str, BuildError> {
         match self.values.get(key) {
             Some(Setting::Text(text)) => Ok(text),

@@ -4,11 +4,11 @@ mod call;
 
 pub use call::CpuCall;
 
-/// A custom op's kernels as a function, for devices without WGSL. A crate registers it next to its
-/// spaces; without one an op runs on GPUs only.
+/// The kernels of a custom op as a function, for devices without WGSL. A crate registers it next to
+/// its spaces; without one, the op runs on GPUs only.
 ///
-/// The function runs one kernel per call, and asks [`CpuCall::kernel`] which. It must compute what
-/// the WGSL does.
+/// The function runs one kernel per call; [`CpuCall::kernel`] says which. It must compute the same
+/// as the WGSL.
 ///
 /// ```
 /// use supernet_plugin::{CpuOp, inventory};
@@ -32,7 +32,7 @@ pub use call::CpuCall;
 /// # assert_eq!(y, [4.0, -2.0]);
 /// ```
 ///
-/// In the full form it looks at the kernel and its operands itself:
+/// In the full form, it has to select the kernel and access its operands itself:
 ///
 /// ```
 /// use supernet_plugin::{CpuOp, Operand::*, inventory};
@@ -65,7 +65,7 @@ pub use call::CpuCall;
 /// }
 /// ```
 pub struct CpuOp {
-    /// The op's name in the space.
+    /// The name of the op in the space.
     pub op: &'static str,
     /// Runs one kernel. An error is the end of a sentence, without the full stop.
     pub run: fn(&mut CpuCall<'_>) -> Result<(), String>,
@@ -73,14 +73,14 @@ pub struct CpuOp {
 
 inventory::collect!(CpuOp);
 
-/// Every registered function of an op, by name.
+/// All registered CPU functions, sorted by name.
 pub fn cpu_ops() -> Vec<&'static CpuOp> {
     let mut ops: Vec<&CpuOp> = inventory::iter::<CpuOp>.into_iter().collect();
     ops.sort_by_key(|op| op.op);
     ops
 }
 
-/// The function of an op, if one is registered.
+/// The CPU function of an op, if one is registered.
 pub fn cpu_op(name: &str) -> Result<Option<&'static CpuOp>, RegistryError> {
     let mut found = inventory::iter::<CpuOp>
         .into_iter()

@@ -1,4 +1,4 @@
-//! Ops that a space brings along, as WGSL.
+//! Custom ops that a space defines in WGSL.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ mod author;
 pub(crate) mod uses;
 pub(crate) mod shapes;
 
-/// An op that the space brings along as WGSL, for [`Op::Custom`](crate::Op::Custom).
+/// A custom op that the space defines in WGSL, for [`Op::Custom`](crate::Op::Custom).
 ///
-/// In the easy form, [`Form::PerElement`], the source has two functions, and the host writes the
+/// In the easy form, [`Form::PerElement`], the source has two functions, and the host generates the
 /// rest:
 ///
 /// ```wgsl
@@ -22,31 +22,30 @@ pub(crate) mod shapes;
 /// fn df(x: f32, y: f32, gy: f32) -> f32 { let s = 1.0 / (1.0 + exp(-x)); return gy * (s + y * (1.0 - s)); }
 /// ```
 ///
-/// In the full form, [`Form::Kernels`], it has entry points, and the op says what each of them is
-/// bound to.
+/// In the full form, [`Form::Kernels`], the source has entry points, and the op states what each of
+/// them binds.
 ///
-/// An attribute of a node that is a number or a flag becomes the value of the source's `override`
-/// of that name.
+/// A node attribute that is a number or a flag sets the `override` of that name in the source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomOp {
-    /// Its name, as used in [`Op::Custom`](crate::Op::Custom).
+    /// The name of the op, as used in [`Op::Custom`](crate::Op::Custom).
     pub name: String,
-    /// Its source. A space that is a folder may leave it out: it is then `ops/NAME.wgsl`.
+    /// The WGSL source. A space in a folder may leave it out: it is then read from `ops/NAME.wgsl`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub wgsl: String,
     /// The shape of its value.
     pub shape: ShapeRule,
-    /// Multiplications with addition per element of its value.
+    /// Multiply-accumulates per element of its value.
     #[serde(default)]
     pub macs_per_output: u64,
-    /// How many values it reads.
+    /// The number of values that it reads.
     #[serde(default = "one")]
     pub inputs: u32,
-    /// How many params it reads.
+    /// The number of params that it reads.
     #[serde(default)]
     pub params: u32,
-    /// How its source is to be read.
+    /// How its source is interpreted.
     #[serde(default)]
     pub form: Form,
     /// What its backward pass computes.
@@ -63,13 +62,13 @@ fn one() -> u32 {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ShapeRule {
-    /// That of the input with this position.
+    /// The shape of the input at this position.
     LikeInput(u32),
-    /// This.
+    /// A fixed shape.
     Stated(#[serde(deserialize_with = "list")] Vec<Dim>),
 }
 
-/// How a custom op's source is to be read.
+/// How the source of a custom op is interpreted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -78,20 +77,20 @@ pub enum Form {
     /// of one input.
     #[default]
     PerElement,
-    /// Entry points.
+    /// Stated entry points.
     Kernels(Kernels),
 }
 
-/// The entry points of a custom op, in the order in which they run, each seeing what those before
-/// it wrote.
+/// The entry points of a custom op, in the order in which they run. Each sees what those before it
+/// wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kernels {
-    /// They compute the output, and what is saved for the backward pass.
+    /// Compute the output and what is saved for the backward pass.
     #[serde(deserialize_with = "list")]
     pub forward: Vec<Kernel>,
-    /// They compute the gradient of every input and of every param.
+    /// Compute the gradient of every input and of every param.
     #[serde(deserialize_with = "list")]
     pub backward: Vec<Kernel>,
     /// Buffers that the forward pass writes and the backward pass reads.
@@ -115,86 +114,86 @@ pub struct Kernels {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {
-    /// Its name in the source.
+    /// The name of the entry point in the source.
     pub entry: String,
-    /// How many invocations run.
+    /// The number of invocations.
     pub grid: Grid,
-    /// What its variables, all in group 0, are bound to. [`Operand::Dims`] is at binding 0, buffers
-    /// from 2 on.
+    /// The bindings of its variables, all in group 0. [`Operand::Dims`] is at binding 0, buffers
+    /// start at binding 2.
     #[serde(deserialize_with = "list")]
     pub bindings: Vec<Binding>,
-    /// Whether its invocations wait for each other (`workgroupBarrier` and its kin).
+    /// Whether invocations synchronise (`workgroupBarrier` and similar functions).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub barriers: bool,
 }
 
-/// What one variable of a kernel is bound to.
+/// The binding of one variable of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Binding {
     /// The number in `@binding`.
     pub binding: u32,
-    /// What is there.
+    /// The operand that is bound.
     pub operand: Operand,
 }
 
-/// What a kernel of a custom op reads or writes. What it writes it overwrites, all of it: nothing
-/// is there before.
+/// An operand of a kernel of a custom op. A written operand is overwritten completely: it has no
+/// initial content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Operand {
-    /// An input, by position. Only read.
+    /// An input, by position. Read-only.
     Input(u32),
-    /// A param, by position. Only read.
+    /// A param, by position. Read-only.
     Param(u32),
     /// The value. Written by the forward pass, read by the backward pass.
     Output,
-    /// The gradient of the loss by the value. Read by the backward pass.
+    /// The gradient of the loss with respect to the value. Read by the backward pass.
     GradOutput,
-    /// The gradient by an input. Written by the backward pass.
+    /// The gradient with respect to an input. Written by the backward pass.
     GradInput(u32),
-    /// The gradient by a param. Written by the backward pass.
+    /// The gradient with respect to a param. Written by the backward pass.
     GradParam(u32),
-    /// Saved for the backward pass.
+    /// A buffer that is saved for the backward pass.
     Saved(u32),
-    /// Between two kernels of one pass.
+    /// A buffer between two kernels of one pass.
     Scratch(u32),
-    /// The shapes, as a uniform: `batch: u32`, then as a `vec4<u32>` each the shape of every input,
-    /// of every param and of the output, without the batch, filled up with ones.
+    /// The shapes, as a uniform: `batch: u32`, then one `vec4<u32>` each for the shape of every
+    /// input, every param and the output, without the batch and padded with ones.
     Dims,
 }
 
-/// How many invocations of a kernel run.
+/// The number of invocations of a kernel.
 ///
-/// Workgroups are numbered over x and y, since no axis of a grid takes more than 65,535: a kernel's
-/// workgroup has the number `group.x + group.y * groups.x`, of `workgroup_id` and `num_workgroups`.
-/// Some may stand past the end.
+/// Workgroups are numbered over x and y, since no axis of a grid takes more than 65,535: the number
+/// of a workgroup is `group.x + group.y * groups.x`, where `group` is `workgroup_id` and `groups`
+/// is `num_workgroups`. Some numbers may lie past the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Grid {
-    /// One invocation for each element, in whole workgroups.
+    /// One invocation per element, in whole workgroups.
     PerElement(Operand),
-    /// One workgroup for each row: the elements of the last axis.
+    /// One workgroup per row, that is, per run of elements on the last axis.
     PerRow(Operand),
-    /// So many workgroups.
+    /// A fixed number of workgroups.
     Fixed([u32; 3]),
 }
 
-/// How many numbers a saved or scratch buffer holds.
+/// The number of elements of a saved or scratch buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Length {
-    /// As many as this input, param or the output.
+    /// As many as this input, param or the output has.
     Like(Operand),
-    /// One for each row (the last axis) of it.
+    /// One per row (last axis) of it.
     Rows(Operand),
-    /// So many for each sample.
+    /// A fixed number per sample.
     PerSample(u32),
-    /// So many.
+    /// A fixed number.
     Fixed(u32),
 }
 
@@ -203,16 +202,16 @@ pub enum Length {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Gradient {
-    /// The gradient: it is held against finite differences.
+    /// The exact gradient: it is checked against finite differences.
     #[default]
     Exact,
-    /// Something else on purpose, such as a straight-through estimator: it is not, and every report
-    /// says so.
+    /// Deliberately something else, such as a straight-through estimator: it is not checked, and
+    /// every report says so.
     Surrogate,
 }
 
 impl fmt::Display for Operand {
-    /// In words, such as "input 1".
+    /// The operand in words, such as "input 1".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Operand::Input(i) => write!(f, "input {i}"),
@@ -229,7 +228,7 @@ impl fmt::Display for Operand {
 }
 
 impl Operand {
-    /// The operand as one number: its kind in the upper half, its position in the lower one.
+    /// The operand as one number: its kind in the upper half, its position in the lower half.
     pub fn code(self) -> u32 {
         let (kind, position) = match self {
             Operand::Dims => (0, 0),
@@ -245,7 +244,7 @@ impl Operand {
         kind << 16 | (position & 0xffff)
     }
 
-    /// The operand of a [`code`](Self::code).
+    /// The operand that a [`code`](Self::code) stands for.
     pub fn from_code(code: u32) -> Option<Self> {
         let position = code & 0xffff;
         Some(match code >> 16 {

@@ -1,10 +1,10 @@
 use crate::BuildError;
 
-/// Whether a sample's shape is that of an image, `[height, width, channels]`, large enough to be
-/// halved so often. A space asks it of its config.
+/// Checks that a sample's shape is that of an image, `[height, width, channels]`, that is large
+/// enough to be halved `halvings` times. Spaces apply it to their config.
 ///
 /// # Errors
-/// Says what the shape is, and what the network needs.
+/// If it is not; the message states the shape and what the network needs.
 pub fn check_image(image: &[u32], halvings: u32) -> Result<(), BuildError> {
     let &[height, width, channels] = image else {
         return Err(BuildError::refused(format!(

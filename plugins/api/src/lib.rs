@@ -1,10 +1,10 @@
 //! Neural-network search spaces as data: types, builder, validation, children, counts, registry.
 //!
-//! A [`SearchSpace`] is one big graph, the supergraph, and the decisions that pick a subgraph of
+//! A [`SearchSpace`] is one large graph, the supergraph, and the decisions that pick a subgraph of
 //! it. A *genome* is one number per decision. [`Space`] builds a space from code that reads like a
-//! network; [`Supergraph`] checks a space and answers what a search asks: a genome's [`Child`], its
-//! parameters and MACs, which choices the constraints leave, in which order to decide.
-//! [`SpaceEntry`] registers a space under a name, with a typed config.
+//! network. [`Supergraph`] checks a space and answers the questions of a search: a genome's
+//! [`Child`], its parameters and MACs, which choices the constraints leave, and in which order to
+//! decide. [`SpaceEntry`] registers a space under a name, with a typed config.
 //!
 //! ```
 //! use supernet_plugin::{Count, Space, Supergraph};

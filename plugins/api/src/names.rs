@@ -7,17 +7,17 @@ use crate::{CustomOp, Dim, Extent, TIME};
 /// The most axes of a shape, without the batch.
 pub(crate) const MOST_AXES: usize = 8;
 
-/// What shapes may name.
+/// The names that shapes may refer to.
 pub(crate) struct Names<'a> {
     pub(crate) extents: &'a [Extent],
     /// The decision of each extent, as an index.
     pub(crate) owners: &'a [u32],
     pub(crate) ops: &'a [CustomOp],
-    /// Where they are, if there is no end of them.
+    /// Indices of the names, where there may be too many for a linear search.
     pub(crate) places: Option<Places<'a>>,
 }
 
-/// Extents and ops by name; extents also as axes, and by what they are. Only looked up.
+/// Extents and ops by name; extents also as axes, and by their content. Only looked up.
 pub(crate) struct Places<'a> {
     extents: HashMap<&'a str, usize>,
     axes: Vec<Axis>,
@@ -54,7 +54,7 @@ impl<'a> Places<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The extent whose sizes these are.
+    /// The extent with these sizes.
     pub(crate) fn extent_of(&self, decision: u32, sizes: &[u32]) -> Option<&'a Extent> {
         let same = |i: &usize| self.owners[*i] == decision && self.extents[*i].sizes[..] == *sizes;
         let found = match &self.places {

@@ -1,13 +1,13 @@
-/// How long a word may be, and how many candidates are looked at.
+/// The most letters of a word.
 const MOST_LETTERS: usize = 100;
 const MOST_CANDIDATES: usize = 10_000;
 
-/// The candidate nearest to `word`, if one is near enough to be a slip of the keyboard.
+/// The candidate nearest to `word`, if it is near enough for a typo.
 ///
 /// Near enough is an edit distance (insert, delete, replace, swap neighbours) of at most a third of
-/// the word's length, and one at least. Ties go to the earlier candidate. Nothing is near a word of
-/// more than 100 letters, and no more than 10,000 candidates are looked at: a hint is worth no more
-/// time.
+/// the length of the word, and at least one. On a tie, the earlier candidate wins. Words of more
+/// than 100 letters have no nearest candidate, and at most 10,000 candidates are examined: a hint
+/// is not worth more time.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters = word.chars().take(MOST_LETTERS + 1).count();
     if letters > MOST_LETTERS {
@@ -33,7 +33,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-/// "; did you mean `x`?", or nothing.
+/// "; the nearest is `x`", or nothing.
 pub(crate) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates)
         .map(|near| format!("; the nearest is `{near}`"))

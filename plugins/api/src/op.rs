@@ -13,17 +13,17 @@ pub use attributes::{Element, Function, Pad, Per, Pooling};
 
 /// A node of the graph: an op on values (`inputs`) and weights (`params`).
 ///
-/// An op's operands are its inputs followed by its params, so that a weight may also be a node's
-/// value. Values are NHWC without the batch: an image is `[height, width, channels]`, a sequence
-/// `[time, ...]`.
+/// The operands of an op are its inputs followed by its params, so that the value of a node may
+/// also serve as a weight. Values are NHWC without the batch: an image is `[height, width,
+/// channels]`, a sequence `[time, ...]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Node {
-    /// Its name, unique in the space, the bodies of scans included.
+    /// Its name, unique in the space, including the bodies of scans.
     pub id: Id,
-    /// What it does.
+    /// Its operation.
     pub op: Op,
-    /// The nodes that it reads; they stand earlier.
+    /// The nodes that it reads; they come earlier in the list.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -37,25 +37,25 @@ pub struct Node {
         deserialize_with = "list"
     )]
     pub params: Vec<Id>,
-    /// The block that its cost belongs to.
+    /// The block that its cost is attributed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Id>,
 }
 
-/// What a node does. Kernel sizes and channels come from the weight's shape, never from an
-/// attribute.
+/// The operation of a node. Kernel sizes and channels come from the shape of the weight, never from
+/// an attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Op {
-    /// The input that the decision picks; one input per choice.
+    /// The input that the decision picks; there is one input per choice.
     Choose {
         /// The decision.
         decision: Id,
     },
-    /// The sum of the inputs whose condition holds; zero if there is none.
+    /// The sum of the inputs whose condition holds; zero if none does.
     Sum {
-        /// A condition per input; empty means always.
+        /// One condition per input; an empty list means always.
         #[serde(
             default,
             skip_serializing_if = "Vec::is_empty",
@@ -63,9 +63,9 @@ pub enum Op {
         )]
         when: Vec<Condition>,
     },
-    /// The mean of the inputs whose condition holds; zero if there is none.
+    /// The mean of the inputs whose condition holds; zero if none does.
     Mean {
-        /// A condition per input; empty means always.
+        /// One condition per input; an empty list means always.
         #[serde(
             default,
             skip_serializing_if = "Vec::is_empty",
@@ -73,15 +73,15 @@ pub enum Op {
         )]
         when: Vec<Condition>,
     },
-    /// The inputs side by side on the last axis.
+    /// The inputs concatenated on the last axis.
     Concat,
-    /// A body run over the leading axis of the inputs, with state; the value is `yields` of every
-    /// step, stacked.
+    /// A body that runs over the leading axis of the inputs, with state. The value is `yields` of
+    /// every step, stacked.
     Scan {
-        /// The body. It may read the names in `steps`, the carried states, and outer nodes.
+        /// The body. It may read the names in `steps`, the carried states and outer nodes.
         #[serde(deserialize_with = "list")]
         nodes: Vec<Node>,
-        /// The body's names for one step of each input.
+        /// The names by which the body reads one step of each input.
         #[serde(deserialize_with = "list")]
         steps: Vec<Id>,
         /// The states carried from step to step.
@@ -91,22 +91,22 @@ pub enum Op {
             deserialize_with = "list"
         )]
         carry: Vec<Carry>,
-        /// The body's node whose values are stacked.
+        /// The node of the body whose values are stacked.
         yields: Id,
     },
-    /// Data.
+    /// Input data.
     Input {
         /// Its shape, without the batch.
         #[serde(deserialize_with = "list")]
         shape: Vec<Dim>,
-        /// What its elements are.
+        /// The type of its elements.
         #[serde(default)]
         element: Element,
     },
     /// A param as a value.
     Weight,
-    /// Zeros in the shape of its input, space divided by `stride` and rounded up. It keeps nothing
-    /// alive.
+    /// Zeros in the shape of its input, with height and width divided by `stride` and rounded up.
+    /// It keeps nothing alive.
     Zero {
         /// The stride.
         #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -120,11 +120,11 @@ pub enum Op {
         /// The dilation.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         dilation: u32,
-        /// The padding, with zeros.
+        /// The zero padding.
         #[serde(default, skip_serializing_if = "Pad::is_same")]
         pad: Pad,
     },
-    /// Convolution of each channel with its own kernel, W `[kh, kw, c]`, and perhaps a bias.
+    /// Convolution of each channel with a separate kernel, W `[kh, kw, c]`, and an optional bias.
     DepthwiseConv2d {
         /// The stride.
         #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -132,19 +132,19 @@ pub enum Op {
         /// The dilation.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         dilation: u32,
-        /// The padding, with zeros.
+        /// The zero padding.
         #[serde(default, skip_serializing_if = "Pad::is_same")]
         pad: Pad,
     },
-    /// x·W on the last axis, W `[in, out]`, and perhaps a bias.
+    /// x·W on the last axis, W `[in, out]`, and an optional bias.
     Linear {
-        /// W is `[out, in]`, as for an embedding that is also the decoder.
+        /// Whether W is `[out, in]`, as for an embedding that is also the decoder.
         #[serde(default, skip_serializing_if = "is_no")]
         transposed: bool,
     },
-    /// Rows of W `[vocabulary, width]`, looked up by a value of u32.
+    /// Rows of W `[vocabulary, width]`, looked up by u32 indices.
     Embedding,
-    /// Normalisation per channel over batch and space, with scale and shift or without params.
+    /// Normalisation per channel over batch and positions, with scale and shift or without params.
     BatchNorm {
         /// Added to the variance.
         #[serde(default = "epsilon")]
@@ -156,17 +156,17 @@ pub enum Op {
         #[serde(default = "epsilon")]
         eps: f32,
     },
-    /// A function per element.
+    /// An elementwise function.
     Activation {
         /// The function.
         function: Function,
     },
-    /// Pooling. An average divides by the count of valid positions, a maximum pads with minus
+    /// Pooling. An average divides by the number of valid positions; a maximum pads with minus
     /// infinity.
     Pool {
         /// Average or maximum.
         kind: Pooling,
-        /// The window's height and width.
+        /// The height and width of the window.
         kernel: u32,
         /// The stride.
         #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -175,35 +175,35 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "Pad::is_same")]
         pad: Pad,
     },
-    /// The mean over space, `[h, w, c]` to `[c]`.
+    /// The mean over all positions, `[h, w, c]` to `[c]`.
     GlobalAvgPool,
-    /// The product of two values per element.
+    /// The elementwise product of two values.
     Multiply,
-    /// x `[h, w, c]` times s `[c]`: squeeze and excite.
+    /// x `[h, w, c]` times s `[c]`, as in squeeze-and-excitation.
     Scale,
-    /// a + g(b − a) of a, b, g: a highway connection.
+    /// a + g(b − a) of a, b and g: a highway connection.
     Lerp,
-    /// `[start, start + len)` of the last axis.
+    /// The range `[start, start + len)` of the last axis.
     Slice {
         /// The first index.
         start: u32,
-        /// How many.
+        /// The number of indices.
         len: u32,
     },
-    /// Zeroes with probability `rate` and scales the rest by 1 / (1 − rate), in training.
+    /// During training, zeroes with probability `rate` and scales the rest by 1 / (1 − rate).
     Dropout {
         /// The probability.
         rate: f32,
-        /// What shares one draw.
+        /// Which elements share one draw.
         #[serde(default, skip_serializing_if = "Per::is_element")]
         per: Per,
     },
-    /// Zeroes a whole sample with probability `depth`·p, p from the trainer's schedule.
+    /// Zeroes a whole sample with probability `depth`·p, with p from the trainer's schedule.
     DropPath {
-        /// Where it stands in the network, 0 to 1.
+        /// The relative depth in the network, 0 to 1.
         depth: f32,
     },
-    /// Bilinear resizing, half-pixel centres, no antialiasing.
+    /// Bilinear resizing with half-pixel centres and without antialiasing.
     Resize {
         /// The new height.
         height: Dim,
@@ -215,21 +215,21 @@ pub enum Op {
         /// The new kernel size.
         size: u32,
     },
-    /// A kernel `[k, k, c]` times M `[k², k²]`, per channel, M shared by all channels
+    /// A kernel `[k, k, c]` times M `[k², k²]`, per channel; M is shared by all channels
     /// (Once-for-All).
     KernelTransform,
-    /// One of the space's own ops.
+    /// A custom op of the space.
     Custom {
-        /// The op's name.
+        /// The name of the op.
         name: String,
-        /// Its attributes.
+        /// The attributes of the node.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         attributes: BTreeMap<String, Setting>,
     },
 }
 
 impl Op {
-    /// The op's name as JSON writes it.
+    /// The name of the op in JSON.
     pub fn name(&self) -> &'static str {
         match self {
             Op::Choose { .. } => "choose",
@@ -281,15 +281,15 @@ fn is_no(value: &bool) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Carry {
-    /// The body's name for the state before the step.
+    /// The name by which the body reads the state before the step.
     pub id: Id,
-    /// The node that gives the state after the step.
+    /// The node of the body that computes the state after the step.
     pub next: Id,
     /// Its shape, without the batch.
     #[serde(deserialize_with = "list")]
     pub shape: Vec<Dim>,
-    /// Whether a window starts with the state that the stream's last window ended with, rather than
-    /// with zeros.
+    /// Whether a window starts with the state at the end of the stream's previous window instead of
+    /// zeros.
     #[serde(default)]
     pub persist: bool,
 }

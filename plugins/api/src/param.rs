@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::Id;
 use crate::bounded::list;
 
-/// The dimension name of the sequence axis: its length is the window's, not the space's.
+/// The name of the sequence axis as a dimension: its length belongs to the window, not to the
+/// space.
 pub const TIME: &str = "time";
 
 /// One axis of a shape.
@@ -14,14 +15,14 @@ pub const TIME: &str = "time";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Dim {
-    /// A size.
+    /// A fixed size.
     Fixed(u32),
     /// The name of an [`Extent`](crate::Extent), or [`TIME`].
     Named(Id),
 }
 
-/// By hand, since what is derived for an enum without a tag keeps a copy of whatever stands there
-/// before it looks at it.
+/// Implemented by hand, since the derived implementation for an untagged enum buffers the whole
+/// input before it looks at it.
 impl<'de> Deserialize<'de> for Dim {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Written;
@@ -67,12 +68,14 @@ impl From<u32> for Dim {
 pub struct Param {
     /// Its name, unique among the params.
     pub id: Id,
-    /// Its shape. It is stored at its largest; on an axis with an extent a child uses the first n.
+    /// Its shape. It is stored at its largest size; on an axis with an extent, a child uses the
+    /// first n.
     #[serde(deserialize_with = "list")]
     pub shape: Vec<Dim>,
-    /// How it starts.
+    /// How it is initialised.
     pub init: Init,
-    /// Whether weight decay applies. Batch norm's scale and shift and biases usually say no.
+    /// Whether weight decay applies. It usually does not for biases and for the scale and shift of
+    /// batch norm.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub decay: bool,
 }
@@ -84,7 +87,7 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// How a param starts.
+/// How a param is initialised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -105,16 +108,17 @@ pub enum Init {
         /// The bound.
         bound: f32,
     },
-    /// Normal with variance 2 / fan_in (He et al. 2015): keeps the variance through a ReLU.
+    /// Normal with variance 2 / fan_in (He et al. 2015), which preserves the variance through a
+    /// ReLU.
     He {
-        /// How many inputs one output sums over.
+        /// The number of inputs that one output sums over.
         fan_in: u32,
     },
     /// Uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
     Xavier {
-        /// How many inputs one output sums over.
+        /// The number of inputs that one output sums over.
         fan_in: u32,
-        /// How many outputs one input reaches.
+        /// The number of outputs that one input reaches.
         fan_out: u32,
     },
 }

@@ -1,33 +1,33 @@
-/// What a network with several branches at once takes: a pick per decision, overridden at single
+/// What a network with several branches at once runs: a pick per decision, with overrides at single
 /// nodes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Path {
-    /// A pick per decision, in genome order.
+    /// One pick per decision, in genome order.
     pub picks: Vec<Pick>,
-    /// Other picks at single `Choose` nodes, by the supergraph's index.
+    /// Overrides at single `Choose` nodes, by their index in the supergraph.
     pub at: Vec<(u32, Pick)>,
 }
 
-/// What a decision takes.
+/// What runs at a decision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pick {
     /// One choice.
     One(u32),
-    /// A weighted sum of choices. Every listed choice runs, also with weight 0.
+    /// A weighted sum of choices. Every listed choice runs, even with weight 0.
     Mix {
         /// The choices that run.
         choices: Vec<u32>,
-        /// Their weights, `rows` rows of one per choice.
+        /// Their weights: `rows` rows, each with one weight per choice.
         weights: Vec<f32>,
-        /// Into how many slices the batch is divided; row r weighs the r-th. Usually 1.
+        /// The number of slices into which the batch is divided; row r weighs the r-th. Usually 1.
         rows: u32,
-        /// Whether the gradient of the weights is wanted.
+        /// Whether the gradient of the weights is needed.
         gradient: bool,
     },
 }
 
 impl Path {
-    /// The path that runs one genome's child.
+    /// The path that runs the child of one genome.
     pub fn of(genome: &[u32]) -> Path {
         Path {
             picks: genome.iter().map(|&value| Pick::One(value)).collect(),
@@ -40,20 +40,20 @@ impl Path {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
-    /// There is not one pick per decision.
+    /// The number of picks differs from the number of decisions.
     #[error("a path of this space has {expected} picks, one per decision, and this one has {got}.")]
     Length {
-        /// How many decisions there are.
+        /// The number of decisions.
         expected: usize,
-        /// How many picks were given.
+        /// The number of picks.
         got: usize,
     },
-    /// A pick names a choice that does not exist, or none at all.
+    /// A pick names a choice that does not exist, or no choice at all.
     #[error("the pick for decision `{decision}` {reason}.")]
     Pick {
         /// The decision's name.
         decision: String,
-        /// What is wrong with it.
+        /// What is wrong with the pick.
         reason: String,
     },
     /// Picks divide the batch differently.
@@ -66,7 +66,7 @@ pub enum PathError {
         /// Another.
         other: u32,
     },
-    /// An override stands at a node that chooses nothing.
+    /// An override is at a node that is not a `Choose`.
     #[error("node {node} is no `choose`, so a pick cannot be overridden there.")]
     NotChoose {
         /// The node's index.
@@ -78,7 +78,7 @@ pub enum PathError {
         /// The decision's name.
         decision: String,
     },
-    /// The picks are one genome, and it is not valid.
+    /// The picks form one genome, and it is not valid.
     #[error(transparent)]
     Genome(#[from] crate::GenomeError),
 }

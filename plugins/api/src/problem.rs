@@ -1,10 +1,10 @@
-/// Something that is wrong with a search space: where, and why.
+/// A problem of a search space: where it is, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}.")]
 pub struct ValidationError {
-    /// The thing by its kind and name, such as "node `stem/conv2d`".
+    /// The element by kind and name, such as "node `stem/conv2d`".
     pub place: String,
-    /// What is wrong, what the limit is, and where it helps the way out.
+    /// What is wrong, what the limit is and, where it helps, how to fix it.
     pub reason: String,
 }
 
@@ -21,15 +21,15 @@ impl ValidationError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The builder's first wrong call.
+    /// The first wrong call on the builder.
     #[error("in {scope}: {reason}.")]
     Call {
-        /// The scope in which it stood.
+        /// The scope of the call.
         scope: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The space's own check of its config.
+    /// The space itself rejects its config.
     #[error("{0}.")]
     Refused(String),
     /// The space reads a setting that its fields do not declare.
@@ -39,15 +39,15 @@ pub enum BuildError {
     Undeclared {
         /// The setting.
         key: String,
-        /// How it was read.
+        /// The type as which it was read.
         wanted: &'static str,
-        /// What the config has.
+        /// What the config contains.
         found: String,
     },
 }
 
 impl BuildError {
-    /// A space's refusal of its config, as a sentence without the full stop.
+    /// A space's reason for rejecting its config, as a sentence without the full stop.
     pub fn refused(sentence: impl Into<String>) -> Self {
         BuildError::Refused(sentence.into())
     }

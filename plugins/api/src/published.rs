@@ -5,43 +5,43 @@ use serde::Deserialize;
 use crate::nearest::hint;
 use crate::{BuildError, Facts, Setting};
 
-/// An architecture that somebody published, as a genome of a registered space.
+/// A published architecture, as a genome of a registered space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
-    /// What it is called on a command line: "darts-v2".
+    /// Its name on a command line, such as "darts-v2".
     pub name: String,
-    /// What its authors call it.
+    /// The name that its authors use.
     pub title: String,
-    /// Where it was published, and where its notation stands.
+    /// The publication, and where the notation is found.
     pub source: String,
-    /// Its space.
+    /// The name of its space.
     pub space: String,
-    /// The space's settings with which it was trained for the figures.
+    /// The settings of the space with which the published figures were obtained.
     pub settings: BTreeMap<String, Setting>,
-    /// What it was trained on.
+    /// The data that it was trained on.
     pub data: String,
-    /// What a space asks about that data.
+    /// The facts about that data that the space needs.
     pub facts: Facts,
-    /// In the notation of its authors.
+    /// The architecture in the notation of its authors.
     pub notation: String,
-    /// The same as a choice for each decision of the space.
+    /// The same as one choice per decision of the space.
     pub genome: Vec<u32>,
-    /// What was said about it.
+    /// The published figures.
     pub claim: Claim,
 }
 
-/// What a publication says about an architecture, beside which a count of one's own can be held.
+/// What a publication states about an architecture, to be compared with our counts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Claim {
-    /// Its error, with unit and conditions.
+    /// The error, with unit and conditions.
     pub error: String,
-    /// Its parameters.
+    /// The number of parameters.
     pub parameters: String,
-    /// Why a count of the network that the space builds is another one.
+    /// Why a count of the network that the space builds differs.
     pub differs: String,
 }
 
-/// A crate's published architectures. It registers them with `inventory::submit!`, like its spaces.
+/// The published architectures of a crate, registered with `inventory::submit!` like its spaces.
 pub struct PublishedEntry {
     /// Reads them.
     pub read: fn() -> Result<Vec<Published>, BuildError>,
@@ -49,7 +49,7 @@ pub struct PublishedEntry {
 
 inventory::collect!(PublishedEntry);
 
-/// An architecture in a crate's file of them, with the genome still in its authors' notation.
+/// An architecture in a crate's file, with the genome still in the notation of its authors.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -70,11 +70,11 @@ struct Written {
 }
 
 impl Published {
-    /// The architectures in a crate's file: a JSON list, whose `notation` is what `genome` makes
-    /// numbers of.
+    /// Reads a crate's file of architectures: a JSON list whose `notation` is converted by
+    /// `genome`.
     ///
     /// # Errors
-    /// If the file is none, or a notation cannot be read.
+    /// If the file is not such a list, or a notation cannot be read.
     pub fn read(
         json: &str,
         genome: impl Fn(&str, &str) -> Result<Vec<u32>, String>,
@@ -118,10 +118,10 @@ impl Published {
         written.into_iter().map(one).collect()
     }
 
-    /// The published architecture of a name.
+    /// Finds a published architecture by name.
     ///
     /// # Errors
-    /// If there is none, with the nearest name.
+    /// If it does not exist; the message names the nearest.
     pub fn find(name: &str) -> Result<Published, BuildError> {
         let all = published()?;
         let names = || all.iter().map(|published| published.name.as_str());
@@ -139,10 +139,10 @@ impl Published {
     }
 }
 
-/// Every registered architecture, by name.
+/// All registered architectures, sorted by name.
 ///
 /// # Errors
-/// If a crate's file of them cannot be read.
+/// If a crate's file cannot be read.
 pub fn published() -> Result<Vec<Published>, BuildError> {
     let mut all = Vec::new();
     for entry in inventory::iter::<PublishedEntry> {

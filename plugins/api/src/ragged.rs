@@ -1,4 +1,4 @@
-/// Rows of different length in one allocation.
+/// Rows of different lengths in one allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ragged {
     items: Vec<u32>,
@@ -13,7 +13,7 @@ impl Ragged {
         }
     }
 
-    /// Appends to the row that [`close`](Self::close) will end.
+    /// Appends an item to the open row, which [`close`](Self::close) ends.
     pub(crate) fn add(&mut self, item: u32) {
         self.items.push(item);
     }
@@ -27,12 +27,12 @@ impl Ragged {
         self.close();
     }
 
-    /// The row being filled, since the last [`close`](Self::close).
+    /// The open row: the items since the last [`close`](Self::close).
     pub(crate) fn open(&self) -> &[u32] {
         &self.items[self.ends.last().map_or(0, |&end| end as usize)..]
     }
 
-    /// Shortens the row being filled.
+    /// Shortens the open row.
     pub(crate) fn truncate_open(&mut self, len: usize) {
         let start = self.ends.last().map_or(0, |&end| end as usize);
         self.items.truncate(start + len);

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use crate::nearest::hint;
 use crate::{BuildError, Config, ConfigError, Facts, Field, SearchSpace, Setting};
 
-/// A search space under a name. A crate registers its spaces with `inventory::submit!`; an
-/// application that links the crate has them, provided that it names the crate (`use my_spaces as
-/// _;`), since what nobody names is not linked.
+/// A search space registered under a name. A crate registers its spaces with `inventory::submit!`.
+/// An application that links the crate has them, provided that it mentions the crate (`use
+/// my_spaces as _;`), since crates that are never mentioned are not linked.
 ///
 /// ```
 /// use supernet_plugin::{Fact, Field, Space, SpaceEntry, inventory};
@@ -35,30 +35,30 @@ use crate::{BuildError, Config, ConfigError, Facts, Field, SearchSpace, Setting}
 /// # assert_eq!(supernet_plugin::Supergraph::new(space).unwrap().genome_len(), 1);
 /// ```
 pub struct SpaceEntry {
-    /// Its name.
+    /// The name of the space.
     pub name: &'static str,
-    /// One line for people.
+    /// A one-line description for people.
     pub summary: &'static str,
-    /// Its settings.
+    /// The settings of the space.
     pub fields: fn() -> Vec<Field>,
-    /// Builds it from a config that fits its fields.
+    /// Builds the space from a config that fits its fields.
     pub build: fn(&Config) -> Result<SearchSpace, BuildError>,
 }
 
 inventory::collect!(SpaceEntry);
 
-/// Why a space, or the function of an op, was not found.
+/// Why a space, or the CPU function of an op, was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// Nobody registered the name.
+    /// The name is not registered.
     #[error("there is no search space `{name}`{hint}. There are: {known}.")]
     Unknown {
         /// The name.
         name: String,
-        /// The nearest name, as the end of the sentence.
+        /// The nearest name, as a clause for the message.
         hint: String,
-        /// What there is.
+        /// The names that exist.
         known: String,
     },
     /// Two crates registered the name.
@@ -67,7 +67,7 @@ pub enum RegistryError {
         /// The name.
         name: String,
     },
-    /// Two crates registered the function of an op.
+    /// Two crates registered a CPU function for the same op.
     #[error("two functions are registered for the op `{name}` on the CPU; rename one of the ops.")]
     OpTwice {
         /// The op.
@@ -75,14 +75,14 @@ pub enum RegistryError {
     },
 }
 
-/// Every registered space, by name.
+/// All registered spaces, sorted by name.
 pub fn spaces() -> Vec<&'static SpaceEntry> {
     let mut entries: Vec<&SpaceEntry> = inventory::iter::<SpaceEntry>.into_iter().collect();
     entries.sort_by_key(|entry| entry.name);
     entries
 }
 
-/// The space of a name.
+/// Finds a space by name.
 pub fn find(name: &str) -> Result<&'static SpaceEntry, RegistryError> {
     let entries = spaces();
     let mut found = entries.iter().filter(|entry| entry.name == name);
@@ -106,7 +106,7 @@ pub fn find(name: &str) -> Result<&'static SpaceEntry, RegistryError> {
 }
 
 impl SpaceEntry {
-    /// The config for what the user gave and what the data set says.
+    /// The config from what the user gave and from the facts about the data set.
     pub fn configure(
         &self,
         given: &BTreeMap<String, Setting>,
@@ -115,7 +115,7 @@ impl SpaceEntry {
         Config::resolve(self.name, &(self.fields)(), given, facts)
     }
 
-    /// Builds the space; its config and summary are noted in it.
+    /// Builds the space and records its config and summary in it.
     pub fn space(&self, config: &Config) -> Result<SearchSpace, BuildError> {
         let mut space = (self.build)(config)?;
         space.config = config.values().clone();

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounded::{List, MOST_ITEMS};
 
-/// A value in a config or in a custom op's attributes. JSON and TOML write it as it is, without a
-/// tag.
+/// A value in a config or in the attributes of a custom op. JSON and TOML write it without a tag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -18,14 +17,14 @@ pub enum Setting {
     Int(i64),
     /// A number with a fraction.
     Float(f64),
-    /// A text.
+    /// A string.
     Text(String),
     /// A list, such as an image's shape.
     List(Vec<Setting>),
 }
 
 impl Setting {
-    /// What the setting is, in words: "a whole number", "a list".
+    /// The type of the setting in words: "a whole number", "a list".
     pub fn kind(&self) -> &'static str {
         match self {
             Setting::Bool(_) => "true or false",
@@ -54,8 +53,8 @@ impl Setting {
     }
 }
 
-/// By hand, since what is derived for an enum without a tag copies the whole of a list again for
-/// every list inside it.
+/// Implemented by hand, since the derived implementation for an untagged enum copies a whole list
+/// once more for every level of nesting.
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Written;

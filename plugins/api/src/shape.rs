@@ -1,4 +1,4 @@
-//! The shape of every op's value. The builder and the checks share these rules, so that they cannot
+//! Shape inference for every op. The builder and the checks share these rules, so that they cannot
 //! disagree.
 
 mod axes;
@@ -8,11 +8,11 @@ use crate::axis::{Axis, Value};
 use crate::names::Names;
 use crate::{Element, Kind, MOST_CUSTOM_AXES, Op, Setting, ShapeRule};
 
-/// How many inputs of different shape a sentence shows.
+/// The most differing input shapes that a message shows.
 const MOST_SHOWN: usize = 8;
 
-/// The value of a choice between `branches`. Branches of different shape make the shape follow the
-/// decision, if it is one about a value.
+/// The value of a choice between `branches`. If the branches differ in shape and the decision is
+/// between numbers, the shape follows the decision.
 pub(crate) fn choose(kind: &Kind, decision: u32, branches: &[&Value]) -> Result<Value, String> {
     if branches.len() != kind.choices() {
         return Err(format!(
@@ -88,7 +88,8 @@ pub(crate) fn merge(parts: &[&Value], conditions: usize) -> Result<Value, String
     }
 }
 
-/// The value of any op but `Choose` and `Scan`; `operands` are the inputs followed by the params.
+/// The value of any op except `Choose` and `Scan`; `operands` are the inputs followed by the
+/// params.
 pub(crate) fn infer(
     op: &Op,
     operands: &[&Value],
@@ -313,7 +314,7 @@ fn constant(key: &str, value: &Setting) -> Result<(), String> {
     }
 }
 
-/// How many operands the op takes.
+/// Checks the number of operands.
 fn count(op: &Op, given: usize) -> Result<(), String> {
     let (allowed, what): (&[usize], &str) = match op {
         Op::Input { .. } => (&[0], "nothing"),

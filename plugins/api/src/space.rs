@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 use crate::bounded::list;
 use crate::{Condition, CustomOp, Node, Param, Setting};
 
-/// A name inside a space: of a decision, a param, a node, an extent, a block, a group.
+/// A name inside a space: of a decision, a param, a node, an extent, a block or a group.
 pub type Id = String;
 
-/// The version of the data model that this crate writes. It reads every version up to it: 1 had
-/// custom ops without kernels.
+/// The version of the data model that this crate writes. It reads all versions up to this one; in
+/// version 1, custom ops had no kernels.
 pub const SCHEMA: u32 = 2;
 
-/// The longest JSON of a space that is read, in bytes.
+/// The most bytes of JSON that are read for a space.
 pub const MOST_BYTES: usize = 64 << 20;
 
-/// The JSON Schema of a [`SearchSpace`], for editors and for programs in other languages. It says
-/// how a space is written down; [`Supergraph::new`](crate::Supergraph::new) says whether it makes
+/// The JSON Schema of a [`SearchSpace`], for editors and for programs in other languages. It
+/// defines the format; [`Supergraph::new`](crate::Supergraph::new) checks whether a space makes
 /// sense.
 pub const JSON_SCHEMA: &str = include_str!("../space.schema.json");
 
-/// A search space: one big graph, and the decisions that pick a subgraph of it.
+/// A search space: one large graph, and the decisions that pick a subgraph of it.
 ///
-/// It is plain data and travels as JSON. [`Supergraph::new`](crate::Supergraph::new) checks it and
-/// answers questions about it; [`Space`](crate::Space) builds it from code.
+/// It is plain data and is exchanged as JSON. [`Supergraph::new`](crate::Supergraph::new) checks it
+/// and answers questions about it; [`Space`](crate::Space) builds it from code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchSpace {
@@ -31,31 +31,31 @@ pub struct SearchSpace {
     pub schema: u32,
     /// The space's name, as in the registry.
     pub name: String,
-    /// One line for people.
+    /// A one-line description for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
-    /// The config that it was built with, resolved.
+    /// The resolved config with which it was built.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub config: BTreeMap<String, Setting>,
-    /// The decisions in published order: a genome is one choice index for each.
+    /// The decisions in their published order: a genome is one choice index for each.
     #[serde(deserialize_with = "list")]
     pub decisions: Vec<Decision>,
-    /// What every valid genome satisfies.
+    /// Constraints that every valid genome satisfies.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "list"
     )]
     pub require: Vec<Require>,
-    /// In which order a sequential controller decides; empty means a step per decision, in genome
-    /// order.
+    /// The order in which a sequential controller decides. If empty, there is one step per
+    /// decision, in genome order.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "list"
     )]
     pub plan: Vec<Step>,
-    /// How a genome is derived from weights where the best choice per decision is not the rule.
+    /// Groups of decisions for which a genome is not derived by taking the best choice of each.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -69,7 +69,7 @@ pub struct SearchSpace {
         deserialize_with = "list"
     )]
     pub extents: Vec<Extent>,
-    /// What a cost table knows by key.
+    /// Groups of nodes that a cost table knows by key.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -79,13 +79,13 @@ pub struct SearchSpace {
     /// The weights.
     #[serde(deserialize_with = "list")]
     pub params: Vec<Param>,
-    /// The graph; a node stands after its inputs.
+    /// The graph; a node comes after its inputs.
     #[serde(deserialize_with = "list")]
     pub nodes: Vec<Node>,
-    /// What the network gives.
+    /// The outputs of the network.
     #[serde(deserialize_with = "list")]
     pub outputs: Vec<Output>,
-    /// Ops that the space brings along.
+    /// The custom ops that the space defines.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -96,7 +96,7 @@ pub struct SearchSpace {
 
 impl SearchSpace {
     /// Reads a space from JSON of at most [`MOST_BYTES`](crate::abi::MOST_BYTES). Unknown fields
-    /// are tolerated, misspelt attributes inside an op are not.
+    /// are ignored, but misspelt attributes inside an op are errors.
     pub fn from_json(json: &str) -> Result<Self, JsonError> {
         if json.len() > MOST_BYTES {
             let reason = format!(
@@ -108,13 +108,13 @@ impl SearchSpace {
         Ok(serde_json::from_str(json)?)
     }
 
-    /// Writes the space as JSON, compactly.
+    /// Writes the space as compact JSON.
     pub fn to_json(&self) -> Result<String, JsonError> {
         Ok(serde_json::to_string(self)?)
     }
 }
 
-/// A text is not a search space.
+/// The text is not a search space.
 #[derive(Debug, thiserror::Error)]
 #[error("this JSON is not a search space: {0}")]
 pub struct JsonError(#[from] serde_json::Error);
@@ -127,29 +127,32 @@ pub struct Decision {
     pub id: Id,
     /// What it decides.
     pub kind: Kind,
-    /// When it matters. It may look only at decisions that stand earlier in the plan.
+    /// When the decision matters. The condition may only refer to decisions that come earlier in
+    /// the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_if: Option<Condition>,
-    /// Decisions of one table share a controller's embeddings. Default: same labels, same table.
+    /// Decisions with the same table share the embeddings of a controller. By default, decisions
+    /// with the same labels share a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// A weight per choice: random search samples from it, a skip penalty pulls towards it.
+    /// One weight per choice: random search samples from them, and a skip penalty pulls towards
+    /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Vec<f32>>,
 }
 
-/// What a decision decides.
+/// What a decision chooses between.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Kind {
-    /// Which operation, by label.
+    /// Operations, by label.
     Op {
         /// The labels.
         #[serde(deserialize_with = "list")]
         choices: Vec<String>,
     },
-    /// Which input, by the anchors' names.
+    /// Inputs, by the names of their anchors.
     Input {
         /// The anchors.
         #[serde(deserialize_with = "list")]
@@ -161,7 +164,7 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<String>,
     },
-    /// Which number.
+    /// Numbers.
     Value {
         /// The numbers.
         #[serde(deserialize_with = "list")]
@@ -170,7 +173,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// How many choices there are.
+    /// The number of choices.
     pub fn choices(&self) -> usize {
         match self {
             Kind::Op { choices } => choices.len(),
@@ -180,7 +183,7 @@ impl Kind {
         }
     }
 
-    /// A choice in words, if there is one of this index.
+    /// The label of a choice, if it exists.
     pub fn label(&self, choice: u32) -> Option<String> {
         let i = choice as usize;
         match self {
@@ -192,7 +195,7 @@ impl Kind {
     }
 }
 
-/// A number as people write it; with an exponent where it would be hundreds of digits.
+/// A number as people write it, with an exponent where it would otherwise have hundreds of digits.
 fn number(value: f64) -> String {
     if value == 0.0 || (1e-9..1e16).contains(&value.abs()) {
         value.to_string()
@@ -201,13 +204,13 @@ fn number(value: f64) -> String {
     }
 }
 
-/// A constraint on genomes, with the sentence that explains it.
+/// A constraint on genomes, with an explanation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Require {
-    /// What holds on every valid genome.
+    /// The condition that holds for every valid genome.
     pub that: Condition,
-    /// Why, as a sentence's end: "layers must not widen".
+    /// The reason, as the end of a sentence: "layers must not widen".
     pub because: String,
 }
 
@@ -215,19 +218,19 @@ pub struct Require {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
-    /// The decisions; several only if all are skips of anchors.
+    /// The decisions; several only if all of them are skips from anchors.
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "list"
     )]
     pub decide: Vec<Id>,
-    /// The anchor's name under which the state is kept.
+    /// The name of the anchor as which the state is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
 }
 
-/// Decisions that a genome is derived from together: the `keep` best take their choice, the rest
+/// Decisions from which a genome is derived together: the `keep` best take their choice, the others
 /// take `none`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -237,13 +240,13 @@ pub struct Group {
     /// Its decisions.
     #[serde(deserialize_with = "list")]
     pub decisions: Vec<Id>,
-    /// How many keep a choice other than `none`.
+    /// The number of decisions that keep a choice other than `none`.
     pub keep: u32,
-    /// The choice (index) of the others.
+    /// The index of the choice that the others take.
     pub none: u32,
 }
 
-/// A size that a decision picks: width, resolution.
+/// A size that a decision picks, such as a width or a resolution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Extent {
@@ -251,7 +254,7 @@ pub struct Extent {
     pub id: Id,
     /// The decision.
     pub decision: Id,
-    /// A size per choice.
+    /// One size per choice.
     #[serde(deserialize_with = "list")]
     pub sizes: Vec<u32>,
 }
@@ -266,25 +269,25 @@ pub struct Block {
     pub key: String,
 }
 
-/// A value that the network gives.
+/// An output of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
     /// The node.
     pub node: Id,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
 }
 
-/// What an output is for.
+/// The role of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Scores per class, or per word.
+    /// Scores per class or per word.
     Logits,
-    /// Scores with a loss of their own.
+    /// Scores with a separate loss.
     Auxiliary,
-    /// A state that a penalty looks at.
+    /// A state that a penalty applies to.
     Hidden,
 }

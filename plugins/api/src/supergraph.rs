@@ -24,17 +24,17 @@ pub(crate) mod walk;
 
 use level::Level;
 
-/// A search space that was checked, with its names resolved to indices. Cloning is cheap.
+/// A checked search space, with its names resolved to indices. Cloning is cheap.
 ///
-/// A node's index counts the space's nodes first, then, scan by scan, what stands in the bodies:
-/// the slices of the scan's inputs, the carried states, the body's nodes.
+/// Node indices count the nodes of the space first and then, scan by scan, the nodes of the bodies:
+/// the slices of the scan's inputs, the carried states and the body's nodes.
 #[derive(Clone)]
 pub struct Supergraph {
     inner: Arc<Inner>,
     time: u32,
 }
 
-/// Everything that was worked out once.
+/// Everything that is computed once.
 pub(crate) struct Inner {
     space: SearchSpace,
     choices: Vec<u32>,
@@ -44,14 +44,14 @@ pub(crate) struct Inner {
     order: Vec<u32>,
     plan: DecisionPlan,
     params: Vec<Value>,
-    /// The params' shapes as stored.
+    /// The shapes of the params as stored.
     stored: Ragged,
     /// Whether a param's shape follows a decision.
     elastic: Vec<bool>,
-    /// The nodes after the space's own.
+    /// The nodes after those of the space.
     extra: Vec<Node>,
     values: Vec<Value>,
-    /// A value's shape where neither a decision nor the window changes it.
+    /// The shape of a value that neither a decision nor the window changes.
     fixed: Vec<Option<Box<[u32]>>>,
     node_params: Ragged,
     /// The decisions that the sizes of a node's value and params follow.
@@ -60,18 +60,18 @@ pub(crate) struct Inner {
     bodies: Vec<Level>,
 }
 
-/// Which parameters a count takes.
+/// Which parameters are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
     /// What runs: a sum drops its `Zero` inputs, and `Zero` keeps nothing alive.
     Live,
-    /// What was chosen, whether or not it reaches the output: published tables count so.
+    /// What was chosen, whether or not it reaches the output, as in published tables.
     Chosen,
 }
 
 impl Supergraph {
-    /// Checks a space and resolves its names. Errors name the place and the reason; there are at
-    /// most 20 at a time.
+    /// Checks a space and resolves its names. Errors state the place and the reason; at most 20 are
+    /// reported at once.
     pub fn new(space: SearchSpace) -> Result<Self, Vec<ValidationError>> {
         let graph = Supergraph {
             inner: Arc::new(resolve::resolve(space)?),
@@ -85,8 +85,8 @@ impl Supergraph {
         }
     }
 
-    /// The same supergraph for windows of `steps`: the length of the axis named `time`, at least 1,
-    /// in shapes and MACs. It is 1 at first, so that MACs are those of one step.
+    /// The same supergraph for windows of `steps`: the length of the axis named `time` in shapes
+    /// and MACs, at least 1. The default is 1, so that MACs are those of one step.
     #[must_use]
     pub fn with_time(&self, steps: u32) -> Self {
         Supergraph {
@@ -101,7 +101,7 @@ impl Supergraph {
     }
 
     /// The states that the scans of the space carry from one window to the next: the name of each,
-    /// and how many numbers it has for `batch` streams side by side.
+    /// and its number of elements for `batch` parallel streams.
     pub fn carried_states(&self, batch: u32) -> Vec<(&str, usize)> {
         let carries = self.space().nodes.iter().filter_map(|node| match &node.op {
             Op::Scan { carry, .. } => Some(carry.iter().filter(|carry| carry.persist)),
@@ -121,27 +121,27 @@ impl Supergraph {
             .collect()
     }
 
-    /// The space.
+    /// The search space.
     pub fn space(&self) -> &SearchSpace {
         &self.inner.space
     }
 
-    /// How many numbers a genome has: one per decision.
+    /// The length of a genome: one number per decision.
     pub fn genome_len(&self) -> usize {
         self.inner.choices.len()
     }
 
-    /// How many values a decision may take. Panics if there is no such decision.
+    /// The number of choices of a decision. Panics if there is no such decision.
     pub fn choices(&self, decision: usize) -> u32 {
         self.inner.choices[decision]
     }
 
-    /// How many nodes there are, those in the bodies of scans included.
+    /// The number of nodes, including those in the bodies of scans.
     pub fn node_count(&self) -> usize {
         self.inner.values.len()
     }
 
-    /// The node of this index. Panics if there is none.
+    /// The node at an index. Panics if there is none.
     pub fn node(&self, index: u32) -> &Node {
         self.inner.node(index)
     }
@@ -156,7 +156,7 @@ impl Supergraph {
             .map(|d| d as u32)
     }
 
-    /// The decision by which a node chooses; `None` if there is no such node or it is no `Choose`.
+    /// The decision of a `Choose` node; `None` if there is no such node or it is not a `Choose`.
     pub fn decision_of(&self, node: u32) -> Option<u32> {
         if node as usize >= self.node_count() {
             return None;
@@ -173,22 +173,22 @@ impl Supergraph {
         self.inner.node_params.row(index as usize)
     }
 
-    /// The param of this index. Panics if there is none.
+    /// The param at an index. Panics if there is none.
     pub fn param(&self, param: u32) -> &Param {
         &self.inner.space.params[param as usize]
     }
 
-    /// How many params there are.
+    /// The number of params.
     pub fn param_count(&self) -> usize {
         self.inner.params.len()
     }
 
-    /// A param's shape as it is stored, at its largest. Panics if there is no such param.
+    /// The shape of a param as it is stored, at its largest. Panics if there is no such param.
     pub fn param_shape(&self, param: u32) -> &[u32] {
         self.inner.stored.row(param as usize)
     }
 
-    /// The number of parameters (single numbers) of the whole supergraph.
+    /// The number of parameters (scalars) of the whole supergraph.
     pub fn total_params(&self) -> u64 {
         (0..self.param_count())
             .map(|p| elements(self.inner.stored.row(p)))
@@ -200,7 +200,8 @@ impl Supergraph {
         &self.inner.plan
     }
 
-    /// Whether the genome is one of the space's: its length, every number's range, the constraints.
+    /// Checks that the genome belongs to the space: its length, the range of every number, the
+    /// constraints.
     pub fn check(&self, genome: &[u32]) -> Result<(), GenomeError> {
         self.inner.fits(genome)?;
         match self
@@ -226,7 +227,7 @@ impl Inner {
             .unwrap_or_else(|| &self.extra[index as usize - own])
     }
 
-    /// Length and range, without which nothing can be looked up.
+    /// Checks length and range, without which look-ups would be out of bounds.
     fn fits(&self, genome: &[u32]) -> Result<(), GenomeError> {
         if genome.len() != self.choices.len() {
             return Err(GenomeError::Length {
@@ -249,7 +250,7 @@ impl Inner {
         }
     }
 
-    /// Appends a value's shape under a genome as one row.
+    /// Appends the shape of a value under a genome as one row.
     fn shape_into(&self, node: u32, genome: &[u32], time: u32, shapes: &mut Ragged) {
         match &self.fixed[node as usize] {
             Some(shape) => shapes.push(shape),
@@ -274,7 +275,7 @@ impl fmt::Debug for Supergraph {
     }
 }
 
-/// How many numbers a tensor of this shape has.
+/// The number of elements of a tensor of this shape.
 pub(crate) fn elements(shape: &[u32]) -> u64 {
     shape
         .iter()

@@ -1,4 +1,4 @@
-//! What a plugin answers: bytes that it owns, given back once.
+//! The answer of a plugin: bytes that the plugin owns and that are given back once.
 
 #![expect(unsafe_code, reason = "the bytes are the plugin's")]
 
@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::{AbiError, Buffer, MOST_BYTES, OK, PANICKED, REFUSED};
 
-/// How much of a refusal is shown.
+/// The most bytes of a message that are shown.
 const MOST_SAID: usize = 4096;
 
-/// A plugin's buffer, until it goes back.
+/// A buffer of the plugin, given back when this is dropped.
 pub(crate) struct Answer {
     call: &'static str,
     buffer: Buffer,
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Asks, and gives the answer if all went well.
+    /// Calls the plugin and returns its answer if the call succeeded.
     pub(crate) fn get(
         call: &'static str,
         free: unsafe extern "C" fn(Buffer),
@@ -48,7 +48,7 @@ impl Answer {
 
     fn bytes(&self) -> Result<&[u8], AbiError> {
         let Buffer { ptr, len, capacity } = self.buffer;
-        // Before a byte is touched: a long answer may be memory that is not there yet.
+        // Checked before any byte is touched: the pages of a long answer may not be mapped yet.
         if len > MOST_BYTES {
             return Err(AbiError::TooLong {
                 call: self.call,
@@ -64,8 +64,8 @@ impl Answer {
                 len,
             });
         }
-        // SAFETY: the plugin says that so many bytes are there, and they stay until the answer goes
-        // back.
+        // SAFETY: the plugin says that `len` bytes are there, and they stay valid until the answer
+        // is given back.
         Ok(unsafe { std::slice::from_raw_parts(ptr, len) })
     }
 
@@ -85,7 +85,7 @@ impl Answer {
         serde_json::from_str(self.text()?).map_err(not_read)
     }
 
-    /// A sentence, for people: cut where it goes on too long, whatever its bytes are.
+    /// The message as text for people: truncated if it is too long, whatever its bytes are.
     fn said(&self) -> Result<String, AbiError> {
         let bytes = self.bytes()?;
         let mut said = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_SAID)]).into_owned();
@@ -106,7 +106,7 @@ impl Drop for Answer {
     fn drop(&mut self) {
         let buffer = std::mem::replace(&mut self.buffer, Buffer::EMPTY);
         if !buffer.ptr.is_null() {
-            // SAFETY: the plugin's own buffer, given back once.
+            // SAFETY: the buffer belongs to the plugin and is given back once.
             unsafe { (self.free)(buffer) };
         }
     }

@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 
 use super::{AbiError, Description};
 
-/// How long a name may be.
+/// The most characters of a name.
 const MOST_LETTERS: usize = 100;
 
 impl Description {
-    /// Whether the names can be shown, looked up and told apart. How many there are was checked
-    /// while they were read.
+    /// Checks that names can be shown, looked up and told apart. Their number was checked during
+    /// deserialization.
     pub fn check(&self) -> Result<(), AbiError> {
         name("a name", &self.plugin)?;
         distinct(

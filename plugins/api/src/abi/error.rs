@@ -1,6 +1,6 @@
 use super::{MAGIC, MOST_BYTES, SYMBOL, Table, VERSION};
 
-/// Why a plugin cannot be used, or what it answered instead.
+/// Why a plugin cannot be used, or what it answered instead of a result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AbiError {
@@ -9,26 +9,26 @@ pub enum AbiError {
         "the plugin's `{SYMBOL}` is a null pointer; build the plugin with `supernet_plugin::export_plugin!`."
     )]
     Null,
-    /// No table can stand there.
+    /// The address cannot hold a table.
     #[error(
         "the plugin's `{SYMBOL}` is at an address where no table can be; build the plugin with `supernet_plugin::export_plugin!`."
     )]
     Misaligned,
-    /// It is no table.
+    /// It is not a table.
     #[error(
         "the library's `{SYMBOL}` starts with {found:#018x} and not with {MAGIC:#018x}, so it is no plugin of supernet; build it with `supernet_plugin::export_plugin!`."
     )]
     NotATable {
-        /// What its first number is.
+        /// The number where the magic number should be.
         found: u64,
     },
-    /// The plugin is newer than the program.
+    /// The plugin is newer than this program.
     #[error("the plugin speaks version {found} of the interface, and this program version {VERSION}; use a newer supernet, or rebuild the plugin with supernet-plugin {own}.", own = env!("CARGO_PKG_VERSION"))]
     Newer {
         /// The plugin's version of the interface.
         found: u32,
     },
-    /// The plugin is older than the program.
+    /// The plugin is older than this program.
     #[error("the plugin speaks version {found} of the interface, which this program no longer does: its own is {VERSION}; rebuild the plugin with supernet-plugin {own}.", own = env!("CARGO_PKG_VERSION"))]
     Older {
         /// The plugin's version of the interface.
@@ -37,7 +37,7 @@ pub enum AbiError {
     /// The table is too short.
     #[error("the plugin's table has {size} bytes, and one of version {VERSION} has {whole}; rebuild the plugin with supernet-plugin {own}.", whole = size_of::<Table>(), own = env!("CARGO_PKG_VERSION"))]
     Truncated {
-        /// How many bytes it says it has.
+        /// The size in bytes that the table states.
         size: u32,
     },
     /// The table lacks a function.
@@ -45,31 +45,31 @@ pub enum AbiError {
         "the plugin's table has no function `{call}`; build the plugin with `supernet_plugin::export_plugin!`."
     )]
     NoFunction {
-        /// Which one.
+        /// The name of the function.
         call: &'static str,
     },
-    /// The plugin refuses, in its own words.
+    /// The plugin refused the request and says why.
     #[error("{sentence}")]
     Refused {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
-        /// Its sentence.
+        /// The plugin's reason.
         sentence: String,
     },
-    /// The plugin panicked. It may be asked again.
+    /// The plugin panicked. It may be called again.
     #[error(
         "the plugin panicked in `{call}`, and said: {said:?}. It is a mistake in the plugin; tell its authors."
     )]
     Panicked {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
-        /// What it said.
+        /// The panic message.
         said: String,
     },
-    /// The plugin gives a status that the interface does not have.
+    /// The plugin returned a status that the interface does not define.
     #[error("the plugin answered `{call}` with the status {status}, and version {VERSION} of the interface has 0 to 2; rebuild the plugin with supernet-plugin {own}.", own = env!("CARGO_PKG_VERSION"))]
     Status {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
         /// The status.
         status: i32,
@@ -79,55 +79,55 @@ pub enum AbiError {
         "the plugin's answer to `{call}` has {len} bytes, and at most {MOST_BYTES} are read; make the space smaller."
     )]
     TooLong {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
-        /// How many bytes it has.
+        /// The length of the answer in bytes.
         len: usize,
     },
-    /// The answer's buffer contradicts itself.
+    /// The buffer of the answer is inconsistent.
     #[error(
         "the plugin's answer to `{call}` is said to have {len} bytes, but they are nowhere; tell the plugin's authors."
     )]
     Nowhere {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
-        /// How many bytes it is said to have.
+        /// The length in bytes that the buffer states.
         len: usize,
     },
-    /// The answer is no text.
+    /// The answer is not UTF-8.
     #[error(
         "the plugin's answer to `{call}` is not UTF-8 from byte {at} on; tell the plugin's authors."
     )]
     NotText {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
-        /// The first byte that is wrong.
+        /// The position of the first invalid byte.
         at: usize,
     },
-    /// The answer is not the JSON that it should be.
+    /// The answer is not the expected JSON.
     #[error(
         "the plugin's answer to `{call}` is not what it should be: {reason}; tell the plugin's authors."
     )]
     NotRead {
-        /// What it was asked.
+        /// The call.
         call: &'static str,
-        /// Why, with the position.
+        /// The reason, with the position.
         reason: String,
     },
-    /// What the plugin says it has makes no sense.
+    /// The plugin's description is invalid.
     #[error("the plugin says that it has {what}; {limit}.")]
     Description {
-        /// What it says.
+        /// What the description says.
         what: String,
-        /// What would be right.
+        /// The limit that it violates.
         limit: String,
     },
-    /// The question cannot be written down.
+    /// The request could not be serialized.
     #[error("the plugin could not be asked to `{call}`: {reason}.")]
     NotAsked {
-        /// What it was to be asked.
+        /// The call.
         call: &'static str,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }

@@ -1,5 +1,5 @@
-//! The application's side: reads a plugin's table and asks it, trusting neither what it says nor
-//! how.
+//! The application's side of the interface: reads the table of a plugin and calls it, trusting
+//! neither the content nor the form of its answers.
 
 #![expect(unsafe_code, reason = "the plugin is behind pointers")]
 
@@ -9,13 +9,13 @@ use super::{
 };
 use crate::{Operand, SearchSpace};
 
-/// A plugin behind its table.
+/// A loaded plugin, accessed through its table.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
     table: Table,
 }
 
-/// The part of a table that every version has.
+/// The first part of a table, the same in every version.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Header {
@@ -41,14 +41,14 @@ const _: () = assert!(
 );
 
 impl Host {
-    /// Reads the table that a plugin exports: its first 16 bytes, and the rest if they are those of
-    /// a table of this version.
+    /// Reads the table that a plugin exports: first its leading 16 bytes, then the rest if they are
+    /// those of a table of this version.
     ///
     /// # Safety
     ///
-    /// A pointer that is not null points to 16 bytes that may be read, and to as many as they say
-    /// if they are a table's. The functions of such a table are what they should be, and stay for
-    /// as long as the host does.
+    /// A pointer that is not null must point to 16 readable bytes and, if these are the header of a
+    /// table, to as many as the header states. The functions of such a table must have the declared
+    /// signatures and stay valid for as long as the host.
     pub unsafe fn read(table: *const Table) -> Result<Host, AbiError> {
         if table.is_null() {
             return Err(AbiError::Null);
@@ -76,8 +76,8 @@ impl Host {
         if (header.size as usize) < size_of::<Table>() {
             return Err(AbiError::Truncated { size: header.size });
         }
-        // SAFETY: the header says that the whole table is there, and the caller that it does not
-        // lie.
+        // SAFETY: the header states that the whole table is there, and the caller guarantees that
+        // the header is right.
         let Unread {
             describe,
             build,
@@ -98,9 +98,9 @@ impl Host {
         Ok(Host { table })
     }
 
-    /// What the plugin has.
+    /// Asks the plugin what it provides.
     pub fn describe(&self) -> Result<Description, AbiError> {
-        // SAFETY: the buffer may be written.
+        // SAFETY: the buffer is valid for writes.
         let ask = |out: *mut Buffer| unsafe { (self.table.describe)(out) };
         let answer = Answer::get("describe", self.table.free, ask)?;
         let description: Description = answer.json()?;
@@ -108,14 +108,14 @@ impl Host {
         Ok(description)
     }
 
-    /// Builds a space. What it gives is as yet unchecked: see
+    /// Builds a space. The result is not yet checked: see
     /// [`Supergraph::new`](crate::Supergraph::new).
     pub fn build(&self, request: &Request) -> Result<SearchSpace, AbiError> {
         let json = serde_json::to_string(request).map_err(|error| AbiError::NotAsked {
             call: "build",
             reason: error.to_string(),
         })?;
-        // SAFETY: the bytes live until the call returns, and the buffer may be written.
+        // SAFETY: the bytes live until the call returns, and the buffer is valid for writes.
         let ask = |out: *mut Buffer| unsafe { (self.table.build)(Slice::of(json.as_bytes()), out) };
         let answer = Answer::get("build", self.table.free, ask)?;
         let space = SearchSpace::from_json(answer.text()?);
@@ -125,8 +125,9 @@ impl Host {
         })
     }
 
-    /// Runs one kernel of an op on the CPU. `attributes` are the node's as a JSON object, `dims`
-    /// the words of [`Operand::Dims`], `counts` how many inputs and params the op has.
+    /// Runs one kernel of an op on the CPU. `attributes` are those of the node as a JSON object,
+    /// `dims` the words of [`Operand::Dims`], and `counts` the numbers of inputs and params of the
+    /// op.
     #[expect(
         clippy::too_many_arguments,
         reason = "a kernel's run has so many parts, and each stands for itself"
@@ -141,7 +142,7 @@ impl Host {
         reads: &[(Operand, &[f32])],
         writes: &mut [(Operand, &mut [f32])],
     ) -> Result<(), AbiError> {
-        // A plugin writes only where `written` says so.
+        // A plugin writes only to operands marked `written`.
         let read = |(operand, values): &(Operand, &[f32])| Numbers {
             operand: operand.code(),
             written: 0,
@@ -166,15 +167,15 @@ impl Host {
             operands: operands.as_ptr(),
             operands_len: operands.len(),
         };
-        // SAFETY: all that the call points to lives until it returns, and the buffer may be
-        // written.
+        // SAFETY: everything that the call points to lives until it returns, and the buffer is
+        // valid for writes.
         let ask = |out: *mut Buffer| unsafe { (self.table.run_op)(&raw const call, out) };
         Answer::get("run_op", self.table.free, ask).map(drop)
     }
 }
 
 impl Slice {
-    /// Bytes of this side, for as long as they live.
+    /// A view of bytes of this side, valid for as long as they live.
     pub fn of(bytes: &[u8]) -> Slice {
         Slice {
             ptr: bytes.as_ptr(),

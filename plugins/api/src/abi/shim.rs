@@ -1,5 +1,5 @@
-//! The plugin's side: what stands behind a [`Table`]. The registry that it walks is the plugin's
-//! own.
+//! The plugin's side of the interface: the functions behind a [`Table`]. The registry that it reads
+//! is the one linked into the plugin.
 
 #![expect(unsafe_code, reason = "the host passes pointers")]
 
@@ -16,7 +16,8 @@ use super::{
 use crate::{Config, CpuCall, Operand, Setting, cpu_op, cpu_ops, find, spaces};
 
 impl Table {
-    /// The table of this crate's own registry, for [`export_plugin!`](crate::export_plugin).
+    /// The table for the registry linked into this library, for
+    /// [`export_plugin!`](crate::export_plugin).
     pub const fn of(describe: unsafe extern "C" fn(*mut Buffer) -> i32) -> Table {
         Table {
             magic: MAGIC,
@@ -31,7 +32,7 @@ impl Table {
 }
 
 impl Buffer {
-    /// No bytes, as a buffer is before it is filled.
+    /// An empty buffer, as before it is filled.
     pub const EMPTY: Buffer = Buffer {
         ptr: std::ptr::null_mut(),
         len: 0,
@@ -48,13 +49,13 @@ impl Buffer {
     }
 }
 
-/// Writes a [`Description`] of every space and op that is registered.
+/// Writes a [`Description`] of every registered space and op.
 ///
 /// # Safety
 ///
-/// `out` is null or may be written.
+/// `out` is null or valid for writes.
 pub unsafe fn describe(plugin: &str, version: &str, out: *mut Buffer) -> i32 {
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     unsafe { answer(out, || description(plugin, version)) }
 }
 
@@ -103,7 +104,7 @@ unsafe extern "C" fn build(request: Slice, out: *mut Buffer) -> i32 {
             .map(String::into_bytes)
             .map_err(|error| error.to_string())
     };
-    // SAFETY: the host passes null or a buffer that may be written.
+    // SAFETY: the host passes null or a buffer that is valid for writes.
     unsafe { answer(out, work) }
 }
 
@@ -113,19 +114,19 @@ unsafe extern "C" fn run_op(call: *const OpCall, out: *mut Buffer) -> i32 {
         let Some(call) = (unsafe { call.as_ref() }) else {
             return Err("the call is a null pointer.".to_owned());
         };
-        // SAFETY: what the call points to lives as long as itself.
+        // SAFETY: what the call points to lives as long as the call itself.
         unsafe { run(call) }.map(|()| Vec::new())
     };
-    // SAFETY: the host passes null or a buffer that may be written.
+    // SAFETY: the host passes null or a buffer that is valid for writes.
     unsafe { answer(out, work) }
 }
 
 /// # Safety
 ///
-/// What the call points to may be read and, where it says so, written by nobody else, until this
-/// returns.
+/// Everything that the call points to must be readable and, where it says so, writable and written
+/// by nobody else, until this function returns.
 unsafe fn run(call: &OpCall) -> Result<(), String> {
-    // SAFETY: as the caller promises; so are all below.
+    // SAFETY: guaranteed by the caller; so are all blocks below.
     let [op, kernel, attributes] = unsafe {
         [
             text(call.op, "op's name")?,
@@ -160,7 +161,7 @@ unsafe fn run(call: &OpCall) -> Result<(), String> {
                 items(numbers.ptr.cast_const(), numbers.len, "operand")?
             }));
         } else {
-            // SAFETY: see above; each operand is written through one entry only.
+            // SAFETY: see above; each operand is written through a single entry.
             writes.push((operand, unsafe { items_mut(numbers.ptr, numbers.len)? }));
         }
     }
@@ -177,30 +178,30 @@ unsafe fn run(call: &OpCall) -> Result<(), String> {
 
 unsafe extern "C" fn free(buffer: Buffer) {
     if !buffer.ptr.is_null() {
-        // SAFETY: the host gives back what `answer` gave it, once.
+        // SAFETY: the host gives back, once, what `answer` gave it.
         drop(unsafe { Vec::from_raw_parts(buffer.ptr, buffer.len, buffer.capacity) });
     }
 }
 
-/// Does the work and writes what came of it. A panic ends here: it must not reach the host, whose
-/// runtime may be another.
+/// Does the work and writes its result. A panic is caught here: it must not unwind into the host,
+/// which may have another runtime.
 ///
 /// # Safety
 ///
-/// `out` is null or may be written.
+/// `out` is null or valid for writes.
 unsafe fn answer(out: *mut Buffer, work: impl FnOnce() -> Result<Vec<u8>, String>) -> i32 {
     let (status, bytes) = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(bytes)) => (OK, bytes),
         Ok(Err(sentence)) => (REFUSED, sentence.into_bytes()),
         Err(payload) => {
             let said = said(&*payload);
-            // Dropping what was thrown may throw again.
+            // Dropping the payload may panic again.
             std::mem::forget(payload);
             (PANICKED, said.into_bytes())
         }
     };
     if !out.is_null() {
-        // SAFETY: as the caller promises.
+        // SAFETY: guaranteed by the caller.
         unsafe { out.write(Buffer::from_vec(bytes)) };
     }
     status
@@ -220,7 +221,7 @@ fn said(payload: &(dyn Any + Send)) -> String {
 ///
 /// The bytes, if there are any, live for `'a`.
 unsafe fn text<'a>(bytes: Slice, name: &str) -> Result<&'a str, String> {
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     let bytes = unsafe { items(bytes.ptr, bytes.len, name)? };
     str::from_utf8(bytes).map_err(|error| {
         format!(
@@ -242,13 +243,13 @@ unsafe fn items<'a, T>(ptr: *const T, len: usize, name: &str) -> Result<&'a [T],
             "the {name} is a null pointer with a length of {len}."
         ));
     }
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     Ok(unsafe { slice::from_raw_parts(ptr, len) })
 }
 
 /// # Safety
 ///
-/// As for [`items`], and nobody else reads or writes them.
+/// As for [`items`], and nobody else may read or write them.
 unsafe fn items_mut<'a, T>(ptr: *mut T, len: usize) -> Result<&'a mut [T], String> {
     if len == 0 {
         return Ok(&mut []);
@@ -258,11 +259,11 @@ unsafe fn items_mut<'a, T>(ptr: *mut T, len: usize) -> Result<&'a mut [T], Strin
             "an operand is a null pointer with a length of {len}."
         ));
     }
-    // SAFETY: as the caller promises.
+    // SAFETY: guaranteed by the caller.
     Ok(unsafe { slice::from_raw_parts_mut(ptr, len) })
 }
 
-/// Makes a crate of the kind `cdylib` a plugin: exports the table of all that the crate and the
+/// Makes a `cdylib` crate a plugin: exports the table of everything that the crate itself and the
 /// named crates register.
 ///
 /// ```text
@@ -270,8 +271,8 @@ unsafe fn items_mut<'a, T>(ptr: *mut T, len: usize) -> Result<&'a mut [T], Strin
 /// supernet_plugin::export_plugin!(my_spaces);
 /// ```
 ///
-/// Whatever is named is linked; without a name the crate's own spaces and ops are exported. It goes
-/// once into a library, at its root.
+/// Every named crate is linked; without names, only the spaces and ops of the crate itself are
+/// exported. Invoke the macro once per library, at its root.
 #[macro_export]
 macro_rules! export_plugin {
     ($($spaces:ident),* $(,)?) => {
@@ -281,7 +282,7 @@ macro_rules! export_plugin {
         const _: () = {
             unsafe extern "C" fn describe(out: *mut $crate::abi::Buffer) -> i32 {
                 let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-                // SAFETY: the host passes null or a buffer that may be written.
+                // SAFETY: the host passes null or a buffer that is valid for writes.
                 unsafe { $crate::abi::describe(name, version, out) }
             }
 

@@ -11,12 +11,12 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// A square kernel, stride 1, no dilation, padding `same`, no bias.
+    /// A square kernel with stride 1, no dilation, padding `same` and no bias.
     pub fn new(kernel: u32) -> Self {
         Conv::rectangle(kernel, kernel)
     }
 
-    /// A kernel of this height and width.
+    /// A kernel of the given height and width.
     pub fn rectangle(height: u32, width: u32) -> Self {
         Conv {
             kernel: [height, width],
@@ -27,25 +27,25 @@ impl Conv {
         }
     }
 
-    /// The stride.
+    /// Sets the stride.
     #[must_use]
     pub fn stride(self, stride: u32) -> Self {
         Conv { stride, ..self }
     }
 
-    /// The dilation.
+    /// Sets the dilation.
     #[must_use]
     pub fn dilation(self, dilation: u32) -> Self {
         Conv { dilation, ..self }
     }
 
-    /// The padding.
+    /// Sets the padding.
     #[must_use]
     pub fn pad(self, pad: Pad) -> Self {
         Conv { pad, ..self }
     }
 
-    /// With a bias, which a batch norm afterwards would undo.
+    /// Adds a bias, which a batch norm directly afterwards would cancel.
     #[must_use]
     pub fn bias(self) -> Self {
         Conv { bias: true, ..self }

@@ -10,7 +10,7 @@ pub struct DecisionRef<'s> {
     index: u32,
 }
 
-/// A step of the controller's plan, just added.
+/// A step of the controller's plan that was just added.
 pub struct PlannedStep<'s> {
     space: &'s Space,
     at: usize,
@@ -60,7 +60,7 @@ impl PlannedStep<'_> {
 }
 
 impl<'s> DecisionRef<'s> {
-    /// Its name.
+    /// The name of the decision.
     pub fn id(&self) -> String {
         let draft = self.space.draft.borrow();
         draft
@@ -75,12 +75,12 @@ impl<'s> DecisionRef<'s> {
         self.index
     }
 
-    /// It takes this choice.
+    /// The decision takes this choice.
     pub fn is(self, choice: usize) -> When {
         self.is_in(&[choice])
     }
 
-    /// It takes one of these choices.
+    /// The decision takes one of these choices.
     pub fn is_in(self, choices: &[usize]) -> When {
         let count = self.read(|decision| decision.kind.choices()).unwrap_or(0);
         if let Some(choice) = choices.iter().find(|choice| **choice >= count) {
@@ -98,7 +98,7 @@ impl<'s> DecisionRef<'s> {
         ))
     }
 
-    /// A skip is on.
+    /// The skip or flag is on.
     pub fn on(self) -> When {
         if self.read(|decision| matches!(decision.kind, Kind::Skip { .. })) != Some(true) {
             self.space.wrong(|| {
@@ -111,13 +111,13 @@ impl<'s> DecisionRef<'s> {
         self.is(1)
     }
 
-    /// Its value is at least this.
+    /// The value is at least this.
     pub fn at_least(self, limit: impl Into<f64>) -> When {
         let limit = limit.into();
         self.where_value(|value| value >= limit)
     }
 
-    /// Its value is at most this.
+    /// The value is at most this.
     pub fn at_most(self, limit: impl Into<f64>) -> When {
         let limit = limit.into();
         self.where_value(|value| value <= limit)
@@ -140,22 +140,23 @@ impl<'s> DecisionRef<'s> {
         self.is_in(&choices)
     }
 
-    /// It matters only under this condition, on decisions that stand earlier in the plan.
+    /// Restricts when the decision matters, by a condition on decisions that come earlier in the
+    /// plan.
     pub fn active_if(self, when: When) -> Self {
         self.change(|decision| decision.active_if = Some(when.0))
     }
 
-    /// A controller shares the embeddings of all decisions with this table.
+    /// Makes a controller share the embeddings of all decisions that name this table.
     pub fn table(self, name: impl Into<String>) -> Self {
         self.change(|decision| decision.table = Some(name.into()))
     }
 
-    /// How likely each choice is before anything is learnt.
+    /// The prior weight of each choice, before anything is learnt.
     pub fn prior(self, weights: &[f32]) -> Self {
         self.change(|decision| decision.prior = Some(weights.to_vec()))
     }
 
-    /// Its values as sizes, if they are.
+    /// The values as sizes, if all of them are whole numbers above 0.
     pub(crate) fn whole_values(self) -> Option<Vec<u32>> {
         let whole = |value: f64| {
             (value >= 1.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0)

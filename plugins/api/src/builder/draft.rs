@@ -16,22 +16,22 @@ pub(crate) struct Draft {
     pub(crate) scope: Vec<String>,
     pub(crate) block: Option<Id>,
     pub(crate) mistake: Option<BuildError>,
-    /// What each tensor handle stands for.
+    /// What each tensor handle refers to.
     pub(crate) values: Vec<Made>,
     /// The decision of each extent.
     pub(crate) owners: Vec<u32>,
-    /// The body of the scan that is being built, and how many scans there have been.
+    /// The body of the scan that is being built, and the number of scans so far.
     pub(crate) body: Option<BodyDraft>,
     pub(crate) scans: u32,
     pub(crate) params: Vec<Value>,
-    /// How often a name was used; only looked up.
+    /// How often each name was used; only looked up.
     names: HashMap<String, u32>,
 }
 
 pub(crate) struct Made {
     pub(crate) id: Id,
     pub(crate) value: Value,
-    /// 0 outside scans, else the number of the scan.
+    /// 0 outside scans, otherwise the number of the scan.
     pub(crate) level: u32,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct BodyDraft {
     pub(crate) carry: Vec<Carry>,
 }
 
-/// The index of a handle that a mistake left without a value.
+/// The index of a handle that has no value because of a mistake.
 pub(crate) const NOTHING: u32 = u32::MAX;
 
 impl Draft {
@@ -87,7 +87,7 @@ impl Draft {
         }
     }
 
-    /// The scope's name before `name`, numbered if it was used before.
+    /// `name` with the prefix of the scope, numbered if it was used before.
     pub(crate) fn unique(&mut self, name: &str) -> Id {
         let mut full = self.scope.join("/");
         if !full.is_empty() {
@@ -102,7 +102,7 @@ impl Draft {
         full
     }
 
-    /// What a handle stands for, or why it cannot be used here.
+    /// What a handle refers to, or why it cannot be used here.
     pub(crate) fn made(&self, space: &Space, tensor: Tensor<'_>) -> Result<&Made, String> {
         if !std::ptr::eq(space, tensor.space) {
             return Err("a tensor of another space is used".into());
@@ -121,7 +121,7 @@ impl Draft {
         Ok(made)
     }
 
-    /// Adds a node under its own name, unless a mistake was made; `None` if one was or is.
+    /// Adds a node under the given name; `None` if there was a mistake or this is one.
     pub(crate) fn node(
         &mut self,
         space: &Space,
@@ -194,7 +194,7 @@ impl Draft {
         ))
     }
 
-    /// Puts a finished node where building goes on.
+    /// Adds a finished node to the body or graph that is being built.
     pub(crate) fn place(&mut self, node: Node, value: Value) -> u32 {
         let level = if self.body.is_some() { self.scans } else { 0 };
         self.values.push(Made {
@@ -243,8 +243,8 @@ impl Draft {
         }
     }
 
-    /// The dimension of an axis that was worked out; where it follows a decision and no extent says
-    /// so yet, one is added.
+    /// The dimension for an inferred axis. If the axis follows a decision and no extent expresses
+    /// that yet, one is added.
     pub(crate) fn dim(&mut self, axis: &Axis) -> Dim {
         match axis {
             Axis::Fixed(size) => Dim::Fixed(*size),
@@ -281,7 +281,7 @@ impl Draft {
             .unwrap_or_default()
     }
 
-    /// Adds an extent, or finds the same one.
+    /// Adds an extent, or finds an equal one.
     pub(crate) fn add_extent(&mut self, extent: Extent, owner: u32) -> Option<u32> {
         if self.mistake.is_some() {
             return None;

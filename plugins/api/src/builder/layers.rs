@@ -4,8 +4,8 @@ use super::tensor::{New, Tensor};
 use crate::nearest::hint;
 use crate::{Dim, Function, Init, Op, Pad, Per, Pooling};
 
-/// Layers. Weights start as He et al. (2015) unless said otherwise, as all weights of the published
-/// ENAS code do.
+/// Layers. Weights are initialised after He et al. (2015) unless stated otherwise, like all weights
+/// of the published ENAS code.
 impl<'s> Tensor<'s> {
     /// Convolution, `[h, w, c]` to `[h, w, filters]`, without a bias.
     pub fn conv(self, kernel: u32, filters: impl Into<Size<'s>>) -> Tensor<'s> {
@@ -31,17 +31,17 @@ impl<'s> Tensor<'s> {
         self.layer(op, &[self], params)
     }
 
-    /// Convolution of each channel with its own kernel, without a bias.
+    /// Convolution of each channel with a separate kernel, without a bias.
     pub fn depthwise(self, kernel: u32) -> Tensor<'s> {
         self.depthwise_conv2d(Conv::new(kernel))
     }
 
-    /// Convolution of each channel with its own kernel, with all its attributes.
+    /// Convolution of each channel with a separate kernel, with all attributes.
     pub fn depthwise_conv2d(self, conv: Conv) -> Tensor<'s> {
         let [kh, kw] = conv.kernel;
         let (channels, _) = self.last_dim();
         let shape = vec![Dim::Fixed(kh), Dim::Fixed(kw), channels.clone()];
-        // Each output sums over its own channel's window only.
+        // Each output sums over the window of a single channel.
         let mut params = vec![New::weight(
             shape,
             Init::He {
@@ -59,7 +59,7 @@ impl<'s> Tensor<'s> {
         self.layer(op, &[self], params)
     }
 
-    /// The same with a kernel `[kh, kw, c]` that is a value of the network.
+    /// The same, with a kernel `[kh, kw, c]` that is a value of the network.
     pub fn depthwise_by(self, kernel: Tensor<'s>, stride: u32) -> Tensor<'s> {
         self.space.node(
             Op::DepthwiseConv2d {
@@ -72,18 +72,18 @@ impl<'s> Tensor<'s> {
         )
     }
 
-    /// A depthwise convolution, then one of 1x1 to `filters`.
+    /// A depthwise convolution followed by a 1x1 convolution to `filters`.
     pub fn separable(self, kernel: u32, filters: impl Into<Size<'s>>) -> Tensor<'s> {
         self.depthwise(kernel).conv(1, filters)
     }
 
-    /// Half the size: even pixels and odd pixels, each by a 1x1 convolution to half of `filters`,
-    /// side by side, then batch norm.
+    /// Halves the image: a 1x1 convolution of the even pixels and another of the odd pixels, each
+    /// to half of `filters`, concatenated, then batch norm.
     pub fn factorized_reduction(self, filters: u32) -> Tensor<'s> {
         self.factorized_halves(filters).norm()
     }
 
-    /// A factorised reduction before its batch norm.
+    /// A factorised reduction without its batch norm.
     pub fn factorized_halves(self, filters: u32) -> Tensor<'s> {
         if !filters.is_multiple_of(2) {
             self.space.wrong(|| {
@@ -112,12 +112,12 @@ impl<'s> Tensor<'s> {
         self.layer(Op::Linear { transposed: false }, &[self], params)
     }
 
-    /// x·W with shared W `[in, out]`.
+    /// x·W with shared weights W `[in, out]`.
     pub fn linear_by(self, weights: Weights<'s>) -> Tensor<'s> {
         self.shared(Op::Linear { transposed: false }, weights)
     }
 
-    /// x·Wᵀ with shared W `[out, in]`: a decoder that is also the embedding.
+    /// x·Wᵀ with shared weights W `[out, in]`: a decoder that is also the embedding.
     pub fn linear_transposed_by(self, weights: Weights<'s>) -> Tensor<'s> {
         self.shared(Op::Linear { transposed: true }, weights)
     }
@@ -159,7 +159,7 @@ impl<'s> Tensor<'s> {
         self.activation(Function::Relu)
     }
 
-    /// A function per element, by name: "tanh", "gelu".
+    /// An elementwise function, by name: "tanh", "gelu".
     pub fn act(self, name: &str) -> Tensor<'s> {
         match Function::ALL
             .into_iter()
@@ -180,17 +180,17 @@ impl<'s> Tensor<'s> {
         }
     }
 
-    /// A function per element.
+    /// An elementwise function.
     pub fn activation(self, function: Function) -> Tensor<'s> {
         self.then(Op::Activation { function })
     }
 
-    /// The mean of a `kernel` x `kernel` window, stride 1, padding `same`.
+    /// The mean over a `kernel` x `kernel` window, stride 1, padding `same`.
     pub fn avg_pool(self, kernel: u32) -> Tensor<'s> {
         self.pool(Pooling::Average, kernel, 1, Pad::Same)
     }
 
-    /// The maximum of a `kernel` x `kernel` window, stride 1, padding `same`.
+    /// The maximum over a `kernel` x `kernel` window, stride 1, padding `same`.
     pub fn max_pool(self, kernel: u32) -> Tensor<'s> {
         self.pool(Pooling::Max, kernel, 1, Pad::Same)
     }
@@ -205,32 +205,33 @@ impl<'s> Tensor<'s> {
         })
     }
 
-    /// The mean over space, `[h, w, c]` to `[c]`.
+    /// The mean over all positions, `[h, w, c]` to `[c]`.
     pub fn global_avg_pool(self) -> Tensor<'s> {
         self.then(Op::GlobalAvgPool)
     }
 
-    /// Zeroes elements with this probability, in training.
+    /// Zeroes elements with this probability during training.
     pub fn dropout(self, rate: f32) -> Tensor<'s> {
         self.dropout_per(rate, Per::Element)
     }
 
-    /// The same with draws that are shared.
+    /// The same, with draws that are shared.
     pub fn dropout_per(self, rate: f32, per: Per) -> Tensor<'s> {
         self.then(Op::Dropout { rate, per })
     }
 
-    /// Zeroes whole samples, the likelier the deeper (0 to 1) it stands.
+    /// Zeroes whole samples during training; more likely the greater the depth of the layer (0 to
+    /// 1).
     pub fn drop_path(self, depth: f32) -> Tensor<'s> {
         self.then(Op::DropPath { depth })
     }
 
-    /// Zeros in this shape, space divided by `stride`. It keeps nothing alive.
+    /// Zeros in this shape, with height and width divided by `stride`. It keeps nothing alive.
     pub fn zero(self, stride: u32) -> Tensor<'s> {
         self.then(Op::Zero { stride })
     }
 
-    /// The product per element.
+    /// The elementwise product.
     pub fn multiply(self, other: Tensor<'s>) -> Tensor<'s> {
         self.space.node(Op::Multiply, &[self, other], &[])
     }
@@ -256,13 +257,13 @@ impl<'s> Tensor<'s> {
         self.then(Op::Resize { height, width })
     }
 
-    /// The centre of a kernel.
+    /// The `size` x `size` centre of a kernel.
     pub fn crop(self, size: u32) -> Tensor<'s> {
         self.then(Op::Crop { size })
     }
 
-    /// A kernel `[k, k, c]` times a matrix `[k², k²]` that all channels share and that starts as
-    /// the identity.
+    /// A kernel `[k, k, c]` times a matrix `[k², k²]` that all channels share and that is
+    /// initialised to the identity.
     pub fn kernel_transform(self) -> Tensor<'s> {
         let shape = self.shape();
         let area = shape

@@ -7,7 +7,7 @@ use super::{Space, Weights};
 use crate::{Condition, Op, Setting};
 
 impl Space {
-    /// The branch that the decision picks; one branch per choice.
+    /// The branch that the decision picks; there is one branch per choice.
     pub fn choose<'s>(&'s self, decision: DecisionRef<'s>, branches: &[Tensor<'s>]) -> Tensor<'s> {
         self.node(
             Op::Choose {
@@ -18,8 +18,8 @@ impl Space {
         )
     }
 
-    /// A branch built from each input, in a scope `from0`, `from1` and so on, of which the decision
-    /// picks one: weights of its own for each possible input.
+    /// Builds a branch from each input, in the scopes `from0`, `from1` and so on; the decision
+    /// picks one of them. Each possible input thus has separate weights.
     pub fn choose_of<'s>(
         &'s self,
         decision: DecisionRef<'s>,
@@ -34,12 +34,12 @@ impl Space {
         self.choose(decision, &branches)
     }
 
-    /// The sum.
+    /// The sum of the inputs.
     pub fn sum<'s>(&'s self, parts: &[Tensor<'s>]) -> Tensor<'s> {
         self.node(Op::Sum { when: Vec::new() }, parts, &[])
     }
 
-    /// The sum of those whose condition holds; zero if there is none.
+    /// The sum of the inputs whose condition holds; zero if none does.
     pub fn sum_when<'s>(
         &'s self,
         parts: impl IntoIterator<Item = (Tensor<'s>, When)>,
@@ -48,12 +48,12 @@ impl Space {
         self.node(Op::Sum { when }, &parts, &[])
     }
 
-    /// The mean.
+    /// The mean of the inputs.
     pub fn mean<'s>(&'s self, parts: &[Tensor<'s>]) -> Tensor<'s> {
         self.node(Op::Mean { when: Vec::new() }, parts, &[])
     }
 
-    /// The mean of those whose condition holds; zero if there is none.
+    /// The mean of the inputs whose condition holds; zero if none does.
     pub fn mean_when<'s>(
         &'s self,
         parts: impl IntoIterator<Item = (Tensor<'s>, When)>,
@@ -62,12 +62,12 @@ impl Space {
         self.node(Op::Mean { when }, &parts, &[])
     }
 
-    /// Side by side on the last axis.
+    /// The inputs concatenated on the last axis.
     pub fn concat<'s>(&'s self, parts: &[Tensor<'s>]) -> Tensor<'s> {
         self.node(Op::Concat, parts, &[])
     }
 
-    /// One of the space's own ops.
+    /// A custom op of this space.
     pub fn custom<'s>(
         &'s self,
         name: &str,

@@ -13,7 +13,7 @@ pub struct Body<'s> {
 }
 
 impl Space {
-    /// Runs a body over the first axis of the inputs and stacks what it gives. The body gets one
+    /// Runs a body over the first axis of the inputs and stacks its results. The body receives one
     /// step of each input, and may read values from outside.
     ///
     /// ```
@@ -94,7 +94,7 @@ impl Space {
         })
     }
 
-    /// A slice or a state, which is no node of the body.
+    /// A slice or a state, which is not a node of the body.
     fn given(&self, name: &str, value: Value) -> Tensor<'_> {
         let mut draft = self.draft.borrow_mut();
         let made = Made {
@@ -188,12 +188,12 @@ impl Space {
 }
 
 impl<'s> Body<'s> {
-    /// A state that starts every window at zero.
+    /// A state that is zero at the start of every window.
     pub fn carry(self, name: &str, shape: &[impl Into<Size<'s>> + Copy]) -> Tensor<'s> {
         self.state(name, shape, false)
     }
 
-    /// A state that starts a window where the stream's last window ended.
+    /// A state that continues from the end of the stream's previous window.
     pub fn carry_across_windows(
         self,
         name: &str,
@@ -242,7 +242,7 @@ impl<'s> Body<'s> {
         }
     }
 
-    /// The state's value after the step.
+    /// Sets the value of the state after the step.
     pub fn next(self, state: Tensor<'s>, value: Tensor<'s>) {
         let mut draft = self.space.draft.borrow_mut();
         if draft.mistake.is_some() {

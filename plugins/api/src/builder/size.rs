@@ -21,7 +21,7 @@ impl From<u32> for Size<'_> {
     }
 }
 
-/// A param under its own name, for layers that share it.
+/// A named param, for layers that share it.
 #[derive(Clone, Copy)]
 pub struct Weights<'s> {
     pub(crate) space: &'s Space,
@@ -29,7 +29,7 @@ pub struct Weights<'s> {
 }
 
 impl Weights<'_> {
-    /// Weight decay leaves it alone, as a bias, a scale or a shift.
+    /// Excludes the param from weight decay, like a bias, a scale or a shift.
     #[must_use]
     pub fn without_decay(self) -> Self {
         if let Some(param) = self
@@ -47,7 +47,7 @@ impl Weights<'_> {
 }
 
 impl Space {
-    /// A param under its own name, without the scope's, for layers that share it.
+    /// A param under exactly this name, without the prefix of the scope, for layers that share it.
     pub fn weights<'s>(
         &'s self,
         id: impl Into<String>,
@@ -66,8 +66,8 @@ impl Space {
         Weights { space: self, index }
     }
 
-    /// A param of the scope, for a layer of its own: `name` with the scope's before it, numbered if
-    /// it was used before.
+    /// A param local to the scope: `name` with the prefix of the scope, numbered if it was used
+    /// before.
     ///
     /// ```
     /// # use supernet_plugin::{CustomOp, Init, Kernel, Operand::*, Space};

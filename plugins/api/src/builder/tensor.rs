@@ -7,8 +7,8 @@ use super::size::Weights;
 use crate::axis::{Axis, Value};
 use crate::{Dim, Element, Init, Op, TIME};
 
-/// A value of the network that is being built: an image `[height, width, channels]`, a row
-/// `[channels]`, a sequence `[time, ...]`; the batch is implicit.
+/// A value of the network that is being built: an image `[height, width, channels]`, a vector
+/// `[channels]` or a sequence `[time, ...]`; the batch is implicit.
 #[derive(Clone, Copy)]
 pub struct Tensor<'s> {
     pub(crate) space: &'s Space,
@@ -16,7 +16,7 @@ pub struct Tensor<'s> {
 }
 
 impl Space {
-    /// Data: numbers of this shape.
+    /// Input data: numbers of this shape.
     pub fn input(&self, name: &str, shape: &[u32]) -> Tensor<'_> {
         let shape = shape.iter().map(|&size| Dim::Fixed(size)).collect();
         self.scope(name, || {
@@ -31,7 +31,7 @@ impl Space {
         })
     }
 
-    /// Data: a sequence of tokens, `[time]`.
+    /// Input data: a sequence of tokens, `[time]`.
     pub fn tokens(&self, name: &str) -> Tensor<'_> {
         let shape = vec![Dim::Named(TIME.into())];
         self.scope(name, || {
@@ -46,7 +46,7 @@ impl Space {
         })
     }
 
-    /// Data: a sequence of numbers, `[time, ...]`.
+    /// Input data: a sequence of numbers, `[time, ...]`.
     pub fn sequence(&self, name: &str, each: &[u32]) -> Tensor<'_> {
         let mut shape = vec![Dim::Named(TIME.into())];
         shape.extend(each.iter().map(|&size| Dim::Fixed(size)));
@@ -75,7 +75,7 @@ impl Space {
         Tensor { space: self, index }
     }
 
-    /// The index of shared weights, if they are this space's.
+    /// The index of shared weights, if they belong to this space.
     pub(crate) fn own(&self, weights: Weights<'_>) -> Option<u32> {
         if !std::ptr::eq(self, weights.space) {
             self.wrong(|| "weights of another space are used".into());
@@ -86,18 +86,18 @@ impl Space {
 }
 
 impl<'s> Tensor<'s> {
-    /// The shape, at its largest where a decision picks it; the time axis counts 1. Empty after a
-    /// mistake.
+    /// The shape. A size that a decision picks counts at its largest, the time axis as 1. Empty
+    /// after a mistake.
     pub fn shape(self) -> Vec<u32> {
         self.axes().iter().map(|axis| axis.largest(1)).collect()
     }
 
-    /// The size of the last axis, at its largest; 1 after a mistake.
+    /// The largest size of the last axis; 1 after a mistake.
     pub fn channels(self) -> u32 {
         self.shape().last().copied().unwrap_or(1)
     }
 
-    /// The size of the first axis, at its largest; 1 after a mistake.
+    /// The largest size of the first axis; 1 after a mistake.
     pub fn height(self) -> u32 {
         self.shape().first().copied().unwrap_or(1)
     }
@@ -111,7 +111,7 @@ impl<'s> Tensor<'s> {
             .unwrap_or_default()
     }
 
-    /// The last axis as a dimension of a param, with its largest size.
+    /// The last axis as a dimension of a param, and its largest size.
     pub(crate) fn last_dim(self) -> (Dim, u32) {
         match self.axes().last() {
             Some(axis) => (self.space.draft.borrow_mut().dim(axis), axis.largest(1)),
@@ -119,12 +119,12 @@ impl<'s> Tensor<'s> {
         }
     }
 
-    /// A node on this value alone.
+    /// A node that reads only this value.
     pub(crate) fn then(self, op: Op) -> Tensor<'s> {
         self.space.node(op, &[self], &[])
     }
 
-    /// A node on this value with params of its own; each is named after the node.
+    /// A node with new params, each named after the node.
     pub(crate) fn layer(self, op: Op, inputs: &[Tensor<'s>], params: Vec<New>) -> Tensor<'s> {
         let mut draft = self.space.draft.borrow_mut();
         let id = draft.unique(op.name());
@@ -147,8 +147,8 @@ impl<'s> Tensor<'s> {
         }
     }
 
-    /// One of the space's own ops of one input, without params and attributes; [`Space::custom`]
-    /// for any other.
+    /// A custom op with one input and neither params nor attributes; for any other, see
+    /// [`Space::custom`].
     pub fn custom(self, op: &str) -> Tensor<'s> {
         self.space.custom(op, &[self], &[], BTreeMap::new())
     }
@@ -162,7 +162,7 @@ impl<'s> Tensor<'s> {
     }
 }
 
-/// A param that comes with a layer.
+/// A param that is created together with a layer.
 pub(crate) struct New {
     pub(crate) role: &'static str,
     pub(crate) shape: Vec<Dim>,
@@ -171,7 +171,7 @@ pub(crate) struct New {
 }
 
 impl New {
-    /// Weights, which decay.
+    /// Weights, subject to weight decay.
     pub(crate) fn weight(shape: Vec<Dim>, init: Init) -> Self {
         New {
             role: "weight",
@@ -181,7 +181,7 @@ impl New {
         }
     }
 
-    /// A vector that does not decay: a bias, a scale, a shift.
+    /// A vector without weight decay: a bias, a scale or a shift.
     pub(crate) fn vector(role: &'static str, size: Dim, init: Init) -> Self {
         New {
             role,

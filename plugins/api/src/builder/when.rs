@@ -2,7 +2,8 @@ use std::ops::Not;
 
 use crate::Condition;
 
-/// A condition on decisions, for inputs of a sum, for activity, for constraints.
+/// A condition on decisions, for the inputs of a sum, for the activity of decisions and for
+/// constraints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct When(pub(crate) Condition);
 
@@ -39,14 +40,14 @@ impl When {
         ))
     }
 
-    /// At least one holds; of nothing, never.
+    /// At least one holds; an empty list never holds.
     pub fn any(parts: impl IntoIterator<Item = When>) -> When {
         When(Condition::Any(
             parts.into_iter().map(|part| part.0).collect(),
         ))
     }
 
-    /// None holds; of nothing, always.
+    /// None holds; an empty list always holds.
     pub fn none(parts: impl IntoIterator<Item = When>) -> When {
         let any = When::any(parts);
         if any.0 == Condition::Any(Vec::new()) {

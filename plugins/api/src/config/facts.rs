@@ -10,20 +10,20 @@ use crate::Setting;
 pub enum Fact {
     /// A sample's shape, such as `[height, width, channels]`.
     Shape,
-    /// How many classes there are.
+    /// The number of classes.
     Classes,
-    /// How many tokens there are.
+    /// The number of tokens.
     Vocabulary,
 }
 
-/// What the runtime knows of a data set.
+/// What the runtime knows about a data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// A sample's shape: `[height, width, channels]` of an image.
     pub shape: Vec<u32>,
-    /// How many classes there are.
+    /// The number of classes.
     pub classes: u32,
-    /// How many tokens there are, for text.
+    /// The number of tokens, for text.
     pub vocabulary: Option<u32>,
 }
 

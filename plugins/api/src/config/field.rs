@@ -11,17 +11,17 @@ use crate::nearest::hint;
 /// One setting of a space's config.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Field {
-    /// Its name.
+    /// The name of the setting.
     pub key: String,
-    /// What it may be.
+    /// The values that it may take.
     pub kind: FieldKind,
-    /// What it is if nobody says. Settings from data have none that matters.
+    /// The default. It has no meaning for settings that are filled in from the data set.
     pub default: Setting,
-    /// One line for people.
+    /// A one-line description for people.
     pub help: String,
 }
 
-/// What a setting may be.
+/// The values that a setting may take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FieldKind {
@@ -31,7 +31,7 @@ pub enum FieldKind {
         min: i64,
         /// The largest.
         max: i64,
-        /// It is a multiple of this; 1 for any.
+        /// The value must be a multiple of this; 1 allows any.
         multiple_of: i64,
     },
     /// A number.
@@ -43,7 +43,7 @@ pub enum FieldKind {
     },
     /// True or false.
     Bool,
-    /// One of these texts.
+    /// One of these strings.
     OneOf(Vec<String>),
     /// A list of whole numbers.
     Ints {
@@ -51,10 +51,10 @@ pub enum FieldKind {
         min: i64,
         /// The largest.
         max: i64,
-        /// How many, if that is fixed.
+        /// The length of the list, if it is fixed.
         len: Option<u32>,
     },
-    /// A fact about the data set, filled in.
+    /// A fact about the data set, filled in by the host.
     FromData(Fact),
 }
 
@@ -78,7 +78,7 @@ impl Field {
         Field::new(key, kind, default, help)
     }
 
-    /// The same, but a multiple of `n` only.
+    /// Restricts the number to multiples of `n`.
     #[must_use]
     pub fn multiple_of(mut self, n: i64) -> Self {
         if let FieldKind::Int { multiple_of, .. } = &mut self.kind {
@@ -105,7 +105,7 @@ impl Field {
         Field::new(key, FieldKind::Bool, default, help)
     }
 
-    /// One of some texts; the first is the default.
+    /// One of several strings; the first is the default.
     pub fn one_of(key: &str, texts: &[&str], help: &str) -> Self {
         let kind = FieldKind::OneOf(texts.iter().map(|text| (*text).to_owned()).collect());
         Field::new(key, kind, texts.first().copied().unwrap_or_default(), help)
@@ -135,7 +135,7 @@ impl Field {
         )
     }
 
-    /// The setting if it is what it may be, else the limit that it misses.
+    /// The checked value, or the limit that it violates.
     pub(super) fn accept(&self, value: &Setting) -> Result<Setting, String> {
         match (&self.kind, value) {
             (

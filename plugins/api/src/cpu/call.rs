@@ -2,21 +2,22 @@ use std::collections::BTreeMap;
 
 use crate::{Operand, Setting};
 
-/// One run of one kernel of a custom op on the CPU: its operands, its node's attributes and shapes.
+/// One run of a kernel of a custom op on the CPU: its operands, and the attributes and shapes of
+/// its node.
 #[derive(Debug)]
 pub struct CpuCall<'a> {
     kernel: &'a str,
     attributes: &'a BTreeMap<String, Setting>,
     dims: &'a [u32],
-    /// How many inputs and params the op has.
+    /// The numbers of inputs and params of the op.
     counts: [u32; 2],
     reads: &'a [(Operand, &'a [f32])],
     writes: Vec<(Operand, &'a mut [f32])>,
 }
 
 impl<'a> CpuCall<'a> {
-    /// A run of `kernel`. The words of `dims` are those of [`Operand::Dims`]; `counts` says how
-    /// many inputs and params the op has.
+    /// A run of `kernel`. `dims` are the words of [`Operand::Dims`], `counts` the numbers of inputs
+    /// and params of the op.
     pub fn new(
         kernel: &'a str,
         attributes: &'a BTreeMap<String, Setting>,
@@ -35,19 +36,19 @@ impl<'a> CpuCall<'a> {
         }
     }
 
-    /// The kernel's entry point; `forward` or `backward` in the easy form.
+    /// The entry point of the kernel; `forward` or `backward` in the easy form.
     pub fn kernel(&self) -> &'a str {
         self.kernel
     }
 
-    /// How many samples there are.
+    /// The number of samples in the batch.
     pub fn batch(&self) -> u32 {
         self.dims.first().copied().unwrap_or(0)
     }
 
-    /// The shape of an input, a param or the output without the batch, filled up with ones; a
-    /// gradient has that of what it belongs to. `None` for anything else, and for what the op does
-    /// not have.
+    /// The shape of an input, a param or the output, without the batch and padded with ones; a
+    /// gradient has the shape of what it belongs to. `None` for anything else, and for operands
+    /// that the op does not have.
     pub fn shape(&self, operand: Operand) -> Option<[u32; 4]> {
         let [inputs, params] = self.counts;
         let at = match operand {
@@ -66,7 +67,7 @@ impl<'a> CpuCall<'a> {
         self.attributes.get(name)
     }
 
-    /// An attribute of the node that is a number.
+    /// A numeric attribute of the node.
     pub fn number(&self, name: &str) -> Result<f64, String> {
         match self.attribute(name) {
             Some(Setting::Float(value)) => Ok(*value),
@@ -81,7 +82,7 @@ impl<'a> CpuCall<'a> {
         }
     }
 
-    /// What an operand holds. It may be kept while others are written.
+    /// The content of an operand. It may be kept while other operands are written.
     pub fn read(&self, operand: Operand) -> Result<&'a [f32], String> {
         match self.reads.iter().find(|(bound, _)| *bound == operand) {
             Some((_, values)) => Ok(values),
@@ -93,13 +94,13 @@ impl<'a> CpuCall<'a> {
         }
     }
 
-    /// Where an operand is to be written, all of it.
+    /// The buffer of an operand that must be written completely.
     pub fn write(&mut self, operand: Operand) -> Result<&mut [f32], String> {
         let [values] = self.writes([operand])?;
         Ok(values)
     }
 
-    /// Where several operands are to be written.
+    /// The buffers of several operands that must be written.
     pub fn writes<const N: usize>(
         &mut self,
         operands: [Operand; N],
@@ -120,7 +121,7 @@ impl<'a> CpuCall<'a> {
     }
 
     /// Runs either kernel of the easy form: `f(x)` for every element, or `df(x, y, gy)`, the
-    /// gradient by x given y = f(x) and the gradient by y.
+    /// gradient with respect to x given y = f(x) and the gradient with respect to y.
     pub fn per_element(
         &mut self,
         f: impl Fn(f32) -> f32,

@@ -1,6 +1,6 @@
 use super::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule};
 
-/// How ops are written down in code.
+/// Constructors for ops that are written in code.
 ///
 /// ```
 /// use supernet_plugin::{CustomOp, Kernel, Operand::*};
@@ -26,8 +26,8 @@ use super::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Op
 /// assert!(op.problems().is_empty());
 /// ```
 impl CustomOp {
-    /// An op in the easy form: a function of every element of one input, by two WGSL functions `f`
-    /// and `df`.
+    /// An op in the easy form: an elementwise function of one input, given by the two WGSL
+    /// functions `f` and `df`.
     pub fn per_element(name: impl Into<String>, wgsl: impl Into<String>) -> Self {
         CustomOp {
             name: name.into(),
@@ -41,7 +41,7 @@ impl CustomOp {
         }
     }
 
-    /// An op in the full form, of one input and no params, without a kernel so far.
+    /// An op in the full form, with one input, no params and no kernels yet.
     pub fn kernels(name: impl Into<String>, wgsl: impl Into<String>) -> Self {
         CustomOp {
             form: Form::Kernels(Kernels::default()),
@@ -49,43 +49,43 @@ impl CustomOp {
         }
     }
 
-    /// How many values it reads.
+    /// Sets the number of values that the op reads.
     #[must_use]
     pub fn inputs(self, inputs: u32) -> Self {
         CustomOp { inputs, ..self }
     }
 
-    /// How many params it reads.
+    /// Sets the number of params that the op reads.
     #[must_use]
     pub fn params(self, params: u32) -> Self {
         CustomOp { params, ..self }
     }
 
-    /// The next kernel of the forward pass.
+    /// Appends a kernel to the forward pass.
     #[must_use]
     pub fn forward(self, kernel: Kernel) -> Self {
         self.with(|kernels| kernels.forward.push(kernel))
     }
 
-    /// The next kernel of the backward pass.
+    /// Appends a kernel to the backward pass.
     #[must_use]
     pub fn backward(self, kernel: Kernel) -> Self {
         self.with(|kernels| kernels.backward.push(kernel))
     }
 
-    /// Something more that is saved for the backward pass.
+    /// Adds a buffer that is saved for the backward pass.
     #[must_use]
     pub fn saved(self, length: Length) -> Self {
         self.with(|kernels| kernels.saved.push(length))
     }
 
-    /// Something more between two kernels of one pass.
+    /// Adds a buffer between two kernels of one pass.
     #[must_use]
     pub fn scratch(self, length: Length) -> Self {
         self.with(|kernels| kernels.scratch.push(length))
     }
 
-    /// Multiplications with addition per element of its value.
+    /// Sets the multiply-accumulates per element of the value.
     #[must_use]
     pub fn macs(self, per_output: u64) -> Self {
         CustomOp {
@@ -94,13 +94,13 @@ impl CustomOp {
         }
     }
 
-    /// The shape of its value; at first that of the first input.
+    /// Sets the shape of the value, by default that of the first input.
     #[must_use]
     pub fn shape(self, shape: ShapeRule) -> Self {
         CustomOp { shape, ..self }
     }
 
-    /// Its backward pass computes something else than the gradient, on purpose.
+    /// Declares that the backward pass deliberately computes something other than the gradient.
     #[must_use]
     pub fn surrogate(self) -> Self {
         CustomOp {
@@ -109,7 +109,7 @@ impl CustomOp {
         }
     }
 
-    /// Kernels make an op one of the full form.
+    /// Stating kernels makes the op one of the full form.
     fn with(mut self, change: impl FnOnce(&mut Kernels)) -> Self {
         if self.form == Form::PerElement {
             self.form = Form::Kernels(Kernels::default());
@@ -131,29 +131,29 @@ impl Kernel {
         }
     }
 
-    /// An entry point with one invocation for each element of this.
+    /// An entry point with one invocation per element of this operand.
     pub fn per_element(entry: impl Into<String>, of: Operand) -> Self {
         Kernel::new(entry, Grid::PerElement(of))
     }
 
-    /// An entry point with one workgroup for each row of this.
+    /// An entry point with one workgroup per row of this operand.
     pub fn per_row(entry: impl Into<String>, of: Operand) -> Self {
         Kernel::new(entry, Grid::PerRow(of))
     }
 
-    /// An entry point with so many workgroups.
+    /// An entry point with a fixed number of workgroups.
     pub fn fixed(entry: impl Into<String>, groups: [u32; 3]) -> Self {
         Kernel::new(entry, Grid::Fixed(groups))
     }
 
-    /// What the variable at a binding is.
+    /// Binds a variable.
     #[must_use]
     pub fn bind(mut self, binding: u32, operand: Operand) -> Self {
         self.bindings.push(Binding { binding, operand });
         self
     }
 
-    /// Its invocations wait for each other.
+    /// Declares that invocations synchronise.
     #[must_use]
     pub fn barriers(self) -> Self {
         Kernel {

@@ -3,21 +3,21 @@ use super::{CustomOp, Length, Operand};
 /// The shapes of one node's operands, without the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shapes<'a> {
-    /// Of its inputs.
+    /// The shapes of its inputs.
     pub inputs: &'a [&'a [u32]],
-    /// Of its params, which have no batch.
+    /// The shapes of its params, which have no batch.
     pub params: &'a [&'a [u32]],
-    /// Of its value.
+    /// The shape of its value.
     pub output: &'a [u32],
 }
 
-/// The most axes that an operand of a custom op has, without the batch: as many as
-/// [`Operand::Dims`] can say.
+/// The most axes that an operand of a custom op may have, without the batch: as many as
+/// [`Operand::Dims`] can describe.
 pub const MOST_CUSTOM_AXES: usize = 4;
 
 impl Shapes<'_> {
-    /// What [`Operand::Dims`] holds, in words: the batch and three words of padding, then four
-    /// words for every input, param and the output. `None` if a shape has more than four axes.
+    /// The words of [`Operand::Dims`]: the batch and three words of padding, then four words for
+    /// every input, every param and the output. `None` if a shape has more than four axes.
     pub fn describe(&self, batch: u32) -> Option<Vec<u32>> {
         let mut words = vec![batch, 0, 0, 0];
         for shape in self.inputs.iter().chain(self.params).chain([&self.output]) {
@@ -28,7 +28,7 @@ impl Shapes<'_> {
         Some(words)
     }
 
-    /// The shape behind an operand, and how often it is there.
+    /// The shape of an operand, and how many times it is repeated (the batch).
     fn of(&self, operand: Operand, batch: u32) -> Option<(&[u32], u64)> {
         let batch = u64::from(batch);
         match operand {
@@ -43,8 +43,8 @@ impl Shapes<'_> {
 }
 
 impl CustomOp {
-    /// How many numbers an operand holds at this batch size; `None` if the op has no such operand,
-    /// or if the number does not fit into 64 bits.
+    /// The number of elements of an operand at this batch size; `None` if the op has no such
+    /// operand, or if the number does not fit into 64 bits.
     pub fn len(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
         match operand {
             Operand::Dims => {
@@ -60,8 +60,8 @@ impl CustomOp {
         }
     }
 
-    /// How many rows (runs of the last axis) an operand has; a single number is a row of one. What
-    /// is saved or scratch has rows only if it is as long as something that has.
+    /// The number of rows (runs of the last axis) of an operand; a scalar is a row of one. A saved
+    /// or scratch buffer has rows only if it is as long as an operand that has rows.
     pub fn rows(&self, operand: Operand, batch: u32, shapes: &Shapes<'_>) -> Option<u64> {
         match operand {
             Operand::Saved(_) | Operand::Scratch(_) => match self.length(operand)? {
@@ -72,7 +72,7 @@ impl CustomOp {
         }
     }
 
-    /// The stated length of something saved or scratch.
+    /// The stated length of a saved or scratch buffer.
     pub fn length(&self, operand: Operand) -> Option<Length> {
         let kernels = self.stated_kernels()?;
         match operand {

@@ -3,11 +3,11 @@ use super::{CustomOp, Form, Kernel, Kernels, Operand};
 /// An operand of a kernel, and whether the kernel writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// What it is.
+    /// The operand.
     pub operand: Operand,
-    /// Where it is bound.
+    /// The binding.
     pub binding: u32,
-    /// Whether it is written; what is not is only read.
+    /// Whether it is written; otherwise it is only read.
     pub written: bool,
 }
 
@@ -26,8 +26,8 @@ impl Pass {
         }
     }
 
-    /// Whether kernels of the pass produce the operand: the first that binds it does, those after
-    /// it read.
+    /// Whether kernels of the pass produce the operand: the first kernel that binds it does, later
+    /// ones read it.
     pub(crate) fn produces(self, operand: Operand) -> bool {
         match operand {
             Operand::Output | Operand::Saved(_) => self == Pass::Forward,
@@ -37,7 +37,7 @@ impl Pass {
         }
     }
 
-    /// Whether a kernel of the pass can see the operand at all.
+    /// Whether kernels of the pass can access the operand at all.
     pub(crate) fn sees(self, operand: Operand) -> bool {
         self == Pass::Backward
             || !matches!(
@@ -48,13 +48,13 @@ impl Pass {
 }
 
 impl Kernels {
-    /// What every kernel reads and writes: those of the forward pass, then those of the backward
-    /// pass, each in the order of its bindings.
+    /// What every kernel reads and writes: the kernels of the forward pass, then those of the
+    /// backward pass, each in the order of its bindings.
     ///
-    /// Nobody states what is written, since the order does: the first kernel of a pass that binds
-    /// something which the pass produces writes it, and those after it read it. The forward pass
-    /// produces the output and what is saved, the backward pass the gradients by inputs and params,
-    /// both their scratch.
+    /// An author does not state what is written, since it follows from the order: the first kernel
+    /// of a pass that binds an operand which the pass produces writes it, and later ones read it.
+    /// The forward pass produces the output and what is saved, the backward pass the gradients with
+    /// respect to inputs and params; both produce their scratch.
     pub fn uses(&self) -> (Vec<Vec<Use>>, Vec<Vec<Use>>) {
         (
             uses(&self.forward, Pass::Forward),
@@ -86,7 +86,7 @@ fn uses(kernels: &[Kernel], pass: Pass) -> Vec<Vec<Use>> {
 }
 
 impl CustomOp {
-    /// The op's kernels, if it states them.
+    /// The kernels of the op, if it states them.
     pub fn stated_kernels(&self) -> Option<&Kernels> {
         match &self.form {
             Form::PerElement => None,

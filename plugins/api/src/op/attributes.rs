@@ -1,4 +1,4 @@
-//! The types of ops' attributes.
+//! The types of the attributes of ops.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,12 @@ pub enum Pad {
     /// dilation·(k − 1)/2 on every side, k odd; the size becomes ⌈size / stride⌉.
     #[default]
     Same,
-    /// TensorFlow's form: as little as gives ⌈size / stride⌉, the odd one below and to the right.
+    /// TensorFlow's rule: the least padding that gives ⌈size / stride⌉; an odd row or column goes
+    /// below or to the right.
     SameUpper,
-    /// None.
+    /// No padding.
     Valid,
-    /// As stated; negative crops.
+    /// The stated padding; negative numbers crop.
     Explicit {
         /// Rows above.
         top: i32,
@@ -69,7 +70,7 @@ impl Pad {
     }
 }
 
-/// A function per element.
+/// An elementwise function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -88,12 +89,12 @@ pub enum Function {
     HardSwish,
     /// x · sigmoid(x)
     Swish,
-    /// The tanh form.
+    /// GELU in its tanh approximation.
     Gelu,
 }
 
 impl Function {
-    /// Every function.
+    /// All functions.
     pub const ALL: [Function; 8] = [
         Function::Relu,
         Function::Relu6,
@@ -105,7 +106,7 @@ impl Function {
         Function::Gelu,
     ];
 
-    /// Its name as JSON writes it.
+    /// The name of the function in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Function::Relu => "relu",
@@ -120,35 +121,35 @@ impl Function {
     }
 }
 
-/// What pooling takes of its window.
+/// How pooling reduces its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
-    /// The mean of the valid positions.
+    /// The mean over the valid positions.
     Average,
-    /// The largest.
+    /// The maximum.
     Max,
 }
 
-/// What an input's elements are.
+/// The type of an input's elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Element {
-    /// Numbers.
+    /// 32-bit floats.
     #[default]
     F32,
     /// Indices, such as tokens.
     U32,
 }
 
-/// What shares one draw of dropout.
+/// Which elements share one draw of dropout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
-    /// Nothing: one draw per element.
+    /// None: one draw per element.
     #[default]
     Element,
     /// All steps of a sequence.

@@ -1,4 +1,4 @@
-//! What ops demand of single axes, and what becomes of these.
+//! Rules for single axes: what ops require of them, and which sizes result.
 
 use crate::axis::{Axis, Value};
 use crate::{Element, Pad};
@@ -39,7 +39,7 @@ pub(super) fn window(
 ) -> Result<[Axis; 2], String> {
     for (name, value) in [("stride", stride), ("dilation", dilation)] {
         positive(name, value)?;
-        // So that nothing below overflows.
+        // The limit keeps the arithmetic below from overflowing.
         if value > 65_536 {
             return Err(format!("the {name} is {value}, and must be at most 65536"));
         }

@@ -6,11 +6,11 @@ use super::{Inner, Supergraph};
 use crate::ragged::Ragged;
 use crate::{GenomeError, Node, Role};
 
-/// The network that a genome picks: supergraph nodes in topological order, with their inputs as
-/// positions in this child.
+/// The network that a genome picks: nodes of the supergraph in topological order, with their inputs
+/// as positions in this child.
 ///
-/// No `Choose` is left in it. A sum, mean or concat of one input is that input; what is left has
-/// two or more, or is a sum or mean without inputs, which is zero.
+/// It contains no `Choose`. A sum, mean or concat of one input is replaced by that input; the
+/// remaining ones have two or more, or are a sum or mean without inputs, which is zero.
 #[derive(Clone)]
 pub struct Child {
     graph: Arc<Inner>,
@@ -23,13 +23,13 @@ pub struct Child {
 }
 
 impl Supergraph {
-    /// The network that a genome picks, without auxiliary outputs and what only they need: these
-    /// serve training alone.
+    /// The network that a genome picks, without auxiliary outputs and the nodes that only these
+    /// need: they serve only training.
     pub fn child(&self, genome: &[u32]) -> Result<Child, GenomeError> {
         self.picked(genome, Wanted::Use)
     }
 
-    /// The same with its auxiliary outputs.
+    /// The same network with its auxiliary outputs.
     pub fn child_in_training(&self, genome: &[u32]) -> Result<Child, GenomeError> {
         self.picked(genome, Wanted::Training)
     }
@@ -40,9 +40,10 @@ impl Supergraph {
         Ok(Child::new(&self.inner, walk, genome, self.time))
     }
 
-    /// The genome with every decision that its child does not ask set to 0: genomes with the same
-    /// canonical form have the same child. It is a key for caches and duplicates; where a
-    /// constraint names a decision that was not asked, it may not be a genome of the space itself.
+    /// The genome with every decision that its child does not consult set to 0: genomes with the
+    /// same canonical form have the same child. It serves as a key for caches and for finding
+    /// duplicates. If a constraint names a decision that was not consulted, the canonical form may
+    /// violate it.
     pub fn canonical(&self, genome: &[u32]) -> Result<Vec<u32>, GenomeError> {
         self.check(genome)?;
         let mut canonical = vec![0; genome.len()];
@@ -88,18 +89,18 @@ impl Child {
         }
     }
 
-    /// How many nodes it has.
+    /// The number of nodes.
     pub fn len(&self) -> usize {
         self.walk.nodes.len()
     }
 
-    /// Whether it has no nodes, which no valid space has.
+    /// Whether there are no nodes, which is never the case for a valid space.
     pub fn is_empty(&self) -> bool {
         self.walk.nodes.is_empty()
     }
 
-    /// The supergraph's index of the node at a position. Panics if there is no such position, as do
-    /// the others.
+    /// The index in the supergraph of the node at a position. Panics if there is no such position,
+    /// as do the other methods.
     pub fn node(&self, position: usize) -> u32 {
         self.walk.nodes[position]
     }
@@ -109,19 +110,19 @@ impl Child {
         self.graph.node(self.walk.nodes[position])
     }
 
-    /// The positions that a node reads; all are below its own. A scan's are the inputs bound to its
-    /// steps, then the outer values that its body reads.
+    /// The positions that a node reads; all are lower than its own. A scan reads the inputs bound
+    /// to its steps, then the outer values that its body reads.
     pub fn inputs(&self, position: usize) -> &[u32] {
         self.walk.inputs.row(position)
     }
 
-    /// The positions of its outputs, in the space's order. In a body: what it yields, then the next
-    /// value of each carried state.
+    /// The positions of the outputs, in the order of the space. For a body: the value that it
+    /// yields, then the next value of each carried state.
     pub fn outputs(&self) -> &[u32] {
         &self.walk.outputs
     }
 
-    /// The positions of the space's outputs of one role, in their order.
+    /// The positions of the outputs with a role, in order.
     pub fn outputs_as(&self, role: Role) -> impl Iterator<Item = u32> {
         let outputs = self.walk.outputs.iter().zip(&self.walk.roles);
         outputs
@@ -129,7 +130,7 @@ impl Child {
             .map(|(at, _)| *at)
     }
 
-    /// The decisions that live control nodes and sizes consulted, ascending, as indices.
+    /// The decisions that live control nodes and sizes consulted, as indices in ascending order.
     pub fn asked(&self) -> &[u32] {
         &self.walk.asked
     }
@@ -139,7 +140,7 @@ impl Child {
         self.shapes.row(position)
     }
 
-    /// The params that the node at a position reads, as the supergraph's indices.
+    /// The params that the node at a position reads, as indices in the supergraph.
     pub fn params(&self, position: usize) -> &[u32] {
         if position < self.walk.given {
             return &[];
@@ -149,8 +150,7 @@ impl Child {
             .row(self.walk.nodes[position] as usize)
     }
 
-    /// The shape in which this child uses a param of its own: on an axis with an extent, the first
-    /// so many.
+    /// The shape in which this child uses one of its params: on an axis with an extent, a prefix.
     pub fn param_shape(&self, param: u32) -> &[u32] {
         let resized = self.elastic.iter().find(|(known, _)| *known == param);
         resized.map_or_else(|| self.graph.stored.row(param as usize), |(_, shape)| shape)
@@ -159,8 +159,8 @@ impl Child {
     /// The body of the scan at a position, under the same genome.
     ///
     /// Its first positions are one step of each bound input, then the carried states, then the
-    /// outer values that it reads; these have no inputs, and name the outer node that they stand
-    /// for.
+    /// outer values that it reads; these have no inputs, and their index is that of the outer node
+    /// they represent.
     pub fn body(&self, position: usize) -> Option<&Child> {
         let i = self
             .walk
@@ -170,12 +170,12 @@ impl Child {
         Some(&self.bodies[i])
     }
 
-    /// In a body: how many positions at the front stand for values from outside. Otherwise 0.
+    /// For a body: how many of the first positions represent values from outside. Otherwise 0.
     pub fn given(&self) -> usize {
         self.walk.given
     }
 
-    /// The length of the time axis in its shapes.
+    /// The length of the time axis in the shapes.
     pub fn time(&self) -> u32 {
         self.time
     }
@@ -186,7 +186,8 @@ impl Child {
 }
 
 impl PartialEq for Child {
-    /// The same nodes of the same supergraph with the same inputs and sizes.
+    /// Two children are equal if they have the same nodes of the same supergraph with the same
+    /// inputs and sizes.
     fn eq(&self, other: &Self) -> bool {
         self.walk.nodes == other.walk.nodes
             && self.walk.inputs == other.walk.inputs

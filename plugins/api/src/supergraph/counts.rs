@@ -3,8 +3,8 @@ use super::{Count, Inner, Supergraph, elements};
 use crate::{Child, GenomeError, Op};
 
 impl Supergraph {
-    /// How many parameters (single numbers) the child of a genome has, those of auxiliary outputs
-    /// left out.
+    /// The number of parameters (scalars) of the child of a genome, without those of auxiliary
+    /// outputs.
     pub fn count(&self, genome: &[u32], what: Count) -> Result<u64, GenomeError> {
         self.check(genome)?;
         let wanted = if what == Count::Live {
@@ -25,7 +25,7 @@ impl Supergraph {
             .sum())
     }
 
-    /// The multiplications with addition of one forward pass on one sample, for a window of
+    /// The multiply-accumulates of one forward pass on one sample, for a window of
     /// [`time`](Self::time) steps.
     pub fn macs(&self, genome: &[u32]) -> Result<u64, GenomeError> {
         Ok(self.child(genome)?.macs())
@@ -46,7 +46,7 @@ fn mark_params(inner: &Inner, walk: &Walk, seen: &mut [bool]) {
 }
 
 impl Child {
-    /// How many parameters (single numbers) it has; one that several nodes read counts once.
+    /// The number of parameters (scalars); a param that several nodes read counts once.
     pub fn count(&self) -> u64 {
         let mut seen = vec![false; self.graph().params.len()];
         self.count_unseen(&mut seen)
@@ -65,15 +65,15 @@ impl Child {
         count
     }
 
-    /// The multiplications with addition of one forward pass on one sample.
+    /// The multiply-accumulates of one forward pass on one sample.
     pub fn macs(&self) -> u64 {
         (0..self.len())
             .map(|i| self.node_macs(i))
             .fold(0, u64::saturating_add)
     }
 
-    /// The multiplications with addition of the node at a position; those of a scan are its body's
-    /// times the steps.
+    /// The multiply-accumulates of the node at a position; those of a scan are its body's times the
+    /// number of steps.
     pub fn node_macs(&self, position: usize) -> u64 {
         if position < self.given() {
             return 0;
@@ -101,7 +101,7 @@ impl Child {
     }
 }
 
-/// The multiplications with addition of one op, but for a scan's.
+/// The multiply-accumulates of one op other than a scan.
 fn macs<'a>(graph: &Inner, op: &Op, value: &[u32], operand: impl Fn(usize) -> &'a [u32]) -> u64 {
     let each = match op {
         // [kh, kw, in, out]: an element sums over kernel and inputs.

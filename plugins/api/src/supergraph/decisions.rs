@@ -1,4 +1,4 @@
-//! Checks and resolves what does not need the graph: decisions, conditions, groups, extents.
+//! Checks and resolves what does not depend on the graph: decisions, conditions, groups, extents.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -8,17 +8,17 @@ use crate::condition::Cond;
 use crate::nearest::hint;
 use crate::{Condition, Kind, SearchSpace, TIME, ValidationError};
 
-/// Decisions by name. The map is only ever looked up, never walked.
+/// Decisions by name. The map is only looked up, never iterated.
 pub(crate) struct Decisions<'a> {
     pub(crate) space: &'a SearchSpace,
     pub(crate) index: HashMap<&'a str, u32>,
     pub(crate) choices: Vec<u32>,
-    /// How many flags the sets of all conditions have so far.
+    /// The number of flags in the sets of all conditions so far.
     flags: Cell<u64>,
 }
 
-/// The most flags that the sets of all conditions have together, one for each choice of the
-/// decision that is named.
+/// The most flags in the sets of all conditions together: one per choice of the decision that a
+/// condition names.
 const MOST_FLAGS: u64 = 1 << 26;
 
 impl<'a> Decisions<'a> {
@@ -131,7 +131,8 @@ impl<'a> Decisions<'a> {
         })
     }
 
-    /// When each decision matters. It may depend on decisions that stand before it in `order` only.
+    /// When each decision matters. The condition may only refer to decisions that precede it in
+    /// `order`.
     pub(crate) fn activity(
         &self,
         order: &[u32],
@@ -207,7 +208,7 @@ impl<'a> Decisions<'a> {
             }
             for id in &group.decisions {
                 match self.find(id) {
-                    // One complaint is enough: a slip may repeat on every decision.
+                    // One report is enough: the same mistake may repeat on every decision.
                     Err(reason) => {
                         complain(reason);
                         break;

@@ -1,9 +1,9 @@
 use crate::condition::Cond;
 use crate::ragged::Ragged;
 
-/// One flat graph: the space's own nodes, or a scan's body. Indices inside are local to it.
+/// One flat graph: the nodes of the space, or the body of a scan. Indices inside are local to it.
 ///
-/// In a body the slices of the scan's inputs come first, then the carried states, then the outer
+/// In a body, the slices of the scan's inputs come first, then the carried states, then the outer
 /// values that it reads (captures), then its nodes.
 #[derive(Default)]
 pub(crate) struct Level {
@@ -11,21 +11,21 @@ pub(crate) struct Level {
     pub(crate) nodes: Vec<u32>,
     pub(crate) parts: Vec<Part>,
     pub(crate) inputs: Ragged,
-    /// The outer level: the space's outputs. A body: what it yields, then the next value of each
-    /// carried state.
+    /// For the outer level, the outputs of the space. For a body, the value that it yields, then
+    /// the next value of each carried state.
     pub(crate) outputs: Vec<u32>,
-    /// A body: how many slices of inputs, and how many carried states.
+    /// For a body, the number of slices of inputs; and the number of carried states.
     pub(crate) steps: usize,
     pub(crate) carries: usize,
-    /// A body: how many captures.
+    /// For a body, the number of captures.
     pub(crate) captures: usize,
 }
 
-/// What a node is to the walk that picks a child.
+/// How the walk that picks a child treats a node.
 pub(crate) enum Part {
     /// An ordinary op.
     Plain,
-    /// A body's slice, state or capture.
+    /// A slice, state or capture of a body.
     Given,
     Zero,
     Choose(u32),

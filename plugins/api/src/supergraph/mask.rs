@@ -1,11 +1,13 @@
 use super::Supergraph;
 
 impl Supergraph {
-    /// Which choices a decision may still take, given what is decided so far (`None` is undecided).
+    /// The choices that a decision may still take, given what is decided so far (`None` is
+    /// undecided).
     ///
-    /// A choice is masked if some constraint becomes false whatever follows. So a masked choice is
-    /// never valid; one that is not masked may still turn out invalid where several constraints act
-    /// together. Panics if `prefix` is not as long as a genome or there is no such decision.
+    /// A choice is masked if some constraint becomes false whatever follows. A masked choice is
+    /// therefore never valid; an unmasked one may still turn out to be invalid where several
+    /// constraints interact. Panics if `prefix` does not have the length of a genome or if there is
+    /// no such decision.
     pub fn allowed(&self, prefix: &[Option<u32>], decision: usize) -> Vec<bool> {
         assert_eq!(
             prefix.len(),
@@ -34,7 +36,7 @@ impl Supergraph {
     }
 
     /// Whether a decision matters, given what is decided so far; unknown counts as yes. An inactive
-    /// decision has value 0. Panics as [`allowed`](Self::allowed) does.
+    /// decision has the value 0. Panics like [`allowed`](Self::allowed).
     pub fn active(&self, prefix: &[Option<u32>], decision: usize) -> bool {
         assert_eq!(
             prefix.len(),

@@ -13,16 +13,16 @@ use crate::nearest::hint;
 use crate::shape;
 use crate::{Condition, Init, Node, Op, SearchSpace, TIME, ValidationError};
 
-/// The graph while it is being resolved. A value is `None` where a problem hides it, so that one
-/// slip is reported once.
+/// The graph while it is being resolved. A value is `None` if a problem hides it, so that one
+/// mistake is reported once.
 pub(crate) struct Graph<'a> {
     pub(crate) space: &'a SearchSpace,
     pub(crate) decisions: &'a Decisions<'a>,
     pub(crate) names: Names<'a>,
     pub(crate) param_index: HashMap<&'a str, u32>,
-    /// Every node's name, those in bodies included, with its supergraph index.
+    /// The supergraph index of every node by name, including the nodes of bodies.
     pub(crate) node_index: HashMap<&'a str, u32>,
-    /// The index that the next body's first node gets.
+    /// The index of the first node of the next body.
     pub(crate) next: u32,
     pub(crate) params: Vec<Option<Value>>,
     pub(crate) used: Vec<bool>,
@@ -32,12 +32,12 @@ pub(crate) struct Graph<'a> {
     pub(crate) outer: Level,
     pub(crate) bodies: Vec<Level>,
     blocks: HashSet<&'a str>,
-    /// How many sizes have been looked at that follow a decision.
+    /// The number of sizes following a decision that have been visited.
     listed: Cell<u64>,
 }
 
-/// The most sizes that follow a decision, over the axes of everything that every node reads and
-/// gives.
+/// The most sizes following a decision, over the axes of everything that every node reads and
+/// computes.
 const MOST_LISTED: u64 = 1 << 26;
 
 impl<'a> Graph<'a> {
@@ -195,7 +195,7 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// A node that stands earlier, outside every scan.
+    /// The index of an earlier node outside every scan.
     pub(crate) fn outer_input(&self, id: &str) -> Result<u32, String> {
         match self.node_index.get(id) {
             Some(&node) if (node as usize) < self.space.nodes.len() => Ok(node),
@@ -212,7 +212,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Notes which params a node reads.
+    /// Records the params that a node reads.
     pub(crate) fn read_params(&mut self, index: u32, node: &Node) -> Result<(), String> {
         let control = matches!(
             node.op,
@@ -253,8 +253,8 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// The node's value, given the supergraph indices of its inputs; `None` if one of them has a
-    /// problem.
+    /// The value of the node, given the supergraph indices of its inputs; `None` if one of them has
+    /// a problem.
     pub(crate) fn value(
         &self,
         node: &Node,
@@ -286,7 +286,7 @@ impl<'a> Graph<'a> {
         Ok(Some(value))
     }
 
-    /// Whether a node may have this value.
+    /// Checks that a node may have this value.
     pub(crate) fn fits(&self, value: &Value) -> Result<(), String> {
         if value.axes.len() > MOST_AXES {
             return Err(too_many_axes(value.axes.len()));
@@ -297,8 +297,8 @@ impl<'a> Graph<'a> {
         self.list([value])
     }
 
-    /// Notes sizes that follow a decision: each of them is looked at for every node, and none of
-    /// that may go on for ever.
+    /// Counts sizes that follow a decision: each of them is visited for every node, so their number
+    /// must be limited.
     pub(crate) fn list<'v>(
         &self,
         values: impl IntoIterator<Item = &'v Value>,
@@ -317,7 +317,7 @@ impl<'a> Graph<'a> {
         ))
     }
 
-    /// What the node is to the walk that picks a child. Not for scans.
+    /// How the walk that picks a child treats the node. Not for scans.
     pub(crate) fn part(&self, node: &Node) -> Result<Part, String> {
         Ok(match &node.op {
             Op::Choose { decision } => Part::Choose(self.decisions.find(decision)?),
@@ -346,7 +346,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Whether an init makes sense for a param of this shape.
+/// Checks that an init makes sense for a param of this shape.
 fn start(init: &Init, value: &Value) -> Result<(), String> {
     match *init {
         Init::Zeros | Init::Ones => Ok(()),

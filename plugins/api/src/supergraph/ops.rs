@@ -1,26 +1,27 @@
-//! Checks what a space says of its own ops. Their sources are the runtime's to check.
+//! Checks the declarations of a space's custom ops. Their sources are checked by the runtime.
 
 use std::collections::BTreeSet;
 
 use crate::custom::uses::{Pass, Use};
 use crate::{CustomOp, Form, Grid, Kernel, Kernels, Length, Operand, ShapeRule, ValidationError};
 
-/// How many inputs an op may have, how many params, and how many buffers one kernel: what every GPU
-/// can bind.
+/// The most inputs of an op, the most params, and the most buffers of a kernel: what every GPU can
+/// bind.
 const MOST_BUFFERS: usize = 7;
-/// How many kernels a pass may have, and how many saved and scratch buffers an op.
+/// The most kernels of a pass, and the most saved and scratch buffers of an op.
 const MOST_PARTS: usize = 64;
 /// The highest binding.
 const LAST_BINDING: u32 = 999;
-/// How many workgroups an axis of a grid takes on every GPU.
+/// The most workgroups on one axis of a grid that every GPU supports.
 const MOST_GROUPS: u32 = 65_535;
-/// Workgroups of one run of a kernel whose grid is fixed.
+/// The most workgroups of one run of a kernel with a fixed grid.
 const MOST_GROUPS_AT_ONCE: u64 = 1 << 22;
-/// How long a name may be.
+/// The most letters of a name.
 const MOST_LETTERS: usize = 100;
 
 impl CustomOp {
-    /// What is wrong with the op as data. Whether its source keeps to it is the runtime's to check.
+    /// The problems of the op's declaration. Whether its source conforms to it is checked by the
+    /// runtime.
     pub fn problems(&self) -> Vec<ValidationError> {
         let mut found = Found {
             op: self,
@@ -124,7 +125,7 @@ impl Found<'_> {
                 self.kernel(pass, kernel);
             }
         }
-        // What a pass lacks makes no sense of bindings that are wrong.
+        // With invalid bindings, reports about what a pass lacks would be misleading.
         if self.problems.is_empty() {
             self.flow(kernels);
         }
@@ -251,8 +252,8 @@ impl Found<'_> {
         }
     }
 
-    /// Whether everything that must be written is, and whether somebody reads what is only there to
-    /// be read.
+    /// Checks that everything that must be written is written, and that everything that exists only
+    /// to be read is read.
     fn flow(&mut self, kernels: &Kernels) {
         let (forward, backward) = kernels.uses();
         let count = |pass: &[Vec<Use>], operand| {
@@ -308,7 +309,7 @@ impl Found<'_> {
     }
 }
 
-/// Letters that every file system takes.
+/// Whether the name has only characters that every file system accepts.
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     !name.is_empty() && name.len() <= MOST_LETTERS && name.chars().all(fits)

@@ -7,20 +7,21 @@ use crate::{Kind, ValidationError};
 /// The order in which a sequential controller decides, with names resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecisionPlan {
-    /// The steps. Every decision stands in exactly one.
+    /// The steps. Every decision is in exactly one.
     pub steps: Vec<PlanStep>,
-    /// The names of the states that are kept, in the order in which they are.
+    /// The names of the states that are kept, in the order in which they are kept.
     pub anchors: Vec<String>,
-    /// The tables of choices that decisions share, in the order in which they are first used.
+    /// The tables of choices that decisions share, in order of first use.
     pub tables: Vec<Table>,
 }
 
 /// One step: its decisions are sampled from one state, which may then be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanStep {
-    /// What is decided; several only if all are skips of anchors.
+    /// The decisions of the step; several only if all of them are skips from anchors.
     pub decide: Vec<PlanDecision>,
-    /// The anchor as which the state is kept afterwards, an index into [`DecisionPlan::anchors`].
+    /// The anchor as which the state is kept afterwards, as an index into
+    /// [`DecisionPlan::anchors`].
     pub keep: Option<u32>,
 }
 
@@ -36,14 +37,14 @@ pub struct PlanDecision {
 /// How the choices of a decision are scored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum How {
-    /// By the rows of a table, an index into [`DecisionPlan::tables`].
+    /// By the rows of a table.
     Table {
-        /// The table.
+        /// The table, as an index into [`DecisionPlan::tables`].
         table: u32,
     },
     /// By attention over anchors that were kept earlier, one per choice.
     Attend {
-        /// The anchors, indices into [`DecisionPlan::anchors`].
+        /// The anchors, as indices into [`DecisionPlan::anchors`].
         anchors: Vec<u32>,
     },
     /// On or off, by attention to one anchor that was kept earlier.
@@ -56,13 +57,13 @@ pub enum How {
 /// A table of choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name: as the decisions say, or their labels joined by `|`.
+    /// The name that the decisions state, or their labels joined by `|`.
     pub name: String,
-    /// How many choices it has.
+    /// The number of choices.
     pub choices: u32,
 }
 
-/// Resolves the plan; also gives the decisions in its order. If something is wrong, the order may
+/// Resolves the plan; also returns the decisions in its order. If something is wrong, the order may
 /// be incomplete.
 pub(crate) fn plan(
     decisions: &Decisions<'_>,
@@ -165,7 +166,7 @@ struct Resolving<'a> {
 }
 
 impl Resolving<'_> {
-    /// A decision whose anchors are not all kept before its step is scored by a table.
+    /// How a decision is scored: by a table if not all of its anchors are kept before its step.
     fn how(&mut self, decision: u32) -> Result<How, String> {
         match &self.decisions.space.decisions[decision as usize].kind {
             Kind::Input { from } => {

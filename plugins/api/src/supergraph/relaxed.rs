@@ -5,11 +5,11 @@ use crate::condition::Cond;
 use crate::{Child, Path, PathError, Pick};
 
 /// The network that a path runs: like a child, but with `Choose` nodes and conditional sums that
-/// weigh their inputs.
+/// weight their inputs.
 ///
-/// A `Choose` gives Σ wᵢ·inputᵢ over the listed choices. A conditional input of a sum has the
-/// probability of its condition as its weight, with decisions taken as independent; a mean divides
-/// by the sum of the weights. A path of single choices gives the child in training.
+/// A `Choose` computes Σ wᵢ·inputᵢ over the listed choices. A conditional input of a sum is
+/// weighted by the probability of its condition, with decisions assumed to be independent; a mean
+/// divides by the sum of the weights. A path of single choices gives the child for training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relaxed {
     network: Child,
@@ -19,8 +19,7 @@ pub struct Relaxed {
 }
 
 impl Supergraph {
-    /// The network that a path runs. Everything in it runs, so its parameters and MACs count every
-    /// branch.
+    /// The network that a path runs. All of it runs, so its parameters and MACs count every branch.
     pub fn relaxed(&self, path: &Path) -> Result<Relaxed, PathError> {
         let route = self.route(path)?;
         let walk = walk(&self.inner, &route, Wanted::Training);
@@ -62,7 +61,7 @@ impl Supergraph {
         })
     }
 
-    /// Checks a pick and gives its first choice.
+    /// Checks a pick and returns its first choice.
     fn check_pick(&self, decision: usize, pick: &Pick, rows: &mut u32) -> Result<u32, PathError> {
         let id = || self.space().decisions[decision].id.clone();
         let wrong = |reason: String| PathError::Pick {
@@ -129,7 +128,7 @@ impl Supergraph {
             .any(|axis| matches!(axis, Axis::By(owner, _) if *owner == decision))
     }
 
-    /// Weights with one row, repeated where the batch has several.
+    /// Expands weights with one row to the number of rows of the path.
     fn spread(&self, path: &Path, rows: u32) -> Spread {
         let full = |pick: &Pick| match pick {
             Pick::Mix {
@@ -151,7 +150,7 @@ struct Spread {
 
 struct PathRoute<'p> {
     path: &'p Path,
-    /// The first choice of each pick; sizes follow it, which is why elastic decisions have one
+    /// The first choice of each pick; sizes follow it, which is why elastic decisions take a single
     /// choice.
     genome: Vec<u32>,
     rows: usize,
@@ -271,12 +270,12 @@ impl Relaxed {
         }
     }
 
-    /// Its nodes, inputs, shapes and counts.
+    /// The nodes, inputs, shapes and counts.
     pub fn network(&self) -> &Child {
         &self.network
     }
 
-    /// How the node at a position weighs its inputs; `None` if it is an ordinary node.
+    /// How the node at a position weights its inputs; `None` if it is an ordinary node.
     pub fn mixture(&self, position: usize) -> Option<&Mixture> {
         self.mixtures
             .iter()
@@ -292,7 +291,7 @@ impl Relaxed {
             .map(|(_, body)| body)
     }
 
-    /// Into how many slices the batch is divided: every mixture has so many rows.
+    /// The number of slices into which the batch is divided; every mixture has this many rows.
     pub fn rows(&self) -> u32 {
         self.rows
     }

@@ -6,11 +6,11 @@ use crate::names::{Names, Places};
 use crate::ragged::Ragged;
 use crate::{Role, SCHEMA, SearchSpace, ValidationError};
 
-/// How many problems are reported at a time: one slip in a generated space repeats on every layer.
+/// The most problems reported at once: one mistake in a generated space repeats on every layer.
 pub(crate) const MOST: usize = 20;
 
-/// Checks a space and resolves its names. What a later stage needs is checked first, so that one
-/// slip gives one problem.
+/// Checks a space and resolves its names. Each stage runs after the stages that it depends on, so
+/// that one mistake gives one problem.
 pub(crate) fn resolve(space: SearchSpace) -> Result<Inner, Vec<ValidationError>> {
     let mut problems = Vec::new();
     if !(1..=SCHEMA).contains(&space.schema) {

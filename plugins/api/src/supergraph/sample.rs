@@ -4,23 +4,23 @@ use super::walk::{Wanted, walk};
 use crate::condition::Cond;
 use crate::{GenomeError, Kind, ValidationError};
 
-/// How many samples are drawn before sampling gives up on the constraints.
+/// The number of samples after which sampling gives up on the constraints.
 const TRIES: u32 = 1000;
-/// How many steps looking around in a new space may take: a second or so.
+/// The most steps for trying out a new space: about a second.
 const MOST_STEPS: u64 = 1 << 28;
 
 impl Supergraph {
-    /// Samples a valid genome: decisions in the plan's order, choices by their
-    /// [prior](Self::prior), masked by the constraints; inactive decisions are 0. `draw` gets
-    /// weights that need not sum to 1 and returns an index with a positive weight.
+    /// Samples a valid genome: decisions in the order of the plan, choices according to their
+    /// [prior](Self::prior) and masked by the constraints; inactive decisions are 0. `draw` is
+    /// given weights that need not sum to 1 and returns an index with a positive weight.
     ///
-    /// With constraints this is not uniform over valid genomes.
+    /// With constraints, the distribution over valid genomes is not uniform.
     pub fn sample(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
         let mut left = TRIES;
         self.sample_in(&mut left, draw)
     }
 
-    /// Samples with so many tries left.
+    /// Samples with a limited number of tries.
     fn sample_in(
         &self,
         left: &mut u32,
@@ -52,9 +52,9 @@ impl Supergraph {
         })
     }
 
-    /// What is believed of a decision before anything is learnt, a weight per choice: what the
-    /// space says; without a word from it a skip connection is on with probability 0.4 (the target
-    /// of ENAS's skip penalty), everything else uniform. Panics if there is no such decision.
+    /// The prior of a decision, one weight per choice: what the space states. Otherwise a skip
+    /// connection is on with probability 0.4 (the target of ENAS's skip penalty), and everything
+    /// else is uniform. Panics if there is no such decision.
     pub fn prior(&self, decision: usize) -> Vec<f32> {
         let described = &self.inner.space.decisions[decision];
         match (&described.prior, &described.kind) {
@@ -64,7 +64,7 @@ impl Supergraph {
         }
     }
 
-    /// One sample; `None` if the constraints leave a decision without a choice.
+    /// One sample; `None` if the constraints leave some decision without a choice.
     fn attempt(
         &self,
         draw: &mut dyn FnMut(&[f32]) -> usize,
@@ -101,7 +101,7 @@ impl Supergraph {
     }
 
     /// Samples a few genomes to find what no static check sees: constraints that nothing satisfies,
-    /// and decisions that matter although they say that they do not.
+    /// and decisions that matter although they are declared inactive.
     pub(crate) fn try_out(&self) -> Vec<ValidationError> {
         let guarded = self.inner.active_if.iter().any(Option::is_some);
         let rounds = match (guarded, self.inner.require.is_empty()) {
@@ -109,10 +109,10 @@ impl Supergraph {
             (false, false) => 1,
             (false, true) => return Vec::new(),
         };
-        // A space too large to be sampled a thousand times here is looked at less, or not at all.
+        // A space that is too large for a thousand samples is sampled less, or not at all.
         let affordable = u32::try_from(MOST_STEPS / self.steps_of_a_sample()).unwrap_or(u32::MAX);
         let mut left = affordable.min(rounds * TRIES);
-        // A linear congruential generator is enough to look around, and needs no dependency.
+        // A linear congruential generator suffices here and needs no dependency.
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut draw = |weights: &[f32]| {
             state = state
@@ -126,7 +126,7 @@ impl Supergraph {
             let mut tries = granted;
             let genome = match self.sample_in(&mut tries, &mut draw) {
                 Ok(genome) => genome,
-                // Fewer tries than anybody else would make say nothing.
+                // Failing with fewer tries than a real search would make proves nothing.
                 Err(GenomeError::Exhausted { .. }) if granted < TRIES => return Vec::new(),
                 Err(error) => {
                     return vec![ValidationError::new(
@@ -149,7 +149,7 @@ impl Supergraph {
         Vec::new()
     }
 
-    /// About how many steps one try and a walk take.
+    /// The approximate number of steps of one try and a walk.
     fn steps_of_a_sample(&self) -> u64 {
         let size = |conditions: &[Cond]| {
             conditions
@@ -163,7 +163,7 @@ impl Supergraph {
             .iter()
             .map(|&choices| u64::from(choices))
             .fold(1, u64::saturating_add);
-        // Every choice of every decision is held against every constraint.
+        // Every choice of every decision is tested against every constraint.
         let constraints = choices.saturating_mul(1 + size(&inner.require));
         let activity = inner
             .active_if

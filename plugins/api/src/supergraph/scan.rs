@@ -8,7 +8,7 @@ use crate::axis::{Axis, Value};
 use crate::nearest::hint;
 use crate::{Carry, Dim, Element, Id, Node, Op, TIME};
 
-/// A scan's attributes.
+/// The attributes of a scan.
 #[derive(Clone, Copy)]
 pub(crate) struct Body<'a> {
     pub(crate) nodes: &'a [Node],
@@ -18,7 +18,7 @@ pub(crate) struct Body<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// The scan `node`, whose inputs bound to steps are `bound`.
+    /// Resolves the scan `node`; `bound` are its inputs that are bound to steps.
     pub(crate) fn scan(
         &mut self,
         index: u32,
@@ -123,7 +123,7 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// A node after the space's own, and its index.
+    /// Adds a node after those of the space and returns its index.
     fn add(&mut self, node: Node) -> Result<u32, String> {
         let index = self.next;
         self.next += 1;
@@ -142,7 +142,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// A slice or a state: inside it reads like an input.
+    /// A slice or a state: inside the body it behaves like an input.
     fn given(&mut self, inside: &mut Inside<'a>, id: &'a str, value: Value) -> Result<(), String> {
         let dim = |axis: &Axis| match axis {
             Axis::Fixed(size) => Dim::Fixed(*size),
@@ -170,7 +170,7 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// The outer values that the body reads, in the order in which it does.
+    /// The outer values that the body reads, in order of first use.
     fn capture(&mut self, inside: &mut Inside<'a>, body: &Body<'a>) -> Result<(), String> {
         let own: HashMap<&str, ()> = body
             .nodes

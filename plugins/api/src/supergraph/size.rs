@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::Supergraph;
 
-/// How many genomes a space has, before constraints and before duplicates are merged.
+/// The number of genomes of a space, before constraints and without merging duplicates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpaceSize {
     exact: Option<u128>,
@@ -10,7 +10,7 @@ pub struct SpaceSize {
 }
 
 impl Supergraph {
-    /// The product of all choices.
+    /// The product of the numbers of choices.
     pub fn size(&self) -> SpaceSize {
         let exact = self
             .inner
@@ -30,19 +30,19 @@ impl Supergraph {
 }
 
 impl SpaceSize {
-    /// The number, if it fits into 128 bits.
+    /// The exact number, if it fits into 128 bits.
     pub fn exact(self) -> Option<u128> {
         self.exact
     }
 
-    /// Its logarithm to the base 10.
+    /// The logarithm to base 10.
     pub fn log10(self) -> f64 {
         self.log10
     }
 }
 
 impl fmt::Display for SpaceSize {
-    /// `160,618` or `about 10^45.2`.
+    /// Writes `160,618` or `about 10^45.2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(exact) = self.exact else {
             return write!(f, "about 10^{:.1}", self.log10);

@@ -1,5 +1,5 @@
-//! The walk that picks a subgraph: backwards marking what is live, then forwards emitting it.
-//! O(nodes), and no recursion but into the bodies of scans.
+//! The walk that picks a subgraph: a backward pass marks what is live, then a forward pass emits
+//! it. O(nodes), with recursion only into the bodies of scans.
 
 use super::Inner;
 use super::level::{Level, Part, When};
@@ -13,13 +13,13 @@ pub(crate) struct Walk {
     pub(crate) nodes: Vec<u32>,
     pub(crate) inputs: Ragged,
     pub(crate) outputs: Vec<u32>,
-    /// What they are for. A body's have no role.
+    /// The roles of the outputs. Outputs of a body have none.
     pub(crate) roles: Vec<Role>,
-    /// In a body: how many positions at the front stand for values from outside.
+    /// For a body: how many of the first positions represent values from outside.
     pub(crate) given: usize,
     /// The bodies of live scans, by position.
     pub(crate) bodies: Vec<(u32, Walk)>,
-    /// The nodes that weigh their inputs, by position. A child has none.
+    /// The nodes that weight their inputs, by position. A child has none.
     pub(crate) mixtures: Vec<(u32, Mixture)>,
     /// The decisions that were consulted, ascending.
     pub(crate) asked: Vec<u32>,
@@ -28,20 +28,20 @@ pub(crate) struct Walk {
 /// The weights with which a node adds its inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixture {
-    /// Which of the supergraph node's inputs each input is; at a `Choose`, its choice.
+    /// For each input, its position among the inputs of the supergraph's node; at a `Choose`, its
+    /// choice.
     pub inputs: Vec<u32>,
-    /// A row of one weight per input for each slice of the batch.
+    /// One row per slice of the batch, with one weight per input.
     pub weights: Vec<f32>,
 }
 
-/// What decides where the walk goes: a genome, or a path.
+/// What determines the walk: a genome or a path.
 pub(crate) trait Route {
     /// The choices that run at a `Choose`.
     fn choices(&self, node: u32, decision: u32) -> &[u32];
-    /// The weights of these choices, rows after each other; `None` if the one choice is simply
-    /// taken.
+    /// The weights of these choices, row by row; `None` if the only choice is simply taken.
     fn weights(&self, node: u32, decision: u32) -> Option<&[f32]>;
-    /// Whether a conditional input may take part.
+    /// Whether a conditional input may contribute.
     fn possible(&self, condition: &Cond) -> bool;
     /// Whether one of the decisions has several choices at once.
     fn mixed(&self, decisions: &[u32]) -> bool;
@@ -50,7 +50,7 @@ pub(crate) trait Route {
     fn rows(&self) -> usize;
 }
 
-/// A genome takes one choice each, so that nothing is weighed.
+/// A genome takes one choice per decision, so nothing is weighted.
 impl Route for [u32] {
     fn choices(&self, _: u32, decision: u32) -> &[u32] {
         std::slice::from_ref(&self[decision as usize])
@@ -72,11 +72,11 @@ impl Route for [u32] {
     }
 }
 
-/// What the backward pass found, the last node first.
+/// The result of the backward pass, the last node first.
 #[derive(Default)]
 struct Marked {
     order: Vec<u32>,
-    /// For each live sum, mean or concat: which of its inputs take part.
+    /// For each live sum, mean or concat: which of its inputs contribute.
     present: Ragged,
     /// For each live scan: its body.
     bodies: Vec<Body>,
@@ -84,7 +84,7 @@ struct Marked {
 
 struct Body {
     walk: Walk,
-    /// How many of the scan's inputs are bound to steps; captures follow.
+    /// The number of the scan's inputs that are bound to steps; captures follow.
     steps: usize,
     /// The position of the body's first capture.
     first: usize,
@@ -92,14 +92,14 @@ struct Body {
     captures: Vec<usize>,
 }
 
-/// How much of a network is wanted.
+/// Which part of a network is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Auxiliary outputs too: they serve training alone.
+    /// Everything including auxiliary outputs, which serve only training.
     Training,
     /// What the other outputs need.
     Use,
-    /// The same as it was chosen: a `Zero` keeps its input, and sums keep their zeros.
+    /// The same as chosen: a `Zero` keeps its input, and sums keep their zeros.
     Chosen,
 }
 
@@ -158,7 +158,7 @@ fn mark<R: Route + ?Sized>(
         order: Vec::with_capacity(graph.len() / 4),
         ..Marked::default()
     };
-    // A body's slices and states keep their positions whether or not they are read.
+    // The slices and states of a body keep their positions whether or not they are read.
     live[..graph.steps + graph.carries].fill(true);
     for i in (0..graph.len()).rev() {
         if !live[i] {
@@ -239,7 +239,7 @@ fn emit<R: Route + ?Sized>(
         ..Walk::default()
     };
     let mut position = vec![u32::MAX; graph.len()];
-    // Which emitted nodes are zero: a sum leaves them out.
+    // Emitted nodes that are zero: a sum leaves them out.
     let mut zero: Vec<bool> = Vec::with_capacity(count);
     let mut merges = marked.present.len();
     for &local in marked.order.iter().rev() {
@@ -306,7 +306,7 @@ fn emit<R: Route + ?Sized>(
                 for (k, &capture) in body.captures.iter().enumerate() {
                     let outer = at((body.steps + capture) as u32);
                     walk.inputs.add(outer);
-                    // Inside, a capture stands for what it resolves to outside.
+                    // Inside the body, a capture represents what it resolves to outside.
                     body.walk.nodes[body.first + k] = walk.nodes[outer as usize];
                 }
                 walk.bodies.push((walk.nodes.len() as u32, body.walk));
@@ -339,7 +339,7 @@ fn mixture<R: Route + ?Sized>(when: &When, inputs: Vec<u32>, route: &R) -> Mixtu
     Mixture { inputs, weights }
 }
 
-/// Drops zeros that every sum left out. Nothing else can be unread, so one pass is enough.
+/// Drops zeros that every sum left out. Nothing else can be unread, so one pass suffices.
 fn drop_unread(walk: Walk, zero: &[bool]) -> Walk {
     let mut read = vec![false; walk.nodes.len()];
     walk.inputs
