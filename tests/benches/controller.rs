@@ -1,12 +1,12 @@
-//! How a strategy fares on rewards as noisy as those of shared weights: `cargo bench -p
+//! How strategies perform with rewards as noisy as those of shared weights: `cargo bench -p
 //! supernet-tests --bench controller -- [KEY=VALUE]...`, with any settings of the strategy.
 //!
-//! Four problems whose truth is known: the network accuracies of NAS-Bench-201 on CIFAR-100 and
-//! ImageNet16-120 (skipped without the data), and effects drawn at random for the decisions of
-//! ENAS's macro and micro spaces. The truth of a genome is in standard deviations of the space, cut
-//! off at 3 below its mean; the reward is 0.5 + 0.04 of it, plus noise of 0.035 for each child and
-//! of 0.03 for the minibatch that a group shares, as accuracies on minibatches of 64 have. What is
-//! printed is the truth, over seeds that no test of the strategies uses.
+//! Four problems with known ground truth: the network accuracies of NAS-Bench-201 on CIFAR-100 and
+//! ImageNet16-120 (skipped without the data), and random effects for the decisions of ENAS's macro
+//! and micro spaces. The truth of a genome is measured in standard deviations of the space and
+//! clipped at 3 below its mean. The reward is 0.5 + 0.04 times the truth, plus noise of 0.035 per
+//! child and of 0.03 for the minibatch that a group shares, which matches accuracies on minibatches
+//! of 64. The output is the truth, over seeds that no test of the strategies uses.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,12 +28,12 @@ use {supernet_enas as _, supernet_nasbench as _};
 
 const SEEDS: std::ops::Range<u64> = 1000..1020;
 const ROLLOUTS: [u32; 2] = [500, 5000];
-/// Samples of the policy that are judged at the end, as a search does.
+/// The number of samples of the policy that are evaluated at the end, as in a search.
 const JUDGED: usize = 100;
 
 type Truth = Box<dyn Fn(&[u32]) -> f64 + Send + Sync>;
 
-/// A space with the truth about its genomes.
+/// A space with the ground truth for its genomes.
 struct Problem {
     name: &'static str,
     space: Supergraph,
@@ -49,7 +49,7 @@ fn space(name: &str, settings: &[&str], image: [u32; 3]) -> Supergraph {
     supergraph
 }
 
-/// Standardises a truth by a sample of genomes.
+/// Standardises a ground truth by a sample of genomes.
 fn problem(
     name: &'static str,
     space: Supergraph,
@@ -78,8 +78,8 @@ fn problem(
     }
 }
 
-/// An effect for every choice of every decision, and for every pair of choices of neighbours, half
-/// as large.
+/// An effect for every choice of every decision, and one of half the size for every pair of choices
+/// of neighbouring decisions.
 fn effects(space: &Supergraph) -> impl Fn(&[u32]) -> f64 + use<> {
     let decisions = space.genome_len() as u32;
     move |genome| {
@@ -140,8 +140,8 @@ fn strategy(
     }
 }
 
-/// The truth of what is sampled and of what is derived at the end, and the entropy then as a share
-/// of that at first.
+/// The truth of what is sampled and of what is derived at the end, and the final entropy relative
+/// to the initial one.
 fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3] {
     let rollouts = config.score.rollouts;
     let schedule = Schedule {

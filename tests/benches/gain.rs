@@ -1,8 +1,8 @@
-//! The controller's gain on the digits, with the defaults, and with the rewards of every group
-//! shuffled among its rollouts, so that there is nothing to learn: `cargo bench -p supernet-tests
-//! --bench gain -- [FIRST COUNT [KEY=VALUE]...]`.
+//! The gain of the controller on the digits, with the default settings, and with the rewards of
+//! every group shuffled among its rollouts so that there is nothing to learn: `cargo bench -p
+//! supernet-tests --bench gain -- [FIRST COUNT [KEY=VALUE]...]`.
 //!
-//! Two searches run side by side, on a thread each.
+//! Two searches run in parallel, one per thread.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use supernet::strategy::{
 use supernet::{Config, RunOutcome, Search};
 use supernet_enas as _;
 
-/// ENAS that is told the scores of a group in another order.
+/// ENAS that receives the scores of a group in another order.
 struct Shuffled {
     enas: Enas,
     random: Random,

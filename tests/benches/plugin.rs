@@ -1,7 +1,7 @@
-//! How long it takes to load a plugin and to have the micro space of 6 (+2) layers from it:
-//! `cargo bench -p supernet-tests --bench plugin`.
+//! The time to load a plugin and to obtain the micro space of 6 (+2) layers from it: `cargo bench
+//! -p supernet-tests --bench plugin`.
 //!
-//! A library is loaded once in a process, so every repetition is a process of its own.
+//! A library is loaded only once per process, so every repetition runs in a new process.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use supernet_tests::plugins::built;
 
 const REPETITIONS: usize = 21;
 
-/// Milliseconds for loading, and for building and checking the space.
+/// Milliseconds for loading the library, and for building and checking the space.
 fn once(library: &Path) -> [f64; 2] {
     let began = Instant::now();
     let mut spaces = Spaces::default();

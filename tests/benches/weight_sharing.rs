@@ -1,11 +1,11 @@
-//! Do shared weights rank architectures as training does? The cells of NAS-Bench-201 (Dong and Yang
-//! 2020), searched in small on 1,500 + 500 images of CIFAR-10, held against the table's accuracies
-//! after 200 epochs of training: `cargo bench -p supernet-tests --bench weight_sharing -- [FIRST
-//! COUNT [KEY=VALUE]...]`.
+//! Do shared weights rank architectures as training does? A small search of the cells of
+//! NAS-Bench-201 (Dong and Yang 2020) on 1,500 + 500 images of CIFAR-10, compared with the
+//! accuracies of the table after 200 epochs of training: `cargo bench -p supernet-tests --bench
+//! weight_sharing -- [FIRST COUNT [KEY=VALUE]...]`.
 //!
 //! 5 epochs of minibatches of 64 and 5,000 samples of the controller, 1,000 after each epoch;
-//! networks of 8 channels and one cell a stage. Percentiles are shares of the table's 15,625 cells
-//! that are worse.
+//! networks with 8 channels and one cell per stage. A percentile is the percentage of the 15,625
+//! cells of the table that are worse.
 
 #![allow(
     clippy::unwrap_used,
@@ -39,7 +39,7 @@ const SETTINGS: [&str; 10] = [
 ];
 const CELLS: u32 = 15_625;
 
-/// What the table says of cells.
+/// The table's values for cells.
 struct Truth {
     table: Table,
     sorted: Vec<f64>,
@@ -75,10 +75,10 @@ impl Truth {
     }
 }
 
-/// A cell's percentile and its accuracy with shared weights.
+/// The percentile of a cell, and its accuracy with shared weights.
 type Cell = (f64, f32);
 
-/// Kendall's τ-b of percentiles and accuracies.
+/// Kendall's τ-b between percentiles and accuracies.
 fn tau(cells: &[Cell]) -> f64 {
     let (mut both, mut ties) = (0.0, [0.0; 2]);
     for (i, a) in cells.iter().enumerate() {

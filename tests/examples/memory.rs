@@ -1,11 +1,11 @@
-//! Memory that training steps take, beside what a search says that it will take.
+//! The memory that training steps take, compared with the prediction of the search.
 //!
 //!     cargo run --release -p supernet-tests --example memory -- enas-macro 12 36 128 200
 //!
-//! Space, layers, filters, samples of a minibatch of 32x32x3, steps on random children, each
-//! followed by a scoring. Linux alone tells the most that a process held (`VmHWM`), from which what
-//! it held before the first step is subtracted. Of the weights a part was held then already, so
-//! that what it took may lie below the prediction by as much.
+//! The arguments are the space, layers, filters, samples of a minibatch of 32x32x3, and steps on
+//! random children, each followed by a scoring. Only Linux reports the peak memory of a process
+//! (`VmHWM`), from which the memory before the first step is subtracted. Part of the weights is
+//! resident by then, so the measurement may be lower than the prediction by as much.
 
 #![allow(clippy::print_stdout, reason = "it is a command")]
 
@@ -16,7 +16,7 @@ use supernet::device::Cpu;
 use supernet::tools::bench::{Bench, BenchPhase};
 use supernet_enas as _;
 
-/// A line of this process's status, in bytes.
+/// One line of the status of this process, in bytes.
 fn held(line: &str) -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let kib = status
@@ -44,11 +44,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bench = Bench::new(space, &settings, [32, 32, 3], 10, batch)?;
     let mut cpu = Cpu::new(2)?;
     let predicted = bench.reserve(&mut cpu)? - bench.weights();
-    // Programs were built and dropped; what is left of them belongs to what was there before.
+    // Programs were built and dropped; the memory that remains counts as memory before the first
+    // step.
     let before = held("VmRSS")?;
     bench.time(&mut cpu, BenchPhase::Train, 1)?;
-    // Gradients and moments are touched as soon as their weights are trained: they count as there
-    // from now on.
+    // Gradients and moments are allocated lazily, when their weights are first trained: from now on
+    // they count as resident.
     println!(
         "before {:.1} MiB, after the first steps {:.1}",
         mib(before),

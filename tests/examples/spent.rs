@@ -1,10 +1,10 @@
-//! How long a run trained and scored: reads the times in its `events.jsonl`.
+//! The time a run spent on training and on scoring, from the timestamps in its `events.jsonl`.
 //!
 //!     cargo run --release -p supernet-tests --example spent -- runs/enas-macro-digits-1
 //!
-//! The time up to a `step` event went into training, the time up to an `update` into scoring. What
-//! comes before the first step (setting up) and after the last update and epoch (judging) does not
-//! count. `--check` fails if scoring took longer.
+//! The time before a `step` event counts as training, the time before an `update` as scoring. Setup
+//! before the first step and the final evaluation after the last update and epoch do not count.
+//! `--check` fails if scoring took longer than training.
 
 #![allow(clippy::print_stdout, reason = "it is a command")]
 
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 scoring += spent;
                 scored += rollouts;
             }
-            // Told in the same moment as the update beside which they were scored.
+            // Reported at the same moment as the update with which they were scored.
             Event::InterimComparison { comparison, .. } => scored += comparison.samples,
             Event::Epoch { epoch, .. } => warming = epoch + 1 < warm,
             Event::Evaluated { .. } => break,

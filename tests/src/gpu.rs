@@ -1,13 +1,14 @@
-//! The GPUs that tests run on.
+//! The GPUs on which tests run.
 
 use std::io::Write;
 
 use supernet::device::gpu::{Adapter, adapters};
 
-/// All adapters. Where there is none the caller skips its test, unless GPU tests are wanted.
+/// All adapters. If there is none, the caller skips its test, unless GPU tests are required.
 ///
 /// # Panics
-/// If there is no adapter, and continuous integration or `tests/run.sh --install-driver` wants one.
+/// If there is no adapter, and continuous integration or `tests/run.sh --install-driver` requires
+/// one.
 pub fn gpus() -> Vec<Adapter> {
     let found = adapters();
     let wanted = ["CI", "SUPERNET_WANTS_GPU"]
@@ -18,7 +19,7 @@ pub fn gpus() -> Vec<Adapter> {
         "GPU tests are wanted, but there is no adapter"
     );
     if found.is_empty() {
-        // Past the test harness, which would keep it to itself.
+        // Written directly to bypass the output capture of the test harness.
         let _ = writeln!(std::io::stderr(), "skipped: no adapter");
     }
     found

@@ -1,4 +1,4 @@
-//! What the integration tests share: short searches, and where outside data are.
+//! Shared code of the integration tests: short searches, and the location of external data.
 
 pub mod gpu;
 #[cfg(doctest)]
@@ -16,8 +16,8 @@ use supernet::space::Spaces;
 use supernet::{Config, Error, Event, Experiment, Record, Search, SearchBuilder, SearchResult};
 use supernet_enas as _;
 
-/// Runs a search with these settings on `threads` threads; the records of its events and what it
-/// found.
+/// Runs a search with these settings on `threads` threads; returns the records of its events and
+/// its result.
 ///
 /// # Errors
 /// If the search fails.
@@ -25,7 +25,7 @@ pub fn search(settings: &[&str], threads: usize) -> Result<(Vec<Record>, SearchR
     search_of(&Spaces::linked(), settings, threads)
 }
 
-/// The same, of one of these spaces.
+/// The same for one of the given spaces.
 ///
 /// # Errors
 /// If the search fails.
@@ -47,7 +47,7 @@ pub fn search_of(
     Ok((records, found))
 }
 
-/// An empty folder of this test's own.
+/// An empty folder for one test.
 ///
 /// # Panics
 /// If the target folder cannot be written.
@@ -59,8 +59,8 @@ pub fn place(test: &str) -> PathBuf {
     place
 }
 
-/// Starts a search and stops it when an event happens that is wanted. It waits there until it was
-/// told to stop, so that it cannot be over before, however busy the machine is.
+/// Starts a search and stops it at a matching event. The search waits there until the stop is
+/// requested, so that it cannot finish first, however busy the machine is.
 ///
 /// # Panics
 /// If the search does not start, or ends without such an event.
@@ -69,14 +69,14 @@ pub fn stopped_at(
     wanted: impl Fn(&Event) -> bool + Send + 'static,
 ) -> Search {
     let ((here, arrived), (go, told)) = (mpsc::channel(), mpsc::channel());
-    // What happens while it starts is told on this thread, which has nobody to stop yet.
+    // Events during startup arrive on this thread, where no handle exists yet.
     let (mut once, starts) = (Some((here, told)), thread::current().id());
     let builder = builder.listen(move |record| {
         if thread::current().id() != starts
             && wanted(&record.event)
             && let Some((here, told)) = once.take()
         {
-            // If nobody waits, nothing is told either.
+            // If nobody is waiting, there is nothing to wait for either.
             let _ = here.send(()).map(|()| told.recv());
         }
     });
@@ -87,7 +87,7 @@ pub fn stopped_at(
     run
 }
 
-/// The events that a run's folder has, without their times.
+/// The events in the folder of a run, without their times.
 ///
 /// # Panics
 /// If they cannot be read.
@@ -98,10 +98,10 @@ pub fn logged(run: &std::path::Path) -> Vec<String> {
     without_times(&text.lines().map(record).collect::<Vec<_>>())
 }
 
-/// Records without their times, as JSON.
+/// Records as JSON, without their times.
 ///
 /// # Panics
-/// If an event has no JSON form, which none has.
+/// If an event cannot be serialized, which never happens.
 #[must_use]
 pub fn without_times(records: &[Record]) -> Vec<String> {
     records
@@ -110,11 +110,11 @@ pub fn without_times(records: &[Record]) -> Vec<String> {
         .collect()
 }
 
-/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it
-/// the caller prints `skipped: no data`; on continuous integration a missing folder is a failure.
+/// A folder of external data, `name` in the folder that SUPERNET_DATA names. Without it the caller
+/// prints `skipped: no data`; in continuous integration, a missing folder is a failure.
 ///
 /// # Panics
-/// If CI=true and the folder is not there.
+/// If CI=true and the folder does not exist.
 #[must_use]
 pub fn data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join(name));

@@ -1,4 +1,4 @@
-//! Plugins, built as their authors build them: by cargo, into libraries.
+//! Plugins, built like those of external authors: by cargo, into libraries.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The library of a plugin of this workspace, built by the compiler that built the tests, with the
-/// release profile unless `extra` names another.
+/// The library of a plugin of this workspace, built with the compiler of the tests and the release
+/// profile unless `extra` names another.
 ///
 /// # Panics
 /// If it cannot be built.
@@ -17,7 +17,7 @@ pub fn built(package: &str, extra: &[&str]) -> PathBuf {
     build(Command::new(cargo), package, extra)
 }
 
-/// The same by another toolchain, if rustup has one whose name begins so.
+/// The same with another toolchain, if rustup has one whose name begins with `toolchain`.
 ///
 /// # Panics
 /// If it cannot be built.
@@ -36,15 +36,15 @@ pub fn built_by(toolchain: &str, package: &str, extra: &[&str]) -> Option<PathBu
         .find(|name| name.starts_with(toolchain))?;
     let mut rustup = Command::new("rustup");
     rustup.args(["run", found, "cargo"]);
-    // What cargo tells its children about the compiler at hand is not true of the other one.
+    // Variables that cargo sets for its own toolchain would mislead the other one.
     for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
         rustup.env_remove(variable);
     }
     Some(build(rustup, package, extra))
 }
 
-/// A folder for what is built otherwise, beside what the tests are built into: `of` is a test's
-/// CARGO_TARGET_TMPDIR.
+/// A folder for separate builds, next to the target folder of the tests: `of` is the
+/// CARGO_TARGET_TMPDIR of a test.
 #[must_use]
 pub fn apart(of: &str, name: &str) -> OsString {
     Path::new(of).with_file_name(name).into_os_string()

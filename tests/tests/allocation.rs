@@ -1,4 +1,4 @@
-//! A step of training must not allocate: the heap is a lock, and its pauses are not ours to plan.
+//! A training step must not allocate: the allocator takes locks, and its pauses are unpredictable.
 
 #![expect(
     unsafe_code,
@@ -26,12 +26,11 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every method hands its arguments on to the system's allocator and returns what that
-// returns.
+// SAFETY: every method passes its arguments to the system allocator and returns its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the ones that the system's allocator asks for.
+        // SAFETY: the caller's guarantees are those that the system allocator requires.
         unsafe { System.alloc(layout) }
     }
 
@@ -47,7 +46,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Tests in one process take turns: the count is the process's.
+/// Tests in one process take turns, since the counter belongs to the process.
 static TURN: Mutex<()> = Mutex::new(());
 
 #[global_allocator]
@@ -151,7 +150,8 @@ fn steps_and_scores_do_not_allocate_once_warm() {
             ALLOCATIONS.load(Ordering::Relaxed) - before
         };
         assert!(pass() > 0);
-        // Handing a step to the pool's threads takes a block of a queue once in some sixty times.
+        // Submitting a step to the threads of the pool allocates a block of a queue about once in
+        // sixty times.
         let later: usize = (0..10).map(|_| pass()).sum();
         assert!(
             later <= 4,

@@ -1,4 +1,4 @@
-//! What genomes of a benchmark's space are made of.
+//! The operations in the genomes of a benchmark's space.
 
 use supernet::data::Dataset;
 use supernet::plugin::Kind;

@@ -1,4 +1,4 @@
-//! A search in applications of all kinds.
+//! Searches embedded in various kinds of applications.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,7 +37,7 @@ fn builder() -> SearchBuilder {
         .threads(1)
 }
 
-/// An executor that knows nothing of tokio.
+/// A minimal executor, independent of tokio.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -59,7 +59,7 @@ async fn next(events: &mut Events) -> Option<Record> {
     poll_fn(|context| Pin::new(&mut *events).poll_next(context)).await
 }
 
-/// A whole application: events, pause, resume, the end, all asynchronous.
+/// A complete asynchronous application: events, pause, resume, end.
 async fn application() -> Vec<String> {
     let builder = builder();
     let mut events = builder.events();
@@ -74,10 +74,10 @@ async fn application() -> Vec<String> {
         did.extend((!record.event.is_incident()).then_some(record));
     }
     assert!(matches!(run.ended().await, Ok(RunOutcome::Completed(_))));
-    // Asked again, and by threads.
+    // The result can be requested again, also from threads.
     assert!(matches!(run.ended().await, Ok(RunOutcome::Completed(_))));
     assert!(matches!(run.wait(), Ok(RunOutcome::Completed(_))));
-    // A search that is stopped in asynchronous code, its last handle dropped there.
+    // A search that is stopped in asynchronous code, where its last handle is dropped.
     let run = self::builder().start().expect("it starts");
     run.stop();
     assert!(run.ended().await.is_ok());
@@ -95,7 +95,7 @@ fn it_works_in_tokio_in_another_executor_and_in_none() {
     let run = builder.start().unwrap();
     plain.extend(events);
     assert!(run.wait().is_ok());
-    // The callback hears what the subscription does.
+    // The callback receives the same events as the subscription.
     assert_eq!(*heard.lock().unwrap(), plain);
     plain.retain(|record: &Record| !record.event.is_incident());
     let plain = without_times(&plain);
@@ -152,7 +152,7 @@ fn handles_go_everywhere() {
         .map(|run| thread::spawn(move || run.wait().is_ok()))
         .collect();
     assert!(waiting.into_iter().all(|thread| thread.join().unwrap()));
-    // Nothing that is said afterwards does harm.
+    // Later calls have no effect.
     run.pause();
     run.resume();
     run.stop();

@@ -1,4 +1,4 @@
-//! Searches on every GPU that there is.
+//! Searches on every available GPU.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use supernet::{Config, Event, Experiment, Record, RunFolder, Search, SearchBuild
 use supernet_tests::gpu::gpus;
 use supernet_tests::{stopped_at, without_times};
 
-/// A driver in software takes its time.
+/// A software driver is slow.
 const SHORT: [&str; 8] = [
     "search.epochs=3",
     "search.warm_up=0.4",
@@ -89,7 +89,7 @@ fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_go
             log.lines()
                 .all(|line| serde_json::from_str::<Record>(line).is_ok())
         );
-        // What asks again hears the same.
+        // A repeated query gives the same answer.
         let again = short().run(&mut gpu, None, &mut |_| {});
         assert!(again.unwrap_err().to_string().contains("was lost"));
         std::fs::remove_dir_all(path).unwrap();
@@ -107,8 +107,8 @@ fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
             .unwrap();
         let (minibatch, bits) = (4 * 16 * (8 * 8 * 3 + 1), timing.params.div_ceil(8 * 64));
         let rest = timing.uploaded - f64::from(minibatch);
-        // Every parameter begins at a block of its own, so there are a few more blocks than 64ths
-        // of all parameters.
+        // Every parameter begins at a new block, so there are a few more blocks than the number of
+        // parameters divided by 64.
         assert!(
             rest > 0.0 && rest < 1000.0 + 2.0 * bits as f64,
             "{timing:?}"
@@ -120,7 +120,7 @@ fn uploads_are_the_minibatch_a_bit_for_each_block_and_less_than_a_kilobyte() {
 #[test]
 fn a_search_that_cannot_fit_says_which_batch_would() {
     for adapter in gpus() {
-        // A device of the least size that is allowed, as an application may hand over.
+        // A device with the lowest permitted limits, as an application may provide.
         let (device, queue) = open(&adapter, wgpu::Limits::defaults());
         let mut gpu = Gpu::borrowed(device, queue).unwrap();
         let samples = 6 * 2048;
@@ -162,7 +162,7 @@ fn open(adapter: &Adapter, required_limits: wgpu::Limits) -> (wgpu::Device, wgpu
         .expect("the adapter gives a device")
 }
 
-/// A buffer with numbers that the application keeps on its device.
+/// A buffer of numbers that the application keeps on its device.
 fn buffer(device: &wgpu::Device, queue: &wgpu::Queue) -> Buffer {
     let usage = BufferUsages::COPY_DST | BufferUsages::MAP_READ;
     let buffer = device.create_buffer(&BufferDescriptor {
@@ -218,7 +218,7 @@ fn the_applications_own_device_stays_its_own() {
             (errors.load(Ordering::Relaxed), lost.load(Ordering::Relaxed)),
             (0, 0)
         );
-        // Both handlers are still the application's.
+        // Both handlers still belong to the application.
         let size = device.limits().max_buffer_size + 4;
         let usage = BufferUsages::STORAGE;
         let _ = device.create_buffer(&BufferDescriptor {
@@ -283,7 +283,7 @@ fn a_lost_search_is_resumed_on_another_device() {
         let config = || Config::read("", &settings).expect("the settings are right");
         let handle = Arc::new(Mutex::new(None));
         let (made, chosen) = (Arc::clone(&handle), adapter.clone());
-        // The GPU goes away and does not come back.
+        // The GPU is lost and does not come back.
         let once = move || {
             let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
             if made.is_some() {
@@ -347,7 +347,7 @@ fn a_search_that_is_stopped_and_resumed_on_its_gpu_is_as_one_that_never_was() {
             .unwrap()
             .result()
             .unwrap();
-        // With eight steps under way.
+        // With eight steps in flight.
         let run = stopped_at(on(fresh().folder(&parts)), |event| {
             matches!(event, Event::Step { step: 20, .. })
         });

@@ -1,4 +1,4 @@
-//! Shared weights learn. (That the controller does is tested where its rewards are known:
+//! Shared weights learn. (Whether the controller does is tested with known rewards:
 //! `strategy/enas/tests.rs`.)
 
 use supernet::Event;
@@ -23,7 +23,7 @@ fn shared_weights_learn_the_digits() {
         })
         .collect();
     assert!(losses[29] < 0.3 * losses[0], "{losses:?}");
-    // Chance is 10 %.
+    // Random guessing gives 10 %.
     assert!(found.top[0].score.reward > 0.8, "{:?}", found.top[0]);
     assert!(found.test.reward > 0.8, "{:?}", found.test);
 }

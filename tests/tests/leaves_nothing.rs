@@ -1,5 +1,5 @@
-//! What a search leaves behind in its process when it is over: nothing. Alone in this file, since
-//! threads, files and memory are the process's.
+//! A finished search leaves nothing behind in its process. This test is alone in its file, since
+//! threads, files and memory belong to the process.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use supernet::{Config, Search, SearchBuilder};
 use supernet_enas as _;
 use supernet_tests::place;
 
-/// Whatever takes longer hangs.
+/// Anything that takes longer is considered a hang.
 const HANGS: Duration = Duration::from_secs(60);
 
 fn start(folder: Option<&Path>) -> Search {
@@ -45,7 +45,7 @@ fn count(what: &str) -> usize {
     fs::read_dir(format!("/proc/self/{what}")).unwrap().count()
 }
 
-/// Memory in use, in MiB.
+/// Resident memory in MiB.
 fn resident() -> f64 {
     let pages: f64 = fs::read_to_string("/proc/self/statm")
         .unwrap()
@@ -73,7 +73,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     let mut searches = |how_many: u32| {
         for _ in 0..how_many {
             number += 1;
-            // Disks are slow: some do without a folder.
+            // Disks are slow, so only some searches use a folder.
             let folder = (number % 5 == 0).then(|| place.join(number.to_string()));
             let run = start(folder.as_deref());
             run.wait_for(HANGS).expect("it ends").unwrap();
@@ -82,7 +82,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
                 .for_each(|folder| fs::remove_dir_all(folder).unwrap());
         }
     };
-    // Allocators keep some for each of their arenas.
+    // Allocators retain some memory for each of their arenas.
     searches(20);
     let before = resident();
     searches(100);
@@ -95,7 +95,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     soon("threads are left", || count("task") == threads);
     assert_eq!(count("fd"), files);
 
-    // A handle that is dropped at once, one of two, and one in the middle.
+    // A handle that is dropped immediately, one of two handles, and one in the middle of a search.
     drop(start(Some(&place.join("at once"))));
     let run = start(Some(&place.join("two")));
     let other = run.clone();
@@ -116,7 +116,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     events.for_each(drop);
     soon("threads are left", || count("task") == threads);
     soon("files are left", || count("fd") == files);
-    // What was dropped was saved.
+    // A dropped search was saved.
     let resumed = Search::builder()
         .resume(place.join("at once"))
         .start()

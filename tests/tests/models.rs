@@ -1,5 +1,4 @@
-//! Finished networks, from a short search to predictions in another place, on the CPU and on every
-//! GPU.
+//! Finished networks, from a short search to predictions elsewhere, on the CPU and on every GPU.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -33,7 +32,7 @@ const SHORT: [&str; 9] = [
     "data.validation=0.2",
 ];
 
-/// How far predictions lie apart, of the size of the logits.
+/// The distance between predictions, relative to the logits.
 fn apart(a: &[Prediction], b: &[Prediction]) -> f32 {
     assert_eq!(a.len(), b.len());
     let pairs = a
@@ -54,7 +53,7 @@ fn bits(predictions: &[Prediction]) -> Vec<u32> {
         .collect()
 }
 
-/// Each image by itself.
+/// Predictions for one image at a time.
 fn one_by_one(model: &Model, device: &mut dyn Device, images: &[f32]) -> Vec<Prediction> {
     let each = images
         .chunks(64)
@@ -62,8 +61,7 @@ fn one_by_one(model: &Model, device: &mut dyn Device, images: &[f32]) -> Vec<Pre
     each.collect()
 }
 
-/// Searches a space for a moment, freezes the best, and holds devices, batches and files against
-/// each other.
+/// Runs a short search, freezes the best network, and compares devices, batches and files.
 fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
     let (_, found) = search_of(spaces, &[&SHORT[..], settings].concat(), 2).unwrap();
     let data = Dataset::named("digits").unwrap();
@@ -85,7 +83,7 @@ fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
     for adapter in gpus() {
         let name = &adapter.facts.name;
         let mut gpu = Gpu::new(&adapter).unwrap();
-        // Neither the plugin nor a function for the CPU: what is in the files is enough here.
+        // Neither the plugin nor a CPU function: the files suffice.
         let bare = Model::load_with(&place.join("model"), &Spaces::default()).unwrap();
         let there = bare.predict_on(&mut gpu, images).unwrap();
         assert_eq!(

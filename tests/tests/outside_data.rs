@@ -140,7 +140,7 @@ fn published_texts_have_their_published_sizes() {
         (55_768, 1594, 13)
     );
 
-    // Its training file is not there: the other two stand for it.
+    // Its training file is absent: the other two files serve instead.
     let folder = std::env::temp_dir().join(format!("supernet-wikitext-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     for (from, to) in [("valid", "train"), ("valid", "valid"), ("test", "test")] {

@@ -1,4 +1,4 @@
-//! A search of data in files, from the path to the run folder and back.
+//! A search on data in files, from the path to the run folder and back.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -25,7 +25,7 @@ const SHORT: [&str; 10] = [
     "data.validation=40",
 ];
 
-/// 200 training and 30 test images of 8x8: of class 1 the lower half is bright.
+/// 200 training and 30 test images of 8x8; in class 1 the lower half is bright.
 fn write(folder: &Path) {
     let image = |i: usize| {
         (0..64).map(move |at| {
@@ -105,7 +105,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
         Dataset::read(&data).unwrap().fingerprint()
     );
 
-    // Stopped after a third and gone on with: the same bits, augmentation and all.
+    // Stopped after a third and resumed: the same bits, including augmentation.
     let stop = |path: &Path| {
         let run = stopped_at(builder(&data).folder(path), |event| {
             matches!(event, Event::Step { step: 12, .. })
@@ -120,7 +120,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
     assert_eq!(logged(&place.join("stopped")), logged(&folder));
     assert!(resumed.weights.pages().values == whole.weights.pages().values);
 
-    // Augmentation does something.
+    // Augmentation has an effect.
     let plain = Config::read(
         &text,
         &["augment.pad=0", "augment.flip=false", "augment.cutout=0"],
@@ -129,7 +129,7 @@ fn files_are_searched_augmented_and_gone_on_with_unless_they_have_changed() {
     let (_, plain) = finished(Search::builder().config(plain).folder(place.join("plain")));
     assert!(plain.weights.pages().values != whole.weights.pages().values);
 
-    // One pixel of one image.
+    // Change one pixel of one image.
     stop(&place.join("changed"));
     let file = data.join("train-images-idx3-ubyte");
     let mut bytes = fs::read(&file).unwrap();

@@ -1,5 +1,5 @@
-//! Spaces with ops of their own, searched end to end: from a plugin on the CPU and on every GPU,
-//! from a folder on GPUs.
+//! Spaces with custom ops, searched end to end: from a plugin on the CPU and on every GPU, from a
+//! folder on GPUs.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -36,7 +36,7 @@ fn config(space: &str) -> Config {
     Config::read("", &[&SHORT[..], &[&named]].concat()).unwrap()
 }
 
-/// Runs a search on threads of its own, as applications do.
+/// Runs a search on separate threads, as applications do.
 fn run(builder: SearchBuilder) -> Result<Vec<Record>, Error> {
     let events = builder.events();
     let run = builder.start()?;
@@ -76,8 +76,8 @@ fn a_plugins_ops_are_searched_on_every_device() {
             .spaces(spaces.clone())
             .on(DeviceSpec::Gpu(Some(name.clone())));
         let there = run(builder).unwrap();
-        // Warm-up samples from the prior, so these steps train the same children: they differ by
-        // rounding.
+        // During warm-up, samples come from the prior, so these steps train the same children:
+        // losses differ by rounding only.
         for (here, there) in losses_here.iter().zip(losses(&there)).take(3) {
             assert!(
                 (here - there).abs() < 1e-3 * here,
@@ -87,7 +87,7 @@ fn a_plugins_ops_are_searched_on_every_device() {
     }
 }
 
-/// A folder with a space whose activation is its own; `df` is its gradient.
+/// A folder with a space whose activation is custom; `df` is its gradient.
 fn folder(place: &Path, df: &str) {
     let s = Space::new("plain-data");
     let mut op = CustomOp::per_element("soft", "to be written");
@@ -134,7 +134,7 @@ fn a_folder_is_searched_on_gpus_and_says_what_the_cpu_lacks() {
     for adapter in gpus() {
         let records = run(builder().on(DeviceSpec::Gpu(Some(adapter.facts.name.clone())))).unwrap();
         assert!(losses(&records).len() >= 6);
-        // What is wrong with an op is said before anything is trained or written.
+        // Errors in an op are reported before anything is trained or written.
         folder(&place, &df.replace("gy / (d * d)", "gy / d"));
         let gpu = DeviceSpec::Gpu(Some(adapter.facts.name.clone()));
         let refused = builder()

@@ -1,5 +1,5 @@
-//! Plugins that are loaded: the same searches as with linked spaces, whoever built the library and
-//! how.
+//! Loaded plugins give the same searches as linked spaces, whatever compiler and profile built the
+//! library.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use supernet_tests::plugins::{apart, built, built_by};
 use supernet_tests::{place, search, search_of, without_times};
 
 const PACKAGE: &str = "supernet-enas-plugin";
-/// What its library is called on every system.
+/// The name of the library, without the prefix and extension of each system.
 const STEM: &str = "supernet_enas_plugin";
 const NAMES: [&str; 4] = ["enas-macro", "enas-micro", "enas-recurrent", "lstm"];
 const SHORT: [&str; 4] = [
@@ -27,7 +27,7 @@ const SHORT: [&str; 4] = [
     "search.epochs=3",
 ];
 
-/// The spaces of one library, and no others.
+/// The spaces of one library alone.
 fn only(library: &Path) -> Spaces {
     let mut spaces = Spaces::default();
     spaces.load(library).unwrap();
@@ -44,7 +44,7 @@ fn build(spaces: &Spaces, name: &str) -> Built {
     spaces.build(&mut config, &facts).unwrap()
 }
 
-/// Whether a library has the spaces that are linked, and searches them with the same bits.
+/// Asserts that a library has the linked spaces, and that searches of them give the same bits.
 fn assert_same(library: &Path) {
     let (linked, loaded) = (Spaces::linked(), only(library));
     let described = |spaces: &Spaces| -> Vec<_> {
@@ -85,7 +85,7 @@ fn assert_same(library: &Path) {
 fn a_loaded_library_gives_the_same_bits_as_a_linked_crate() {
     let library = built(PACKAGE, &[]);
     assert_same(&library);
-    // Both at once are one space from two places.
+    // Both at once are one space from two sources.
     let mut both = Spaces::linked();
     both.load(&library).unwrap();
     let provenance = build(&both, "enas-macro").provenance;
@@ -107,7 +107,8 @@ fn a_loaded_library_gives_the_same_bits_as_a_linked_crate() {
         1
     );
     assert_eq!(build(&both, "linked/enas-macro").provenance.from.len(), 1);
-    // A genome that is none of the space's is told so, whoever brought the space.
+    // A genome that does not belong to the space is reported as such, wherever the space comes
+    // from.
     let loaded = build(&only(&library), "enas-macro").supergraph;
     let mut genome = vec![0; loaded.genome_len()];
     genome[0] = 6;
@@ -131,7 +132,7 @@ fn a_mistake_in_a_setting_gets_the_same_sentence() {
         let settings = [&SHORT[..], &[setting]].concat();
         let ours = search(&settings, 1).unwrap_err().to_string();
         let theirs = search_of(&loaded, &settings, 1).unwrap_err().to_string();
-        // What the builder refuses comes from the library, and says so.
+        // A refusal by the builder comes from the library, and the message says so.
         assert!(theirs.ends_with(&ours), "{theirs}\n{ours}");
     }
 }
@@ -143,7 +144,7 @@ fn a_run_with_a_plugin_is_resumed_with_the_same_space_and_not_without() {
     let library = built(PACKAGE, &[]);
     let run = place.join("run");
     let named = format!("search.space={STEM}/enas-macro");
-    // Long enough that a stop comes before the end.
+    // Long enough that the stop comes before the end.
     let long = [&SHORT[..3], &["search.epochs=20"]].concat();
     let config = Config::read("", &[&long[..], &[&named]].concat()).unwrap();
     let builder = Search::builder()

@@ -1,4 +1,4 @@
-//! A search that is interrupted ends with the same bits as one that is not.
+//! An interrupted search ends with the same bits as an uninterrupted one.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,12 +21,12 @@ const SHORT: [&str; 7] = [
     "space.layers=4",
     "score.rollouts=10",
     "derive.candidates=6",
-    // Long enough that a stop comes before the end.
+    // Long enough that the stop comes before the end.
     "derive.report=40",
     "search.seed=3",
     "checkpoint.steps=20",
 ];
-/// A moment of a search.
+/// A point in a search.
 type Point = fn(&Event) -> bool;
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -46,7 +46,7 @@ fn found(run: &Search) -> Arc<SearchResult> {
 fn assert_same(a: &SearchResult, b: &SearchResult) {
     assert_eq!((&a.top, a.gain, a.test), (&b.top, b.gain, b.test));
     assert_eq!(a.weights.version, b.weights.version);
-    // Gradients are no part of a search's state.
+    // Gradients are not part of the state of a search.
     assert!(
         a.weights.pages().values == b.weights.pages().values
             && a.weights.pages().state == b.weights.pages().state
@@ -98,13 +98,13 @@ fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
         assert_same(&found(&run), &plain);
         assert_eq!(logged(&path), without_times(&records), "{name}");
     }
-    // Stopped again and again.
+    // Stopped repeatedly.
     let path = place.join("often");
     interrupt(builder().folder(&path), |event| {
         matches!(event, Event::Step { step: 3, .. })
     });
     for least in [4, 30, 31, 60] {
-        // A stop takes a moment: that step may be done already.
+        // A stop takes effect with a delay: that step may already be done.
         let late = move |event: &Event| matches!(event, Event::Step { step, .. } if *step >= least);
         interrupt(Search::builder().resume(&path), late);
     }
@@ -150,7 +150,7 @@ fn paused_and_resumed_is_as_never_paused() {
     assert_same(&found(&run), &plain);
 }
 
-/// Checkpoints of a run, oldest first.
+/// The checkpoints of a run, oldest first.
 fn checkpoints(run: &Path) -> Vec<std::path::PathBuf> {
     let mut all: Vec<_> = fs::read_dir(run.join("checkpoints"))
         .unwrap()
@@ -193,7 +193,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_is_used() {
         assert_same(&found(&run), &plain);
         assert_eq!(logged(&path), without_times(&records));
     }
-    // With none left there is a sentence.
+    // If none is left, there is an error message.
     let path = place.join("none");
     interrupt(builder().folder(&path), |event| {
         matches!(event, Event::Step { step: 30, .. })
@@ -228,7 +228,7 @@ fn two_cannot_continue_one_run() {
         .to_string();
     assert!(said.contains("is under way in another process"), "{said}");
     drop(run);
-    // The folder is free as soon as the search is over.
+    // The folder is released as soon as the search ends.
     events.for_each(drop);
     interrupt(Search::builder().resume(&path), |_| true);
     fs::remove_dir_all(place).unwrap();

@@ -1,5 +1,5 @@
-//! Strategies on tables whose truth is known: the controller is better than chance, by a margin
-//! that chance does not give.
+//! Strategies on tables with known ground truth: the controller is better than random search by a
+//! significant margin.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +29,7 @@ fn table(space: &str, path: &Path, columns: &Columns) -> Table {
     Table::open(path, columns, &supergraph).unwrap()
 }
 
-/// Mean and standard error of the report value of the best by reward, over all seeds.
+/// Mean and standard error, over all seeds, of the report value of the genome with the best reward.
 fn mean(table: &Table, strategy: &str) -> (f64, f64) {
     let config = Config::read("", &[format!("search.strategy={strategy}")]).unwrap();
     let repeated = TableSearch::new(table, config, SAMPLES)
@@ -43,7 +43,8 @@ fn mean(table: &Table, strategy: &str) -> (f64, f64) {
     (last.mean, error)
 }
 
-/// The controller is ahead of random search by more than four standard errors of the difference.
+/// Asserts that the controller is ahead of random search by more than four standard errors of the
+/// difference.
 fn assert_ahead(table: &Table) {
     let ((enas, off), (random, error)) = (mean(table, "enas"), mean(table, "random"));
     let margin = (enas - random) / off.hypot(error);

@@ -1,7 +1,7 @@
 // A gated linear unit (Dauphin et al. 2017): y = value * sigmoid(gate + bias), with a bias for each
 // channel.
 
-// The shapes of the inputs, the params and the output, each filled up with ones.
+// The shapes of the inputs, the params and the output, each padded with ones.
 struct Dims { batch: u32, value: vec4<u32>, gate: vec4<u32>, bias: vec4<u32>, y: vec4<u32> }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -17,7 +17,7 @@ struct Dims { batch: u32, value: vec4<u32>, gate: vec4<u32>, bias: vec4<u32>, y:
 @group(0) @binding(11) var<storage, read> summands: array<f32>;
 @group(0) @binding(12) var<storage, read_write> gbias: array<f32>;
 
-// A buffer may be longer than what is in it, so lengths come from the shapes.
+// A buffer may be longer than its content, so lengths come from the shapes.
 fn len() -> u32 {
     return dims.batch * dims.y.x * dims.y.y * dims.y.z * dims.y.w;
 }
@@ -50,7 +50,7 @@ fn gradients(
 
 var<workgroup> sums: array<f32, 64>;
 
-// A workgroup adds up a channel of the gradient by the gate.
+// One workgroup sums one channel of the gradient with respect to the gate.
 @compute @workgroup_size(64)
 fn sum_channel(
     @builtin(local_invocation_index) own: u32, @builtin(workgroup_id) group: vec3<u32>,

@@ -1,4 +1,5 @@
-//! The two ops on the CPU, which runs no WGSL. Each function computes what the op's kernels do.
+//! The two ops on the CPU, which does not run WGSL. Each function computes what the op's kernels
+//! compute.
 
 use supernet_plugin::Operand::{GradInput, GradOutput, GradParam, Input, Output, Param, Saved};
 use supernet_plugin::{CpuOp, inventory};

@@ -1,8 +1,8 @@
-//! A search space with two ops of its own: `mish`, a function per element, and `gate`, with
-//! kernels, two inputs and a param.
+//! A search space with two custom ops: `mish`, an elementwise function, and `gate`, with kernels,
+//! two inputs and a param.
 //!
-//! It is a crate like any other. An application that links it has its space, and so has the
-//! `supernet` command that loads it:
+//! It is an ordinary crate. An application that links it has its space, and so does the `supernet`
+//! command when it loads the library:
 //!
 //! ```text
 //! cargo build --release -p supernet-custom-space
@@ -22,7 +22,7 @@ supernet_plugin::export_plugin!();
 
 mod cpu;
 
-/// What a layer may do, in the order of the decision's choices.
+/// The operations of a layer, in the order of the decision's choices.
 const OPS: [&str; 4] = ["conv3x3", "mish3x3", "gated3x3", "maxpool3x3"];
 
 inventory::submit! {
@@ -39,7 +39,8 @@ inventory::submit! {
     }
 }
 
-/// Builds the space. A genome is, layer by layer, the operation and whether there is a shortcut.
+/// Builds the space. A genome states, layer by layer, the operation and whether there is a
+/// shortcut.
 fn gated(config: &Config) -> Built {
     let (layers, filters) = (config.size("layers")?, config.size("filters")?);
     let (image, classes) = (config.sizes("image")?, config.size("classes")?);
@@ -51,7 +52,7 @@ fn gated(config: &Config) -> Built {
     let s = Space::new("gated");
     s.define_op(mish());
     s.define_op(gate());
-    // Before anything is decided, there is something to go back to.
+    // An anchor from before the first decision, for the first skip to attend to.
     s.step(&[]).keep("t0");
     let mut x = s.scope("stem", || s.input("image", &image).conv(3, filters).norm());
     for l in 0..layers {
@@ -74,15 +75,14 @@ fn gated(config: &Config) -> Built {
     s.finish()
 }
 
-/// One of the things that a layer may do.
+/// One of the operations of a layer.
 fn branch<'s>(s: &'s Space, name: &str, x: Tensor<'s>, filters: u32) -> Tensor<'s> {
     match name {
         "conv3x3" => x.conv(3, filters).norm().relu(),
         "mish3x3" => x.conv(3, filters).norm().custom("mish"),
         "gated3x3" => {
             let (value, gate) = (x.conv(3, filters).norm(), x.conv(1, filters));
-            // A row for each channel: the kernel that adds up the gradient has a workgroup for each
-            // row.
+            // One row per channel: the kernel that sums the gradient has one workgroup per row.
             let bias = s
                 .local_weights("bias", &[filters, 1], Init::Zeros)
                 .without_decay();
@@ -92,14 +92,14 @@ fn branch<'s>(s: &'s Space, name: &str, x: Tensor<'s>, filters: u32) -> Tensor<'
     }
 }
 
-/// In the easy form: two functions, `f` and its gradient `df`.
+/// An op in the easy form: two functions, `f` and its gradient `df`.
 fn mish() -> CustomOp {
     CustomOp::per_element("mish", include_str!("../ops/mish.wgsl"))
 }
 
-/// In the full form: entry points, and what each is bound to. Nobody says what is written: the
-/// first kernel to bind something that its pass produces writes it, and those after it read it, as
-/// `sum_channel` reads the gradient by the gate.
+/// An op in the full form: entry points and their bindings. What is written is not declared: the
+/// first kernel to bind an operand that its pass produces writes it, and later kernels read it, as
+/// `sum_channel` reads the gradient with respect to the gate.
 fn gate() -> CustomOp {
     let forward = Kernel::per_element("forward", Output);
     let gradients = Kernel::per_element("gradients", GradInput(0));

@@ -1,4 +1,4 @@
-//! Everything that supernet asks of a space, in one call.
+//! All checks that supernet makes of a space, in one call.
 
 use supernet_custom_space as _;
 

@@ -1,5 +1,6 @@
-//! The page `plugins/WRITING.md` quotes this crate, and that of ENAS's spaces where this one brings
-//! nothing that was published. What it quotes must be there, and the space in it must be one.
+//! The page `plugins/WRITING.md` quotes this crate and, for published architectures, which this
+//! crate does not have, the ENAS spaces. Its quotes must match the source, and the space that it
+//! shows must be valid.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -14,7 +15,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root.join(path)).unwrap()
 }
 
-/// The page's blocks in a language.
+/// The code blocks of the page in one language.
 fn blocks(language: &str) -> Vec<String> {
     let page = read("plugins/WRITING.md");
     let fence = format!("```{language}\n");

@@ -55,11 +55,11 @@ fn it_refuses_samples_that_are_no_images() {
     );
 }
 
-/// What an op's operands hold.
+/// The contents of an op's operands.
 type Values = Vec<(Operand, Vec<f32>)>;
 
-/// Runs a kernel of an op on the CPU, for two samples of one row of `channels`; adds what it writes
-/// to `values`.
+/// Runs a kernel of an op on the CPU, for two samples of one row of `channels`, and adds what it
+/// writes to `values`.
 fn run(op: &str, kernel: &str, channels: u32, values: &mut Values, written: &[(Operand, usize)]) {
     let (input, bias) = ([1, 1, channels], [channels, 1]);
     let (inputs, params): (&[&[u32]], &[&[u32]]) = match op {
@@ -111,7 +111,7 @@ fn close(got: &[f32], wanted: &[f64], what: &str) {
     }
 }
 
-/// The slopes of `f` by each of its numbers, weighted by `gy`.
+/// The derivatives of `f` with respect to each of its numbers, weighted by `gy`.
 fn slopes(at: &[f64], gy: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     let moved = |i: usize, by: f64| {
         let mut at = at.to_vec();

@@ -1,5 +1,5 @@
-//! A search inside an application that has a life of its own: it shows the search's events, pauses
-//! it, resumes it, stops it, goes on with it from its folder, and uses the result.
+//! A search inside an application: it shows the search's events, pauses it, resumes it, stops it,
+//! continues it from its folder and uses the result.
 //!
 //!     cargo run --release -p supernet-embed
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let events = builder.events();
     let run = builder.start()?;
 
-    // Handles can be cloned and used from anywhere; the events are an iterator here, and a stream
+    // Handles can be cloned and used from anywhere. The events are an iterator here, and a stream
     // in asynchronous code.
     let handle = run.clone();
     for record in events {

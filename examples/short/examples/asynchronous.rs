@@ -1,5 +1,5 @@
-//! A search in asynchronous code: its events are a stream, its end is a future. Any executor will
-//! do.
+//! A search in asynchronous code: its events are a stream, its result is a future. Any executor
+//! works.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let builder = Search::builder().config(Config::read("", &settings)?);
     let mut events = builder.events();
     let run = builder.start()?;
-    // With the crate `futures`: `while let Some(record) = events.next().await`.
+    // With the crate `futures`, this is `while let Some(record) = events.next().await`.
     while let Some(record) = poll_fn(|context| Pin::new(&mut events).poll_next(context)).await {
         if let Event::Epoch { epoch, score, .. } = record.event {
             println!("epoch {epoch}: loss {:.3}", score.loss);

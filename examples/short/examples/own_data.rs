@@ -1,4 +1,4 @@
-//! Data of the application's own: arrays, images NHWC with a label each.
+//! Custom data from arrays: images in NHWC, each with a label.
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use supernet::{Config, Search};
 use supernet_enas as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Stripes: upright ones are class 0, level ones class 1.
+    // Stripes: vertical ones are class 0, horizontal ones class 1.
     let labels: Vec<u32> = (0..600).map(|i| i % 2).collect();
     let pixel = |i: u32, at: u32| {
         f32::from((if i.is_multiple_of(2) { at % 8 } else { at / 8 } + i / 2) % 4 < 2)

@@ -1,5 +1,4 @@
-//! A wgpu device of the application's own: the search runs on it beside whatever else the
-//! application does there.
+//! A custom wgpu device: the search shares it with everything else that the application runs on it.
 
 use std::error::Error;
 
@@ -16,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(()); // no GPU here
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&Default::default()))?;
-    // The application's handlers stay in place; a search asks for the device again after a failure.
+    // The application's handlers stay in place. After a failure, the search requests the device
+    // again.
     let (of_search, queue_of_search) = (device.clone(), queue.clone());
     let make =
         move || Ok(Box::new(Gpu::borrowed(of_search.clone(), queue_of_search.clone())?) as _);

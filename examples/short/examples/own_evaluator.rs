@@ -1,5 +1,4 @@
-//! An evaluator of the application's own: an asynchronous function of a genome, with an error type
-//! of its own.
+//! A custom evaluator: an asynchronous function of a genome, with its own error type.
 
 use std::error::Error;
 use std::fmt;
@@ -19,7 +18,7 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-/// This one likes ones. A real one trains the network, or asks a laboratory.
+/// This toy evaluator rewards ones. A real one trains the network or runs a measurement.
 async fn evaluate(genome: Genome) -> Result<Score, Refused> {
     let ones = genome.iter().filter(|value| **value == 1).count();
     if genome[0] == 5 {

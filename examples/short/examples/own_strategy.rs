@@ -1,4 +1,4 @@
-//! A strategy of the application's own: random search that ends with the best genomes that it saw.
+//! A custom strategy: random search that ends with the best genomes it has seen.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -57,7 +57,7 @@ impl Strategy for KeepBest {
     }
 
     fn load(&mut self, mut saved: Value) -> Result<(), serde_json::Error> {
-        // What was out is handed out again.
+        // Genomes that were handed out but not scored are handed out again.
         self.out.clear();
         self.best = from_value(saved["best"].take())?;
         self.random.load(saved["random"].take())

@@ -1,1 +1,1 @@
-//! The examples in `examples/` are what this crate is for.
+//! This crate exists for the examples in `examples/`.

@@ -18,7 +18,10 @@ pub use call::CpuCall;
 ///         op: "leaky",
 ///         run: |call| {
 ///             let slope = call.number("slope")? as f32;
-///             call.per_element(|x| if x > 0.0 { x } else { slope * x }, |x, _, gy| if x > 0.0 { gy } else { slope * gy })
+///             call.per_element(
+///                 |x| if x > 0.0 { x } else { slope * x },
+///                 |x, _, gy| if x > 0.0 { gy } else { slope * gy },
+///             )
 ///         },
 ///     }
 /// }
@@ -27,7 +30,8 @@ pub use call::CpuCall;
 /// # let mut y = [0.0; 2];
 /// # let reads = [(Input(0), &[4.0, -4.0][..])];
 /// # let dims = [1, 0, 0, 0, 2, 1, 1, 1, 2, 1, 1, 1];
-/// # let mut call = CpuCall::new("forward", &attributes, &dims, [1, 0], &reads, vec![(Output, &mut y)]);
+/// # let writes = vec![(Output, &mut y[..])];
+/// # let mut call = CpuCall::new("forward", &attributes, &dims, [1, 0], &reads, writes);
 /// # (cpu_op("leaky").unwrap().unwrap().run)(&mut call).unwrap();
 /// # assert_eq!(y, [4.0, -2.0]);
 /// ```
@@ -49,7 +53,8 @@ pub use call::CpuCall;
 ///                     }
 ///                 }
 ///                 "gradients" => {
-///                     let (x, scale, gy) = (call.read(Input(0))?, call.read(Param(0))?, call.read(GradOutput)?);
+///                     let (x, scale) = (call.read(Input(0))?, call.read(Param(0))?);
+///                     let gy = call.read(GradOutput)?;
 ///                     let [gx, gscale] = call.writes([GradInput(0), GradParam(0)])?;
 ///                     gscale.fill(0.0);
 ///                     for (i, gx) in gx.iter_mut().enumerate() {

@@ -18,8 +18,11 @@ pub(crate) mod shapes;
 ///
 /// ```wgsl
 /// fn f(x: f32) -> f32 { return x / (1.0 + exp(-x)); }
-/// // The gradient by x, given y = f(x) and the gradient by y.
-/// fn df(x: f32, y: f32, gy: f32) -> f32 { let s = 1.0 / (1.0 + exp(-x)); return gy * (s + y * (1.0 - s)); }
+/// // The gradient with respect to x, given y = f(x) and the gradient gy with respect to y.
+/// fn df(x: f32, y: f32, gy: f32) -> f32 {
+///     let s = 1.0 / (1.0 + exp(-x));
+///     return gy * (s + y * (1.0 - s));
+/// }
 /// ```
 ///
 /// In the full form, [`Form::Kernels`], the source has entry points, and the op states what each of

@@ -23,7 +23,8 @@ use crate::{BuildError, Config, ConfigError, Facts, Field, SearchSpace, Setting}
 ///             let s = Space::new("mlp");
 ///             let largest = config.size("largest")?;
 ///             let width = s.value("width", &[largest / 4, largest / 2, largest]);
-///             let x = s.input("row", &config.sizes("shape")?).linear(s.extent(width), true).relu();
+///             let x = s.input("row", &config.sizes("shape")?);
+///             let x = x.linear(s.extent(width), true).relu();
 ///             s.output(x.linear(config.size("classes")?, true));
 ///             s.finish()
 ///         },

@@ -1,4 +1,4 @@
-//! What crosses to a plugin and back, and tables that are refused.
+//! Calls between host and plugin, and tables that are rejected.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "plugins are behind pointers")]
@@ -38,7 +38,7 @@ inventory::submit! {
     }
 }
 
-/// What panics again when it is dropped.
+/// A payload that panics again when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -146,7 +146,7 @@ fn refusals_and_panics_come_back_as_sentences() {
         said,
         format!("the plugin panicked in `describe`, and said: \"the fields are gone\". {end}")
     );
-    // SAFETY: the shims take a null for the answer, the call and a buffer.
+    // SAFETY: the shims accept null for the answer, the call and a buffer.
     unsafe {
         assert_eq!((SOUND.describe)(std::ptr::null_mut()), OK);
         assert_eq!(
@@ -173,7 +173,7 @@ fn a_table_that_is_none_is_refused_before_it_is_used() {
     let null = unsafe { Host::read(std::ptr::null()) };
     assert_eq!(null.unwrap_err(), AbiError::Null);
     let words = [0u64; 16];
-    // SAFETY: refused for its address.
+    // SAFETY: rejected because of its address, before it is read.
     let odd = unsafe { Host::read(words.as_ptr().cast::<u8>().add(1).cast()) };
     assert_eq!(odd.unwrap_err(), AbiError::Misaligned);
     let refused = |table| host(&table).unwrap_err().to_string();
@@ -202,7 +202,7 @@ fn a_table_that_is_none_is_refused_before_it_is_used() {
         refused(Table { size: 40, ..SOUND }),
         "the plugin's table has 40 bytes, and one of version 1 has 48; rebuild the plugin with supernet-plugin 0.1.0."
     );
-    // What a later version adds to the end is no hindrance.
+    // Fields that a later version appends are ignored.
     host(&Table {
         size: 4096,
         ..SOUND
@@ -210,11 +210,11 @@ fn a_table_that_is_none_is_refused_before_it_is_used() {
     .unwrap();
     // Only the first 16 bytes exist.
     let short = [MAGIC, u64::from(VERSION) | 16 << 32];
-    // SAFETY: 16 bytes, which is what they say.
+    // SAFETY: there are 16 bytes, as the header states.
     let short = unsafe { Host::read(short.as_ptr().cast()) };
     assert_eq!(short.unwrap_err(), AbiError::Truncated { size: 16 });
     let hollow = [MAGIC, u64::from(VERSION) | 48 << 32, 0, 0, 0, 0];
-    // SAFETY: 48 bytes, whose functions are missing.
+    // SAFETY: there are 48 bytes, as the header states; their functions are missing.
     let hollow = unsafe { Host::read(hollow.as_ptr().cast()) };
     assert_eq!(
         hollow.unwrap_err(),

@@ -1,4 +1,4 @@
-//! Answers of a plugin that are wrong, and what the host makes of them.
+//! Invalid answers of a plugin, and how the host reports them.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "plugins are behind pointers")]
@@ -13,7 +13,7 @@ use supernet_plugin::abi::{self, AbiError, Buffer, OK, OpCall, Slice, Table};
 
 use support::plugin::{SOUND, host, request};
 
-/// What the bad plugin answers, and how many of its buffers are out.
+/// The answer of the bad plugin, and the number of its buffers not yet given back.
 static ANSWER: Mutex<(i32, Vec<u8>, Shape)> = Mutex::new((OK, Vec::new(), Shape::Honest));
 static OUT: AtomicIsize = AtomicIsize::new(0);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -50,25 +50,25 @@ unsafe extern "C" fn bad_describe(out: *mut Buffer) -> i32 {
     if !buffer.ptr.is_null() {
         OUT.fetch_add(1, SeqCst);
     }
-    // SAFETY: the host's buffer.
+    // SAFETY: the buffer is the host's, valid for writes.
     unsafe { out.write(buffer) };
     status
 }
 
 unsafe extern "C" fn bad_build(_: Slice, out: *mut Buffer) -> i32 {
-    // SAFETY: passed on.
+    // SAFETY: the pointer is passed on unchanged.
     unsafe { bad_describe(out) }
 }
 
 unsafe extern "C" fn bad_run(_: *const OpCall, out: *mut Buffer) -> i32 {
-    // SAFETY: passed on.
+    // SAFETY: the pointer is passed on unchanged.
     unsafe { bad_describe(out) }
 }
 
 unsafe extern "C" fn bad_free(buffer: Buffer) {
     assert!(!buffer.ptr.is_null());
     OUT.fetch_sub(1, SeqCst);
-    // SAFETY: made of a vector above; what it holds is bytes.
+    // SAFETY: the buffer was made from a vector of bytes above.
     drop(unsafe { Vec::from_raw_parts(buffer.ptr, 0, buffer.capacity) });
 }
 
@@ -80,7 +80,7 @@ const BAD: Table = Table {
     ..SOUND
 };
 
-/// What the host says when every call is answered so. Every buffer goes back once.
+/// What the host reports if every call gets this answer. Every buffer is given back once.
 #[track_caller]
 fn answered(status: i32, bytes: impl Into<Vec<u8>>, shape: Shape) -> [Result<(), String>; 3] {
     let _one = ONE_AT_A_TIME
@@ -89,8 +89,7 @@ fn answered(status: i32, bytes: impl Into<Vec<u8>>, shape: Shape) -> [Result<(),
     let host = host(&BAD).unwrap();
     let bytes = bytes.into();
     let say = |ask: &dyn Fn() -> Result<(), AbiError>| {
-        // A zeroed vector of this size is not in memory until somebody writes to it, and a copy
-        // would be.
+        // A zeroed vector of this size occupies no memory until it is written, but a copy would.
         let bytes = if bytes.len() > 1 << 27 {
             vec![0; bytes.len()]
         } else {

@@ -1,4 +1,4 @@
-//! The builder's first mistake, with its scope, and what it makes of scans, ops and weights.
+//! The builder's first mistake and its scope, and how it builds scans, ops and weights.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -9,7 +9,7 @@ fn mistake(build: impl FnOnce(&Space, Tensor<'_>)) -> String {
     let s = Space::new("wrong");
     let x = s.input("image", &[6, 6, 2]);
     s.scope("layer0", || s.scope("conv", || build(&s, x)));
-    // Whatever follows does nothing.
+    // Later calls do nothing.
     let y = x.conv(3, 8).norm().relu();
     let z = s.choose(s.op("later", &["a", "b"]), &[y, y.factorized_reduction(3)]);
     s.output(s.sum(&[z, y]).global_avg_pool().linear(2, true));

@@ -1,4 +1,4 @@
-//! Ops on the CPU, and what their calls refuse.
+//! Ops on the CPU, and the errors of their calls.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -126,7 +126,7 @@ fn what_a_call_refuses() {
         call.per_element(|x| x, |_, _, gy| gy).unwrap_err(),
         "a function per element runs as `forward` or `backward`, and not as `apply`"
     );
-    // Counts that no op has are no reason to panic.
+    // Counts that no op has must not cause a panic.
     let call = CpuCall::new(
         "apply",
         &attributes,

@@ -1,5 +1,5 @@
-//! Texts that were not written in good faith, or not written at all: they may be refused, they must
-//! not panic, hang or eat the memory. `SUPERNET_FUZZ_CASES` says how many are tried.
+//! Malicious or corrupted input: it may be rejected, but must not cause a panic, a hang or
+//! exhaustion of memory. `SUPERNET_FUZZ_CASES` sets the number of cases.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "plugins are behind pointers")]
@@ -14,7 +14,7 @@ use supernet_plugin::{
     Count, CustomOp, Init, Kernel, Length, Role, SearchSpace, Space, Supergraph,
 };
 
-/// A little of everything that a space can have.
+/// A space with a little of everything that a space can have.
 fn rich() -> SearchSpace {
     let s = Space::new("rich");
     s.summary("for tests");
@@ -75,7 +75,7 @@ fn rich() -> SearchSpace {
     s.finish().unwrap()
 }
 
-/// Reads a text, and asks of what it gives whatever a search would.
+/// Reads a space and runs the operations of a search on it.
 fn use_it(json: &str) {
     let Ok(space) = SearchSpace::from_json(json) else {
         return;
@@ -136,7 +136,7 @@ fn long_and_deep_texts_are_refused() {
         "]}}}".repeat(5000)
     );
     use_it(&json.replacen("\"nodes\":[", &format!("\"nodes\":[{scans},"), 1));
-    // A list in a list in a list: each level is read once, not copied for the next.
+    // Deeply nested lists: each level is read once, not copied for the next.
     let wide = format!(
         "{}{}1{}",
         "[".repeat(120),
@@ -159,7 +159,7 @@ fn long_and_deep_texts_are_refused() {
     );
 }
 
-/// A small generator with a fixed seed, so that what fails fails again.
+/// A small generator with a fixed seed, so that failures are reproducible.
 struct Dice(u64);
 
 impl Dice {
@@ -205,13 +205,13 @@ const WORDS: [&str; 24] = [
     "65536",
 ];
 
-/// The text with a few slips: bytes changed, parts left out, said twice, moved, replaced.
+/// The text with a few mutations: bytes changed, parts removed, duplicated, moved or replaced.
 fn mutate(text: &str, dice: &mut Dice) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=dice.below(3) {
         let at = dice.below(bytes.len());
         let end = (at + dice.below(40)).min(bytes.len());
-        // Where a value starts is where a slip reaches deepest.
+        // Mutations at the start of a value reach deepest.
         let value = bytes[at..]
             .iter()
             .position(|b| matches!(b, b':' | b',' | b'['))
@@ -264,7 +264,7 @@ fn mutated_spaces_neither_panic_nor_hang() {
             sound += usize::from(Supergraph::new(space).is_ok());
         }
     }
-    // Slips that nothing survives would test the JSON reader only.
+    // Mutations that nothing survives would only test the JSON reader.
     let mut line = String::new();
     write!(
         line,
@@ -304,7 +304,7 @@ fn mutated_descriptions_and_requests_are_read_or_refused() {
 fn random_headers_are_no_tables() {
     let mut dice = Dice(0xbead);
     for _ in 0..cases() {
-        // Now and then a part of the header is right, and never all of it.
+        // Now and then part of the header is right, but never all of it.
         let magic = if dice.below(2) == 0 {
             MAGIC
         } else {
@@ -323,8 +323,8 @@ fn random_headers_are_no_tables() {
         let mut words = [0u64; 16];
         words[..2].copy_from_slice(&[magic, u64::from(version) | u64::from(size) << 32]);
         words[2..].fill(dice.below(usize::MAX) as u64);
-        // SAFETY: more bytes than a table has, and a header that is refused before they are looked
-        // at.
+        // SAFETY: there are more bytes than a table has, and the header is rejected before they are
+        // read.
         unsafe { Host::read(words.as_ptr().cast()) }.unwrap_err();
     }
 }

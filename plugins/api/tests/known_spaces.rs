@@ -1,11 +1,11 @@
-//! Spaces of other papers, by their published counts: zeros that sums drop, sizes that decisions
-//! pick.
+//! Spaces from other papers, checked against published counts: sums that drop zeros, and sizes that
+//! decisions pick.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use supernet_plugin::{Built, Conv, Count, Init, Pad, Pooling, Space, Supergraph};
 
-/// NAS-Bench-201 (Dong and Yang 2020), 16 channels, 5 cells a stage.
+/// NAS-Bench-201 (Dong and Yang 2020), 16 channels, 5 cells per stage.
 fn nas_bench_201() -> Built {
     let s = Space::new("nas-bench-201");
     let ops = [

@@ -18,12 +18,12 @@ fn join(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().join(",")
 }
 
-/// Builds the supergraph of a large space, in time.
+/// Builds the supergraph of a large space, within a time limit.
 #[track_caller]
 fn in_time(json: &str) -> Result<Supergraph, String> {
     let start = Instant::now();
     let graph = Supergraph::new(SearchSpace::from_json(json).unwrap());
-    // What takes the square of its size takes minutes.
+    // A quadratic algorithm would take minutes.
     assert!(
         start.elapsed() < Duration::from_secs(60),
         "it took {:?}",
@@ -90,7 +90,8 @@ fn large_spaces_take_their_size_and_not_its_square() {
     let all = join(N, |i| format!("{{\"in\":[\"d{i}\",[0,1]]}}"));
     let all = format!("\"require\":[{{\"that\":{{\"all\":[{all}]}},\"because\":\"so\"}}],");
     in_time(&space(&decisions, &all, "", "")).unwrap();
-    // What nothing satisfies takes a thousand tries to see, unless these are too much.
+    // It takes a thousand tries to see that nothing satisfies a constraint, unless that would take
+    // too long.
     let never = "\"require\":[{\"that\":{\"any\":[]},\"because\":\"so\"}],";
     in_time(&space(&decisions, never, "", "")).unwrap();
     let scans = nodes(&|i| {

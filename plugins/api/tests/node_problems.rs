@@ -35,7 +35,7 @@ fn names_of_nodes() {
     );
 }
 
-/// What the checks say of a node `new` of this op on an image `[6, 6, 2]`, or on what is named.
+/// The problem of a node `new` with this op on an image `[6, 6, 2]`, or on the named inputs.
 #[track_caller]
 fn on_image(op: Op, params: &[&[u32]]) -> String {
     on_inputs(op, &["image/input"], params)

@@ -1,4 +1,4 @@
-//! Nodes of a space's custom ops.
+//! Nodes with custom ops.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,4 +1,4 @@
-//! The contract of custom ops, by the messages that it gives.
+//! The rules for custom ops, checked by their messages.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

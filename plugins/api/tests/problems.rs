@@ -1,4 +1,4 @@
-//! Every check of a space outside its nodes, by the message that it gives.
+//! Every check of a space outside its nodes, by its message.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

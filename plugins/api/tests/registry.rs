@@ -1,4 +1,4 @@
-//! Names and configs, by the sentences that they give.
+//! Names and configs, checked by their messages.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -72,7 +72,7 @@ fn a_config_is_filled_in_and_kept() {
     assert_eq!(space.config, *config.values());
     assert_eq!(space.config["image"], Setting::List(vec![Setting::Int(4)]));
     assert_eq!(space.summary, "for tests");
-    // A run's config is accepted again.
+    // The resolved config of a run is accepted again.
     assert_eq!(
         entry
             .configure(&space.config, &Facts::images(&[4], 3))

@@ -46,7 +46,7 @@ fn conditional_inputs_weigh_their_probability() {
         assert_eq!(mixture.weights, [1.0, 0.25, 0.125, 0.375]);
         assert_eq!(relaxed.network().count(), 64);
 
-        // What cannot happen does not run.
+        // A branch of probability 0 does not run.
         let relaxed = graph
             .relaxed(&Path {
                 picks: vec![Pick::One(1), flag(0.5)],

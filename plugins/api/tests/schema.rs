@@ -1,4 +1,4 @@
-//! The JSON Schema that is kept with the crate.
+//! The JSON Schema that comes with the crate.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -23,8 +23,8 @@ fn the_schema_is_that_of_the_types() {
     );
 }
 
-/// Descriptions come from the documentation, whose links lead nowhere in a schema: `[x](crate::x)`
-/// and `[x]` become `x`.
+/// Descriptions come from doc comments, whose links have no target in a schema: `[x](crate::x)` and
+/// `[x]` become `x`.
 #[cfg(feature = "schema")]
 fn unlink(schema: &mut Value) {
     match schema {
@@ -55,7 +55,7 @@ fn unlink(schema: &mut Value) {
     }
 }
 
-/// The keys of an object's schema.
+/// The keys of an object schema.
 fn keys(schema: &Value) -> Vec<&str> {
     schema["properties"]
         .as_object()
@@ -97,7 +97,7 @@ fn the_schema_knows_what_a_space_writes() {
             "the schema does not know `{key}`"
         );
     }
-    // What may be left out is not required, and what may not is.
+    // Optional fields are not required, and all others are.
     let required: Vec<&str> = schema["required"]
         .as_array()
         .unwrap()

@@ -1,4 +1,4 @@
-//! A stranger's space: layers of variable number and width, with constraints.
+//! A space outside vision: layers of variable number and width, with constraints.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -42,20 +42,20 @@ inventory::submit! {
 /// The config of `cells`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cells {
-    /// How many cells; those at a third and two thirds halve the image.
+    /// The number of cells; those at a third and two thirds halve the image.
     pub cells: usize,
     /// Channels of a node in the first cells; doubled at each halving.
     pub channels: u32,
-    /// Which of the two networks.
+    /// Which of the two networks to build.
     pub form: Form,
-    /// How many nodes a cell computes beside its two inputs.
+    /// The number of nodes that a cell computes in addition to its two inputs.
     pub nodes: usize,
-    /// For the normal and the reduction cell the values that make up its own, counted as the
-    /// published notation does: 0 and 1 are the inputs, 2 is the first node. None means every node.
+    /// For the normal and the reduction cell, the values that make up its output, counted as in the
+    /// published notation: 0 and 1 are the inputs, 2 is the first node. `None` means every node.
     pub concat: [Vec<u32>; 2],
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
-    /// How many classes.
+    /// The number of classes.
     pub classes: u32,
 }
 
@@ -84,7 +84,7 @@ impl Cells {
         })
     }
 
-    /// The values that a kind of cell puts side by side.
+    /// The values that a kind of cell concatenates.
     fn concat(&self, kind: Kind) -> Result<Vec<usize>, BuildError> {
         let (stated, last) = (&self.concat[kind as usize], self.nodes + 1);
         let key = format!("{}_concat", kind.name());
@@ -107,14 +107,14 @@ impl Cells {
     }
 }
 
-/// One of the two operations that a node adds up.
+/// One of the two operations whose results a node adds.
 #[derive(Clone, Copy)]
 struct Side<'s> {
     input: DecisionRef<'s>,
     op: DecisionRef<'s>,
 }
 
-/// What one kind of cell decides; every cell of that kind uses the same decisions.
+/// The decisions of one kind of cell; every cell of that kind uses the same decisions.
 struct Cell<'s> {
     nodes: Vec<[Side<'s>; 2]>,
     concat: Vec<usize>,
@@ -147,8 +147,9 @@ impl<'s> Cell<'s> {
         }
     }
 
-    /// Some of the nodes side by side. While searching every operation has weights of its own for
-    /// each possible input; in the end it has one input only, and just what halves must know which.
+    /// The concatenation of some of the nodes. In the search form, every operation has separate
+    /// weights for each possible input; in the final form, it has a single input, and only
+    /// operations that halve need to know which.
     fn build(&self, s: &'s Space, kind: Kind, inputs: [Tensor<'s>; 2], form: Form) -> Tensor<'s> {
         let each = kind == Kind::Reduce || form == Form::Search;
         let mut h = inputs.to_vec();
@@ -178,9 +179,9 @@ impl<'s> Cell<'s> {
 /// Cells of pairs: a genome is `input, op, input, op` for each node of the normal cell, then of the
 /// reduction cell (40 numbers for five nodes).
 ///
-/// The cells of NASNet-A and AmoebaNet-A, and those of DARTS, in the network that the released
-/// DARTS code trains them in; which nodes make up a cell's value is part of the config, since the
-/// published cells state it: it is not always what no node reads.
+/// The cells of NASNet-A and AmoebaNet-A, and those of DARTS, in the network in which the released
+/// DARTS code trains them. Which nodes make up the output of a cell is part of the config, since
+/// the published cells state it: it is not always the nodes that no node reads.
 pub fn cells(config: &Cells) -> Built {
     let &Cells {
         cells,

@@ -18,10 +18,10 @@ pub(crate) const OPS: [&str; 8] = [
     "dil_conv_5x5",
 ];
 
-/// How many nodes a cell computes beside its two inputs.
+/// The number of nodes that a cell computes in addition to its two inputs.
 pub(crate) const NODES: usize = 4;
 
-/// How many edges a node keeps.
+/// The number of edges that a node keeps.
 pub(crate) const KEPT: usize = 2;
 
 inventory::submit! {
@@ -36,16 +36,16 @@ inventory::submit! {
 /// The config of `darts`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Darts {
-    /// How many cells; those at a third and two thirds halve the image.
+    /// The number of cells; those at a third and two thirds halve the image.
     pub cells: usize,
-    /// Channels of a node in the first cells; doubled at each halving. A cell's value has four
-    /// times as many.
+    /// Channels of a node in the first cells; doubled at each halving. The output of a cell has
+    /// four times as many.
     pub channels: u32,
-    /// Which of the two networks.
+    /// Which of the two networks to build.
     pub form: Form,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
-    /// How many classes.
+    /// The number of classes.
     pub classes: u32,
 }
 
@@ -68,7 +68,7 @@ impl Darts {
     }
 }
 
-/// What one kind of cell decides: for each node an operation per earlier value.
+/// The decisions of one kind of cell: for each node, an operation per earlier value.
 struct Cell<'s> {
     nodes: Vec<Vec<DecisionRef<'s>>>,
 }
@@ -79,8 +79,8 @@ impl<'s> Cell<'s> {
         let nodes = (0..NODES).map(|n| {
             let edges: Vec<_> = (0..n + 2).map(|from| s.op(format!("{kind}.n{n}.from{from}"), &OPS)).collect();
             if edges.len() > KEPT {
-                // An edge is as likely to be kept as one of two among so many, its operations
-                // alike.
+                // An edge is as likely to be kept as one of `KEPT` among all edges of the node, and
+                // its operations are equally likely.
                 let none = 1.0 - KEPT as f32 / edges.len() as f32;
                 let mut prior = [(1.0 - none) / (OPS.len() - 1) as f32; OPS.len()];
                 prior[0] = none;
@@ -100,7 +100,8 @@ impl<'s> Cell<'s> {
         }
     }
 
-    /// The nodes side by side. A node is the sum of its edges; every edge has weights of its own.
+    /// The concatenation of the nodes. A node is the sum of its edges; every edge has separate
+    /// weights.
     fn build(&self, s: &'s Space, kind: Kind, inputs: [Tensor<'s>; 2], form: Form) -> Tensor<'s> {
         let mut h = inputs.to_vec();
         for (n, edges) in self.nodes.iter().enumerate() {
@@ -125,7 +126,7 @@ impl<'s> Cell<'s> {
     }
 }
 
-/// Exactly two of the edges are kept.
+/// The condition that exactly two of the edges are kept.
 fn two_of(edges: &[DecisionRef<'_>]) -> When {
     let pairs = (0..edges.len()).flat_map(|a| (a + 1..edges.len()).map(move |b| [a, b]));
     When::any(pairs.map(|pair| {
@@ -140,13 +141,14 @@ fn two_of(edges: &[DecisionRef<'_>]) -> When {
     }))
 }
 
-/// The space of DARTS: a genome is an operation for each edge, those of the normal cell first, node
-/// by node (28 numbers).
+/// The space of DARTS: a genome is one operation per edge, those of the normal cell first, node by
+/// node (28 numbers).
 ///
-/// Structure as in the paper's sections 2.1 and 3.1.1 and its released code: a node sums an
-/// operation on each of the two inputs and the nodes before it; a cell's value is its four nodes
-/// side by side. Two edges of a node are kept, with an operation other than `none`. Drop path and
-/// the auxiliary head, which have no weights in the network that is kept, are not part of it.
+/// The structure follows sections 2.1 and 3.1.1 of the paper and its released code: a node sums one
+/// operation on each of the two inputs and the nodes before it; the output of a cell is the
+/// concatenation of its four nodes. Two edges of a node are kept, with an operation other than
+/// `none`. Drop path and the auxiliary head, which have no weights in the network that is kept, are
+/// not included.
 pub fn darts(config: &Darts) -> Built {
     let &Darts {
         cells,

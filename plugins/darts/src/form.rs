@@ -1,13 +1,13 @@
 use supernet_plugin::{BuildError, Config, Field, Tensor};
 
-/// Which of its two networks a space builds. Both have the same decisions.
+/// Which of the two networks of a space is built. Both have the same decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The network that is searched: batch norm without scale and shift, also after pooling, so
-    /// that no operation can make itself larger than the others (DARTS, appendix A.1 and released
-    /// code).
+    /// that no operation can scale itself up relative to the others (DARTS, appendix A.1 and
+    /// released code).
     Search,
-    /// The network that is trained from scratch: batch norm with scale and shift, none after
+    /// The network that is trained from scratch: batch norm with scale and shift, and none after
     /// pooling.
     Final,
 }
@@ -29,7 +29,7 @@ impl Form {
         })
     }
 
-    /// Batch norm as this network has it.
+    /// The batch norm of this form.
     pub(crate) fn norm(self, x: Tensor<'_>) -> Tensor<'_> {
         match self {
             Form::Search => x.norm_plain(),

@@ -24,34 +24,34 @@ pub use error::GenotypeError;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Genotype {
-    /// The cell that keeps the image's size.
+    /// The cell that keeps the size of the image.
     pub normal: GenotypeCell,
-    /// The cell that halves it.
+    /// The cell that halves the image.
     pub reduce: GenotypeCell,
 }
 
-/// A cell of a [`Genotype`]. Values are counted from 0: the value two cells back, that of the cell
-/// before, then the nodes.
+/// A cell of a [`Genotype`]. Values are counted from 0: the output of the cell before the previous
+/// one, the output of the previous cell, then the nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenotypeCell {
-    /// Two for each node, which is their sum: the operation's published name, and the value that it
-    /// reads.
+    /// Two pairs for each node, which is their sum: the published name of the operation, and the
+    /// value that it reads.
     pub pairs: Vec<(String, u32)>,
-    /// The values that make up the cell's own.
+    /// The values that make up the output of the cell.
     pub concat: Vec<u32>,
 }
 
 impl Genotype {
-    /// Its cells with what they are called.
+    /// The two cells with their kinds.
     fn cells(&self) -> [(Kind, &GenotypeCell); 2] {
         [(Kind::Normal, &self.normal), (Kind::Reduce, &self.reduce)]
     }
 
-    /// The genome of the space `darts`: an operation for each edge.
+    /// The genome of the space `darts`: one operation per edge.
     ///
     /// # Errors
-    /// If there are two operations on one edge, or what only `cells` has: other nodes, other
-    /// operations, another value of a cell.
+    /// If two operations are on one edge, or the genotype has something that only `cells` supports:
+    /// another number of nodes, other operations, another output of a cell.
     pub fn edges(&self) -> Result<Vec<u32>, GenotypeError> {
         self.no_edge_twice()?;
         self.check("darts", &edges::OPS)?;
@@ -89,11 +89,11 @@ impl Genotype {
         Ok(genome)
     }
 
-    /// The genotype of a genome of the space `darts`; the pairs of a node stand in the order of
-    /// what they read.
+    /// The genotype of a genome of the space `darts`; the pairs of a node are in the order of the
+    /// values that they read.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the genome does not belong to the space.
     pub fn of_edges(genome: &[u32]) -> Result<Self, GenotypeError> {
         let wrong = || GenotypeError::Genome(genome.to_vec(), "darts");
         let mut rest = genome;
@@ -132,8 +132,7 @@ impl Genotype {
     /// The genome of the space `cells`, configured with [`settings`](Self::settings).
     ///
     /// # Errors
-    /// If it has an operation that the space has not, or a node reads what does not stand before
-    /// it.
+    /// If an operation is not one of the space, or a node reads a value that does not precede it.
     pub fn pairs(&self) -> Result<Vec<u32>, GenotypeError> {
         self.check("cells", &cells::OPS)?;
         let pairs = self.cells().into_iter().flat_map(|(_, cell)| &cell.pairs);
@@ -141,10 +140,11 @@ impl Genotype {
         Ok(numbers.collect::<Result<Vec<_>, GenotypeError>>()?.concat())
     }
 
-    /// The genotype of a genome of the space `cells`, given what makes up the values of its cells.
+    /// The genotype of a genome of the space `cells`, given the values that make up the outputs of
+    /// its cells.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the genome does not belong to the space.
     pub fn of_pairs(
         genome: &[u32],
         normal_concat: &[u32],
@@ -176,8 +176,8 @@ impl Genotype {
         Ok(genotype)
     }
 
-    /// The settings of the space `cells` that say what its genome does not: how many nodes there
-    /// are, and which make up a cell's value.
+    /// The settings of the space `cells` that are not part of its genome: the number of nodes, and
+    /// the values that make up the output of a cell.
     pub fn settings(&self) -> BTreeMap<String, Setting> {
         BTreeMap::from([
             (
@@ -195,7 +195,7 @@ impl Genotype {
         ])
     }
 
-    /// Whether no node has two operations on one value.
+    /// Checks that no node has two operations on one value.
     fn no_edge_twice(&self) -> Result<(), GenotypeError> {
         for (kind, cell) in self.cells() {
             for (n, pair) in cell.pairs.chunks_exact(2).enumerate() {
@@ -215,7 +215,7 @@ impl Genotype {
         Ok(())
     }
 
-    /// Whether the pairs make sense with these operations.
+    /// Checks the pairs against a list of operations.
     fn check(&self, space: &'static str, ops: &[&str]) -> Result<(), GenotypeError> {
         let normal = self.normal.pairs.len();
         for (kind, GenotypeCell { pairs, .. }) in self.cells() {
@@ -250,7 +250,7 @@ fn spoken(kind: Kind) -> &'static str {
     }
 }
 
-/// Which of the operations a name is.
+/// The index of an operation in a list.
 pub(crate) fn number(space: &'static str, ops: &[&str], op: &str) -> Result<u32, GenotypeError> {
     ops.iter()
         .position(|known| *known == op)

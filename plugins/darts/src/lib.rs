@@ -1,11 +1,11 @@
-//! Search spaces of cells as DARTS stacks them (Liu et al. 2019, "DARTS: Differentiable
+//! Search spaces of cells, stacked as in DARTS (Liu et al. 2019, "DARTS: Differentiable
 //! Architecture Search"): `darts`, with an operation on every edge of a cell, and `cells`, whose
-//! nodes add up two operations on inputs of their choice, as those of NASNet (Zoph et al. 2018) and
-//! AmoebaNet (Real et al. 2019) do.
+//! nodes add two operations on inputs of their choice, like those of NASNet (Zoph et al. 2018) and
+//! AmoebaNet (Real et al. 2019).
 //!
-//! Linking the crate registers them, and the architectures that were published; an application that
-//! names none of its items says `use supernet_darts as _;`. [`Genotype`] reads and writes
-//! architectures in the notation of the DARTS code.
+//! Linking the crate registers the spaces and the published architectures; an application that uses
+//! none of its items needs `use supernet_darts as _;`. [`Genotype`] reads and writes architectures
+//! in the notation of the DARTS code.
 
 mod cells;
 mod edges;

@@ -1,4 +1,4 @@
-//! Values as Python and JSON write them: what published architectures are pasted from.
+//! Literals of Python and JSON, the formats of published architectures.
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,29 +7,29 @@ pub(crate) enum Literal {
     Number(u32),
     /// A list, a tuple, or a range.
     List(Vec<Literal>),
-    /// An object, or what a call with named arguments makes.
+    /// An object, or the result of a call with named arguments.
     Record(Vec<(String, Literal)>),
 }
 
-/// A text is not a value, or more than one.
+/// The text is not a single value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: expected {expected}, and found {found}")]
 pub struct LiteralError {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Counted from 1, in characters.
+    /// The column, counted from 1, in characters.
     pub column: usize,
-    /// What would do.
+    /// What was expected.
     pub expected: &'static str,
-    /// What there is.
+    /// What was found.
     pub found: String,
 }
 
-/// Published architectures nest three deep; a text that nests deeper is none, and must not exhaust
-/// the stack.
+/// Published architectures nest three levels deep. Deeper texts are rejected, so that they cannot
+/// exhaust the stack.
 const DEEPEST: usize = 8;
 
-/// The longest range that is written out.
+/// The longest range that is expanded.
 const LONGEST: u32 = 1000;
 
 /// Reads one value: `{"a": [1, 2]}`, `Name(a=[('b', 1)], c=range(2, 6))`, `NAME = Name(...)`.
@@ -71,7 +71,7 @@ impl Reader {
         }
     }
 
-    /// Skips blanks and comments.
+    /// Skips whitespace and comments.
     fn space(&mut self) {
         while let Some(letter) = self.letters.get(self.at) {
             if *letter == '#' {
@@ -90,7 +90,7 @@ impl Reader {
         }
     }
 
-    /// Takes a sign, if it comes next.
+    /// Consumes a character if it comes next.
     fn take(&mut self, sign: char) -> bool {
         self.space();
         let found = self.letters.get(self.at) == Some(&sign);
@@ -199,7 +199,7 @@ impl Reader {
         name
     }
 
-    /// `range(2, 6)`, `Name(a=1)`, or `NAME = ` and a value.
+    /// `range(2, 6)`, `Name(a=1)`, or `NAME = ` followed by a value.
     fn call(&mut self, depth: usize) -> Result<Literal, LiteralError> {
         let name = self.name();
         if self.take('=') {
@@ -226,7 +226,7 @@ impl Reader {
         Ok(Literal::Record(fields))
     }
 
-    /// The arguments of a range, whose name and opening were taken already.
+    /// The arguments of a range, whose name and opening parenthesis have been consumed.
     fn range(&mut self, depth: usize) -> Result<Literal, LiteralError> {
         self.at -= 1;
         let arguments = self.list(')', depth)?;

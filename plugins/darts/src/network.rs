@@ -2,7 +2,7 @@ use supernet_plugin::{BuildError, Built, Config, Fact, Field, Space, Tensor};
 
 use crate::Form;
 
-/// The network that cells are stacked to.
+/// The network in which the cells are stacked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Network {
     pub(crate) cells: usize,
@@ -15,9 +15,9 @@ pub(crate) struct Network {
 /// The two kinds of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Keeps the image's size.
+    /// Keeps the size of the image.
     Normal,
-    /// Halves it.
+    /// Halves the image.
     Reduce,
 }
 
@@ -67,7 +67,7 @@ impl Network {
         })
     }
 
-    /// The kind of a cell, counted from 0: those at a third and two thirds halve.
+    /// The kind of a cell, counted from 0: those at a third and two thirds halve the image.
     fn kind(&self, cell: usize) -> Kind {
         if cell == self.cells / 3 || cell == 2 * self.cells / 3 {
             Kind::Reduce
@@ -76,7 +76,7 @@ impl Network {
         }
     }
 
-    /// What can be said before anything is built.
+    /// Checks what can be checked before anything is built.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         if self.cells == 0 {
             return Err(BuildError::refused(
@@ -89,12 +89,12 @@ impl Network {
         supernet_plugin::check_image(&self.image, halvings as u32)
     }
 
-    /// Stacks cells between stem and head. A cell gets the values of the two cells before it,
-    /// brought to its channels, and gives its own.
+    /// Stacks cells between stem and head. A cell reads the outputs of the two cells before it,
+    /// projected to its number of channels.
     ///
-    /// As in the released DARTS code: the stem has three times as many channels; a value from
-    /// before a reduction is halved by a factorised one, any other fits by ReLU, a 1x1 convolution
-    /// and batch norm; the head has no ReLU.
+    /// As in the released DARTS code, the stem has three times as many channels; a value from
+    /// before a reduction is halved by a factorised reduction, any other is projected by ReLU, a
+    /// 1x1 convolution and batch norm; the head has no ReLU.
     pub(crate) fn stack<'s>(
         &self,
         s: &'s Space,

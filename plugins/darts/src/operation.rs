@@ -4,12 +4,12 @@ use supernet_plugin::{Conv, Pad, Pooling, Space, Tensor};
 
 use crate::Form;
 
-/// An operation on a value, with as many channels as it has. A `stride` of 2 halves the image.
+/// An operation on a value that keeps its number of channels. A `stride` of 2 halves the image.
 ///
-/// As in the released DARTS code: separable convolutions are applied twice, dilated ones once, both
-/// after ReLU; where an image is halved, `skip_connect` is a factorised reduction. The 7x1
-/// convolution halves both sides after the 1x7 one instead of each halving one: the numbers are the
-/// same, and the 1x7 one takes twice as many multiply-accumulates.
+/// As in the released DARTS code, separable convolutions are applied twice and dilated ones once,
+/// both after ReLU; where an image is halved, `skip_connect` is a factorised reduction. The 7x1
+/// convolution halves both sides after the 1x7 one, instead of each halving one side: the results
+/// are the same, and the 1x7 convolution takes twice as many multiply-accumulates.
 pub(crate) fn operation<'s>(
     s: &'s Space,
     name: &str,

@@ -8,14 +8,14 @@ use crate::GenotypeError;
 use crate::genotype::notation::{fields, pairs, values, written};
 use crate::genotype::number;
 
-/// The space that the genomes are of, which `supernet-enas` registers.
+/// The space of the genomes, which `supernet-enas` registers.
 const SPACE: &str = "enas-recurrent";
 
-/// Its activations, in its order.
+/// The activations of that space, in its order.
 const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
 
 /// A recurrent cell in the notation of the DARTS code. Its nodes are counted from 0; node 0 reads
-/// the word and the last state, and is tanh.
+/// the word and the previous state, and is tanh.
 ///
 /// ```
 /// use supernet_darts::RecurrentGenotype;
@@ -27,7 +27,7 @@ const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecurrentGenotype {
-    /// For each node but the first its activation, and the node that it reads.
+    /// For each node except the first, its activation and the node that it reads.
     pub recurrent: Vec<(String, u32)>,
     /// The nodes whose mean is the next state.
     pub concat: Vec<u32>,
@@ -37,8 +37,7 @@ impl RecurrentGenotype {
     /// The genome of the space `enas-recurrent`, configured with [`settings`](Self::settings).
     ///
     /// # Errors
-    /// If it has an activation that the space has not, or a node reads what does not stand before
-    /// it.
+    /// If an activation is not one of the space, or a node reads a node that does not precede it.
     pub fn genome(&self) -> Result<Vec<u32>, GenotypeError> {
         let mut genome = vec![0];
         for (node, (activation, value)) in (1..).zip(&self.recurrent) {
@@ -54,12 +53,12 @@ impl RecurrentGenotype {
         Ok(genome)
     }
 
-    /// The genotype of a genome of the space `enas-recurrent` whose first node is tanh; `all` says
-    /// that the next state is the mean of all nodes but the first, else it is that of those that no
-    /// node reads.
+    /// The genotype of a genome of the space `enas-recurrent` whose first node is tanh. If `all` is
+    /// true, the next state is the mean of all nodes except the first, otherwise that of the nodes
+    /// that no node reads.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the genome does not belong to the space.
     pub fn of(genome: &[u32], all: bool) -> Result<Self, GenotypeError> {
         let wrong = || GenotypeError::Genome(genome.to_vec(), SPACE);
         let Some((0, rest)) = genome.split_first() else {
@@ -87,11 +86,12 @@ impl RecurrentGenotype {
         Ok(genotype)
     }
 
-    /// The settings of the space that say what its genome does not: how many nodes there are, and
-    /// whose mean is the next state.
+    /// The settings of the space that are not part of its genome: the number of nodes, and the
+    /// nodes whose mean is the next state.
     ///
     /// # Errors
-    /// If the mean is neither that of all nodes but the first nor that of those that no node reads.
+    /// If the mean is neither that of all nodes except the first nor that of the nodes that no node
+    /// reads.
     pub fn settings(&self) -> Result<BTreeMap<String, Setting>, GenotypeError> {
         let mut concat = self.concat.clone();
         concat.sort_unstable();
@@ -107,7 +107,7 @@ impl RecurrentGenotype {
         ]))
     }
 
-    /// The nodes but the first.
+    /// The nodes except the first.
     fn all(&self) -> Vec<u32> {
         (1..=self.recurrent.len() as u32).collect()
     }
@@ -124,7 +124,7 @@ impl RecurrentGenotype {
 impl FromStr for RecurrentGenotype {
     type Err = GenotypeError;
 
-    /// Reads what the DARTS code prints, or the same as JSON.
+    /// Reads the output of the DARTS code, or the same as JSON.
     fn from_str(text: &str) -> Result<Self, GenotypeError> {
         let fields = fields(text, "recurrent")?;
         Ok(RecurrentGenotype {
@@ -135,7 +135,7 @@ impl FromStr for RecurrentGenotype {
 }
 
 impl fmt::Display for RecurrentGenotype {
-    /// Writes what the DARTS code prints.
+    /// Writes the same text as the DARTS code.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -44,7 +44,7 @@ fn counts(graph: &Supergraph, genome: &[u32]) -> (u64, u64) {
     )
 }
 
-/// A published architecture as it was published, but in a network of another size.
+/// A published architecture in a network of another size.
 fn architecture(name: &str, cells: i64, channels: i64) -> (u64, u64) {
     let Published {
         space,
@@ -125,9 +125,9 @@ fn the_network_of_the_search() {
     );
 }
 
-/// Parameters of the supergraph, if they were counted; `[genome, live params, MACs]`, as an
-/// independent program counted them. It takes all kernels for square ones when it counts MACs, so
-/// they are left out where one is not.
+/// Parameters of the supergraph, if they were counted; `[genome, live params, MACs]`, as counted by
+/// an independent program. That program treats all kernels as square when it counts MACs, so MACs
+/// are left out where a kernel is not.
 type Oracle = (u64, Vec<(Vec<u32>, u64, Option<u64>)>);
 
 #[test]

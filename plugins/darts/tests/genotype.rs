@@ -1,4 +1,4 @@
-//! Architectures as others write them.
+//! Architectures as published by others.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,7 +10,7 @@ use supernet_darts::{
 use supernet_enas as _;
 use supernet_plugin::{Count, Facts, Published, Setting, Supergraph, find, published};
 
-/// The pairs of each node in the order of what they read, as the edge form writes them.
+/// The pairs of each node in the order of the values that they read, as in the edge form.
 fn ordered(mut genotype: Genotype) -> Genotype {
     for cell in [&mut genotype.normal, &mut genotype.reduce] {
         cell.pairs
@@ -74,8 +74,8 @@ fn published_genotypes_go_there_and_back() {
     }
 }
 
-/// A file of the folder `architectures` in the folder of data that SUPERNET_DATA gives; on
-/// continuous integration a missing one is a failure.
+/// A file of the folder `architectures` in the data folder that SUPERNET_DATA names; in continuous
+/// integration, a missing file is a failure.
 fn data(name: &str) -> Option<String> {
     let path = std::env::var_os("SUPERNET_DATA")
         .map(|root| PathBuf::from(root).join("architectures").join(name));
@@ -162,8 +162,8 @@ fn recurrent_genotypes_go_there_and_back() {
         return println!("skipped: no data");
     };
     let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
-    // DARTS's cells have 850 units: 8.5 M of words, 4 · 850² of the first node, 2 · 850² of each of
-    // eight others.
+    // DARTS's cells have 850 units: 8.5 M weights for the words, 4 · 850² for the first node, 2 ·
+    // 850² for each of eight others.
     for (key, all, hidden, params) in [
         ("rnn_ENAS", false, 200, 3_040_000),
         ("rnn_DARTS_V1", true, 850, 22_950_000),
@@ -214,7 +214,7 @@ fn random_recurrent_genotypes_go_there_and_back() {
     );
 }
 
-/// The setting is the one that was asked for, unless both come to the same.
+/// The setting is the requested one, unless both are equivalent.
 fn recurrent_mean(genotype: &RecurrentGenotype, all: bool) {
     let mean = &genotype.settings().unwrap()["mean"];
     let loose = genotype

@@ -1,4 +1,5 @@
-//! Times what a search does for every sample: the child of a genome. `cargo bench -p supernet-enas`
+//! Measures what a search does for every sample: building the child of a genome. `cargo bench -p
+//! supernet-enas`
 
 #![allow(clippy::print_stdout, reason = "a benchmark reports to the terminal")]
 

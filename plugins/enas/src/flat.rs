@@ -5,23 +5,23 @@ use std::fmt::Write;
 
 use supernet_plugin::SearchSpace;
 
-/// A text is no list of numbers.
+/// The text is not a list of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{word}`, after {before} numbers, is no whole number below 2³²: an architecture of ENAS is a list of numbers."
 )]
 pub struct FlatError {
-    /// What stands there.
+    /// The word that is not a number.
     pub word: String,
-    /// How many numbers stand before it.
+    /// The number of numbers before it.
     pub before: usize,
 }
 
-/// The numbers of a list. Between them may stand spaces, line breaks, commas, brackets and quotes,
-/// so that it can be pasted as it stands in a script or a log.
+/// Reads a list of numbers, separated by spaces, line breaks, commas, brackets or quotes, so that
+/// it can be pasted directly from a script or a log.
 ///
 /// # Errors
-/// If there is anything else.
+/// If the text contains anything else.
 pub fn read(text: &str) -> Result<Vec<u32>, FlatError> {
     let between = |letter: char| letter.is_whitespace() || ",[](){}\"'\\".contains(letter);
     let mut numbers = Vec::new();
@@ -35,10 +35,10 @@ pub fn read(text: &str) -> Result<Vec<u32>, FlatError> {
     Ok(numbers)
 }
 
-/// The list of a genome, in lines as the authors write it: a layer each in the macro space, a cell
-/// each in the micro space.
+/// Writes a genome as a list, in lines like the authors': one per layer in the macro space, one per
+/// cell in the micro space.
 pub fn write(space: &SearchSpace, genome: &[u32]) -> String {
-    // A line begins where the next layer or cell does.
+    // A line begins at each new layer or cell.
     let starts = |d: usize| match space.decisions.get(d).map(|decision| decision.id.as_str()) {
         Some(id) => id.starts_with("op") || id.starts_with("reduce.n0.x.in"),
         None => false,

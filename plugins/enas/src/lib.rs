@@ -1,12 +1,12 @@
 //! The search spaces of ENAS (Pham et al. 2018, "Efficient Neural Architecture Search via Parameter
-//! Sharing"): `enas-macro`, `enas-micro`, `enas-recurrent`; and `lstm`, the network that the last
-//! one's cells are measured against.
+//! Sharing"): `enas-macro`, `enas-micro` and `enas-recurrent`; and `lstm`, the baseline for the
+//! cells of the last one.
 //!
-//! Linking the crate registers them, and the architectures that the authors published; an
-//! application that names none of its items says `use supernet_enas as _;`. Macro and micro have
-//! two forms with the same decisions: the network that is searched, whose weights all children
-//! share, and the one that is trained in the end. [`flat`] reads and writes the authors' lists of
-//! numbers.
+//! Linking the crate registers the spaces and the architectures that the authors published; an
+//! application that uses none of its items needs `use supernet_enas as _;`. The macro and micro
+//! spaces have two forms with the same decisions: the network that is searched, whose weights all
+//! children share, and the network that is finally trained. [`flat`] reads and writes the authors'
+//! lists of numbers.
 
 pub mod flat;
 mod lstm;
@@ -29,7 +29,7 @@ inventory::submit! {
     }
 }
 
-/// The setting that says which of its two networks a space builds.
+/// The setting that selects which of its two networks a space builds.
 fn form() -> Field {
     Field::one_of(
         "form",

@@ -22,16 +22,17 @@ inventory::submit! {
 /// The config of `lstm`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lstm {
-    /// Width of state and cell.
+    /// The width of state and cell.
     pub hidden: u32,
-    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani
-    /// 2016, §4.2).
+    /// The fraction of the words of a window that are dropped at all their positions (Gal and
+    /// Ghahramani 2016, §4.2).
     pub drop_words: f32,
-    /// Dropout on what the cell reads, one mask for all steps (Gal and Ghahramani 2016, §3.2).
+    /// Dropout on the inputs of the cell, with one mask for all steps (Gal and Ghahramani 2016,
+    /// §3.2).
     pub drop_inputs: f32,
-    /// The same on what the cell gives.
+    /// Dropout on the outputs of the cell, likewise.
     pub drop_outputs: f32,
-    /// How many tokens there are.
+    /// The number of tokens.
     pub vocabulary: u32,
 }
 
@@ -47,12 +48,12 @@ impl Lstm {
     }
 }
 
-/// A language model of one LSTM layer with a forget gate (Hochreiter and Schmidhuber 1997; Gers et
-/// al. 2000), without biases, peepholes or projections, whose embedding is also its decoder, as in
-/// the cells of `enas-recurrent`. It decides nothing: its genome is empty.
+/// A language model with one LSTM layer with a forget gate (Hochreiter and Schmidhuber 1997; Gers
+/// et al. 2000), without biases, peepholes or projections, whose embedding is also its decoder, as
+/// in the cells of `enas-recurrent`. It has no decisions: its genome is empty.
 ///
-/// The cell's weights take 8 H² numbers for H units, those of an ENAS cell of N nodes in use 2 (N +
-/// 1) H².
+/// The weights of the cell are 8 H² numbers for H units; those of an ENAS cell with N nodes in use
+/// are 2 (N + 1) H².
 pub fn lstm(config: &Lstm) -> Built {
     let &Lstm {
         hidden, vocabulary, ..

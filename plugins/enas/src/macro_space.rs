@@ -34,15 +34,15 @@ inventory::submit! {
 /// The config of `enas-macro`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Macro {
-    /// How many layers.
+    /// The number of layers.
     pub layers: usize,
-    /// Channels of every layer; even, since a reduction makes two halves.
+    /// Channels of every layer; even, since a factorised reduction has two halves.
     pub filters: u32,
-    /// How likely a skip is before anything is learnt.
+    /// The prior probability of a skip, before anything is learnt.
     pub skip_target: f32,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
-    /// How many classes.
+    /// The number of classes.
     pub classes: u32,
 }
 
@@ -57,7 +57,7 @@ impl Macro {
         })
     }
 
-    /// After which layers, counted from 1, everything is halved.
+    /// The layers, counted from 1, after which everything is halved.
     fn reductions(&self) -> Vec<usize> {
         let mut after = vec![self.layers / 3, 2 * self.layers / 3];
         after.retain(|&layer| layer > 0);
@@ -65,7 +65,7 @@ impl Macro {
         after
     }
 
-    /// What can be said before anything is built; then what is decided.
+    /// Checks what can be checked before anything is built, then declares the decisions.
     fn decide<'s>(&self, s: &'s Space) -> Result<Vec<Layer<'s>>, BuildError> {
         if self.layers == 0 {
             return Err(BuildError::refused(
@@ -80,8 +80,8 @@ impl Macro {
     }
 }
 
-/// What a layer decides: its operation, and whether each tensor before that of the last layer is
-/// added.
+/// The decisions of a layer: its operation, and, for each tensor before that of the previous layer,
+/// whether it is added.
 struct Layer<'s> {
     op: DecisionRef<'s>,
     skips: Vec<DecisionRef<'s>>,
@@ -104,9 +104,9 @@ impl<'s> Layer<'s> {
 /// The macro space: a genome is, layer by layer, the operation and one bit per earlier layer (78
 /// numbers for 12 layers).
 ///
-/// Structure as in the paper's section 2.3 and its released code: every layer is 1x1 convolution,
-/// batch norm, ReLU, then the operation; skips are added, then normalised; after a third and two
-/// thirds of the layers everything is halved.
+/// The structure follows section 2.3 of the paper and its released code: every layer is a 1x1
+/// convolution, batch norm, ReLU, then the operation; skips are added, then normalised; after a
+/// third and two thirds of the layers everything is halved.
 pub fn enas_macro(config: &Macro) -> Built {
     let &Macro {
         layers,
@@ -160,14 +160,14 @@ pub fn enas_macro(config: &Macro) -> Built {
     s.finish()
 }
 
-/// The same decisions as the network that is trained in the end.
+/// The same decisions as the network that is finally trained.
 ///
-/// Structure as in the released code's networks of a fixed architecture: a layer is ReLU, 1x1
+/// The structure follows the fixed-architecture networks of the released code: a layer is ReLU, 1x1
 /// convolution, batch norm, ReLU, the operation, batch norm; both separable convolutions are plain
-/// ones there; skips are put side by side with the layer's own value, and ReLU, a 1x1 convolution
-/// and batch norm bring them back to its width; the width doubles where the image is halved. Its
-/// published architecture has no pooling, which the released code cannot build; here it stands
-/// where the convolution would, without batch norm.
+/// ones there; skips are concatenated with the output of the layer, and ReLU, a 1x1 convolution and
+/// batch norm project them back to its width; the width doubles where the image is halved. The
+/// published architecture has no pooling, which the released code cannot build; here, pooling takes
+/// the place of the convolution, without batch norm.
 pub fn enas_macro_final(config: &Macro) -> Built {
     let &Macro {
         layers,
@@ -194,7 +194,7 @@ pub fn enas_macro_final(config: &Macro) -> Built {
             });
             let mut y = s.choose(*op, &branches);
             if l > 0 {
-                // A 1x1 convolution of values side by side is the sum of one for each.
+                // A 1x1 convolution of a concatenation is the sum of one convolution per part.
                 let skipped = skips.iter().zip(&kept).map(|(skip, t)| (*t, skip.on()));
                 let parts = [(y, When::ALWAYS)].into_iter().chain(skipped);
                 y = s.scope("skips", || {

@@ -15,7 +15,7 @@ const OPS: [&str; 5] = [
     "identity",
 ];
 
-/// How many nodes a cell computes beside its two inputs.
+/// The number of nodes that a cell computes in addition to its two inputs.
 const NODES: usize = 5;
 
 inventory::submit! {
@@ -40,16 +40,16 @@ inventory::submit! {
 /// The config of `enas-micro`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Micro {
-    /// How many cells keep the size; two more halve it.
+    /// The number of cells that keep the size; two more halve it.
     pub layers: usize,
-    /// Channels of the first cells; doubled at each halving. Even, since a reduction makes two
-    /// halves.
+    /// Channels of the first cells; doubled at each halving. Even, since a factorised reduction has
+    /// two halves.
     pub filters: u32,
     /// Whether the final form has an auxiliary head.
     pub auxiliary: bool,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
-    /// How many classes.
+    /// The number of classes.
     pub classes: u32,
 }
 
@@ -70,7 +70,7 @@ impl Micro {
         l == third || l == 2 * third + 1
     }
 
-    /// What can be said before anything is built.
+    /// Checks what can be checked before anything is built.
     fn check(&self) -> Result<(), BuildError> {
         if self.layers == 0 {
             return Err(BuildError::refused(
@@ -81,14 +81,14 @@ impl Micro {
     }
 }
 
-/// One of the two operands of a cell's node.
+/// One of the two operands of a node.
 #[derive(Clone, Copy)]
 struct Side<'s> {
     input: DecisionRef<'s>,
     op: DecisionRef<'s>,
 }
 
-/// What one kind of cell decides; every layer of that kind uses the same decisions.
+/// The decisions of one kind of cell; every layer of that kind uses the same decisions.
 struct Cell<'s> {
     nodes: Vec<[Side<'s>; 2]>,
 }
@@ -128,8 +128,8 @@ impl<'s> Cell<'s> {
             .map(move |side| side.input.is(i))
     }
 
-    /// The cell's value: the sum of what nothing inside reads, after ReLU and a 1x1 convolution
-    /// each, which is a 1x1 convolution of their concatenation.
+    /// The output of the cell: the sum of the values that nothing inside reads, each after ReLU and
+    /// a 1x1 convolution, which equals a 1x1 convolution of their concatenation.
     fn build(&self, s: &'s Space, inputs: [Tensor<'s>; 2], filters: u32) -> Tensor<'s> {
         let separable = |x: Tensor<'s>, k| {
             let once = |x: Tensor<'s>| x.relu().separable(k, filters).norm();
@@ -164,14 +164,14 @@ impl<'s> Cell<'s> {
     }
 }
 
-/// The micro space: a genome is two cells of five nodes, each `input, op, input, op` (40 numbers),
-/// as in section 2.4 of Pham et al. 2018 and their released code. Reduction cells stand at a third
-/// and at two thirds.
+/// The micro space: a genome is two cells of five nodes, each node being `input, op, input, op` (40
+/// numbers), as in section 2.4 of Pham et al. 2018 and their released code. Reduction cells are at
+/// a third and at two thirds.
 ///
-/// This is the network that is searched: separable convolutions are applied twice, with weights of
-/// their own for each layer, node, side and possible input; a layer's value is a 1x1 convolution of
-/// its cell's loose ends; and a reduction is a factorised one before a cell that keeps the size.
-/// There is dropout in training alone (released code: in rewards too).
+/// This is the network that is searched: separable convolutions are applied twice, with separate
+/// weights for each layer, node, side and possible input; the output of a layer is a 1x1
+/// convolution of its cell's loose ends; a reduction is a factorised reduction before a cell that
+/// keeps the size. Dropout is applied in training only (in the released code, in rewards too).
 pub fn enas_micro(config: &Micro) -> Built {
     config.check()?;
     let &Micro {
@@ -222,7 +222,7 @@ pub fn enas_micro(config: &Micro) -> Built {
     s.finish()
 }
 
-/// An input with as many channels as the layer has.
+/// An input, projected to the number of channels of the layer.
 fn fit(t: Tensor<'_>, filters: u32) -> Tensor<'_> {
     if t.channels() == filters {
         t

@@ -34,21 +34,22 @@ inventory::submit! {
 /// The config of `enas-recurrent`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recurrent {
-    /// How many nodes the cell has.
+    /// The number of nodes of the cell.
     pub nodes: usize,
-    /// The state's width.
+    /// The width of the state.
     pub hidden: u32,
-    /// Whether each next state is normalised over the batch: in the paper's searches, not in its
-    /// final training.
+    /// Whether each next state is normalised over the batch, as in the searches of the paper but
+    /// not in its final training.
     pub norm: bool,
-    /// Share of the words that are dropped from a window, wherever they stand (Gal and Ghahramani
-    /// 2016, §4.2).
+    /// The fraction of the words of a window that are dropped at all their positions (Gal and
+    /// Ghahramani 2016, §4.2).
     pub drop_words: f32,
-    /// Dropout on what the cell reads, one mask for all steps (Gal and Ghahramani 2016, §3.2).
+    /// Dropout on the inputs of the cell, with one mask for all steps (Gal and Ghahramani 2016,
+    /// §3.2).
     pub drop_inputs: f32,
-    /// The same on what the cell gives.
+    /// Dropout on the outputs of the cell, likewise.
     pub drop_outputs: f32,
-    /// How many tokens there are.
+    /// The number of tokens.
     pub vocabulary: u32,
 }
 
@@ -66,7 +67,8 @@ impl Recurrent {
     }
 }
 
-/// What a node decides: the earlier node that it reads, but for the first, and its activation.
+/// The decisions of a node: the earlier node that it reads, except for the first, and its
+/// activation.
 #[derive(Clone, Copy)]
 struct Choice<'s> {
     from: Option<DecisionRef<'s>>,
@@ -76,10 +78,10 @@ struct Choice<'s> {
 /// The recurrent space: a genome is the first node's activation, then an earlier node and an
 /// activation for each further node (23 numbers for 12 nodes).
 ///
-/// Structure as in the paper's section 2.1 and its released code: node ℓ reads node j with weights
-/// W(j, ℓ) of their own, and is h + c·(f − h) with h the value of node j, gate c = σ(hW) and
-/// candidate f = activation(hW). The first node reads the word and the last state. The next state
-/// is the mean of the nodes that no node reads. The embedding is also the decoder.
+/// The structure follows section 2.1 of the paper and its released code: node ℓ reads node j with
+/// the weights W(j, ℓ) and computes h + c·(f − h), where h is the value of node j, c = σ(hW) the
+/// gate and f = activation(hW) the candidate. The first node reads the word and the previous state.
+/// The next state is the mean of the nodes that no node reads. The embedding is also the decoder.
 pub fn enas_recurrent(config: &Recurrent) -> Built {
     if config.nodes == 0 {
         return Err(BuildError::refused(
@@ -94,9 +96,9 @@ pub fn enas_recurrent(config: &Recurrent) -> Built {
     })
 }
 
-/// The same space with another mean: the next state is that of all nodes but the first, whether or
-/// not a node reads them, as in the recurrent cells of DARTS (Liu et al. 2019, section 2.1 and
-/// released code). There the first node is always tanh.
+/// The same space with another mean: the next state is that of all nodes except the first, whether
+/// or not a node reads them, as in the recurrent cells of DARTS (Liu et al. 2019, section 2.1 and
+/// released code). There, the first node is always tanh.
 pub fn darts_recurrent(config: &Recurrent) -> Built {
     if config.nodes < 2 {
         let nodes = config.nodes;
@@ -107,7 +109,8 @@ pub fn darts_recurrent(config: &Recurrent) -> Built {
     build(config, |_, i| (i > 0).then_some(When::ALWAYS))
 }
 
-/// The space, given when a node is part of the next state, if it ever is.
+/// Builds the space, given the condition under which a node is part of the next state, if there is
+/// one.
 fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<When>) -> Built {
     let &Recurrent {
         nodes,
@@ -119,7 +122,7 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
     let s = Space::new("enas-recurrent");
     let choices: Vec<_> = (0..nodes).map(|n| decide(&s, n)).collect();
 
-    // Uniform and small, as in the paper's searches (appendix A): the gates start half open.
+    // Uniform and small, as in the searches of the paper (appendix A): the gates start half open.
     let uniform = Init::Uniform { bound: 0.025 };
     let words = s.weights("words", &[vocabulary, hidden], uniform);
     let double = hidden.saturating_mul(2);
@@ -176,7 +179,7 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
     s.finish()
 }
 
-/// Dropout, if there is any.
+/// Applies dropout if the rate is not zero.
 pub(crate) fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
     if rate > 0.0 {
         x.dropout_per(rate, per)

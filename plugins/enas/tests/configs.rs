@@ -1,4 +1,4 @@
-//! Configs that cannot work.
+//! Configs that are rejected.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -87,7 +87,7 @@ fn a_config_that_cannot_work_gets_a_sentence() {
         "there is no search space `enas-marco`; the nearest is `enas-macro`. \
          There are: enas-macro, enas-micro, enas-recurrent, lstm."
     );
-    // Called from code, without the registry's checks.
+    // Called from code, without the checks of the registry.
     let odd = Macro {
         layers: 6,
         filters: 17,

@@ -1,4 +1,4 @@
-//! Genomes of the published form, their lengths and plans.
+//! Genomes in their published notation, and the sizes and plans of their spaces.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -122,8 +122,8 @@ fn plans_have_the_published_steps_and_anchors() {
             "{}",
             graph.space().name
         );
-        // An LSTM of 64 with a start embedding; per table a softmax and embeddings; attention if
-        // anything attends.
+        // An LSTM of 64 units with a start embedding; per table, a softmax and embeddings;
+        // attention if any decision attends.
         let decided: Vec<_> = graph
             .plan()
             .steps

@@ -1,4 +1,4 @@
-//! What holds for every genome of every ENAS space.
+//! Properties of every genome of every ENAS space.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -136,7 +136,7 @@ fn everything_at_once_is_the_supergraph() {
             at: Vec::new(),
         };
         let relaxed = graph.relaxed(&path).unwrap();
-        // Every weight can be reached, also those of the last reductions.
+        // Every weight can be reached, including those of the last reductions.
         assert_eq!(
             relaxed.network().count(),
             graph.total_params(),

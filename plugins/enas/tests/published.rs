@@ -83,7 +83,7 @@ fn micro_supergraphs_and_children() {
 fn the_published_micro_network_has_the_published_size() {
     let graph = micro_final(15, 36);
     assert_eq!(counts(&graph, &PUBLISHED_CELLS), (3_894_372, 620_907_552));
-    // In training it has the auxiliary head: five parts of 144 channels by 1x1 to 128, 2x2 to 768,
+    // For training it has the auxiliary head: five parts of 144 channels by 1x1 to 128, 2x2 to 768,
     // both normalised, ten classes.
     let (used, trained) = (
         graph.child(&PUBLISHED_CELLS).unwrap(),
@@ -225,7 +225,7 @@ fn both_forms_decide_the_same() {
     }
 }
 
-/// `[genome, canonical, live params, MACs, live nodes]`, as an independent program counted them.
+/// `[genome, canonical, live params, MACs, live nodes]`, as counted by an independent program.
 type Row = (Vec<u32>, Vec<u32>, u64, u64, usize);
 
 /// Parameters of the supergraph, genomes, children.
@@ -260,8 +260,8 @@ fn random_genomes_match_the_oracle() {
                 "{name} {genome:?}"
             );
             if name.starts_with("recurrent") {
-                // The oracle leaves the body's decisions out of its canonical genome, and has one
-                // input more.
+                // The oracle leaves the decisions of the body out of its canonical genome, and has
+                // one more input.
                 assert_eq!(graph.canonical(&genome).unwrap(), genome);
             } else {
                 assert_eq!(graph.canonical(&genome).unwrap(), canonical, "{name}");

@@ -3,10 +3,10 @@
 //! and `nasbench-macro` (Su et al. 2021, "Prioritized Architecture Sampling with Monto-Carlo Tree
 //! Search").
 //!
-//! Linking the crate registers them; an application that names none of its items says `use
-//! supernet_nasbench as _;`. A genome's numbers, or their labels, are the key of its row in the
-//! table, and [`Count::Chosen`](supernet_plugin::Count::Chosen) counts the parameters that stand
-//! there.
+//! Linking the crate registers the spaces; an application that uses none of its items needs `use
+//! supernet_nasbench as _;`. The numbers of a genome, or their labels, are the key of its row in
+//! the table, and [`Count::Chosen`](supernet_plugin::Count::Chosen) gives the number of parameters
+//! listed there.
 
 mod nasbench201;
 mod nasbench_macro;

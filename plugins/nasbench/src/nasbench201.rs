@@ -3,7 +3,7 @@ use supernet_plugin::{
     Tensor, inventory,
 };
 
-/// The operations of an edge, in published order. The table spells them so.
+/// The operations of an edge, in published order and spelt as in the table.
 const OPS: [&str; 5] = [
     "none",
     "skip_connect",
@@ -12,10 +12,10 @@ const OPS: [&str; 5] = [
     "avg_pool_3x3",
 ];
 
-/// How many nodes a cell has, its input included.
+/// The number of nodes of a cell, including its input.
 const NODES: usize = 4;
 
-/// How many times as many channels there are as at first, stage by stage. Each stage but the first
+/// The multiple of the initial number of channels, stage by stage. Each stage except the first
 /// starts with a block that halves the image.
 const STAGES: [u32; 3] = [1, 2, 4];
 
@@ -38,11 +38,11 @@ inventory::submit! {
 pub struct Nasbench201 {
     /// Channels of the first stage; doubled twice.
     pub channels: u32,
-    /// How many cells each of the three stages has.
+    /// The number of cells in each of the three stages.
     pub cells: usize,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
-    /// How many classes.
+    /// The number of classes.
     pub classes: u32,
 }
 
@@ -57,8 +57,8 @@ impl Nasbench201 {
     }
 }
 
-/// What the cell decides: for each node but the first, an operation per earlier node. All cells use
-/// the same decisions.
+/// The decisions of the cell: for each node except the first, one operation per earlier node. All
+/// cells use the same decisions.
 struct Cell<'s> {
     edges: Vec<Vec<DecisionRef<'s>>>,
 }
@@ -77,7 +77,7 @@ impl<'s> Cell<'s> {
         }
     }
 
-    /// Its last node. A node is the sum of its edges; every edge has weights of its own.
+    /// The last node of the cell. A node is the sum of its edges; every edge has separate weights.
     fn build(&self, s: &'s Space, input: Tensor<'s>) -> Tensor<'s> {
         let (mut h, mut last) = (vec![input], input);
         for (to, edges) in (1..).zip(&self.edges) {
@@ -96,7 +96,7 @@ impl<'s> Cell<'s> {
     }
 }
 
-/// An edge's operations on a value.
+/// The operations of an edge, applied to a value.
 fn edge<'s>(s: &'s Space, x: Tensor<'s>) -> [Tensor<'s>; 5] {
     OPS.map(|name| {
         s.scope(name, || match name {
@@ -114,32 +114,33 @@ fn normal<'s>(x: Tensor<'s>, conv: Conv, filters: u32) -> Tensor<'s> {
     x.relu().conv2d(conv, filters).norm()
 }
 
-/// The residual block between stages. Beside the convolutions stands a 2x2 mean with a 1x1
-/// convolution, without batch norm.
+/// The residual block between stages. Its shortcut is a 2x2 mean with a 1x1 convolution, without
+/// batch norm.
 fn reduce<'s>(s: &'s Space, x: Tensor<'s>, filters: u32) -> Tensor<'s> {
     let y = normal(
         normal(x, Conv::new(3).stride(2), filters),
         Conv::new(3),
         filters,
     );
-    // On even sides nothing is padded; on odd ones a mean at the edge is of what there is, so that
-    // both paths fit.
+    // Even sides need no padding; on odd ones, a mean at the edge is over the valid positions, so
+    // that both paths have the same size.
     let shortcut = x
         .pool(Pooling::Average, 2, 2, Pad::SameUpper)
         .conv(1, filters);
     s.sum(&[y, shortcut])
 }
 
-/// The space of NAS-Bench-201: a genome is an operation for each of a cell's six edges, in the
-/// order of the table's strings (15,625 genomes). Joined in that order, the labels are a table's
-/// key.
+/// The space of NAS-Bench-201: a genome is one operation for each of the six edges of a cell, in
+/// the order of the table's strings (15,625 genomes). Joined in that order, the labels are a key of
+/// the table.
 ///
-/// Structure as in the paper's section 2.1 and figure 1, and its released code: a stem, then three
-/// stages of cells with a residual block of stride 2 between them, then batch norm, ReLU, the mean
-/// over space and a linear layer. An average counts valid positions only. Parameters as the table
-/// has them are [`Count::Chosen`](supernet_plugin::Count::Chosen): it also counts what no longer
-/// reaches the output, since another edge is `none`. The controller decides edge after edge and
-/// shares one table of operations among all, as the ENAS baseline of the released code does.
+/// The structure follows section 2.1 and figure 1 of the paper, and its released code: a stem, then
+/// three stages of cells with a residual block of stride 2 between them, then batch norm, ReLU, the
+/// mean over all positions and a linear layer. Averages count valid positions only. The number of
+/// parameters in the table is [`Count::Chosen`](supernet_plugin::Count::Chosen): it includes ops
+/// that no longer reach the output because another edge is `none`. The controller decides edge by
+/// edge and shares one table of operations among all edges, like the ENAS baseline of the released
+/// code.
 pub fn nasbench201(config: &Nasbench201) -> Built {
     let &Nasbench201 {
         channels,

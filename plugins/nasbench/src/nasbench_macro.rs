@@ -2,11 +2,11 @@ use supernet_plugin::{
     BuildError, Built, Config, Conv, Fact, Field, Space, SpaceEntry, Tensor, inventory,
 };
 
-/// The operations of a layer, in the order of the table's digits: nothing, and MobileNetV2's block
+/// The operations of a layer, in the order of the table's digits: identity, and MobileNetV2's block
 /// with its expansion and kernel.
 const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
 
-/// How many layers decide.
+/// The number of layers with a decision.
 const LAYERS: usize = 8;
 
 /// The layers, counted from 0, that halve the image and double the channels.
@@ -35,7 +35,7 @@ pub struct NasbenchMacro {
     pub channels: u32,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
-    /// How many classes.
+    /// The number of classes.
     pub classes: u32,
 }
 
@@ -49,8 +49,8 @@ impl NasbenchMacro {
     }
 }
 
-/// MobileNetV2's block: a 1x1 convolution to `expand` times the channels, a depthwise one, a 1x1
-/// convolution without ReLU. What keeps its shape is added.
+/// MobileNetV2's block: a 1x1 convolution to `expand` times the channels, a depthwise convolution,
+/// a 1x1 convolution without ReLU. The input is added if the shape stays the same.
 fn inverted_residual<'s>(
     s: &'s Space,
     x: Tensor<'s>,
@@ -72,15 +72,15 @@ fn inverted_residual<'s>(
     }
 }
 
-/// The space of NAS-Bench-Macro: a genome is an operation for each of eight layers (6,561 genomes).
-/// Its digits, written one after the other, are a table's key.
+/// The space of NAS-Bench-Macro: a genome is one operation for each of eight layers (6,561
+/// genomes). Its digits, written one after the other, are a key of the table.
 ///
-/// Structure as in the released code that trained the paper's NAS-Bench-Macro: a stem, then stages
-/// of two, three and three layers, then a 1x1 convolution to 1280 channels, the mean over space and
-/// a linear layer. The first layer of a stage halves the image and doubles the channels; there,
-/// `identity` is a 1x1 convolution with batch norm. Parameters are the table's, MACs what it calls
-/// FLOPs. All activations are ReLU, as in that code; MobileNetV2 itself (Sandler et al. 2018) has
-/// ReLU6.
+/// The structure follows the released code that trained the paper's NAS-Bench-Macro: a stem, then
+/// stages of two, three and three layers, then a 1x1 convolution to 1280 channels, the mean over
+/// all positions and a linear layer. The first layer of a stage halves the image and doubles the
+/// channels; there, `identity` is a 1x1 convolution with batch norm. The number of parameters is
+/// that of the table, the MACs what it calls FLOPs. All activations are ReLU, as in that code;
+/// MobileNetV2 itself (Sandler et al. 2018) uses ReLU6.
 pub fn nasbench_macro(config: &NasbenchMacro) -> Built {
     let &NasbenchMacro {
         mut channels,

@@ -28,12 +28,12 @@ fn layers(channels: u32, image: &[u32]) -> Supergraph {
     Supergraph::new(nasbench_macro(&config).unwrap()).unwrap()
 }
 
-/// Both as in their papers.
+/// Both spaces as in their papers.
 fn published() -> [Supergraph; 2] {
     [cells(16, 5, &[32, 32, 3]), layers(32, &[32, 32, 3])]
 }
 
-/// Parameters as chosen, parameters that run, MACs.
+/// Chosen parameters, live parameters, MACs.
 fn counts(graph: &Supergraph, genome: &[u32]) -> (u64, u64, u64) {
     let count = |what| graph.count(genome, what).unwrap();
     (
@@ -43,8 +43,8 @@ fn counts(graph: &Supergraph, genome: &[u32]) -> (u64, u64, u64) {
     )
 }
 
-/// A folder of data outside the project, `name` in the folder that SUPERNET_DATA gives. Without it
-/// the caller prints `skipped: no data`; on continuous integration a missing folder is a failure.
+/// A folder of external data, `name` in the folder that SUPERNET_DATA names. Without it the caller
+/// prints `skipped: no data`; in continuous integration, a missing folder is a failure.
 fn data(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SUPERNET_DATA").map(|root| PathBuf::from(root).join(name));
     let found = folder.filter(|folder| folder.is_dir());
@@ -74,10 +74,10 @@ fn supergraphs() {
 fn cells_that_stand_for_others() {
     let graph = &published()[0];
     assert_eq!(counts(graph, &[3; 6]), (1_531_546, 1_531_546, 220_119_680));
-    // Nothing of the image arrives: the head alone runs.
+    // No path from the image is left: only the head runs.
     assert_eq!(counts(graph, &[0; 6]), (73_306, 778, 640));
-    // An edge past the others: what is chosen besides does not run, and all that does is what lies
-    // around the cells.
+    // An edge that bypasses the others: what else is chosen does not run; only the layers around
+    // the cells do.
     assert_eq!(
         counts(graph, &[0, 0, 0, 1, 0, 0]),
         (73_306, 73_306, 7_783_040)
@@ -109,7 +109,7 @@ fn every_cell_of_nas_bench_201_has_the_parameters_of_its_row() {
         ["cellstr", "params"].map(|name| head.iter().position(|column| *column == name).unwrap());
     let mut seen = BTreeSet::new();
     for row in rows {
-        // `|op~from|+|op~from|op~from|+...`: the nodes one after the other, each with its edges.
+        // `|op~from|+|op~from|op~from|+...`: node after node, each with its edges.
         let into = row[cell].split('+').enumerate();
         let edges = into.flat_map(|(to, ops)| {
             ops.split('|')

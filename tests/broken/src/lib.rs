@@ -1,4 +1,4 @@
-//! A plugin that does everything wrong, for the tests: a space for each way.
+//! A plugin for the tests that does everything wrong: one space for each kind of error.
 
 use std::io::Write;
 

@@ -1,9 +1,9 @@
-//! An application that embeds a search, as its author would write it.
+//! An application that embeds a search, as an external author would write it.
 
 use supernet::{Config, Event, SearchResult, Search, Error};
 use supernet_enas as _;
 
-/// Searches for a moment, pausing once; what was found and how many epochs were seen.
+/// Runs a short search with one pause; returns its result and the number of epochs seen.
 pub async fn search() -> Result<(std::sync::Arc<SearchResult>, usize), std::sync::Arc<Error>> {
     let settings = ["search.epochs=2", "space.layers=2", "derive.candidates=3", "derive.report=3"];
     let config = Config::read("", &settings).map_err(Error::from)?;

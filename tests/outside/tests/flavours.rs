@@ -1,4 +1,4 @@
-//! Both flavours of tokio, and none.
+//! Both flavours of the tokio runtime, and no runtime.
 
 use supernet::{Config, Search};
 

@@ -20,7 +20,8 @@ impl Space {
     /// # use supernet_plugin::{Init, Space};
     /// # let s = Space::new("scan");
     /// # let tokens = s.tokens("tokens");
-    /// # let [words, mix] = ["words", "mix"].map(|w| s.weights(w, &[10u32, 10], Init::Uniform { bound: 0.1 }));
+    /// # let init = Init::Uniform { bound: 0.1 };
+    /// # let [words, mix] = ["words", "mix"].map(|w| s.weights(w, &[10u32, 10], init));
     /// let x = tokens.embed_by(words);
     /// let y = s.scan("cell", [x], |cell, [x]| {
     ///     let before = cell.carry("h", &[10u32]);

@@ -73,8 +73,13 @@ impl Space {
     /// # use supernet_plugin::{CustomOp, Init, Kernel, Operand::*, Space};
     /// # let s = Space::new("scaled");
     /// # let by = |entry, of| Kernel::per_element(entry, of).bind(2, of);
-    /// # s.define_op(CustomOp::kernels("scaled", "…").params(1).forward(by("go", Output)).backward(by("x", GradInput(0)))
-    /// #     .backward(by("w", GradParam(0))));
+    /// # s.define_op(
+    /// #     CustomOp::kernels("scaled", "…")
+    /// #         .params(1)
+    /// #         .forward(by("go", Output))
+    /// #         .backward(by("x", GradInput(0)))
+    /// #         .backward(by("w", GradParam(0))),
+    /// # );
     /// # let x = s.input("row", &[8]);
     /// let scaled = |x| {
     ///     let scale = s.local_weights("scale", &[8u32], Init::Ones).without_decay();

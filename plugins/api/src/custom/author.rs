@@ -8,7 +8,13 @@ use super::{Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Op
 /// let op = CustomOp::kernels("scaled", include_str!("../../tests/scaled.wgsl"))
 ///     .params(1)
 ///     .macs(1)
-///     .forward(Kernel::per_element("scale", Output).bind(0, Dims).bind(2, Input(0)).bind(3, Param(0)).bind(4, Output))
+///     .forward(
+///         Kernel::per_element("scale", Output)
+///             .bind(0, Dims)
+///             .bind(2, Input(0))
+///             .bind(3, Param(0))
+///             .bind(4, Output),
+///     )
 ///     .backward(
 ///         Kernel::per_element("scale_input", GradInput(0))
 ///             .bind(0, Dims)

@@ -1,10 +1,10 @@
-//! A sound op.
+//! A valid custom op.
 
 use supernet_plugin::Operand::*;
 use supernet_plugin::{CustomOp, Kernel, Length};
 
-/// A normalisation: statistics per row go to the backward pass, and the gradient by the scale takes
-/// two kernels.
+/// A normalisation: statistics per row are saved for the backward pass, and the gradient with
+/// respect to the scale takes two kernels.
 pub fn sound_op() -> CustomOp {
     CustomOp::kernels("norm", "…")
         .params(1)

@@ -1,18 +1,18 @@
-//! A plugin of this very program.
+//! The test program itself as a plugin.
 
 #![allow(unsafe_code, reason = "plugins are behind pointers")]
 
 use supernet_plugin::abi::{self, AbiError, Buffer, Host, Request, Table};
 
 unsafe extern "C" fn describe(out: *mut Buffer) -> i32 {
-    // SAFETY: passed on.
+    // SAFETY: the pointer is passed on unchanged.
     unsafe { abi::describe("tests", "1.2.3", out) }
 }
 
 pub const SOUND: Table = Table::of(describe);
 
 pub fn host(table: &Table) -> Result<Host, AbiError> {
-    // SAFETY: a reference to a whole table, whose functions are functions.
+    // SAFETY: a reference to a complete table with valid functions.
     unsafe { Host::read(table) }
 }
 

@@ -1,8 +1,8 @@
-//! A sound space, and what is wrong with it after a change.
+//! A valid space, and the problem that a change causes.
 
 use supernet_plugin::{Condition, Init, Role, SearchSpace, Space, Supergraph};
 
-/// A convolution or a pooling, then a classifier; and a scan beside it.
+/// A convolution or a pooling, then a classifier, and a scan next to them.
 pub fn sound() -> SearchSpace {
     let s = Space::new("sound");
     let op = s.op("op", &["conv", "pool"]);

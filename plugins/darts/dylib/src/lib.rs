@@ -1,4 +1,4 @@
 //! The search spaces of DARTS and of cells of pairs as a plugin: a library that an application
-//! loads while it runs. Its whole code is one line.
+//! loads at run time. Its whole code is one line.
 
 supernet_plugin::export_plugin!(supernet_darts);

@@ -7,7 +7,7 @@ use super::{Genotype, GenotypeCell, GenotypeError};
 use crate::literal::{self, Literal};
 
 impl Genotype {
-    /// The same as JSON, as it is also read.
+    /// The genotype as JSON, which can be read back.
     pub fn to_json(&self) -> String {
         let quoted = |pairs: &[(String, u32)]| {
             let pairs: Vec<_> = pairs
@@ -27,7 +27,7 @@ impl Genotype {
     }
 }
 
-/// What a genotype consists of, by name. One that is something else lacks `first`.
+/// The named parts of a genotype. A text that is something else lacks `first`.
 pub(crate) fn fields(text: &str, first: &str) -> Result<Vec<(String, Literal)>, GenotypeError> {
     match literal::read(text)? {
         Literal::Record(fields) => Ok(fields),
@@ -55,7 +55,7 @@ fn list<'a>(
     }
 }
 
-/// The pairs of a name.
+/// The pairs of a named part.
 pub(crate) fn pairs(
     fields: &[(String, Literal)],
     key: &str,
@@ -70,7 +70,7 @@ pub(crate) fn pairs(
     list(fields, key, PAIRS)?.iter().map(pair).collect()
 }
 
-/// The values of a name.
+/// The values of a named part.
 pub(crate) fn values(fields: &[(String, Literal)], key: &str) -> Result<Vec<u32>, GenotypeError> {
     const WANTED: &str = "the values that make up the cell's own";
     let value = |item: &Literal| match item {
@@ -80,7 +80,7 @@ pub(crate) fn values(fields: &[(String, Literal)], key: &str) -> Result<Vec<u32>
     list(fields, key, WANTED)?.iter().map(value).collect()
 }
 
-/// Pairs as Python writes them.
+/// Pairs in Python syntax.
 pub(crate) fn written(pairs: &[(String, u32)]) -> String {
     let pairs: Vec<_> = pairs
         .iter()
@@ -92,7 +92,7 @@ pub(crate) fn written(pairs: &[(String, u32)]) -> String {
 impl FromStr for Genotype {
     type Err = GenotypeError;
 
-    /// Reads what the DARTS code prints, or the same as JSON.
+    /// Reads the output of the DARTS code, or the same as JSON.
     fn from_str(text: &str) -> Result<Self, GenotypeError> {
         let fields = fields(text, "normal")?;
         let cell = |key: &str| {
@@ -110,7 +110,7 @@ impl FromStr for Genotype {
 }
 
 impl fmt::Display for Genotype {
-    /// Writes what the DARTS code prints.
+    /// Writes the same text as the DARTS code.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Genotype { normal, reduce } = self;
         write!(

@@ -1,4 +1,4 @@
-//! The search spaces of ENAS as a plugin: a library that an application loads while it runs. Its
+//! The search spaces of ENAS as a plugin: a library that an application loads at run time. Its
 //! whole code is one line.
 
 supernet_plugin::export_plugin!(supernet_enas);

@@ -1,4 +1,4 @@
-//! The final form: the network that is trained by itself once its cells are chosen.
+//! The final form: the network that is trained separately once its cells are chosen.
 
 use supernet_plugin::{BuildError, Built, Conv, Init, Pad, Pooling, Role, Space, Tensor, When};
 
@@ -7,9 +7,9 @@ use super::{Cell, Micro, NODES, OPS, Side};
 /// Channels of the auxiliary head's two convolutions (released code).
 const AUXILIARY: [u32; 2] = [128, 768];
 
-/// A layer's value as parts that stand side by side on the channel axis: the loose ends of its
-/// cell. Which of them are there follows from the genome, so that whatever reads a layer has
-/// weights of its own for each part and adds up.
+/// The output of a layer as parts, to be concatenated on the channel axis: the loose ends of its
+/// cell. Which of them exist follows from the genome, so whatever reads a layer has separate
+/// weights for each part and adds the results.
 struct Parts<'s>(Vec<(Tensor<'s>, When)>);
 
 impl<'s> Parts<'s> {
@@ -17,8 +17,7 @@ impl<'s> Parts<'s> {
         self.0.first().map_or(0, |(t, _)| t.height())
     }
 
-    /// The sum over the parts that are there of what `read` makes of each, in scopes `part0`,
-    /// `part1` and so on.
+    /// The sum of `read` applied to each existing part, in the scopes `part0`, `part1` and so on.
     fn sum(&self, s: &'s Space, read: impl Fn(Tensor<'s>) -> Tensor<'s>) -> Tensor<'s> {
         let parts = self.0.iter().enumerate();
         s.sum_when(
@@ -48,18 +47,19 @@ impl<'s> Parts<'s> {
     }
 }
 
-/// The decisions of the micro space as the network that is trained in the end.
+/// The decisions of the micro space as the network that is finally trained.
 ///
-/// A layer's value is the loose ends side by side, which the layers after it project to their
-/// width; the ops that read a reduction cell's inputs have stride 2; all ops but identity are
-/// dropped by drop-path (Larsson et al. 2017), the deeper the likelier; and an auxiliary head
-/// (Szegedy et al. 2015) stands one layer after the second reduction. It serves training alone and
-/// is in no count.
+/// The output of a layer is the concatenation of the loose ends, which later layers project to
+/// their width; ops that read the inputs of a reduction cell have stride 2; all ops except identity
+/// are subject to drop-path (Larsson et al. 2017), with a probability that grows with depth; and an
+/// auxiliary head (Szegedy et al. 2015) comes one layer after the second reduction. The head serves
+/// only training and is not part of any count.
 ///
-/// Paper and released code leave it open or differ here: windows of stride 2 are padded alike on
-/// both sides (released code: as TensorFlow does); a layer is projected also where it has but one
-/// loose end; the auxiliary head's last convolution covers its image once, and its weights are
-/// trained (the released code leaves them as they started).
+/// This differs from the paper and the released code, or decides what they leave open, as follows:
+/// windows of stride 2 are padded equally on both sides (the released code pads like TensorFlow); a
+/// layer is projected even if it has only one loose end; the last convolution of the auxiliary head
+/// covers its image once, and its weights are trained (the released code leaves them at their
+/// initial values).
 pub fn enas_micro_final(config: &Micro) -> Built {
     config.check()?;
     let &Micro {
@@ -122,8 +122,8 @@ pub fn enas_micro_final(config: &Micro) -> Built {
         }
     }
     s.scope("head", || {
-        // Each part has weights of its own: they start as those of all parts side by side would, if
-        // every node were loose.
+        // Each part has separate weights: they are initialised like those of the concatenation of
+        // all parts, if every node were loose.
         let init = Init::He {
             fan_in: filters.saturating_mul(NODES as u32),
         };
@@ -135,17 +135,17 @@ pub fn enas_micro_final(config: &Micro) -> Built {
     s.finish()
 }
 
-/// What a layer is made with.
+/// The parameters for the ops of a layer.
 #[derive(Clone, Copy)]
 struct Layer {
     filters: u32,
-    /// Of the ops that read the cell's inputs.
+    /// The stride of the ops that read the inputs of the cell.
     stride: u32,
-    /// For drop-path.
+    /// The depth for drop-path.
     depth: f32,
 }
 
-/// A cell whose ops on its inputs may have a stride; its loose ends.
+/// The loose ends of a cell whose ops on its inputs may have a stride.
 fn nodes<'s>(cell: &Cell<'s>, s: &'s Space, inputs: [Tensor<'s>; 2], layer: Layer) -> Parts<'s> {
     let mut h = inputs.to_vec();
     let whole = inputs[0].height();
@@ -184,7 +184,7 @@ fn nodes<'s>(cell: &Cell<'s>, s: &'s Space, inputs: [Tensor<'s>; 2], layer: Laye
     Parts(h.iter().enumerate().map(end).collect())
 }
 
-/// An operation of a cell on one tensor, which it halves if it `shrinks`.
+/// Applies an operation of a cell to one tensor; halves it if it `shrinks`.
 fn apply<'s>(name: &str, t: Tensor<'s>, shrinks: bool, layer: Layer) -> Tensor<'s> {
     let Layer { filters, .. } = layer;
     let stride = if shrinks { layer.stride } else { 1 };
@@ -206,8 +206,8 @@ fn apply<'s>(name: &str, t: Tensor<'s>, shrinks: bool, layer: Layer) -> Tensor<'
     }
 }
 
-/// The auxiliary head: pooling, 1x1 to 128, one convolution over all that is left of the image to
-/// 768, classes. The window of 5x5 is as much of it as the image fills.
+/// The auxiliary head: pooling, 1x1 convolution to 128, one convolution over the whole remaining
+/// image to 768, classes. The pooling window of 5x5 is limited to the size of the image.
 fn head<'s>(s: &'s Space, parts: &Parts<'s>, classes: u32) -> Tensor<'s> {
     let [narrow, wide] = AUXILIARY;
     let pooled = parts.sum(s, |t| {

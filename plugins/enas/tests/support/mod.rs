@@ -1,4 +1,4 @@
-//! The supergraphs that several tests look at.
+//! The supergraphs that several tests share.
 
 #![allow(
     dead_code,
@@ -54,7 +54,7 @@ pub fn recurrent_graph(nodes: usize, hidden: u32, vocabulary: u32) -> Supergraph
     .unwrap()
 }
 
-/// A published architecture with other settings than it was published with.
+/// A published architecture with other settings than the published ones.
 pub fn published(name: &str, settings: &[(&str, i64)]) -> (Supergraph, Vec<u32>) {
     let Published {
         space,
