@@ -1,8 +1,8 @@
-//! Times of every call at the shapes of the ENAS macro space, on all threads and on one.
+//! The time of every call at the shapes of the ENAS macro space, on all threads and on one.
 //!
-//! Prints microseconds, and the arithmetic or the traffic that they amount to: the median on all
-//! threads, and the shortest on one, which a busy machine disturbs least. An argument keeps the
-//! calls whose names contain it.
+//! Prints microseconds and the resulting rate of arithmetic or memory traffic: the median on all
+//! threads, and the minimum on one, which is the least disturbed by other load. An argument selects
+//! the calls whose names contain it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
@@ -14,7 +14,7 @@ use supernet_shaders::catalogue::{
 };
 use supernet_shaders::cpu::{self, Workspace};
 
-/// Every call of a macro child at one size.
+/// All calls of a macro child at one size.
 fn calls(hw: u32, channels: u32) -> Vec<(&'static str, Call)> {
     let batch = 64;
     let same = |k: u32| {
@@ -132,7 +132,7 @@ fn calls(hw: u32, channels: u32) -> Vec<(&'static str, Call)> {
     ]
 }
 
-/// Calls whose size does not follow from the image.
+/// Calls whose size does not depend on the image.
 fn others() -> Vec<(&'static str, Call)> {
     let tied = Linear {
         rows: 2240,
@@ -208,7 +208,7 @@ fn others() -> Vec<(&'static str, Call)> {
     ]
 }
 
-/// Multiplications and additions of the calls that are bound by them.
+/// The floating-point operations of the calls that are compute-bound.
 fn flops(call: &Call) -> Option<f64> {
     let dense = |c: &Conv2d| c.len_y() * c.window.taps() * c.inputs as usize;
     let depthwise = |c: &PerChannel| c.len_y() * c.window.taps();
@@ -225,7 +225,7 @@ fn flops(call: &Call) -> Option<f64> {
     Some(2.0 * products as f64)
 }
 
-/// Time of a call in seconds: the given quantile of many runs.
+/// The time of a call in seconds: the given quantile of many runs.
 fn time(call: Call, pool: &rayon::ThreadPool, quantile: f64) -> f64 {
     let case = Case {
         call,

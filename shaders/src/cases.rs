@@ -1,7 +1,8 @@
-//! Calls with operands, for holding a device against the reference.
+//! Calls with operands, for comparing a device with the reference.
 //!
-//! The shapes are those that kernels get wrong: odd sizes, one image, one channel, windows at and
-//! beyond the edges, more than a tile of everything, means far from zero, equal maxima.
+//! The shapes are those that kernels tend to get wrong: odd sizes, one image, one channel, windows
+//! at and beyond the edges, more than one tile in every direction, means far from zero, equal
+//! maxima.
 
 mod list;
 
@@ -11,16 +12,16 @@ use crate::catalogue::{Access, Call, Element, Role, Step};
 use crate::random::{Random, RngStream};
 use crate::reference;
 
-/// One call with the seed of its operands.
+/// A call with the seed of its operands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Case {
     /// The call.
     pub call: Call,
-    /// What changes from step to step.
+    /// The values that change from step to step.
     pub step: Step,
-    /// How its data are distributed.
+    /// The distribution of its data.
     pub spread: Spread,
-    /// Fixes its data.
+    /// The seed of its data.
     pub seed: u64,
 }
 
@@ -29,23 +30,23 @@ pub struct Case {
 pub enum Spread {
     /// Standard normal.
     Normal,
-    /// Mean 1000, deviation 1: what a careless variance loses.
+    /// Mean 1000, deviation 1, which exposes numerically unstable variances.
     Far,
-    /// Small whole numbers: many are equal.
+    /// Small whole numbers, many of them equal.
     Coarse,
 }
 
-/// A call's operands in the order of its roles.
+/// The operands of a call in the order of its roles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operands {
-    /// What is only read.
+    /// The operands that are only read.
     pub reads: Vec<Vec<f32>>,
-    /// What is written or updated, as it was before.
+    /// The initial contents of the operands that are written or updated.
     pub writes: Vec<Vec<f32>>,
 }
 
 impl Case {
-    /// Random operands that make sense for the call: labels are classes, statistics belong to the
+    /// Random operands that are valid for the call: labels are classes, statistics belong to the
     /// data.
     pub fn operands(&self) -> Operands {
         let mut random = Random::new(self.seed, RngStream::Test(0));
@@ -68,7 +69,7 @@ impl Case {
         operands
     }
 
-    /// What the reference makes of the operands.
+    /// The results of the reference for these operands.
     pub fn wanted(&self, operands: &Operands) -> Vec<reference::Value> {
         let roles = self.call.roles();
         let (read, written): (Vec<_>, Vec<_>) =
@@ -98,7 +99,7 @@ impl Case {
                 | Call::Accuracy(rows),
             ) => rows.channels,
             ("tokens", Call::Embedding(e) | Call::EmbeddingGrad(e)) => e.words,
-            // Few words, so that each occurs often.
+            // A small vocabulary, so that each word occurs often.
             ("tokens", _) => 50,
             ("tap", Call::MaxPoolGrad(c)) => c.window.taps() as u32,
             _ => u32::MAX,
@@ -117,7 +118,7 @@ impl Case {
         (0..role.len).map(|_| draw()).collect()
     }
 
-    /// The statistics of `x`, as a kernel before this one would have left them.
+    /// The statistics of `x`, as an earlier kernel would have computed them.
     fn stats(&self, x: &[f32]) -> Vec<f32> {
         let (Call::BatchNorm(b) | Call::BatchNormGradSums(b) | Call::BatchNormGradInput(b)) =
             self.call
@@ -142,8 +143,8 @@ mod tests {
     use super::*;
     use crate::cpu;
 
-    /// One number for each kind of call. A kind that is missing here does not compile; one that no
-    /// case has fails.
+    /// One number per kind of call. A new kind that is not listed here does not compile; one
+    /// without a case fails the test.
     fn kind(call: &Call) -> usize {
         match call {
             Call::Conv2d(_) => 0,

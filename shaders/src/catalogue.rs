@@ -1,10 +1,10 @@
-//! What every call reads and writes: the contract between a program and any device.
+//! What every call reads and writes: the contract between a program and a device.
 //!
-//! A [`Call`] carries all sizes, so that [`Call::roles`] can say how many elements each operand
-//! has. A device lowers a call to as many dispatches as it likes, with scratch that it sizes
-//! itself; results do not depend on that beyond rounding. No call needs more than eight buffers,
-//! WebGPU's default limit. Operands stand in the order of the roles; a call overwrites what it
-//! writes, whatever was there before.
+//! A [`Call`] carries all sizes, so that [`Call::roles`] can state the number of elements of each
+//! operand. A device may lower a call to any number of dispatches, with scratch that it sizes
+//! itself; results do not depend on this beyond rounding. No call needs more than eight buffers,
+//! the default limit of WebGPU. Operands are in the order of the roles. A call overwrites its
+//! outputs completely, whatever they contained.
 
 mod custom;
 mod key;
@@ -21,13 +21,12 @@ pub use sizes::{
     Update, Window,
 };
 
-/// Elements of a parameter that one bit of a touched or decayed bitset stands for.
+/// Elements of a parameter per bit of a touched or decayed bitset.
 pub const BLOCK: usize = 64;
-/// Elements of gradients that one partial norm sums over: a fixed number, so that the order of
-/// summation is fixed too.
+/// Gradients per partial sum of the norm: a fixed number, so that the order of summation is fixed.
 pub const NORM_CHUNK: usize = 4096;
-/// The most inputs that one [`Call::Sum`] or [`Call::Concat`] takes; longer ones are chained by the
-/// program's builder.
+/// The most inputs of a [`Call::Sum`] or [`Call::Concat`]; the program builder chains calls for
+/// more inputs.
 pub const MOST_INPUTS: usize = 7;
 
 /// One kernel of the catalogue with its sizes.
@@ -39,8 +38,8 @@ pub enum Call {
     Conv2dGradInput(Conv2d),
     /// ∂W of [`Call::Conv2d`].
     Conv2dGradWeight(Conv2d),
-    /// y = \[x ⋆ Wa, x ⋆ Wb\]: a factorised reduction, two pointwise convolutions that read
-    /// different pixels of every square, side by side.
+    /// y = \[x ⋆ Wa, x ⋆ Wb\], concatenated: a factorised reduction, that is, two pointwise
+    /// convolutions that read different pixels of every square.
     FactorizedReduction(FactorizedReduction),
     /// ∂x of [`Call::FactorizedReduction`].
     FactorizedReductionGradInput(FactorizedReduction),
@@ -62,21 +61,21 @@ pub enum Call {
     Bias(Rows),
     /// ∂b: the sum over the rows.
     BiasGrad(Rows),
-    /// Mean and 1/√(variance + eps) of every channel over the rows: stats `[2, channels]`. Biased
-    /// variance, in two passes or by Welford's partials, never E\[x²\]−E\[x\]² (Ioffe and Szegedy
-    /// 2015).
+    /// Mean and 1/√(variance + eps) of every channel over the rows: stats `[2, channels]`. The
+    /// variance is biased and computed in two passes or with Welford's algorithm, never as
+    /// E\[x²\]−E\[x\]² (Ioffe and Szegedy 2015).
     BatchNormStats {
         /// The matrix.
         rows: Rows,
         /// Added to the variance.
         eps: f32,
     },
-    /// y = γ·(x − mean)·rstd + β, then the ReLU.
+    /// y = γ·(x − mean)·rstd + β, then the ReLU, if any.
     BatchNorm(BatchNorm),
-    /// ∂γ and ∂β, masked by y > 0 under a ReLU. They are also what ∂x needs, so they are computed
-    /// without γ, β too.
+    /// ∂γ and ∂β, masked by y > 0 if there is a ReLU. ∂x needs them too, so they are computed even
+    /// without γ and β.
     BatchNormGradSums(BatchNorm),
-    /// ∂x, through the batch's statistics: γ·rstd·(dy − ∂β/rows − x̂·∂γ/rows).
+    /// ∂x, through the statistics of the batch: γ·rstd·(dy − ∂β/rows − x̂·∂γ/rows).
     BatchNormGradInput(BatchNorm),
     /// y = max(x, 0).
     Relu {
@@ -90,19 +89,19 @@ pub enum Call {
     },
     /// y = f(x).
     Activation {
-        /// f.
+        /// The function f.
         function: Function,
         /// Elements.
         len: u32,
     },
     /// ∂x of [`Call::Activation`], from its result.
     ActivationGrad {
-        /// f.
+        /// The function f.
         function: Function,
         /// Elements.
         len: u32,
     },
-    /// y = a + g·(b − a), element by element.
+    /// y = a + g·(b − a), elementwise.
     Lerp {
         /// Elements.
         len: u32,
@@ -112,40 +111,40 @@ pub enum Call {
         /// Elements.
         len: u32,
     },
-    /// A highway connection, as a node of the recurrent cell has it (Zilly et al. 2017, §4; ENAS
-    /// §3.1): with gate and candidate \[u, v\] side by side in `both`, y = h + σ(u)·(f(v) − h).
+    /// A highway connection, as in a node of the recurrent cell (Zilly et al. 2017, §4; ENAS §3.1):
+    /// y = h + σ(u)·(f(v) − h), where `both` is the concatenation \[u, v\] of gate and candidate.
     Highway(Highway),
-    /// ∂both and ∂h of [`Call::Highway`]. The gate and the candidate are computed again, so that
-    /// neither is kept.
+    /// ∂both and ∂h of [`Call::Highway`]. The gate and the candidate are recomputed instead of
+    /// stored.
     HighwayGrad(Highway),
-    /// y = the rows of W that the tokens name.
+    /// y = the rows of W at the given tokens.
     Embedding(Embedding),
-    /// ∂W of [`Call::Embedding`]: each row the sum over its token's places in their order, zero for
-    /// a token that does not occur.
+    /// ∂W of [`Call::Embedding`]: each row is the sum over the positions of its token in order, and
+    /// zero for a token that does not occur.
     EmbeddingGrad(Embedding),
-    /// The mean over the window's positions inside the image; 0 where none is.
+    /// The mean over the positions of the window inside the image; 0 if there are none.
     AveragePool(PerChannel),
     /// ∂x of [`Call::AveragePool`].
     AveragePoolGrad(PerChannel),
-    /// The maximum over the window's positions inside the image, and which tap held it (the first
-    /// of equal ones); 0 and tap 0 where none is inside.
+    /// The maximum over the positions of the window inside the image, and the tap that holds it
+    /// (the first on a tie); 0 and tap 0 if there are none.
     MaxPool(PerChannel),
     /// ∂x of [`Call::MaxPool`].
     MaxPoolGrad(PerChannel),
-    /// y = scale·Σ xᵢ, summed from the first to the last; one input makes it a scaled copy.
+    /// y = scale·Σ xᵢ, summed from first to last; with one input it is a scaled copy.
     Sum {
         /// Elements.
         len: u32,
-        /// Inputs, 1 to [`MOST_INPUTS`].
+        /// The number of inputs, 1 to [`MOST_INPUTS`].
         inputs: u32,
         /// Factor of the sum.
         scale: f32,
     },
-    /// y = the inputs side by side on the channel axis.
+    /// y = the inputs concatenated on the channel axis.
     Concat {
         /// Rows of every input.
         rows: u32,
-        /// Channels of each input; unused places are zero.
+        /// Channels of each input; unused entries are zero.
         widths: [u32; MOST_INPUTS],
     },
     /// y = channels start..start+len of x.
@@ -157,14 +156,14 @@ pub enum Call {
         /// Channels of y.
         len: u32,
     },
-    /// Every element becomes `value`.
+    /// Sets every element to `value`.
     Fill {
         /// Elements.
         len: u32,
         /// The value.
         value: f32,
     },
-    /// x `[batch, positions, channels]` to its mean over the positions `[batch, channels]`.
+    /// The mean over the positions: x `[batch, positions, channels]` to y `[batch, channels]`.
     GlobalAveragePool {
         /// Images.
         batch: u32,
@@ -182,116 +181,117 @@ pub enum Call {
         /// Channels.
         channels: u32,
     },
-    /// y = x/keep where kept, else 0. The mask follows from (seed, step, stream, element), so the
-    /// gradient is the same call on dy. Element i goes by number m = (first + i) mod period: it is
-    /// kept if `unit(philox(seed, [m/4, stream, step, 0])[m%4]) >= rate`. With a period that is
-    /// shorter than a sequence all its steps share a mask (Gal and Ghahramani 2016, §3.2).
+    /// y = x/keep where kept, else 0. The mask is a function of (seed, step, stream, element), so
+    /// the gradient is the same call on dy. Element i has the number m = (first + i) mod period; it
+    /// is kept if `unit(philox(seed, [m/4, stream, step, 0])[m%4]) >= rate`. With a period shorter
+    /// than a sequence, all its steps share a mask (Gal and Ghahramani 2016, §3.2).
     Dropout {
         /// Elements.
         len: u32,
         /// Probability of a zero, in [0, 1).
         rate: f32,
-        /// Which dropout of the supergraph this is.
+        /// The index of this dropout in the supergraph.
         stream: u32,
         /// The number of the first element; a multiple of 4.
         first: u32,
-        /// Elements after which the numbers begin again; a multiple of 4, or no less than first and
-        /// all elements.
+        /// The number of elements after which numbers repeat; a multiple of 4, or at least `first`
+        /// plus the number of elements.
         period: u32,
     },
-    /// y = x/keep in the rows whose token is kept, else 0: a token is dropped everywhere or nowhere
-    /// (Gal and Ghahramani 2016, §4.2). Token t is kept if `unit(philox(seed, [t, stream, step,
-    /// 1])[0]) >= rate`. The gradient is the same call on dy.
+    /// y = x/keep in the rows whose token is kept, else 0: a token is dropped at all its positions
+    /// or at none (Gal and Ghahramani 2016, §4.2). Token t is kept if `unit(philox(seed, [t,
+    /// stream, step, 1])[0]) >= rate`. The gradient is the same call on dy.
     WordDropout {
-        /// The matrix, a token a row.
+        /// The matrix, with one token per row.
         rows: Rows,
         /// Probability of a zero, in [0, 1).
         rate: f32,
-        /// Which dropout of the supergraph this is.
+        /// The index of this dropout in the supergraph.
         stream: u32,
     },
-    /// y = x/keep for the samples that are kept, else 0, keep = 1 − depth·p with p =
+    /// y = x/keep for the samples that are kept, else 0, with keep = 1 − depth·p and p =
     /// [`Step::drop_path`] (Larsson et al. 2017, with the depth of Zoph et al. 2018). The gradient
     /// is the same call on dy. Sample s is kept if `unit(philox(seed, [s/4, stream, step, 0])[s%4])
     /// >= depth·p`.
     DropPath {
         /// Samples.
         samples: u32,
-        /// Numbers of a sample.
+        /// Elements of a sample.
         len: u32,
-        /// How deep in the network it stands, from above 0 to 1.
+        /// The relative depth in the network, above 0 and at most 1.
         depth: f32,
-        /// Which drop-path of the supergraph this is.
+        /// The index of this drop-path in the supergraph.
         stream: u32,
     },
-    /// The cross-entropy of softmax(x) with the labels, row by row; smoothed labels are
-    /// (1−s)·onehot + s/classes.
+    /// The cross-entropy of softmax(x) with the labels, per row; smoothed labels are (1−s)·onehot +
+    /// s/classes.
     CrossEntropy {
         /// Rows are samples, channels are classes.
         rows: Rows,
         /// s, in [0, 1).
         smoothing: f32,
     },
-    /// ∂x of the sum of [`Call::CrossEntropy`] over the rows, divided by `of`: of a mean, if these
-    /// are some of its rows.
+    /// ∂x of the sum of [`Call::CrossEntropy`] over the rows, divided by `of`: the gradient of a
+    /// mean that includes these rows.
     CrossEntropyGrad {
         /// Rows are samples, channels are classes.
         rows: Rows,
         /// s, in [0, 1).
         smoothing: f32,
-        /// Samples that the mean is over.
+        /// The number of samples in the mean.
         of: u32,
     },
-    /// 1 where the largest logit (the first of equal ones) is the label's, else 0, row by row.
+    /// 1 if the largest logit (the first on a tie) is that of the label, else 0, per row.
     Accuracy(Rows),
     /// Sums of squares of the touched blocks, one per [`NORM_CHUNK`] gradients.
     NormPartials {
         /// Gradients in the page.
         len: u32,
     },
-    /// From all partials: \[norm, factor\] with factor = min(1, limit/norm) (1 where the norm is
-    /// zero). A norm that is not finite gives factor 0, under which updates take every gradient for
-    /// zero: one bad batch does not destroy the weights.
+    /// From all partial sums: \[norm, factor\] with factor = min(1, limit/norm), or 1 if the norm
+    /// is zero. A norm that is not finite gives factor 0, for which updates treat every gradient as
+    /// zero, so that one bad batch does not destroy the weights.
     ClipFactor {
         /// Partial sums.
         partials: u32,
-        /// The largest norm let through.
+        /// The maximum norm.
         limit: f32,
     },
     /// g = factor·g + l2·w; v ← momentum·v + g; w ← w − rate·(g + momentum·v), or w − rate·v
     /// without Nesterov.
     Sgd {
-        /// Which weights, and how they decay.
+        /// The weights to update, and their decay.
         update: Update,
         /// Momentum.
         momentum: f32,
-        /// Nesterov's form, as in the ENAS code.
+        /// Whether to use Nesterov's form, as in the ENAS code.
         nesterov: bool,
     },
-    /// Adam (Kingma and Ba 2015) with bias correction by the step number; L2 enters the gradient. 1
-    /// − βᵗ needs more than f32: at the first step its rounding is 1e-4 of it.
+    /// Adam (Kingma and Ba 2015) with bias correction by the step number; L2 is added to the
+    /// gradient. 1 − βᵗ needs more precision than f32: at the first step, its relative rounding
+    /// error would be 1e-4.
     Adam {
-        /// Which weights, and how they decay.
+        /// The weights to update, and their decay.
         update: Update,
         /// Decay of the first moment.
         beta1: f32,
         /// Decay of the second moment.
         beta2: f32,
-        /// Added to the root of the second moment.
+        /// Added to the square root of the second moment.
         eps: f32,
     },
-    /// A kernel of an op that the search space brought along.
+    /// A kernel of a custom op of the search space.
     Custom(Custom),
 }
 
-/// What changes from step to step, in one small uniform.
+/// The values that change from step to step, in one small uniform.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// The learning rate.
     pub rate: f32,
-    /// Counts updates, from 1.
+    /// The number of the update, from 1.
     pub number: u32,
-    /// Seeds dropout.
+    /// The seed of dropout.
     pub seed: u64,
     /// The probability with which a path of depth 1 is dropped, in [0, 1).
     pub drop_path: f32,

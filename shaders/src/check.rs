@@ -1,11 +1,11 @@
-//! Holds WGSL modules against the conventions of [`crate::kernel`], with naga and without a GPU.
+//! Checks WGSL modules against the conventions of [`crate::kernel`], with naga and without a GPU.
 //!
-//! [`module`] parses and validates a text, [`dispatch`] holds one run of one of its entry points
-//! against it, [`call`] holds all dispatches of a call against each other, and [`translate`] makes
-//! of a kernel what wgpu hands to drivers.
+//! [`module`] parses and validates a text, [`dispatch`] checks one run of one of its entry points,
+//! [`call`] checks all dispatches of a call together, and [`translate`] translates a kernel to what
+//! wgpu passes to drivers.
 //!
-//! Ops that a search space brings along follow fewer conventions and are trusted less: [`op`] says
-//! what their entry points do, and [`fuel`] gives all their loops an end.
+//! Custom ops of a search space follow fewer conventions and are trusted less: [`op`] reports what
+//! their entry points do, and [`fuel`] bounds all their loops.
 
 mod violation;
 mod calls;
@@ -48,8 +48,8 @@ pub use text::MOST_SOURCE;
 pub use translate::{Translation, translate};
 pub use violation::{CheckError, Violation};
 
-/// Whether `dispatch`, one of those of `lowered`, runs as `parsed`, its kernel's module, says;
-/// `roles` are the call's.
+/// Checks that `dispatch`, one of those of `lowered`, runs as `parsed`, the module of its kernel,
+/// says; `roles` are those of the call.
 pub fn dispatch(
     parsed: &Parsed,
     dispatch: &Dispatch,

@@ -1,8 +1,8 @@
-//! The CPU twins.
+//! The CPU kernels.
 //!
 //! Every call of the catalogue on plain slices, on the threads of the current rayon pool. The bits
-//! of a result do not depend on how many threads there are: work is cut up by shape alone, and
-//! partial sums are added in their order. A call on few elements stays on the calling thread.
+//! of a result do not depend on the number of threads: work is divided by shape alone, and partial
+//! sums are added in a fixed order. Small calls stay on the calling thread.
 
 use crate::catalogue::{Access, Call, Step};
 
@@ -35,12 +35,12 @@ pub use workspace::Workspace;
 
 /// Runs one call.
 ///
-/// Operands stand in the order of [`Call::roles`], what is only read in `reads` and the others in
-/// `writes`. Whole numbers travel as the floats that have their bits (`bytemuck::cast_slice`).
+/// Operands are in the order of [`Call::roles`]; those that are only read are in `reads`, the
+/// others in `writes`. Integers are passed as floats with the same bits (`bytemuck::cast_slice`).
 ///
 /// # Panics
-/// If operands are missing or have lengths other than the roles say, or the call is a space's own:
-/// see [`CpuKernel`](crate::catalogue::CpuKernel).
+/// If operands are missing or do not have the lengths of the roles, or if the call is custom: see
+/// [`CpuKernel`](crate::catalogue::CpuKernel).
 pub fn run(
     call: &Call,
     step: &Step,

@@ -1,15 +1,17 @@
-//! How a call becomes dispatches: which WGSL entry points run, on what grid, with which sizes.
+//! How a call becomes dispatches: WGSL entry points, grids and sizes.
 //!
-//! [`lower`] is all that a GPU device needs to know about a call. Conventions that every module
-//! follows, and that [`crate::check`] holds it to:
+//! [`lower`] is all that a GPU device needs to know about a call. Every module follows these
+//! conventions, which [`crate::check`] enforces:
 //!
-//! * group 0 holds everything: the call's sizes as a uniform at [`SIZES`], what changes from step to step as a uniform
-//!   at [`STEP`], buffers at the bindings from [`FIRST_BUFFER`] on that the [`Kernel`] lists; no two variables of a
-//!   module share a binding;
-//! * an operand's variable has the name of its role, with an ending (`y_in`) where a module reads and writes one of that
-//!   name, or, in a module that serves several calls, a name that no other operand has; what a call keeps between two of its dispatches is scratch;
-//! * a buffer may be longer than its operand, so kernels compare indices with `sizes`, never with a buffer's length;
-//! * all dispatches of a call share one uniform of sizes, which begins as the module's `Sizes` says;
+//! * everything is in group 0: the sizes of the call as a uniform at [`SIZES`], the values that
+//!   change from step to step as a uniform at [`STEP`], and the buffers that the [`Kernel`] lists
+//!   at bindings from [`FIRST_BUFFER`] on; no two variables of a module share a binding;
+//! * the variable of an operand has the name of its role, with a suffix (`y_in`) if a module both
+//!   reads and writes a role of that name; a module that serves several calls may use any name that
+//!   no other operand has; what a call keeps between two of its dispatches is scratch;
+//! * a buffer may be longer than its operand, so kernels compare indices with `sizes`, never with
+//!   the length of a buffer;
+//! * all dispatches of a call share one uniform of sizes, which begins with the module's `Sizes`;
 //! * workgroups are numbered over x and y ([`fold`]), since no axis of a grid takes more than 65,535;
 //! * at most 256 invocations and 16 KiB of workgroup memory: WebGPU's defaults.
 
@@ -32,23 +34,24 @@ mod window;
 
 use crate::catalogue::{Call, Step};
 
-/// Binding of the uniform with a call's sizes.
+/// The binding of the uniform with the sizes of a call.
 pub const SIZES: u32 = 0;
-/// Binding of the uniform with what changes from step to step.
+/// The binding of the uniform with the values that change from step to step.
 pub const STEP: u32 = 1;
 /// The first binding of a buffer.
 pub const FIRST_BUFFER: u32 = 2;
-/// Bytes between two slots of a table of sizes: the offset that any GPU can bind a uniform at.
+/// The distance in bytes between two slots of a table of sizes: an offset at which any GPU can bind
+/// a uniform.
 pub const SLOT: usize = 256;
-/// Most workgroups on one axis of a grid.
+/// The most workgroups on one axis of a grid.
 pub const MOST_GROUPS: u32 = 65_535;
 
-/// One entry point of a WGSL module, with what a pipeline for it binds.
+/// One entry point of a WGSL module and the resources that its pipeline binds.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Kernel {
     /// The module: `wgsl/MODULE.wgsl`.
     pub module: &'static str,
-    /// Its text.
+    /// The text of the module.
     pub source: &'static str,
     /// The entry point.
     pub entry: &'static str,
@@ -56,10 +59,9 @@ pub struct Kernel {
     pub buffers: &'static [Buffer],
     /// Whether it reads the uniform at [`STEP`].
     pub step: bool,
-    /// If it exchanges numbers within subgroups: how many lanes these must have.
+    /// The subgroup size that the kernel requires, if it exchanges values within subgroups.
     pub lanes: Option<u32>,
-    /// Whether it is one of a space's own op: it may call its uniform of sizes as it likes, or not
-    /// look at it.
+    /// Whether it belongs to a custom op: its uniform of sizes may have any name, or be unused.
     pub own: bool,
 }
 
@@ -68,7 +70,7 @@ pub struct Kernel {
 pub struct Buffer {
     /// Its binding.
     pub binding: u32,
-    /// Its variable: the role's name, or that of a piece of scratch.
+    /// Its variable: the name of the role or of the piece of scratch.
     pub name: &'static str,
     /// Whether it is written.
     pub written: bool,
@@ -92,17 +94,17 @@ pub(crate) const fn write(binding: u32, name: &'static str) -> Buffer {
     }
 }
 
-/// What a kernel's buffer is bound to.
+/// What a buffer of a kernel is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BufferRef {
-    /// The call's operand of this number, in the order of its roles.
+    /// The operand of the call at this index, in the order of its roles.
     Operand(usize),
-    /// The call's piece of scratch of this number.
+    /// The piece of scratch of the call at this index.
     Scratch(usize),
 }
 
-/// The value of a module's `override` constant: the bits of an f64, as which WebGPU takes any of
-/// them.
+/// The value of an `override` constant of a module: the bits of an f64, the type in which WebGPU
+/// accepts all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Constant(u64);
 
@@ -124,27 +126,28 @@ impl<T: Into<f64>> From<T> for Constant {
 pub struct Dispatch {
     /// What runs.
     pub kernel: &'static Kernel,
-    /// Values of the module's `override` constants; those that are missing keep their default.
+    /// Values of the module's `override` constants; constants that are not given keep their
+    /// defaults.
     pub overrides: Vec<(&'static str, Constant)>,
-    /// What the kernel's buffers are bound to, in their order.
+    /// The bindings of the kernel's buffers, in order.
     pub places: Vec<BufferRef>,
     /// The grid, in workgroups.
     pub groups: [u32; 3],
 }
 
-/// A call for a GPU.
+/// A call, lowered for a GPU.
 #[derive(Clone, Debug)]
 pub struct Lowered {
     /// The uniform at [`SIZES`]: at most [`SLOT`] bytes.
     pub sizes: Vec<u32>,
-    /// Elements, of 32 bits, of every piece of scratch.
+    /// The number of 32-bit elements of every piece of scratch.
     pub scratch: Vec<usize>,
-    /// What runs, each seeing all writes of those before it.
+    /// The dispatches; each sees all writes of those before it.
     pub dispatches: Vec<Dispatch>,
 }
 
 impl Dispatch {
-    /// A run of `kernel` with its default constants.
+    /// A run of `kernel` with the default values of its constants.
     fn new(kernel: &'static Kernel, places: Vec<BufferRef>, groups: [u32; 3]) -> Self {
         Self {
             kernel,
@@ -156,7 +159,7 @@ impl Dispatch {
 }
 
 impl Lowered {
-    /// One dispatch on the call's operands in their order.
+    /// A single dispatch on the operands of the call, in order.
     pub(crate) fn one(kernel: &'static Kernel, sizes: Vec<u32>, groups: [u32; 3]) -> Self {
         let places = (0..kernel.buffers.len()).map(BufferRef::Operand).collect();
         Self {
@@ -167,15 +170,15 @@ impl Lowered {
     }
 }
 
-/// What the choice between variants of a kernel depends on.
+/// The properties of a GPU on which the choice between variants of a kernel depends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
-    /// Lanes of a subgroup, if all subgroups have the same number and kernels may use them.
+    /// The subgroup size, if it is the same for all subgroups and kernels may use subgroups.
     pub lanes: Option<u32>,
 }
 
-/// The grid for `groups` workgroups in a row; a kernel takes `group.x + group.y * groups.x` for its
-/// number and must stand still past the end.
+/// The grid for `groups` workgroups in one dimension. A kernel numbers its workgroups `group.x +
+/// group.y * groups.x` and must do nothing past the end.
 pub fn fold(groups: usize) -> [u32; 3] {
     let most = MOST_GROUPS as usize;
     if groups <= most {
@@ -186,7 +189,7 @@ pub fn fold(groups: usize) -> [u32; 3] {
 }
 
 /// The uniform at [`STEP`]: rate, number, seed (low, high), 1 − β₁ᵗ and 1 − β₂ᵗ for the decays of
-/// Adam's moments, which need more than f32, and the probability of drop-path.
+/// Adam's moments, which need more precision than f32, and the probability of drop-path.
 pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
     let correction = |beta: f32| {
         let power = f64::from(step.number) * f64::from(beta).ln();

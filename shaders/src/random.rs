@@ -1,8 +1,8 @@
 //! Counter-based random numbers: the same bits on every device, for any step, in any order.
 //!
-//! Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). Integer
-//! arithmetic only, so a GPU kernel and its CPU twin agree to the last bit, and any step of a
-//! search can be replayed without the steps before it.
+//! Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). It uses
+//! integer arithmetic only, so GPU and CPU kernels agree to the last bit, and any step of a search
+//! can be replayed without the steps before it.
 
 /// Ten rounds of Philox4x32: 128 random bits from a 64-bit key and a 128-bit counter.
 pub fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
@@ -28,11 +28,11 @@ pub fn unit(bits: u32) -> f32 {
     (bits >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
-/// What a sequence of random numbers serves. Every use has a stream of its own, so that drawing for
-/// one never changes what another draws: shuffling the data does not change what the controller
-/// samples.
+/// The purpose of a sequence of random numbers. Every purpose has a separate stream, so that
+/// drawing for one never changes what another draws: shuffling the data does not change what the
+/// controller samples.
 ///
-/// All uses stand here, so that no two can share a stream by mistake.
+/// All purposes are listed here, so that no two can share a stream by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RngStream {
     /// Divides a data set into training, validation and test samples.
@@ -61,60 +61,61 @@ pub enum RngStream {
         /// The number of the step.
         step: u32,
     },
-    /// Samples the children that the memory of a search is planned with.
+    /// Samples the children for which the memory of a search is planned.
     MemoryPlan,
-    /// Samples the candidates that the result is chosen from.
+    /// Samples the candidates from which the result is chosen.
     Candidates,
     /// Samples the policy for its comparison with random architectures.
     PolicySamples,
     /// Samples the prior for the comparison with the policy.
     PriorSamples,
-    /// Samples the random architectures that are trained from scratch beside the result.
+    /// Samples the random architectures that are trained from scratch for comparison with the
+    /// result.
     RetrainedPrior,
     /// Samples the policy of a finished search for its best architectures.
     TopSamples,
-    /// Samples the prior for a comparison along the way.
+    /// Samples the prior for an interim comparison.
     InterimPrior {
         /// The update, from 1; it counts modulo 2^31.
         update: u64,
     },
-    /// Chooses the samples that statistics of batch normalisation are estimated on.
+    /// Chooses the samples for estimating the statistics of batch normalisation.
     Calibration,
-    /// Samples the prior for the shares of ops that are usual in a space.
+    /// Samples the prior for the usual proportions of ops in a space.
     UsualComposition,
-    /// Samples the children that stand for all where choices cannot be mixed.
+    /// Samples the children that represent all others where choices cannot be mixed.
     Rehearsal,
     /// Samples small and large children of a space.
     Extremes,
-    /// Fills the inputs that a custom op is checked with.
+    /// Generates the inputs for checking a custom op.
     OpCheckInputs,
-    /// Fills the larger inputs that a custom op is checked with.
+    /// Generates the larger inputs for checking a custom op.
     OpCheckLargeInputs,
     /// Samples the children that a report on a space draws.
     ReportChildren,
     /// Samples the children that a report on a space trains.
     ReportTraining,
-    /// Makes the stand-in data that a report on a space uses.
+    /// Generates the stand-in data that a report on a space uses.
     StandInData,
-    /// Makes the data and samples the children of a benchmark.
+    /// Generates the data and samples the children of a benchmark.
     Bench,
-    /// Samples the children that a device is checked with.
+    /// Samples the children for checking a device.
     SelfTest,
-    /// An application's own use.
+    /// Reserved for applications.
     Custom(u32),
-    /// A stream by its number, for tests alone: it may be that of another use.
+    /// A stream by its number, for tests only: it may coincide with that of another purpose.
     #[doc(hidden)]
     Test(u64),
 }
 
 impl RngStream {
-    /// The stream as the high half of a Philox counter. The numbers are part of what makes a run
-    /// reproducible: they never change.
+    /// The stream as the high half of a Philox counter. These numbers never change, since
+    /// reproducing a run depends on them.
     fn id(self) -> u64 {
         const fn sub(stream: u64, n: u32) -> u64 {
             stream | (n as u64) << 32
         }
-        // Samples that never feed back into what a search does.
+        // Samples that never influence a search.
         const REPORT: u64 = 7;
         match self {
             Self::DataSplit => 1,
@@ -148,7 +149,7 @@ impl RngStream {
     }
 }
 
-/// A sequence of random numbers, fixed by (seed, stream) and the position in it.
+/// A sequence of random numbers, determined by (seed, stream) and the position in it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Random {
     seed: u64,
@@ -157,7 +158,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// The beginning of `stream` under `seed`.
+    /// The start of `stream` under `seed`.
     pub fn new(seed: u64, stream: RngStream) -> Self {
         Self {
             seed,
@@ -181,15 +182,14 @@ impl Random {
         philox(key, counter)[lane]
     }
 
-    /// A number in [0, 1), uniform.
+    /// A uniform number in [0, 1).
     pub fn unit(&mut self) -> f32 {
         unit(self.bits())
     }
 
-    /// A whole number in [0, `bound`), uniform. `bound` must not be zero.
+    /// A uniform whole number in [0, `bound`). `bound` must not be zero.
     pub fn below(&mut self, bound: u32) -> u32 {
-        // Lemire's multiplication, rejecting the few values that would make the low numbers more
-        // likely.
+        // Lemire's method, rejecting the few values that would make the low numbers more likely.
         let threshold = bound.wrapping_neg() % bound;
         loop {
             let product = u64::from(self.bits()) * u64::from(bound);
@@ -206,8 +206,8 @@ impl Random {
         (radius * angle.cos()) as f32
     }
 
-    /// An index drawn with probability proportional to `weights`; the last one that is not zero if
-    /// rounding runs over.
+    /// An index drawn with probability proportional to `weights`; the last one with a nonzero
+    /// weight if rounding goes past the end.
     pub fn weighted(&mut self, weights: &[f32]) -> usize {
         let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
         let mut left = f64::from(self.unit()) * total;
@@ -222,7 +222,7 @@ impl Random {
         last
     }
 
-    /// `items` in a random order (Fisher and Yates).
+    /// Shuffles `items` (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last as u32 + 1) as usize);
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn philox_gives_the_published_vectors() {
-        // Random123's known-answer file, philox4x32 with 10 rounds.
+        // The known-answer test of Random123, philox4x32 with 10 rounds.
         assert_eq!(
             philox([0; 2], [0; 4]),
             [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
@@ -301,7 +301,7 @@ mod tests {
         ];
         let ids: BTreeSet<u64> = uses.iter().map(|stream| stream.id()).collect();
         assert_eq!(ids.len(), uses.len());
-        // The numbers that runs of earlier versions were made with.
+        // The numbers with which runs of earlier versions were made.
         assert_eq!(RngStream::RetrainedPrior.id(), 7 | 4 << 32);
         assert_eq!(
             RngStream::InterimPrior { update: 3 }.id(),

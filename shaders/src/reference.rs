@@ -1,8 +1,7 @@
-//! The f64 references: slow, obvious, and the truth that kernels are held against.
+//! The f64 references: slow and simple, the ground truth for the kernels.
 //!
-//! A reference returns with every value the same sum over absolute values, and how many terms were
-//! summed. Together they bound what rounding may do to an honest f32 kernel, whatever its order of
-//! summation.
+//! With every value, a reference returns the same sum over absolute values and the number of terms.
+//! Together they bound the rounding error of a correct f32 kernel, whatever its order of summation.
 
 use crate::catalogue::{Call, Element, Step};
 
@@ -26,14 +25,14 @@ mod window;
 
 pub use value::{Miss, Value};
 
-/// Runs one call, and returns one [`Value`] for each operand that it writes or updates.
+/// Runs one call and returns one [`Value`] per operand that it writes or updates.
 ///
-/// Operands stand in the order of [`Call::roles`]; `updated` holds what the updated ones held
-/// before. Whole numbers (labels, taps, words of bitsets) are given and returned as numbers: see
+/// Operands are in the order of [`Call::roles`]; `updated` holds the previous contents of the
+/// updated ones. Integers (labels, taps, words of bitsets) are passed and returned as numbers: see
 /// [`numbers`].
 ///
 /// # Panics
-/// If operands are missing or shorter than the roles say, or the call is a space's own.
+/// If operands are missing or shorter than the roles say, or if the call is custom.
 pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Vec<Value> {
     let r = reads;
     match call {
@@ -174,7 +173,7 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
     }
 }
 
-/// An operand's elements as numbers: floats as they are, whole numbers by their bits.
+/// The elements of an operand as numbers: floats unchanged, integers from their bits.
 pub fn numbers(element: Element, operand: &[f32]) -> Vec<f64> {
     match element {
         Element::F32 => operand.iter().map(|x| f64::from(*x)).collect(),

@@ -10,8 +10,8 @@ pub(crate) mod notation;
 
 pub use error::GenotypeError;
 
-/// An architecture in the notation of the DARTS code: two cells, each as pairs of an operation and
-/// the value that it reads.
+/// An architecture in the notation of the DARTS code: two cells, each given by pairs of an
+/// operation and the value that it reads.
 ///
 /// ```
 /// use supernet_darts::Genotype;

@@ -1,4 +1,4 @@
-//! Which calls, and in which shapes.
+//! The calls and shapes of the test cases.
 
 use super::{Case, Spread};
 use crate::catalogue::{
@@ -6,7 +6,7 @@ use crate::catalogue::{
     MOST_INPUTS, PerChannel, Rows, Step, Update, Window,
 };
 
-/// The whole list: every kind of call is in it, most in several shapes.
+/// All cases: every kind of call occurs, most in several shapes.
 pub fn cases() -> Vec<Case> {
     let mut calls = vec![];
     windowed(&mut calls);
@@ -68,7 +68,7 @@ const fn window(
     }
 }
 
-/// Windows that between them meet every kind of edge. The last ones exceed a tile of anything.
+/// Windows that together cover every kind of edge. The last ones exceed a tile of every kernel.
 const WINDOWS: [Window; 18] = [
     window(2, [7, 5], [1, 1], 1, 1, [0, 0, 0, 0]),
     window(3, [8, 8], [3, 3], 1, 1, [1, 1, 1, 1]),
@@ -76,25 +76,25 @@ const WINDOWS: [Window; 18] = [
     // The kernel is larger than the image.
     window(2, [1, 1], [3, 3], 1, 1, [1, 1, 1, 1]),
     window(1, [2, 3], [5, 5], 1, 1, [2, 2, 2, 2]),
-    // Both halves of a factorised reduction, on even and odd sizes.
+    // Both halves of a factorised reduction, for even and odd sizes.
     window(3, [7, 7], [1, 1], 2, 1, [0, 0, 0, 0]),
     window(3, [7, 7], [1, 1], 2, 1, [-1, -1, 1, 1]),
     window(2, [8, 6], [1, 1], 2, 1, [-1, -1, 1, 1]),
-    // Stride 2 with all padding after the image, as TensorFlow has it, and with padding around.
+    // Stride 2 with all padding after the image, as in TensorFlow, and with padding on all sides.
     window(2, [8, 6], [3, 3], 2, 1, [0, 0, 1, 1]),
     window(2, [9, 7], [3, 3], 2, 1, [1, 1, 1, 1]),
     window(2, [8, 8], [2, 2], 2, 1, [0, 0, 0, 0]),
     window(2, [9, 8], [3, 3], 1, 2, [2, 2, 2, 2]),
     window(2, [11, 10], [5, 3], 2, 2, [4, 2, 4, 2]),
     window(1, [10, 11], [3, 3], 3, 1, [1, 0, 0, 2]),
-    // Cropped; windows that lie wholly outside.
+    // Cropping, and windows that lie completely outside.
     window(2, [9, 8], [3, 3], 1, 1, [-1, -2, -1, 0]),
     window(1, [5, 4], [3, 3], 1, 1, [3, 4, 3, 3]),
     window(33, [8, 8], [3, 3], 1, 1, [1, 1, 1, 1]),
     window(3, [33, 31], [5, 5], 1, 1, [2, 2, 2, 2]),
 ];
 
-/// (inputs, outputs) that leave tails of every kind behind tiles of 4, 8 and 16, and some that
+/// (inputs, outputs) that leave remainders of every kind after tiles of 4, 8 and 16, and some that
 /// leave none.
 const CHANNELS: [(u32, u32); 10] = [
     (1, 1),
@@ -111,7 +111,8 @@ const CHANNELS: [(u32, u32); 10] = [
 
 fn windowed(calls: &mut Calls) {
     for (i, window) in WINDOWS.into_iter().enumerate() {
-        // Three of the channel counts for each window, so that most pairs of troubles meet.
+        // Three of the channel counts for each window, so that most combinations of edge cases
+        // occur.
         for (inputs, outputs) in (0..3).map(|j| CHANNELS[(i * 3 + j) % CHANNELS.len()]) {
             let c = Conv2d {
                 window,
@@ -139,8 +140,8 @@ fn windowed(calls: &mut Calls) {
     }
 }
 
-/// Halves of factorised reductions on even and odd sizes, images of one pixel included; other
-/// strides, shifts and counts of channels; halves that lie outside.
+/// Halves of factorised reductions for even and odd sizes, including images of one pixel; other
+/// strides, shifts and numbers of channels; halves that lie outside.
 fn reductions(calls: &mut Calls) {
     let images = [
         (2, [8, 6]),
@@ -369,8 +370,8 @@ fn elementwise(calls: &mut Calls) {
     }
 }
 
-/// What the recurrent cell is made of: odd widths, one row, more rows than words and the other way
-/// round, values that saturate every function.
+/// The calls of the recurrent cell: odd widths, one row, more rows than words and vice versa,
+/// values that saturate every function.
 fn recurrent(calls: &mut Calls) {
     let functions = [
         Function::Identity,

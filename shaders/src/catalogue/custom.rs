@@ -1,4 +1,4 @@
-//! Ops that a search space brings along.
+//! Custom ops of a search space.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use super::Role;
 use crate::kernel::{Buffer, Constant, Kernel, Lowered};
 
-/// The `override` constant that limits the rounds of a kernel's loops.
+/// The `override` constant that limits the iterations of the loops of a kernel.
 pub const FUEL_CONSTANT: &str = "supernet_fuel";
 
-/// One kernel of an op that a search space brought along, made ready for the sizes of one node.
+/// One kernel of a custom op of a search space, specialised to the sizes of one node.
 ///
-/// What it points to lives as long as the process, like the library that it may come from; equal
-/// ones are kept once.
+/// The data behind it lives as long as the process, like the library that it may come from; equal
+/// values are stored once.
 #[derive(Clone, Copy)]
 pub struct Custom(&'static Run);
 
@@ -23,34 +23,34 @@ pub struct Custom(&'static Run);
 pub struct Run {
     /// The op.
     pub op: &'static str,
-    /// The kernel, as its author calls it.
+    /// The author's name for the kernel.
     pub name: &'static str,
-    /// The entry point in its WGSL, for GPUs.
+    /// The WGSL entry point, for GPUs.
     pub kernel: &'static Kernel,
     /// Values of its `override` constants.
     pub overrides: Vec<(&'static str, Constant)>,
     /// The grid, in workgroups.
     pub groups: [u32; 3],
-    /// The uniform with the shapes: the batch, and then four numbers for every input, every param
-    /// and the output.
+    /// The uniform with the shapes: the batch, then four numbers for every input, every param and
+    /// the output.
     pub dims: Vec<u32>,
-    /// The operands: all that are read, then all that are written. The kernel's buffers stand in
-    /// the same order.
+    /// The operands: first all that are read, then all that are written. The buffers of the kernel
+    /// are in the same order.
     pub roles: Vec<Role>,
-    /// Which operand each of them is, in the space's own numbering.
+    /// The operand behind each role, in the numbering of the space.
     pub operands: Vec<u32>,
-    /// How many inputs and params the op takes.
+    /// The numbers of inputs and params of the op.
     pub counts: [u32; 2],
-    /// The node's attributes as JSON.
+    /// The attributes of the node as JSON.
     pub attributes: String,
-    /// About how many multiply-adds it costs.
+    /// The approximate number of multiply-adds.
     pub work: u64,
-    /// What computes it on a CPU, if anything does.
+    /// The implementation on a CPU, if there is one.
     pub cpu_kernel: Option<&'static dyn CpuKernel>,
 }
 
 impl Run {
-    /// Rounds that the loops of one invocation may go through; without loops there is no limit.
+    /// The most iterations of the loops of one invocation; `None` for a kernel without loops.
     pub fn fuel(&self) -> Option<u64> {
         let (_, fuel) = self
             .overrides
@@ -60,12 +60,12 @@ impl Run {
     }
 }
 
-/// Computes the kernels of a space's own ops on a CPU.
+/// Runs the kernels of custom ops on a CPU.
 pub trait CpuKernel: Send + Sync + fmt::Debug {
     /// Runs a kernel on its operands, in the order of its roles.
     ///
     /// # Errors
-    /// If it cannot; a sentence.
+    /// If it fails, with a message.
     fn run(&self, run: &Run, reads: &[&[f32]], writes: &mut [&mut [f32]]) -> Result<(), String>;
 }
 
@@ -95,8 +95,8 @@ impl std::ops::Deref for Custom {
 }
 
 impl Kernel {
-    /// A kernel of a space's own op: the module `module`, which no other text may have for its
-    /// name, has `source`; a buffer is a binding, the name of its variable, and whether it is
+    /// A kernel of a custom op. The module `module`, whose name must be unique to its text, has
+    /// `source`; a buffer is given by its binding, the name of its variable, and whether it is
     /// written.
     pub fn of_space(
         module: &str,
@@ -127,7 +127,7 @@ impl Kernel {
     }
 }
 
-/// The text, kept as long as the process lives.
+/// A copy of the text that lives as long as the process.
 pub fn text(text: &str) -> &'static str {
     static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +146,7 @@ fn list(buffers: Vec<Buffer>) -> &'static [Buffer] {
     kept
 }
 
-/// The one that is equal to `value` among those that are kept.
+/// The stored value that is equal to `value`.
 fn keep<T: Eq + Hash>(kept: &Mutex<Option<HashSet<&'static T>>>, value: T) -> &'static T {
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = kept.get_or_insert_default();
@@ -158,7 +158,7 @@ fn keep<T: Eq + Hash>(kept: &Mutex<Option<HashSet<&'static T>>>, value: T) -> &'
     value
 }
 
-// Equal runs are the same one, so that comparing two is comparing where they lie.
+// Equal runs are stored once, so comparing addresses suffices.
 impl PartialEq for Custom {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.0, other.0)

@@ -1,11 +1,11 @@
-//! Calls as keys of a map: a device prepares equal calls once.
+//! Calls as map keys: a device prepares equal calls once.
 
 use std::hash::{Hash, Hasher};
 use std::mem::discriminant;
 
 use super::{Call, Update};
 
-// No size of a checked program is NaN, so equality of calls is an equivalence.
+// No size of a checked program is NaN, so equality of calls is an equivalence relation.
 impl Eq for Call {}
 
 impl Hash for Call {

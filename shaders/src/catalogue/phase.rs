@@ -1,11 +1,11 @@
-//! In which part of a training step a call is made.
+//! The part of a training step to which a call belongs.
 
 use super::Call;
 
 /// A part of a training step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallPhase {
-    /// From the inputs to the loss. Every such call has a rule of differentiation.
+    /// From the inputs to the loss. Every such call is differentiable.
     Forward,
     /// From the loss to the gradients.
     Backward,
@@ -14,8 +14,8 @@ pub enum CallPhase {
 }
 
 impl Call {
-    /// In which part of a training step the call is made first. (The backward pass makes some of
-    /// the forward calls too.)
+    /// The part of a training step in which the call occurs first. (The backward pass also uses
+    /// some of the forward calls.)
     pub fn phase(&self) -> CallPhase {
         match self {
             Self::Conv2d(_)

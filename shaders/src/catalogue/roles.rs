@@ -7,31 +7,31 @@ use super::{BLOCK, Call, NORM_CHUNK, Update};
 pub enum Access {
     /// Only read.
     Read,
-    /// Overwritten; what was there does not matter.
+    /// Overwritten; the previous content is ignored.
     Write,
     /// Read and overwritten in place.
     Update,
 }
 
-/// What an operand's 32-bit elements are.
+/// The type of the 32-bit elements of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Element {
     /// A float.
     F32,
-    /// A whole number.
+    /// An unsigned integer.
     U32,
 }
 
 /// One operand of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Role {
-    /// What the kernel calls it.
+    /// Its name in the kernel.
     pub name: &'static str,
-    /// How it is used.
+    /// Its use.
     pub access: Access,
-    /// What its elements are.
+    /// The type of its elements.
     pub element: Element,
-    /// How many there are.
+    /// The number of its elements.
     pub len: usize,
 }
 
@@ -56,13 +56,13 @@ const fn update(name: &'static str, len: usize) -> Role {
     role(name, Access::Update, Element::F32, len)
 }
 
-/// 32-bit words of a bitset with one bit for each [`BLOCK`] of `len` elements.
+/// The 32-bit words of a bitset with one bit per [`BLOCK`] of `len` elements.
 pub fn bitset_words(len: usize) -> usize {
     len.div_ceil(BLOCK).div_ceil(32)
 }
 
 impl Call {
-    /// The kernel's name, under which its reference, its twin and its WGSL stand.
+    /// The name of the kernel, shared by its reference, its CPU kernel and its WGSL.
     pub fn name(&self) -> &'static str {
         match self {
             Call::Conv2d(_) => "conv2d",
@@ -117,7 +117,7 @@ impl Call {
         }
     }
 
-    /// The operands: all that are read, then all that are written or updated.
+    /// The operands: first all that are read, then all that are written or updated.
     pub fn roles(&self) -> Vec<Role> {
         match *self {
             Call::Conv2d(c) => vec![

@@ -1,6 +1,6 @@
 //! The sizes that calls carry.
 
-/// Where a sliding window reads: the geometry that convolutions and pools share.
+/// The geometry of a sliding window, shared by convolutions and pools.
 ///
 /// Output row `oy` reads input rows `oy·stride + ky·dilation − top` for `ky` in `0..kernel[0]`;
 /// rows outside the image are padding. `top` and `left` may be negative, which crops.
@@ -14,9 +14,9 @@ pub struct Window {
     pub output: [u32; 2],
     /// Height and width of the kernel.
     pub kernel: [u32; 2],
-    /// Steps between neighbouring windows, in both directions.
+    /// The distance between neighbouring windows, in both directions.
     pub stride: u32,
-    /// Steps between neighbouring taps of a window, in both directions.
+    /// The distance between neighbouring taps of a window, in both directions.
     pub dilation: u32,
     /// Rows of padding above the input.
     pub top: i32,
@@ -40,7 +40,7 @@ impl Window {
         self.kernel[0] as usize * self.kernel[1] as usize
     }
 
-    /// Whether every output pixel reads just the input pixel at its own place.
+    /// Whether every output pixel reads only the input pixel at the same position.
     pub fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1]
             && self.stride == 1
@@ -62,20 +62,20 @@ pub struct Conv2d {
     pub outputs: u32,
 }
 
-/// Two pointwise convolutions of one image that read different pixels of it, side by side: x
-/// `[batch, h, w, inputs]`, Wa and Wb `[inputs, outputs]`, y `[batch, h′, w′, 2·outputs]`. No pixel
-/// of x is read by both.
+/// Two pointwise convolutions of one image that read different pixels, with their outputs
+/// concatenated: x `[batch, h, w, inputs]`, Wa and Wb `[inputs, outputs]`, y `[batch, h′, w′,
+/// 2·outputs]`. No pixel of x is read by both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FactorizedReduction {
-    /// The first of them. Its kernel is 1x1 and its stride at least 2.
+    /// The first convolution. Its kernel is 1x1 and its stride at least 2.
     pub first: Conv2d,
-    /// `top` of the other's window.
+    /// `top` of the second window.
     pub top: i32,
-    /// `left` of the other's window.
+    /// `left` of the second window.
     pub left: i32,
 }
 
-/// A window over each channel by itself: depthwise convolution (W `[kh, kw, channels]`) or a pool.
+/// A window over each channel separately: depthwise convolution (W `[kh, kw, channels]`) or a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PerChannel {
     /// The geometry.
@@ -101,7 +101,7 @@ pub struct Linear {
 /// A matrix whose last axis is the channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rows {
-    /// All axes but the last, multiplied.
+    /// The product of all axes except the last.
     pub rows: u32,
     /// The last axis.
     pub channels: u32,
@@ -113,13 +113,13 @@ impl Rows {
         self.rows as usize * self.channels as usize
     }
 
-    /// Whether the matrix has no element.
+    /// Whether the matrix has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// An activation that the recurrent cell chooses from (ENAS §2.1).
+/// An activation of the recurrent cell (ENAS §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
     /// x.
@@ -135,18 +135,18 @@ pub enum Function {
 /// A highway connection: h and y `[rows, width]`, gate and candidate `[rows, 2·width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Highway {
-    /// Rows of all of them.
+    /// Rows of h, y, and the gate and candidate.
     pub rows: u32,
     /// Columns of h and y.
     pub width: u32,
-    /// What the candidate passes through.
+    /// The activation of the candidate.
     pub function: Function,
 }
 
-/// Rows of a matrix W `[words, width]`, picked by tokens `[rows]`: y `[rows, width]`.
+/// Rows of a matrix W `[words, width]`, looked up by tokens `[rows]`: y `[rows, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Embedding {
-    /// Tokens. All are below `words`.
+    /// The number of tokens. All are below `words`.
     pub rows: u32,
     /// Rows of W.
     pub words: u32,
@@ -160,7 +160,7 @@ impl Highway {
         self.rows as usize * self.width as usize
     }
 
-    /// Whether h has no element.
+    /// Whether h has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -181,24 +181,24 @@ impl Embedding {
 /// Batch normalisation of a matrix over its rows, followed by a ReLU if `relu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BatchNorm {
-    /// The matrix: rows are batch and space.
+    /// The matrix: its rows are batch and positions.
     pub rows: Rows,
     /// Whether y passes through a ReLU.
     pub relu: bool,
-    /// Whether γ and β are given (as operands after `stats`); without them γ is 1 and β is 0.
+    /// Whether γ and β are given (as operands after `stats`); otherwise γ is 1 and β is 0.
     pub affine: bool,
 }
 
 /// An update of `len` weights (one page). Only blocks whose touched bit is set change, unless
-/// `everywhere`: then the others change too, with a gradient of zero. L2 is added to the gradient
-/// of blocks whose decayed bit is set.
+/// `everywhere`: then the others change too, with zero gradient. L2 is added to the gradient of
+/// blocks whose decayed bit is set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Update {
     /// Weights in the page.
     pub len: u32,
     /// λ: the gradient of λ/2·‖w‖².
     pub l2: f32,
-    /// Whether blocks that the path did not touch move too.
+    /// Whether blocks that were not touched are updated too.
     pub everywhere: bool,
 }
 
@@ -218,7 +218,7 @@ impl Conv2d {
 }
 
 impl FactorizedReduction {
-    /// Both as one, if they are alike and read different pixels.
+    /// Fuses two convolutions, if they have the same shape and read different pixels.
     pub fn of(first: Conv2d, second: Conv2d) -> Option<Self> {
         let Window {
             top, left, stride, ..
@@ -240,7 +240,7 @@ impl FactorizedReduction {
         })
     }
 
-    /// The convolutions.
+    /// The two convolutions.
     pub fn halves(&self) -> [Conv2d; 2] {
         let window = Window {
             top: self.top,

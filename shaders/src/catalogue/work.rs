@@ -1,11 +1,11 @@
-//! How much there is to compute.
+//! The amount of computation of a call.
 
 use super::Call;
 use crate::Access;
 
 impl Call {
-    /// Roughly how many multiply-adds a call costs, for telling long ones from short ones: those of
-    /// the products, and one for every element that the others touch at every tap of their window.
+    /// The approximate number of multiply-adds of a call, to tell long calls from short ones: those
+    /// of the products, or one per element and tap for all other calls.
     pub fn work(&self) -> u64 {
         let product = |a: usize, b: usize, c: usize| a as u64 * b as u64 * c as u64;
         match *self {
@@ -39,7 +39,7 @@ impl Call {
     }
 }
 
-/// How often an operand's elements pass through memory.
+/// How often the elements of an operand pass through memory.
 fn touched(access: Access) -> u64 {
     match access {
         Access::Read | Access::Write => 1,

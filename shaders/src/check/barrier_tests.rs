@@ -1,4 +1,4 @@
-//! Kernels whose invocations do not meet where they have to, and such that do.
+//! Kernels with barriers in divergent and in uniform control flow.
 
 use super::trial::{Trial, refused, trial};
 
@@ -37,7 +37,7 @@ fn subgroups() {
             );
         },
     );
-    // One subgroup may do what another does not, but not pass a barrier.
+    // Control flow may differ between subgroups, but not around a barrier.
     let by_subgroup = |t: &mut Trial| {
         t.lanes = Some(8);
         t.replace(
@@ -71,7 +71,7 @@ fn barriers() {
             |t| t.replace(from, to),
         );
     };
-    // A bound, an early end, a condition, and a call that depend on the invocation.
+    // A loop bound, an early exit, a condition and a call that depend on the invocation.
     missed(
         "var start = group.x * TILE;",
         "var start = group.x * TILE + own;",

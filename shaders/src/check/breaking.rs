@@ -1,4 +1,4 @@
-//! For every convention a kernel that breaks it, and the sentence that says so.
+//! For every convention, a kernel that violates it, and the resulting message.
 
 use super::trial::{refused, role, trial};
 use crate::kernel::{BufferRef, read};

@@ -1,4 +1,4 @@
-//! Which functions call which, how often, and what they do on the way.
+//! The call graph: which functions call which, how often, and what they do.
 
 use std::ops::ControlFlow;
 
@@ -7,24 +7,24 @@ use naga::{Block, Function, Module, Span, Statement};
 use super::Violation;
 use super::entry::Entry;
 
-/// Most calls that an entry point may make, counting those that the functions it calls make, each
-/// time they are called. GPUs' compilers write every call out, and forty functions that each call
-/// the next one twice are a text of no length.
+/// The most calls of an entry point, counting the calls inside called functions each time. GPU
+/// compilers inline every call, and a short text of forty functions that each call the next one
+/// twice would expand without limit.
 pub const MOST_CALLS: u64 = 1 << 16;
-/// How deep calls may nest: what looks at them recurses.
+/// The maximum nesting depth of calls: the code that inspects them is recursive.
 pub(super) const MOST_CALL_DEPTH: u32 = 64;
 
-/// What a function does, with those that it calls.
+/// What a function and its callees do.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Deeds {
     pub(super) calls: u64,
     pub(super) depth: u32,
-    /// Whether invocations wait for each other.
+    /// Whether invocations synchronise.
     pub(super) barriers: bool,
     pub(super) loops: bool,
 }
 
-/// What the entry point does, if it does not call too much.
+/// What the entry point does, if it does not make too many calls.
 pub(super) fn check(entry: &Entry) -> Result<Deeds, Violation> {
     let deeds = entry_deeds(entry.parsed.module(), &entry.point.function);
     if deeds.depth > MOST_CALL_DEPTH {
@@ -38,7 +38,7 @@ pub(super) fn check(entry: &Entry) -> Result<Deeds, Violation> {
 }
 
 fn entry_deeds(module: &Module, function: &Function) -> Deeds {
-    // Functions come after those that they call.
+    // Functions come after their callees.
     let mut known: Vec<Deeds> = Vec::with_capacity(module.functions.len());
     for (_, function) in module.functions.iter() {
         known.push(deeds(&function.body, &known));
@@ -70,7 +70,7 @@ fn deeds(body: &Block, known: &[Deeds]) -> Deeds {
     deeds
 }
 
-/// Shows `see` every statement of a block and of the blocks in it, until it has seen enough.
+/// Visits every statement of a block and of nested blocks, until `see` breaks.
 pub(super) fn every<B>(
     block: &Block,
     see: &mut impl FnMut(&Statement, Span) -> ControlFlow<B>,

@@ -1,4 +1,4 @@
-//! One entry point of a module, before and after its overrides have values.
+//! One entry point of a module, before and after its overrides are resolved.
 
 use std::borrow::Cow;
 
@@ -15,11 +15,11 @@ use crate::kernel::{Constant, Dispatch, Kernel};
 pub(super) struct Entry<'a> {
     pub(super) parsed: &'a Parsed,
     pub(super) point: &'a EntryPoint,
-    /// What it and the functions that it calls do with the module's variables.
+    /// How it and its callees use the variables of the module.
     pub(super) uses: &'a FunctionInfo,
 }
 
-/// An entry point alone, with values for all overrides.
+/// An entry point alone, with all overrides resolved.
 pub(super) struct Resolved<'a> {
     pub(super) module: Cow<'a, Module>,
     pub(super) info: Cow<'a, ModuleInfo>,
@@ -51,7 +51,7 @@ impl<'a> Entry<'a> {
         self.with(&dispatch.overrides)
     }
 
-    /// The entry point with these values of overrides.
+    /// The entry point with these override values.
     pub(super) fn with(
         &self,
         overrides: &[(&'static str, Constant)],
@@ -95,7 +95,7 @@ impl<'a> Entry<'a> {
 }
 
 impl Resolved<'_> {
-    /// The entry point, which has its workgroup's size by now, and what it uses.
+    /// The entry point, with its workgroup size resolved, and its uses of variables.
     pub(super) fn point(&self) -> (&EntryPoint, &FunctionInfo) {
         let number = self
             .module

@@ -1,4 +1,4 @@
-//! Every call of the catalogue, as any GPU would run it, held against the modules.
+//! Every call of the catalogue, lowered as for any GPU, checked against the modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fs, io};
@@ -43,7 +43,7 @@ fn dispatches(lowered: &[(Call, Traits, Lowered)]) -> impl Iterator<Item = &Disp
     lowered.iter().flat_map(|(.., lowered)| &lowered.dispatches)
 }
 
-/// Fails with the first of the distinct sentences.
+/// Fails with the first of the distinct messages.
 #[track_caller]
 pub(super) fn none(breaches: BTreeSet<String>) {
     let first: Vec<_> = breaches.iter().take(40).map(String::as_str).collect();

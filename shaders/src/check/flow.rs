@@ -1,8 +1,8 @@
-//! Whether those meet who have to: all invocations of a workgroup at every barrier, all of a
-//! subgroup wherever these exchange something. Naga does not ask.
+//! Uniformity analysis: all invocations of a workgroup must reach every barrier together, and all
+//! lanes of a subgroup every subgroup operation. Naga does not check this.
 //!
-//! An analysis after WGSL's rules, but coarser: a local variable is uniform if every value that it
-//! ever gets is, at a place that all reach together.
+//! The analysis follows WGSL's rules but is coarser: a local variable is uniform if every value
+//! assigned to it is uniform and assigned in uniform control flow.
 
 mod statements;
 mod values;
@@ -15,17 +15,17 @@ use naga::{Binding, BuiltIn, Function, Module, Span};
 use super::entry::Entry;
 use super::{CheckError, Parsed, Violation};
 
-/// Most expressions and statements that are looked at, over all rounds of the analysis: those of a
-/// chain of functions, each of which looks at the next one twice, would take years.
+/// The most expressions and statements that are visited, over all iterations of the analysis: a
+/// chain of functions that each call the next one twice would take years.
 const MOST_STEPS: u64 = 10_000_000;
 
-/// Whether those meet who have to, wherever the entry point gets.
+/// Checks the uniformity requirements of everything that the entry point reaches.
 pub(super) fn check(entry: &Entry) -> Result<(), Violation> {
     walk(entry, &Record::default())
 }
 
-/// For every loop that some entry point reaches, by the offset of its keyword: what decides who
-/// goes round it.
+/// For every loop that some entry point reaches, by the offset of its keyword: what its iteration
+/// count may depend on.
 pub(super) fn loops(parsed: &Parsed) -> Result<BTreeMap<usize, Differs>, CheckError> {
     let record = Record::default();
     for name in parsed.entries() {
@@ -62,11 +62,11 @@ fn walk(entry: &Entry, record: &Record) -> Result<(), Violation> {
         })
 }
 
-/// What all walks from an entry point leave behind.
+/// State shared by all walks from an entry point.
 #[derive(Default)]
 struct Record {
     steps: Cell<u64>,
-    /// What decides who goes round a loop, by where it begins in the text.
+    /// What the iteration count of a loop depends on, by the offset of the loop in the text.
     loops: RefCell<BTreeMap<usize, Differs>>,
 }
 
@@ -81,7 +81,7 @@ impl Record {
     }
 }
 
-/// What a value may depend on beyond the workgroup, and so what may decide who reaches a statement.
+/// What a value, and therefore control flow, may depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Differs {
     #[default]
@@ -110,17 +110,18 @@ impl Differs {
 }
 
 enum Fault {
-    /// A statement that not all reach who have to, and the function it is in, if that has a name.
+    /// A statement that requires uniform control flow and does not have it, and the function that
+    /// contains it, if that has a name.
     Missed {
         what: &'static str,
         span: Span,
         function: Option<String>,
     },
-    /// The analysis would not end in time.
+    /// The analysis would take too long.
     Tangled,
 }
 
-/// Who leaves a block early while others go on.
+/// What early exits from a block depend on.
 #[derive(Clone, Copy, Default)]
 struct Exits {
     from_function: Differs,
@@ -140,16 +141,16 @@ impl Exits {
     }
 }
 
-/// A walk through a function.
+/// A walk through one function.
 struct Walk<'a> {
     module: &'a Module,
     function: &'a Function,
-    /// Whether it is the entry point itself.
+    /// Whether the function is the entry point itself.
     entry: bool,
     arguments: Vec<Differs>,
     record: &'a Record,
     locals: Vec<Differs>,
-    /// Of expressions; those of statements' results outlive a walk.
+    /// One per expression; those of statement results are kept between iterations.
     values: Vec<Differs>,
     result: Differs,
 }
@@ -176,9 +177,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the function's result depends on, if those who call it are `apart`.
+    /// What the result of the function depends on, if the control flow at the call depends on
+    /// `apart`.
     fn run(mut self, apart: Differs) -> Result<Differs, Fault> {
-        // What is found only ever grows, so this ends.
+        // The lattice is finite and values only rise, so this terminates.
         loop {
             self.record.step(self.function.expressions.len())?;
             self.evaluate();

@@ -1,22 +1,22 @@
-//! A text whose every loop ends: all of its rounds burn fuel, and where that is out, loops are
+//! Bounds every loop of a text: each iteration burns fuel, and when the fuel is used up, loops are
 //! left.
 //!
-//! A loop without an end hangs a GPU, and with it every window of the machine. So a counter is put
-//! at the head of every loop's body, which `continue` passes too, since it leads to the next round.
-//! When a loop is left because the fuel is out, those around it are as soon as they come to their
-//! heads.
+//! An endless loop hangs a GPU, and with it every window of the machine. Therefore a counter is
+//! inserted at the head of every loop body, where `continue` passes too, since it leads to the next
+//! iteration. When a loop is left because the fuel is used up, the enclosing loops are left as soon
+//! as they reach their heads.
 //!
-//! There are several counters, all in an invocation's own memory. Were there one alone, an
-//! invocation could run out of fuel in a loop of its own and later leave a loop that has a barrier
-//! while others of its workgroup stay, and a barrier that not all reach hangs too, or does anything
-//! else. So loops that all invocations of a workgroup go round together, as all with barriers must
-//! (`flow`), have a counter of their own: nothing but such loops burns it, so it is the same in all
-//! of them, and they leave together. So it is with loops that all lanes of a subgroup go round
-//! together.
+//! There are several counters, all in the private memory of an invocation. With a single counter,
+//! an invocation could use up its fuel in a loop that it runs alone and later leave a loop with a
+//! barrier while others of its workgroup stay, and a barrier that not all invocations reach hangs
+//! or has undefined behaviour. Therefore loops that all invocations of a workgroup run together, as
+//! all loops with barriers must (`flow`), have a separate counter: only such loops burn it, so it
+//! is equal in all invocations, and they leave together. The same holds for loops that all lanes of
+//! a subgroup run together.
 //!
-//! The counters are put into the text, not into what naga makes of it: its writer loses sizes of
-//! workgroups that are overrides, and gives another name to entry points and overrides whose name
-//! ends in a digit. Lines keep their numbers.
+//! The counters are inserted into the text rather than into naga's module, since naga's WGSL writer
+//! loses workgroup sizes that are overrides, and renames entry points and overrides whose name ends
+//! in a digit. Line numbers are preserved.
 
 use std::ops::ControlFlow;
 
@@ -27,25 +27,25 @@ use super::flow::Differs;
 use super::{CheckError, Parsed, Violation, calls, flow, module, text};
 use crate::catalogue::FUEL_CONSTANT;
 
-/// The `override` that says how many rounds an invocation may go, over all loops.
+/// The `override` that sets the number of iterations of an invocation, over all loops.
 pub const FUEL: &str = FUEL_CONSTANT;
-/// The buffer that tells that fuel ran out.
+/// The buffer that reports that the fuel ran out.
 pub const SPENT: &str = "supernet_spent";
-/// What no name in an op's source may begin with.
+/// The prefix that no name in an op's source may have.
 pub(super) const RESERVED: &str = "supernet_";
-/// Rounds in loops, by what decides who goes round these.
+/// The counters of iterations, by what the iteration counts of their loops depend on.
 const COUNTERS: [(Differs, &str); 3] = [
     (Differs::Never, "supernet_rounds_of_all"),
     (Differs::BySubgroup, "supernet_rounds_of_subgroup"),
     (Differs::ByInvocation, "supernet_rounds_of_one"),
 ];
-/// Rounds, unless [`FUEL`] is set.
+/// The number of iterations if [`FUEL`] is not set.
 const ENOUGH: u32 = 1 << 24;
 
-/// The text of `parsed` with an end to all loops: after as many rounds as the override [`FUEL`]
-/// says, for each of the counters. With a binding for `spent`, the buffer [`SPENT`], an
-/// `array<u32>`, is there, and its first element becomes 1 where that happens. A text without loops
-/// is left as it is.
+/// The text of `parsed` with all loops bounded: each counter allows as many iterations as the
+/// override [`FUEL`] says. If `spent` gives a binding, the buffer [`SPENT`], an `array<u32>`, is
+/// declared there, and its first element is set to 1 if the fuel runs out. A text without loops is
+/// returned unchanged.
 pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError> {
     let fail = |breach: Violation| breach.at(parsed.name(), None);
     unreserved(parsed.source()).map_err(fail)?;
@@ -61,8 +61,8 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
     let mut written = String::with_capacity(parsed.source().len() + 128 * (loops.len() + 2));
     let mut done = text::directives(parsed.source());
     written += &parsed.source()[..done];
-    // In front of all others: when naga gives overrides their values, it panics on one that follows
-    // an array whose length is made of overrides.
+    // Before all other declarations: when naga resolves overrides, it panics on an override that
+    // follows an array whose length depends on overrides.
     written += &format!(" override {FUEL} = {ENOUGH}u; ");
     for text::Loop { begins, body } in loops {
         written += &parsed.source()[done..body];
@@ -72,8 +72,8 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
     written += &parsed.source()[done..];
     written += &declarations(spent);
 
-    // Nothing is believed of the above: what naga understands must have a counter in every loop,
-    // and all who have to must still meet.
+    // The insertion is not trusted: in naga's view of the result, every loop must have a counter,
+    // and the uniformity requirements must still hold.
     let fuelled = module(&written, parsed.name())?;
     burning(&fuelled).map_err(fail)?;
     flow::loops(&fuelled)?;
@@ -88,16 +88,17 @@ pub(super) fn counter(name: &str) -> Option<Differs> {
         .map(|(differs, _)| *differs)
 }
 
-/// What a loop's body begins with. A loop that no entry point reaches differs in nothing.
+/// The text inserted at the beginning of a loop body. A loop that no entry point reaches depends on
+/// nothing.
 fn head(differs: Option<Differs>, spent: Option<u32>) -> String {
     let (_, counter) = COUNTERS[differs.unwrap_or_default() as usize];
     let tell = spent.map_or_else(String::new, |_| format!("{SPENT}[0] = 1u; "));
     format!(" if {counter} >= {FUEL} {{ {tell}break; }} {counter} += 1u; ")
 }
 
-/// What is declared besides. It stands at the end, so that lines keep their numbers; the first line
-/// break ends a comment that the text may end with. Without names of types where that can be: a
-/// text may give them another meaning.
+/// The additional declarations. They are appended, so that line numbers are preserved; the leading
+/// line break ends a comment in which the text may end. They avoid type names where possible, since
+/// a text may shadow them.
 fn declarations(spent: Option<u32>) -> String {
     let mut text = String::from("\n");
     text.extend(COUNTERS.map(|(_, counter)| format!("var<private> {counter} = 0u;\n")));
@@ -107,7 +108,7 @@ fn declarations(spent: Option<u32>) -> String {
     text + &spent.map_or_else(String::new, buffer)
 }
 
-/// No name of the source is one that the counters have.
+/// Checks that no name of the source is reserved.
 fn unreserved(source: &str) -> Result<(), Violation> {
     let taken = |(_, token)| match token {
         text::Token::Word(word) if word.starts_with(RESERVED) => Some(word),
@@ -119,7 +120,7 @@ fn unreserved(source: &str) -> Result<(), Violation> {
     }
 }
 
-/// Whether every loop of every function burns fuel.
+/// Checks that every loop of every function burns fuel.
 fn burning(parsed: &Parsed) -> Result<(), Violation> {
     let module = parsed.module();
     let functions = module.functions.iter().map(|(_, function)| function);
@@ -140,7 +141,7 @@ fn burning(parsed: &Parsed) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether a loop's body counts. That of `for` and `while` is, to naga, a block after the
+/// Whether a loop body counts. In naga's module, the body of `for` and `while` is a block after the
 /// condition.
 fn burns(parsed: &Parsed, function: &Function, body: &Block) -> bool {
     let counts = |statement: &Statement| {

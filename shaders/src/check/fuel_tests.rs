@@ -1,4 +1,4 @@
-//! Texts with counters in their loops.
+//! Insertion of counters into loops.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn parsed(source: &str) -> Parsed {
     module(source, "op").unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The text with counters, which is valid as [`fuelled`] says.
+/// The text with counters, whose validity [`fuelled`] has checked.
 fn with_counters(source: &str, spent: Option<u32>) -> String {
     fuelled(&parsed(source), spent).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -26,7 +26,7 @@ fn refused(sentence: &str, source: &str) {
     );
 }
 
-/// A kernel with this body, and `x` and `own`, the invocation's number.
+/// A kernel with this body, in which `x` is a buffer and `own` the number of the invocation.
 fn kernel(body: &str) -> String {
     format!(
         "@group(0) @binding(2) var<storage, read_write> x: array<f32>;\n\
@@ -127,8 +127,7 @@ fn loops_that_all_go_round_together_have_a_counter_of_their_own() {
 
 #[test]
 fn what_a_loop_without_barriers_computes_may_decide_on_one() {
-    // Were the counter of this loop not the same everywhere, `n` would not be either once fuel is
-    // out.
+    // If the counter of this loop were not uniform, `n` would not be either once the fuel runs out.
     let source = kernel(
         "for (var j = 0u; j < own; j++) { }
         var n = 0u;
@@ -153,8 +152,7 @@ fn barriers_that_not_all_reach_are_refused() {
 
 #[test]
 fn names_stay() {
-    // Naga's writer would add a `_` to these, and lose that the size of the workgroup is an
-    // override.
+    // Naga's writer would add a `_` to these, and lose that the workgroup size is an override.
     let source = "
         // First.
         diagnostic(off, derivative_uniformity);
@@ -198,7 +196,7 @@ fn names_of_the_host_are_refused() {
 fn redefined_words_do_no_harm() {
     let source =
         "alias u32 = f32;\n".to_owned() + &kernel("loop { }").replace("own: u32", "own: vec3i");
-    // A builtin's type is checked by naga, so only what compiles gets here.
+    // Naga checks the types of builtins, so only valid texts get here.
     if let Ok(parsed) = module(&source, "op") {
         assert!(fuelled(&parsed, Some(9)).is_err());
     }
@@ -231,8 +229,8 @@ fn calls_that_double_are_counted() {
 
 #[test]
 fn tangled_calls_end_in_a_sentence() {
-    // Every function finds in a second look that its variable differs, and so looks at the next one
-    // twice.
+    // In the second iteration, every function finds that its variable differs, and so visits the
+    // next one twice.
     let functions = (1..=40).map(|i| {
         format!(
             "fn to{i}(a: u32) -> u32 {{ var s = 0u; let t = to{}(s); s = a; return t + s; }}\n",

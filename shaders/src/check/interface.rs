@@ -1,4 +1,4 @@
-//! What an entry point binds, held against its kernel's list.
+//! The bindings of an entry point, checked against the list of its kernel.
 
 use std::collections::HashSet;
 
@@ -13,15 +13,15 @@ use super::limits::STEP_BYTES;
 use crate::Element;
 use crate::kernel::{Buffer, FIRST_BUFFER, Kernel, Lowered, SIZES, SLOT, STEP};
 
-/// What a buffer's array consists of.
+/// The element type of a buffer's array.
 pub(super) struct Item {
     pub(super) element: Element,
-    /// Elements of an item: more than 1 for vectors.
+    /// Scalars per element: more than 1 for vectors.
     pub(super) lanes: usize,
     pub(super) atomic: bool,
 }
 
-/// A variable that has a binding, with what the entry point does with it.
+/// A variable with a binding, and how the entry point uses it.
 pub(super) struct Bound<'a> {
     pub(super) binding: u32,
     pub(super) uses: GlobalUse,
@@ -34,7 +34,7 @@ impl Bound<'_> {
     }
 }
 
-/// The variables with a binding that the entry point uses.
+/// The variables with bindings that the entry point uses.
 pub(super) fn bound<'a>(entry: &Entry<'a>) -> Vec<Bound<'a>> {
     let used = |(handle, variable): (Handle<GlobalVariable>, &'a GlobalVariable)| {
         let (uses, at) = (entry.uses[handle], variable.binding?);
@@ -53,7 +53,7 @@ pub(super) fn bound<'a>(entry: &Entry<'a>) -> Vec<Bound<'a>> {
         .collect()
 }
 
-/// Whether the entry point binds just what the kernel lists.
+/// Checks that the entry point binds exactly what the kernel lists.
 pub(super) fn check(entry: &Entry, kernel: &Kernel) -> Result<(), Violation> {
     let mut listed = HashSet::new();
     for Buffer { binding, name, .. } in kernel.buffers {
@@ -140,7 +140,7 @@ fn storage(used: &Bound, access: StorageAccess, kernel: &Kernel) -> Result<(), V
     if access.contains(StorageAccess::STORE) != written {
         return Err(Violation::Access { name, written });
     }
-    // One that is declared as written and never is serialises dispatches for nothing.
+    // A buffer that is declared as written and never is would serialise dispatches needlessly.
     if written && !used.uses.intersects(GlobalUse::WRITE | GlobalUse::ATOMIC) {
         return Err(Violation::NeverWritten { name });
     }
@@ -151,7 +151,7 @@ fn storage(used: &Bound, access: StorageAccess, kernel: &Kernel) -> Result<(), V
     }
 }
 
-/// What a variable is an array of; none if that is nothing a kernel may bind.
+/// The element type of an array variable; `None` if a kernel may not bind it.
 pub(super) fn item(entry: &Entry, variable: &GlobalVariable) -> Option<Item> {
     let types = &entry.parsed.module().types;
     let TypeInner::Array {
@@ -173,7 +173,7 @@ pub(super) fn item(entry: &Entry, variable: &GlobalVariable) -> Option<Item> {
         Scalar::U32 => Element::U32,
         _ => return None,
     };
-    // A vector of three takes the room of four.
+    // A vector of three occupies the space of four.
     (lanes != 3).then_some(Item {
         element,
         lanes,
@@ -181,7 +181,7 @@ pub(super) fn item(entry: &Entry, variable: &GlobalVariable) -> Option<Item> {
     })
 }
 
-/// Whether the call gives all that the entry point's uniforms take.
+/// Checks that the call provides all uniforms of the entry point.
 pub(super) fn check_uniforms(entry: &Entry, lowered: &Lowered) -> Result<(), Violation> {
     let given = lowered.sizes.len() * 4;
     if given > SLOT {
@@ -198,7 +198,7 @@ pub(super) fn check_uniforms(entry: &Entry, lowered: &Lowered) -> Result<(), Vio
     Ok(())
 }
 
-/// Bytes up to the end of a variable's last member; what pads the struct says nothing.
+/// The size up to the end of the last member of a variable, without the padding of the struct.
 fn extent(module: &Module, variable: &GlobalVariable) -> usize {
     let size = |inner: &TypeInner| inner.size(module.to_ctx());
     let inner = &module.types[variable.ty].inner;

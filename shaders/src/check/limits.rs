@@ -1,4 +1,4 @@
-//! What the smallest GPU takes: WebGPU's default limits.
+//! The limits of the smallest supported GPU: WebGPU's defaults.
 
 use naga::compact::{KeepUnused, compact};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -8,23 +8,23 @@ use super::Violation;
 use super::entry::Resolved;
 use crate::kernel::{Dispatch, Kernel, MOST_GROUPS};
 
-/// Most invocations of a workgroup.
+/// The most invocations of a workgroup.
 pub const MOST_INVOCATIONS: u32 = 256;
-/// Most invocations of a workgroup along x, y and z.
+/// The most invocations of a workgroup along x, y and z.
 pub(super) const MOST_AXES: [u32; 3] = [256, 256, 64];
-/// Most bytes of a workgroup's memory.
+/// The most bytes of workgroup memory.
 pub const MOST_WORKGROUP_BYTES: u32 = 16 << 10;
-/// Most bytes of an invocation's own memory: what is private to it, and what its functions hold.
+/// The most bytes of private memory of an invocation: private variables and the locals of its
+/// functions.
 pub(super) const MOST_PRIVATE_BYTES: u64 = 8 << 10;
-/// Most storage buffers of a kernel.
+/// The most storage buffers of a kernel.
 pub const MOST_BUFFERS: usize = 8;
-/// Most storage buffers of an op that a search space brings along: one more is the host's while it
-/// tries the op.
+/// The most storage buffers of a custom op: the host needs one more while it checks the op.
 pub const MOST_OP_BUFFERS: usize = MOST_BUFFERS - 1;
-/// Bytes of the uniform with what changes from step to step.
+/// The size in bytes of the uniform with the values that change from step to step.
 pub(super) const STEP_BYTES: usize = 32;
 
-/// Whether a grid is one that any GPU runs.
+/// Checks that any GPU can run a grid.
 pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Violation> {
     let outside = |groups: &u32| !(1..=MOST_GROUPS).contains(groups);
     match dispatch.groups.iter().position(outside) {
@@ -36,7 +36,7 @@ pub(super) fn check_grid(dispatch: &Dispatch) -> Result<(), Violation> {
     }
 }
 
-/// Whether workgroups are such that any GPU runs them; their size.
+/// Checks that any GPU can run workgroups of this size, and returns the size.
 pub(super) fn check_workgroup(resolved: &Resolved) -> Result<[u32; 3], Violation> {
     let size = resolved.point().0.workgroup_size;
     if let Some(axis) = (0..3).find(|axis| !(1..=MOST_AXES[*axis]).contains(&size[*axis])) {
@@ -56,7 +56,7 @@ pub(super) fn check_workgroup(resolved: &Resolved) -> Result<[u32; 3], Violation
     Ok(size)
 }
 
-/// Whether the kernel is such that any GPU runs it.
+/// Checks that any GPU can run the kernel.
 pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Violation> {
     let invocations: u32 = check_workgroup(resolved)?.iter().product();
     let got = kernel.buffers.len();
@@ -73,7 +73,7 @@ pub(super) fn check(resolved: &Resolved, kernel: &Kernel) -> Result<(), Violatio
     }
 }
 
-/// Whether an invocation's own memory is as small as WGSL promises that it may be.
+/// Checks that the private memory of an invocation is within the limit that WGSL guarantees.
 pub(super) fn check_private(module: &Module) -> Result<(), Violation> {
     let bytes =
         |ty: naga::Handle<naga::Type>| u64::from(module.types[ty].inner.size(module.to_ctx()));
@@ -99,7 +99,7 @@ pub(super) fn check_private(module: &Module) -> Result<(), Violation> {
     }
 }
 
-/// As WebGPU counts: each variable takes a multiple of 16.
+/// The workgroup memory as WebGPU counts it: each variable takes a multiple of 16 bytes.
 fn workgroup_bytes(resolved: &Resolved) -> u32 {
     let module = &resolved.module;
     let variables = resolved
@@ -114,7 +114,7 @@ fn workgroup_bytes(resolved: &Resolved) -> u32 {
     bytes.fold(0, u32::saturating_add)
 }
 
-/// Whether the entry point or what it calls is invalid without the feature.
+/// Whether the entry point or its callees need the subgroup feature.
 fn uses_subgroups(resolved: &Resolved) -> bool {
     let point = resolved.point().0;
     let mut alone: Module = resolved.module.clone().into_owned();

@@ -1,4 +1,4 @@
-//! Texts that nobody means: too long, too deep, or torn.
+//! Degenerate texts: too long, too deep, or corrupted.
 
 use std::panic::catch_unwind;
 use std::thread;
@@ -37,7 +37,7 @@ fn gate(v: f32) -> f32 { var s = v; for (var i = 0; i < 3; i++) { s = s / (1.0 +
 }
 ";
 
-/// All that is done to an op's source, on a stack no larger than that of any thread.
+/// Everything that is done to the source of an op, on a stack as small as that of any thread.
 fn load(source: String) -> Result<(), String> {
     let load = move || {
         let parsed = module(&source, "op")?;
@@ -66,7 +66,7 @@ fn body(statements: &str) -> String {
     )
 }
 
-/// Texts that nest `n` deep, each in a way of its own.
+/// Texts that nest `n` deep, each in a different way.
 fn nested(n: usize) -> Vec<String> {
     let around = |open: &str, middle: &str, close: &str| open.repeat(n) + middle + &close.repeat(n);
     let chain = |first: &str, more: &str| first.to_owned() + &more.repeat(n);
@@ -171,7 +171,7 @@ fn length_is_refused() {
     load(body(&"if sum > 0.0 { sum = 1.0; }".repeat(1000))).unwrap();
 }
 
-/// The text with a random range of it left out, doubled or replaced by another.
+/// The text with a random range removed, duplicated or replaced by another.
 fn torn(source: &str, random: &mut Random) -> String {
     let mut bytes = source.as_bytes().to_vec();
     for _ in 0..=random.below(3) {

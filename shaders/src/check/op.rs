@@ -1,4 +1,4 @@
-//! What the source of an op that a search space brings along has in it.
+//! The contents of the source of a custom op.
 
 use naga::{AddressSpace, Function, Override, Scalar, ScalarKind, StorageAccess, TypeInner};
 
@@ -7,7 +7,7 @@ use super::limits::{self, MOST_OP_BUFFERS};
 use super::{CheckError, Parsed, Violation, calls, flow, interface};
 use crate::kernel::Constant;
 
-/// A variable of the source that is bound to something.
+/// A variable of the source that has a binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// The number in its `@binding`.
@@ -20,19 +20,19 @@ pub struct Variable {
     pub uniform: bool,
 }
 
-/// What an entry point does, with the functions that it calls.
+/// What an entry point and its callees do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryFacts {
     /// The bound variables that it uses, by binding.
     pub variables: Vec<Variable>,
-    /// Whether invocations wait for each other: at a barrier, at a `workgroupUniformLoad`, or to
-    /// exchange something within their subgroup.
+    /// Whether invocations synchronise: at a barrier, at a `workgroupUniformLoad`, or in a subgroup
+    /// operation.
     pub barriers: bool,
     /// Whether it has loops.
     pub loops: bool,
 }
 
-/// What the entry point `entry` does, unless it is something that no op may do.
+/// What the entry point `entry` does, unless it does something that no op may do.
 pub fn entry(parsed: &Parsed, entry: &str) -> Result<EntryFacts, CheckError> {
     let point = Entry::named(parsed, entry)?;
     facts(&point).map_err(|breach| breach.at(parsed.name(), Some(entry)))
@@ -40,7 +40,7 @@ pub fn entry(parsed: &Parsed, entry: &str) -> Result<EntryFacts, CheckError> {
 
 fn facts(entry: &Entry) -> Result<EntryFacts, Violation> {
     named(entry.parsed)?;
-    // First, for what follows recurses through calls.
+    // First, since what follows recurses through calls.
     let deeds = calls::check(entry)?;
     flow::check(entry)?;
     limits::check_private(entry.parsed.module())?;
@@ -82,7 +82,8 @@ fn variables(entry: &Entry) -> Result<Vec<Variable>, Violation> {
     Ok(variables)
 }
 
-/// Constants with an `@id` can be set by it alone, and attributes of nodes have names.
+/// Checks that no override has an `@id`: such constants can be set only by number, and attributes
+/// of nodes have names.
 fn named(parsed: &Parsed) -> Result<(), Violation> {
     match parsed
         .module()
@@ -97,11 +98,11 @@ fn named(parsed: &Parsed) -> Result<(), Violation> {
     }
 }
 
-/// The names of the source's `override` constants, in the order in which it declares them.
+/// The names of the source's `override` constants, in order of declaration.
 pub fn constants(parsed: &Parsed) -> Vec<String> {
     let overrides = &parsed.module().overrides;
     let mut constants: Vec<_> = overrides.iter().collect();
-    // Naga has those first that others mention.
+    // Naga lists those first that others refer to.
     constants.sort_by_key(|(handle, _)| {
         overrides
             .get_span(*handle)
@@ -124,7 +125,7 @@ pub fn last_binding(parsed: &Parsed) -> u32 {
     bound.map(|at| at.binding).max().unwrap_or(0)
 }
 
-/// Whether the `override` constant `name` can be this number: whole for one that is, 0 or 1 for a
+/// Whether the `override` constant `name` can take this number: whole for an integer, 0 or 1 for a
 /// flag.
 pub fn takes(parsed: &Parsed, name: &str, number: f64) -> bool {
     let module = parsed.module();
@@ -148,8 +149,8 @@ pub fn takes(parsed: &Parsed, name: &str, number: f64) -> bool {
     }
 }
 
-/// Whether the source has a function `name`, that is no entry point, of so many numbers, which
-/// returns a number: all f32.
+/// Whether the source has a function `name`, which is not an entry point, with this number of f32
+/// parameters and an f32 result.
 pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
     let module = parsed.module();
     let number = |ty| matches!(module.types[ty].inner, TypeInner::Scalar(Scalar::F32));
@@ -168,8 +169,8 @@ pub fn function(parsed: &Parsed, name: &str, parameters: usize) -> bool {
     module.functions.iter().any(|(_, function)| fits(function))
 }
 
-/// The workgroup's size of the entry point `entry`, with these values of constants. Those that are
-/// missing keep their default.
+/// The workgroup size of the entry point `entry` with these override values. Constants that are not
+/// given keep their defaults.
 pub fn workgroup(
     parsed: &Parsed,
     entry: &str,

@@ -1,4 +1,4 @@
-//! What is found in sources of ops, and what is refused.
+//! What is reported about the sources of ops, and what is rejected.
 
 use super::{MOST_OP_BUFFERS, Parsed, module, op};
 

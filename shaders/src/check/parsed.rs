@@ -1,4 +1,4 @@
-//! A WGSL text that naga understands.
+//! A WGSL text that naga accepts.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use naga::{Module, ShaderStage};
 
 use super::{CheckError, Violation, text};
 
-/// A module, parsed and valid.
+/// A parsed and validated module.
 #[derive(Debug)]
 pub struct Parsed {
     name: String,
@@ -20,7 +20,7 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// What errors call it.
+    /// Its name in error messages.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -43,22 +43,22 @@ impl Parsed {
     }
 }
 
-/// Parses `source`, which errors call `name`, as wgpu does on a device that has no feature but
-/// subgroups: no f16 and no atomic floats, among others.
+/// Parses `source`, called `name` in errors, as wgpu does on a device without any feature except
+/// subgroups: in particular without f16 and atomic floats.
 pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
     text::check(source).map_err(|breach| breach.at(name, None))?;
     shielded(|| understood(source, name)).unwrap_or_else(|breach| Err(breach.at(name, None)))
 }
 
-/// What naga does, with a panic as a breach. Naga has some left for texts that nobody wrote before,
-/// and a space's text must not end the host. Nothing that a panic leaves half done is seen again.
+/// Runs naga and turns a panic into a violation. Naga still panics on some unusual texts, and the
+/// text of a space must not end the host. Nothing that a panic leaves inconsistent is used again.
 pub(super) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, Violation> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Violation::Panicked {
         message: said(&*panic),
     })
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
@@ -77,7 +77,7 @@ fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
             let frame = error.emit_to_string_with_path(source, name);
             fail(Violation::Syntax { frame })
         })?;
-    // Before validation, whose sentences about these are worse.
+    // Before validation, whose messages about these are worse.
     bindings(&module).map_err(fail)?;
     if let Some(entry) = module
         .entry_points
@@ -100,7 +100,7 @@ fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
     })
 }
 
-/// WGSL lets variables share a binding as long as no entry point uses both.
+/// WGSL allows variables to share a binding as long as no entry point uses both.
 fn bindings(module: &Module) -> Result<(), Violation> {
     let mut seen = HashMap::new();
     for (_, variable) in module.global_variables.iter() {

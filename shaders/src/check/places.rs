@@ -1,4 +1,4 @@
-//! What a dispatch's buffers are bound to, held against the call's operands and scratch.
+//! The buffer bindings of a dispatch, checked against the operands and scratch of the call.
 
 use std::collections::HashSet;
 use std::ptr;
@@ -11,7 +11,7 @@ use super::{CheckError, Violation};
 use crate::kernel::{Buffer, BufferRef, Dispatch, Lowered};
 use crate::{Access, Role};
 
-/// Whether every buffer of the dispatch is bound to what its name says.
+/// Checks that every buffer of the dispatch is bound to what its name says.
 pub(super) fn check(
     entry: &Entry,
     dispatch: &Dispatch,
@@ -53,8 +53,8 @@ pub(super) fn check(
                     element,
                     len,
                 } = *roles.get(operand).ok_or(none)?;
-                // A module that serves several calls has names of its own, but none that is another
-                // operand's.
+                // A module that serves several calls may use names of its choice, but none that
+                // belongs to another operand.
                 if !fits(name, role) && roles.iter().any(|other| fits(name, other.name)) {
                     return Err(Violation::NoRole { name, role });
                 }
@@ -83,7 +83,7 @@ pub(super) fn check(
         if reads && !kept {
             return Err(Violation::ReadBeforeWritten { name });
         }
-        // The last vector would be out of reach, and nobody would say so.
+        // Otherwise the last vector would be silently out of reach.
         if !len.is_multiple_of(item.lanes) {
             return Err(Violation::Ragged {
                 name,
@@ -95,7 +95,7 @@ pub(super) fn check(
     aliased(buffers, &dispatch.places)
 }
 
-/// What a dispatch writes.
+/// The buffers that a dispatch writes.
 fn written(dispatch: &Dispatch) -> impl Iterator<Item = BufferRef> {
     let bound = dispatch.kernel.buffers.iter().zip(&dispatch.places);
     bound
@@ -109,7 +109,7 @@ fn fits(name: &str, role: &str) -> bool {
         .is_some_and(|end| end.is_empty() || end.starts_with('_'))
 }
 
-/// No GPU takes a buffer twice in one dispatch if it is written.
+/// No GPU accepts a buffer twice in one dispatch if it is written.
 fn aliased(buffers: &[Buffer], places: &[BufferRef]) -> Result<(), Violation> {
     for (i, place) in places.iter().enumerate() {
         if let Some(j) = places[..i].iter().position(|other| other == place)
@@ -123,8 +123,8 @@ fn aliased(buffers: &[Buffer], places: &[BufferRef]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether the dispatches of the call `name` together do its work: all is written that should be,
-/// and scratch before it is read.
+/// Checks that the dispatches of the call `name` together do its work: everything that should be
+/// written is, and scratch is written before it is read.
 pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckError> {
     let mut filled = HashSet::new();
     for dispatch in &lowered.dispatches {

@@ -1,4 +1,4 @@
-//! Every kernel in the languages of the drivers.
+//! Every kernel, translated to the languages of the drivers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Write};
@@ -20,7 +20,7 @@ fn rejects(words: &[u32]) -> io::Result<Option<String>> {
         .stderr(Stdio::piped())
         .spawn()?;
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    // Dropped at once, which ends its input.
+    // Dropped immediately, which closes its input.
     child.stdin.take().unwrap().write_all(&bytes)?;
     let output = child.wait_with_output()?;
     let said = [output.stdout, output.stderr].concat();
@@ -89,7 +89,7 @@ fn every_kernel_translates() {
 fn the_validator_is_not_deaf() {
     match rejects(&[0x0723_0203, 0x0001_0500, 0, 1, 0]) {
         Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound),
-        // No memory model, no capability.
+        // It has no memory model and no capability.
         Ok(said) => assert!(said.is_some()),
     }
 }

@@ -1,26 +1,23 @@
-//! The text of a module before naga reads it: its words and marks, how deep it nests, where its
-//! loops are.
+//! Lexical analysis of a module before naga reads it: its tokens, its nesting depth and its loops.
 //!
-//! Naga's parser, its validator, what writes a module for a driver, and what drivers do with that
-//! all recurse wherever a text nests. Naga limits the depth of brackets but not that of `a + a + a
-//! …`, of `!!!…a` or of `else if` chains, and a stack that overflows ends the process. A larger
-//! stack would help here and not in wgpu, which parses the text again, so a deep text is refused
-//! instead.
+//! Naga's parser, its validator, its backends and the drivers' compilers all recurse wherever a
+//! text nests. Naga limits the depth of brackets but not that of `a + a + a …`, of `!!!…a` or of
+//! `else if` chains, and a stack overflow ends the process. A larger stack would help here but not
+//! in wgpu, which parses the text again, so deeply nested texts are rejected instead.
 
 use super::Violation;
 
-/// Most bytes of a module's text.
+/// The most bytes of the text of a module.
 pub const MOST_SOURCE: usize = 1 << 20;
-/// How deep brackets, operators and `else` may nest, all counted together.
+/// The maximum nesting depth of brackets, operators and `else`, all counted together.
 pub(super) const MOST_DEPTH: u32 = 250;
-/// Most functions, variables, types and so on of a module: naga recurses from each into those it
-/// mentions.
+/// The most functions, variables, types and other declarations of a module: naga recurses from each
+/// into those that it refers to.
 pub(super) const MOST_DECLARATIONS: usize = 1024;
-/// Most statements, of all functions together: naga takes time that grows with the square of their
-/// number.
+/// The most statements of all functions together: naga's running time is quadratic in their number.
 pub(super) const MOST_STATEMENTS: usize = 8192;
 
-/// A word or a number, or a mark of one character.
+/// A word, a number, or a punctuation character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     Word(&'a str),
@@ -42,7 +39,7 @@ pub(super) fn tokens(source: &str) -> impl Iterator<Item = (usize, Token<'_>)> {
             } else if blank(first) {
                 at += first.len_utf8();
             } else if in_word(first) {
-                // A number's point is part of it; after a name it is a mark.
+                // The point of a number is part of it; after a name it is punctuation.
                 let number = first.is_ascii_digit();
                 let len = rest
                     .find(|c| !(in_word(c) || number && c == '.'))
@@ -57,7 +54,7 @@ pub(super) fn tokens(source: &str) -> impl Iterator<Item = (usize, Token<'_>)> {
     })
 }
 
-/// Bytes of the comment that `rest` begins with; comments nest.
+/// The length in bytes of the comment at the beginning of `rest`; comments nest.
 fn block_comment(rest: &str) -> usize {
     let (mut at, mut depth) = (2, 1_usize);
     let bytes = rest.as_bytes();
@@ -71,7 +68,7 @@ fn block_comment(rest: &str) -> usize {
     at
 }
 
-/// As WGSL has it.
+/// The line breaks of WGSL.
 fn ends_line(c: char) -> bool {
     matches!(c, '\u{a}'..='\u{d}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -80,13 +77,13 @@ fn blank(c: char) -> bool {
     ends_line(c) || matches!(c, ' ' | '\t' | '\u{200e}' | '\u{200f}')
 }
 
-/// Of what is not ASCII, all that is no blank: naga refuses what no word may have, whatever it is
-/// taken for here.
+/// Any non-ASCII character that is not whitespace counts as part of a word: naga rejects characters
+/// that no word may have, whatever they count as here.
 fn in_word(c: char) -> bool {
     c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii() && !blank(c)
 }
 
-/// Whether the text is one that can be handed to a parser that recurses.
+/// Checks that the text can be passed to a recursive parser.
 pub(super) fn check(source: &str) -> Result<(), Violation> {
     if source.len() > MOST_SOURCE {
         return Err(Violation::Source {
@@ -107,15 +104,15 @@ pub(super) fn check(source: &str) -> Result<(), Violation> {
     }
 }
 
-/// What lies between two brackets.
+/// The state between two brackets.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Operators since the last `;`, `,` or end of a statement: no tree is deeper than it has
-    /// operators.
+    /// Operators since the last `;`, `,` or end of a statement: no tree is deeper than its number
+    /// of operators.
     operators: u32,
-    /// The deepest brackets since then.
+    /// The greatest depth of brackets since then.
     inner: u32,
-    /// The deepest of what was before.
+    /// The greatest depth before that.
     most: u32,
 }
 
@@ -132,19 +129,19 @@ impl Level {
     }
 }
 
-/// A bound on how deep the tree of the text is, once parsed.
+/// An upper bound on the depth of the syntax tree of the text.
 fn depth(source: &str) -> u32 {
     let mut outer = vec![];
     let mut level = Level::default();
     let mut closed = false;
     for (_, token) in tokens(source) {
-        // A block ends a statement unless `else` goes on with it.
+        // A block ends a statement unless `else` continues it.
         if std::mem::take(&mut closed) && token != Token::Word("else") {
             level.part();
         }
         match token {
             Token::Mark('(' | '[' | '{') => {
-                // Brackets in a row, as in `a[0][0]`, are a chain like any other.
+                // Successive brackets, as in `a[0][0]`, form a chain like operators.
                 level.operators += 1;
                 outer.push(std::mem::take(&mut level));
             }
@@ -167,7 +164,7 @@ fn depth(source: &str) -> u32 {
     })
 }
 
-/// Declarations outside functions, and what ends a statement within.
+/// The numbers of declarations outside functions and of statement ends inside them.
 fn count(source: &str) -> (usize, usize) {
     let (mut depth, mut declarations, mut statements) = (0_usize, 0, 0);
     for (_, token) in tokens(source) {
@@ -187,7 +184,7 @@ fn count(source: &str) -> (usize, usize) {
     (declarations, statements)
 }
 
-/// Where the directives end, which stand before everything else.
+/// The offset at which the directives end; they precede everything else.
 pub(super) fn directives(source: &str) -> usize {
     let (mut end, mut within) = (0, false);
     for (at, token) in tokens(source) {
@@ -204,14 +201,14 @@ pub(super) fn directives(source: &str) -> usize {
 /// A loop of any kind in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Loop {
-    /// Where its keyword is.
+    /// The offset of its keyword.
     pub(super) begins: usize,
-    /// Where its body begins, past the brace.
+    /// The offset of its body, after the brace.
     pub(super) body: usize,
 }
 
-/// The loops of a valid text, by where their bodies begin. The words are WGSL's own, so nothing
-/// else is called that; what stands before the body has no braces.
+/// The loops of a valid text, in the order of their bodies. The keywords are reserved by WGSL, so
+/// nothing else has these names; nothing between keyword and body contains braces.
 pub(super) fn loops(source: &str) -> Vec<Loop> {
     let mut loops = vec![];
     let mut open = None;

@@ -1,4 +1,4 @@
-//! Kernels in the languages of the drivers, as wgpu writes them.
+//! Kernels in the languages of the drivers, as wgpu translates them.
 
 use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
@@ -15,7 +15,7 @@ pub struct Translation {
     pub msl: String,
     /// For Direct3D 12.
     pub hlsl: String,
-    /// For Vulkan: SPIR-V 1.5, that of Vulkan 1.2.
+    /// For Vulkan: SPIR-V 1.5, the version of Vulkan 1.2.
     pub spirv: Vec<u32>,
 }
 
@@ -59,8 +59,8 @@ impl Binding {
     }
 }
 
-/// A kernel that indexes past a buffer's end meets something else of that buffer: wgpu clamps
-/// indices.
+/// A kernel that indexes past the end of a buffer accesses another element of that buffer: wgpu
+/// clamps indices.
 const RESTRICT: BoundsCheckPolicies = BoundsCheckPolicies {
     index: BoundsCheckPolicy::Restrict,
     buffer: BoundsCheckPolicy::Restrict,
@@ -90,7 +90,7 @@ fn metal(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Str
         sizes_buffer: Some(layout.len() as msl::Slot),
     };
     let options = msl::Options {
-        // That of the oldest systems that the texts should run on: macOS 12.
+        // The version of the oldest system that should be supported: macOS 12.
         lang_version: (2, 4),
         per_entry_point_map: [(kernel.entry.into(), resources)].into(),
         fake_missing_bindings: false,
@@ -104,7 +104,7 @@ fn metal(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Str
     };
     let (text, info) = msl::write_string(&resolved.module, &resolved.info, &options, &pipeline)
         .map_err(|error| error.to_string())?;
-    // An entry point that cannot be written is left out of the text.
+    // An entry point that cannot be translated is left out of the text.
     match info.entry_point_names.into_iter().next() {
         Some(Err(error)) => Err(error.to_string()),
         _ => Ok(text),
@@ -112,7 +112,7 @@ fn metal(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<Str
 }
 
 fn direct3d(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<String, String> {
-    // Registers of constants, of what is read, and of what is written.
+    // The registers of constants, of read-only buffers and of written buffers.
     let mut next = [0; 3];
     let mut target = |binding: &Binding| {
         let kind = match binding {
@@ -139,7 +139,7 @@ fn direct3d(resolved: &Resolved, kernel: &Kernel, layout: &[Binding]) -> Result<
         },
         binding_map,
         fake_missing_bindings: false,
-        // The size of the grid, which Direct3D does not tell.
+        // The size of the grid, which Direct3D does not provide.
         special_constants_binding: Some(hlsl::BindTarget {
             register: next[0],
             ..Default::default()

@@ -1,4 +1,4 @@
-//! A kernel that keeps the conventions, for tests to spoil.
+//! A kernel that follows the conventions, for tests to modify.
 
 use super::{call, dispatch, module, translate};
 use crate::kernel::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, read, write};
@@ -25,7 +25,7 @@ var<workgroup> tile: array<f32, TILE>;
 }
 ";
 
-/// A call of one dispatch.
+/// A call with one dispatch.
 pub(super) struct Trial {
     pub(super) source: String,
     pub(super) entry: &'static str,
@@ -49,7 +49,7 @@ pub(super) fn role(name: &'static str, access: Access) -> Role {
     }
 }
 
-/// A trial that `spoil` has changed.
+/// A trial that `spoil` has modified.
 pub(super) fn trial(spoil: impl FnOnce(&mut Trial)) -> Trial {
     let mut trial = Trial {
         source: GOOD.into(),
@@ -74,7 +74,7 @@ impl Trial {
         self.source = self.source.replace(from, to);
     }
 
-    /// What the check says.
+    /// The verdict of the check.
     pub(super) fn verdict(self) -> Result<(), String> {
         let buffers = self.buffers.leak();
         let (step, lanes) = (self.step, self.lanes);
@@ -109,7 +109,7 @@ impl Trial {
     }
 }
 
-/// Fails unless the check refuses what `spoil` makes of the kernel with this sentence.
+/// Asserts that the check rejects the kernel modified by `spoil` with this message.
 #[track_caller]
 pub(super) fn refused(sentence: &str, spoil: impl FnOnce(&mut Trial)) {
     let verdict = trial(spoil).verdict();

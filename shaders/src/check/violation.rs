@@ -1,18 +1,18 @@
-//! What can be wrong with a kernel.
+//! The ways in which a kernel can violate the conventions.
 
 mod sentence;
 
 use std::error::Error;
 use std::fmt::{Display, Formatter, Result};
 
-/// A kernel that breaks a convention, in a sentence.
+/// A kernel that violates a convention; its `Display` is a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckError {
     /// The module.
     pub module: String,
-    /// The entry point, if it is one's fault.
+    /// The entry point, if the violation is specific to one.
     pub entry: Option<String>,
-    /// What is wrong.
+    /// The violation.
     pub breach: Violation,
 }
 
@@ -27,8 +27,7 @@ impl Display for CheckError {
 
 impl Error for CheckError {}
 
-/// What is wrong with a kernel. A `name` is that of a variable, `got` what there is instead of what
-/// there should be.
+/// A violation of a convention. A `name` is that of a variable; `got` is the actual value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "every variant's sentence is below")]
 pub enum Violation {

@@ -31,7 +31,7 @@ pub(super) fn relu_grad(y: &[f32], dy: &[f32], dx: &mut [f32]) {
     });
 }
 
-/// f(x). Inside a loop the function is one and the same, which the compiler takes out of it.
+/// f(x). The function is constant within a loop, so the compiler can hoist the match out of it.
 #[inline(always)]
 pub(super) fn apply(function: Function, x: f32) -> f32 {
     match function {

@@ -28,8 +28,8 @@ vectorised! {
     }
 }
 
-/// Mean and sum of squared deviations of one chunk: the second pass also finds by how much the
-/// first one's mean was off.
+/// Mean and sum of squared deviations of one chunk; the second pass also computes the error of the
+/// mean from the first.
 fn moments(x: &[f32], channels: usize, scratch: &mut [f32], moments: &mut [f32]) {
     let rows = (x.len() / channels) as f32;
     let strip = strip_pixels(channels) * channels;
@@ -76,7 +76,7 @@ pub(super) fn stats(
     });
     let (mean, rstd) = stats.split_at_mut(channels);
     for (c, (mean, rstd)) in mean.iter_mut().zip(rstd).enumerate() {
-        // Chan, Golub and LeVeque's rule for the moments of two sets together.
+        // Chan, Golub and LeVeque's rule for combining the moments of two sets.
         let (mut rows, mut middle, mut squares) = (0.0, 0.0, 0.0);
         for (i, partial) in partials.chunks_exact(2 * channels).enumerate() {
             let more = chunk.min(count - i * chunk) as f64;
@@ -231,7 +231,7 @@ vectorised! {
     }
 }
 
-/// ∂x, through the batch's statistics.
+/// ∂x, through the statistics of the batch.
 pub(super) fn grad_input(
     b: &BatchNorm,
     workspace: &mut Workspace,

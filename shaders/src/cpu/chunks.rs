@@ -1,16 +1,16 @@
-//! How work is cut up: by shape alone, so that the result does not depend on the number of threads.
+//! The division of work: by shape alone, so that results do not depend on the number of threads.
 
 use rayon::prelude::*;
 
-/// Elements below which a parallel loop costs more than it saves.
+/// The number of elements below which a parallel loop costs more than it saves.
 const SERIAL: usize = 1 << 14;
 /// Elements of one chunk of an elementwise call.
 pub(super) const CHUNK: usize = 1 << 14;
-/// The most partial sums that a reduction leaves to be added up at the end.
+/// The most partial sums of a reduction that are added at the end.
 const MOST_PARTIALS: usize = 64;
 
-/// Calls `f` with the number of each chunk of `y` and the chunk. `work` is what all of it costs, in
-/// elements touched.
+/// Calls `f` with the index of each chunk of `y` and the chunk. `work` is the total cost, in
+/// elements accessed.
 pub(super) fn for_each(
     y: &mut [f32],
     chunk: usize,
@@ -27,7 +27,7 @@ pub(super) fn for_each(
     }
 }
 
-/// [`for_each`] over two outputs that are cut alike.
+/// [`for_each`] over two outputs that are divided alike.
 pub(super) fn for_each_pair(
     [a, b]: [&mut [f32]; 2],
     chunk: usize,
@@ -48,7 +48,7 @@ pub(super) fn for_each_pair(
     }
 }
 
-/// [`for_each`] over two outputs whose rows have different widths: chunks of `a` and of `b` that
+/// [`for_each`] over two outputs whose rows have different widths: the chunks of `a` and of `b`
 /// hold the same rows.
 pub(super) fn for_each_beside(
     a: &mut [f32],
@@ -72,7 +72,7 @@ pub(super) fn for_each_beside(
     }
 }
 
-/// [`for_each`] over three outputs that are cut alike.
+/// [`for_each`] over three outputs that are divided alike.
 pub(super) fn for_each_triple(
     [a, b, c]: [&mut [f32]; 3],
     chunk: usize,
@@ -100,17 +100,16 @@ pub(super) fn part(x: &[f32], index: usize, chunk: usize) -> &[f32] {
     &x[index * chunk..x.len().min((index + 1) * chunk)]
 }
 
-/// Pixels of a strip: as few as fill whole vectors (of 16 floats, the widest there are) and are
-/// worth a loop. In a matrix of strips a vector holds the same channels wherever it stands: a loop
-/// over strips vectorises for 1 channel as for 36.
+/// Pixels of a strip: the fewest that fill whole vectors (of 16 floats, the widest that exist) and
+/// make a worthwhile loop. In a matrix of strips, a vector holds the same channels at every
+/// position, so a loop over strips vectorises for 1 channel as well as for 36.
 pub(super) fn strip_pixels(channels: usize) -> usize {
     let aligned = 16 >> channels.trailing_zeros().min(4);
     let wanted = 64_usize.div_ceil(channels.max(1));
     wanted.next_multiple_of(aligned)
 }
 
-/// Rows of one chunk of a reduction over `rows`: whole strips, not too short, and not too many
-/// chunks.
+/// Rows per chunk of a reduction over `rows`: whole strips, not too short, and not too many chunks.
 pub(super) fn reduction_rows(rows: usize, channels: usize) -> usize {
     let enough = (CHUNK / 2).div_ceil(channels.max(1));
     rows.div_ceil(MOST_PARTIALS)
@@ -132,7 +131,7 @@ pub(super) fn repeat(values: impl Iterator<Item = f32>, row: &mut [f32]) {
     }
 }
 
-/// Adds up what the pixels of a strip hold for each channel.
+/// Sums the pixels of a strip per channel.
 pub(super) fn fold(strip: &[f32], channels: usize, sums: &mut [f32]) {
     sums.fill(0.0);
     for pixel in strip.chunks_exact(channels) {

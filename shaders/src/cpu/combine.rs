@@ -4,7 +4,7 @@ use super::chunks::{self, CHUNK, part};
 use super::vectorised::vectorised;
 use crate::catalogue::Rows;
 
-/// Elements that all inputs of a sum add to while they are in the first-level cache.
+/// Elements to which all inputs of a sum are added while they are in the L1 cache.
 const BLOCK: usize = 1024;
 
 vectorised! {
@@ -37,12 +37,12 @@ pub(super) fn sum(reads: &[&[f32]], scale: f32, y: &mut [f32]) {
     });
 }
 
-/// Rows of a chunk whose rows have `width` elements.
+/// Rows per chunk if rows have `width` elements.
 fn rows_of(width: usize) -> usize {
     CHUNK.div_ceil(width.max(1))
 }
 
-/// y = the inputs side by side.
+/// y = the inputs concatenated on the channel axis.
 pub(super) fn concat(reads: &[&[f32]], widths: &[u32], y: &mut [f32]) {
     let widths = || widths.iter().map(|w| *w as usize).filter(|w| *w > 0);
     let width: usize = widths().sum();
@@ -71,7 +71,7 @@ pub(super) fn slice(matrix: &Rows, start: usize, len: usize, x: &[f32], y: &mut 
     });
 }
 
-/// Every element becomes `value`.
+/// Sets every element to `value`.
 pub(super) fn fill(value: f32, y: &mut [f32]) {
     let work = y.len();
     chunks::for_each(y, CHUNK, work, |_, y| y.fill(value));

@@ -1,4 +1,4 @@
-//! Dense convolutions: products whose left side is patches of an image.
+//! Dense convolutions: matrix products whose left side is patches of an image.
 
 mod frame;
 mod plan;
@@ -26,7 +26,7 @@ pub(super) fn conv2d(c: &Conv2d, workspace: &mut Workspace, x: &[f32], w: &[f32]
     several(&[(*c, w)], Beside::alone(c).channels, workspace, x, y);
 }
 
-/// Convolutions of one image, each with its weights, side by side in the `channels` of y.
+/// Several convolutions of one image, with their outputs concatenated in the `channels` of y.
 pub(super) fn several(
     convs: &[(Conv2d, &[f32])],
     channels: usize,
@@ -89,7 +89,7 @@ pub(super) fn grad_input(
     several_grad_input(&[(*c, w)], Beside::alone(c).channels, workspace, dy, dx);
 }
 
-/// ∂x of [`several`], none of which read the same pixel.
+/// ∂x of [`several`], where no two convolutions read the same pixel.
 pub(super) fn several_grad_input(
     convs: &[(Conv2d, &[f32])],
     channels: usize,
@@ -125,7 +125,7 @@ pub(super) fn several_grad_input(
     run(workspace, dy, c.inputs as usize, dx, c);
 }
 
-/// Runs the plans on every image.
+/// Runs the plans on every image of the batch.
 fn run(workspace: &mut Workspace, x: &[f32], columns: usize, y: &mut [f32], c: &Conv2d) {
     let batch = c.window.batch as usize;
     let (image_x, image_y) = (x.len() / batch.max(1), y.len() / batch.max(1));
@@ -180,7 +180,7 @@ pub(super) fn grad_weight(
     grad_weight_beside(c, Beside::alone(c), workspace, x, dy, dw);
 }
 
-/// ∂W of a convolution that computes some channels of y.
+/// ∂W of a convolution that computes a subset of the channels of y.
 pub(super) fn grad_weight_beside(
     c: &Conv2d,
     beside: Beside,
@@ -194,8 +194,8 @@ pub(super) fn grad_weight_beside(
     let plan = plan_forward(c, beside, &mut workspace.segments);
     let batch = c.window.batch as usize;
     let (image_x, image_y) = (x.len() / batch.max(1), dy.len() / batch.max(1));
-    // Images of one partial sum: enough rows for it to be worth its addition, and not more memory
-    // than 64 MiB or four.
+    // Images per partial sum: enough rows to be worth the addition of another sum, and at most 64
+    // MiB of memory or four sums.
     let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
     let images = batch
         .div_ceil(most)

@@ -1,4 +1,4 @@
-//! Convolutions of each channel with its own kernel.
+//! Convolutions of each channel with a separate kernel.
 
 use pulp::{Simd, WithSimd};
 
@@ -20,7 +20,7 @@ pub(super) fn depthwise(
     window_sum(c, workspace, x, Some((w, false)), y);
 }
 
-/// ∂x: for stride 1 a convolution with the reversed kernel.
+/// ∂x: for stride 1, a convolution with the reversed kernel.
 pub(super) fn grad_input(
     c: &PerChannel,
     workspace: &mut Workspace,
@@ -45,8 +45,8 @@ pub(super) fn grad_input(
     }
 }
 
-/// Calls `add` for every pixel of the input and every window that covers it: (tap, output pixel,
-/// the pixel's channels, which begin as zeros).
+/// Calls `add` for every pixel of the input and every window that covers it, with the tap, the
+/// output pixel, and the channels of the input pixel, which are initially zero.
 pub(super) fn gather(
     c: &PerChannel,
     dx: &mut [f32],
@@ -73,7 +73,7 @@ pub(super) fn gather(
     });
 }
 
-/// ∂W of one image, added to a strip for each tap.
+/// ∂W of one image, added to one strip per tap.
 struct GradWeight<'a> {
     c: PerChannel,
     spans: &'a [Span],
@@ -82,23 +82,23 @@ struct GradWeight<'a> {
     sums: &'a mut [f32],
 }
 
-/// What some neighbouring taps of a kernel's row sum over: the pixels of a span in all rows where
-/// those taps lie inside.
+/// What neighbouring taps in a row of the kernel sum over: the pixels of a span, in all rows where
+/// those taps lie inside the image.
 struct Reads {
     rows: usize,
-    /// Floats of the span.
+    /// Floats in the span.
     len: usize,
     strip: usize,
-    /// Where the first row begins in ∂y and x, and how far it is to the next one.
+    /// The offset of the first row in ∂y and in x; and the distance to the next row.
     dy: [usize; 2],
     x: [usize; 2],
-    /// From one tap to the next, in x.
+    /// The distance from one tap to the next, in x.
     tap: usize,
 }
 
 impl GradWeight<'_> {
-    /// Adds `TAPS` neighbours of a row of the kernel for `VECTORS` vectors of the strip, from `at`
-    /// on.
+    /// Adds `TAPS` neighbouring taps of a row of the kernel for `VECTORS` vectors of the strip,
+    /// from `at` on.
     #[inline(always)]
     fn add<S: Simd, const TAPS: usize, const VECTORS: usize>(
         &mut self,
@@ -146,7 +146,7 @@ impl GradWeight<'_> {
         }
     }
 
-    /// All taps of row `ky` of the kernel for one span.
+    /// Adds all taps of row `ky` of the kernel for one span.
     #[inline(always)]
     fn span<S: Simd, const VECTORS: usize>(&mut self, simd: S, ky: usize, span: &Span) {
         let (w, channels) = (self.c.window, self.c.channels as usize);

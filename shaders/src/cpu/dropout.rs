@@ -1,15 +1,15 @@
-//! Dropout, by a generator that gives every element, or every sample, its own bits.
+//! Dropout, with a counter-based generator that determines the bits of every element or sample.
 
 use super::chunks::{self, CHUNK, part};
 use super::vectorised::vectorised;
 use crate::catalogue::{Rows, Step};
 use crate::random::{philox, unit};
 
-/// Blocks of the generator that are computed side by side.
+/// Blocks of the generator that are computed together.
 const LANES: usize = 16;
 
 vectorised! {
-    /// A chunk of elements from block `first` of the generator on.
+    /// A chunk of elements, from block `first` of the generator on.
     fn dropout_chunk<'a>(rate: f32, key: [u32; 2], stream: u32, number: u32, first: u32, x: &'a [f32], y: &'a mut [f32]) {
         let scale = 1.0 / (1.0 - rate);
         let mut block = first;
@@ -26,8 +26,8 @@ vectorised! {
     }
 }
 
-/// y = x/keep where kept, else 0. Elements are numbered from `first`, and the numbers begin again
-/// after `period`.
+/// y = x/keep where kept, else 0. Elements are numbered from `first`, and numbers repeat after
+/// `period`.
 pub(super) fn dropout(
     rate: f32,
     stream: u32,
@@ -42,7 +42,7 @@ pub(super) fn dropout(
         let x = part(x, i, CHUNK / 4);
         let mut at = 0;
         while at < y.len() {
-            // Up to where the numbers begin again.
+            // Up to the point where the numbers repeat.
             let number = (first as usize + i * (CHUNK / 4) + at) % period as usize;
             let end = y.len().min(at + period as usize - number);
             dropout_chunk(
@@ -89,7 +89,7 @@ pub(super) fn word_dropout(
     });
 }
 
-/// y = x/keep for the samples that are kept, else 0; a sample has `len` numbers.
+/// y = x/keep for the samples that are kept, else 0; a sample has `len` elements.
 pub(super) fn drop_path(
     len: usize,
     depth: f32,

@@ -1,9 +1,9 @@
-//! Rows of a matrix by tokens, and their gradient.
+//! Embedding look-up, and its gradient.
 
 use super::chunks::{self, CHUNK, part};
 use crate::catalogue::Embedding;
 
-/// y = the rows of w that the tokens name.
+/// y = the rows of w at the given tokens.
 pub(super) fn embedding(e: &Embedding, tokens: &[f32], w: &[f32], y: &mut [f32]) {
     let width = e.width as usize;
     let rows = CHUNK.div_ceil(width.max(1));
@@ -15,8 +15,8 @@ pub(super) fn embedding(e: &Embedding, tokens: &[f32], w: &[f32], y: &mut [f32])
     });
 }
 
-/// ∂w. Each chunk of words looks through all tokens for its own: that costs less than sorting them,
-/// and adds up in their order.
+/// ∂w. Each chunk of words scans all tokens for its own: this is cheaper than sorting them, and it
+/// sums in their order.
 pub(super) fn embedding_grad(e: &Embedding, tokens: &[f32], dy: &[f32], dw: &mut [f32]) {
     let width = e.width as usize;
     let words = (e.words as usize).div_ceil(16);

@@ -1,15 +1,15 @@
-//! The exponential and what is made of it, without a branch, so that loops over them vectorise.
+//! The exponential and functions based on it, without branches, so that loops over them vectorise.
 
-/// eˣ to two units in the last place; flat outside of [−87, 88], where it would leave the range of
-/// normal numbers.
+/// eˣ to two units in the last place; constant outside of [−87, 88], where it would leave the range
+/// of normal numbers.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
-    // 1.5·2²³: adding it rounds to a whole number, which then stands in the low bits.
+    // 1.5·2²³: adding it rounds to a whole number, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
-    // log 2 in two parts, of which the first times n is exact (Cody and Waite 1980).
+    // log 2 in two parts; the product of the first and n is exact (Cody and Waite 1980).
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_2e-3;
@@ -27,7 +27,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// tanh x: near zero by its odd series, elsewhere by the exponential.
+/// tanh x: near zero by its odd power series, elsewhere by the exponential.
 #[inline(always)]
 pub(super) fn tanh(x: f32) -> f32 {
     let z = x * x;

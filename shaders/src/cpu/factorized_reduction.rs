@@ -1,4 +1,4 @@
-//! Factorised reductions: two convolutions side by side.
+//! Factorised reductions: two convolutions with concatenated outputs.
 
 use super::conv2d::{self, Beside};
 use super::workspace::Workspace;

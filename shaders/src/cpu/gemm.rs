@@ -1,22 +1,21 @@
-//! Matrix products whose left side need not be a matrix.
+//! Matrix products whose left side need not be a dense matrix.
 //!
-//! What convolutions multiply with their weights is a matrix of patches. A row of it is a few
+//! Convolutions multiply a matrix of patches by their weights. A row of it consists of a few
 //! [`Segment`]s of the image, shifted from pixel to pixel, so the products here read rows as
-//! segments and the patches are never written down. The right side is packed into panels of one or
+//! segments and the patches are never materialised. The right side is packed into panels of one or
 //! two vectors of columns, and a block of rows times a panel stays in registers. The sizes that
-//! occur (16 to a few hundred columns and depths, many rows) fit the caches without more.
+//! occur (16 to a few hundred columns and depths, many rows) need no further cache blocking.
 
 use pulp::{Simd, WithSimd};
 
 use super::grid::{Grid, Segment};
 use super::panel::panels;
 
-/// The largest depth that one pass over the rows takes: a panel of it stays in the second-level
-/// cache.
+/// The largest depth of one pass over the rows: a panel of this depth stays in the L2 cache.
 pub(super) const MOST_DEPTH: usize = 512;
 
-/// y = A·B: A's rows lie on a grid and consist of segments, B is packed and as deep as the segments
-/// are long together.
+/// y = A·B. The rows of A lie on a grid and consist of segments; B is packed, and its depth is the
+/// total length of the segments.
 pub(super) struct Product<'a> {
     pub(super) a: &'a [f32],
     pub(super) grid: Grid,
@@ -49,7 +48,7 @@ impl Product<'_> {
             let rows = left.min(ROWS);
             left -= rows;
             let mut places: [(usize, usize); ROWS] = rest.take();
-            // A block that is not full repeats its first row.
+            // An incomplete block repeats its first row.
             for i in rows..ROWS {
                 places[i] = places[0];
             }
@@ -116,7 +115,7 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
         panel = rest;
         let lines = S::as_simd_f32s(lines).0.as_chunks::<VECTORS>().0;
         let rows = from.map(|from| &a[from + segment.start..][..segment.len]);
-        // Four at a time: one check of the bounds for each row, where there would be four.
+        // Four at a time, for one bounds check per row instead of four.
         let (lines, last) = lines.as_chunks::<4>();
         let (fours, rest) = (
             rows.map(|row| row.as_chunks::<4>().0),
@@ -137,7 +136,7 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
     sums
 }
 
-/// Adds the products of `DEPTH` elements of each row with their lines.
+/// Adds the products of `DEPTH` elements of each row with their lines of the panel.
 #[inline(always)]
 fn step<S: Simd, const ROWS: usize, const VECTORS: usize, const DEPTH: usize>(
     simd: S,
@@ -155,7 +154,7 @@ fn step<S: Simd, const ROWS: usize, const VECTORS: usize, const DEPTH: usize>(
     }
 }
 
-/// Writes or adds the first `y.len()` of `sums`.
+/// Writes or adds the first `y.len()` elements of `sums`.
 #[inline(always)]
 fn store<S: Simd>(simd: S, y: &mut [f32], sums: &[S::f32s], add: bool) {
     let (whole, rest) = S::as_mut_simd_f32s(y);
@@ -172,12 +171,11 @@ fn store<S: Simd>(simd: S, y: &mut [f32], sums: &[S::f32s], add: bool) {
     }
 }
 
-/// Rows that one pass of a [`TransposedProduct`] sums over: what they take stays in the first-level
-/// cache.
+/// The rows that one pass of a [`TransposedProduct`] sums over: their data stays in the L1 cache.
 pub(super) const MOST_ROWS: usize = 128;
 
-/// y += Aᵀ·B for at most [`MOST_ROWS`] rows: A's begin at `from` and consist of segments, B is
-/// packed.
+/// y += Aᵀ·B for at most [`MOST_ROWS`] rows. Those of A begin at `from` and consist of segments; B
+/// is packed.
 pub(super) struct TransposedProduct<'a> {
     pub(super) a: &'a [f32],
     pub(super) from: &'a [usize],
@@ -215,8 +213,7 @@ impl TransposedProduct<'_> {
                 done += ROWS;
             }
             if done < segment.len && segment.len >= ROWS {
-                // The last block reaches back over lines that are done already and leaves them
-                // alone.
+                // The last block overlaps lines that are already done and does not change them.
                 let back = ROWS - (segment.len - done);
                 let begin = segment.len - ROWS;
                 self.block::<S, ROWS, VECTORS>(
@@ -236,7 +233,7 @@ impl TransposedProduct<'_> {
         }
     }
 
-    /// Lines `line + skip .. line + ROWS` of y, which stem from the elements `start + skip ..` of
+    /// Lines `line + skip .. line + ROWS` of y, which belong to the elements `start + skip ..` of
     /// A's rows.
     #[inline(always)]
     fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(

@@ -1,6 +1,6 @@
-//! Where the rows of a product's left side and result lie.
+//! The positions of the rows of a product's left side and result.
 
-/// Consecutive elements of a row of the left side, counted from where the row begins.
+/// Consecutive elements of a row of the left side, relative to the start of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) start: usize,
@@ -12,8 +12,8 @@ pub(super) struct Segment {
 pub(super) struct Grid {
     pub(super) lines: usize,
     pub(super) columns: usize,
-    /// Where the first row begins in the left side, and how far it is to the next line and the next
-    /// column.
+    /// The offset of the first row in the left side, and the distances to the next line and the
+    /// next column.
     pub(super) from: [usize; 3],
     /// The same in the result.
     pub(super) to: [usize; 3],
@@ -34,7 +34,7 @@ impl Grid {
         self.lines * self.columns
     }
 
-    /// Goes over the rows.
+    /// Iterates over the rows.
     pub(super) fn places(&self) -> Places<'_> {
         Places {
             grid: self,
@@ -44,7 +44,7 @@ impl Grid {
     }
 }
 
-/// Goes over the rows of a grid.
+/// An iterator over the rows of a grid.
 pub(super) struct Places<'a> {
     grid: &'a Grid,
     line: usize,
@@ -52,8 +52,8 @@ pub(super) struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Where the next `ROWS` rows begin: (left side, result). After the last row come places that
-    /// are not in the grid.
+    /// The offsets of the next `ROWS` rows: (left side, result). Past the last row, the offsets do
+    /// not belong to the grid.
     #[inline(always)]
     pub(super) fn take<const ROWS: usize>(&mut self) -> [(usize, usize); ROWS] {
         let Grid {
@@ -66,7 +66,7 @@ impl Places<'_> {
             )
         };
         if self.column + ROWS <= columns {
-            // The usual case, without a branch for each row.
+            // The usual case, without a branch per row.
             let (first_from, first_to) = at(self.line, self.column);
             self.column += ROWS;
             return std::array::from_fn(|i| (first_from + i * from[2], first_to + i * to[2]));

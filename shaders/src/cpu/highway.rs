@@ -1,4 +1,4 @@
-//! Interpolation, and the highway connection.
+//! Linear interpolation, and the highway connection.
 
 use super::activation::{apply, slope};
 use super::chunks::{self, CHUNK, part};
@@ -46,8 +46,8 @@ pub(super) fn lerp_grad(reads: &[&[f32]], writes: [&mut [f32]; 3]) {
     });
 }
 
-/// Calls a function that is always inlined with an activation that the compiler then knows, so that
-/// its loop vectorises.
+/// Calls an always-inlined function with an activation known at compile time, so that its loop
+/// vectorises.
 macro_rules! known {
     ($rows:ident, $function:expr, $($arg:expr),*) => {
         match $function {
@@ -116,7 +116,7 @@ vectorised! {
     }
 }
 
-/// Rows of one chunk.
+/// Rows per chunk.
 fn rows_of(width: usize) -> usize {
     (CHUNK / 8).div_ceil(width.max(1))
 }

@@ -1,4 +1,4 @@
-//! Products of plain matrices, and the bias.
+//! Products of dense matrices, and the bias.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::vectorised::vectorised;
 use super::workspace::Workspace;
 use crate::catalogue::{Linear, Rows};
 
-/// A matrix where it lies: element (i, j) is `floats[i·line + j·step]`.
+/// A strided matrix: element (i, j) is `floats[i·line + j·step]`.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a> {
     pub(super) floats: &'a [f32],
@@ -43,7 +43,7 @@ pub(super) fn product(
             len: MOST_DEPTH.min(depth - start),
         }));
     let (packed, segments) = (&*packed, &w.segments[..]);
-    // A chunk of rows that stays in the second-level cache, but enough chunks to share.
+    // A chunk of rows that stays in the L2 cache, but enough chunks to keep all threads busy.
     let rows = (y.len() / columns.max(1))
         .div_ceil(16)
         .clamp(12, (1 << 15) / depth.clamp(1, 1 << 11))
@@ -103,7 +103,7 @@ pub(super) fn transposed_product(
         });
     };
     if rows < 32 * lines {
-        // A large result from few rows: each chunk computes some of its lines.
+        // A large result from few rows: each chunk computes some of the lines.
         let chunk = lines.div_ceil(32).max(24);
         chunks::for_each(y, chunk * columns, work, |i, y| {
             y.fill(0.0);
@@ -131,8 +131,7 @@ pub(super) fn transposed_product(
     }
 }
 
-/// y = the sum of `count` partial results, each of which `f` adds to zeros; summed in the order of
-/// their numbers.
+/// y = the sum of `count` partial results, each of which `f` adds to zeros; summed in index order.
 pub(super) fn sum_of_partials(
     partials: &mut super::workspace::Scratch,
     count: usize,

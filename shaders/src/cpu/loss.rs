@@ -3,10 +3,10 @@
 use super::chunks::{self, part};
 use crate::catalogue::Rows;
 
-/// Rows of one chunk.
+/// Rows per chunk.
 const ROWS: usize = 64;
 
-/// Index and value of the largest logit, the first of equal ones.
+/// Index and value of the largest logit, the first on a tie.
 fn largest(x: &[f32]) -> (usize, f32) {
     x.iter().enumerate().fold(
         (0, x[0]),
@@ -18,7 +18,7 @@ fn label(labels: &[f32], row: usize) -> usize {
     labels[row].to_bits() as usize
 }
 
-/// The cross-entropy of softmax(x) with the smoothed labels, row by row.
+/// The cross-entropy of softmax(x) with the smoothed labels, per row.
 pub(super) fn cross_entropy(
     rows: &Rows,
     smoothing: f32,
@@ -72,7 +72,7 @@ pub(super) fn cross_entropy_grad(
     });
 }
 
-/// 1 where the largest logit is the label's, else 0.
+/// 1 if the largest logit is that of the label, else 0.
 pub(super) fn accuracy(rows: &Rows, x: &[f32], labels: &[f32], right: &mut [f32]) {
     let classes = rows.channels as usize;
     chunks::for_each(right, ROWS, rows.len(), |i, right| {

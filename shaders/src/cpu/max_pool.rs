@@ -10,7 +10,7 @@ use super::window_sum::offset;
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
 
-/// The maxima of one image and the taps that hold them, bit by bit in floats.
+/// The maxima of one image and the taps that hold them, stored as the bits of floats.
 struct Maxima<'a> {
     c: PerChannel,
     spans: &'a [Span],
@@ -54,7 +54,7 @@ impl WithSimd for Maxima<'_> {
     }
 }
 
-/// The maxima of `len` neighbours.
+/// The maxima of `len` neighbouring elements.
 #[inline(always)]
 fn maxima<S: Simd, const VECTORS: usize>(
     simd: S,
@@ -74,7 +74,7 @@ fn maxima<S: Simd, const VECTORS: usize>(
             let now = simd.splat_f32s(f32::from_bits((ky * width + kx) as u32));
             for (v, (best, held)) in best.iter_mut().zip(&mut held).enumerate() {
                 let x = vector(simd, &x[v * S::F32_LANES..]);
-                // The first tap inside counts whatever it holds, so that no sentinel ever wins.
+                // The first tap inside always counts, so that no sentinel value can win.
                 let more = simd.greater_than_f32s(x, *best);
                 *best = if first {
                     x
@@ -93,7 +93,7 @@ fn maxima<S: Simd, const VECTORS: usize>(
     (best, held)
 }
 
-/// The maximum over the window's positions inside the image, and the tap that held it.
+/// The maximum over the positions of the window inside the image, and the tap that holds it.
 pub(super) fn max(
     c: &PerChannel,
     workspace: &mut Workspace,
@@ -117,7 +117,7 @@ pub(super) fn max(
     });
 }
 
-/// What flows back to one image's pixels, by the reversed window.
+/// The gradient of one image, by the reversed window.
 struct Gradients<'a> {
     c: PerChannel,
     spans: &'a [Span],
@@ -171,8 +171,8 @@ impl WithSimd for Gradients<'_> {
     }
 }
 
-/// What flows back to `len` neighbours: from every window that covers one of them, if it held that
-/// window's maximum.
+/// The gradient of `len` neighbouring elements: from every window that covers an element and whose
+/// maximum it is.
 #[inline(always)]
 fn gradients<S: Simd, const VECTORS: usize>(
     simd: S,
@@ -189,7 +189,7 @@ fn gradients<S: Simd, const VECTORS: usize>(
         for kx in stretch.columns.clone() {
             let from = offset(stretch, steps, ky, kx) + at;
             let (dy, tap) = (&dy[from..][..len], &tap[from..][..len]);
-            // The reversed window meets the taps in reverse order.
+            // The reversed window visits the taps in reverse order.
             let own = simd.splat_u32s((last - (ky * width + kx)) as u32);
             for (v, sum) in sums.iter_mut().enumerate() {
                 let dy = vector(simd, &dy[v * S::F32_LANES..]);
@@ -202,7 +202,7 @@ fn gradients<S: Simd, const VECTORS: usize>(
     sums
 }
 
-/// ∂x of [`max`]: each pixel looks at the windows that cover it.
+/// ∂x of [`max`]: each pixel gathers from the windows that cover it.
 pub(super) fn max_grad(
     c: &PerChannel,
     workspace: &mut Workspace,

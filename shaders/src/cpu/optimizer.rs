@@ -1,10 +1,10 @@
-//! Updates of the shared weights, which leave alone what the path did not touch.
+//! Updates of the shared weights, which skip blocks that were not touched.
 
 use super::chunks::{self, for_each_pair, for_each_triple, part};
 use super::vectorised::vectorised;
 use crate::catalogue::{BLOCK, NORM_CHUNK, Step, Update};
 
-/// Weights of one chunk: whole words of the bitsets.
+/// Weights per chunk: whole words of the bitsets.
 const CHUNK: usize = 8 * 32 * BLOCK;
 
 /// Whether the bit of block `block` is set.
@@ -39,7 +39,7 @@ pub(super) fn norm_partials(g: &[f32], touched: &[f32], partials: &mut [f32]) {
     });
 }
 
-/// The norm and the factor that keeps it below `limit`.
+/// The norm, and the factor that limits it to `limit`.
 pub(super) fn clip_factor(limit: f32, partials: &[f32], clip: &mut [f32]) {
     let norm = partials.iter().map(|p| f64::from(*p)).sum::<f64>().sqrt() as f32;
     let factor = if !norm.is_finite() {
@@ -52,7 +52,7 @@ pub(super) fn clip_factor(limit: f32, partials: &[f32], clip: &mut [f32]) {
     clip.copy_from_slice(&[norm, factor]);
 }
 
-/// What an update does to each block.
+/// The parameters of an update for each block.
 struct Blocks<'a> {
     g: &'a [f32],
     touched: &'a [u32],
@@ -76,7 +76,7 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// For block `block`, if it changes: its gradients (none for zeros), λ.
+    /// For block `block`, if it changes: its gradients (`None` for zeros), and λ.
     fn block(&self, block: usize) -> Option<(Option<&'a [f32]>, f32)> {
         let touched = bit(self.touched, block);
         let l2 = if bit(self.decayed, block) {
@@ -84,8 +84,7 @@ impl<'a> Blocks<'a> {
         } else {
             0.0
         };
-        // A factor of zero means that the gradients are not to be trusted: they may not even be
-        // numbers.
+        // A factor of zero means that the gradients are unusable: they may be NaN.
         let usable = touched && self.factor != 0.0;
         (touched || self.update.everywhere)
             .then(|| (usable.then(|| part(self.g, block, BLOCK)), l2))
@@ -102,7 +101,8 @@ struct Sgd {
     nesterov: bool,
 }
 
-/// The gradients of a block that may have none, and may be the page's short last one.
+/// The gradients of a block, padded with zeros: it may have none, or be the short last one of the
+/// page.
 #[inline(always)]
 fn gradients(g: Option<&[f32]>) -> [f32; BLOCK] {
     let mut gradients = [0.0; BLOCK];
@@ -213,7 +213,7 @@ mod tests {
     use crate::cpu::{Workspace, run};
     use crate::random::{Random, RngStream};
 
-    /// Random bits as they come, which may be negative zeros and numbers that are none.
+    /// Arbitrary bits, which include negative zeros and NaNs.
     fn floats(seed: u64, len: usize) -> Vec<f32> {
         let mut random = Random::new(seed, RngStream::Test(0));
         (0..len).map(|_| f32::from_bits(random.bits())).collect()

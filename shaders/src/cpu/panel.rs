@@ -1,11 +1,10 @@
-//! The right side of a product, packed so that the inner loop reads it from the first float to the
-//! last.
+//! The right side of a product, packed so that the inner loop reads it sequentially.
 
 use pulp::{Simd, WithSimd};
 
 use super::chunks;
 
-/// Vectors of a panel. With three the registers would just suffice, too tightly for the compiler.
+/// Vectors of a panel. Three would just fit into the registers, too tightly for the compiler.
 const PANEL: usize = 2;
 
 /// Splits `columns` into panels: (first vector, number of vectors).
@@ -16,9 +15,9 @@ pub(super) fn panels(columns: usize, lanes: usize) -> impl Iterator<Item = (usiz
         .map(move |first| (first, PANEL.min(vectors - first)))
 }
 
-/// Length of the packed form of a matrix.
+/// The length of a packed matrix.
 pub(super) fn packed_len(depth: usize, columns: usize) -> usize {
-    // Room for the widest vectors that exist.
+    // Rounded up for the widest vectors that exist.
     depth * columns.next_multiple_of(16)
 }
 
@@ -50,7 +49,7 @@ impl<F: Fn(usize) -> usize + Sync> Right<'_, F> {
         let lanes = lanes();
         let packed = &mut packed[..self.depth * self.columns.next_multiple_of(lanes)];
         let work = packed.len();
-        // All panels are as wide as the first, but perhaps the last.
+        // All panels are as wide as the first, except possibly the last.
         chunks::for_each(packed, self.depth * PANEL * lanes, work, |i, panel| {
             self.pack_panel(i * PANEL * lanes, panel.len() / self.depth, panel);
         });

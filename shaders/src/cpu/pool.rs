@@ -8,7 +8,7 @@ use super::window_sum::{WindowSum, window_sum};
 use super::workspace::Workspace;
 use crate::catalogue::{PerChannel, Window};
 
-/// 1/(taps inside) of output pixel (oy, ox), or 0 where the whole window lies outside.
+/// 1/(taps inside) of output pixel (oy, ox), or 0 if the whole window lies outside.
 fn share(w: &Window, oy: usize, ox: usize) -> f32 {
     let count = taps_inside(w, 0, oy).len() * taps_inside(w, 1, ox).len();
     if count == 0 { 0.0 } else { 1.0 / count as f32 }
@@ -30,7 +30,7 @@ fn scale_by_shares(c: &PerChannel, spans: &[Span], image: &mut [f32]) {
     }
 }
 
-/// The mean over the window's positions inside the image.
+/// The mean over the positions of the window inside the image.
 pub(super) fn average(c: &PerChannel, workspace: &mut Workspace, x: &[f32], y: &mut [f32]) {
     let batch = c.window.batch as usize;
     span::spans(&c.window, &mut workspace.spans);
@@ -61,7 +61,7 @@ pub(super) fn average_grad(c: &PerChannel, workspace: &mut Workspace, dy: &[f32]
             dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += share * dy);
         });
     };
-    // The shares first, on a copy of everything: they differ from pixel to pixel of ∂y.
+    // Apply the shares first, on a copy: they differ between the pixels of ∂y.
     let Workspace {
         partials, spans, ..
     } = &mut *workspace;

@@ -1,4 +1,4 @@
-//! Which taps of a window lie inside the image.
+//! The taps of a window that lie inside the image.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ pub(super) struct Span {
     pub(super) taps: Range<usize>,
 }
 
-/// The taps that lie inside, along one axis, for output position `at`.
+/// Along one axis, the taps of output position `at` that lie inside.
 pub(super) fn taps_inside(w: &Window, axis: usize, at: usize) -> Range<usize> {
     let pad = if axis == 0 { w.top } else { w.left } as isize;
     let first = at as isize * w.stride as isize - pad;
@@ -23,7 +23,7 @@ pub(super) fn taps_inside(w: &Window, axis: usize, at: usize) -> Range<usize> {
     begin..end.max(begin)
 }
 
-/// The output positions for which tap `tap` lies inside, along one axis.
+/// Along one axis, the output positions for which tap `tap` lies inside.
 pub(super) fn outputs_inside(w: &Window, axis: usize, tap: usize) -> Range<usize> {
     let pad = if axis == 0 { w.top } else { w.left } as isize;
     let first = (tap * w.dilation as usize) as isize - pad;
@@ -37,8 +37,8 @@ pub(super) fn outputs_inside(w: &Window, axis: usize, tap: usize) -> Range<usize
     begin..end.max(begin)
 }
 
-/// The spans of an output row. Only for stride 1 does a span have more than one pixel: then what
-/// its pixels read lies side by side too, and all of it is one loop.
+/// The spans of an output row. Only for stride 1 does a span have more than one pixel: then the
+/// pixels that it reads are adjacent too, and a single loop covers the span.
 pub(super) fn spans(w: &Window, spans: &mut Vec<Span>) {
     spans.clear();
     for x in 0..w.output[1] as usize {
@@ -53,7 +53,7 @@ pub(super) fn spans(w: &Window, spans: &mut Vec<Span>) {
     }
 }
 
-/// The window by which gradients flow back, for stride 1: the same taps in reverse order.
+/// The window of the gradient, for stride 1: the same taps in reverse order.
 pub(super) fn reversed(w: &Window) -> Option<Window> {
     let back = |kernel: u32, pad: i32| ((kernel - 1) * w.dilation) as i32 - pad;
     (w.stride == 1).then(|| Window {

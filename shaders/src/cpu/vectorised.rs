@@ -1,12 +1,11 @@
-//! Vector code without compiler flags.
+//! Vectorised code without compiler flags.
 
-/// Defines a function whose body is compiled once per instruction set; the widest one that this
-/// machine has is picked at run time.
+/// Defines a function whose body is compiled once per instruction set; the widest one that the
+/// machine supports is selected at run time.
 ///
-/// The body is ordinary scalar code for the compiler to vectorise. It stands in a function of its
-/// own so that what the arguments promise about aliasing is not lost on the way through pulp's
-/// trait, and it is always inlined, because a call that is not would run without the wide
-/// instructions.
+/// The body is ordinary scalar code for the compiler to vectorise. It is in a separate function so
+/// that the aliasing guarantees of its arguments survive pulp's trait, and it is always inlined,
+/// because code that is not inlined would be compiled without the wide instructions.
 macro_rules! vectorised {
     ($(#[$meta:meta])* fn $name:ident<$life:lifetime>($($arg:ident: $kind:ty),* $(,)?) $body:block) => {
         $(#[$meta])*

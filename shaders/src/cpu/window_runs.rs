@@ -1,4 +1,4 @@
-//! The inner loops of everything that slides a window over single channels.
+//! The inner loops of all ops that slide a window over single channels.
 
 use std::ops::Range;
 
@@ -7,25 +7,25 @@ use pulp::Simd;
 use super::span::{Span, taps_inside};
 use crate::catalogue::PerChannel;
 
-/// Consecutive floats of an output row that sum over the same taps; what each tap reads is
+/// A run of consecutive floats of an output row that sum over the same taps; what each tap reads is
 /// consecutive too.
 pub(super) struct Stretch {
-    /// Floats of the output image.
+    /// The floats in the output image.
     pub(super) y: Range<usize>,
-    /// Rows and columns of the kernel that lie inside.
+    /// The rows of the kernel that lie inside; likewise the columns.
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    /// Where the first of those taps reads, in the input image.
+    /// The offset at which the first of those taps reads, in the input image.
     pub(super) from: usize,
 }
 
-/// How far apart in the input image two rows and two columns of the kernel read.
+/// The distances in the input image between two rows and between two columns of the kernel.
 pub(super) fn tap_steps(c: &PerChannel) -> [usize; 2] {
     let column = c.window.dilation as usize * c.channels as usize;
     [column * c.window.input[1] as usize, column]
 }
 
-/// All stretches of an image, row after row.
+/// All runs of an image, row by row.
 pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = Stretch> {
     let (w, channels) = (c.window, c.channels as usize);
     let (stride, dilation) = (w.stride as usize, w.dilation as usize);
@@ -38,7 +38,7 @@ pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = S
         spans.iter().map(move |span| {
             let y = (line + span.pixels.start) * channels..(line + span.pixels.end) * channels;
             let (rows, columns) = (rows.clone(), span.taps.clone());
-            // A window that lies wholly outside reads nothing, wherever that is.
+            // A window that lies completely outside reads nothing, so its offset is irrelevant.
             let at = read(oy, rows.start, w.top) * w.input[1] as isize
                 + read(span.pixels.start, columns.start, w.left);
             let from = if rows.is_empty() || columns.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = S
     })
 }
 
-/// The first vector of `x`, filled up with zeros if `x` is shorter.
+/// The first vector of `x`, padded with zeros if `x` is shorter.
 #[inline(always)]
 pub(super) fn vector<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
     match S::as_simd_f32s(x).0 {

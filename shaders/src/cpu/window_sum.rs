@@ -1,4 +1,4 @@
-//! Sums over windows, channel by channel: what depthwise convolution and average pooling share.
+//! Sums over windows, channel by channel, shared by depthwise convolution and average pooling.
 
 use pulp::{Simd, WithSimd};
 
@@ -69,7 +69,7 @@ impl WithSimd for WindowSum<'_> {
     }
 }
 
-/// What the sums of a stretch share.
+/// The parameters that the sums of a run share.
 struct Tile<'a> {
     x: &'a [f32],
     weights: Option<&'a [f32]>,
@@ -80,7 +80,7 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// The sums of `len` neighbours, `at` floats into the strip that begins at `begin`.
+    /// The sums of `len` neighbouring elements, `at` floats into the strip that begins at `begin`.
     #[inline(always)]
     fn sums<S: Simd, const VECTORS: usize>(
         &self,
@@ -113,13 +113,13 @@ impl Tile<'_> {
     }
 }
 
-/// Where tap (ky, kx) reads, from where the first one does.
+/// The offset of tap (ky, kx) relative to the first tap.
 #[inline(always)]
 pub(super) fn offset(stretch: &Stretch, steps: [usize; 2], ky: usize, kx: usize) -> usize {
     (ky - stretch.rows.start) * steps[0] + (kx - stretch.columns.start) * steps[1]
 }
 
-/// Sums every window of every image, weighted by the kernel if one is given (in reverse order if
+/// Sums every window of every image, weighted by the kernel if one is given (reversed if
 /// `reverse`).
 pub(super) fn window_sum(
     c: &PerChannel,

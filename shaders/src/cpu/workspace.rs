@@ -1,4 +1,4 @@
-//! Scratch that outlives a call.
+//! Scratch memory that is kept between calls.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,8 +6,8 @@ use super::conv2d::ConvPlan;
 use super::grid::Segment;
 use super::span::Span;
 
-/// Scratch memory of [`run`](super::run). It grows while new shapes arrive; for shapes seen before
-/// no call allocates.
+/// Scratch memory of [`run`](super::run). It grows when new shapes arrive; for known shapes no call
+/// allocates.
 #[derive(Default)]
 pub struct Workspace {
     pub(super) packed: Scratch,
@@ -18,7 +18,7 @@ pub struct Workspace {
     pub(super) spans: Vec<Span>,
 }
 
-/// A buffer that the caller of the parallel loops owns.
+/// A buffer that belongs to the caller of the parallel loops.
 #[derive(Default)]
 pub(super) struct Scratch(Vec<f32>);
 
@@ -31,16 +31,16 @@ impl Scratch {
         &mut self.0[..len]
     }
 
-    /// What [`Scratch::floats`] was last asked for, and perhaps more.
+    /// The content that [`Scratch::floats`] last returned, possibly followed by more.
     pub(super) fn filled(&self) -> &[f32] {
         &self.0
     }
 }
 
-/// One buffer per thread of the pool, for what a chunk needs while it is computed.
+/// One buffer per thread of the pool, for the scratch of a chunk.
 ///
 /// They belong to the workspace rather than to the threads so that all of them grow in the call
-/// that first needs them, not whenever a thread happens to get its first chunk.
+/// that first needs them, and not whenever a thread happens to get its first chunk.
 #[derive(Default)]
 pub(super) struct Slots {
     slots: Vec<Mutex<Vec<f32>>>,
@@ -64,11 +64,11 @@ impl Slots {
         self
     }
 
-    /// Runs `chunk` on this thread's buffer, whose content is unspecified. `chunk` must not enter
-    /// the pool again.
+    /// Runs `chunk` with the buffer of this thread, whose content is unspecified. `chunk` must not
+    /// enter the pool again.
     pub(super) fn with<R>(&self, chunk: impl FnOnce(&mut [f32]) -> R) -> R {
         let slot = &self.slots[rayon::current_thread_index().unwrap_or(0)];
-        // Whatever a panic left behind is only scratch.
+        // After a panic, the buffer still holds only scratch.
         let mut floats = slot.lock().unwrap_or_else(PoisonError::into_inner);
         chunk(&mut floats[..self.len])
     }

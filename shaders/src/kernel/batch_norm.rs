@@ -89,7 +89,7 @@ fn sizes(rows: Rows, tiles: Tiles, [chunk, chunks]: [u32; 2], eps: f32, relu: bo
         .collect()
 }
 
-/// The second of two dispatches, which puts the chunks' results together.
+/// The second of two dispatches, which combines the results of the chunks.
 fn total(kernel: &'static Kernel, rows: Rows, places: Vec<BufferRef>) -> Dispatch {
     Dispatch::new(kernel, places, fold(rows.channels.div_ceil(TOTAL) as usize))
 }

@@ -1,4 +1,4 @@
-//! Channels side by side.
+//! Concatenation of channels.
 
 use super::elementwise::{each, result_first};
 use super::{Buffer, Kernel, Lowered, read, write};
@@ -17,7 +17,7 @@ const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     }
 }
 
-/// By number of inputs, from one on.
+/// One kernel per number of inputs, from one on.
 static CONCATS: [Kernel; MOST_INPUTS] = [
     concat_of("concat1", 1),
     concat_of("concat2", 2),

@@ -1,4 +1,4 @@
-//! The weights' gradient of a depthwise convolution.
+//! The weight gradient of a depthwise convolution.
 
 use super::row_tiles::{TOTAL, Tiles};
 use super::window::{fours, geometry, steps};
@@ -27,7 +27,7 @@ static TOTALS: Kernel = kernel(
     &[read(5, "partials"), write(4, "dw")],
 );
 
-/// Neighbouring taps of a workgroup.
+/// The neighbouring taps of a workgroup.
 const TAPS: u32 = 5;
 
 pub(super) fn grad_weight(c: &PerChannel) -> Lowered {

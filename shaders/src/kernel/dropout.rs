@@ -4,8 +4,8 @@ use super::elementwise::each;
 use super::{Buffer, Kernel, Lowered, fold, read, write};
 use crate::catalogue::Rows;
 
-/// Numbers of a sample that a workgroup of `drop_path` takes: each invocation draws its sample's
-/// bits for so many at once.
+/// Elements of a sample per workgroup of `drop_path`: each invocation draws the bits of its sample
+/// once for this many.
 const STRETCH: usize = 1024;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
@@ -28,8 +28,8 @@ static WORDS: Kernel = kernel(
     &[read(2, "x"), read(4, "tokens"), write(3, "y")],
 );
 
-/// What a kept element's 24 bits reach at least, and the bits of the factor that makes up for the
-/// others. Scaling by a power of two is exact.
+/// The lowest 24 bits for which an element is kept, and the bits of the factor that compensates for
+/// dropped elements. Scaling by a power of two is exact.
 fn shares(rate: f32) -> [u32; 2] {
     let scale = (1.0 / (1.0 - f64::from(rate))) as f32;
     [(rate * 16_777_216.0).ceil() as u32, scale.to_bits()]

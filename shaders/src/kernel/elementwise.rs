@@ -1,4 +1,4 @@
-//! One invocation for each element of the result.
+//! One invocation per element of the result.
 
 use super::{Buffer, Kernel, Lowered, fold, read, write};
 use crate::catalogue::MOST_INPUTS;
@@ -25,7 +25,7 @@ static RELU_GRAD: Kernel = kernel(
     &[read(4, "y_in"), read(5, "dy"), write(6, "dx")],
 );
 static FILL: Kernel = kernel("fill", &[write(3, "y")]);
-/// By number of inputs, from one on.
+/// One kernel per number of inputs, from one on.
 static SUMS: [Kernel; MOST_INPUTS] = [
     sum_of("sum1", 1),
     sum_of("sum2", 2),
@@ -75,7 +75,7 @@ pub(super) fn sum(len: u32, inputs: u32, scale: f32) -> Lowered {
     ))
 }
 
-/// Binds the last operand to the kernel's first buffer, and all others behind it.
+/// Binds the last operand to the first buffer of the kernel, and the others to the following ones.
 pub(super) fn result_first(mut lowered: Lowered) -> Lowered {
     lowered
         .dispatches

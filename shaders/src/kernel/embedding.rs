@@ -1,4 +1,4 @@
-//! Rows of a matrix by tokens, and their gradient.
+//! Embedding look-up, and its gradient.
 
 use super::elementwise::{GROUP, each};
 use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};

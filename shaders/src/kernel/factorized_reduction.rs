@@ -1,5 +1,5 @@
-//! Factorised reductions: two convolutions side by side, as `wgsl/factorized_reduction.wgsl`
-//! explains.
+//! Factorised reductions: two convolutions with concatenated outputs, as explained in
+//! `wgsl/factorized_reduction.wgsl`.
 
 use super::row_tiles::TOTAL;
 use super::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, fold, read, write};
@@ -44,20 +44,21 @@ static TOTALS: Kernel = kernel(
     &[read(11, "partials_in"), write(8, "dwa"), write(9, "dwb")],
 );
 
-/// Rows of a tile whose rows are pixels, in fours.
+/// Rows of a tile whose rows are pixels, in units of four.
 const ROW_QUADS: u32 = 16;
-/// Most columns of such a tile: then it has 256 invocations.
+/// The most columns of such a tile, which then has 256 invocations.
 const COLUMNS: u32 = 64;
-/// Vectors of four that both tiles may take; the rest of 16 KiB is for what places and lanes need.
+/// The most vec4s of both tiles; the rest of the 16 KiB is needed for positions and lanes.
 const PIXEL_VECTORS: u32 = 980;
 const WEIGHT_VECTORS: u32 = 736;
-/// Most rows and columns of a tile whose rows are inputs.
+/// The most rows and columns of a tile whose rows are inputs.
 const WEIGHT_TILE: [u32; 2] = [48, 40];
-/// Pixels that make a chunk worthwhile, and workgroups that make further chunks pointless.
+/// The least pixels that are worth a chunk; and the number of workgroups beyond which more chunks
+/// are useless.
 const CHUNK: usize = 64;
 const GROUPS: usize = 256;
 
-/// A tile in the workgroup's memory: the module's overrides.
+/// A tile in workgroup memory: the overrides of the module.
 #[derive(Clone, Copy, Debug)]
 struct Tile {
     row_quads: u32,
@@ -66,13 +67,14 @@ struct Tile {
     lanes: u32,
 }
 
-/// The fours that make as few and as equal parts of `len` as parts of at most `most` can be.
+/// The size in units of four of the parts, if `len` is divided into the fewest and most equal parts
+/// of at most `most`.
 fn quads(len: u32, most: u32) -> u32 {
     len.div_ceil(len.div_ceil(most)).div_ceil(4)
 }
 
 impl Tile {
-    /// Rows are pixels, and `depth` channels are summed.
+    /// A tile whose rows are pixels, with sums over `depth` channels.
     fn pixels(columns: u32, depth: u32) -> Self {
         let column_quads = quads(columns, COLUMNS);
         let most = PIXEL_VECTORS / (ROW_QUADS + 1 + column_quads);
@@ -84,7 +86,7 @@ impl Tile {
         }
     }
 
-    /// Rows are inputs, and pixels are summed.
+    /// A tile whose rows are inputs, with sums over pixels.
     fn weights(c: &Conv2d) -> Self {
         let [row_quads, column_quads] = [
             quads(c.inputs, WEIGHT_TILE[0]),
@@ -95,7 +97,7 @@ impl Tile {
         } else {
             32
         };
-        // A power of two, so that every lane gets as many slices.
+        // A power of two, so that every lane gets the same number of slices.
         let lanes = 1 << (256 / (row_quads * column_quads)).ilog2().min(4);
         Self {
             row_quads,
@@ -114,7 +116,7 @@ impl Tile {
         ]
     }
 
-    /// Tiles of a matrix.
+    /// The number of tiles of a matrix.
     fn tiles(&self, rows: usize, columns: u32) -> usize {
         rows.div_ceil(4 * self.row_quads as usize)
             * columns.div_ceil(4 * self.column_quads) as usize
@@ -153,7 +155,7 @@ fn sizes(r: &FactorizedReduction, chunk: usize) -> Vec<u32> {
     sizes
 }
 
-/// One dispatch on the call's operands, of which `overrides` says how.
+/// A single dispatch on the operands of the call, with the overrides of `tile`.
 fn one(kernel: &'static Kernel, tile: &Tile, sizes: Vec<u32>, groups: usize) -> Lowered {
     let mut lowered = Lowered::one(kernel, sizes, fold(groups));
     lowered.dispatches[0].overrides = tile.overrides();

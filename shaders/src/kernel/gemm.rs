@@ -1,5 +1,5 @@
-//! Dense convolutions and linear layers: each is a product of two matrices, as `wgsl/gemm.wgsl`
-//! explains.
+//! Dense convolutions and linear layers: each is a product of two matrices, as explained in
+//! `wgsl/gemm.wgsl`.
 
 mod product;
 
@@ -19,7 +19,7 @@ pub(super) fn conv2d_grad_weight(c: Conv2d, traits: Traits) -> Lowered {
     Product::grad_weight(c).lower(traits)
 }
 
-/// A convolution with a window of one pixel.
+/// A convolution with a 1x1 window.
 fn pointwise(rows: u32, inputs: u32, outputs: u32) -> Conv2d {
     let line = [1, rows];
     let window = Window {

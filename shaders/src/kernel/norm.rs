@@ -1,4 +1,4 @@
-//! The norm of the gradients, and the factor that keeps it within bounds.
+//! The norm of the gradients, and the factor that limits it.
 
 use super::{Buffer, Kernel, Lowered, fold, read, write};
 use crate::catalogue::NORM_CHUNK;

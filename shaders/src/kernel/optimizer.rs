@@ -27,7 +27,7 @@ const V: Buffer = write(8, "v");
 static SGD: Kernel = kernel("sgd", &[G, TOUCHED, DECAYED, CLIP, W, V]);
 static ADAM: Kernel = kernel("adam", &[G, TOUCHED, DECAYED, CLIP, W, M, V]);
 
-/// Blocks of a workgroup.
+/// Blocks per workgroup.
 const BLOCKS: usize = 8;
 
 fn blocks(

@@ -1,41 +1,41 @@
-//! How a matrix is shared out where invocations keep to one channel: in tiles of channels and
-//! chunks of rows.
+//! The division of a matrix into tiles of channels and chunks of rows, for kernels in which an
+//! invocation handles one channel.
 //!
-//! Nothing here depends on the device, so sums have the same order on all of them.
+//! Nothing here depends on the device, so sums have the same order on all devices.
 
 use super::fold;
 
-/// Invocations of a workgroup.
+/// Invocations per workgroup.
 const GROUP: u32 = 256;
-/// Most channels of a tile.
+/// The most channels of a tile.
 const TILE: u32 = 64;
 /// Rows that an invocation sums before a second chunk is worth a second dispatch.
 const ROWS: u32 = 32;
-/// A reduction of up to so many rows is done at once, by tiles of few channels and many rows: on
-/// most GPUs a second dispatch, which must wait for the first, costs more than that.
+/// A reduction of at most this many rows is done in one dispatch, with tiles of few channels and
+/// many rows: on most GPUs a second dispatch, which must wait for the first, costs more.
 const AT_ONCE: u32 = 4096;
 const NARROW: u32 = 4;
-/// Rows that an invocation takes where nothing is summed: the more, the less often it loads what
-/// the channel's rows share; the fewer, the more workgroups there are, up to some number.
+/// The least rows per invocation if nothing is summed: with more rows, values shared by the rows of
+/// a channel are loaded less often; with fewer, there are more workgroups, up to some number.
 const LEAST: u32 = 4;
 const MOST: u32 = 16;
 const WORKGROUPS: u32 = 256;
-/// Most chunks of a reduction: then an invocation takes more rows.
+/// The most chunks of a reduction; beyond that, an invocation handles more rows.
 const CHUNKS: u32 = 256;
-/// Channels of a workgroup that puts the chunks' results together.
+/// Channels of a workgroup that combines the results of the chunks.
 pub(super) const TOTAL: u32 = 8;
 
-/// A workgroup's invocations over a matrix: `lanes` rows of `width` channels.
+/// The invocations of a workgroup over a matrix: `lanes` rows of `width` channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tiles {
     pub(super) width: u32,
     pub(super) lanes: u32,
-    /// Tiles of all channels.
+    /// The number of tiles that cover all channels.
     pub(super) tiles: u32,
 }
 
 impl Tiles {
-    /// For a matrix of that size.
+    /// The tiles of a matrix of this size.
     pub(super) fn of(rows: u32, channels: u32) -> Self {
         let width = channels.div_ceil(channels.div_ceil(TILE));
         Self {
@@ -45,7 +45,7 @@ impl Tiles {
         }
     }
 
-    /// For a sum over the rows of a matrix of that size, with its chunks.
+    /// The tiles and chunks of a sum over the rows of a matrix of this size.
     pub(super) fn summing(rows: u32, channels: u32) -> (Self, [u32; 2]) {
         if rows > AT_ONCE {
             let tiles = Self::of(rows, channels);
@@ -63,7 +63,7 @@ impl Tiles {
         )
     }
 
-    /// Rows of a chunk of a reduction, and how many chunks that makes.
+    /// The rows per chunk of a reduction, and the number of chunks.
     pub(super) fn chunks(&self, rows: u32) -> [u32; 2] {
         let chunk = rows
             .div_ceil(CHUNKS)
@@ -72,14 +72,14 @@ impl Tiles {
         [chunk, rows.div_ceil(chunk)]
     }
 
-    /// Rows of a chunk, and how many chunks that makes, where nothing is summed.
+    /// The rows per chunk if nothing is summed, and the number of chunks.
     pub(super) fn blocks(&self, rows: u32) -> [u32; 2] {
         let share = u64::from(rows) * u64::from(self.tiles) / u64::from(WORKGROUPS * self.lanes);
         let chunk = (share.min(MOST.into()) as u32).max(LEAST) * self.lanes;
         [chunk, rows.div_ceil(chunk)]
     }
 
-    /// A workgroup for each tile of each chunk.
+    /// One workgroup per tile and chunk.
     pub(super) fn grid(&self, [_, chunks]: [u32; 2]) -> [u32; 3] {
         fold(self.tiles as usize * chunks as usize)
     }

@@ -1,4 +1,4 @@
-//! Windows over each channel by itself: depthwise convolutions and pools.
+//! Windows over each channel separately: depthwise convolutions and pools.
 
 use super::elementwise::each;
 use super::{Buffer, Kernel, Lowered, read, write};
@@ -30,7 +30,7 @@ static MAX_POOL_GRAD: Kernel = kernel(
     &[read(5, "dy"), read(8, "tap_in"), write(6, "dx")],
 );
 
-/// The geometry, as the modules of windows begin their sizes.
+/// The geometry, with which the sizes of all window modules begin.
 pub(super) fn geometry(c: &PerChannel) -> Vec<u32> {
     let w = &c.window;
     let pairs = [w.input, w.output, w.kernel, [w.top as u32, w.left as u32]];
@@ -48,19 +48,19 @@ fn divisor(a: u32, b: u32) -> u32 {
 /// Elements of the result that one invocation computes.
 const FOUR: u32 = 4;
 
-/// Stride and dilation without their common divisor.
+/// Stride and dilation divided by their greatest common divisor.
 pub(super) fn steps(c: &PerChannel) -> [u32; 2] {
     let common = divisor(c.window.stride, c.window.dilation);
     [c.window.stride / common, c.window.dilation / common]
 }
 
-/// How many fours a row has.
+/// The number of groups of four in a row.
 pub(super) fn fours(width: u32, apart: u32) -> u32 {
     width.div_ceil(FOUR * apart) * apart
 }
 
-/// A kernel whose result has these height and width, with an invocation's elements `apart` times
-/// `output_step` columns apart.
+/// A kernel whose result has this height and width, with the elements of an invocation `apart`
+/// times `output_step` columns apart.
 fn windows(
     kernel: &'static Kernel,
     c: &PerChannel,

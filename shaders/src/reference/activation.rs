@@ -38,8 +38,8 @@ pub(super) fn slope(function: Function, y: f64) -> f64 {
     }
 }
 
-/// How large the terms are that f(x) is made of. Tanh is made of exponentials, which lie about 1;
-/// an exponential turns an absolute error of x into a relative one of its value.
+/// The magnitude of the terms of f(x). Tanh consists of exponentials, which are about 1; an
+/// exponential turns an absolute error of x into a relative error of its value.
 pub(super) fn size(function: Function, x: f64) -> f64 {
     match function {
         Function::Identity | Function::Relu => 0.0,
@@ -48,7 +48,7 @@ pub(super) fn size(function: Function, x: f64) -> f64 {
     }
 }
 
-/// The same of f′.
+/// The magnitude of the terms of f′.
 pub(super) fn slope_size(function: Function, x: f64) -> f64 {
     match function {
         Function::Identity | Function::Relu => 1.0,

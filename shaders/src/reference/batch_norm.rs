@@ -15,8 +15,8 @@ pub(super) fn stats(rows: &Rows, eps: f64, x: &[f64]) -> Value {
         .enumerate()
         .for_each(|(i, x)| variance[i % channels] += (x - mean.value[i % channels]).powi(2));
     for variance in variance {
-        // The deviations do not cancel: a kernel that sums them gets each digit right, whatever the
-        // mean.
+        // The deviations do not cancel: a kernel that sums them gets every digit right, whatever
+        // the mean.
         let rstd = 1.0 / (variance / count as f64 + eps).sqrt();
         mean.push(rstd, rstd);
     }

@@ -14,7 +14,7 @@ pub(super) fn sum(reads: &[&[f64]], scale: f64) -> Value {
     sum
 }
 
-/// y = the inputs side by side.
+/// y = the inputs concatenated on the channel axis.
 pub(super) fn concat(reads: &[&[f64]], rows: usize) -> Value {
     let row = |i: usize| {
         reads

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn negative_padding_takes_the_odd_pixels() {
-        // The second half of a factorised reduction: zeros where an odd size has no further pixel.
+        // The second half of a factorised reduction: zeros if an odd size has no further pixel.
         let window = Window {
             input: [5, 4],
             output: [3, 2],

@@ -1,4 +1,4 @@
-//! Convolutions of each channel with its own kernel.
+//! Convolutions of each channel with a separate kernel.
 
 use super::Value;
 use super::window::positions;

@@ -53,8 +53,8 @@ pub(super) fn word_dropout(
 /// y = x/keep for the samples that are kept, else 0.
 pub(super) fn drop_path(len: usize, depth: f32, stream: u32, step: &Step, x: &[f64]) -> Value {
     let mut sum = Value::sums(x.len(), 1);
-    // The threshold is a number of f32, as every device has it: which samples are kept must not
-    // depend on rounding.
+    // The threshold is an f32, as on every device: which samples are kept must not depend on
+    // rounding.
     let rate = depth * step.drop_path;
     for (i, x) in x.iter().enumerate() {
         let (sample, key) = (i / len, [step.seed as u32, (step.seed >> 32) as u32]);

@@ -1,9 +1,9 @@
-//! Rows of a matrix by tokens, and their gradient.
+//! Embedding look-up, and its gradient.
 
 use super::Value;
 use crate::catalogue::Embedding;
 
-/// y = the rows of w that the tokens name.
+/// y = the rows of w at the given tokens.
 pub(super) fn embedding(e: &Embedding, tokens: &[f64], w: &[f64]) -> Value {
     let width = e.width as usize;
     Value::exact(

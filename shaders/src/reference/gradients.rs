@@ -1,4 +1,4 @@
-//! The references' gradients against central differences of the references themselves.
+//! The gradients of the references, compared with central differences of the references.
 
 mod sequence;
 mod windows;
@@ -19,7 +19,7 @@ fn random(seed: u64, len: usize) -> Vec<f64> {
     (0..len).map(|_| f64::from(random.normal())).collect()
 }
 
-/// What a call writes first.
+/// The first operand that a call writes.
 fn first(call: Call, reads: &[&[f64]]) -> Vec<f64> {
     run(&call, &STEP, reads, &[]).swap_remove(0).value
 }
@@ -50,7 +50,7 @@ fn check(what: &str, x: &[f64], gradient: &[f64], f: impl Fn(&[f64]) -> f64) {
     }
 }
 
-/// A product of x and W: its gradients in both.
+/// A product of x and W: its gradients with respect to both.
 fn check_product(what: &str, forward: Call, grad_input: Call, grad_weight: Call) {
     let len: Vec<usize> = forward.roles().iter().map(|role| role.len).collect();
     let (x, w, dy) = (random(1, len[0]), random(2, len[1]), random(3, len[2]));

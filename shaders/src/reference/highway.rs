@@ -1,4 +1,4 @@
-//! Interpolation, and the highway connection.
+//! Linear interpolation, and the highway connection.
 
 use super::Value;
 use super::activation::{apply, size, slope, slope_size};
@@ -25,7 +25,8 @@ pub(super) fn lerp_grad(reads: &[&[f64]]) -> Vec<Value> {
     gradients
 }
 
-/// Calls `f` for every element of h with (place of the gate, place of the candidate, u, v, h).
+/// Calls `f` for every element of h with the index of the gate, the index of the candidate, u, v
+/// and h.
 fn each(of: &Highway, both: &[f64], h: &[f64], mut f: impl FnMut(usize, usize, f64, f64, f64)) {
     let width = of.width as usize;
     for (i, h) in h.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Products of plain matrices, and the bias.
+//! Products of dense matrices, and the bias.
 
 use super::Value;
 use crate::catalogue::{Linear, Rows};

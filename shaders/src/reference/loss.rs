@@ -3,7 +3,7 @@
 use super::Value;
 use crate::catalogue::Rows;
 
-/// One row's logits below the largest, their probabilities and smoothed targets.
+/// The logits of one row relative to the largest, their probabilities and smoothed targets.
 struct Row {
     below: Vec<f64>,
     log_sum: f64,
@@ -40,8 +40,8 @@ fn rows<'a>(
 }
 
 impl Row {
-    /// By how much more than one rounding the exponentials are off: exp turns an absolute error
-    /// into a relative one.
+    /// How much larger the error of the exponentials is than one rounding: exp turns an absolute
+    /// error into a relative one.
     fn spread(&self) -> f64 {
         1.0 + self
             .below
@@ -84,7 +84,7 @@ pub(super) fn cross_entropy_grad(
     dx
 }
 
-/// 1 where the first of the largest logits is the label's.
+/// 1 if the first of the largest logits is that of the label.
 pub(super) fn accuracy(rows: &Rows, x: &[f64], labels: &[f64]) -> Value {
     let right = x
         .chunks(rows.channels as usize)

@@ -3,7 +3,7 @@
 use super::Value;
 use crate::catalogue::{BLOCK, NORM_CHUNK, Step, Update};
 
-/// Whether the bit of the block that `element` lies in is set.
+/// Whether the bit of the block that contains `element` is set.
 fn bit(words: &[f64], element: usize) -> bool {
     let block = element / BLOCK;
     words[block / 32] as u32 >> (block % 32) & 1 == 1
@@ -18,7 +18,7 @@ pub(super) fn norm_partials(g: &[f64], touched: &[f64]) -> Value {
     sum
 }
 
-/// The norm and the factor that keeps it below `limit`.
+/// The norm, and the factor that limits it to `limit`.
 pub(super) fn clip_factor(limit: f64, partials: &[f64]) -> Value {
     let norm = partials.iter().sum::<f64>().sqrt();
     let factor = match norm {
@@ -33,10 +33,10 @@ pub(super) fn clip_factor(limit: f64, partials: &[f64]) -> Value {
     }
 }
 
-/// The gradient of element `i` with its magnitude, if it is to change.
+/// The gradient of element `i` with its magnitude, if the element changes.
 fn gradient(u: &Update, reads: &[&[f64]], w: &[f64], i: usize) -> Option<(f64, f64)> {
     let (g, touched, decayed, factor) = (reads[0], reads[1], reads[2], reads[3][1]);
-    // A factor of zero also stops what is not a number.
+    // A factor of zero also suppresses NaNs.
     let own = if bit(touched, i) && factor != 0.0 {
         factor * g[i]
     } else {
@@ -102,8 +102,8 @@ pub(super) fn adam(
         let new_v = beta2 * old_v + (1.0 - beta2) * g * g;
         let size_v = beta2 * old_v + (1.0 - beta2) * size * size;
         let root = (new_v / correct(beta2)).sqrt() + eps;
-        // Where the gradient's terms cancel, what is left of the second moment is uncertain, and
-        // the quotient with it.
+        // Where the terms of the gradient cancel, the remaining second moment is uncertain, and so
+        // is the quotient.
         let doubt = if new_v > 0.0 { size_v / new_v } else { 1.0 };
         let size_move = rate * size_m / correct(beta1) / root * doubt;
         w.push(
@@ -146,7 +146,7 @@ mod tests {
         let state = sgd(&update, 0.5, true, &step, &read, &[&[2.0], &[0.0]]);
         near(state[0].value[0], 2.0 - f64::from(0.1_f32) * 4.5);
         near(state[1].value[0], 3.0);
-        // The heavy ball moves by v alone: g = 2 + 0.5·1 = 2.5, v = 0.5·3 + 2.5 = 4.
+        // Classical momentum moves by v alone: g = 2 + 0.5·1 = 2.5, v = 0.5·3 + 2.5 = 4.
         let state = sgd(&update, 0.5, false, &step, &read, &[&[1.0], &[3.0]]);
         near(state[0].value[0], 1.0 - f64::from(0.1_f32) * 4.0);
         near(state[1].value[0], 4.0);
@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn three_steps_of_adam_by_hand() {
-        // With a constant gradient both corrected moments are exact: each step moves by rate·g/(|g|
-        // + eps).
+        // With a constant gradient, both corrected moments are exact: each step is rate·g/(|g| +
+        // eps).
         let read: [&[f64]; 4] = [&[-3.0], ON, OFF, &[3.0, 1.0]];
         let (mut w, mut m, mut v) = (vec![1.0], vec![0.0], vec![0.0]);
         for number in 1..=3 {

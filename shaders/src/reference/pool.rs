@@ -1,17 +1,17 @@
-//! Pools over windows and over whole images.
+//! Pooling over windows and over whole images.
 
 use super::Value;
 use super::window::{inside, outputs, positions};
 use crate::catalogue::PerChannel;
 
-/// How many taps of each output pixel lie inside.
+/// The number of taps of each output pixel that lie inside.
 fn counts(c: &PerChannel) -> Vec<f64> {
     outputs(&c.window)
         .map(|(_, _, oy, ox)| inside(&c.window, oy, ox).count() as f64)
         .collect()
 }
 
-/// The mean over the window's positions inside the image; zero where there is none.
+/// The mean over the positions of the window inside the image; zero if there are none.
 pub(super) fn average(c: &PerChannel, x: &[f64]) -> Value {
     let (counts, channels) = (counts(c), c.channels as usize);
     let mut sum = Value::sums(c.len_y(), c.window.taps());
@@ -41,8 +41,8 @@ pub(super) fn average_grad(c: &PerChannel, dy: &[f64]) -> Value {
     sum
 }
 
-/// The maximum over the window's positions inside the image and the first tap that held it; zeros
-/// where there is none.
+/// The maximum over the positions of the window inside the image and the first tap that holds it;
+/// zeros if there are none.
 pub(super) fn max(c: &PerChannel, x: &[f64]) -> Vec<Value> {
     let channels = c.channels as usize;
     let mut best: Vec<Option<(f64, usize)>> = vec![None; c.len_y()];
@@ -129,7 +129,8 @@ mod tests {
                 .all(|(y, by_hand)| (y - by_hand).abs() < 1e-12),
             "{y:?}"
         );
-        // The corner gives a quarter to its own mean, a sixth to two, a ninth to the middle's.
+        // The corner contributes a quarter of its own mean, a sixth of two others, and a ninth of
+        // the middle one.
         let dx = average_grad(&THREE, &[1.0; 9]).value;
         assert!((dx[0] - (1.0 / 4.0 + 2.0 / 6.0 + 1.0 / 9.0)).abs() < 1e-12);
     }
@@ -140,7 +141,7 @@ mod tests {
         let [y, tap] = &max(&THREE, &x)[..] else {
             panic!("two results")
         };
-        // Padding never wins, whatever stands in for it.
+        // Padding never wins, whatever value represents it.
         assert_eq!(y.value, [-1.0; 9]);
         assert_eq!(tap.value, [4.0, 3.0, 3.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
         let dx = max_grad(&THREE, &[1.0; 9], &tap.value).value;

@@ -1,15 +1,15 @@
-//! A result and how much of it rounding may change.
+//! A result, and the rounding error that it allows.
 
 use std::fmt;
 
-/// What a reference computes for one operand.
+/// The result of a reference for one operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value {
     /// The elements.
     pub value: Vec<f64>,
     /// S: for each element, the same sum over the absolute values of its terms.
     pub magnitude: Vec<f64>,
-    /// K: the most terms that were summed for one element.
+    /// K: the largest number of terms summed for one element.
     pub terms: usize,
 }
 
@@ -23,7 +23,7 @@ impl Value {
         }
     }
 
-    /// Elements that every device gets without rounding.
+    /// Elements that every device computes without rounding.
     pub(super) fn exact(value: Vec<f64>) -> Self {
         Self {
             magnitude: vec![0.0; value.len()],
@@ -44,14 +44,14 @@ impl Value {
         self.magnitude.push(magnitude);
     }
 
-    /// How far an f32 kernel may be off element `element`: 4·ε·(√K + 8)·S + 1e-30.
+    /// The error that an f32 kernel may have in element `element`: 4·ε·(√K + 8)·S + 1e-30.
     pub fn allowed(&self, element: usize) -> f64 {
         4.0 * f64::from(f32::EPSILON) * ((self.terms as f64).sqrt() + 8.0) * self.magnitude[element]
             + 1e-30
     }
 
-    /// Whether a kernel's result is as good as f32 allows. Whole numbers must have been made floats
-    /// by value, not by bits (see [`numbers`](super::numbers)).
+    /// Checks that the result of a kernel is as good as f32 allows. Integers must have been
+    /// converted to floats by value, not by bits (see [`numbers`](super::numbers)).
     ///
     /// # Errors
     /// The first element that is not.
@@ -66,7 +66,7 @@ impl Value {
             let allowed = self.allowed(element);
             let got = f64::from(*got);
             let same = got == *wanted || (got.is_nan() && wanted.is_nan());
-            // The distance from what is not a number is none, and not near either.
+            // The difference from NaN is NaN, which is not near.
             let near = (got - wanted).abs() <= allowed;
             if !same && !near {
                 return Err(Miss::Element {
@@ -81,25 +81,25 @@ impl Value {
     }
 }
 
-/// How a kernel's result differs from the reference.
+/// How the result of a kernel differs from the reference.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Miss {
-    /// Another number of elements.
+    /// The number of elements differs.
     Length {
         /// Elements of the kernel's result.
         got: usize,
-        /// Elements of the reference's.
+        /// Elements of the reference's result.
         wanted: usize,
     },
     /// An element outside the tolerance.
     Element {
         /// Its index.
         element: usize,
-        /// The kernel's.
+        /// The value of the kernel.
         got: f64,
-        /// The reference's.
+        /// The value of the reference.
         wanted: f64,
-        /// How far apart they may be.
+        /// The tolerance.
         allowed: f64,
     },
 }

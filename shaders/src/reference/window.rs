@@ -1,9 +1,9 @@
-//! Where a window reads.
+//! The positions that a window reads.
 
 use crate::catalogue::Window;
 
-/// All output pixels with the taps that lie inside: (output pixel, tap, input pixel), each counted
-/// over the batch.
+/// All output pixels with the taps that lie inside, as (output pixel, tap, input pixel), each
+/// counted over the batch.
 pub(super) fn positions(w: &Window) -> impl Iterator<Item = (usize, usize, usize)> {
     let w = *w;
     outputs(&w).flat_map(move |(pixel, image, oy, ox)| {

@@ -1,11 +1,11 @@
-//! Who reaches a statement.
+//! The control flow in which statements are reached.
 
 use naga::{Block, CollectiveOperation, Expression, GatherMode, Handle, Span, Statement};
 
 use super::{Differs, Exits, Fault, Walk};
 
 impl Walk<'_> {
-    /// Statements that invocations reach together, or `apart`.
+    /// Analyses a block in control flow that depends on `apart`.
     pub(super) fn block(&mut self, block: &Block, mut apart: Differs) -> Result<Exits, Fault> {
         let mut exits = Exits::default();
         for (statement, span) in block.span_iter() {
@@ -43,7 +43,7 @@ impl Walk<'_> {
                 for case in cases {
                     exits.rise(self.block(&case.body, apart)?);
                 }
-                // A break leaves the switch alone.
+                // A break leaves only the switch.
                 exits.from_loop = Differs::Never;
             }
             Statement::Loop { .. } => {
@@ -111,7 +111,7 @@ impl Walk<'_> {
                 ref arguments,
                 result,
             } => {
-                // The callee may write whatever it gets a pointer to.
+                // The callee may write through any pointer that it receives.
                 arguments
                     .iter()
                     .for_each(|argument| self.taint(*argument, Differs::ByInvocation));
@@ -131,7 +131,7 @@ impl Walk<'_> {
         Ok(exits)
     }
 
-    /// Lanes of a subgroup get something from each other.
+    /// Lanes of a subgroup exchange values.
     fn exchange(
         &mut self,
         result: Handle<Expression>,
@@ -151,7 +151,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A loop; says who leaves the function from within.
+    /// A loop; returns what exits from the function inside it depend on.
     fn rounds(
         &mut self,
         statement: &Statement,
@@ -181,7 +181,7 @@ impl Walk<'_> {
             .rise(fewer.max(apart));
         let mut left = inner.from_function.max(last.from_function);
         if fewer > apart {
-            // From the second round on, some have left.
+            // From the second iteration on, some invocations may have left.
             left.rise(self.block(body, fewer)?.from_function);
             self.block(continuing, fewer)?;
         }

@@ -10,7 +10,7 @@ impl Walk<'_> {
         self.values[expression.index()]
     }
 
-    /// All expressions, each after those that it is made of.
+    /// Evaluates all expressions, each after its operands.
     pub(super) fn evaluate(&mut self) {
         for (handle, expression) in self.function.expressions.iter() {
             let value = self.value(expression);
@@ -31,9 +31,9 @@ impl Walk<'_> {
             Literal(_) | Constant(_) | Override(_) | ZeroValue(_) | ArrayLength(_) => {
                 Differs::Never
             }
-            // Pointers; what they point to is loaded.
+            // These are pointers; loads are handled below.
             GlobalVariable(_) | LocalVariable(_) => Differs::Never,
-            // These come from statements.
+            // These are set by statements.
             WorkGroupUniformLoadResult { .. } | CallResult(_) => Differs::Never,
             SubgroupBallotResult | SubgroupOperationResult { .. } => Differs::Never,
             FunctionArgument(number) => self.arguments[number as usize],
@@ -69,8 +69,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A member of a struct of inputs, if this is one. Elsewhere, such a struct may have been made
-    /// of anything.
+    /// A member of a struct of entry point inputs, if this is one. In other functions, such a
+    /// struct may have any origin.
     fn input(&self, base: Handle<Expression>, index: u32) -> Option<Differs> {
         let Expression::FunctionArgument(number) = self.function.expressions[base] else {
             return None;
@@ -83,7 +83,7 @@ impl Walk<'_> {
             .then(|| Differs::of_input(&members[index as usize].binding))
     }
 
-    /// What lies where a pointer begins.
+    /// What the memory behind a pointer depends on.
     fn memory(&self, pointer: Handle<Expression>) -> Differs {
         match self.function.expressions[pointer] {
             Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
@@ -96,9 +96,10 @@ impl Walk<'_> {
                     AddressSpace::Storage { access } if !access.contains(StorageAccess::STORE) => {
                         Differs::Never
                     }
-                    // What is written to a counter is looked at there.
+                    // Stores to a counter are checked where they occur.
                     AddressSpace::Private => self.counter(pointer).unwrap_or(Differs::ByInvocation),
-                    // What others write may come before one invocation's read and after another's.
+                    // A write by another invocation may come before the read of one and after that
+                    // of another.
                     _ => Differs::ByInvocation,
                 }
             }
@@ -106,7 +107,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Marks the local variable that a pointer begins at.
+    /// Marks the local variable at the root of a pointer.
     pub(super) fn taint(&mut self, pointer: Handle<Expression>, differs: Differs) {
         match self.function.expressions[pointer] {
             Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
@@ -117,7 +118,8 @@ impl Walk<'_> {
         }
     }
 
-    /// If a pointer is to one of the counters of [`fuel`](super::fuel): what that may depend on.
+    /// If a pointer is to one of the counters of [`fuel`](super::fuel), what the counter may depend
+    /// on.
     pub(super) fn counter(&self, pointer: Handle<Expression>) -> Option<Differs> {
         let Expression::GlobalVariable(global) = self.function.expressions[pointer] else {
             return None;

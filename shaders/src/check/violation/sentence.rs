@@ -1,4 +1,4 @@
-//! The sentence of each violation.
+//! The message of each violation.
 
 use std::fmt::{Display, Formatter, Result};
 

@@ -1,6 +1,7 @@
 //! The part of an image that a product reads.
 
-/// The rectangle of an image that is read, perhaps beyond its edges, where zeros are.
+/// The rectangle of an image that is read, possibly beyond its edges, where it is padded with
+/// zeros.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     pub(super) origin: [isize; 2],
@@ -40,7 +41,7 @@ impl Frame {
         }
     }
 
-    /// `image` itself, or a copy of the rectangle with zeros around.
+    /// `image` itself, or a copy of the rectangle padded with zeros.
     pub(super) fn framed<'a>(&self, image: &'a [f32], copy: &'a mut [f32]) -> &'a [f32] {
         if self.inside() {
             return image;

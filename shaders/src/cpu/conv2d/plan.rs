@@ -1,4 +1,4 @@
-//! How a convolution and its gradient become products.
+//! The matrix products that compute a convolution and its gradient.
 
 use std::ops::Range;
 
@@ -7,18 +7,17 @@ use crate::catalogue::{Conv2d, Window};
 use crate::cpu::grid::{Grid, Segment};
 use crate::cpu::panel::{Right, packed_len};
 
-/// One product per image: which rectangle it reads, which rows it computes, which taps it sums
-/// over.
+/// One product per image: the rectangle it reads, the rows it computes, and the taps it sums over.
 #[derive(Clone, Debug)]
 pub(in crate::cpu) struct ConvPlan {
     pub(super) frame: Frame,
     pub(super) grid: Grid,
     pub(super) segments: Range<usize>,
-    /// Where its packed weights begin.
+    /// The offset of its packed weights.
     pub(super) packed: usize,
 }
 
-/// Appends `new`, or lengthens the last segment if it continues that.
+/// Appends `new`, or extends the last segment if `new` continues it.
 fn push(segments: &mut Vec<Segment>, begin: usize, new: Segment) {
     match segments[begin..].last_mut() {
         Some(last) if last.start + last.len == new.start => last.len += new.len,
@@ -31,12 +30,12 @@ fn push(segments: &mut Vec<Segment>, begin: usize, new: Segment) {
 pub(in crate::cpu) struct Beside {
     /// Channels of y.
     pub(in crate::cpu) channels: usize,
-    /// The first of the convolution's.
+    /// The first channel of the convolution.
     pub(in crate::cpu) start: usize,
 }
 
 impl Beside {
-    /// All of them.
+    /// All channels.
     pub(super) fn alone(c: &Conv2d) -> Self {
         Self {
             channels: c.outputs as usize,
@@ -89,14 +88,15 @@ pub(super) fn plan_forward(c: &Conv2d, beside: Beside, segments: &mut Vec<Segmen
 }
 
 /// Along one axis, the input positions whose distance from the first window is `phase` modulo the
-/// stride: they all see the same taps, and each step to the next of them is one output pixel.
+/// stride. All of them see the same taps, and a step to the next of them is a step of one output
+/// pixel.
 struct Phase {
-    /// First of the positions, and how many there are.
+    /// The first position; and the number of positions.
     first: usize,
     count: usize,
-    /// Output position that tap `phase` of the first one stems from; may lie outside.
+    /// The output position that tap `phase` of the first position belongs to; it may lie outside.
     output: isize,
-    /// How far back the last tap lies, in output pixels.
+    /// The distance to the last tap, in output pixels.
     reach: usize,
 }
 
@@ -121,7 +121,7 @@ impl Phase {
         }
     }
 
-    /// The taps seen: (tap, how far back its output pixel lies).
+    /// The taps seen, as pairs of tap and distance to its output pixel.
     fn taps(w: &Window, axis: usize, phase: usize) -> impl Iterator<Item = (usize, usize)> {
         let (stride, dilation) = (w.stride as usize, w.dilation as usize);
         let steps = (0..w.kernel[axis] as usize)
@@ -133,8 +133,8 @@ impl Phase {
     }
 }
 
-/// Appends the plans by which gradients flow back: one for each phase of the stride that sees any
-/// tap. Their weights are packed from `used` on; returns where they end.
+/// Appends the plans for the gradient: one for each phase of the stride that sees any tap. Their
+/// weights are packed from `used` on; returns the end of the packed weights.
 pub(super) fn plan_grad_input(
     c: &Conv2d,
     beside: Beside,
@@ -176,7 +176,7 @@ pub(super) fn plan_grad_input(
                 },
             );
         }
-        // Taps follow each other in the packed weights as they do in the segments.
+        // Taps have the same order in the packed weights as in the segments.
         let depth = count * outputs;
         let len = packed_len(depth, inputs);
         let tap = |k: usize| taps().nth(k / outputs).map_or(0, |(tap, ..)| tap);

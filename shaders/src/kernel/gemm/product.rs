@@ -41,14 +41,14 @@ static PIXELS_WIDE: Kernel = lanes("pixels_wide", WIDE);
 static TAPS: Kernel = lanes("taps", NARROW);
 static TAPS_WIDE: Kernel = lanes("taps_wide", WIDE);
 
-/// Lanes of the subgroups that `gemm_subgroup8` is written for.
+/// The subgroup size that `gemm_subgroup8` is written for.
 pub(super) const LANES: u32 = 8;
-/// Rows and most columns of a tile in workgroup memory.
+/// The rows, and the most columns, of a tile in workgroup memory.
 pub(super) const TILE: usize = 64;
 /// Invocations of a workgroup that adds partial sums.
 pub(super) const TOTAL_GROUP: usize = 64;
 
-/// c = a·b: the module's `Sizes`, but for the chunk.
+/// c = a·b: the fields of the module's `Sizes`, except for the chunk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Product {
     pub(super) rows: usize,
@@ -56,26 +56,26 @@ pub(super) struct Product {
     pub(super) depth: usize,
     /// Whether rows are taps and the depth is pixels.
     pub(super) weights: bool,
-    /// Height and width of the pixels.
+    /// Height and width of the grid of pixels.
     pub(super) grid: [u32; 2],
     /// Height and width of the images in a.
     pub(super) image: [u32; 2],
-    /// Where the first tap of the first pixel lies.
+    /// The position of the first tap of the first pixel.
     pub(super) origin: [i32; 2],
-    /// Of a.
+    /// Channels of a.
     pub(super) channels: u32,
     /// Width of the window.
     pub(super) window: u32,
     pub(super) stride: u32,
     pub(super) dilation: i32,
     pub(super) apart: u32,
-    /// Whether the channels of b are neighbours in memory, and not its columns.
+    /// Whether the channels of b, rather than its columns, are contiguous in memory.
     pub(super) transposed: bool,
-    /// The operands that are a and b; c is the last.
+    /// The operands a and b; c is the last operand.
     pub(super) operands: [usize; 2],
 }
 
-/// A kernel for a product, with the rows and columns that a workgroup computes.
+/// A kernel for a product, with the numbers of rows and columns per workgroup.
 pub(super) struct Variant {
     pub(super) kernel: &'static Kernel,
     pub(super) overrides: Vec<(&'static str, Constant)>,
@@ -105,8 +105,8 @@ impl Product {
         }
     }
 
-    /// ∂x from ∂y and W: pixel x meets tap k of pixel (x + top − k·dilation) / stride of ∂y, if
-    /// that is a whole number.
+    /// ∂x from ∂y and W: for pixel x, tap k belongs to pixel (x + top − k·dilation) / stride of ∂y,
+    /// if that is a whole number.
     pub(super) fn grad_input(c: Conv2d) -> Self {
         let w = c.window;
         Self {
@@ -136,9 +136,9 @@ impl Product {
         }
     }
 
-    /// Parts of the depth that are summed by themselves: it follows from the shape alone, so that
-    /// every device adds in the same order. Weights are few and pixels many, so that without it few
-    /// workgroups would have all the work.
+    /// The length of the parts of the depth that are summed separately. It follows from the shape
+    /// alone, so that every device adds in the same order. Weights are few and pixels many, so
+    /// without such parts a few workgroups would do all the work.
     pub(super) fn chunk(&self) -> usize {
         if !self.weights {
             return self.depth.max(1);
@@ -178,9 +178,9 @@ impl Product {
         sizes
     }
 
-    /// Which kernel: on subgroups of 8 lanes, which programs on the processor have, products from
-    /// registers are several times as fast as from workgroup memory, and loads of vectors faster
-    /// than those of numbers. All others have fast workgroup memory.
+    /// The kernel for a device. On subgroups of 8 lanes, as CPU implementations of WebGPU have
+    /// them, products from registers are several times as fast as from workgroup memory, and vector
+    /// loads are faster than scalar loads. All other devices have fast workgroup memory.
     pub(super) fn variant(&self, traits: Traits) -> Variant {
         if traits.lanes != Some(LANES) {
             let columns = self

@@ -1,4 +1,4 @@
-//! Ops that networks of sequences are made of.
+//! Ops of sequence networks.
 
 use super::{STEP, check, dot, first, random};
 use crate::catalogue::{Call, Embedding, Function, Highway, Rows};

@@ -1,4 +1,4 @@
-//! Ops that pass a window over an image.
+//! Ops that slide a window over an image.
 
 use super::{STEP, check, check_product, dot, first, random};
 use crate::catalogue::{Call, Conv2d, FactorizedReduction, PerChannel, Window};
