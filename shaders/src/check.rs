@@ -65,5 +65,5 @@ pub fn dispatch(
         flow::check(&entry)?;
         limits::check(&entry.resolved(dispatch)?, dispatch.kernel)
     };
-    check().map_err(|breach| breach.at(parsed.name(), Some(dispatch.kernel.entry)))
+    check().map_err(|violation| violation.at(parsed.name(), Some(dispatch.kernel.entry)))
 }

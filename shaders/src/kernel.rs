@@ -12,7 +12,7 @@
 //! * a buffer may be longer than its operand, so kernels compare indices with `sizes`, never with
 //!   the length of a buffer;
 //! * all dispatches of a call share one uniform of sizes, which begins with the module's `Sizes`;
-//! * workgroups are numbered over x and y ([`fold`]), since no axis of a grid takes more than 65,535;
+//! * workgroups are numbered over x and y ([`fold`]), since an axis of a grid takes at most 65,535;
 //! * at most 256 invocations and 16 KiB of workgroup memory: WebGPU's defaults.
 
 mod activation;

@@ -1,12 +1,14 @@
-// Smooth activations and the highway connection. One invocation for each element of y.
+// Smooth activations and the highway connection. One invocation per element of y.
 //
-// activation       y = f(x)                                    x, y [len] activation_grad  dx =
-// dy·f′, from y                          y, dy, dx [len] lerp             y = a + g·(b − a)
-// all [len] lerp_grad        da, db, dg from a, b, g, dy                 all [len] highway
-// y = h + σ(u)·(f(v) − h), [u, v] = both      h, y [rows, width], both [rows, 2·width] highway_grad
-// dboth and dh from both, h, dy
+// activation       y = f(x)                                    x, y [len]
+// activation_grad  dx = dy·f′, from y                          y, dy, dx [len]
+// lerp             y = a + g·(b − a)                           all [len]
+// lerp_grad        da, db, dg from a, b, g, dy                 all [len]
+// highway          y = h + σ(u)·(f(v) − h), [u, v] = both      h, y [rows, width],
+//                                                             both [rows, 2·width]
+// highway_grad     dboth and dh from both, h, dy               likewise
 //
-// f is 0 the identity, 1 the ReLU, 2 tanh, 3 the sigmoid.
+// `function` selects f: 0 is the identity, 1 ReLU, 2 tanh, 3 the sigmoid.
 
 struct Sizes { len: u32, function: u32, width: u32 }
 
@@ -27,12 +29,12 @@ struct Sizes { len: u32, function: u32, width: u32 }
 @group(0) @binding(15) var<storage, read_write> dboth: array<f32>;
 @group(0) @binding(16) var<storage, read_write> dh: array<f32>;
 
-// The number of this invocation on a grid of one-dimensional workgroups that may be folded over y.
+// The index of this invocation in a one-dimensional grid that may be folded over y.
 fn element(id: vec3<u32>, groups: vec3<u32>) -> u32 {
     return id.x + id.y * groups.x * 64u;
 }
 
-// Past ±80 an f32 shows no difference, and exp stays finite.
+// Beyond ±80 an f32 shows no difference, and exp stays finite.
 fn sigmoid(v: f32) -> f32 {
     return 1.0 / (1.0 + exp(-clamp(v, -80.0, 80.0)));
 }
@@ -40,7 +42,7 @@ fn sigmoid(v: f32) -> f32 {
 fn apply(v: f32) -> f32 {
     switch sizes.function {
         case 1u: { return max(v, 0.0); }
-        // Some compilers make it of two exponentials, which run over past ±44.
+        // Some compilers implement it with two exponentials, which overflow beyond ±44.
         case 2u: { return tanh(clamp(v, -15.0, 15.0)); }
         case 3u: { return sigmoid(v); }
         default: { return v; }
@@ -95,8 +97,8 @@ fn lerp_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgrou
 fn highway(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = element(id, groups);
     if i < sizes.len {
-        // Element i of h stands in row r, and the gate's in the same row of a matrix that is twice
-        // as wide.
+        // Element i of h is in row r; the gate is in the same row of a matrix that is twice as
+        // wide.
         let u = i + i / sizes.width * sizes.width;
         let gate = sigmoid(both[u]);
         y[i] = h[i] + gate * (apply(both[u + sizes.width]) - h[i]);

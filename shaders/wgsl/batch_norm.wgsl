@@ -5,23 +5,23 @@
 // batch_norm_grad_sums   dgamma = Σ over the rows of dy·(x − mean)·rstd, dbeta = Σ of dy
 // batch_norm_grad_input  dx = gamma·rstd·(dy − dbeta/rows − (x − mean)·rstd·dgamma/rows)
 //
-// x, y, dy, dx [rows, channels], stats [2, channels], all others [channels]. Entry points in whose
-// names `affine` is missing take 1 for gamma and 0 for beta; those with `relu` take dy for zero
-// where y is not positive.
+// x, y, dy, dx [rows, channels], stats [2, channels], all others [channels]. Entry points without
+// `affine` in their names use 1 for gamma and 0 for beta; those with `relu` treat dy as zero where
+// y is not positive.
 //
-// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in
-// `lanes` rows of `width` channels. A reduction that is done in one chunk ends there; else each
-// chunk leaves [2, channels] in `partials`, and an entry point in `_total` puts them together, in
-// order.
+// A workgroup handles one chunk of rows and a tile of neighbouring channels; its invocations form
+// `lanes` rows of `width` channels. A reduction with a single chunk is complete after one dispatch;
+// otherwise each chunk writes [2, channels] to `partials`, and an entry point in `_total` combines
+// them in order.
 
 struct Sizes {
     rows: u32,
     channels: u32,
-    // A workgroup's channels, and rows of invocations; tiles of all channels.
+    // Channels of a workgroup; rows of invocations; tiles of all channels.
     width: u32,
     lanes: u32,
     tiles: u32,
-    // Rows of a chunk, and how many chunks that makes.
+    // Rows per chunk; number of chunks.
     chunk: u32,
     chunks: u32,
     eps: f32,
@@ -45,8 +45,8 @@ struct Sizes {
 @group(0) @binding(15) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(16) var<storage, read> partials_in: array<f32>;
 
-// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`;
-// of chunk `chunk`.
+// The elements of one invocation: from `at` up to `end` in steps of `step`, all in channel
+// `channel`, in chunk `chunk`.
 struct Share { at: u32, end: u32, step: u32, channel: u32, chunk: u32 }
 
 fn share(number: u32, i: u32) -> Share {
@@ -62,17 +62,17 @@ fn share(number: u32, i: u32) -> Share {
     return Share(at, end, sizes.lanes * sizes.channels, channel, chunk);
 }
 
-// Whether this invocation writes what the workgroup found about its channel.
+// Whether this invocation writes the result of the workgroup for its channel.
 fn writes(i: u32, own: Share) -> bool {
     return i < sizes.width && own.channel < sizes.channels && own.chunk < sizes.chunks;
 }
 
-// How many numbers, their mean, and the sum of their squared deviations from it. The numbers are a
-// channel's distances from its first row: a mean far from zero would leave few digits for what
-// differs from it.
+// The number of values, their mean, and the sum of their squared deviations from it. The values are
+// differences from the first row of the channel: with a mean far from zero, too few digits would
+// remain for the deviations.
 struct Moments { count: f32, mean: f32, squares: f32 }
 
-// The moments of two sets of numbers together (Chan, Golub and LeVeque 1983).
+// The moments of the union of two sets (Chan, Golub and LeVeque 1983).
 fn both(a: Moments, b: Moments) -> Moments {
     let count = a.count + b.count;
     let share = b.count / max(count, 1.0);
@@ -82,7 +82,7 @@ fn both(a: Moments, b: Moments) -> Moments {
 
 var<workgroup> parts: array<Moments, 256>;
 
-// The moments of a chunk's channel, for the invocation that writes them.
+// The moments of one channel of a chunk, for the invocation that writes them.
 fn moments(i: u32, own: Share) -> Moments {
     let origin = x[min(own.channel, sizes.channels - 1u)];
     // Welford's recurrence (1962).
@@ -94,7 +94,7 @@ fn moments(i: u32, own: Share) -> Moments {
         found.mean += delta / found.count;
         found.squares += delta * (value - found.mean);
     }
-    // The rows of invocations in halves, always in the same order.
+    // A tree reduction over the rows of invocations, always in the same order.
     parts[i] = found;
     var rows = sizes.lanes;
     while rows > 1u {
@@ -143,7 +143,7 @@ fn batch_norm_stats_partials(
 
 var<workgroup> chunk_parts: array<array<Moments, 8>, 32>;
 
-// A workgroup puts the chunks' moments of eight channels together: each of its 32 rows those of
+// A workgroup combines the moments of the chunks for eight channels; each of its 32 rows takes
 // every 32nd chunk.
 @compute @workgroup_size(8, 32)
 fn batch_norm_stats_total(
@@ -206,8 +206,8 @@ fn batch_norm_affine(
 
 var<workgroup> sums: array<vec2<f32>, 256>;
 
-// The sums of the workgroup's values, for the invocations that write them; the rows of invocations
-// in halves, always in the same order.
+// The sums of the values of the workgroup, for the invocations that write them; a tree reduction
+// over the rows of invocations, always in the same order.
 fn sum_rows(i: u32, value: vec2<f32>) -> vec2<f32> {
     sums[i] = value;
     var rows = sizes.lanes;
@@ -222,7 +222,7 @@ fn sum_rows(i: u32, value: vec2<f32>) -> vec2<f32> {
     return sums[i];
 }
 
-// Sums of dy·(x − mean)·rstd and of dy over a chunk's channel.
+// The sums of dy·(x − mean)·rstd and of dy over one channel of a chunk.
 fn grad_sums(i: u32, own: Share) -> vec2<f32> {
     let channel = min(own.channel, sizes.channels - 1u);
     let mean = stats_in[channel];
@@ -301,7 +301,7 @@ fn batch_norm_grad_sums_relu_partials(
 
 var<workgroup> chunk_sums: array<array<vec2<f32>, 8>, 32>;
 
-// A workgroup adds up the chunks' sums of eight channels: each of its 32 rows those of every 32nd
+// A workgroup adds the sums of the chunks for eight channels; each of its 32 rows takes every 32nd
 // chunk.
 @compute @workgroup_size(8, 32)
 fn batch_norm_grad_sums_total(

@@ -1,18 +1,18 @@
 // bias       y = x + b                     x, y [rows, channels], b [channels]
 // bias_grad  db = Σ over the rows of dy    dy [rows, channels], db [channels]
 //
-// A workgroup takes one chunk of rows and a tile of neighbouring channels; its invocations stand in
-// `lanes` rows of `width` channels. If one chunk is all, `bias_grad` writes db; else db is scratch
-// of [chunks, channels], which `bias_grad_total` adds up, in order.
+// A workgroup handles one chunk of rows and a tile of neighbouring channels; its invocations form
+// `lanes` rows of `width` channels. With a single chunk, `bias_grad` writes db; otherwise db is
+// scratch of [chunks, channels], which `bias_grad_total` adds in order.
 
 struct Sizes {
     rows: u32,
     channels: u32,
-    // A workgroup's channels, and rows of invocations; tiles of all channels.
+    // Channels of a workgroup; rows of invocations; tiles of all channels.
     width: u32,
     lanes: u32,
     tiles: u32,
-    // Rows of a chunk, and how many chunks that makes.
+    // Rows per chunk; number of chunks.
     chunk: u32,
     chunks: u32,
 }
@@ -25,8 +25,8 @@ struct Sizes {
 @group(0) @binding(6) var<storage, read_write> db: array<f32>;
 @group(0) @binding(7) var<storage, read> partials: array<f32>;
 
-// One invocation's elements: those from `at` up to `end`, `step` apart, all of channel `channel`;
-// of chunk `chunk`.
+// The elements of one invocation: from `at` up to `end` in steps of `step`, all in channel
+// `channel`, in chunk `chunk`.
 struct Share { at: u32, end: u32, step: u32, channel: u32, chunk: u32 }
 
 fn share(number: u32, i: u32) -> Share {
@@ -71,7 +71,7 @@ fn bias_grad(
     for (var at = own.at; at < own.end; at += own.step) {
         sum += dy[at];
     }
-    // The rows of invocations in halves, always in the same order.
+    // A tree reduction over the rows of invocations, always in the same order.
     sums[i] = sum;
     var rows = sizes.lanes;
     while rows > 1u {
@@ -89,7 +89,7 @@ fn bias_grad(
 
 var<workgroup> totals: array<array<f32, 8>, 32>;
 
-// A workgroup adds up eight columns of the chunks' sums, in 32 rows.
+// A workgroup adds eight columns of the sums of the chunks, in 32 rows.
 @compute @workgroup_size(8, 32)
 fn bias_grad_total(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,18 +1,18 @@
-// Channels put side by side, and cut out again. One invocation for each element of the result.
+// Concatenation and slicing of channels. One invocation per element of the result.
 //
-// concat1 …  y = x0, x1, … side by side; an entry point for each number of inputs
+// concat1 …  y = x0, x1, … concatenated; one entry point per number of inputs
 // slice      y = channels start to start + channels of x
 //
 // x0 … [rows, width of each], x [rows, stride], y [rows, channels].
 
 struct Sizes {
-    // Elements of y and its channels.
+    // Elements and channels of y.
     len: u32,
     channels: u32,
-    // Channels of x, and the first one that is cut out.
+    // Channels of x, and the first channel of the slice.
     stride: u32,
     start: u32,
-    // Where each input ends among the channels of y.
+    // The end of each input among the channels of y.
     end0: u32,
     end1: u32,
     end2: u32,
@@ -32,12 +32,12 @@ struct Sizes {
 @group(0) @binding(9) var<storage, read> x5: array<f32>;
 @group(0) @binding(10) var<storage, read> x6: array<f32>;
 
-// The number of this invocation on a grid of one-dimensional workgroups that may be folded over y.
+// The index of this invocation in a one-dimensional grid that may be folded over y.
 fn element(id: vec3<u32>, groups: vec3<u32>) -> u32 {
     return id.x + id.y * groups.x * 64u;
 }
 
-// Row and channel of an element of y.
+// The row and channel of an element of y.
 struct Place { row: u32, channel: u32 }
 
 fn place(i: u32) -> Place {
@@ -45,12 +45,12 @@ fn place(i: u32) -> Place {
     return Place(row, i - row * sizes.channels);
 }
 
-// Where that lies in an input that takes the channels from `start` to `end`.
+// Its index in an input that provides the channels from `start` to `end`.
 fn at(p: Place, start: u32, end: u32) -> u32 {
     return p.row * (end - start) + p.channel - start;
 }
 
-// What lies there in the first inputs.
+// The value from the first inputs.
 fn one(p: Place) -> f32 {
     return x0[at(p, 0u, sizes.end0)];
 }

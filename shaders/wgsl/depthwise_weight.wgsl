@@ -3,36 +3,37 @@
 // x [batch, input height, input width, channels], dy [batch, output height, output width,
 // channels], dw [kernel height, kernel width, channels].
 //
-// The output's pixels are taken by fours of one row, `apart` columns apart: as in window.wgsl, so
-// far that what one of them reads at one tap is what its neighbour reads `tap_step` taps on.
+// The pixels of the output are handled in groups of four of one row, `apart` columns apart. As in
+// window.wgsl, this is the distance at which the value that one pixel reads at one tap is the value
+// that its neighbour reads `tap_step` taps later.
 //
-// A workgroup takes one chunk of the fours, a tile of neighbouring channels, and up to five
-// neighbouring taps of one row of the kernel; its invocations stand in `lanes` rows of `width`
-// channels. If one chunk is all, it writes dw; else dw is scratch of [chunks, kernel height, kernel
-// width, channels], which `depthwise_grad_weight_total` adds up, in order.
+// A workgroup handles one chunk of the groups of four, a tile of neighbouring channels, and up to
+// five neighbouring taps of one row of the kernel; its invocations form `lanes` rows of `width`
+// channels. With a single chunk, it writes dw; otherwise dw is scratch of [chunks, kernel height,
+// kernel width, channels], which `depthwise_grad_weight_total` adds in order.
 
 struct Sizes {
     // Heights and widths.
     input: vec2<u32>,
     output: vec2<u32>,
     kernel: vec2<u32>,
-    // Rows of padding above, columns of padding to the left; negative ones crop.
+    // Rows of padding above, columns of padding to the left; negative values crop.
     before: vec2<i32>,
     channels: u32,
     stride: u32,
     dilation: u32,
     tap_step: u32,
     apart: u32,
-    // Fours in a row, in all images, in a chunk, and how many chunks that makes.
+    // Groups of four in a row, in all images, in a chunk; number of chunks.
     fours: u32,
     all: u32,
     chunk: u32,
     chunks: u32,
-    // A workgroup's channels, and rows of invocations; tiles of all channels.
+    // Channels of a workgroup; rows of invocations; tiles of all channels.
     width: u32,
     lanes: u32,
     tiles: u32,
-    // What `lanes` fours are in images, rows, and fours of a row.
+    // `lanes` groups of four, as images, rows, and groups in a row.
     step_images: u32,
     step_rows: u32,
     step_fours: u32,
@@ -49,7 +50,7 @@ const TAPS = 5u;
 var<workgroup> sums: array<vec4<f32>, 256>;
 var<workgroup> last_sums: array<f32, 256>;
 
-// n/by for a `by` that is the same everywhere and mostly 1.
+// n/by for a uniform `by` that is usually 1.
 fn divide(n: u32, by: u32) -> u32 {
     if by == 1u {
         return n;
@@ -57,7 +58,7 @@ fn divide(n: u32, by: u32) -> u32 {
     return n / by;
 }
 
-// Column `column` of a line of x, zero outside.
+// Column `column` of a line of x; zero outside the image.
 fn input(line: u32, column: i32) -> f32 {
     if u32(column) < sizes.input.y {
         return x[line + u32(column) * sizes.channels];
@@ -65,7 +66,7 @@ fn input(line: u32, column: i32) -> f32 {
     return 0.0;
 }
 
-// Column `column` of a line of dy, zero outside.
+// Column `column` of a line of dy; zero outside the image.
 fn gradient(line: u32, column: u32) -> f32 {
     if column < sizes.output.y {
         return dy[line + column * sizes.channels];
@@ -74,7 +75,7 @@ fn gradient(line: u32, column: u32) -> f32 {
 }
 
 // What four pixels read at a tap, if the first of them reads column `at` and they read `values` at
-// the tap before.
+// the previous tap.
 fn next(values: vec4<f32>, line: u32, at: i32, step: i32) -> vec4<f32> {
     if sizes.tap_step == 1u {
         return vec4(values.yzw, input(line, at + 3 * step));
@@ -166,7 +167,7 @@ fn depthwise_grad_weight(
         }
     }
 
-    // The rows of invocations in halves, always in the same order.
+    // A tree reduction over the rows of invocations, always in the same order.
     sums[i] = sum;
     last_sums[i] = last;
     var rows = sizes.lanes;
@@ -192,7 +193,7 @@ fn depthwise_grad_weight(
 
 var<workgroup> totals: array<array<f32, 8>, 32>;
 
-// A workgroup adds up eight columns of the chunks' sums, in 32 rows.
+// A workgroup adds eight columns of the sums of the chunks, in 32 rows.
 @compute @workgroup_size(8, 32)
 fn depthwise_grad_weight_total(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,28 +1,29 @@
-// dropout       y = scale·x where kept, else 0                  x, y [len] word_dropout  y =
-// scale·x where the row's token is kept       x, y [rows, period], tokens [rows] drop_path     y =
-// x/keep for the samples that are kept, else 0, keep = 1 − depth·p     x, y [samples, len]
+// dropout       y = scale·x where kept, else 0                x, y [len]
+// word_dropout  y = scale·x where the row's token is kept     x, y [rows, period], tokens [rows]
+// drop_path     y = x/keep for the samples that are kept,     x, y [samples, len]
+//               else 0, keep = 1 − depth·p
 //
-// Element i goes by number m = (first + i) mod period: it is kept if the 24 high bits of
-// philox(seed, [m/4, stream, step, 0])[m%4] are no less than `threshold`: the same bits as
-// everywhere else. One invocation for each four elements, since that is what Philox gives at once.
-// Token t is kept if those of philox(seed, [t, stream, step, 1])[0] are. With paths a sample is
-// what an element is there; one workgroup for each of the `stretches` of a sample's numbers.
+// Element i has the number m = (first + i) mod period. It is kept if the 24 high bits of
+// philox(seed, [m/4, stream, step, 0])[m%4], which are the same on every device, are at least
+// `threshold`. One invocation handles four elements, since Philox returns four words. Token t is
+// kept by the same test on philox(seed, [t, stream, step, 1])[0]. In drop_path, samples take the
+// place of elements, and each of the `runs` parts of a sample has one workgroup.
 
 struct Sizes {
     len: u32,
-    // Of dropout.
+    // For dropout.
     threshold: u32,
     stream: u32,
     scale: f32,
     first: u32,
     period: u32,
-    // Of drop-path.
+    // For drop-path.
     samples: u32,
     depth: f32,
-    stretches: u32,
+    runs: u32,
 }
 
-// `corrections` are Adam's, `drop_path` is p.
+// `corrections` belong to Adam, `drop_path` is p.
 struct Step { rate: f32, number: u32, seed: vec2<u32>, corrections: vec2<f32>, drop_path: f32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -37,7 +38,7 @@ fn high(a: u32, b: u32) -> u32 {
     let a_high = a >> 16u;
     let b_low = b & 0xffffu;
     let b_high = b >> 16u;
-    // Neither sum runs over: (2¹⁶ − 1)² + 2·(2¹⁶ − 1) = 2³² − 1.
+    // Neither sum overflows: (2¹⁶ − 1)² + 2·(2¹⁶ − 1) = 2³² − 1.
     let middle = a_high * b_low + ((a_low * b_low) >> 16u);
     let other = a_low * b_high + (middle & 0xffffu);
     return a_high * b_high + (middle >> 16u) + (other >> 16u);
@@ -81,7 +82,7 @@ fn word_dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workg
     }
 }
 
-const STRETCH = 1024u;
+const RUN = 1024u;
 
 @compute @workgroup_size(64)
 fn drop_path(
@@ -90,7 +91,7 @@ fn drop_path(
     @builtin(local_invocation_index) local: u32,
 ) {
     let number = group.x + group.y * groups.x;
-    let sample = number / sizes.stretches;
+    let sample = number / sizes.runs;
     if sample >= sizes.samples {
         return;
     }
@@ -98,11 +99,11 @@ fn drop_path(
     let drawn = f32(bits[sample % 4u] >> 8u) * (1.0 / 16777216.0);
     let rate = sizes.depth * step.drop_path;
     let factor = select(0.0, 1.0 / (1.0 - rate), drawn >= rate);
-    let first = (number % sizes.stretches) * STRETCH;
-    let end = min(first + STRETCH, sizes.len);
+    let first = (number % sizes.runs) * RUN;
+    let end = min(first + RUN, sizes.len);
     for (var at = first + local; at < end; at += 64u) {
         let i = sample * sizes.len + at;
-        // What is dropped may not even be a number.
+        // A dropped element may be NaN or infinite.
         y[i] = select(0.0, factor * x[i], factor > 0.0);
     }
 }

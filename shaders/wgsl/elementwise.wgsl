@@ -1,8 +1,9 @@
-// One invocation for each element of the result.
+// One invocation per element of the result.
 //
-// relu       y = max(x, 0)                      x, y [len] relu_grad  dx = dy where y > 0
-// y, dy, dx [len] fill       y = value                          y [len] sum1 …     y = value·(x0 +
-// x1 + …)            x0 …, y [len]; an entry point for each number of inputs
+// relu       y = max(x, 0)                      x, y [len]
+// relu_grad  dx = dy where y > 0                y, dy, dx [len]
+// fill       y = value                          y [len]
+// sum1 …     y = value·(x0 + x1 + …)            x0 …, y [len]; one entry point per number of inputs
 
 struct Sizes { len: u32, value: f32 }
 
@@ -20,7 +21,7 @@ struct Sizes { len: u32, value: f32 }
 @group(0) @binding(12) var<storage, read> x5: array<f32>;
 @group(0) @binding(13) var<storage, read> x6: array<f32>;
 
-// The number of this invocation on a grid of one-dimensional workgroups that may be folded over y.
+// The index of this invocation in a one-dimensional grid that may be folded over y.
 fn element(id: vec3<u32>, groups: vec3<u32>) -> u32 {
     return id.x + id.y * groups.x * 64u;
 }

@@ -1,12 +1,14 @@
-// Rows of a matrix by tokens, and their gradient.
+// Embedding look-up, and its gradient.
 //
-// embedding        y = the rows of w that the tokens name embedding_zeros  dw = 0 embedding_links
-// for every place whether an earlier one has its token (1 or 0), then the next that has it
-// embedding_grad   the rows of dw whose tokens occur: each the sum over its token's places, in
-// their order
+// embedding        y = the rows of w at the given tokens
+// embedding_zeros  dw = 0
+// embedding_links  for every position: whether an earlier one has the same token (1 or 0),
+//                  and the next position that has it
+// embedding_grad   the rows of dw whose tokens occur: each is the sum over the positions of its
+//                  token, in order
 //
-// tokens [rows], w, dw [words, width], y, dy [rows, width], links [2, rows]. No two places write
-// one row, so that the order of summation is fixed without an atomic.
+// tokens [rows], w, dw [words, width], y, dy [rows, width], links [2, rows]. No two invocations
+// write the same row, so the order of summation is fixed without atomics.
 
 struct Sizes { rows: u32, words: u32, width: u32 }
 
@@ -19,7 +21,7 @@ struct Sizes { rows: u32, words: u32, width: u32 }
 @group(0) @binding(7) var<storage, read_write> links: array<u32>;
 @group(0) @binding(8) var<storage, read> links_in: array<u32>;
 
-// The number of this invocation on a grid of one-dimensional workgroups that may be folded over y.
+// The index of this invocation in a one-dimensional grid that may be folded over y.
 fn element(id: vec3<u32>, groups: vec3<u32>) -> u32 {
     return id.x + id.y * groups.x * 64u;
 }

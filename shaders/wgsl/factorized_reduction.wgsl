@@ -1,26 +1,28 @@
 // Factorised reductions: two convolutions with windows of one pixel that read different pixels of
-// one image, their outputs side by side.
+// one image, with their outputs concatenated.
 //
 //   reduction              y [.., outputs of a | outputs of b] = [x ⋆ wa | x ⋆ wb]
 //   reduction_grad_input   dx from dy, wa and wb
 //   reduction_grad_weight  dwa and dwb from x and dy; with many pixels in two steps:
-//     .._partials          the sums over chunks of the pixels, partials [chunks, 2, inputs, outputs]
+//     .._partials          the sums over chunks of the pixels: [chunks, 2, inputs, outputs]
 //     .._total             their sums
 //
 // x, dx [image, input height, input width, inputs]; y, dy [image, output height, output width,
 // 2·outputs]; wa, wb, dwa, dwb [inputs, outputs].
 //
-// Images of x fall into cells of `stride` by `stride` pixels, cut off at the end. Pixel p of y
-// reads, for each half, the pixel `phase` of the cell p − shift; the two phases differ, so a pixel
-// of x meets one half or none.
+// Images of x are divided into cells of `stride` by `stride` pixels, cut off at the end. For each
+// half, pixel p of y reads the pixel `phase` of the cell p − shift. The two phases differ, so a
+// pixel of x belongs to one half or to none.
 //
 // All are products of matrices: a workgroup computes 4·ROW_QUADS rows of 4·COLUMN_QUADS columns of
-// one half, from tiles in its memory that hold SLAB slices of the sum; an invocation computes 4 by
-// 4. Rows are
+// one half, from tiles in workgroup memory that hold SLAB slices of the sum; an invocation computes
+// four rows of four columns. The rows are
 //
 //   reduction              pixels of y, summed over the inputs
-//   reduction_grad_input   cells of x, whose pixels of one phase are taken, summed over the outputs
-//   reduction_grad_weight  inputs, summed over pixels of y, of which each of LANES sets of invocations takes its share
+//   reduction_grad_input   cells of x, of which the pixels of one phase are taken, summed over the
+//                          outputs
+//   reduction_grad_weight  inputs, summed over pixels of y, which are divided between LANES sets of
+//                          invocations
 
 struct Half {
     phase: vec2<u32>,
@@ -29,11 +31,11 @@ struct Half {
 
 struct Sizes {
     halves: array<Half, 2>,
-    // Heights and widths: of x, of y, and of x in cells.
+    // Heights and widths of x, of y, and of x in cells.
     input: vec2<u32>,
     output: vec2<u32>,
     cells: vec2<u32>,
-    // Of all images.
+    // Pixels of y in all images.
     all_outputs: u32,
     all_cells: u32,
     stride: u32,
@@ -63,8 +65,8 @@ override ROWS: u32 = ROW_QUADS * 4u;
 override COLUMNS: u32 = COLUMN_QUADS * 4u;
 override QUADS: u32 = ROW_QUADS * COLUMN_QUADS;
 override INVOCATIONS: u32 = QUADS * LANES;
-// Vectors from one slice of `a_tile` to the next: one more than there are, so that slices do not
-// share memory banks.
+// The distance in vectors between two slices of `a_tile`: one more than needed, so that slices do
+// not share memory banks.
 override PITCH: u32 = ROW_QUADS + 1u;
 override A_TILE: u32 = SLAB * PITCH;
 override B_TILE: u32 = SLAB * COLUMN_QUADS;
@@ -72,20 +74,20 @@ override B_TILE: u32 = SLAB * COLUMN_QUADS;
 // [slice][row / 4] and [slice][column / 4].
 var<workgroup> a_tile: array<vec4<f32>, A_TILE>;
 var<workgroup> b_tile: array<vec4<f32>, B_TILE>;
-// Where pixels begin in the matrix that is read, and where in the one that is written.
+// Offsets of pixels in the matrix that is read, and in the matrix that is written.
 var<workgroup> sources: array<u32, 64>;
 var<workgroup> targets: array<u32, 64>;
 
 const NOWHERE = 0xffffffffu;
 
-// Line and column, and before them the image, of pixel `i` of images of that height and width.
+// The image, line and column of pixel `i` in images of this height and width.
 fn pixel(i: u32, size: vec2<u32>) -> vec3<u32> {
     let line = i / size.y;
     let image = line / size.x;
     return vec3<u32>(image, line - image * size.x, i - line * size.y);
 }
 
-// The first element of a pixel, if that is within the images, which have so many channels.
+// The first element of a pixel, if it is inside the images, which have `channels` channels.
 fn element(image: u32, at: vec2<u32>, size: vec2<u32>, channels: u32) -> u32 {
     if any(at >= size) {
         return NOWHERE;
@@ -93,7 +95,8 @@ fn element(image: u32, at: vec2<u32>, size: vec2<u32>, channels: u32) -> u32 {
     return ((image * size.x + at.x) * size.y + at.y) * channels;
 }
 
-// Where in x pixel `i` of y reads; what is left of an image or above it wraps, and so is outside.
+// The pixel of x that pixel `i` of y reads. Coordinates to the left of an image or above it wrap
+// around, and so count as outside.
 fn source(half: u32, i: u32) -> u32 {
     if i >= sizes.all_outputs {
         return NOWHERE;
@@ -128,8 +131,8 @@ fn weight(half: u32, input: u32, output: u32) -> f32 {
     return wb[at];
 }
 
-// The sums of the rows and columns of `quad`, plus those over the slices of the tiles that are
-// `lane`'s.
+// `sums` plus the sums of the rows and columns of `quad` over the slices of the tiles that belong
+// to `lane`.
 fn add_tiles(sums: mat4x4<f32>, quad: vec2<u32>, lane: u32) -> mat4x4<f32> {
     var sum0 = sums[0];
     var sum1 = sums[1];
@@ -232,7 +235,7 @@ fn reduction_grad_input(
     if all(phase == sizes.halves[1].phase) {
         half = 1u;
     }
-    // There is nothing to sum where no half reads.
+    // There is nothing to sum if neither half reads the pixels.
     var depth = 0u;
     if all(phase == sizes.halves[half].phase) {
         depth = sizes.outputs;
@@ -299,8 +302,8 @@ fn store_dx(first: u32, input: u32, sum: vec4<f32>) {
     if input + 3u < sizes.inputs { dx[first + input + 3u] = sum.w; }
 }
 
-// What a workgroup computes of the weights' gradients: rows and columns from `first` on, of one
-// half, over one chunk.
+// The part of the weight gradients that a workgroup computes: rows and columns from `first` on, of
+// one half, over one chunk.
 struct Share {
     first: vec2<u32>,
     half: u32,
@@ -317,8 +320,8 @@ fn share(number: u32) -> Share {
 
 var<workgroup> lane_sums: array<vec4<f32>, INVOCATIONS>;
 
-// The sum over all lanes of a row of the same quad; all invocations get here, those of the first
-// lane get the sum.
+// The sum over all lanes of a row of the same quad. All invocations must call this; those of the
+// first lane get the sum.
 fn add_lanes(sum: vec4<f32>, index: u32) -> vec4<f32> {
     lane_sums[index] = sum;
     workgroupBarrier();
@@ -332,7 +335,7 @@ fn add_lanes(sum: vec4<f32>, index: u32) -> vec4<f32> {
     return total;
 }
 
-// The sums of invocation `index`, if it is of the first lane.
+// The sums of invocation `index`, if it is in the first lane.
 fn weight_sums(own: Share, index: u32) -> mat4x4<f32> {
     let lane = index / QUADS;
     let quad = vec2<u32>(index % QUADS / COLUMN_QUADS, index % COLUMN_QUADS);
@@ -437,7 +440,7 @@ fn reduction_grad_weight_partials(
 
 var<workgroup> totals: array<array<f32, 8>, 32>;
 
-// A workgroup adds up eight weights' partial sums, in 32 rows.
+// A workgroup adds the partial sums of eight weights, in 32 rows.
 @compute @workgroup_size(8, 32)
 fn reduction_grad_weight_total(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,38 +1,40 @@
-// c = a · b, from tiles in workgroup memory; the product that dense convolutions and linear layers
-// come down to.
+// c = a · b, from tiles in workgroup memory: the product to which dense convolutions and linear
+// layers reduce.
 //
-// product  c [rows, columns] from a [rows, depth] and b [depth, columns], or its partial sums
-// [chunks, rows, columns] reduce_partials c [rows, columns], the sum of the partial sums
+// product          c [rows, columns] from a [rows, depth] and b [depth, columns],
+//                  or its partial sums [chunks, rows, columns]
+// reduce_partials  c [rows, columns], the sum of the partial sums
 //
 // The matrix `a` is never stored. Its elements are those of images [image, height, width,
-// channels], each at the place where a pixel of the grid and a tap of the window meet: (image,
-// y·stride + top, x·stride + left, 0) plus (0, ky·dilation, kx·dilation, channel). What lies
-// outside the image is zero.
+// channels], each at the position that a pixel of the grid and a tap of the window determine:
+// (image, y·stride + top, x·stride + left, 0) plus (0, ky·dilation, kx·dilation, channel).
+// Positions outside the image read zero.
 //
 //                      rows         depth        a   b   c
 //   conv2d             pixels of y  taps of W    x   W   y
-//   conv2d_grad_input  pixels of x  taps of W    dy  W   dx   dilation < 0, the pixels of dy lie `apart` steps apart
+//   conv2d_grad_input  pixels of x  taps of W    dy  W   dx   dilation < 0, and the pixels of dy are
+//                                                             `apart` steps apart
 //   conv2d_grad_weight taps of W    pixels of y  x   dy  dW   WEIGHTS
 //   linear and its gradients: one of these with a window of one tap
 //
-// A tap here is one of the window's together with a channel of a. A workgroup computes 64 rows of
-// COLUMNS columns, an invocation 4 of 4. Every sum runs through its chunk of the depth in one
-// order.
+// Here, a tap is a tap of the window together with a channel of a. A workgroup computes 64 rows of
+// COLUMNS columns, an invocation 4 rows of 4 columns. Every sum goes through its chunk of the depth
+// in a fixed order.
 
 struct Sizes {
     rows: u32,
     columns: u32,
     depth: u32,
-    chunk: u32,           // the part of the depth that one workgroup sums
+    chunk: u32,           // part of the depth that one workgroup sums
     grid: vec2<u32>,      // height and width of the pixels
     image: vec2<u32>,     // height and width of the images in a
-    origin: vec2<i32>,    // where the first tap of the first pixel lies
-    channels: u32,        // of a
+    origin: vec2<i32>,    // position of the first tap of the first pixel
+    channels: u32,        // channels of a
     window: u32,          // width of the window
-    stride: i32,          // between pixels
-    dilation: i32,        // between taps
-    apart: i32,           // steps from one pixel of an image to the next
-    b_tap: u32,           // elements of b from tap to tap, from channel to channel and from column to column
+    stride: i32,          // steps between windows
+    dilation: i32,        // steps between taps
+    apart: i32,           // steps between two pixels of an image
+    b_tap: u32,           // elements of b between two taps, channels and columns
     b_channel: u32,
     b_column: u32,
 }
@@ -43,7 +45,7 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 @group(0) @binding(5) var<storage, read> partial: array<f32>;
 
-// Whether rows are taps and the depth is pixels, and not the other way round.
+// Whether rows are taps and the depth is pixels, rather than the reverse.
 override WEIGHTS: bool = false;
 // Columns of a tile: 16, 32, 48 or 64.
 override COLUMNS: u32 = 64u;
@@ -52,11 +54,11 @@ override QUADS: u32 = COLUMNS / 4u;
 
 const ROWS = 64u;
 const SLAB = 16u;
-// Vectors from one slice of `a_tile` to the next: one more than there are, so that they do not
+// The distance in vectors between two slices of `a_tile`: one more than needed, so that they do not
 // share memory banks.
 const PITCH = 17u;
 
-// Where a row or a slice begins in the images; what is past the end lies far outside of them.
+// The positions of rows and slices in the images; past the end, they are far outside.
 var<workgroup> row_places: array<vec4<i32>, 64>;
 var<workgroup> slice_places: array<vec4<i32>, 16>;
 var<workgroup> slice_weights: array<u32, 16>;

@@ -1,17 +1,16 @@
-// c = a · b, from registers of subgroups of 8 lanes. What the matrices are and what the sizes mean
-// stands in gemm.wgsl, whose `reduce_partials` adds the partial sums.
+// c = a · b, from registers of subgroups of 8 lanes. The matrices and the sizes are described in
+// gemm.wgsl, whose `reduce_partials` adds the partial sums.
 //
 // pixels  rows are pixels and the depth is taps: y and dx
 // taps    rows are taps and the depth is pixels: dW
 //
 // A workgroup is one subgroup. It computes COLUMNS columns of 16 rows or, in taps_wide, of 32. A
-// lane keeps whole rows; of every slice of b it reads an element or four and hands them to the
-// others. The entry points that end in _wide read and write vectors: the channels of a and the
-// columns are multiples of four.
+// lane keeps whole rows; of every slice of b it reads one element or four and broadcasts them to
+// the other lanes. The entry points that end in _wide read and write vectors: the channels of a and
+// the columns are multiples of four.
 //
-// Workgroup memory and loads of single numbers are what programs on the processor are slow at: each
-// load there is a loop over the lanes, so one that brings four numbers costs little more than one
-// that brings one.
+// CPU implementations are slow at workgroup memory and scalar loads: each load is a loop over the
+// lanes, so a load of four numbers costs little more than a load of one.
 
 struct Sizes {
     rows: u32,
@@ -41,7 +40,7 @@ struct Sizes {
 
 // Columns of a tile: 12 or 16.
 override COLUMNS: u32 = 16u;
-// Whether the channels of b are neighbours in memory, and not its columns.
+// Whether the channels of b, rather than its columns, are contiguous in memory.
 override TRANSPOSED: bool = false;
 
 const LANES = 8u;
@@ -85,12 +84,12 @@ fn high(x: f32) -> vec4<f32> {
     );
 }
 
-// The slice of which every lane has a column and the one 8 further.
+// The slice of which every lane holds one column and the column 8 further.
 fn slice_of_columns(x: f32, y: f32) -> Row {
     return Row(low(x), high(x), low(y), high(y));
 }
 
-// The slice of which lanes 0 to 3 have four columns each.
+// The slice of which lanes 0 to 3 hold four columns each.
 fn slice_of_low(x: vec4<f32>) -> Row {
     return Row(subgroupBroadcast(x, 0u), subgroupBroadcast(x, 1u), subgroupBroadcast(x, 2u), subgroupBroadcast(x, 3u));
 }
@@ -99,7 +98,7 @@ fn slice_of_high(x: vec4<f32>) -> Row {
     return Row(subgroupBroadcast(x, 4u), subgroupBroadcast(x, 5u), subgroupBroadcast(x, 6u), subgroupBroadcast(x, 7u));
 }
 
-// The numbers of a workgroup's rows and columns among those of all tiles; neighbours share rows.
+// The row and column of a workgroup's tile among all tiles; neighbours share rows.
 fn tile_at(group: vec3<u32>, groups: vec3<u32>) -> vec2<u32> {
     let tiles = (sizes.columns + COLUMNS - 1u) / COLUMNS;
     let number = group.x + group.y * groups.x;
@@ -113,12 +112,12 @@ fn pixel(i: u32) -> vec3<u32> {
     return vec3<u32>(image, line - image * sizes.grid.x, i - line * sizes.grid.y);
 }
 
-// Where the first tap of a pixel lies.
+// The position of the first tap of a pixel.
 fn place(pixel: vec3<u32>) -> vec3<i32> {
     return vec3<i32>(i32(pixel.x), vec2<i32>(pixel.yz) * sizes.stride + sizes.origin);
 }
 
-// The pixel of `a` at a place, or -1 if none is there.
+// The index in `a` of the pixel at a position, or -1 if there is none.
 fn pixel_at(place: vec3<i32>, apart: i32) -> i32 {
     var at = place.yz;
     if apart > 1 {
@@ -263,7 +262,7 @@ fn pixels(
     }
 }
 
-// The y and x steps and the channel of a tap.
+// The y step, the x step and the channel of a tap.
 fn tap(i: u32) -> vec3<i32> {
     let tap = i / sizes.channels;
     let y = tap / sizes.window;
@@ -271,14 +270,14 @@ fn tap(i: u32) -> vec3<i32> {
     return vec3<i32>(at * sizes.dilation, i32(i - tap * sizes.channels));
 }
 
-// Where the next line of the grid begins.
+// The start of the next line of the grid.
 fn next_line(pixel: vec3<u32>) -> vec3<u32> {
     let y = pixel.y + 1u;
     return select(vec3<u32>(pixel.x, y, 0u), vec3<u32>(pixel.x + 1u, 0u, 0u), y == sizes.grid.x);
 }
 
 struct Line {
-    // The first pixel of an image's line, and whether there is such a line.
+    // The first pixel of the line, and whether the line exists.
     first: i32,
     within: bool,
 }
@@ -287,7 +286,7 @@ fn line_at(image: i32, y: i32) -> Line {
     return Line((image * i32(sizes.image.x) + y) * i32(sizes.image.y), y >= 0 && y < i32(sizes.image.x));
 }
 
-// The pixel of a line at a place, or -1 if that lies outside.
+// The index of the pixel of a line at column x, or -1 if it is outside.
 fn pixel_in(line: Line, x: i32) -> i32 {
     return select(-1, line.first + x, line.within && x >= 0 && x < i32(sizes.image.y));
 }
@@ -312,7 +311,7 @@ fn taps_wide(
     let end = min((chunk + 1u) * sizes.chunk, sizes.depth);
     var slice = chunk * sizes.chunk;
     var pixel = pixel(slice);
-    // Lanes 0 to 3 read a slice of b, lanes 4 to 7 the next. The last has none after it.
+    // Lanes 0 to 3 read one slice of b, lanes 4 to 7 the next. The last slice has no successor.
     let columns = sizes.columns / 4u;
     let b_quad = min(column / 4u + lane % 4u, columns - 1u);
     let b_last = (sizes.depth - 1u) * columns + b_quad;
@@ -405,7 +404,7 @@ fn narrow_at(pixel: i32, channel: u32) -> f32 {
     return select(0.0, a[u32(max(pixel, 0)) * sizes.channels + channel], pixel >= 0);
 }
 
-// Writes a row of c from a column on.
+// Writes a row of c, from a column on.
 fn store_wide(row: u32, column: u32, sum: Row) {
     let columns = sizes.columns / 4u;
     let at = column / 4u;

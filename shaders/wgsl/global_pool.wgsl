@@ -1,15 +1,16 @@
-// global_average_pool       y = mean of x over the positions    x [batch, positions, channels], y
-// [batch, channels] global_average_pool_grad  dx = dy/positions                   dy [batch,
-// channels], dx [batch, positions, channels]
+// global_average_pool       y = mean of x over the positions
+// global_average_pool_grad  dx = dy/positions
 //
-// A workgroup takes one image and a tile of neighbouring channels; its invocations stand in `lanes`
+// x, dx [batch, positions, channels], y, dy [batch, channels].
+//
+// A workgroup handles one image and a tile of neighbouring channels; its invocations form `lanes`
 // rows of `width` channels.
 
 struct Sizes {
     batch: u32,
     positions: u32,
     channels: u32,
-    // A workgroup's channels, and rows of invocations; tiles of all channels.
+    // Channels of a workgroup; rows of invocations; tiles of all channels.
     width: u32,
     lanes: u32,
     tiles: u32,
@@ -21,8 +22,8 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
-// One invocation's elements of x: those from `at` up to `end`, `step` apart; `to` is the one of y
-// that they go to.
+// The elements of x of one invocation: from `at` up to `end` in steps of `step`; `to` is their
+// element of y.
 struct Share { at: u32, end: u32, step: u32, to: u32 }
 
 fn share(number: u32, i: u32) -> Share {
@@ -52,7 +53,7 @@ fn global_average_pool(
     for (var at = own.at; at < own.end; at += own.step) {
         sum += x[at];
     }
-    // The rows of invocations in halves, always in the same order.
+    // A tree reduction over the rows of invocations, always in the same order.
     sums[i] = sum;
     var rows = sizes.lanes;
     while rows > 1u {

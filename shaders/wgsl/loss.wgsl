@@ -1,8 +1,10 @@
-// The classifier's loss: a workgroup for each row.
+// The loss of the classifier, with one workgroup per row.
 //
-// cross_entropy       loss = −Σ t·log softmax(x) with t = (1 − smoothing)·onehot(label) +
-// smoothing/classes cross_entropy_grad  dx = (softmax(x) − t)/samples accuracy            right = 1
-// where the largest logit (the first of equal ones) is the label's, else 0
+// cross_entropy       loss = −Σ t·log softmax(x)
+//                     with t = (1 − smoothing)·onehot(label) + smoothing/classes
+// cross_entropy_grad  dx = (softmax(x) − t)/samples
+// accuracy            right = 1 if the largest logit (the first on a tie) is that of the label,
+//                     else 0
 //
 // x, dx [rows, classes], labels, loss, right [rows].
 
@@ -18,12 +20,12 @@ struct Sizes { rows: u32, classes: u32, smoothing: f32, samples: u32 }
 var<workgroup> values: array<f32, 64>;
 var<workgroup> places: array<u32, 64>;
 
-// Value and c of the row's largest logit, the first of equal ones.
+// The value and index of the largest logit of the row, the first on a tie.
 struct Largest { value: f32, place: u32 }
 
 fn largest(row: u32, i: u32) -> Largest {
     let start = row * sizes.classes;
-    // An invocation past the last c repeats it.
+    // An invocation past the last class repeats the last class.
     var place = min(i, sizes.classes - 1u);
     var value = x[start + place];
     for (var c = i + 64u; c < sizes.classes; c += 64u) {
@@ -50,9 +52,9 @@ fn largest(row: u32, i: u32) -> Largest {
     return Largest(values[0], places[0]);
 }
 
-// The sum of the invocations' values.
+// The sum of the values of all invocations.
 fn sum_all(i: u32, value: f32) -> f32 {
-    // Someone may still be reading the last result.
+    // Another invocation may still be reading the last result.
     workgroupBarrier();
     values[i] = value;
     for (var half = 32u; half > 0u; half /= 2u) {

@@ -1,11 +1,11 @@
-// The norm of the gradients, and what keeps it within bounds.
+// The norm of the gradients, and the factor that limits it.
 //
-// norm_partials  partials = Σ g² over the touched blocks of each 4096 gradients clip_factor    clip
-// = norm, factor: the root of the sum of all partials, and min(1, limit/norm); 1 where the norm is
-//                zero, 0 where it is not finite
+// norm_partials  partials = Σ g² over the touched blocks of each 4096 gradients
+// clip_factor    clip = norm, factor: the square root of the sum of all partials, and
+//                min(1, limit/norm); 1 if the norm is zero, 0 if it is not finite
 //
-// g [len], touched: a bit for each 64 of them, partials [⌈len/4096⌉], clip [2]. The order of
-// summation is fixed.
+// g [len], touched: one bit per 64 of them, partials [⌈len/4096⌉], clip [2]. The order of summation
+// is fixed.
 
 // `len` counts gradients for norm_partials, partials for clip_factor.
 struct Sizes { len: u32, limit: f32 }
@@ -19,7 +19,7 @@ struct Sizes { len: u32, limit: f32 }
 
 var<workgroup> sums: array<f32, 256>;
 
-// The sum of the invocations' values, for the first one.
+// The sum of the values of all invocations, for the first one.
 fn sum_all(i: u32, value: f32) -> f32 {
     sums[i] = value;
     for (var half = 128u; half > 0u; half /= 2u) {
@@ -39,11 +39,11 @@ fn norm_partials(
 ) {
     let chunk = group.x + group.y * groups.x;
     var sum = 0.0;
-    // Two words hold the bits of 64 blocks; each round takes the next four.
+    // Two words hold the bits of 64 blocks; each iteration handles the next four.
     for (var word = 2u * chunk; word < 2u * chunk + 2u && word * 2048u < sizes.len; word++) {
         var bits = touched[word] >> (i / 64u);
         for (var at = word * 2048u + i; at < min((word + 1u) * 2048u, sizes.len); at += 256u) {
-            // What was not touched may be anything, even no number.
+            // Gradients that were not touched may be anything, even NaN.
             if (bits & 1u) == 1u {
                 let value = g[at];
                 sum += value * value;
@@ -65,7 +65,7 @@ fn clip_factor(@builtin(local_invocation_index) i: u32) {
     }
     sum = sum_all(i, sum);
     if i == 0u {
-        // Compilers may assume that numbers are finite, so the exponent's bits have to tell.
+        // Compilers may assume that numbers are finite, so the exponent bits are tested.
         let finite = (bitcast<u32>(sum) & 0x7f800000u) != 0x7f800000u;
         let norm = sqrt(sum);
         clip[0] = norm;

@@ -1,24 +1,24 @@
-// Updates of one page of weights, in place. A workgroup takes eight blocks of 64 weights, one after
-// the other.
+// Updates of one page of weights, in place. A workgroup handles eight blocks of 64 weights, one
+// after the other.
 //
 // sgd   v = momentum·v + g; w −= rate·(g + momentum·v) if `nesterov`, else rate·v
 // adam  m = beta1·m + (1 − beta1)·g; v = beta2·v + (1 − beta2)·g²; w −= rate·m̂/(√v̂ + eps)
 //       with m̂ = m/(1 − beta1^t), v̂ = v/(1 − beta2^t)
 //
 // where g = factor·g + l2·w: the gradient only in touched blocks, the decay only in decayed ones.
-// Blocks that are not touched stay as they are, unless `everywhere`. A factor of zero means that no
-// gradient is to be trusted; they may not even be numbers.
+// Blocks that are not touched stay unchanged, unless `everywhere`. A factor of zero means that the
+// gradients are unusable: they may be NaN.
 //
-// g, w, m, v [len], touched and decayed: a bit for each 64 of them, clip: norm and factor.
+// g, w, m, v [len], touched and decayed: one bit per 64 of them, clip: norm and factor.
 
 struct Sizes {
     len: u32,
     l2: f32,
     everywhere: u32,
-    // Of SGD.
+    // For SGD.
     momentum: f32,
     nesterov: u32,
-    // Of Adam.
+    // For Adam.
     beta1: f32,
     beta2: f32,
     eps: f32,
@@ -44,7 +44,7 @@ fn is_set(bits: u32, block: u32) -> bool {
     return (bits >> (block % 32u) & 1u) == 1u;
 }
 
-// What the gradient and the decay of a weight come to.
+// The gradient of a weight including its decay.
 fn combine(i: u32, factor: f32, decay: bool, weight: f32) -> f32 {
     var sum = 0.0;
     if factor != 0.0 {

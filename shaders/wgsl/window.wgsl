@@ -1,34 +1,36 @@
-// A window over each channel by itself.
+// A window over each channel separately.
 //
-// depthwise             y = Σ over the taps of w·x depthwise_grad_input  dx = Σ over the taps of
-// w·dy average_pool          y = mean of x over the taps inside the image, 0 where there are none
-// average_pool_grad     dx max_pool              y = maximum of x over the taps inside the image,
-// tap = the first that held it; 0, 0 where there
-//                       are none
+// depthwise             y = Σ over the taps of w·x
+// depthwise_grad_input  dx = Σ over the taps of w·dy
+// average_pool          y = mean of x over the taps inside the image, 0 if there are none
+// average_pool_grad     dx
+// max_pool              y = maximum of x over the taps inside the image, tap = the first that holds
+//                       it; 0, 0 if there are none
 // max_pool_grad         dx
 //
 // x, dx [batch, input height, input width, channels], w [kernel height, kernel width, channels],
 // y, tap, dy [batch, output height, output width, channels].
 //
-// An invocation computes four elements of the result in one row, `apart` columns apart: so far that
-// what one of them reads at one tap is what its neighbour reads `tap_step` taps on. Along a row of
-// the kernel each tap then takes one load for the four, and their values move up by one.
+// An invocation computes four elements of the result in one row, `apart` columns apart: the
+// distance at which the value that one of them reads at one tap is the value that its neighbour
+// reads `tap_step` taps later. Along a row of the kernel, each tap then takes one load for the
+// four, and their values shift by one.
 
 struct Sizes {
     // Heights and widths.
     input: vec2<u32>,
     output: vec2<u32>,
     kernel: vec2<u32>,
-    // Rows of padding above, columns of padding to the left; negative ones crop.
+    // Rows of padding above, columns of padding to the left; negative values crop.
     before: vec2<i32>,
     channels: u32,
     stride: u32,
     dilation: u32,
-    // Stride and dilation without their common divisor: `tap_step` taps reach as far as
+    // Stride and dilation divided by their greatest common divisor: `tap_step` taps span as much as
     // `output_step` outputs.
     tap_step: u32,
     output_step: u32,
-    // Columns of the result from one to the next of an invocation's four, and fours in a row.
+    // Columns of the result between two of an invocation's four elements; groups of four in a row.
     apart: u32,
     fours: u32,
     // Invocations.
@@ -47,7 +49,7 @@ struct Sizes {
 // No tap.
 const NONE = 0xffffffffu;
 
-// n/by for a `by` that is the same everywhere and mostly 1.
+// n/by for a uniform `by` that is usually 1.
 fn divide(n: u32, by: u32) -> u32 {
     if by == 1u {
         return n;
@@ -55,7 +57,7 @@ fn divide(n: u32, by: u32) -> u32 {
     return n / by;
 }
 
-// Where an invocation's first element lies.
+// The position of the first element of an invocation.
 struct Place { image: u32, row: u32, column: u32, channel: u32 }
 
 fn place(i: u32, height: u32) -> Place {
@@ -67,14 +69,14 @@ fn place(i: u32, height: u32) -> Place {
     return Place(image, line - image * height, column, i - pixels * sizes.channels);
 }
 
-// The element at the beginning of a row of images of this size.
+// The index of the first element of a row in images of this size.
 fn line(p: Place, row: u32, size: vec2<u32>) -> u32 {
     return (p.image * size.x + row) * size.y * sizes.channels + p.channel;
 }
 
 struct Range { start: u32, end: u32 }
 
-// Along one axis, the taps of a window that begins at `first` which lie inside the image.
+// Along one axis, the taps inside the image of a window that begins at `first`.
 fn inside(first: i32, extent: u32, taps: u32) -> Range {
     let up = sizes.dilation - 1u;
     let start = divide(u32(max(-first, 0)) + up, sizes.dilation);
@@ -82,13 +84,13 @@ fn inside(first: i32, extent: u32, taps: u32) -> Range {
     return Range(start, min(end, taps));
 }
 
-// How many taps that is.
+// The number of these taps.
 fn count(first: i32, extent: u32, taps: u32) -> u32 {
     let range = inside(first, extent, taps);
     return select(0u, range.end - range.start, range.start < range.end);
 }
 
-// The first row and column of an output's window.
+// The first row and column of the window of an output.
 fn corner(row: u32, column: u32) -> vec2<i32> {
     return vec2<i32>(vec2(row, column) * sizes.stride) - sizes.before;
 }
@@ -97,7 +99,7 @@ fn is_input(column: i32) -> bool {
     return u32(column) < sizes.input.y;
 }
 
-// Column `column` of a line of x, zero outside.
+// Column `column` of a line of x; zero outside the image.
 fn input(line: u32, column: i32) -> f32 {
     if is_input(column) {
         return x[line + u32(column) * sizes.channels];
@@ -199,8 +201,8 @@ fn max_pool(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroup
             for (var column = phase; column < sizes.kernel.y; column += sizes.tap_step) {
                 values = vec4(values.yzw, input(start, at));
                 real = vec4(real.yzw, is_input(at));
-                // Phases do not meet the taps in order: the first of equal ones has the lowest
-                // number.
+                // Phases do not visit the taps in order: among equal maxima, the tap with the
+                // lowest number is the first.
                 let number = vec4(row * sizes.kernel.y + column);
                 let more = values > best | (values == best & number < own) | own == vec4(NONE);
                 best = select(best, values, real & more);
@@ -219,9 +221,9 @@ fn max_pool(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroup
     }
 }
 
-// Along one axis, who reads a position of the input: tap `tap` of the window at `output`, and every
-// `tap_step`-th tap after it of every `output_step`-th window before. Some of these windows may not
-// exist.
+// Along one axis, the windows that read a position of the input: tap `tap` of the window at
+// `output`, and every `tap_step`-th tap after it of every `output_step`-th window before. Some of
+// these windows may not exist.
 struct Reader { tap: u32, output: i32 }
 
 fn reader(position: u32, before: i32) -> Reader {
@@ -243,7 +245,7 @@ fn is_output(column: i32) -> bool {
     return u32(column) < sizes.output.y;
 }
 
-// Column `column` of a line of dy, zero outside.
+// Column `column` of a line of dy; zero outside the image.
 fn gradient(line: u32, column: i32) -> f32 {
     if is_output(column) {
         return dy[line + u32(column) * sizes.channels];
@@ -295,7 +297,7 @@ fn depthwise_grad_input(@builtin(global_invocation_id) id: vec3<u32>, @builtin(n
     write_inputs(p, sum);
 }
 
-// The same, divided by how many taps of that window are inside.
+// The same, divided by the number of taps of that window inside the image.
 fn shared_gradient(line: u32, column: i32, high: u32) -> f32 {
     if is_output(column) {
         let wide = count(column * i32(sizes.stride) - sizes.before.y, sizes.input.y, sizes.kernel.y);
@@ -338,7 +340,7 @@ fn average_pool_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_
     write_inputs(p, sum);
 }
 
-// Which tap held the maximum at column `column` of a line of y.
+// The tap that held the maximum at column `column` of a line of y.
 fn holder(line: u32, column: i32) -> u32 {
     if is_output(column) {
         return tap_in[line + u32(column) * sizes.channels];

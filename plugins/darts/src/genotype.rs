@@ -16,8 +16,9 @@ pub use error::GenotypeError;
 /// ```
 /// use supernet_darts::Genotype;
 ///
-/// let pasted = "Genotype(normal=[('sep_conv_3x3', 1), ('skip_connect', 0)], normal_concat=range(2, 3),
-///                        reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 0)], reduce_concat=[2])";
+/// let pasted = "Genotype(
+///     normal=[('sep_conv_3x3', 1), ('skip_connect', 0)], normal_concat=range(2, 3),
+///     reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 0)], reduce_concat=[2])";
 /// let genotype: Genotype = pasted.parse()?;
 /// assert_eq!(genotype.pairs()?, [1, 3, 0, 2, 0, 0, 0, 0]);
 /// # Ok::<(), supernet_darts::GenotypeError>(())

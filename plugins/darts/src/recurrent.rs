@@ -20,7 +20,8 @@ const ACTIVATIONS: [&str; 4] = ["tanh", "relu", "identity", "sigmoid"];
 /// ```
 /// use supernet_darts::RecurrentGenotype;
 ///
-/// let pasted = "Genotype(recurrent=[('relu', 0), ('sigmoid', 1), ('identity', 1)], concat=range(1, 4))";
+/// let pasted = "Genotype(
+///     recurrent=[('relu', 0), ('sigmoid', 1), ('identity', 1)], concat=range(1, 4))";
 /// let genotype: RecurrentGenotype = pasted.parse()?;
 /// assert_eq!(genotype.genome()?, [0, 0, 1, 1, 3, 1, 2]);
 /// # Ok::<(), supernet_darts::GenotypeError>(())

@@ -30,7 +30,7 @@ pub(super) fn loops(parsed: &Parsed) -> Result<BTreeMap<usize, Differs>, CheckEr
     let record = Record::default();
     for name in parsed.entries() {
         walk(&Entry::named(parsed, name)?, &record)
-            .map_err(|breach| breach.at(parsed.name(), Some(name)))?;
+            .map_err(|violation| violation.at(parsed.name(), Some(name)))?;
     }
     Ok(record.loops.into_inner())
 }

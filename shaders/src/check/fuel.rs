@@ -51,7 +51,7 @@ pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError
     unreserved(parsed.source()).map_err(fail)?;
     for name in parsed.entries() {
         calls::check(&Entry::named(parsed, name)?)
-            .map_err(|breach| breach.at(parsed.name(), Some(name)))?;
+            .map_err(|violation| violation.at(parsed.name(), Some(name)))?;
     }
     let differs = flow::loops(parsed)?;
     let loops = text::loops(parsed.source());

@@ -35,7 +35,7 @@ pub struct EntryFacts {
 /// What the entry point `entry` does, unless it does something that no op may do.
 pub fn entry(parsed: &Parsed, entry: &str) -> Result<EntryFacts, CheckError> {
     let point = Entry::named(parsed, entry)?;
-    facts(&point).map_err(|breach| breach.at(parsed.name(), Some(entry)))
+    facts(&point).map_err(|violation| violation.at(parsed.name(), Some(entry)))
 }
 
 fn facts(entry: &Entry) -> Result<EntryFacts, Violation> {

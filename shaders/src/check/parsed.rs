@@ -46,8 +46,8 @@ impl Parsed {
 /// Parses `source`, called `name` in errors, as wgpu does on a device without any feature except
 /// subgroups: in particular without f16 and atomic floats.
 pub fn module(source: &str, name: &str) -> Result<Parsed, CheckError> {
-    text::check(source).map_err(|breach| breach.at(name, None))?;
-    shielded(|| understood(source, name)).unwrap_or_else(|breach| Err(breach.at(name, None)))
+    text::check(source).map_err(|violation| violation.at(name, None))?;
+    shielded(|| understood(source, name)).unwrap_or_else(|violation| Err(violation.at(name, None)))
 }
 
 /// Runs naga and turns a panic into a violation. Naga still panics on some unusual texts, and the

@@ -134,11 +134,11 @@ pub fn call(name: &str, lowered: &Lowered, roles: &[Role]) -> Result<(), CheckEr
                 && !buffer.written
                 && !filled.contains(place)
             {
-                let breach = Violation::UnwrittenScratch {
+                let violation = Violation::UnwrittenScratch {
                     name: buffer.name,
                     scratch,
                 };
-                return Err(breach.at(kernel.module, Some(kernel.entry)));
+                return Err(violation.at(kernel.module, Some(kernel.entry)));
             }
         }
         filled.extend(written(dispatch));

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use super::chunks::{self, for_each_pair, part};
 use super::depthwise::gather;
 use super::span::{self, Span};
-use super::window_runs::{Stretch, stretches, tap_steps, vector};
+use super::window_runs::{WindowRun, tap_steps, vector, window_runs};
 use super::window_sum::offset;
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
@@ -26,27 +26,24 @@ impl WithSimd for Maxima<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let steps = tap_steps(&self.c);
         let width = self.c.window.kernel[1] as usize;
-        for stretch in stretches(self.c, self.spans) {
-            let x = &self.x[stretch.from..];
-            let (y, tap) = (
-                &mut self.y[stretch.y.clone()],
-                &mut self.tap[stretch.y.clone()],
-            );
+        for run in window_runs(self.c, self.spans) {
+            let x = &self.x[run.from..];
+            let (y, tap) = (&mut self.y[run.y.clone()], &mut self.tap[run.y.clone()]);
             let (whole, rest) = S::as_mut_simd_f32s(y);
             let (whole_tap, rest_tap) = S::as_mut_simd_f32s(tap);
             let (pairs, one) = whole.as_chunks_mut::<2>();
             let (pairs_tap, one_tap) = whole_tap.as_chunks_mut::<2>();
             let mut at = 0;
             for (y, tap) in pairs.iter_mut().zip(pairs_tap) {
-                (*y, *tap) = maxima::<S, 2>(simd, x, at, 2 * S::F32_LANES, &stretch, steps, width);
+                (*y, *tap) = maxima::<S, 2>(simd, x, at, 2 * S::F32_LANES, &run, steps, width);
                 at += 2 * S::F32_LANES;
             }
             for (y, tap) in one.iter_mut().zip(one_tap) {
-                ([*y], [*tap]) = maxima::<S, 1>(simd, x, at, S::F32_LANES, &stretch, steps, width);
+                ([*y], [*tap]) = maxima::<S, 1>(simd, x, at, S::F32_LANES, &run, steps, width);
                 at += S::F32_LANES;
             }
             if !rest.is_empty() {
-                let ([y], [tap]) = maxima::<S, 1>(simd, x, at, rest.len(), &stretch, steps, width);
+                let ([y], [tap]) = maxima::<S, 1>(simd, x, at, rest.len(), &run, steps, width);
                 simd.partial_store_f32s(rest, y);
                 simd.partial_store_f32s(rest_tap, tap);
             }
@@ -61,16 +58,16 @@ fn maxima<S: Simd, const VECTORS: usize>(
     x: &[f32],
     at: usize,
     len: usize,
-    stretch: &Stretch,
+    run: &WindowRun,
     steps: [usize; 2],
     width: usize,
 ) -> ([S::f32s; VECTORS], [S::f32s; VECTORS]) {
     let mut best = [simd.splat_f32s(0.0); VECTORS];
     let mut held = [simd.splat_f32s(0.0); VECTORS];
     let mut first = true;
-    for ky in stretch.rows.clone() {
-        for kx in stretch.columns.clone() {
-            let x = &x[offset(stretch, steps, ky, kx) + at..][..len];
+    for ky in run.rows.clone() {
+        for kx in run.columns.clone() {
+            let x = &x[offset(run, steps, ky, kx) + at..][..len];
             let now = simd.splat_f32s(f32::from_bits((ky * width + kx) as u32));
             for (v, (best, held)) in best.iter_mut().zip(&mut held).enumerate() {
                 let x = vector(simd, &x[v * S::F32_LANES..]);
@@ -133,9 +130,9 @@ impl WithSimd for Gradients<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let steps = tap_steps(&self.c);
         let (width, last) = (self.c.window.kernel[1] as usize, self.c.window.taps() - 1);
-        for stretch in stretches(self.c, self.spans) {
-            let reads = [&self.dy[stretch.from..], &self.tap[stretch.from..]];
-            let (whole, rest) = S::as_mut_simd_f32s(&mut self.dx[stretch.y.clone()]);
+        for run in window_runs(self.c, self.spans) {
+            let reads = [&self.dy[run.from..], &self.tap[run.from..]];
+            let (whole, rest) = S::as_mut_simd_f32s(&mut self.dx[run.y.clone()]);
             let (pairs, one) = whole.as_chunks_mut::<2>();
             let mut at = 0;
             for dx in pairs {
@@ -144,27 +141,20 @@ impl WithSimd for Gradients<'_> {
                     reads,
                     at,
                     2 * S::F32_LANES,
-                    &stretch,
+                    &run,
                     steps,
                     [width, last],
                 );
                 at += 2 * S::F32_LANES;
             }
             for dx in one {
-                [*dx] = gradients::<S, 1>(
-                    simd,
-                    reads,
-                    at,
-                    S::F32_LANES,
-                    &stretch,
-                    steps,
-                    [width, last],
-                );
+                [*dx] =
+                    gradients::<S, 1>(simd, reads, at, S::F32_LANES, &run, steps, [width, last]);
                 at += S::F32_LANES;
             }
             if !rest.is_empty() {
                 let [dx] =
-                    gradients::<S, 1>(simd, reads, at, rest.len(), &stretch, steps, [width, last]);
+                    gradients::<S, 1>(simd, reads, at, rest.len(), &run, steps, [width, last]);
                 simd.partial_store_f32s(rest, dx);
             }
         }
@@ -179,15 +169,15 @@ fn gradients<S: Simd, const VECTORS: usize>(
     [dy, tap]: [&[f32]; 2],
     at: usize,
     len: usize,
-    stretch: &Stretch,
+    run: &WindowRun,
     steps: [usize; 2],
     [width, last]: [usize; 2],
 ) -> [S::f32s; VECTORS] {
     let zero = simd.splat_f32s(0.0);
     let mut sums = [zero; VECTORS];
-    for ky in stretch.rows.clone() {
-        for kx in stretch.columns.clone() {
-            let from = offset(stretch, steps, ky, kx) + at;
+    for ky in run.rows.clone() {
+        for kx in run.columns.clone() {
+            let from = offset(run, steps, ky, kx) + at;
             let (dy, tap) = (&dy[from..][..len], &tap[from..][..len]);
             // The reversed window visits the taps in reverse order.
             let own = simd.splat_u32s((last - (ky * width + kx)) as u32);

@@ -9,7 +9,7 @@ use crate::catalogue::PerChannel;
 
 /// A run of consecutive floats of an output row that sum over the same taps; what each tap reads is
 /// consecutive too.
-pub(super) struct Stretch {
+pub(super) struct WindowRun {
     /// The floats in the output image.
     pub(super) y: Range<usize>,
     /// The rows of the kernel that lie inside; likewise the columns.
@@ -26,7 +26,7 @@ pub(super) fn tap_steps(c: &PerChannel) -> [usize; 2] {
 }
 
 /// All runs of an image, row by row.
-pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = Stretch> {
+pub(super) fn window_runs(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = WindowRun> {
     let (w, channels) = (c.window, c.channels as usize);
     let (stride, dilation) = (w.stride as usize, w.dilation as usize);
     let read = move |at: usize, tap: usize, pad: i32| {
@@ -46,7 +46,7 @@ pub(super) fn stretches(c: PerChannel, spans: &[Span]) -> impl Iterator<Item = S
             } else {
                 at as usize * channels
             };
-            Stretch {
+            WindowRun {
                 y,
                 rows,
                 columns,

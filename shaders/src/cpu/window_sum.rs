@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::chunks::{self, part, repeat, strip_pixels};
 use super::span::{self, Span};
-use super::window_runs::{Stretch, stretches, tap_steps, vector};
+use super::window_runs::{WindowRun, tap_steps, vector, window_runs};
 use super::workspace::Workspace;
 use crate::catalogue::PerChannel;
 
@@ -33,13 +33,13 @@ impl WithSimd for WindowSum<'_> {
         let strip = strip_pixels(channels) * channels;
         let steps = tap_steps(&self.c);
         let kernel_width = self.c.window.kernel[1] as usize;
-        for stretch in stretches(self.c, self.spans) {
-            let x = &self.x[stretch.from..];
-            for (i, y) in self.y[stretch.y.clone()].chunks_mut(strip).enumerate() {
+        for run in window_runs(self.c, self.spans) {
+            let x = &self.x[run.from..];
+            for (i, y) in self.y[run.y.clone()].chunks_mut(strip).enumerate() {
                 let tile = Tile {
                     x,
                     weights: self.weights,
-                    stretch: &stretch,
+                    run: &run,
                     steps,
                     strip,
                     kernel_width,
@@ -73,7 +73,7 @@ impl WithSimd for WindowSum<'_> {
 struct Tile<'a> {
     x: &'a [f32],
     weights: Option<&'a [f32]>,
-    stretch: &'a Stretch,
+    run: &'a WindowRun,
     steps: [usize; 2],
     strip: usize,
     kernel_width: usize,
@@ -90,9 +90,9 @@ impl Tile<'_> {
         len: usize,
     ) -> [S::f32s; VECTORS] {
         let mut sums = [simd.splat_f32s(0.0); VECTORS];
-        for ky in self.stretch.rows.clone() {
-            for kx in self.stretch.columns.clone() {
-                let x = &self.x[offset(self.stretch, self.steps, ky, kx) + begin + at..][..len];
+        for ky in self.run.rows.clone() {
+            for kx in self.run.columns.clone() {
+                let x = &self.x[offset(self.run, self.steps, ky, kx) + begin + at..][..len];
                 match self.weights {
                     Some(weights) => {
                         let w = &weights[(ky * self.kernel_width + kx) * self.strip + at..][..len];
@@ -115,8 +115,8 @@ impl Tile<'_> {
 
 /// The offset of tap (ky, kx) relative to the first tap.
 #[inline(always)]
-pub(super) fn offset(stretch: &Stretch, steps: [usize; 2], ky: usize, kx: usize) -> usize {
-    (ky - stretch.rows.start) * steps[0] + (kx - stretch.columns.start) * steps[1]
+pub(super) fn offset(run: &WindowRun, steps: [usize; 2], ky: usize, kx: usize) -> usize {
+    (ky - run.rows.start) * steps[0] + (kx - run.columns.start) * steps[1]
 }
 
 /// Sums every window of every image, weighted by the kernel if one is given (reversed if

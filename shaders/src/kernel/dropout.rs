@@ -6,7 +6,7 @@ use crate::catalogue::Rows;
 
 /// Elements of a sample per workgroup of `drop_path`: each invocation draws the bits of its sample
 /// once for this many.
-const STRETCH: usize = 1024;
+const RUN: usize = 1024;
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
     let source = include_str!("../../wgsl/dropout.wgsl");
@@ -64,7 +64,7 @@ pub(super) fn word_dropout(rows: Rows, rate: f32, stream: u32) -> Lowered {
 }
 
 pub(super) fn drop_path(samples: u32, len: u32, depth: f32, stream: u32) -> Lowered {
-    let stretches = (len as usize).div_ceil(STRETCH);
+    let runs = (len as usize).div_ceil(RUN);
     let sizes = vec![
         len,
         0,
@@ -74,7 +74,7 @@ pub(super) fn drop_path(samples: u32, len: u32, depth: f32, stream: u32) -> Lowe
         0,
         samples,
         depth.to_bits(),
-        stretches as u32,
+        runs as u32,
     ];
-    Lowered::one(&DROP_PATH, sizes, fold(samples as usize * stretches))
+    Lowered::one(&DROP_PATH, sizes, fold(samples as usize * runs))
 }
