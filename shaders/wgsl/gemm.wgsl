@@ -12,7 +12,7 @@
 //
 //                      rows         depth        a   b   c
 //   conv2d             pixels of y  taps of W    x   W   y
-//   conv2d_grad_input  pixels of x  taps of W    dy  W   dx   dilation < 0, and the pixels of dy are
+//   conv2d_grad_input  pixels of x  taps of W    dy  W   dx   dilation < 0, the pixels of dy are
 //                                                             `apart` steps apart
 //   conv2d_grad_weight taps of W    pixels of y  x   dy  dW   WEIGHTS
 //   linear and its gradients: one of these with a window of one tap

@@ -29,7 +29,7 @@ impl Error for CheckError {}
 
 /// A violation of a convention. A `name` is that of a variable; `got` is the actual value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "every variant's sentence is below")]
+#[expect(missing_docs, reason = "every variant's sentence is in `sentence`")]
 pub enum Violation {
     Syntax {
         frame: String,

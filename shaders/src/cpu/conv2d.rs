@@ -194,8 +194,8 @@ pub(super) fn grad_weight_beside(
     let plan = plan_forward(c, beside, &mut workspace.segments);
     let batch = c.window.batch as usize;
     let (image_x, image_y) = (x.len() / batch.max(1), dy.len() / batch.max(1));
-    // Images per partial sum: enough rows to be worth the addition of another sum, and at most 64
-    // MiB of memory or four sums.
+    // Images per partial sum: enough rows to be worth the addition of another sum, and so many that
+    // all sums take at most 64 MiB or are at most four.
     let most = ((1 << 24) / dw.len().max(1)).clamp(4, 32);
     let images = batch
         .div_ceil(most)

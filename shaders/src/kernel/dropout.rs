@@ -28,8 +28,8 @@ static WORDS: Kernel = kernel(
     &[read(2, "x"), read(4, "tokens"), write(3, "y")],
 );
 
-/// The lowest 24 bits for which an element is kept, and the bits of the factor that compensates for
-/// dropped elements. Scaling by a power of two is exact.
+/// The smallest value of an element's 24 bits for which it is kept, and the bits of the factor that
+/// compensates for dropped elements. Scaling by a power of two is exact.
 fn shares(rate: f32) -> [u32; 2] {
     let scale = (1.0 / (1.0 - f64::from(rate))) as f32;
     [(rate * 16_777_216.0).ceil() as u32, scale.to_bits()]
