@@ -118,8 +118,8 @@ impl Walk<'_> {
         }
     }
 
-    /// If a pointer is to one of the counters of [`fuel`](super::fuel), what the counter may depend
-    /// on.
+    /// If a pointer is to one of the counters of [`fuel`](crate::check::fuel), what the counter may
+    /// depend on.
     pub(super) fn counter(&self, pointer: Handle<Expression>) -> Option<Differs> {
         let Expression::GlobalVariable(global) = self.function.expressions[pointer] else {
             return None;
