@@ -3,7 +3,7 @@ use supernet_plugin::{
 };
 
 use crate::Form;
-use crate::network::{Kind, Network};
+use crate::network::{CellNetwork, Kind};
 use crate::operation::operation;
 
 /// The operations of a cell.
@@ -27,7 +27,7 @@ inventory::submit! {
         name: "cells",
         summary: "cells whose nodes add up two operations on earlier values (NASNet, AmoebaNet, DARTS)",
         fields: || {
-            let mut fields = Network::fields();
+            let mut fields = CellNetwork::fields();
             let last = 1 + MOST;
             let value = |kind| format!("the nodes whose values make up that of the {kind} cell, counted from 2 [all]");
             fields.insert(3, Field::int("nodes", 5, 1..=MOST, "how many nodes a cell computes; 5 in NASNet, 4 in DARTS"));
@@ -61,13 +61,13 @@ pub struct Cells {
 
 impl Cells {
     fn from_config(config: &Config) -> Result<Self, BuildError> {
-        let Network {
+        let CellNetwork {
             cells,
             channels,
             form,
             image,
             classes,
-        } = Network::from_config(config)?;
+        } = CellNetwork::from_config(config)?;
         let nodes = config.size("nodes")? as usize;
         let concat = [
             config.sizes("normal_concat")?,
@@ -192,7 +192,7 @@ pub fn cells(config: &Cells) -> Built {
         classes,
         ..
     } = config;
-    let network = Network {
+    let network = CellNetwork {
         cells,
         channels,
         form,

@@ -3,7 +3,7 @@ use supernet_plugin::{
 };
 
 use crate::Form;
-use crate::network::{Kind, Network};
+use crate::network::{CellNetwork, Kind};
 use crate::operation::operation;
 
 /// The operations of an edge, in published order.
@@ -28,7 +28,7 @@ inventory::submit! {
     SpaceEntry {
         name: "darts",
         summary: "cells with an operation on each of fourteen edges, two of which each node keeps (DARTS)",
-        fields: Network::fields,
+        fields: CellNetwork::fields,
         build: |config| darts(&Darts::from_config(config)?),
     }
 }
@@ -51,13 +51,13 @@ pub struct Darts {
 
 impl Darts {
     fn from_config(config: &Config) -> Result<Self, BuildError> {
-        let Network {
+        let CellNetwork {
             cells,
             channels,
             form,
             image,
             classes,
-        } = Network::from_config(config)?;
+        } = CellNetwork::from_config(config)?;
         Ok(Darts {
             cells,
             channels,
@@ -157,7 +157,7 @@ pub fn darts(config: &Darts) -> Built {
         ref image,
         classes,
     } = config;
-    let network = Network {
+    let network = CellNetwork {
         cells,
         channels,
         form,

@@ -4,7 +4,7 @@ use crate::Form;
 
 /// The network in which the cells are stacked.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Network {
+pub(crate) struct CellNetwork {
     pub(crate) cells: usize,
     pub(crate) channels: u32,
     pub(crate) form: Form,
@@ -32,7 +32,7 @@ impl Kind {
     }
 }
 
-impl Network {
+impl CellNetwork {
     pub(crate) fn fields() -> Vec<Field> {
         vec![
             Form::field(),
@@ -58,7 +58,7 @@ impl Network {
     }
 
     pub(crate) fn from_config(config: &Config) -> Result<Self, BuildError> {
-        Ok(Network {
+        Ok(CellNetwork {
             cells: config.size("cells")? as usize,
             channels: config.size("channels")?,
             form: Form::from_config(config)?,

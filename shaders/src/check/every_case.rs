@@ -45,12 +45,12 @@ fn dispatches(lowered: &[(Call, Traits, Lowered)]) -> impl Iterator<Item = &Disp
 
 /// Fails with the first of the distinct messages.
 #[track_caller]
-pub(super) fn none(breaches: BTreeSet<String>) {
-    let first: Vec<_> = breaches.iter().take(40).map(String::as_str).collect();
+pub(super) fn none(violations: BTreeSet<String>) {
+    let first: Vec<_> = violations.iter().take(40).map(String::as_str).collect();
     assert!(
-        breaches.is_empty(),
-        "{} breaches\n{}",
-        breaches.len(),
+        violations.is_empty(),
+        "{} violations\n{}",
+        violations.len(),
         first.join("\n")
     );
 }
@@ -59,22 +59,22 @@ pub(super) fn none(breaches: BTreeSet<String>) {
 fn every_dispatch_keeps_the_conventions() {
     let lowered = lowered();
     let modules = modules(&lowered);
-    let mut breaches: BTreeSet<String> = modules
+    let mut violations: BTreeSet<String> = modules
         .values()
         .filter_map(|parsed| parsed.as_ref().err())
         .cloned()
         .collect();
-    breaches.par_extend(lowered.par_iter().flat_map_iter(|(of, traits, lowered)| {
+    violations.par_extend(lowered.par_iter().flat_map_iter(|(of, traits, lowered)| {
         let roles = of.roles();
         let whole = call(of.name(), lowered, &roles).err();
         let single = lowered.dispatches.iter().filter_map(|run| {
             let parsed = modules[run.kernel.module].as_ref().ok()?;
             dispatch(parsed, run, lowered, &roles).err()
         });
-        let breaches = whole.into_iter().chain(single.collect::<Vec<_>>());
-        breaches.map(|breach| format!("{breach} ({}, lanes {:?})", of.name(), traits.lanes))
+        let violations = whole.into_iter().chain(single.collect::<Vec<_>>());
+        violations.map(|violation| format!("{violation} ({}, lanes {:?})", of.name(), traits.lanes))
     }));
-    none(breaches);
+    none(violations);
 }
 
 #[test]

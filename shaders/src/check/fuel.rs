@@ -47,7 +47,7 @@ const ENOUGH: u32 = 1 << 24;
 /// declared there, and its first element is set to 1 if the fuel runs out. A text without loops is
 /// returned unchanged.
 pub fn fuelled(parsed: &Parsed, spent: Option<u32>) -> Result<String, CheckError> {
-    let fail = |breach: Violation| breach.at(parsed.name(), None);
+    let fail = |violation: Violation| violation.at(parsed.name(), None);
     unreserved(parsed.source()).map_err(fail)?;
     for name in parsed.entries() {
         calls::check(&Entry::named(parsed, name)?)

@@ -286,16 +286,16 @@ fn the_catalogue_keeps_its_conventions() {
             (*name, module(&text, name).unwrap())
         })
         .collect();
-    let breaches = lowered.par_iter().flat_map_iter(|(of, _, lowered)| {
+    let violations = lowered.par_iter().flat_map_iter(|(of, _, lowered)| {
         let roles = of.roles();
         let all = lowered.dispatches.iter().filter_map(|run| {
             dispatch(&counted[run.kernel.module], run, lowered, &roles)
                 .err()
-                .map(|breach| breach.to_string())
+                .map(|violation| violation.to_string())
         });
         all.collect::<Vec<_>>()
     });
-    none(breaches.collect::<BTreeSet<_>>());
+    none(violations.collect::<BTreeSet<_>>());
     let mut seen = BTreeSet::new();
     for run in lowered.iter().flat_map(|(.., lowered)| &lowered.dispatches) {
         if seen.insert((run.kernel.module, run.kernel.entry)) {

@@ -181,5 +181,5 @@ pub fn workgroup(
         named(parsed)?;
         limits::check_workgroup(&point.with(constants)?)
     };
-    size().map_err(|breach: Violation| breach.at(parsed.name(), Some(entry)))
+    size().map_err(|violation: Violation| violation.at(parsed.name(), Some(entry)))
 }

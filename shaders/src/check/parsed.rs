@@ -68,7 +68,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 fn understood(source: &str, name: &str) -> Result<Parsed, CheckError> {
-    let fail = |breach: Violation| breach.at(name, None);
+    let fail = |violation: Violation| violation.at(name, None);
     let mut options = Options::new();
     options.capabilities = Capabilities::SUBGROUP;
     let module = Frontend::new_with_options(options)

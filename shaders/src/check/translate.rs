@@ -39,7 +39,7 @@ pub fn translate(parsed: &Parsed, dispatch: &Dispatch) -> Result<Translation, Ch
             spirv: vulkan(&resolved, kernel, &layout).map_err(fail("SPIR-V"))?,
         })
     };
-    translate().map_err(|breach: Violation| breach.at(parsed.name(), Some(kernel.entry)))
+    translate().map_err(|violation: Violation| violation.at(parsed.name(), Some(kernel.entry)))
 }
 
 fn layout(kernel: &Kernel) -> Vec<Binding> {

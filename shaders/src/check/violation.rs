@@ -13,14 +13,14 @@ pub struct CheckError {
     /// The entry point, if the violation is specific to one.
     pub entry: Option<String>,
     /// The violation.
-    pub breach: Violation,
+    pub violation: Violation,
 }
 
 impl Display for CheckError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match &self.entry {
-            Some(entry) => write!(f, "{}, `{entry}`: {}", self.module, self.breach),
-            None => write!(f, "{}: {}", self.module, self.breach),
+            Some(entry) => write!(f, "{}, `{entry}`: {}", self.module, self.violation),
+            None => write!(f, "{}: {}", self.module, self.violation),
         }
     }
 }
@@ -244,7 +244,7 @@ impl Violation {
         CheckError {
             module: module.into(),
             entry: entry.map(Into::into),
-            breach: self,
+            violation: self,
         }
     }
 }
