@@ -5,7 +5,10 @@ use super::{Buffer, BufferRef, Dispatch, Kernel, Lowered, fold, read, write};
 use crate::catalogue::{BatchNorm, Rows};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
-    let source = include_str!("../../wgsl/batch_norm.wgsl");
+    let source = concat!(
+        include_str!("../../wgsl/batch_norm.wgsl"),
+        include_str!("../../wgsl/batch_norm_backward.wgsl")
+    );
     Kernel {
         module: "batch_norm",
         source,

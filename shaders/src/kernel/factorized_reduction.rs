@@ -6,7 +6,10 @@ use super::{Buffer, BufferRef, Constant, Dispatch, Kernel, Lowered, fold, read, 
 use crate::catalogue::{Conv2d, FactorizedReduction};
 
 const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
-    let source = include_str!("../../wgsl/factorized_reduction.wgsl");
+    let source = concat!(
+        include_str!("../../wgsl/factorized_reduction.wgsl"),
+        include_str!("../../wgsl/factorized_reduction_backward.wgsl")
+    );
     Kernel {
         module: "reduction",
         source,

@@ -19,7 +19,10 @@ const fn tiles(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
 }
 
 const fn lanes(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
-    let source = include_str!("../../../wgsl/gemm_subgroup8.wgsl");
+    let source = concat!(
+        include_str!("../../../wgsl/gemm_subgroup8.wgsl"),
+        include_str!("../../../wgsl/gemm_subgroup8_taps.wgsl")
+    );
     Kernel {
         module: "gemm_subgroup8",
         source,
