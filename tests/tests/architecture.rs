@@ -280,7 +280,6 @@ fn what_decides_knows_no_clock_no_thread_and_no_gpu() {
 #[test]
 fn streams_for_tests_serve_tests_alone() {
     for folder in [
-        "shaders/src",
         "runtime/engine/src",
         "runtime/data/src",
         "runtime/strategy/src",
@@ -288,9 +287,7 @@ fn streams_for_tests_serve_tests_alone() {
     ] {
         for (file, text) in sources(folder).iter().filter(|(file, _)| !is_test(file)) {
             let used = code(text).contains("RngStream::Test(");
-            let of_tests = ["cases.rs", "reference/gradients.rs"].contains(&file.as_str())
-                || file == "program/check.rs"
-                || file.ends_with("policy_tests.rs");
+            let of_tests = file.ends_with("policy_tests.rs");
             assert!(
                 !used || of_tests,
                 "{folder}/{file} draws from a stream for tests"

@@ -11,7 +11,7 @@ const fn kernel(entry: &'static str, buffers: &'static [Buffer]) -> Kernel {
         include_str!("../../wgsl/factorized_reduction_backward.wgsl")
     );
     Kernel {
-        module: "reduction",
+        module: "factorized_reduction",
         source,
         entry,
         buffers,
