@@ -92,7 +92,7 @@ impl Actor for Coordinator {
             }
             Msg::Done { id, results } => {
                 if let Some(dispatcher) = &mut state.dispatcher {
-                    dispatcher.take(id, results);
+                    dispatcher.collect(id, results);
                 }
             }
             Msg::Command(command) => state.begin.command = command,

@@ -66,7 +66,7 @@ impl Dispatcher {
     }
 
     /// Collects the results of a job.
-    pub(crate) fn take(&mut self, id: JobId, results: Vec<JobResult>) {
+    pub(crate) fn collect(&mut self, id: JobId, results: Vec<JobResult>) {
         if self.in_flight.remove(&id).is_some() {
             self.scheduler.complete(id, results);
             self.last_progress = Instant::now();
@@ -108,7 +108,7 @@ impl Dispatcher {
                 let scheduler = self.scheduler.save()?;
                 self.saved = (Instant::now(), self.scheduler.steps());
                 self.complete = self.scheduler.is_scored();
-                self.tell(begin);
+                self.report_events(begin);
                 begin.send(WorkerReport::Snapshot(Box::new(Snapshot {
                     scheduler,
                     trained,
@@ -120,9 +120,9 @@ impl Dispatcher {
                 continue;
             }
             let next = self.scheduler.next();
-            self.tell(begin);
+            self.report_events(begin);
             match next? {
-                Next::Job(job) => self.hand(job, begin).await,
+                Next::Job(job) => self.dispatch(job, begin).await,
                 Next::Wait { drain } => {
                     if drain && !self.scheduler.idle() {
                         let _ = self.trainer.cast(trainer::Msg::Flush);
@@ -151,7 +151,7 @@ impl Dispatcher {
             || self.saved.0.elapsed().as_secs_f64() >= 60.0 * settings.minutes
     }
 
-    async fn hand(&mut self, job: Job, begin: &Begin) {
+    async fn dispatch(&mut self, job: Job, begin: &Begin) {
         let Job { id, kind } = job;
         self.last_progress = Instant::now();
         if kind.trains() {
@@ -184,7 +184,7 @@ impl Dispatcher {
         }
     }
 
-    fn tell(&mut self, begin: &Begin) {
+    fn report_events(&mut self, begin: &Begin) {
         self.scheduler
             .drain_events()
             .for_each(|(number, event)| begin.send(WorkerReport::Event(number, Box::new(event))));
@@ -209,7 +209,7 @@ fn concurrency(context: &SearchContext, depth: usize) -> Concurrency {
         context.evaluators,
         context.experiment.config().score.rollouts as usize,
     );
-    let piece = match evaluators {
+    let chunk = match evaluators {
         // A custom evaluator may take long for each candidate.
         _ if context.custom_evaluator.is_some() => 1,
         1 => rollouts,
@@ -218,6 +218,6 @@ fn concurrency(context: &SearchContext, depth: usize) -> Concurrency {
     Concurrency {
         train_in_flight: depth + 1,
         score_in_flight: 2 * evaluators,
-        chunk: piece.max(1),
+        chunk: chunk.max(1),
     }
 }
