@@ -94,7 +94,7 @@ pub enum Error {
     },
     /// A worker of the search fails repeatedly, or cannot recover.
     #[error(
-        "the search cannot go on: its {worker} failed, {failures} times without getting further; it said: {reason}"
+        "the search cannot continue: its {worker} failed, {failures} times without getting further; it said: {reason}"
     )]
     Worker {
         /// `trainer`, `evaluator 1`, `coordinator`, `checkpoint`, `search`, `retraining`.

@@ -29,7 +29,8 @@ pub use transfer::{Architecture, LabelledChoice, TransferError};
 
 use crate::config::Config;
 use crate::results::Metric;
-use crate::space::{Built, SpaceError, SpaceProvenance, Spaces};
+use crate::space::{BuiltSpace, SpaceError, SpaceProvenance, Spaces};
+pub use crate::training::TrainingError;
 use crate::training::{
     CosineRestarts, Evaluator, LinearRamp, LrSchedule, TaskContext, Trainer, TrainerSettings,
 };
@@ -91,7 +92,7 @@ impl Experiment {
             // even exist any more.
             config.search.space.clone_from(&earlier.space);
         }
-        let Built {
+        let BuiltSpace {
             supergraph,
             provenance,
             cpu,
@@ -166,6 +167,11 @@ impl Experiment {
         };
         experiment.rehearse()?;
         Ok(experiment)
+    }
+
+    /// The meaning of the rewards.
+    pub fn metric(&self) -> Metric {
+        self.task.metric
     }
 
     /// The context that training and scoring share.

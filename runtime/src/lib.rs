@@ -70,7 +70,7 @@
 //!
 //! Only applications print, read the environment or handle signals; this crate does not.
 
-#![warn(clippy::exhaustive_enums)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod config;
 pub mod device;
@@ -102,7 +102,6 @@ pub use supernet_data as data;
 pub use supernet_draw as draw;
 pub use supernet_plugin as plugin;
 pub use supernet_strategy as strategy;
-pub use training::TrainingError;
 /// Applications pass in devices of this version; its major version is part of this crate's API.
 #[cfg(feature = "gpu")]
 pub use wgpu;

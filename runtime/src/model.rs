@@ -98,6 +98,7 @@ struct About {
 /// The origin of a model. It does not affect predictions, but the evaluation of a model uses the
 /// same test split by default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Provenance {
     /// The data set of the training.
     pub data: String,

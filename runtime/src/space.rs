@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 
 pub use dynamic::Plugin;
 pub use error::{PluginError, SpaceError};
-pub use extremes::{Extreme, Extremes, Size};
+pub use extremes::{ChildSize, Extreme, Extremes};
 pub use folder::Folder;
 pub use provenance::{Provider, SpaceProvenance};
 pub use source::Source;
-pub use spaces::{Built, Listed, Spaces};
+pub use spaces::{BuiltSpace, Listed, Spaces};
 use supernet_plugin::{Fact, Facts, Field, FieldKind, Setting, Supergraph};
 
 use crate::config::Config;

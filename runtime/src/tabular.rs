@@ -48,6 +48,7 @@ pub struct Table {
 
 /// An architecture's values in a table, in the units of the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Entry {
     /// The strategy's reward.
     pub reward: f64,

@@ -17,7 +17,7 @@
 use rayon::prelude::*;
 use supernet::Config;
 use supernet::plugin::{Facts, Supergraph};
-use supernet::space::{Built, Spaces};
+use supernet::space::{BuiltSpace, Spaces};
 use supernet::strategy::enas::Enas;
 use supernet::strategy::evolution::Evolution;
 use supernet::strategy::random::RandomSearch;
@@ -43,7 +43,7 @@ struct Problem {
 fn space(name: &str, settings: &[&str], image: [u32; 3]) -> Supergraph {
     let mut config = Config::read("", settings).unwrap();
     config.search.space = name.to_owned();
-    let Built { supergraph, .. } = Spaces::linked()
+    let BuiltSpace { supergraph, .. } = Spaces::linked()
         .build(&mut config, &Facts::images(&image, 10))
         .unwrap();
     supergraph
@@ -181,7 +181,7 @@ fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3]
         .iter()
         .map(|genome| (problem.truth)(genome))
         .collect();
-    // The whole validation part has less noise than a minibatch of it.
+    // The whole validation split has less noise than a minibatch of it.
     let judged = truths
         .iter()
         .map(|truth| (0.04 * truth + f64::from(0.01 * noise.normal()), *truth));

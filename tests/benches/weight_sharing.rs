@@ -19,7 +19,7 @@ use std::time::Instant;
 use supernet::data::Dataset;
 use supernet::events::EvaluationRole;
 use supernet::plugin::Facts;
-use supernet::space::{Built, Spaces};
+use supernet::space::{BuiltSpace, Spaces};
 use supernet::tabular::{Columns, Table};
 use supernet::{Config, Event, RunOutcome, Search};
 use supernet_nasbench as _;
@@ -48,7 +48,7 @@ struct Truth {
 impl Truth {
     fn new(folder: &Path) -> Self {
         let mut config = Config::read("", &SETTINGS[..3]).unwrap();
-        let Built { supergraph, .. } = Spaces::linked()
+        let BuiltSpace { supergraph, .. } = Spaces::linked()
             .build(&mut config, &Facts::images(&[32, 32, 3], 10))
             .unwrap();
         let columns = Columns {

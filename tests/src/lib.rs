@@ -38,7 +38,7 @@ pub fn search_of(
     let config = Config::read("", settings)?;
     let search = Experiment::with(spaces, Dataset::named(&config.search.dataset)?, config)?;
     let found = search.run(
-        &mut Cpu::new(threads).map_err(supernet::TrainingError::from)?,
+        &mut Cpu::new(threads).map_err(supernet::experiment::TrainingError::from)?,
         None,
         &mut |record| {
             records.push(record.clone());

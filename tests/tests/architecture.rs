@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use supernet_tests::sources::{code, is_test, sources, text};
+use supernet_tests::sources::{code, text, without_tests};
 
 /// The rooms of crate `supernet`, the lowest first, each with the rooms that it may import.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -93,13 +93,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The crates of the workspace that are published, each with those of them that it may depend on.
+/// The crates of the workspace below its tests and examples, each with those that it may depend on.
 const CRATES: &[(&str, &[&str])] = &[
     ("shaders", &[]),
     ("plugins/api", &[]),
     ("plugins/enas", &["supernet-plugin"]),
+    ("plugins/enas/dylib", &["supernet-plugin", "supernet-enas"]),
     ("plugins/nasbench", &["supernet-plugin"]),
-    ("plugins/darts", &["supernet-plugin", "supernet-enas"]),
+    (
+        "plugins/nasbench/dylib",
+        &["supernet-plugin", "supernet-nasbench"],
+    ),
+    ("plugins/darts", &["supernet-plugin"]),
+    (
+        "plugins/darts/dylib",
+        &["supernet-plugin", "supernet-darts"],
+    ),
     ("runtime/draw", &["supernet-plugin"]),
     ("runtime/data", &["supernet-plugin", "supernet-shaders"]),
     ("runtime/strategy", &["supernet-plugin", "supernet-shaders"]),
@@ -127,6 +136,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The crates that the unit tests of any crate may use besides: the search spaces.
+const FOR_TESTS: &[&str] = &["supernet-enas", "supernet-nasbench", "supernet-darts"];
+
 fn room(file: &str) -> &str {
     file.split('/')
         .next()
@@ -134,46 +146,76 @@ fn room(file: &str) -> &str {
         .trim_end_matches(".rs")
 }
 
-/// The words that follow `crate::` in the code of a file.
-fn imported(code: &str) -> BTreeSet<String> {
+/// The modules at the root of the crate that the code of a file names: those that follow `crate::`,
+/// or as many `super::` as lead out of the file's room.
+fn imported(file: &str, code: &str) -> BTreeSet<String> {
     let word = |rest: &str| {
         rest.chars()
             .take_while(|c| c.is_alphanumeric() || *c == '_')
             .collect()
     };
-    code.split("crate::").skip(1).map(word).collect()
+    let up = "super::".repeat(file.split('/').count());
+    code.split("crate::")
+        .skip(1)
+        .chain(code.split(up.as_str()).skip(1))
+        .map(word)
+        .collect()
+}
+
+/// The arrows between rooms that files draw, each with one of its files.
+fn arrows(files: &BTreeMap<String, String>) -> BTreeMap<(String, String), String> {
+    let mut arrows = BTreeMap::new();
+    for (file, text) in files.iter().filter(|(file, _)| *file != "lib.rs") {
+        for to in imported(file, &code(text)) {
+            if to != room(file) {
+                arrows.insert((room(file).to_owned(), to), file.clone());
+            }
+        }
+    }
+    arrows
 }
 
 /// Every import of a room that is not allowed, in words.
 fn wrong_arrows(files: &BTreeMap<String, String>) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (file, text) in files
-        .iter()
-        .filter(|(file, _)| *file != "lib.rs" && !is_test(file))
-    {
-        let from = room(file);
-        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == from) else {
-            wrong.push(format!(
-                "{file}: the room `{from}` is not in the table of tests/tests/architecture.rs"
-            ));
-            continue;
-        };
-        for to in imported(&code(text)) {
-            if to != from && !allowed.contains(&to.as_str()) {
-                wrong.push(format!(
-                    "{file}: `{from}` imports `{to}`, which is no room below it; move what is imported down, or hand it \
-                     over as an argument"
-                ));
-            }
-        }
-    }
-    wrong
+    let known = |name: &str| ROOMS.iter().find(|(room, _)| *room == name);
+    let strange = files
+        .keys()
+        .filter(|file| *file != "lib.rs" && known(room(file)).is_none())
+        .map(|file| {
+            format!(
+                "{file}: the room `{}` is not in the table of tests/tests/architecture.rs",
+                room(file)
+            )
+        });
+    let wrong = arrows(files)
+        .into_iter()
+        .filter(|((from, to), _)| {
+            known(from).is_some_and(|(_, allowed)| !allowed.contains(&to.as_str()))
+        })
+        .map(|((from, to), file)| {
+            format!(
+                "{file}: `{from}` imports `{to}`, which is not a room below it; move what is imported down, or hand it over \
+                 as an argument"
+            )
+        });
+    strange.chain(wrong).collect()
 }
 
 #[test]
 fn rooms_know_what_is_below_them_alone() {
-    let wrong = wrong_arrows(&sources("runtime/src"));
+    let files = without_tests("runtime/src");
+    let wrong = wrong_arrows(&files);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // The table allows nothing that is not needed.
+    let drawn = arrows(&files);
+    for (from, allowed) in ROOMS {
+        for to in *allowed {
+            assert!(
+                drawn.contains_key(&((*from).to_owned(), (*to).to_owned())),
+                "`{from}` imports nothing from `{to}` any more: take it out of the table"
+            );
+        }
+    }
 }
 
 #[test]
@@ -203,26 +245,50 @@ fn an_arrow_up_is_found() {
     let strange = wrong_arrows(&BTreeMap::from([("utils.rs".to_owned(), String::new())]));
     assert!(strange[0].contains("not in the table"), "{strange:?}");
     assert_eq!(wrong_arrows(&file("// crate::search is above")), [""; 0]);
+    let by_steps = wrong_arrows(&file("use super::super::search::Scheduler;"));
+    assert_eq!(by_steps.len(), 1, "{by_steps:?}");
+    assert_eq!(wrong_arrows(&file("use super::search::S;")), [""; 0]);
 }
 
 #[test]
 fn crates_depend_on_what_is_below_them_alone() {
+    let mut members: BTreeSet<String> = text("Cargo.toml")
+        .lines()
+        .find_map(|line| line.strip_prefix("members = "))
+        .expect("the workspace has members")
+        .split('"')
+        .filter(|word| word.starts_with(char::is_alphabetic))
+        .filter(|folder| !folder.starts_with("tests") && !folder.starts_with("examples"))
+        .map(str::to_owned)
+        .collect();
     for (folder, allowed) in CRATES {
+        assert!(members.remove(*folder), "{folder} is not a member");
         let manifest = text(&format!("{folder}/Cargo.toml"));
         let mut section = "";
         for line in manifest.lines() {
             if line.starts_with('[') {
-                section = line;
+                section = line.trim_matches(['[', ']']);
             }
-            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            if section == "[dependencies]" && name.starts_with("supernet") {
-                assert!(
-                    allowed.contains(&name),
-                    "{folder} depends on {name}, which is not below it"
-                );
-            }
+            // The table of a dependency, or its line in a table of dependencies.
+            let name = match section.rsplit_once("dependencies.") {
+                Some((_, name)) => name,
+                None if section.ends_with("dependencies") => {
+                    line.split(['.', ' ', '=']).next().unwrap_or_default()
+                }
+                None => continue,
+            };
+            let of_tests = section.contains("dev-dependencies");
+            // The tests of the program share the helpers of the tests of everything.
+            let helpers = (*folder, name) == ("runtime/cli", "supernet-tests");
+            assert!(
+                !name.starts_with("supernet")
+                    || allowed.contains(&name)
+                    || of_tests && (FOR_TESTS.contains(&name) || helpers),
+                "{folder} depends on {name}, which is not below it"
+            );
         }
     }
+    assert!(members.is_empty(), "{members:?} are not in the table");
 }
 
 #[test]
@@ -263,7 +329,7 @@ fn what_decides_knows_no_clock_no_thread_and_no_gpu() {
         ("runtime/data/src", &[""], &["tokio", "ractor", "wgpu"]),
     ];
     for (folder, rooms, words) in rules {
-        for (file, text) in sources(folder).iter().filter(|(file, _)| !is_test(file)) {
+        for (file, text) in &without_tests(folder) {
             if rooms
                 .iter()
                 .any(|name| name.is_empty() || *name == room(file))
@@ -285,13 +351,9 @@ fn streams_for_tests_serve_tests_alone() {
         "runtime/strategy/src",
         "runtime/src",
     ] {
-        for (file, text) in sources(folder).iter().filter(|(file, _)| !is_test(file)) {
+        for (file, text) in &without_tests(folder) {
             let used = code(text).contains("RngStream::Test(");
-            let of_tests = file.ends_with("policy_tests.rs");
-            assert!(
-                !used || of_tests,
-                "{folder}/{file} draws from a stream for tests"
-            );
+            assert!(!used, "{folder}/{file} draws from a stream for tests");
         }
     }
 }
@@ -299,7 +361,7 @@ fn streams_for_tests_serve_tests_alone() {
 /// Names of the public types that are defined in files.
 fn public_types(files: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let mut types = Vec::new();
-    for (file, text) in files.iter().filter(|(file, _)| !is_test(file)) {
+    for (file, text) in files {
         for line in text.lines() {
             let of_kind = ["pub struct ", "pub enum ", "pub trait ", "pub type "]
                 .iter()
@@ -316,6 +378,10 @@ fn public_types(files: &BTreeMap<String, String>) -> Vec<(String, String)> {
     types
 }
 
+/// Names that crate `supernet` shares with its module `plugin`, where they stand for the same idea
+/// of a space, and for the tables of the binary interface and of a benchmark.
+const SHARED: &[&str] = &["Config", "ConfigError", "Table"];
+
 #[test]
 fn no_public_type_name_is_defined_twice() {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
@@ -324,10 +390,15 @@ fn no_public_type_name_is_defined_twice() {
         "runtime/data/src",
         "runtime/strategy/src",
         "runtime/draw/src",
+        "runtime/engine/src/device",
+        "plugins/api/src",
     ] {
-        for (name, file) in public_types(&sources(folder)) {
+        for (name, file) in public_types(&without_tests(folder)) {
             let file = format!("{folder}/{file}");
-            if let Some(first) = known.insert(name.clone(), file.clone()) {
+            let shared = SHARED.contains(&name.as_str()) && folder == "plugins/api/src";
+            if let Some(first) = known.insert(name.clone(), file.clone())
+                && !shared
+            {
                 panic!(
                     "`{name}` is defined in {first} and in {file}: give one of them a name that tells them apart"
                 );
@@ -352,6 +423,25 @@ fn the_pages_name_every_room_and_every_word_of_the_front() {
     }
     let glossary = page("glossary.md");
     let front = text("runtime/src/lib.rs");
+    let (_, names) = glossary
+        .split_once("Names at the root")
+        .expect("the glossary has a table of the names at the root");
+    for row in names.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let name = row.split('`').next().unwrap_or_default();
+        let at_the_root = front.lines().any(|line| {
+            let line = line
+                .strip_prefix("pub mod ")
+                .or(line.strip_prefix("pub use "));
+            line.is_some_and(|line| {
+                line.split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .any(|word| word == name)
+            })
+        });
+        assert!(
+            at_the_root,
+            "glossary.md says that `{name}` stands at the root"
+        );
+    }
     for line in front.lines().filter(|line| line.starts_with("pub use ")) {
         let items = line
             .rsplit("::")

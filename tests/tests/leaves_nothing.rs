@@ -103,7 +103,7 @@ fn a_hundred_searches_and_dropped_handles_leave_no_thread_no_file_and_no_memory(
     assert!(
         other
             .wait_for(HANGS)
-            .expect("it goes on")
+            .expect("it continues")
             .unwrap()
             .result()
             .is_some()

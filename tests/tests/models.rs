@@ -181,7 +181,7 @@ fn frozen_it_is_as_good_as_the_search_said() {
         .unwrap();
     let splits = Splits::new(&data, &SPLIT).unwrap();
     let evaluation = model
-        .evaluate_parts(&mut cpu, &splits, &[&splits.test])
+        .evaluate_subsets(&mut cpu, &splits, &[&splits.test])
         .unwrap();
     assert_eq!(evaluation.samples, splits.test.len());
     assert!(

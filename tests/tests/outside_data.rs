@@ -115,10 +115,7 @@ fn published_texts_have_their_published_sizes() {
     else {
         return println!("skipped: no data");
     };
-    let settings = TextSettings {
-        unit: Unit::Character,
-        limit: 0,
-    };
+    let settings = TextSettings::new(Unit::Character, 0);
     let text = Text::read(&shakespeare.join("input.txt"), &settings).unwrap();
     assert_eq!(text.vocabulary.len(), 65);
     assert_eq!(
@@ -154,14 +151,7 @@ fn published_texts_have_their_published_sizes() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("no file whose name says train"), "{error}");
-    let text = Text::read(
-        &folder,
-        &TextSettings {
-            unit: Unit::Word,
-            limit: 10_000,
-        },
-    )
-    .unwrap();
+    let text = Text::read(&folder, &TextSettings::new(Unit::Word, 10_000)).unwrap();
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!([text.validation.len(), text.test.len()], [217_646, 245_569]);
     assert_eq!(

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use supernet::Config;
 use supernet::plugin::Facts;
-use supernet::space::{Built, Listed, Spaces};
+use supernet::space::{BuiltSpace, Listed, Spaces};
 use supernet_tests::plugins::{apart, built, built_by};
 use supernet_tests::{place, search, search_of, without_times};
 
@@ -34,7 +34,7 @@ fn only(library: &Path) -> Spaces {
     spaces
 }
 
-fn build(spaces: &Spaces, name: &str) -> Built {
+fn build(spaces: &Spaces, name: &str) -> BuiltSpace {
     let mut config = Config::default();
     config.search.space = name.to_owned();
     let facts = Facts {

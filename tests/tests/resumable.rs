@@ -87,7 +87,7 @@ fn stopped_and_resumed_at_any_point_is_as_never_stopped() {
         ("between updates", |event| {
             matches!(event, Event::Update { update: 7, .. })
         }),
-        ("while judging", |event| {
+        ("during the final evaluation", |event| {
             matches!(event, Event::Evaluated { .. })
         }),
     ];
@@ -181,7 +181,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_is_used() {
         let run = builder.start().unwrap();
         let incidents = events.filter(|record| record.event.is_incident());
         let reason = incidents.into_iter().find_map(|record| match record.event {
-            Event::Damaged { reason } => Some(reason),
+            Event::Damaged { reason, .. } => Some(reason),
             _ => None,
         });
         assert!(

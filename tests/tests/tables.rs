@@ -11,7 +11,7 @@ use std::path::Path;
 
 use supernet::Config;
 use supernet::plugin::Facts;
-use supernet::space::{Built, Spaces};
+use supernet::space::{BuiltSpace, Spaces};
 use supernet::tabular::{Columns, Table, TableSearch};
 use supernet_nasbench as _;
 use supernet_tests::data;
@@ -23,7 +23,7 @@ const SEEDS: u32 = 50;
 fn table(space: &str, path: &Path, columns: &Columns) -> Table {
     let mut config = Config::default();
     config.search.space = space.to_owned();
-    let Built { supergraph, .. } = Spaces::linked()
+    let BuiltSpace { supergraph, .. } = Spaces::linked()
         .build(&mut config, &Facts::images(&[32, 32, 3], 10))
         .unwrap();
     Table::open(path, columns, &supergraph).unwrap()

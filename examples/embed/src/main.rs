@@ -45,12 +45,12 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!("paused: the machine is free for something else");
                 handle.resume();
             }
-            Event::Saved { steps } => println!("saved after {steps} steps"),
+            Event::Saved { steps, .. } => println!("saved after {steps} steps"),
             _ => {}
         }
     }
     run.wait()?;
-    println!("stopped; going on from {}", folder.display());
+    println!("stopped; continuing from {}", folder.display());
 
     let run = Search::builder().resume(&folder).start()?;
     let found = run.wait()?.result().ok_or("nobody stopped this one")?;

@@ -172,7 +172,7 @@ impl Space {
             None => {
                 self.wrong(|| {
                     format!(
-                        "`{}` does not decide between whole numbers above 0, so it is no size",
+                        "`{}` does not decide between whole numbers above 0, so it is not a size",
                         decision.id()
                     )
                 });

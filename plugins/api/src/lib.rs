@@ -76,7 +76,7 @@ pub use space::{
     SCHEMA, SearchSpace, Step,
 };
 pub use supergraph::child::Child;
-pub use supergraph::plan::{DecisionPlan, How, PlanDecision, PlanStep, Table};
+pub use supergraph::plan::{DecisionPlan, DecisionTable, How, PlanDecision, PlanStep};
 pub use supergraph::relaxed::Relaxed;
 pub use supergraph::size::SpaceSize;
 pub use supergraph::walk::Mixture;

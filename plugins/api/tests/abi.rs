@@ -179,7 +179,7 @@ fn a_table_that_is_none_is_refused_before_it_is_used() {
     let refused = |table| host(&table).unwrap_err().to_string();
     assert_eq!(
         refused(Table { magic: 7, ..SOUND }),
-        "the library's `SUPERNET_PLUGIN` starts with 0x0000000000000007 and not with 0x54454e5245505553, so it is no plugin \
+        "the library's `SUPERNET_PLUGIN` starts with 0x0000000000000007 and not with 0x54454e5245505553, so it is not a plugin \
          of supernet; build it with `supernet_plugin::export_plugin!`."
     );
     assert_eq!(

@@ -82,7 +82,7 @@ fn the_first_mistake_is_kept_with_its_scope() {
         mistake(|s, _| {
             s.extent(s.value("v", &[0.5]));
         }),
-        "`v` does not decide between whole numbers above 0, so it is no size."
+        "`v` does not decide between whole numbers above 0, so it is not a size."
     );
     assert_eq!(
         mistake(|_, x| {

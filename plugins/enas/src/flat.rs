@@ -8,7 +8,7 @@ use supernet_plugin::SearchSpace;
 /// The text is not a list of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{word}`, after {before} numbers, is no whole number below 2³²: an architecture of ENAS is a list of numbers."
+    "`{word}`, after {before} numbers, is not a whole number below 2³²: an architecture of ENAS is a list of numbers."
 )]
 pub struct FlatError {
     /// The word that is not a number.

@@ -24,60 +24,60 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Search a space for the architecture that suits the data best.
     ///
-    /// Without options: ENAS macro on the built-in digits, a minute on two cores. The result lies
-    /// in a run folder: best/genome.json, best/architecture.svg, best/retrained.json, events.jsonl,
-    /// and config.toml with every setting as resolved. Ctrl-C saves and ends a search; `supernet
-    /// resume` goes on with it.
+    /// Without options: ENAS macro on the built-in digits, a minute on two cores. The result is
+    /// written to a run folder: best/genome.json, best/architecture.svg, best/retrained.json, events.jsonl,
+    /// and config.toml with every resolved setting. Ctrl-C saves and ends a search; `supernet resume`
+    /// continues it.
     Search(Box<SearchOptions>),
-    /// Go on with a search that was stopped or that crashed, from its last checkpoint: the result
-    /// is the same, bit for bit, as if it had never ended. Any device can go on with any run; the
-    /// same bits are promised on the same one.
+    /// Continue a search that was stopped or that crashed, from its last checkpoint. The result is
+    /// the same, bit for bit, as that of an uninterrupted search. Any device can continue any run;
+    /// equal bits are promised on the same device.
     Resume(ResumeOptions),
-    /// Train an architecture from scratch: what a run found, a published one, one from a file, or
-    /// the only one of a space.
+    /// Train an architecture from scratch: the best one of a run, a published one, one from a file,
+    /// or the only one of a space.
     ///
-    /// It is trained on training and validation part together, with weights of its own, and tested
-    /// on the test part, which no search saw. `--set` changes any setting, those of the space too:
-    /// the architecture goes into a wider space by the names of its decisions. Random architectures
-    /// at the same budget tell what the search was good for. Ctrl-C saves; `supernet resume` goes
-    /// on.
+    /// It is trained with weights of its own on the training and validation splits together, and
+    /// tested on the test split, which no search saw. `--set` changes any setting, including those of
+    /// the space: the architecture is transferred to a wider space by the names of its decisions.
+    /// Random architectures at the same budget show what the search gained. Ctrl-C saves; `supernet
+    /// resume` continues.
     Retrain(Box<RetrainOptions>),
-    /// Judge architectures with a run's shared weights: accuracy and loss on the whole validation
-    /// part, parameters, multiply-accumulates.
+    /// Score architectures with a run's shared weights: accuracy or perplexity and loss on the whole
+    /// validation split, parameters, multiply-accumulates.
     Score(ScoreOptions),
-    /// The best architectures of a run within limits, ranked with its shared weights: of those that
-    /// it judged at its end, and of fresh samples of its policy.
+    /// List the best architectures of a run within limits, ranked with its shared weights: those of
+    /// its final evaluation, and fresh samples of its policy.
     Top(TopOptions),
-    /// Say what a finished network makes of pictures: for each the likeliest class, its
-    /// probability, and the next two.
+    /// Classify images with a trained network: for each the most likely class, its probability, and
+    /// the next two.
     Predict(PredictOptions),
-    /// Metric a finished network on labelled data: accuracy, cross-entropy, calibration error and
+    /// Evaluate a trained network on labelled data: accuracy, cross-entropy, calibration error and
     /// confusion matrix.
     Evaluate(EvaluateOptions),
-    /// List the named settings, or print those of a name as TOML, with where each value comes from.
-    /// `supernet search --config NAME` searches with them.
+    /// List the named settings, or print those of one name as TOML with the source of each value.
+    /// `supernet search --config NAME` uses them.
     Config(ConfigOptions),
     /// List the search spaces, or show one: decisions, size, parameters, smallest and largest
     /// child.
     Spaces(SpacesOptions),
-    /// List the published architectures that come along, or show one: source, published error and
-    /// parameters, what is counted here, and why that is not the same.
+    /// List the built-in published architectures, or show one: source, published error and
+    /// parameters, the parameters counted here, and why the two differ.
     Architectures(ArchitecturesOptions),
     /// Draw an architecture as SVG: a published one, or one from a file.
     Draw(DrawOptions),
     #[cfg(feature = "gpu")]
-    /// List the devices: GPUs with driver and limits, and what `auto` takes.
+    /// List the devices: GPUs with driver and limits, and the one that `auto` selects.
     Devices(DevicesOptions),
-    /// Say everything about a plugin that can be said without searching: its spaces measured, drawn
-    /// and run, its ops held against finite differences. A second process does it, so that a plugin
-    /// that crashes or hangs harms nothing.
+    /// Check a plugin without a search: measure, draw and run its spaces, and compare the gradients of
+    /// its ops with finite differences. This happens in a second process, so that a plugin that
+    /// crashes or hangs does no harm.
     CheckPlugin(CheckPluginOptions),
-    /// Hold a device against the references: every kernel, ten training steps, a short benchmark;
+    /// Compare a device with the references: every kernel, ten training steps, a short benchmark;
     /// prints a report.
     Selftest(SelftestOptions),
     /// Time program building, training steps and scoring on this machine.
     Bench(BenchOptions),
-    /// Write a crate with a search space of your own: it builds and passes its tests as it is.
+    /// Create a crate with a search space of your own, which builds and passes its tests unchanged.
     NewPlugin(NewPluginOptions),
 }
 
@@ -86,16 +86,16 @@ pub(crate) struct SearchOptions {
     /// The search space; `supernet spaces` lists them [default: enas-macro]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// The data set: `digits`, which is built in, or the path of yours: a folder of IDX files
+    /// The data set: `digits`, which is built in, or the path of your own: a folder of IDX files
     /// (MNIST), of CIFAR's .bin files, of .npy files, or of folders with PNG or JPEG images, one
-    /// for each class [default: digits]
+    /// per class, or text files [default: digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
     /// `enas` (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same
     /// budget [default: enas]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,
-    /// Passes over the training part [default: 150]
+    /// Passes over the training split [default: 150]
     #[arg(
         long,
         value_name = "N",
@@ -103,34 +103,34 @@ pub(crate) struct SearchOptions {
         conflicts_with = "minutes"
     )]
     pub(crate) epochs: Option<String>,
-    /// Time to search, about: the first steps are timed and a number of epochs is fixed from them.
-    /// Training from scratch what was found comes on top (`retrain.budget`, `--no-retrain`)
+    /// Approximate duration of the search: the first steps are timed, and the number of epochs is
+    /// fixed from them. Retraining comes on top (`retrain.budget`, `--no-retrain`)
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
-    /// Seeds the search: equal seeds give equal results, on any number of threads [default: 0]
+    /// The seed of the search: equal seeds give equal results on any number of threads [default: 0]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub(crate) seed: Option<String>,
     #[command(flatten)]
     pub(crate) on: On,
-    /// Evaluators that score side by side: several divide the threads among themselves, and change
-    /// no result
+    /// The number of evaluators that score in parallel: they divide the threads among themselves
+    /// and change no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
-    /// Start from the settings of this name (`supernet config` lists them), or of this file, such
-    /// as a run's config.toml
+    /// Start from the settings of this name (`supernet config` lists them) or this file, such as a
+    /// run's config.toml
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Change any setting of config.toml; settings of the space are written space.KEY
+    /// Change any setting of config.toml; settings of the space are written space.KEY [repeatable]
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
-    /// Leave out the last phase, in which the best architecture is trained from scratch beside
-    /// random ones
+    /// Skip the last phase, in which the best architecture is trained from scratch beside random
+    /// ones
     #[arg(long)]
     pub(crate) no_retrain: bool,
-    /// The run's folder, which must not exist yet [default: a fresh runs/SPACE-DATA-N]
+    /// The run's folder, which must not exist yet [default: a new runs/SPACE-DATA-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
-    /// Print every event as a line of JSON; of a table, the result alone
+    /// Print every event as a line of JSON; with --table, only the result
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -141,8 +141,8 @@ pub(crate) struct SearchOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Search a table instead of training")]
 pub(crate) struct TableOptions {
-    /// Look rewards up in this file, CSV or JSON with a row for each genome of the space; nothing
-    /// is trained
+    /// Look rewards up in this file, CSV or JSON with one row per genome of the space; nothing is
+    /// trained
     #[arg(
         long,
         value_name = "FILE",
@@ -150,21 +150,21 @@ pub(crate) struct TableOptions {
         conflicts_with_all = ["data", "epochs", "minutes", "device", "threads", "evaluators", "run"]
     )]
     pub(crate) table: Option<PathBuf>,
-    /// The column of genomes: numbers, digits or labels, one per decision [default: the first that
-    /// has them]
+    /// The column of genomes: numbers, digits or labels, one per decision [default: the first such
+    /// column]
     #[arg(long, value_name = "COLUMN", requires = "table")]
     pub(crate) key: Option<String>,
-    /// The column of rewards, which the strategy sees: percentages if any is above 1, else shares
+    /// The column of rewards, which the strategy sees: percentages if any is above 1, else fractions
     #[arg(long, value_name = "COLUMN", requires = "table")]
     pub(crate) reward: Option<String>,
-    /// The column that is reported of the best by reward, and that the strategy does not see
+    /// The column that is reported for the best genome by reward, and that the strategy does not see
     /// [default: the rewards]
     #[arg(long, value_name = "COLUMN", requires = "table")]
     pub(crate) report: Option<String>,
-    /// Rewards to look up; one that is asked for again counts again, which only `random` avoids
+    /// The number of queries; a genome that is queried again counts again, which only `random` avoids
     #[arg(long, value_name = "N", requires = "table", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub(crate) samples: Option<u32>,
-    /// Search with this many seeds, from --seed on, and print means with their standard errors
+    /// Search with this many seeds, starting at --seed, and print means with standard errors
     #[arg(long, value_name = "K", requires = "table", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) repeat: Option<u32>,
 }
@@ -176,8 +176,8 @@ pub(crate) struct ResumeOptions {
     pub(crate) run: PathBuf,
     #[command(flatten)]
     pub(crate) on: On,
-    /// Evaluators that score side by side: several divide the threads among themselves, and change
-    /// no result
+    /// The number of evaluators that score in parallel: they divide the threads among themselves
+    /// and change no result
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) evaluators: Option<String>,
     /// Print every event as a line of JSON
@@ -201,8 +201,8 @@ pub(crate) struct SpacesOptions {
     /// space.json [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// The data set whose shape and classes the space is built for, by name or path; without it
-    /// --set may give them, for example --set image=[32,32,3] [default: digits]
+    /// The data set whose shape and classes the space is built for, by name or path; instead, --set
+    /// can give them, for example --set image=[32,32,3] [default: digits]
     #[arg(long, value_name = "NAME|PATH", requires = "space")]
     pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
@@ -231,7 +231,7 @@ pub(crate) struct SelftestOptions {
     /// Threads of the CPU device [default: one per core]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) threads: Option<String>,
-    /// Print the report as JSON, to be pasted into an issue
+    /// Print the report as JSON, ready to be pasted into an issue
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -290,7 +290,7 @@ pub(crate) struct CheckPluginOptions {
     /// space.json
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
-    /// Look at this space only [default: all of them]
+    /// Check this space only [default: all of them]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY, for example --set image=[32,32,3]
@@ -301,14 +301,14 @@ pub(crate) struct CheckPluginOptions {
         requires = "space"
     )]
     pub(crate) set: Vec<String>,
-    /// Where its ops and children are tried: `cpu`, `gpu` or `gpu:NAME` [repeatable] [default: cpu
-    /// and gpu]
+    /// The device on which its ops and children are checked: `cpu`, `gpu` or `gpu:NAME`
+    /// [repeatable] [default: cpu and gpu]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Vec<String>,
-    /// The folder for the drawings [default: a fresh checked/PLUGIN-N]
+    /// The folder for the drawings [default: a new checked/PLUGIN-N]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) drawings: Option<PathBuf>,
-    /// Stop it after so many seconds
+    /// Stop the check after this many seconds
     #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) seconds: u64,
     /// The process that another one watches
@@ -318,7 +318,7 @@ pub(crate) struct CheckPluginOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ArchitecturesOptions {
-    /// The one to show, with its settings and its notation
+    /// The architecture to show, with its settings and its notation
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
 }
@@ -328,7 +328,7 @@ pub(crate) struct DrawOptions {
     /// A published architecture; `supernet architectures` lists them
     #[arg(long, value_name = "NAME", required_unless_present = "genome", conflicts_with_all = ["genome", "space"])]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, or a
+    /// The architecture: a best/genome.json, a list of whole numbers, one per decision, or a
     /// genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
@@ -345,7 +345,7 @@ pub(crate) struct DrawOptions {
     /// space.json [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// The drawing, which must not exist yet
+    /// The file of the drawing, which must not exist yet
     #[arg(long, short, value_name = "FILE.svg")]
     pub(crate) output: PathBuf,
 }

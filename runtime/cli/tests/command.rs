@@ -62,7 +62,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         ),
         (
             &["search", "--device", "cuda"],
-            "`cuda` is no device; write auto, cpu, gpu, or gpu:NAME",
+            "`cuda` is not a device; write auto, cpu, gpu, or gpu:NAME",
         ),
         (
             &["search", "--device", "gpu:a card that nobody has"],
@@ -117,9 +117,9 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         ),
         (
             &["search", "--strategy", "own"],
-            "the strategy `own` is an application's own",
+            "the strategy `custom` is defined by an application",
         ),
-        (&["resume", "taken"], "taken is no run folder"),
+        (&["resume", "taken"], "taken is not a run folder"),
         (
             &["spaces", "--space", "nowhere"],
             "there is no search space `nowhere`",

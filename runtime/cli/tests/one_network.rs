@@ -32,7 +32,7 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
         "--device=cpu",
     ];
     let one = refused(&place, &[&["search"], &data[..], &batch].concat());
-    let wanted = "the space `lstm` decides nothing, so there is nothing to search in it; `supernet retrain --space lstm`";
+    let wanted = "the space `lstm` has no decisions, so there is nothing to search in it; `supernet retrain --space lstm`";
     assert!(one.contains(wanted), "{one}");
     assert!(!place.join("runs").exists());
     let many = refused(&place, &["retrain", "--space=enas-macro", "--device=cpu"]);
@@ -58,7 +58,7 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
         &[&["retrain", "--versus-random=2"], &data[..], &batch].concat(),
     );
     assert!(
-        beside.contains("there are no random architectures of it: leave out `--versus-random`"),
+        beside.contains("there are no random architectures of it: ask for none"),
         "{beside}"
     );
 

@@ -224,7 +224,10 @@ fn what_is_no_plugin_gets_a_sentence_and_leaves_nothing() {
     let of_the_system = libraries().next().map(|path| path.display().to_string());
     let mut cases = vec![
         ("nowhere.so", "there is no plugin nowhere.so: no such file"),
-        ("text.so", "text.so is no library that can be loaded here: "),
+        (
+            "text.so",
+            "text.so is not a library that can be loaded here: ",
+        ),
         ("empty", "empty has no space.json"),
     ];
     match &of_the_system {

@@ -107,7 +107,7 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
     );
     let why = refused(&place, &["retrain", "--genome=a/config.toml"]);
     assert!(why.contains("holds no architecture"), "{why}");
-    assert!(refused(&place, &["retrain", "nowhere"]).contains("is no run folder"));
+    assert!(refused(&place, &["retrain", "nowhere"]).contains("is not a run folder"));
     assert!(refused(&place, &["retrain", "a", "--epochs=0"]).contains("must be at least 1"));
 }
 

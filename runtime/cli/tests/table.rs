@@ -218,7 +218,7 @@ fn options_that_do_not_go_together_are_refused() {
             &["--key=layer"],
             "no column `layer`; the nearest is `layers`",
         ),
-        (&["--strategy=own"], "an application's own"),
+        (&["--strategy=own"], "defined by an application"),
         (
             &["--set=evolution.population=0"],
             "`evolution.population` is 0, but it must be from 1 to 1048576",

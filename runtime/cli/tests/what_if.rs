@@ -46,10 +46,13 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     };
     let all = top(&["--k=30", "--samples=10"]);
     assert!(all.len() > 10);
+    assert!(all.is_sorted_by(
+        |a, b| a["score"]["reward"].as_f64().unwrap() >= b["score"]["reward"].as_f64().unwrap()
+    ));
     assert!(
-        all.is_sorted_by(|a, b| a["score"]["accuracy"].as_f64() >= b["score"]["accuracy"].as_f64())
+        all[0]["score"]["reward"].as_f64().unwrap()
+            >= scores[0]["score"]["reward"].as_f64().unwrap()
     );
-    assert!(all[0]["score"]["accuracy"].as_f64() >= scores[0]["score"]["accuracy"].as_f64());
     let mut sizes: Vec<u64> = all
         .iter()
         .map(|one| one["parameters"].as_u64().unwrap())
@@ -79,7 +82,7 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     fs::copy(place.join("a/config.toml"), place.join("begun/config.toml")).unwrap();
     let why = refused(&place, &["retrain", "begun"]);
     assert!(
-        why.contains("the run begun has found nothing yet; go on with it: `supernet resume begun`"),
+        why.contains("the run begun has found nothing yet; continue it: `supernet resume begun`"),
         "{why}"
     );
 

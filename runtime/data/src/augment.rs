@@ -10,6 +10,7 @@ use supernet_shaders::random::{Random, RngStream};
 /// training split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct AugmentSettings {
     /// Pixels of zero padding around an image before a random crop of the original size; 0 disables
     /// it.

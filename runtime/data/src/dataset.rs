@@ -166,9 +166,9 @@ impl Dataset {
     pub(crate) fn tested(self, pixels: &Pixels, labels: Vec<u32>) -> Result<Self, DataError> {
         if self.own_test.is_some() || labels.is_empty() {
             let reason = if labels.is_empty() {
-                "its test part is empty"
+                "its test split is empty"
             } else {
-                "it has a test part already"
+                "it has a test split already"
             };
             return Err(DataError::Mismatch {
                 name: self.name,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "there is no data set `{name}`: it is no name that is built in (`digits`, 1,797 images of 8x8) and no file or \
+        "there is no data set `{name}`: it is not a built-in name (`digits`, 1,797 images of 8x8) and no file or \
          folder here; give one of these names, or the path of your data ({LAYOUTS})"
     )]
     Unknown {
@@ -34,7 +34,7 @@ pub enum DataError {
         reason: String,
     },
     /// A folder in which no format, or more than one, is recognised.
-    #[error("the folder {} is no data set: {reason}; a data set is one of these: {LAYOUTS}", .folder.display())]
+    #[error("the folder {} is not a data set: {reason}; a data set is one of these: {LAYOUTS}", .folder.display())]
     Layout {
         /// The folder.
         folder: PathBuf,
@@ -42,7 +42,7 @@ pub enum DataError {
         reason: String,
     },
     /// A folder that holds no text, or more than one.
-    #[error("the folder {} is no text: {reason}; a text is {TEXTS}", .folder.display())]
+    #[error("the folder {} is not a text: {reason}; a text is {TEXTS}", .folder.display())]
     NoText {
         /// The folder.
         folder: PathBuf,
@@ -69,7 +69,7 @@ pub enum DataError {
     },
     /// Fewer samples than the batch size.
     #[error(
-        "the {part} part of `{name}` has {samples} samples, fewer than one batch of {batch}; \
+        "the {part} split of `{name}` has {samples} samples, fewer than one batch of {batch}; \
          lower `{key}`, or give that part a larger share (`data.train`, `data.validation`)"
     )]
     TooSmall {
@@ -86,7 +86,7 @@ pub enum DataError {
     },
     /// Too few tokens for the number of parallel streams.
     #[error(
-        "the {part} part of `{name}` has {tokens} tokens, too few for {batch} streams side by side, which take {} at least; \
+        "the {part} split of `{name}` has {tokens} tokens, too few for {batch} streams side by side, which take {} at least; \
          lower `{key}`, or take a longer text", u64::from(*.batch) + 1
     )]
     TooShort {
@@ -113,6 +113,7 @@ const TEXTS: &str = "a folder with three files whose names say train, valid and 
 
 /// A position in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DataLocation {
     /// No particular position.
     Whole,

@@ -1,5 +1,7 @@
 //! Labelled images and text: their sources, splits and minibatches.
 
+#![warn(clippy::exhaustive_enums)]
+
 mod augment;
 mod dataset;
 mod digits;

@@ -45,6 +45,7 @@ pub struct Text {
 /// How a text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TextSettings {
     /// What a token is.
     pub unit: Unit,
@@ -55,6 +56,7 @@ pub struct TextSettings {
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Unit {
     /// A single character (a Unicode scalar value).
     Character,
@@ -68,6 +70,13 @@ impl Default for TextSettings {
             unit: Unit::Word,
             limit: 0,
         }
+    }
+}
+
+impl TextSettings {
+    /// Tokens of this unit, and a vocabulary of this size at most; 0 means no limit.
+    pub const fn new(unit: Unit, limit: u32) -> Self {
+        Self { unit, limit }
     }
 }
 

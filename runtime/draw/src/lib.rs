@@ -8,6 +8,8 @@
 //! with an op on each edge, as in papers; so is the body of a scan, whose nodes are named after
 //! their activations.
 
+#![warn(clippy::exhaustive_enums)]
+
 mod arc;
 mod cell;
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub struct SearchSettings {
     /// A registered space.
     pub space: String,
     /// A data set: a built-in name or a path.
+    #[serde(alias = "data")]
     pub dataset: String,
     /// The strategy that chooses which children are trained and scored.
     pub strategy: StrategyName,
@@ -81,6 +82,7 @@ pub struct LanguageSettings {
     /// The unit of the vocabulary.
     pub unit: Unit,
     /// Maximum vocabulary size; 0 means no limit.
+    #[serde(alias = "limit")]
     pub vocabulary_limit: u32,
     /// Length of the window that is read at a time, and of backpropagation through time; 35 in the
     /// paper.
@@ -107,8 +109,10 @@ pub struct OptimizerSettings {
     /// The update rule.
     pub method: MethodName,
     /// The learning rate at the start of every cosine period.
+    #[serde(alias = "rate")]
     pub learning_rate: f64,
     /// The learning rate at the end of every cosine period.
+    #[serde(alias = "rate_min")]
     pub min_learning_rate: f64,
     /// For `sgd`: the momentum coefficient.
     pub momentum: f64,
@@ -119,6 +123,7 @@ pub struct OptimizerSettings {
     /// For `adam`: added to the square root of the second moment.
     pub eps: f64,
     /// λ: the gradient of λ/2·‖w‖² is added, except for batch normalisation.
+    #[serde(alias = "l2")]
     pub weight_decay: f64,
     /// Gradients are clipped to this norm.
     pub clip: f64,
@@ -168,6 +173,7 @@ pub struct RetrainSettings {
     /// The learning rate after warm-up; 0 takes twice `optimizer.learning_rate`, since a network
     /// trained alone tolerates more than shared weights do. It decays to
     /// `optimizer.min_learning_rate`.
+    #[serde(alias = "rate")]
     pub learning_rate: f64,
     /// Passes, possibly fractional, of linear learning-rate warm-up.
     pub warm_up: f64,
@@ -259,7 +265,7 @@ impl Default for DataSettings {
 
 impl Default for LanguageSettings {
     fn default() -> Self {
-        let TextSettings { unit, limit } = TextSettings::default();
+        let TextSettings { unit, limit, .. } = TextSettings::default();
         Self {
             unit,
             vocabulary_limit: limit,
@@ -272,10 +278,7 @@ impl Default for LanguageSettings {
 impl LanguageSettings {
     /// How text is read.
     pub fn reading(&self) -> TextSettings {
-        TextSettings {
-            unit: self.unit,
-            limit: self.vocabulary_limit,
-        }
+        TextSettings::new(self.unit, self.vocabulary_limit)
     }
 }
 

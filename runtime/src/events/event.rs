@@ -10,6 +10,7 @@ use crate::results::{
 
 /// An event with its time. Two runs with equal settings differ only in `at`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Record {
     /// Seconds since the start of the search.
     pub at: f64,
@@ -24,6 +25,7 @@ pub struct Record {
 #[non_exhaustive]
 pub enum Event {
     /// The search is set up.
+    #[non_exhaustive]
     Started {
         /// The space.
         space: String,
@@ -47,11 +49,12 @@ pub enum Event {
         validation: u64,
         /// Samples in the test split.
         test: u64,
-        /// The meaning of the rewards.
-        #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
-        metric: Metric,
+        /// The meaning of the rewards; none in logs of the previous version.
+        #[serde(default)]
+        metric: Option<Metric>,
     },
     /// The size of the search.
+    #[non_exhaustive]
     Planned {
         /// The requested duration in minutes from which the number of epochs was computed, if any.
         minutes: Option<f64>,
@@ -76,6 +79,7 @@ pub enum Event {
         memory: u64,
     },
     /// One training step.
+    #[non_exhaustive]
     Step {
         /// Index of the pass, from 0.
         epoch: u32,
@@ -86,6 +90,7 @@ pub enum Event {
         score: Score,
     },
     /// A pass over the training split has ended.
+    #[non_exhaustive]
     Epoch {
         /// Index of the pass, from 0.
         epoch: u32,
@@ -98,6 +103,7 @@ pub enum Event {
         score: Score,
     },
     /// The strategy observed a group of scores.
+    #[non_exhaustive]
     Update {
         /// Number of the update, from 1.
         update: u64,
@@ -115,6 +121,7 @@ pub enum Event {
     /// The policy compared with random samples during the search, on the minibatch of an update;
     /// at most ten times in a search. The strategy's behaviour does not depend on it.
     #[serde(alias = "glimpse")]
+    #[non_exhaustive]
     InterimComparison {
         /// The update whose rollouts are the policy's samples.
         update: u64,
@@ -123,6 +130,7 @@ pub enum Event {
         comparison: InterimComparison,
     },
     /// The strategy's behaviour looks wrong. Each kind of warning is emitted once.
+    #[non_exhaustive]
     Warning {
         /// The kind of warning.
         kind: WarningKind,
@@ -131,6 +139,7 @@ pub enum Event {
     },
     /// A candidate is skipped: it has no score, or a training step on it would corrupt the shared
     /// weights.
+    #[non_exhaustive]
     SetAside {
         /// The genome.
         genome: Genome,
@@ -139,6 +148,7 @@ pub enum Event {
     },
     /// A genome was scored on the whole validation split, after the last epoch.
     #[serde(alias = "judged")]
+    #[non_exhaustive]
     Evaluated {
         /// Why it was scored.
         role: EvaluationRole,
@@ -151,6 +161,7 @@ pub enum Event {
         score: Score,
     },
     /// The best candidates, best first.
+    #[non_exhaustive]
     Derived {
         /// Version of the shared weights that they were scored with.
         version: u64,
@@ -159,6 +170,7 @@ pub enum Event {
     },
     /// The policy compared with random samples.
     #[serde(alias = "gain")]
+    #[non_exhaustive]
     PolicyGain {
         /// The comparison.
         #[serde(flatten)]
@@ -168,6 +180,7 @@ pub enum Event {
     },
     /// The best candidate was scored on the test split, with the shared weights: this is not its
     /// accuracy after training alone.
+    #[non_exhaustive]
     Tested {
         /// The score.
         #[serde(flatten)]
@@ -175,6 +188,7 @@ pub enum Event {
     },
     /// Retraining starts: the best architecture is trained from scratch, next to random
     /// architectures.
+    #[non_exhaustive]
     RetrainStarted {
         /// Passes per network.
         epochs: u32,
@@ -188,11 +202,12 @@ pub enum Event {
         random: u32,
         /// Trainings that the settings ask for but `retrain.budget` does not cover.
         left_out: u32,
-        /// The metric by which networks are compared.
-        #[serde(default, skip_serializing_if = "Metric::is_accuracy")]
-        metric: Metric,
+        /// The metric by which networks are compared; none in logs of the previous version.
+        #[serde(default)]
+        metric: Option<Metric>,
     },
     /// A network in retraining has finished a pass.
+    #[non_exhaustive]
     RetrainEpoch {
         /// Index of the network, from 0.
         network: u32,
@@ -209,6 +224,7 @@ pub enum Event {
         score: Score,
     },
     /// A network was trained from scratch and tested.
+    #[non_exhaustive]
     Retrained {
         /// Index of the network, from 0.
         network: u32,
@@ -217,6 +233,7 @@ pub enum Event {
         trained: TrainedNetwork,
     },
     /// All networks have been trained.
+    #[non_exhaustive]
     RetrainCompared {
         /// The comparison.
         #[serde(flatten)]
@@ -228,27 +245,32 @@ pub enum Event {
     /// [`Event::is_incident`].
     Paused,
     /// The search continues after a pause or from a checkpoint.
+    #[non_exhaustive]
     Resumed {
         /// Training steps that were done before.
         steps: u64,
     },
     /// The search ends on request.
+    #[non_exhaustive]
     Stopped {
         /// Training steps that were done.
         steps: u64,
     },
     /// A checkpoint was written: the search can be resumed from here.
+    #[non_exhaustive]
     Saved {
         /// Training steps at that moment.
         steps: u64,
     },
     /// A checkpoint is damaged; the previous one is used.
+    #[non_exhaustive]
     Damaged {
         /// The checkpoint, and the reason.
         reason: String,
     },
     /// A worker failed. It is replaced, and the search continues from its last snapshot, or the
     /// search ends.
+    #[non_exhaustive]
     Failed {
         /// `trainer`, `evaluator 1`, `coordinator`, `checkpoint`.
         part: String,
@@ -304,4 +326,50 @@ pub enum EvaluationRole {
     Policy,
     /// A sample of the space's prior, for the gain report.
     Prior,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_previous_version_are_read() {
+        let lines = r#"
+            {"at":0.1,"event":"started","space":"enas-macro","data":"digits","strategy":"enas","device":"cpu","seed":3,"decisions":21,"size":"9","parameters":72496,"train":1078,"validation":359,"test":360}
+            {"at":0.1,"event":"planned","minutes":null,"epochs":8,"warm_up":2,"steps":16,"updates":2,"rollouts":20,"judged":500,"batches":6,"memory":7324416}
+            {"at":0.1,"event":"step","epoch":3,"step":55,"accuracy":0.5,"loss":1.5}
+            {"at":0.1,"event":"epoch","epoch":0,"warm_up":true,"rate":0.05,"accuracy":0.25,"loss":2.5}
+            {"at":0.1,"event":"update","update":12,"version":128,"best":0.9,"reward":0.8,"baseline":0.7,"entropy":0.0,"skip_penalty":0.0,"gradient_norm":0.0,"skips_on":0.61}
+            {"at":0.1,"event":"glimpse","update":12,"samples":20,"policy":0.875,"random":0.375,"difference":0.5,"standard_error":0.125}
+            {"at":0.1,"event":"judged","role":"prior","version":320,"genome":[5,1],"accuracy":0.5,"loss":1.25}
+            {"at":0.1,"event":"derived","version":96,"top":[{"genome":[0,0],"score":{"accuracy":0.5,"loss":1.5},"parameters":11968,"macs":403168}]}
+            {"at":0.1,"event":"gain","strategy":"enas","samples":200,"distinct":75,"policy":0.9,"random":0.5,"difference":0.4,"standard_error":0.015,"best":0.9,"behind":200,"summary":"better"}
+            {"at":0.1,"event":"tested","accuracy":0.75,"loss":0.5}
+            {"at":0.1,"event":"retrain_started","epochs":30,"steps":22,"samples":1437,"seeds":1,"random":1,"left_out":8}
+            {"at":0.1,"event":"retrain_epoch","network":0,"side":"found","seed":5,"epoch":7,"rate":0.5,"accuracy":1.0,"loss":0.5}
+            {"at":0.1,"event":"retrained","network":0,"side":"found","genome":[0,4],"seed":5,"parameters":18656,"macs":348576,"train":{"accuracy":1.0,"loss":0.5},"test":{"accuracy":0.75,"loss":0.25}}
+            {"at":0.1,"event":"retrain_compared","found":{"count":1,"mean":0.75,"standard_error":null},"random":{"count":1,"mean":0.5,"standard_error":null},"difference":0.25,"standard_error":null,"diverged":0,"summary":"better"}
+            {"at":0.1,"event":"warning","kind":"skips","sentence":"all are on"}
+        "#;
+        let read: Vec<Event> = lines
+            .trim()
+            .lines()
+            .map(|line| match serde_json::from_str::<Record>(line.trim()) {
+                Ok(record) => record.event,
+                Err(error) => panic!("{line}: {error}"),
+            })
+            .collect();
+        let Event::Planned { evaluated, .. } = &read[1] else {
+            panic!("{:?}", read[1])
+        };
+        assert_eq!(*evaluated, 500);
+        let Event::Evaluated { score, .. } = &read[6] else {
+            panic!("{:?}", read[6])
+        };
+        assert_eq!((score.reward, score.loss), (0.5, 1.25));
+        let Event::Retrained { trained, .. } = &read[12] else {
+            panic!("{:?}", read[12])
+        };
+        assert_eq!(trained.test.map(|score| score.reward), Some(0.75));
+    }
 }

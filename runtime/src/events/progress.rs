@@ -67,6 +67,7 @@ impl fmt::Display for Phase {
 
 /// Numbers of the strategy's last update.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LastUpdate {
     /// Mean reward of its rollouts.
     pub reward: f32,
@@ -112,11 +113,17 @@ impl Progress {
         Self::default()
     }
 
+    /// Sets the meaning of the rewards, which logs of the previous version do not contain. The
+    /// default is [`Metric::Accuracy`].
+    pub fn set_metric(&mut self, metric: Metric) {
+        self.metric = metric;
+    }
+
     /// Updates the progress with an event.
     pub fn observe(&mut self, record: &Record) {
         self.at = record.at;
         match &record.event {
-            Event::Started { metric, .. } => self.metric = *metric,
+            Event::Started { metric, .. } => self.metric = metric.unwrap_or(self.metric),
             Event::Planned {
                 epochs,
                 warm_up,
@@ -176,7 +183,7 @@ impl Progress {
             } => {
                 let pass = f64::from(*steps) * TRAINING_PASSES;
                 let networks = seeds + random;
-                self.metric = *metric;
+                self.metric = metric.unwrap_or(self.metric);
                 self.plan.total += f64::from(networks) * f64::from(*epochs) * pass;
                 self.plan.networks = networks;
                 self.plan.retrain_epochs = *epochs;

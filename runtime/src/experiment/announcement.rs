@@ -20,7 +20,7 @@ impl Experiment {
             train: self.task.data.train.len() as u64,
             validation: self.task.data.validation.len() as u64,
             test: self.task.data.test.len() as u64,
-            metric: self.task.metric,
+            metric: Some(self.task.metric),
         }
     }
 
@@ -55,9 +55,9 @@ impl Experiment {
 
     /// Minibatches needed to score a genome on the whole validation split.
     pub(super) fn batches(&self) -> u32 {
-        let (part, batch) = (&self.task.data.validation, self.config.score.batch);
-        let streams = self.task.streams(part, batch);
-        streams.map_or(part.len().div_ceil(batch as usize) as u32, |streams| {
+        let (split, batch) = (&self.task.data.validation, self.config.score.batch);
+        let streams = self.task.streams(split, batch);
+        streams.map_or(split.len().div_ceil(batch as usize) as u32, |streams| {
             streams.windows()
         })
     }

@@ -46,7 +46,7 @@ pub enum ExperimentError {
     Ops(Vec<OpCheckError>),
     /// A custom strategy cannot be created by name.
     #[error(
-        "the strategy `own` is an application's own: only the application can run or resume such a search"
+        "the strategy `custom` is defined by an application: only that application can run or resume such a search"
     )]
     NoStrategy,
     /// The space of a run is missing.
@@ -91,7 +91,7 @@ pub enum ExperimentError {
     },
     /// A space without decisions.
     #[error(
-        "the space `{space}` decides nothing, so there is nothing to search in it; `supernet retrain --space {space}` \
+        "the space `{space}` has no decisions, so there is nothing to search in it; `supernet retrain --space {space}` \
          trains its one architecture"
     )]
     OneArchitecture {

@@ -24,6 +24,7 @@ pub enum Architecture {
 
 /// A decision with the chosen option.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
 pub struct LabelledChoice {
     /// The decision.
     pub id: String,

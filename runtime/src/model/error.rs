@@ -88,7 +88,7 @@ pub enum ModelError {
         path: PathBuf,
     },
     /// A file differs from what was written.
-    #[error("{} is no model, or is damaged: {reason}", .path.display())]
+    #[error("{} is not a model, or it is damaged: {reason}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -96,13 +96,13 @@ pub enum ModelError {
         reason: String,
     },
     /// The file has a newer format.
-    #[error("{} has the format {format}, and this version reads {reads}; read it with a later version of supernet", .path.display())]
+    #[error("{} has the format {format}, and this version reads formats up to {reads}; read it with a later version of supernet", .path.display())]
     Format {
         /// The file.
         path: PathBuf,
         /// Its format.
         format: u32,
-        /// The format that this version reads.
+        /// The newest format that this version reads.
         reads: u32,
     },
     /// The images do not fit the network.

@@ -20,6 +20,7 @@ const SHOWN: usize = 20;
 
 /// The performance of a network on labelled images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Number of images.
     pub samples: usize,
@@ -125,20 +126,20 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::evaluate`].
-    pub fn evaluate_parts(
+    pub fn evaluate_subsets(
         &self,
         device: &mut dyn Device,
         splits: &Splits,
-        parts: &[&Subset],
+        subsets: &[&Subset],
     ) -> Result<Evaluation, ModelError> {
-        let places: Vec<(&Subset, usize)> = parts
+        let places: Vec<(&Subset, usize)> = subsets
             .iter()
-            .flat_map(|part| (0..part.len()).map(move |sample| (*part, sample)))
+            .flat_map(|subset| (0..subset.len()).map(move |sample| (*subset, sample)))
             .collect();
         let (mut pixels, mut label) = (Vec::new(), Vec::new());
         let mut labels = Vec::with_capacity(places.len());
-        for (part, sample) in &places {
-            part.gather(std::iter::once(*sample), &mut pixels, &mut label);
+        for (subset, sample) in &places {
+            subset.gather(std::iter::once(*sample), &mut pixels, &mut label);
             labels.extend_from_slice(&label);
             if pixels.len() != self.about.pixels() {
                 let reason = format!(
@@ -155,8 +156,8 @@ impl Model {
         let alike = splits.mean == self.about.mean && splits.std == self.about.std;
         self.tally(device, &labels, &mut |range: Range<usize>, all| {
             all.clear();
-            for (part, sample) in &places[range] {
-                part.gather(std::iter::once(*sample), &mut pixels, &mut label);
+            for (subset, sample) in &places[range] {
+                subset.gather(std::iter::once(*sample), &mut pixels, &mut label);
                 all.extend_from_slice(&pixels);
             }
             // They were standardised with the statistics of another training split.

@@ -17,8 +17,8 @@ use super::{About, Model, tensors};
 use crate::space::Spaces;
 use crate::storage::atomic;
 
-/// The format version that is written and read.
-const FORMAT: u32 = 1;
+/// The format version that is written; earlier ones are read.
+const FORMAT: u32 = 2;
 /// Maximum length of a `model.json` that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -137,7 +137,7 @@ impl Model {
         };
         let no_json = |error: serde_json::Error| damaged(error.to_string());
         let Version { format } = serde_json::from_slice(text).map_err(no_json)?;
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(ModelError::Format {
                 path: what.to_owned(),
                 format,
@@ -206,7 +206,7 @@ fn read(path: &Path, longest: u64) -> Result<Vec<u8>, ModelError> {
         reason,
     };
     if !facts.is_file() {
-        return Err(damaged("it is no file".to_owned()));
+        return Err(damaged("it is not a file".to_owned()));
     }
     let mut bytes = Vec::new();
     file.take(longest + 1)

@@ -58,6 +58,7 @@ impl<'a> From<&'a Vec<u8>> for Images<'a> {
 
 /// The network's prediction for one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Prediction {
     /// The most likely class; the first one of equals.
     pub class: u32,

@@ -259,7 +259,7 @@ fn an_evaluation_counts_what_predictions_say() {
     let other = Splits::new(&data, &SplitSpec { seed: 9, ..SPLIT }).unwrap();
     let mut cpu = Cpu::new(1).unwrap();
     let parts = model
-        .evaluate_parts(
+        .evaluate_subsets(
             &mut cpu,
             &other,
             &[&other.train, &other.validation, &other.test],
@@ -273,7 +273,7 @@ fn an_evaluation_counts_what_predictions_say() {
         evaluation.loss
     );
     let own = model
-        .evaluate_parts(&mut cpu, &task.data, &[&task.data.test])
+        .evaluate_subsets(&mut cpu, &task.data, &[&task.data.test])
         .unwrap();
     assert_eq!(own.samples, 60);
     assert!(

@@ -7,6 +7,7 @@ use supernet_strategy::{Genome, Score};
 
 /// An architecture with its score and its costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// The genome as it was sampled. Inactive decisions have values as well.
     pub genome: Genome,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A mean with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Mean {
     /// Number of values.
     pub count: u32,

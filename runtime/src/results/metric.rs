@@ -73,11 +73,11 @@ impl Metric {
         }
     }
 
-    /// Describes a score on the split that is called `part`.
-    pub fn on(self, part: &str, score: &Score) -> String {
+    /// Describes a score on the split that is called `split`.
+    pub fn on(self, split: &str, score: &Score) -> String {
         match self {
-            Self::Accuracy => format!("{:.1} % {part} accuracy", 100.0 * score.reward),
-            Self::Perplexity { .. } => format!("{part} {}", self.describe(score)),
+            Self::Accuracy => format!("{:.1} % {split} accuracy", 100.0 * score.reward),
+            Self::Perplexity { .. } => format!("{split} {}", self.describe(score)),
         }
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Fractions among the active decisions of some genomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct OpShares {
     /// Fraction of parameter-free ops, such as pooling, identity and none, among the chosen ops;
     /// absent if no decision is between such ops and others. See

@@ -14,6 +14,7 @@ use crate::config::StrategyName;
 /// difference shows that the loop is closed, and holds for the shared weights. It is not the
 /// difference between the architectures when trained alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PolicyGain {
     /// The strategy whose samples are compared with random ones.
     #[serde(default = "own")]
@@ -55,6 +56,7 @@ pub struct PolicyGain {
 /// samples of architectures. One minibatch contains few images, so a single comparison says little,
 /// and several consecutive ones say more.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct InterimComparison {
     /// Samples per side.
     pub samples: u32,
@@ -194,7 +196,7 @@ impl PolicyGain {
     /// Both means, and the number of samples that they are over.
     fn means(&self, name: &str, kind: &str) -> String {
         format!(
-            "({name}{} against {}, {kind}{} samples each, {} of {} different, whole validation part, same shared weights)",
+            "({name}{} against {}, {kind}{} samples each, {} of {} different, whole validation split, same shared weights)",
             self.metric.mean_of_rewards(self.policy),
             self.metric.mean_of_rewards(self.random),
             self.samples,
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glimpse_of_one_sample_knows_nothing_and_can_be_written_down() {
+    fn an_interim_comparison_of_one_sample_has_no_standard_error_and_can_be_saved() {
         let comparison = InterimComparison::new(&[0.9], &[0.5]);
         assert_eq!(comparison.standard_error, None);
         assert_eq!(

@@ -30,6 +30,7 @@ impl fmt::Display for Side {
 
 /// A network that was trained from scratch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TrainedNetwork {
     /// The origin of its architecture.
     pub side: Side,
@@ -50,6 +51,7 @@ pub struct TrainedNetwork {
 
 /// Architectures that were trained from scratch: `best/retrained.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Retrained {
     /// Passes over the training and validation splits.
     pub epochs: u32,
@@ -61,6 +63,7 @@ pub struct Retrained {
 
 /// Test accuracies, or test perplexities, of networks that were trained in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// The architecture that was found, over its seeds.
     pub found: Mean,

@@ -42,7 +42,7 @@ pub enum RetrainError {
     NoEpochs,
     /// Random architectures of a space without decisions.
     #[error(
-        "the space `{space}` decides nothing, so there are no random architectures of it: leave out `--versus-random`, and \
+        "the space `{space}` has no decisions, so there are no random architectures of it: ask for none, and \
          compare with what another space gives"
     )]
     NoOthers {

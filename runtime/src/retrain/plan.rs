@@ -100,7 +100,7 @@ impl RetrainPlan {
             seeds: count(Side::Found),
             random: count(Side::Random),
             left_out: self.left_out,
-            metric: experiment.task().metric,
+            metric: Some(experiment.task().metric),
         }
     }
 }

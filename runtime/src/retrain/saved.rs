@@ -18,13 +18,14 @@ use crate::storage::checkpoint_dir::{self, STATE, TENSORS, set_aside};
 use crate::storage::{LogEnd, RunFolder, StorageError, failed, tensors};
 
 /// Incremented when older versions cannot read the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const AVERAGE: &str = "average.safetensors";
 /// Number of checkpoints that are kept.
 const KEPT: u32 = 2;
 
-/// `state.json`.
+/// `state.json`. The aliases are the names of format 1.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct State {
     format: u32,
     plan: RetrainPlan,
@@ -142,22 +143,15 @@ impl Retraining {
 }
 
 fn read(place: &Path, experiment: &Arc<Experiment>, logged: u64) -> Result<Restored, String> {
-    let state = checkpoint_dir::read(place, STATE)?;
-    let state: State =
-        serde_json::from_slice(&state).map_err(|error| format!("{STATE}: {error}"))?;
+    let state: State = checkpoint_dir::read_state(place, FORMAT)?;
     let State {
-        format,
+        format: _,
         plan,
         finished,
         progress,
         log,
         events,
     } = state;
-    if format != FORMAT {
-        return Err(format!(
-            "its format is {format}, and this version reads {FORMAT}"
-        ));
-    }
     if log.bytes > logged {
         return Err(format!(
             "it was written after {} bytes of events, and there are only {logged}",

@@ -205,7 +205,7 @@ impl Retraining {
             batch,
             provenance,
         )?;
-        let tested = model.evaluate_parts(device, data, &[&data.test])?;
+        let tested = model.evaluate_subsets(device, data, &[&data.test])?;
         // The choice of the network to keep does not depend on its score. An existing model was
         // written before a failure, and is identical.
         if let Some(folder) = observer

@@ -19,6 +19,7 @@ use super::workers::{Msg, SharedRecorder, Start, supervise};
 use crate::config::Config;
 use crate::error::Error;
 use crate::events::{Command, Commands};
+use crate::results::Metric;
 use crate::retrain::Retraining;
 use crate::search::SearchResult;
 use crate::storage::Recorded;
@@ -65,6 +66,7 @@ struct Handle {
     thread: Mutex<Option<thread::JoinHandle<()>>>,
     folder: Option<PathBuf>,
     config: Config,
+    metric: Metric,
 }
 
 /// State that a search shares with its handles.
@@ -148,6 +150,7 @@ impl Search {
     ) -> Result<Self, Error> {
         let shared = Arc::clone(&start.shared);
         let config = start.context.experiment.config().clone();
+        let metric = start.context.experiment.metric();
         let (sender, started) = mpsc::channel();
         let run = move || {
             let (shared, context) = (Arc::clone(&start.shared), Arc::clone(&start.context));
@@ -185,6 +188,7 @@ impl Search {
                 thread,
                 folder,
                 config,
+                metric,
             }),
         })
     }
@@ -192,6 +196,11 @@ impl Search {
     /// The resolved settings.
     pub fn config(&self) -> &Config {
         &self.handle.config
+    }
+
+    /// The meaning of the rewards.
+    pub fn metric(&self) -> Metric {
+        self.handle.metric
     }
 
     /// The run folder, if there is one.

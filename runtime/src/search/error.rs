@@ -1,4 +1,4 @@
-//! Why a search cannot go on.
+//! Why a search cannot continue.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::experiment::ExperimentError;
 use crate::storage::StorageError;
 use crate::training::TrainingError;
 
-/// Why a search cannot go on.
+/// Why a search cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchError {

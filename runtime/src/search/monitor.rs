@@ -59,7 +59,7 @@ pub(crate) struct Monitor {
 
 /// The observations that warnings depend on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct MonitorState {
     told: BTreeSet<WarningKind>,
     /// Counts of consecutive updates.
@@ -68,6 +68,7 @@ pub(crate) struct MonitorState {
     entropy: u32,
     alike: u32,
     /// The latest comparisons.
+    #[serde(alias = "glimpses")]
     comparisons: Vec<InterimComparison>,
 }
 

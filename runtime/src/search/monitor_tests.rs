@@ -128,7 +128,7 @@ pub(super) fn warned(events: &[Event]) -> Vec<(WarningKind, String)> {
 }
 
 #[test]
-fn glimpses_change_nothing_and_see_that_the_controller_learns() {
+fn interim_comparisons_change_nothing_and_show_that_the_controller_learns() {
     let experiment = experiment(&["score.updates=20"]);
     let (events, _) = drive(&experiment, false, None, &learnable);
     let seen = interim_comparisons(&events);
@@ -153,7 +153,7 @@ fn glimpses_change_nothing_and_see_that_the_controller_learns() {
 }
 
 #[test]
-fn a_course_that_is_saved_sees_the_same() {
+fn a_scheduler_that_is_saved_emits_the_same_events() {
     let experiment = experiment(&["search.epochs=8", "score.updates=16"]);
     let (events, _) = drive(&experiment, false, None, &|batch, genome| {
         noise(batch, genome)
@@ -176,7 +176,21 @@ fn a_course_that_is_saved_sees_the_same() {
 }
 
 #[test]
-fn updates_and_glimpses_are_fitted_to_what_training_costs() {
+fn the_state_of_the_previous_version_is_read_whole() {
+    let old = r#"{"told":["skips"],"free":1,"skips":2,"entropy":3,"alike":4,"glimpses":[
+        {"samples":3,"policy":0.5,"random":0.25,"difference":0.25,"standard_error":0.125}]}"#;
+    let state: MonitorState = serde_json::from_str(old).unwrap();
+    let written = serde_json::to_string(&state).unwrap();
+    assert_eq!(
+        written.replace("comparisons", "glimpses"),
+        old.replace(|c: char| c.is_whitespace(), "")
+    );
+    let misspelt = old.replace("glimpses", "glances");
+    assert!(serde_json::from_str::<MonitorState>(&misspelt).is_err());
+}
+
+#[test]
+fn updates_and_interim_comparisons_are_fitted_to_the_cost_of_training() {
     for settings in [
         &[][..],
         &["score.rollouts=3"],

@@ -24,6 +24,7 @@ const BATCH: u32 = 100;
 
 /// The result of a search.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SearchResult {
     /// The space.
     pub supergraph: Supergraph,

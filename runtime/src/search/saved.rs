@@ -14,6 +14,7 @@ use crate::training::{JobError, JobResult, PassMean};
 
 /// The state that the next job depends on, without the weights.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SchedulerState {
     strategy: serde_json::Value,
     #[serde(alias = "begun")]

@@ -19,7 +19,7 @@ use crate::storage::checkpoint_dir::{self, STATE, TENSORS, set_aside};
 use crate::storage::{LogEnd, StorageError, failed, tensors};
 
 /// Incremented when older versions cannot read the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The state that the next step depends on.
 #[derive(Clone, Debug)]
@@ -47,8 +47,9 @@ impl Snapshot {
     }
 }
 
-/// `state.json`.
+/// `state.json`. The aliases are the names of format 1.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct State {
     format: u32,
     /// Training steps done.
@@ -188,15 +189,7 @@ pub(crate) fn last(run: &Path, experiment: &Experiment) -> Result<Snapshot, Stor
 }
 
 fn read(place: &Path, experiment: &Experiment, logged: u64) -> Result<(Snapshot, LogEnd), String> {
-    let checked = |name: &str| checkpoint_dir::read(place, name);
-    let state: State =
-        serde_json::from_slice(&checked(STATE)?).map_err(|error| format!("{STATE}: {error}"))?;
-    if state.format != FORMAT {
-        return Err(format!(
-            "its format is {}, and this version reads {FORMAT}",
-            state.format
-        ));
-    }
+    let state: State = checkpoint_dir::read_state(place, FORMAT)?;
     if state.log.bytes > logged {
         return Err(format!(
             "it was written after {} bytes of events, and there are only {logged}",
@@ -204,8 +197,12 @@ fn read(place: &Path, experiment: &Experiment, logged: u64) -> Result<(Snapshot,
         ));
     }
     let mut weights = experiment.weights();
-    tensors::read(experiment.supergraph(), &mut weights, &checked(TENSORS)?)
-        .map_err(|why| format!("{TENSORS}: {why}"))?;
+    tensors::read(
+        experiment.supergraph(),
+        &mut weights,
+        &checkpoint_dir::read(place, TENSORS)?,
+    )
+    .map_err(|why| format!("{TENSORS}: {why}"))?;
     weights.version = state.version;
     Ok((
         Snapshot {

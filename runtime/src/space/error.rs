@@ -112,14 +112,14 @@ pub enum PluginError {
         path: PathBuf,
     },
     /// The path is neither a file nor a folder.
-    #[error("{} is no file, so it cannot be a plugin; name a library or a folder with a space.json", .path.display())]
+    #[error("{} is not a file, so it cannot be a plugin; name a library or a folder with a space.json", .path.display())]
     NoFile {
         /// The path.
         path: PathBuf,
     },
     /// The operating system cannot load it.
     #[error(
-        "{} is no library that can be loaded here: {reason}; build it with `cargo build --release` of a crate with \
+        "{} is not a library that can be loaded here: {reason}; build it with `cargo build --release` of a crate with \
          crate-type = [\"cdylib\"]",
         .path.display()
     )]
@@ -131,7 +131,7 @@ pub enum PluginError {
     },
     /// The library is not a plugin.
     #[error(
-        "the library {} is no plugin: it has no symbol {symbol}; add `supernet_plugin::export_plugin!();` to it",
+        "the library {} is not a plugin: it has no symbol {symbol}; add `supernet_plugin::export_plugin!();` to it",
         .path.display()
     )]
     NoSymbol {

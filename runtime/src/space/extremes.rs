@@ -15,7 +15,8 @@ const WALKED: u64 = 30_000_000;
 
 /// The cost of a child: parameters first, then multiply-accumulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Size {
+#[non_exhaustive]
+pub struct ChildSize {
     /// Its number of parameters.
     pub parameters: u64,
     /// Multiply-accumulates for one sample.
@@ -24,15 +25,17 @@ pub struct Size {
 
 /// A child at one of the extremes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Extreme {
     /// The child.
     pub genome: Genome,
     /// Its cost.
-    pub size: Size,
+    pub size: ChildSize,
 }
 
 /// The smallest and the largest child of a space by parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Extremes {
     /// The fewest parameters; among equals the fewest multiply-accumulates.
     pub smallest: Extreme,
@@ -93,7 +96,7 @@ struct Range {
 impl Range {
     /// Whether the genome is a new extreme.
     fn see(&mut self, supergraph: &Supergraph, genome: &[u32]) -> Result<bool, GenomeError> {
-        let size = Size {
+        let size = ChildSize {
             parameters: supergraph.count(genome, Count::Live)?,
             macs: supergraph.macs(genome)?,
         };

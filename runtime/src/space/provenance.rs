@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The identity of a search's space: its name, its providers, and its hash. Stored in a run's
 /// `origin.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SpaceProvenance {
     /// Its unqualified name.
     pub space: String,
@@ -18,6 +19,7 @@ pub struct SpaceProvenance {
 
 /// The provider of a space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Provider {
     /// The library, folder or JSON file; none if the space is linked into the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,9 +51,8 @@ impl SpaceProvenance {
     pub(crate) fn remedy(&self) -> String {
         match self.from.iter().find_map(|provider| provider.path.as_ref()) {
             Some(path) => format!("it came from {path}; add --plugin {path}"),
-            None => {
-                "it was linked into the program that began the run; go on with that one".to_owned()
-            }
+            None => "it was linked into the program that began the run; continue with that one"
+                .to_owned(),
         }
     }
 }

@@ -25,6 +25,7 @@ pub struct Spaces {
 
 /// An available space.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Listed {
     /// Its name.
     pub name: String,
@@ -38,7 +39,7 @@ pub struct Listed {
 
 /// A built space.
 #[derive(Clone, Debug)]
-pub struct Built {
+pub struct BuiltSpace {
     /// The space, validated.
     pub supergraph: Supergraph,
     /// Its origin.
@@ -147,7 +148,7 @@ impl Spaces {
     ///
     /// # Errors
     /// If there is no such space, its settings are invalid, or there are several and they differ.
-    pub fn build(&self, config: &mut Config, facts: &Facts) -> Result<Built, SpaceError> {
+    pub fn build(&self, config: &mut Config, facts: &Facts) -> Result<BuiltSpace, SpaceError> {
         self.build_again(config, facts, None)
     }
 
@@ -158,7 +159,7 @@ impl Spaces {
         config: &mut Config,
         facts: &Facts,
         wanted: Option<&SpaceProvenance>,
-    ) -> Result<Built, SpaceError> {
+    ) -> Result<BuiltSpace, SpaceError> {
         let found = self.find(&config.search.space)?;
         let mut built = Vec::new();
         let mut refused = Vec::new();
@@ -198,7 +199,7 @@ impl Spaces {
             space: name.clone(),
             problems,
         })?;
-        Ok(Built {
+        Ok(BuiltSpace {
             supergraph,
             provenance: SpaceProvenance {
                 space: name,

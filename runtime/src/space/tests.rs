@@ -144,7 +144,7 @@ fn the_sources_of_a_folders_ops_stand_beside_it() {
     );
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(said(with("same", "")).contains("is no file"));
+    assert!(said(with("same", "")).contains("is not a file"));
     fs::remove_dir_all(place).unwrap();
 }
 
@@ -167,7 +167,7 @@ fn what_is_no_plugin_gets_a_sentence() {
     fs::write(&text, "no library").unwrap();
     let no_library = load(&text);
     assert!(
-        no_library.contains("is no library that can be loaded here: "),
+        no_library.contains("is not a library that can be loaded here: "),
         "{no_library}"
     );
     assert!(

@@ -5,6 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::atomic::{rename, sync_folder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
 use super::error::{StorageError, failed};
 use super::hashing::Hashing;
 
@@ -64,7 +67,8 @@ pub(crate) fn place(parent: &Path, number: u64) -> PathBuf {
 /// A message, if the file cannot be read or differs from what was written.
 pub(crate) fn read(place: &Path, name: &str) -> Result<Vec<u8>, String> {
     let get = |name: &str| fs::read(place.join(name)).map_err(|error| format!("{name}: {error}"));
-    let sums = String::from_utf8(get(CHECKSUMS)?).map_err(|_| format!("{CHECKSUMS} is no text"))?;
+    let sums =
+        String::from_utf8(get(CHECKSUMS)?).map_err(|_| format!("{CHECKSUMS} is not text"))?;
     let bytes = get(name)?;
     let line = format!("{}  {name}", blake3::hash(&bytes).to_hex());
     if sums.lines().any(|sum| sum == line) {
@@ -72,6 +76,28 @@ pub(crate) fn read(place: &Path, name: &str) -> Result<Vec<u8>, String> {
     } else {
         Err(format!("{name} is not what was written"))
     }
+}
+
+/// Reads [`STATE`], whose format must be from 1 to `newest`.
+///
+/// # Errors
+/// A message, as for [`read`], or if the format is newer or the content is not a `T`.
+pub(crate) fn read_state<T: DeserializeOwned>(place: &Path, newest: u32) -> Result<T, String> {
+    /// What every format contains.
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+
+    let bytes = read(place, STATE)?;
+    let wrong = |error: serde_json::Error| format!("{STATE}: {error}");
+    let Version { format } = serde_json::from_slice(&bytes).map_err(wrong)?;
+    if !(1..=newest).contains(&format) {
+        return Err(format!(
+            "its format is {format}, and this version reads formats up to {newest}"
+        ));
+    }
+    serde_json::from_slice(&bytes).map_err(wrong)
 }
 
 /// Removes a folder. It is renamed first, so that a crash here leaves nothing that looks complete.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub enum StorageError {
     /// The folder exists: nothing is ever overwritten.
     #[error(
-        "{0} exists already, and nothing in it is overwritten; name another folder, or, if it is a run's, go on with it: \
+        "{0} exists already, and nothing in it is overwritten; name another folder, or, if it is a run, continue it: \
          `supernet resume {0}`",
         .path.display()
     )]
@@ -24,7 +24,7 @@ pub enum StorageError {
         path: PathBuf,
     },
     /// The folder contains no run to continue.
-    #[error("{} is no run folder: it has no config.toml; a run begins with `supernet search`", .path.display())]
+    #[error("{} is not a run folder: it has no config.toml; a run begins with `supernet search`", .path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum StorageError {
         path: PathBuf,
     },
     /// The run has no result yet.
-    #[error("the run {0} has found nothing yet; go on with it: `supernet resume {0}`", .path.display())]
+    #[error("the run {0} has found nothing yet; continue it: `supernet resume {0}`", .path.display())]
     Unfinished {
         /// The folder.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum StorageError {
         reasons: String,
     },
     /// The application's listener panicked.
-    #[error("the search cannot go on: its listener failed with {reason}")]
+    #[error("the search cannot continue: its listener failed with {reason}")]
     Listener {
         /// The message of the panic.
         reason: String,

@@ -69,7 +69,7 @@ pub enum Fault {
     #[error("{0}")]
     System(#[from] io::Error),
     /// Not a regular file.
-    #[error("it is no file; name one in CSV or JSON")]
+    #[error("it is not a file; name one in CSV or JSON")]
     NoFile,
     /// The file is too large for a table.
     #[error("it is larger than {most}; leave out the columns that are not needed")]
@@ -141,7 +141,7 @@ pub enum Fault {
     },
     /// No column contains genomes.
     #[error(
-        "none of its columns ({known}) has genomes in all rows; a genome is {expected}; name a column with --key"
+        "none of its columns ({known}) has genomes in all rows; a genome is {expected}; name the column that has them"
     )]
     NoKey {
         /// All columns.

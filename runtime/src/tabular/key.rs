@@ -141,7 +141,7 @@ impl Keys {
     pub(crate) fn expected(&self) -> String {
         let decisions = self.labels.len();
         let Some(first) = self.labels.first() else {
-            return "nothing, since the space decides nothing".to_owned();
+            return "nothing, since the space has no decisions".to_owned();
         };
         let shown: Vec<&str> = first.iter().take(SHOWN).map(String::as_str).collect();
         let more = if first.len() > SHOWN { ", ..." } else { "" };

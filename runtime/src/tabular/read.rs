@@ -17,6 +17,10 @@ const MOST: (u64, &str) = (1 << 30, "1 GiB");
 
 /// The columns of a file that make up a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an application creates it, and names every field"
+)]
 pub struct Columns {
     /// The column of genomes. Without it, the keys of a JSON object, or the first column with a
     /// genome in every row.

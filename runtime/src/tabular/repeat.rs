@@ -5,6 +5,7 @@ use crate::results::Mean;
 
 /// One search with several seeds: the input of comparison tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Repeated {
     /// The reported values of the best by reward, averaged over the seeds, at several numbers of
     /// samples.
@@ -15,6 +16,7 @@ pub struct Repeated {
 
 /// A mean over seeds, in the units of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunMean {
     /// Number of looked-up rewards in each search.
     pub samples: u32,

@@ -8,6 +8,7 @@ use crate::config::StrategyName;
 
 /// The result of a search of a table. Values are in the units of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TabularResult {
     /// The space.
     pub space: String,
@@ -46,6 +47,7 @@ pub struct TabularResult {
 
 /// The best by reward so far, after some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Point {
     /// Number of looked-up rewards.
     pub samples: u32,

@@ -27,6 +27,7 @@ pub struct TableSearch<'a> {
 
 /// A look-up of a genome. Values are in the units of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Query {
     /// The seed of the search.
     pub seed: u64,

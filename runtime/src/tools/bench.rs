@@ -38,6 +38,7 @@ pub enum BenchPhase {
 
 /// The timing of repeated work of one kind. Times are medians in milliseconds, counts are means.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Timing {
     /// The kind of work.
     pub phase: BenchPhase,

@@ -15,6 +15,7 @@ use crate::space::{SpaceError, Spaces};
 
 /// A published architecture as a child of its space.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Counted {
     /// The published data.
     pub published: Published,

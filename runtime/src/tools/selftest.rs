@@ -29,6 +29,7 @@ const WEIGHTS: f64 = 1e-2;
 
 /// The report on a device.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SelfTestReport {
     /// The version of this crate.
     pub version: &'static str,
@@ -58,6 +59,7 @@ pub struct SelfTestReport {
 
 /// Training steps compared with the CPU device: ENAS macro on the built-in digits.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Training {
     /// Mean loss of each step.
     pub losses: Vec<f64>,

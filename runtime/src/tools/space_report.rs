@@ -24,7 +24,7 @@ use crate::experiment::op_check::OpCheck;
 use crate::experiment::{Experiment, op_check as trial};
 use crate::results::format::thousands;
 use crate::space;
-use crate::space::{Built, Extremes, SpaceError, SpaceProvenance, Spaces};
+use crate::space::{BuiltSpace, Extremes, SpaceError, SpaceProvenance, Spaces};
 use crate::training::TrainingError;
 
 /// Number of children that run on every device.
@@ -35,6 +35,7 @@ const CLOSE: f32 = 1e-3;
 
 /// The report on a space.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SpaceReport {
     /// The origin and identity of the space.
     pub provenance: SpaceProvenance,
@@ -86,7 +87,7 @@ pub fn of(
         .swap_remove(0)
         .fields;
     let facts = space::stated(&fields, settings, stand_in::facts());
-    let Built {
+    let BuiltSpace {
         supergraph,
         provenance,
         ..

@@ -38,6 +38,10 @@ pub struct TrainedSupernet {
 
 /// Limits on the cost of architectures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "an application creates it, and names every field"
+)]
 pub struct Limits {
     /// Maximum number of parameters.
     pub parameters: Option<u64>,

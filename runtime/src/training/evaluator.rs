@@ -130,20 +130,20 @@ impl Evaluator {
             return streams.window(window, &mut self.tokens, &mut self.labels);
         }
         let batch = self.batch as usize;
-        let part = &self.task.data.validation;
-        let in_pass = (part.len() / batch) as u64;
+        let split = &self.task.data.validation;
+        let in_pass = (split.len() / batch) as u64;
         let (pass, seed) = (number / in_pass, self.seed);
         let (_, order) = match self.pass.take().filter(|(of, _)| *of == pass) {
             Some(known) => self.pass.insert(known),
             None => {
-                let mut order: Vec<usize> = (0..part.len()).collect();
+                let mut order: Vec<usize> = (0..split.len()).collect();
                 Random::new(seed, RngStream::ShuffleValidation { pass: pass as u32 })
                     .shuffle(&mut order);
                 self.pass.insert((pass, order))
             }
         };
         let from = (number % in_pass) as usize * batch;
-        part.gather(
+        split.gather(
             order[from..from + batch].iter().copied(),
             &mut self.images,
             &mut self.labels,
@@ -184,9 +184,9 @@ impl Evaluator {
         device: &mut dyn Device,
         weights: &Weights,
         genome: &[u32],
-        part: &Subset,
+        split: &Subset,
     ) -> Result<Score, TrainingError> {
-        if let Some(streams) = self.task.streams(part, self.batch) {
+        if let Some(streams) = self.task.streams(split, self.batch) {
             return self.read(device, weights, genome, &streams);
         }
         let program = self.program(genome, None)?;
@@ -195,21 +195,21 @@ impl Evaluator {
         let mut take =
             |device: &mut dyn Device, samples: &mut Samples| -> Result<(), TrainingError> {
                 device.samples(samples)?;
-                let fresh = batch.min(part.len() - all.loss.len());
+                let fresh = batch.min(split.len() - all.loss.len());
                 all.loss.extend_from_slice(&samples.loss[..fresh]);
                 all.correct.extend_from_slice(&samples.correct[..fresh]);
                 Ok(())
             };
         let mut under_way = 0;
-        for from in (0..part.len()).step_by(batch) {
+        for from in (0..split.len()).step_by(batch) {
             if under_way == device.depth() {
                 take(device, &mut self.samples)?;
                 under_way -= 1;
             }
             // The last minibatch wraps around to the beginning, so that every sample counts once
             // and all batches have one size.
-            part.gather(
-                (from..from + batch).map(|i| i % part.len()),
+            split.gather(
+                (from..from + batch).map(|i| i % split.len()),
                 &mut self.images,
                 &mut self.labels,
             );
@@ -223,7 +223,7 @@ impl Evaluator {
         for _ in 0..under_way {
             take(device, &mut self.samples)?;
         }
-        Ok(self.task.metric.score(&all, part.len()))
+        Ok(self.task.metric.score(&all, split.len()))
     }
 
     /// Scores a child on a text from beginning to end.

@@ -75,14 +75,14 @@ impl TaskContext {
     }
 
     /// A split of a text as parallel streams; none for images.
-    pub(crate) fn streams(&self, part: &Subset, batch: u32) -> Option<Streams> {
+    pub(crate) fn streams(&self, split: &Subset, batch: u32) -> Option<Streams> {
         let text = matches!(self.input, Input::Tokens(_));
-        text.then(|| Streams::new(part.labels(), batch, self.supergraph.time()))
+        text.then(|| Streams::new(split.labels(), batch, self.supergraph.time()))
     }
 
     /// Minibatches in a pass over a split: an incomplete last one is dropped, except for text.
-    pub(crate) fn passes(&self, part: &Subset, batch: u32) -> u32 {
-        self.streams(part, batch)
-            .map_or(part.len() as u32 / batch, |streams| streams.windows())
+    pub(crate) fn passes(&self, split: &Subset, batch: u32) -> u32 {
+        self.streams(split, batch)
+            .map_or(split.len() as u32 / batch, |streams| streams.windows())
     }
 }

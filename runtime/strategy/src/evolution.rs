@@ -18,6 +18,7 @@ const TRIES: u32 = 100;
 /// Settings of evolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EvolutionSettings {
     /// Size of the population, P. A search that scores fewer than 2 P genomes uses half the number
     /// of scored genomes instead.

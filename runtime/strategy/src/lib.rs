@@ -4,6 +4,8 @@
 //! [`Outcome`]s in task order. It uses no device, clock or thread, so it can be tested without
 //! them, and the number of evaluators does not change its results.
 
+#![warn(clippy::exhaustive_enums)]
+
 mod agenda;
 pub mod enas;
 pub mod evolution;
@@ -31,6 +33,10 @@ pub struct Task {
 
 /// The work of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever does the work must handle every kind of it"
+)]
 pub enum Work {
     /// Train the shared weights on the child of `genome` with the next minibatch of the training
     /// split.
@@ -73,6 +79,7 @@ impl Score {
 
 /// The result of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Of [`Work::Train`]: loss and accuracy of the minibatch before the update.
     Trained(Score),
@@ -126,7 +133,7 @@ pub enum StrategyError {
     Genome(#[from] GenomeError),
     /// The controller's parameters are no longer finite.
     #[error(
-        "the controller's parameters are no numbers any more; lower `controller.learning_rate` (it is {rate:e})"
+        "the controller's parameters are no longer numbers; lower `controller.learning_rate` (it is {rate:e})"
     )]
     Diverged {
         /// Its learning rate.

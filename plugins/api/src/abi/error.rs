@@ -16,7 +16,7 @@ pub enum AbiError {
     Misaligned,
     /// It is not a table.
     #[error(
-        "the library's `{SYMBOL}` starts with {found:#018x} and not with {MAGIC:#018x}, so it is no plugin of supernet; build it with `supernet_plugin::export_plugin!`."
+        "the library's `{SYMBOL}` starts with {found:#018x} and not with {MAGIC:#018x}, so it is not a plugin of supernet; build it with `supernet_plugin::export_plugin!`."
     )]
     NotATable {
         /// The number where the magic number should be.

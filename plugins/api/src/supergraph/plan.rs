@@ -12,7 +12,7 @@ pub struct DecisionPlan {
     /// The names of the states that are kept, in the order in which they are kept.
     pub anchors: Vec<String>,
     /// The tables of choices that decisions share, in order of first use.
-    pub tables: Vec<Table>,
+    pub tables: Vec<DecisionTable>,
 }
 
 /// One step: its decisions are sampled from one state, which may then be kept.
@@ -56,7 +56,7 @@ pub enum How {
 
 /// A table of choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
+pub struct DecisionTable {
     /// The name that the decisions state, or their labels joined by `|`.
     pub name: String,
     /// The number of choices.
@@ -200,7 +200,7 @@ impl Resolving<'_> {
         let next = self.plan.tables.len() as u32;
         let table = *self.tables.entry(name.clone()).or_insert(next);
         if table == next {
-            self.plan.tables.push(Table { name, choices });
+            self.plan.tables.push(DecisionTable { name, choices });
         }
         let shared = &self.plan.tables[table as usize];
         if shared.choices == choices {

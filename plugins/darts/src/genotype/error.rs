@@ -86,6 +86,6 @@ pub enum GenotypeError {
     )]
     Mean(Vec<u32>),
     /// The genome does not belong to the space.
-    #[error("{0:?} is no genome of the space `{1}`, so it is no genotype.")]
+    #[error("{0:?} is not a genome of the space `{1}`, so it is not a genotype.")]
     Genome(Vec<u32>, &'static str),
 }

@@ -8,7 +8,7 @@ use super::On;
 
 #[derive(Debug, Args)]
 pub(crate) struct RetrainOptions {
-    /// The folder of a run: what it found is trained, with the settings of its config.toml
+    /// The folder of a run: its best architecture is trained, with the settings of its config.toml
     #[arg(
         value_name = "RUN",
         required_unless_present_any = ["genome", "architecture", "space", "config"],
@@ -19,11 +19,11 @@ pub(crate) struct RetrainOptions {
     /// architectures` lists them
     #[arg(long, value_name = "NAME", conflicts_with_all = ["genome", "space", "config"])]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one for each decision, as the
-    /// ENAS scripts have it, or a genotype as the DARTS code prints it
+    /// The architecture: a best/genome.json, a list of whole numbers, one per decision, as the ENAS
+    /// scripts have it, or a genotype as the DARTS code prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) genome: Option<PathBuf>,
-    /// Its space [default: the one that the file names]; one that decides nothing, such as `lstm`,
+    /// Its space [default: the one that the file names]; a space without decisions, such as `lstm`,
     /// is an architecture by itself
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
@@ -33,26 +33,26 @@ pub(crate) struct RetrainOptions {
     /// Start from the settings of this file, such as a run's config.toml
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Passes over training and validation part [default: `retrain.epochs`]
+    /// Passes over the training and validation splits [default: `retrain.epochs`]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) epochs: Option<String>,
     /// Change any setting; settings of the space are written space.KEY, for example --set
-    /// space.filters=32
+    /// space.filters=32 [repeatable]
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
     /// The first seed [default: that of the settings]
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub(crate) seed: Option<String>,
-    /// Train it so many times, each time with another seed
+    /// Train it this many times, each time with another seed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) seeds: u32,
-    /// Train so many random architectures beside it, alike, each once with one of the seeds
+    /// Also train this many random architectures in the same way, each once with one of the seeds
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(crate) versus_random: u32,
     #[command(flatten)]
     pub(crate) on: On,
-    /// The folder of the result, which must not exist yet [default: a fresh RUN/retrained-N; of any
-    /// other architecture, runs/SPACE-DATA-retrained-N]
+    /// The folder of the result, which must not exist yet [default: a new RUN/retrained-N, or
+    /// runs/SPACE-DATA-retrained-N for any other architecture]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) run: Option<PathBuf>,
     /// Print every event as a line of JSON
@@ -71,7 +71,7 @@ pub(crate) struct ScoreOptions {
     pub(crate) genome: Vec<String>,
     #[command(flatten)]
     pub(crate) on: On,
-    /// Print a line of JSON for each
+    /// Print a line of JSON per architecture
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -81,16 +81,16 @@ pub(crate) struct TopOptions {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub(crate) from: PathBuf,
-    /// How many, at most
+    /// The maximum number of architectures
     #[arg(long, short, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) k: u32,
-    /// The most parameters that one may have
+    /// The maximum number of parameters of an architecture
     #[arg(long, value_name = "N")]
     pub(crate) max_params: Option<u64>,
-    /// The most multiply-accumulates that one may take
+    /// The maximum number of multiply-accumulates of an architecture, for one sample
     #[arg(long, value_name = "N")]
     pub(crate) max_macs: Option<u64>,
-    /// Fresh samples of the policy besides what the run judged
+    /// The number of fresh samples of the policy, besides the architectures of the final evaluation
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
     pub(crate) samples: u32,
     #[command(flatten)]
@@ -105,14 +105,13 @@ pub(crate) struct PredictOptions {
     /// The model: its folder, or either of its files
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// PNG or JPEG files, whose size must be the network's
+    /// PNG or JPEG files of the network's image size
     #[arg(value_name = "IMAGE", required = true)]
     pub(crate) images: Vec<PathBuf>,
-    /// Bring pictures of another size to the network's
+    /// Resize images of any other size
     #[arg(long)]
     pub(crate) resize: bool,
-    /// Print an array with everything: an object for each picture, with all probabilities and
-    /// logits
+    /// Print a JSON array with one object per image, with all probabilities and logits
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -124,10 +123,10 @@ pub(crate) struct EvaluateOptions {
     /// The model: its folder, or either of its files
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// The data set [default: the one that the network was trained on]
+    /// The data set [default: that of its training]
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
-    /// The part, divided as for the training: `all` has the images that the network was trained on
+    /// The split, the same as in training: `all` includes the images that the network was trained on
     #[arg(long, value_name = "PART", default_value = "test")]
     pub(crate) part: PartName,
     /// Print JSON
@@ -137,13 +136,13 @@ pub(crate) struct EvaluateOptions {
     pub(crate) on: On,
 }
 
-/// Parts of a data set that a network can be evaluated on.
+/// The splits of a data set that a network can be evaluated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum PartName {
-    /// What neither the search nor the training saw
+    /// Samples that neither the search nor the training saw
     Test,
-    /// What scored architectures
+    /// Samples that scored architectures
     Validation,
-    /// All three
+    /// All samples
     All,
 }

@@ -18,7 +18,7 @@ pub(crate) struct On {
     /// a space.json. A run or a model whose space came from one needs it again [repeatable]
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Vec<PathBuf>,
-    /// `auto` (a real GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software
+    /// `auto` (a hardware GPU if there is one, else the CPU), `cpu`, `gpu` (any adapter, software
     /// included) or `gpu:NAME`
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,

@@ -70,7 +70,10 @@ fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
         }
         None => {
             let name = &options.space;
-            Err(format!("`{name}` is no network to time; write macro, micro or recurrent").into())
+            Err(
+                format!("`{name}` is not a network to time; write macro, micro or recurrent")
+                    .into(),
+            )
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     // Other data may be split like the training data: the model has seen none of them.
     if changed && data.address() == provenance.data && options.part != PartName::All {
         return Err(format!(
-            "the data `{name}` are not what they were when the network was trained, so that their test part may have images \
+            "the data `{name}` are not what they were when the network was trained, so that their test split may have images \
              that it was trained on: put back what was there, or evaluate all with `--part all`"
         )
         .into());
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
         PartName::Validation => vec![&splits.validation],
         PartName::All => vec![&splits.train, &splits.validation, &splits.test],
     };
-    let evaluation = model.evaluate_parts(&mut *device, &splits, &parts)?;
+    let evaluation = model.evaluate_subsets(&mut *device, &splits, &parts)?;
     let mut out = std::io::stdout().lock();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&evaluation)?)?,

@@ -121,7 +121,7 @@ fn version() -> String {
 fn dependencies(checkout: &Path) -> Result<(String, String), Failure> {
     if !checkout.join("plugins/api/Cargo.toml").is_file() {
         return Err(format!(
-            "{} is no checkout of supernet: it has no plugins/api/Cargo.toml; name the repository's root, or leave \
+            "{} is not a checkout of supernet: it has no plugins/api/Cargo.toml; name the repository's root, or leave \
              `--supernet` out",
             checkout.display()
         )
@@ -288,7 +288,7 @@ mod tests {
         let said = dependencies(&place).unwrap_err().to_string();
         assert!(said.starts_with(place.to_str().unwrap()), "{said}");
         assert!(
-            said.contains("is no checkout of supernet: it has no plugins/api/Cargo.toml"),
+            said.contains("is not a checkout of supernet: it has no plugins/api/Cargo.toml"),
             "{said}"
         );
         let odd = place.join("a \"b\"");

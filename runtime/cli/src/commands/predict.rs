@@ -51,6 +51,7 @@ fn as_json(model: &Model, image: &str, prediction: &Prediction) -> serde_json::V
         class,
         probabilities,
         logits,
+        ..
     } = prediction;
     let name = model.names().and_then(|names| names.get(*class as usize));
     json!({ "image": image, "class": class, "name": name, "probabilities": probabilities, "logits": logits })

@@ -78,7 +78,7 @@ fn of_notation(
     let own = own.unwrap_or_default();
     let config = Config::read(&text, &[own, assignments(options)].concat())?;
     let data = data::read(&config.search.dataset, &config.text.reading())?;
-    let search = Experiment::with(&options.on.spaces()?, data, config)?;
+    let experiment = Experiment::with(&options.on.spaces()?, data, config)?;
     let changed = options
         .set
         .iter()
@@ -87,10 +87,10 @@ fn of_notation(
     let genome = match notation {
         Some(notation) => notation
             .architecture
-            .transfer_to(search.supergraph(), &changed)?,
-        None if search.supergraph().genome_len() == 0 => Vec::new(),
+            .transfer_to(experiment.supergraph(), &changed)?,
+        None if experiment.supergraph().genome_len() == 0 => Vec::new(),
         None => {
-            let space = &search.supergraph().space().name;
+            let space = &experiment.supergraph().space().name;
             return Err(format!(
                 "the space `{space}` has more than one architecture: name one with `--genome FILE`, or a published one with \
                  `--architecture NAME` and no `--space` or `--config`"
@@ -99,7 +99,7 @@ fn of_notation(
         }
     };
     Ok(Retraining::new(
-        search,
+        experiment,
         &genome,
         options.seeds,
         options.versus_random,
@@ -139,9 +139,10 @@ fn follow(
     for record in read_events(&path).unwrap_or_default() {
         progress.recall(&record);
     }
+    progress.set_metric(retraining.experiment().metric());
     let (stop, mut steps) = (interrupt::flag()?, 0);
     let mut listen = |record: &supernet::Record| {
-        if let Event::Stopped { steps: done } = record.event {
+        if let Event::Stopped { steps: done, .. } = record.event {
             steps = done;
         }
         progress.show(record);

@@ -52,6 +52,7 @@ pub(crate) fn follow(
 ) -> Result<(), Failure> {
     let events = builder.events();
     let run = builder.start()?;
+    progress.set_metric(run.metric());
     let folder = run.folder().unwrap_or(Path::new("")).to_owned();
     if json {
         // Standard output is reserved for events, but the folder of the run must be known

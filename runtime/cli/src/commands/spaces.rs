@@ -7,7 +7,7 @@ use supernet::config::Config;
 use supernet::data::text::TextSettings;
 use supernet::plugin::{Facts, Field};
 use supernet::results::thousands;
-use supernet::space::{Built, Extremes, Listed, Size, Spaces};
+use supernet::space::{BuiltSpace, ChildSize, Extremes, Listed, Spaces};
 
 use crate::arguments::{SpacesOptions, spaces};
 use crate::{Failure, data};
@@ -29,7 +29,7 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     config.search.space.clone_from(name);
     let fields = fields(&spaces, name)?;
     let facts = facts(options.data.as_deref(), &config, &fields)?;
-    let Built {
+    let BuiltSpace {
         supergraph,
         provenance,
         ..
@@ -50,7 +50,9 @@ pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
         ("smallest", &extremes.smallest),
         ("largest", &extremes.largest),
     ] {
-        let Size { parameters, macs } = child.size;
+        let ChildSize {
+            parameters, macs, ..
+        } = child.size;
         let mark = if extremes.exact { "" } else { " (found)" };
         writeln!(
             out,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use supernet::events::Progress;
+use supernet::results::Metric;
 use supernet::{Event, Record};
 
 /// Shows progress: a live line if standard error is a terminal, otherwise nothing; with `--json`
@@ -34,6 +35,11 @@ impl LiveLine {
             device: String::new(),
             progress: Progress::new(),
         }
+    }
+
+    /// Sets the meaning of the rewards.
+    pub(crate) fn set_metric(&mut self, metric: Metric) {
+        self.progress.set_metric(metric);
     }
 
     /// Processes an event from before the run was resumed.

@@ -32,7 +32,7 @@ pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Res
     let resume = format!("supernet resume {}{plugins}", folder.display());
     writeln!(
         io::stderr(),
-        "Stopped and saved after {steps} steps. To go on with it: {resume}"
+        "Stopped and saved after {steps} steps. To continue it: {resume}"
     )
 }
 
@@ -139,6 +139,7 @@ pub(crate) fn candidate(
         score,
         parameters,
         macs,
+        ..
     } = candidate;
     writeln!(
         out,

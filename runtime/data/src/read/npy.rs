@@ -96,7 +96,7 @@ pub(super) fn images(array: &Array<'_>) -> Result<([u32; 3], Pixels, u32), Flaw>
     if let Some(at) = floats.iter().position(|x| !x.is_finite()) {
         let image = array.bytes.len() / array.number.size() / count as usize;
         let reason = format!(
-            "{} is no number of a pixel; write finite ones below 3.4e38",
+            "{} is not a pixel value; write finite ones below 3.4e38",
             floats[at]
         );
         return Err(Flaw::sample(at / image, reason));
@@ -225,7 +225,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array<'_>, Flaw> {
     let text = str::from_utf8(text).map_err(|error| {
         Flaw::at(
             at + error.valid_up_to(),
-            "its header is no text; write it again",
+            "its header is not text; write it again",
         )
     })?;
     let lacks = |what: &str| {

@@ -248,7 +248,7 @@ fn what_is_no_text_is_named_with_the_place() {
         (b"ab\xc3", "input.txt, byte 2: the byte 0xc3"),
         (
             b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "input.txt: `a` is the only token of its training part",
+            "input.txt: `a` is the only token of its training split",
         ),
         (
             b"abc",
@@ -317,13 +317,13 @@ fn a_part_too_short_for_a_batch_is_named() {
     let error = text.fits("toy", 13, 3).unwrap_err().to_string();
     assert!(
         error.starts_with(
-            "the training part of `toy` has 13 tokens, too few for 13 streams side by side, which take 14"
+            "the training split of `toy` has 13 tokens, too few for 13 streams side by side, which take 14"
         ),
         "{error}"
     );
     let error = text.fits("toy", 12, 4).unwrap_err().to_string();
     assert!(
-        error.contains("validation part") && error.contains("`score.batch`"),
+        error.contains("validation split") && error.contains("`score.batch`"),
         "{error}"
     );
 }

@@ -38,7 +38,7 @@ impl Vocabulary {
         if known < 2 {
             let only = words.first().copied().unwrap_or_default().escape_debug();
             return Err(Flaw::new(format!(
-                "`{only}` is the only token of its training part, so there is nothing to predict; take a text of two \
+                "`{only}` is the only token of its training split, so there is nothing to predict; take a text of two \
                  at least, or read it by another unit"
             )));
         }

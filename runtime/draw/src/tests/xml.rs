@@ -47,7 +47,7 @@ pub(super) fn well_formed(document: &str) -> Vec<Tag> {
         let (name, mut more) = inner.split_once(' ').unwrap_or((inner, ""));
         assert!(
             name.chars().all(|c| c.is_ascii_alphabetic()),
-            "`{name}` is no name"
+            "`{name}` is not a name"
         );
         let mut attributes: Vec<(String, String)> = Vec::new();
         while !more.is_empty() {
@@ -86,7 +86,7 @@ fn plain(text: &str) -> String {
             "gt" => '>',
             "quot" => '"',
             "#39" => '\'',
-            other => panic!("`{other}` is no entity"),
+            other => panic!("`{other}` is not an entity"),
         };
         out.push(letter);
         out.push_str(after);

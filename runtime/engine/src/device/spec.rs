@@ -8,6 +8,7 @@ use super::{DeviceError, Probe};
 
 /// A choice of device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeviceSpec {
     /// `auto`: a hardware GPU if there is one, otherwise the CPU. A software adapter is slower than
     /// the CPU device.
@@ -23,7 +24,7 @@ pub enum DeviceSpec {
 /// A string that names no device.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{given}` is no device; write auto, cpu, gpu, or gpu:NAME with part of the name that `supernet devices` shows"
+    "`{given}` is not a device; write auto, cpu, gpu, or gpu:NAME with part of the name that `supernet devices` shows"
 )]
 pub struct DeviceSpecError {
     given: String,
@@ -111,7 +112,10 @@ mod tests {
         }
         for wrong in ["", "GPU", "gpu:", "cuda", "cpu:0"] {
             let said = wrong.parse::<DeviceSpec>().unwrap_err().to_string();
-            assert!(said.contains(&format!("`{wrong}` is no device")), "{said}");
+            assert!(
+                said.contains(&format!("`{wrong}` is not a device")),
+                "{said}"
+            );
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) const SHORT: &[Line] = &[
     same("text.unit", "ours: words, as the paper's Penn Treebank has"),
     same(
         "text.vocabulary_limit",
-        "ours: every word of the training part",
+        "ours: every word of the training split",
     ),
     same("text.window", "paper §2.2"),
     same(

@@ -133,11 +133,11 @@ fn damaged_files_give_sentences() {
     assert!(said.contains("its hash is not the one"), "{said}");
     let later = String::from_utf8(what)
         .unwrap()
-        .replacen("\"format\": 1", "\"format\": 2", 1);
+        .replacen("\"format\": 2", "\"format\": 3", 1);
     fs::write(place.join("model.json"), later).unwrap();
     let said = Model::load(&place).unwrap_err().to_string();
     assert!(
-        said.contains("has the format 2, and this version reads 1"),
+        said.contains("has the format 3, and this version reads formats up to 2"),
         "{said}"
     );
     fs::remove_dir_all(place).unwrap();

@@ -123,7 +123,7 @@ fn a_strategy_of_ones_own_is_run_until_it_ends() {
             .run(0, &mut |_| {})
             .unwrap_err()
             .to_string()
-            .contains("application's own")
+            .contains("defined by an application")
     );
 }
 

@@ -177,7 +177,7 @@ fn mistakes_get_sentences() {
     let folder = Table::open(".".as_ref(), &columns(), &space())
         .unwrap_err()
         .to_string();
-    assert!(folder.contains("it is no file"), "{folder}");
+    assert!(folder.contains("it is not a file"), "{folder}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The baseline of a reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Baseline {
     /// The mean reward of the other rollouts of the group. They share a minibatch, so its
     /// difficulty cancels. A group of one has no others and is compared with the moving average.
@@ -18,6 +19,7 @@ pub enum Baseline {
 /// The default is [`ControllerSettings::short`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ControllerSettings {
     /// Size of the LSTM's state.
     pub lstm: u32,

@@ -117,7 +117,7 @@ fn damaged_numpy_files_are_named_with_the_place() {
         (
             npy(1, "<f4", "(2, 1, 2)", &nan),
             labels.clone(),
-            "images.npy, sample 1: NaN is no number of a pixel",
+            "images.npy, sample 1: NaN is not a pixel value",
         ),
         (
             images.clone(),

@@ -46,6 +46,7 @@ pub struct AdapterInfo {
 /// The type of an adapter, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AdapterKind {
     /// A discrete GPU.
     Discrete,

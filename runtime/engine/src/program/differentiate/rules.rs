@@ -168,7 +168,7 @@ impl Sweep<'_> {
             }
             // The backward pass and the update are not differentiated; `call` handles all other
             // calls that have no rule here.
-            call => debug_assert!(
+            call => assert!(
                 call.phase() != CallPhase::Forward,
                 "`{}` has no rule of differentiation",
                 call.name()
