@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_agree_with_references_on_any_number_of_threads() {
+    fn cpu_kernels_agree_with_references_on_any_number_of_threads() {
         let pool = |threads| {
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)

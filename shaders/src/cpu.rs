@@ -187,7 +187,7 @@ pub fn run(
             optimizer::adam(*update, (*beta1, *beta2, *eps), step, r, [w, m, v]);
         }
         (Call::Custom(custom), _) => panic!(
-            "`{}` is a space's own op, which runs by its own twin",
+            "`{}` is a space's custom op, which has a CPU kernel of its own",
             custom.op
         ),
         (call, writes) => panic!(

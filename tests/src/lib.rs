@@ -36,8 +36,8 @@ pub fn search_of(
 ) -> Result<(Vec<Record>, SearchResult), Error> {
     let mut records = Vec::new();
     let config = Config::read("", settings)?;
-    let search = Experiment::with(spaces, Dataset::named(&config.search.dataset)?, config)?;
-    let found = search.run(
+    let experiment = Experiment::with(spaces, Dataset::named(&config.search.dataset)?, config)?;
+    let found = experiment.run(
         &mut Cpu::new(threads).map_err(supernet::experiment::TrainingError::from)?,
         None,
         &mut |record| {

@@ -54,7 +54,7 @@ fn training_steps_agree_with_the_cpu_device() {
     for adapter in gpus() {
         let mut gpu = Gpu::new(&adapter).unwrap();
         let training = selftest::training(&mut gpu).unwrap();
-        println!("{}: {training:?}", adapter.facts.name);
+        println!("{}: {training:?}", adapter.info.name);
         assert!(training.passed, "{training:?}");
     }
 }
@@ -67,12 +67,12 @@ fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_go
         let path = std::env::temp_dir().join(format!(
             "supernet-lost-{}-{}",
             std::process::id(),
-            adapter.facts.kind as u8
+            adapter.info.kind as u8
         ));
-        let search = short();
+        let experiment = short();
         let mut folder = RunFolder::create(&path, "").unwrap();
         let mut seen = 0;
-        let ended = search.run(&mut gpu, Some(&mut folder), &mut |record| {
+        let ended = experiment.run(&mut gpu, Some(&mut folder), &mut |record| {
             seen += 1;
             if matches!(record.event, Event::Step { step: 20, .. }) {
                 device.destroy();
@@ -80,7 +80,7 @@ fn a_gpu_that_is_lost_ends_the_search_with_its_name_and_leaves_the_run_folder_go
         });
         let said = ended.unwrap_err().to_string();
         assert!(
-            said.contains(&format!("gpu:{} was lost", adapter.facts.name)),
+            said.contains(&format!("gpu:{} was lost", adapter.info.name)),
             "{said}"
         );
         let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
@@ -138,9 +138,9 @@ fn a_search_that_cannot_fit_says_which_batch_would() {
             "space.filters=36",
             "space.layers=3",
         ];
-        let search = Experiment::on(data, Config::read("", &settings).unwrap()).unwrap();
+        let experiment = Experiment::on(data, Config::read("", &settings).unwrap()).unwrap();
         let mut events = 0;
-        let said = search
+        let said = experiment
             .run(&mut gpu, None, &mut |_| events += 1)
             .unwrap_err()
             .to_string();
@@ -277,7 +277,7 @@ fn a_lost_search_is_resumed_on_another_device() {
         let path = std::env::temp_dir().join(format!(
             "supernet-on-{}-{}",
             std::process::id(),
-            adapter.facts.lanes[1]
+            adapter.info.lanes[1]
         ));
         let settings = [&SHORT[..], &["checkpoint.steps=10"]].concat();
         let config = || Config::read("", &settings).expect("the settings are right");
@@ -330,7 +330,7 @@ fn a_search_that_is_stopped_and_resumed_on_its_gpu_is_as_one_that_never_was() {
             std::env::temp_dir().join(format!(
                 "supernet-{name}-{}-{}",
                 std::process::id(),
-                adapter.facts.lanes[1]
+                adapter.info.lanes[1]
             ))
         };
         let (whole, parts) = (path("whole"), path("parts"));

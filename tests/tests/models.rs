@@ -81,7 +81,7 @@ fn hold(spaces: &Spaces, test: &str, settings: &[&str]) {
         bits(&together)
     );
     for adapter in gpus() {
-        let name = &adapter.facts.name;
+        let name = &adapter.info.name;
         let mut gpu = Gpu::new(&adapter).unwrap();
         // Neither the plugin nor a CPU function: the files suffice.
         let bare = Model::load_with(&place.join("model"), &Spaces::default()).unwrap();

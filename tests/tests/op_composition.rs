@@ -54,8 +54,8 @@ fn published_settings_make_a_search_of_other_data() {
         (cells.schedule().updates, cells.schedule().rollouts),
         (30, 10)
     );
-    let search = Experiment::new(config("enas-macro-cifar10")).unwrap();
-    let schedule = search.schedule();
+    let experiment = Experiment::new(config("enas-macro-cifar10")).unwrap();
+    let schedule = experiment.schedule();
     assert_eq!(
         (
             schedule.epochs,

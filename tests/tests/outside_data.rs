@@ -46,14 +46,14 @@ fn a_search_runs_on_coloured_images() {
         "derive.report=3",
         "score.rollouts=5",
     ];
-    let search = Experiment::on(cifar, Config::read("", &settings).unwrap()).unwrap();
-    assert_eq!(search.supergraph().total_params(), 72_784);
-    let profile = search.profile();
+    let experiment = Experiment::on(cifar, Config::read("", &settings).unwrap()).unwrap();
+    assert_eq!(experiment.supergraph().total_params(), 72_784);
+    let profile = experiment.profile();
     assert_eq!(
         (profile.train, profile.validation, profile.test),
         (500, 200, 500)
     );
-    let found = search
+    let found = experiment
         .run(&mut Cpu::new(2).unwrap(), None, &mut |_| {})
         .unwrap();
     assert!(found.top[0].score.loss.is_finite());

@@ -69,7 +69,7 @@ fn a_plugins_ops_are_searched_on_every_device() {
         "{losses_here:?}"
     );
     for adapter in gpus() {
-        let name = adapter.facts.name.clone();
+        let name = adapter.info.name.clone();
         let config = Config::read("", &settings).unwrap();
         let builder = Search::builder()
             .config(config)
@@ -132,11 +132,11 @@ fn a_folder_is_searched_on_gpus_and_says_what_the_cpu_lacks() {
         "{refused}"
     );
     for adapter in gpus() {
-        let records = run(builder().on(DeviceSpec::Gpu(Some(adapter.facts.name.clone())))).unwrap();
+        let records = run(builder().on(DeviceSpec::Gpu(Some(adapter.info.name.clone())))).unwrap();
         assert!(losses(&records).len() >= 6);
         // Errors in an op are reported before anything is trained or written.
         folder(&place, &df.replace("gy / (d * d)", "gy / d"));
-        let gpu = DeviceSpec::Gpu(Some(adapter.facts.name.clone()));
+        let gpu = DeviceSpec::Gpu(Some(adapter.info.name.clone()));
         let refused = builder()
             .on(gpu.clone())
             .folder(&run_folder)

@@ -23,7 +23,7 @@
 
 mod bounded;
 mod nearest;
-mod problem;
+mod error;
 mod ragged;
 
 mod setting;
@@ -60,6 +60,7 @@ pub use custom::uses::Use;
 pub use custom::{
     Binding, CustomOp, Form, Gradient, Grid, Kernel, Kernels, Length, Operand, ShapeRule,
 };
+pub use error::{BuildError, ValidationError};
 pub use genome::GenomeError;
 pub use image::check_image;
 pub use inventory;
@@ -67,7 +68,6 @@ pub use nearest::nearest;
 pub use op::{Carry, Element, Function, Node, Op, Pad, Per, Pooling};
 pub use param::{Dim, Init, Param, TIME};
 pub use path::{Path, PathError, Pick};
-pub use problem::{BuildError, ValidationError};
 pub use published::{Claim, Published, PublishedEntry, published};
 pub use registry::{RegistryError, SpaceEntry, find, spaces};
 pub use setting::Setting;

@@ -123,7 +123,7 @@ pub(crate) struct SearchOptions {
     /// Change any setting of config.toml; settings of the space are written space.KEY [repeatable]
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
-    /// Skip the last phase, in which the best architecture is trained from scratch beside random
+    /// Skip the last phase, in which the best architecture is trained from scratch next to random
     /// ones
     #[arg(long)]
     pub(crate) no_retrain: bool,

@@ -53,13 +53,13 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
         none.contains("has 0 numbers, and `enas-macro` with layers=3 asks 6 decisions"),
         "{none}"
     );
-    let beside = refused(
+    let no_others = refused(
         &place,
         &[&["retrain", "--versus-random=2"], &data[..], &batch].concat(),
     );
     assert!(
-        beside.contains("there are no random architectures of it: ask for none"),
-        "{beside}"
+        no_others.contains("there are no random architectures of it: ask for none"),
+        "{no_others}"
     );
 
     let trained = said(

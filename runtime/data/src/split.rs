@@ -115,7 +115,7 @@ impl Splits {
         {
             let parts = match data.own_test {
                 Some(_) => {
-                    "at least one to each of training and validation, and no more than there are beside its test split"
+                    "at least one to each of training and validation, and no more than there are outside its test split"
                 }
                 None => "at least one to each of train, validation and test",
             };

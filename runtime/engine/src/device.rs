@@ -145,7 +145,7 @@ pub enum DeviceError {
         what: String,
     },
     /// More pending runs than the device supports.
-    #[error("{device} has {depth} runs under way; ask for the samples of the oldest first")]
+    #[error("{device} has {depth} runs in flight; ask for the samples of the oldest first")]
     TooManyUnderWay {
         /// The device.
         device: String,
@@ -183,8 +183,8 @@ pub enum DeviceError {
         reason: String,
     },
     /// Samples were requested without a run.
-    #[error("samples were asked for, but no run is under way on {device}")]
-    NothingUnderWay {
+    #[error("samples were asked for, but no run is in flight on {device}")]
+    NothingInFlight {
         /// The device.
         device: String,
     },

@@ -7,13 +7,13 @@ use crate::events::Event;
 
 impl Experiment {
     pub(crate) fn started(&self) -> Event {
-        let experiment = &self.config.search;
+        let settings = &self.config.search;
         Event::Started {
             space: self.provenance.space.clone(),
             data: self.data.name().to_owned(),
-            strategy: experiment.strategy,
+            strategy: settings.strategy,
             device: self.reserved.device.clone(),
-            seed: experiment.seed,
+            seed: settings.seed,
             decisions: self.task.supergraph.genome_len() as u64,
             size: self.task.supergraph.size().to_string(),
             parameters: self.task.supergraph.total_params(),

@@ -73,19 +73,19 @@ impl Model {
         {
             fs::create_dir_all(parent).map_err(failed("make the folder", parent))?;
         }
-        let beside = beside(folder);
-        fs::create_dir(&beside).map_err(failed("make the folder", &beside))?;
+        let temporary = temporary(folder);
+        fs::create_dir(&temporary).map_err(failed("make the folder", &temporary))?;
         let write = || -> io::Result<()> {
             for (name, content) in [(NUMBERS, &numbers), (WHAT, &what)] {
-                atomic::write_new(&beside.join(name), content)?;
+                atomic::write_new(&temporary.join(name), content)?;
             }
-            atomic::sync_folder(&beside)?;
-            atomic::rename(&beside, folder)
+            atomic::sync_folder(&temporary)?;
+            atomic::rename(&temporary, folder)
         };
         write().map_err(|source| {
             // A partial model is useless. If it cannot be removed either, the first error is
             // reported.
-            let _ = fs::remove_dir_all(&beside);
+            let _ = fs::remove_dir_all(&temporary);
             if folder.exists() {
                 exists()
             } else {
@@ -190,7 +190,7 @@ impl Model {
 }
 
 /// The temporary path of a folder while it is written.
-fn beside(folder: &Path) -> PathBuf {
+fn temporary(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     folder.with_file_name(name)

@@ -174,7 +174,7 @@ impl Comparison {
         let Some(difference) = difference else {
             return format!("{alone}{left_out}");
         };
-        let beside = format!(
+        let both = format!(
             "{alone}, random architectures {} ({}){left_out}",
             random.describe(),
             random.count
@@ -182,17 +182,14 @@ impl Comparison {
         let points = 100.0 * difference;
         match standard_error.map(|error| 100.0 * error) {
             None => {
-                format!("{beside}: {points:+.2} points, of which nothing can be said with so few")
+                format!("{both}: {points:+.2} points, of which nothing can be said with so few")
             }
             Some(error) if points.abs() <= 2.0 * error => {
-                format!("{beside}: {points:+.2} ± {error:.2} points, no significant difference")
+                format!("{both}: {points:+.2} ± {error:.2} points, no significant difference")
             }
             Some(error) => {
                 let than = if points > 0.0 { "better" } else { "worse" };
-                format!(
-                    "{beside}: {than} by {:.2} ± {error:.2} points",
-                    points.abs()
-                )
+                format!("{both}: {than} by {:.2} ± {error:.2} points", points.abs())
             }
         }
     }
@@ -228,15 +225,15 @@ impl Comparison {
         let Some(difference) = difference else {
             return format!("{alone}{left_out}");
         };
-        let beside = format!("{alone}, random architectures {}{left_out}", mean(random));
+        let both = format!("{alone}, random architectures {}{left_out}", mean(random));
         match standard_error {
-            None => format!("{beside}: {difference:+.2}, of which nothing can be said with so few"),
+            None => format!("{both}: {difference:+.2}, of which nothing can be said with so few"),
             Some(error) if difference.abs() <= 2.0 * error => {
-                format!("{beside}: {difference:+.2} ± {error:.2}, no significant difference")
+                format!("{both}: {difference:+.2} ± {error:.2}, no significant difference")
             }
             Some(error) => {
                 let than = if difference < 0.0 { "better" } else { "worse" };
-                format!("{beside}: {than} by {:.2} ± {error:.2}", difference.abs())
+                format!("{both}: {than} by {:.2} ± {error:.2}", difference.abs())
             }
         }
     }

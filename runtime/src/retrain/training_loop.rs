@@ -110,7 +110,7 @@ impl Retraining {
             let command = observer.command();
             if command != Command::Run {
                 self.save(device, observer)?;
-                if self.rests(command, observer)? {
+                if self.quiesced(command, observer)? {
                     return Ok(None);
                 }
                 continue;
@@ -151,7 +151,11 @@ impl Retraining {
     }
 
     /// Handles a pause or a stop after saving; returns whether to stop.
-    fn rests(&self, command: Command, observer: &mut dyn Observer) -> Result<bool, RetrainError> {
+    fn quiesced(
+        &self,
+        command: Command,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, RetrainError> {
         let steps = self.steps();
         let command = match command {
             Command::Pause => {

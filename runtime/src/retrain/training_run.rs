@@ -173,7 +173,7 @@ impl TrainingRun {
 
     /// Finishes steps until at most `most` are in flight.
     fn finish(&mut self, device: &mut dyn Device, most: usize) -> Result<(), TrainingError> {
-        while self.trainer.under_way() > most {
+        while self.trainer.in_flight() > most {
             let score = self.trainer.finish(device)?;
             self.pass.add(score);
         }

@@ -54,11 +54,11 @@ fn every_call_agrees_with_its_reference() {
         let cases: u32 = kinds.values().map(|kind| kind.cases).sum();
         println!(
             "{}, lanes {:?}: {} kinds, {cases} cases",
-            gpu.facts().line(),
+            gpu.info().line(),
             gpu.subgroup_size(),
             kinds.len()
         );
-        assert!(misses.is_empty(), "{}: {misses:#?}", gpu.facts().name);
+        assert!(misses.is_empty(), "{}: {misses:#?}", gpu.info().name);
     }
 }
 
@@ -72,7 +72,7 @@ fn recurrent_children_agree_with_the_cpu_device() {
             .iter()
             .zip(&wanted)
             .all(|(got, wanted)| (got - wanted).abs() < 1e-4 * wanted);
-        assert!(near, "{}: {got:?} for {wanted:?}", gpu.facts().name);
+        assert!(near, "{}: {got:?} for {wanted:?}", gpu.info().name);
         let start = experiment.weights();
         let distance = |a: &Weights, b: &Weights| {
             let pairs = a
@@ -87,12 +87,12 @@ fn recurrent_children_agree_with_the_cpu_device() {
                 .sqrt()
         };
         let off = distance(&here, &there) / distance(&start, &there);
-        assert!(off < 1e-3, "{}: weights are off by {off}", gpu.facts().name);
+        assert!(off < 1e-3, "{}: weights are off by {off}", gpu.info().name);
         assert_eq!(
             text_tests::some_steps(&mut gpu, &experiment),
             (got, here),
             "{} repeats itself",
-            gpu.facts().name
+            gpu.info().name
         );
     }
 }
@@ -182,7 +182,7 @@ fn networks_with_drop_path_and_an_auxiliary_head_train_as_on_the_cpu_device() {
         assert!(
             off <= 1e-3 * way,
             "{}: off by {off} on a way of {way}",
-            gpu.facts().name
+            gpu.info().name
         );
     }
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// Writes a file atomically: to a temporary path, synced, then renamed, and its folder synced.
 pub(crate) fn write(place: &Path, content: &[u8]) -> io::Result<()> {
-    let beside = beside(place);
-    let mut file = File::create(&beside)?;
+    let temporary = temporary(place);
+    let mut file = File::create(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
-    rename(&beside, place)
+    rename(&temporary, place)
 }
 
 /// Writes a new file of a folder that is not in its place yet, and syncs it.
@@ -40,7 +40,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn beside(place: &Path) -> PathBuf {
+fn temporary(place: &Path) -> PathBuf {
     let mut name = place.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     place.with_file_name(name)

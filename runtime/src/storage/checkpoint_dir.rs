@@ -35,21 +35,21 @@ pub(crate) fn write(
         // The same moment was saved before, and is intact: a damaged one was moved away.
         return Ok(());
     }
-    let beside = place.with_extension(format!("{writer}.part"));
+    let temporary = place.with_extension(format!("{writer}.part"));
     fs::create_dir_all(parent)?;
-    if beside.exists() {
-        fs::remove_dir_all(&beside)?;
+    if temporary.exists() {
+        fs::remove_dir_all(&temporary)?;
     }
-    fs::create_dir(&beside)?;
+    fs::create_dir(&temporary)?;
     let mut sums = String::new();
     for (name, content) in files {
-        sums += &put(&beside, name, content)?;
+        sums += &put(&temporary, name, content)?;
     }
-    put(&beside, CHECKSUMS, &mut |file| {
+    put(&temporary, CHECKSUMS, &mut |file| {
         file.write_all(sums.as_bytes())
     })?;
-    sync_folder(&beside)?;
-    rename(&beside, &place)?;
+    sync_folder(&temporary)?;
+    rename(&temporary, &place)?;
     all(parent)?
         .into_iter()
         .skip(keep as usize)

@@ -1,6 +1,5 @@
 //! `events.jsonl`: the events of a run, one JSON object per line.
 
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,18 +19,14 @@ pub(crate) struct LogEnd {
     pub(crate) at: f64,
 }
 
-/// Reads the events of the run at `run`, oldest first; none if it has no log. An incomplete line is
-/// the last one of a run that was killed; it is left out, as are events that this version does not
-/// know.
+/// Reads the events of the run at `run`, oldest first. An incomplete line is the last one of a run
+/// that was killed; it is left out, as are events that this version does not know.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If there is no log, or it cannot be read.
 pub fn read_events(run: &Path) -> Result<Vec<Record>, StorageError> {
     let place = run.join(EVENTS);
-    let text = match std::fs::read_to_string(&place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text.map_err(failed("read", &place))?,
-    };
+    let text = std::fs::read_to_string(&place).map_err(failed("read", &place))?;
     Ok(text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())

@@ -200,11 +200,11 @@ impl Evaluator {
                 all.correct.extend_from_slice(&samples.correct[..fresh]);
                 Ok(())
             };
-        let mut under_way = 0;
+        let mut in_flight = 0;
         for from in (0..split.len()).step_by(batch) {
-            if under_way == device.depth() {
+            if in_flight == device.depth() {
                 take(device, &mut self.samples)?;
-                under_way -= 1;
+                in_flight -= 1;
             }
             // The last minibatch wraps around to the beginning, so that every sample counts once
             // and all batches have one size.
@@ -218,9 +218,9 @@ impl Evaluator {
                 targets: &self.labels,
             };
             device.score(&program, weights, minibatch)?;
-            under_way += 1;
+            in_flight += 1;
         }
-        for _ in 0..under_way {
+        for _ in 0..in_flight {
             take(device, &mut self.samples)?;
         }
         Ok(self.task.metric.score(&all, split.len()))
@@ -234,7 +234,7 @@ impl Evaluator {
         genome: &[u32],
         streams: &Streams,
     ) -> Result<Score, TrainingError> {
-        let (mut all, mut under_way, mut last) = (Samples::default(), 0, None);
+        let (mut all, mut in_flight, mut last) = (Samples::default(), 0, None);
         let mut take =
             |device: &mut dyn Device, samples: &mut Samples| -> Result<(), TrainingError> {
                 device.samples(samples)?;
@@ -243,9 +243,9 @@ impl Evaluator {
                 Ok(())
             };
         for window in 0..streams.windows() {
-            if under_way == device.depth() {
+            if in_flight == device.depth() {
                 take(device, &mut self.samples)?;
-                under_way -= 1;
+                in_flight -= 1;
             }
             let kind = (
                 streams.length(window),
@@ -266,9 +266,9 @@ impl Evaluator {
             };
             device.score(&program, weights, minibatch)?;
             last = Some((kind, program));
-            under_way += 1;
+            in_flight += 1;
         }
-        for _ in 0..under_way {
+        for _ in 0..in_flight {
             take(device, &mut self.samples)?;
         }
         Ok(self.task.metric.score(&all, all.loss.len()))

@@ -41,7 +41,7 @@ pub(crate) struct Trainer {
     /// Steps done; the position in the data and the dropout bits are functions of it.
     done: u32,
     /// Number and learning rate of the steps in flight, oldest first.
-    under_way: VecDeque<(u32, f32)>,
+    in_flight: VecDeque<(u32, f32)>,
     /// The pass that `order` belongs to.
     pass: u64,
     order: Vec<usize>,
@@ -57,7 +57,6 @@ pub(crate) struct Trainer {
 impl Trainer {
     /// A trainer at its first step.
     pub(crate) fn new(task: TaskContext, settings: TrainerSettings) -> Self {
-        let (under_way, order, images, spare, labels) = Default::default();
         let streams = task.streams(&task.data.train, settings.batch);
         Self {
             streams,
@@ -65,12 +64,12 @@ impl Trainer {
             task,
             settings,
             done: 0,
-            under_way,
+            in_flight: VecDeque::new(),
             pass: 0,
-            order,
-            images,
-            spare,
-            labels,
+            order: Vec::new(),
+            images: Vec::new(),
+            spare: Vec::new(),
+            labels: Vec::new(),
             samples: Samples::default(),
         }
     }
@@ -148,7 +147,7 @@ impl Trainer {
             targets: &self.labels,
         };
         device.train(&program, weights, minibatch, &step)?;
-        self.under_way.push_back((step.number, step.rate));
+        self.in_flight.push_back((step.number, step.rate));
         Ok(())
     }
 
@@ -216,8 +215,8 @@ impl Trainer {
     }
 
     /// Number of steps in flight.
-    pub(crate) fn under_way(&self) -> usize {
-        self.under_way.len()
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// Continues after `done` steps.
@@ -231,7 +230,7 @@ impl Trainer {
     /// # Errors
     /// If the device fails, or the loss is not a number.
     pub(crate) fn finish(&mut self, device: &mut dyn Device) -> Result<Score, TrainingError> {
-        let (step, rate) = self.under_way.pop_front().unwrap_or_default();
+        let (step, rate) = self.in_flight.pop_front().unwrap_or_default();
         device.samples(&mut self.samples)?;
         let score = self
             .task

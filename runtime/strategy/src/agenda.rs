@@ -26,7 +26,7 @@ pub(super) struct Agenda {
 
 /// The next entry of the schedule.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Ahead {
+pub(super) enum Pending {
     /// A task that was pending when the state was saved.
     Again(Task),
     /// A training step of this epoch.
@@ -51,7 +51,7 @@ impl Agenda {
     }
 
     /// The next entry of the schedule: an epoch's steps, then its updates.
-    pub(super) fn ahead(&mut self, schedule: &Schedule) -> Ahead {
+    pub(super) fn pending(&mut self, schedule: &Schedule) -> Pending {
         if let Some(task) = self
             .out
             .len()
@@ -59,7 +59,7 @@ impl Agenda {
             .and_then(|first| self.out.get(first))
         {
             self.again -= 1;
-            return Ahead::Again(task.clone());
+            return Pending::Again(task.clone());
         }
         while self.epoch < schedule.epochs {
             let updates = if self.epoch < schedule.warm_up || schedule.rollouts == 0 {
@@ -68,14 +68,14 @@ impl Agenda {
                 schedule.updates
             };
             if self.step < schedule.steps {
-                return Ahead::Train { epoch: self.epoch };
+                return Pending::Train { epoch: self.epoch };
             }
             if self.update < updates {
-                return Ahead::Score { batch: self.batch };
+                return Pending::Score { batch: self.batch };
             }
             (self.epoch, self.step, self.update) = (self.epoch + 1, 0, 0);
         }
-        Ahead::Through
+        Pending::Through
     }
 
     /// Whether a score task has no outcome yet.
@@ -154,23 +154,23 @@ mod tests {
     fn walk(agenda: &mut Agenda, schedule: &Schedule) -> String {
         let mut order = String::new();
         loop {
-            match agenda.ahead(schedule) {
-                Ahead::Train { epoch } => {
+            match agenda.pending(schedule) {
+                Pending::Train { epoch } => {
                     agenda.hand_out(Work::Train {
                         genome: vec![],
                         epoch,
                     });
                     order += &format!("t{epoch} ");
                 }
-                Ahead::Score { batch } => {
+                Pending::Score { batch } => {
                     agenda.hand_out(Work::Score {
                         genomes: vec![vec![]],
                         batch,
                     });
                     order += &format!("s{batch} ");
                 }
-                Ahead::Again(task) => order += &format!("again{} ", task.id),
-                Ahead::Through => return order,
+                Pending::Again(task) => order += &format!("again{} ", task.id),
+                Pending::Through => return order,
             }
         }
     }

@@ -20,7 +20,7 @@ use supernet_shaders::random::{Random, RngStream};
 
 pub use settings::{Baseline, ControllerSettings, SettingError};
 
-use super::agenda::{Agenda, Ahead, reward};
+use super::agenda::{Agenda, Pending, reward};
 use super::random::from_prior;
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 use adam::Adam;
@@ -136,20 +136,20 @@ impl Strategy for Enas {
                 rate: self.settings.learning_rate,
             });
         }
-        let work = match self.agenda.ahead(&self.schedule) {
-            Ahead::Again(task) => return Ok(Some(task)),
-            Ahead::Through => return Ok(None),
+        let work = match self.agenda.pending(&self.schedule) {
+            Pending::Again(task) => return Ok(Some(task)),
+            Pending::Through => return Ok(None),
             // Its outcome changes the policy that all later samples come from.
             _ if self.agenda.scoring() => return Ok(None),
-            Ahead::Train { epoch } if epoch < self.schedule.warm_up => Work::Train {
+            Pending::Train { epoch } if epoch < self.schedule.warm_up => Work::Train {
                 genome: from_prior(&self.space, &mut self.random)?,
                 epoch,
             },
-            Ahead::Train { epoch } => {
+            Pending::Train { epoch } => {
                 let genome = self.controller.sample(1, &mut self.random)?.remove(0);
                 Work::Train { genome, epoch }
             }
-            Ahead::Score { batch } => {
+            Pending::Score { batch } => {
                 let genomes = self
                     .controller
                     .sample(self.schedule.rollouts as usize, &mut self.random)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
-use super::agenda::{Agenda, Ahead, reward};
+use super::agenda::{Agenda, Pending, reward};
 use super::random::from_prior;
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
@@ -216,12 +216,12 @@ fn settle(space: &Supergraph, parent: &Genome, child: &mut Genome, random: &mut 
 
 impl Strategy for Evolution {
     fn next(&mut self) -> Result<Option<Task>, StrategyError> {
-        let work = match self.state.agenda.ahead(&self.schedule) {
-            Ahead::Again(task) => return Ok(Some(task)),
-            Ahead::Through => return Ok(None),
+        let work = match self.state.agenda.pending(&self.schedule) {
+            Pending::Again(task) => return Ok(Some(task)),
+            Pending::Through => return Ok(None),
             // Its outcome changes the population that everything after it descends from.
             _ if self.state.agenda.scoring() => return Ok(None),
-            Ahead::Train { epoch } => {
+            Pending::Train { epoch } => {
                 let State { alive, random, .. } = &mut self.state;
                 let genome = match member(alive, random) {
                     Some(member) if epoch >= self.schedule.warm_up => member.genome.clone(),
@@ -229,7 +229,7 @@ impl Strategy for Evolution {
                 };
                 Work::Train { genome, epoch }
             }
-            Ahead::Score { batch } => {
+            Pending::Score { batch } => {
                 let rollouts = 0..self.schedule.rollouts as usize;
                 let genomes = rollouts
                     .map(|ahead| self.born(ahead))
@@ -240,7 +240,7 @@ impl Strategy for Evolution {
         Ok(Some(self.state.agenda.hand_out(work)))
     }
 
-    /// The insight's baseline is the mean reward of the population before the group joins it, or of
+    /// The baseline is the mean reward of the population before the group joins it, or of
     /// the group itself if it is the first; values that only a controller has are 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (genomes, scores) = self.state.agenda.close(outcome)?;

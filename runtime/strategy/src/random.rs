@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
-use super::agenda::{Agenda, Ahead, reward};
+use super::agenda::{Agenda, Pending, reward};
 use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
 
 /// Samples from the space's prior throughout and learns nothing, with the same budget as every
@@ -123,14 +123,14 @@ pub fn from_prior(space: &Supergraph, random: &mut Random) -> Result<Genome, Gen
 
 impl Strategy for RandomSearch {
     fn next(&mut self) -> Result<Option<Task>, StrategyError> {
-        let work = match self.state.agenda.ahead(&self.schedule) {
-            Ahead::Again(task) => return Ok(Some(task)),
-            Ahead::Through => return Ok(None),
-            Ahead::Train { epoch } => Work::Train {
+        let work = match self.state.agenda.pending(&self.schedule) {
+            Pending::Again(task) => return Ok(Some(task)),
+            Pending::Through => return Ok(None),
+            Pending::Train { epoch } => Work::Train {
                 genome: self.draw()?,
                 epoch,
             },
-            Ahead::Score { batch } => {
+            Pending::Score { batch } => {
                 let rollouts = 0..self.schedule.rollouts;
                 let genomes = rollouts
                     .map(|_| self.draw())
@@ -141,7 +141,7 @@ impl Strategy for RandomSearch {
         Ok(Some(self.state.agenda.hand_out(work)))
     }
 
-    /// The insight holds the mean reward, which is also its baseline; values that only a controller
+    /// The statistics hold the mean reward, which is also the baseline; values that only a controller
     /// has are 0.
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (_, scores) = self.state.agenda.close(outcome)?;

@@ -15,10 +15,10 @@ pub(crate) fn run(options: &DevicesOptions) -> Result<(), Failure> {
         .iter()
         .filter_map(|adapter| adapter.supports().err())
         .collect();
-    let adapters: Vec<AdapterInfo> = found.into_iter().map(|adapter| adapter.facts).collect();
+    let adapters: Vec<AdapterInfo> = found.into_iter().map(|adapter| adapter.info).collect();
     let cores = available_parallelism().map_or(1, usize::from);
     let auto = gpu::first_hardware().map_or("cpu".to_owned(), |adapter| {
-        format!("gpu:{}", adapter.facts.name)
+        format!("gpu:{}", adapter.info.name)
     });
     let mut out = std::io::stdout().lock();
     if options.json {

@@ -184,21 +184,21 @@ fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), String> {
             folder.display()
         ));
     }
-    let beside = folder.with_file_name(format!(
+    let temporary = folder.with_file_name(format!(
         ".{}.{}",
         name.to_string_lossy(),
         std::process::id()
     ));
     let failed =
         |path: &Path, error: io::Error| format!("cannot write {}: {error}", path.display());
-    let parent = beside.parent().unwrap_or(Path::new(""));
+    let parent = temporary.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
-    fs::create_dir(&beside).map_err(|error| failed(&beside, error))?;
-    let written = fill(&beside, files)
-        .and_then(|()| fs::rename(&beside, folder).map_err(|e| (folder.to_owned(), e)));
+    fs::create_dir(&temporary).map_err(|error| failed(&temporary, error))?;
+    let written = fill(&temporary, files)
+        .and_then(|()| fs::rename(&temporary, folder).map_err(|e| (folder.to_owned(), e)));
     written.map_err(|(path, error)| {
         // If the temporary folder cannot be removed either, its name tells what it is.
-        let _ = fs::remove_dir_all(&beside);
+        let _ = fs::remove_dir_all(&temporary);
         failed(&path, error)
     })
 }

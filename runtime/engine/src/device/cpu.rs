@@ -146,7 +146,7 @@ impl Device for Cpu {
         let done = self
             .done
             .take()
-            .ok_or_else(|| DeviceError::NothingUnderWay {
+            .ok_or_else(|| DeviceError::NothingInFlight {
                 device: self.name(),
             })?;
         self.spare = std::mem::replace(samples, done);

@@ -88,7 +88,7 @@ impl Gpu {
     }
 
     fn on(context: GpuContext) -> Result<Self, DeviceError> {
-        let [least, most] = context.facts.lanes;
+        let [least, most] = context.info.lanes;
         let subgroups = context.device.features().contains(wgpu::Features::SUBGROUP);
         let traits = Traits {
             lanes: (subgroups && least == most && most > 0).then_some(most),
@@ -134,8 +134,8 @@ impl Gpu {
     }
 
     /// Information about the adapter.
-    pub fn facts(&self) -> &AdapterInfo {
-        &self.context.facts
+    pub fn info(&self) -> &AdapterInfo {
+        &self.context.info
     }
 
     /// The wgpu device that executes the runs.
@@ -224,7 +224,7 @@ impl Device for Gpu {
             &step,
         )?;
         let newest = self.readbacks.take_newest(&self.context)?;
-        newest.ok_or_else(|| DeviceError::NothingUnderWay {
+        newest.ok_or_else(|| DeviceError::NothingInFlight {
             device: self.name(),
         })
     }
@@ -245,7 +245,7 @@ impl Device for Gpu {
         )? {
             return Ok(());
         }
-        Err(DeviceError::NothingUnderWay {
+        Err(DeviceError::NothingInFlight {
             device: self.name(),
         })
     }
@@ -282,7 +282,7 @@ impl Probe for Gpu {
             binding,
             buffer,
             ..
-        } = &self.context.facts;
+        } = &self.context.info;
         let used = self
             .traits
             .lanes

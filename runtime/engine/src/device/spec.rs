@@ -62,7 +62,7 @@ impl DeviceSpec {
     #[must_use]
     pub fn resolved(self) -> Self {
         match self {
-            Self::Auto => real().map_or(Self::Cpu, |name| Self::Gpu(Some(name))),
+            Self::Auto => first_hardware().map_or(Self::Cpu, |name| Self::Gpu(Some(name))),
             other => other,
         }
     }
@@ -82,8 +82,8 @@ impl DeviceSpec {
 
 /// The name of the best hardware GPU.
 #[cfg(feature = "gpu")]
-fn real() -> Option<String> {
-    super::gpu::first_hardware().map(|adapter| adapter.facts.name)
+fn first_hardware() -> Option<String> {
+    super::gpu::first_hardware().map(|adapter| adapter.info.name)
 }
 
 #[cfg(feature = "gpu")]
@@ -92,7 +92,7 @@ fn gpu(name: Option<&str>) -> Result<Box<dyn Probe>, DeviceError> {
 }
 
 #[cfg(not(feature = "gpu"))]
-fn real() -> Option<String> {
+fn first_hardware() -> Option<String> {
     None
 }
 

@@ -36,7 +36,7 @@ struct Sweep<'a> {
     /// computed from all of them at once, or the value was computed as a whole.
     together: Vec<bool>,
     /// The location of these adjacent gradients.
-    beside: Vec<Option<Operand>>,
+    adjacent: Vec<Option<Operand>>,
     /// The readers of each parameter.
     of_weight: Vec<OfWeight>,
 }
@@ -117,14 +117,14 @@ impl<'a> Sweep<'a> {
                 _ => {}
             }
         }
-        let beside = vec![None; tape.values.len()];
+        let adjacent = vec![None; tape.values.len()];
         Self {
             tape,
             auxiliary,
             of_value,
             wanted,
             together,
-            beside,
+            adjacent,
             of_weight,
         }
     }
@@ -183,7 +183,7 @@ impl<'a> Sweep<'a> {
     /// The location of the gradients of a value's parts.
     fn side_by_side(&mut self, number: usize) -> Operand {
         let tape = &mut self.tape;
-        *self.beside[number].get_or_insert_with(|| tape.plain(tape.values[number] as usize))
+        *self.adjacent[number].get_or_insert_with(|| tape.plain(tape.values[number] as usize))
     }
 
     /// Fills a range of a gradient with zeros, where there is no contribution.

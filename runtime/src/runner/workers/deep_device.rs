@@ -41,7 +41,7 @@ impl Deep {
     fn ran(&mut self) -> Result<(), DeviceError> {
         assert!(
             self.done.len() < self.depth(),
-            "more runs are under way than the device is deep"
+            "more runs are in flight than the device is deep"
         );
         let mut samples = Samples::default();
         self.cpu.samples(&mut samples)?;
@@ -89,7 +89,7 @@ impl Device for Deep {
 
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
         let done = self.done.pop_front();
-        *samples = done.ok_or_else(|| DeviceError::NothingUnderWay {
+        *samples = done.ok_or_else(|| DeviceError::NothingInFlight {
             device: self.name.to_string(),
         })?;
         Ok(())

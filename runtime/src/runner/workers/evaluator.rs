@@ -28,7 +28,7 @@ pub(crate) struct Begin {
 
 pub(crate) struct State {
     context: Arc<SearchContext>,
-    stage: training::Evaluator,
+    evaluator: training::Evaluator,
     device: SharedDevice,
     coordinator: ActorRef<coordinator::Msg>,
 }
@@ -45,7 +45,7 @@ impl State {
             // Only the runtime has access to the test split.
             _ => {
                 return Ok(self
-                    .stage
+                    .evaluator
                     .results(&mut **self.device.lock(), weights, kind)?);
             }
         };
@@ -75,7 +75,7 @@ impl Actor for Evaluator {
             .as_ref()
             .map_or(Ok(device), SharedDevice::new)?;
         Ok(State {
-            stage: context.experiment.evaluator(),
+            evaluator: context.experiment.evaluator(),
             context,
             device,
             coordinator,

@@ -148,7 +148,7 @@ impl Supervision {
             reason: failure.to_string(),
             failures,
         };
-        let stage = |failure: Failure| {
+        let failed = |failure: Failure| {
             failure
                 .downcast()
                 .map_or_else(part, |error: Box<TrainingError>| (*error).into())
@@ -156,7 +156,7 @@ impl Supervision {
         let ruined = |failure: Failure| {
             failure
                 .downcast()
-                .map_or_else(stage, |ruined: Box<Ruined>| ruined.source.into())
+                .map_or_else(failed, |ruined: Box<Ruined>| ruined.source.into())
         };
         self.end(Err(Arc::new(
             failure

@@ -267,7 +267,7 @@ fn what_fails_again_and_again_ends_the_search_with_its_reason() {
         4
     );
     // A device that is not available, initially or after a failure.
-    let lost = || DeviceError::NothingUnderWay {
+    let lost = || DeviceError::NothingInFlight {
         device: "lost".to_owned(),
     };
     let never = self::builder().device(move || Err(lost())).start();

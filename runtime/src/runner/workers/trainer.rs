@@ -39,7 +39,7 @@ pub(crate) struct Begin {
 }
 
 pub(crate) struct State {
-    stage: training::Trainer,
+    trainer: training::Trainer,
     device: SharedDevice,
     weights: Arc<Weights>,
     /// Steps in flight, oldest first.
@@ -59,7 +59,7 @@ pub(crate) struct Ruined {
 impl State {
     fn step(&mut self, id: JobId, kind: &JobKind) -> Result<(), ActorProcessingErr> {
         let JobKind::Train { genome, epoch } = kind else {
-            self.stage.skip();
+            self.trainer.skip();
             self.report(id, vec![Ok(Score::WORST)]);
             return Ok(());
         };
@@ -67,7 +67,7 @@ impl State {
         let mut device = device.lock();
         // Evaluators have released their references; a stuck one keeps its own copy.
         let weights = Arc::make_mut(&mut self.weights);
-        self.stage.start(&mut **device, weights, genome, *epoch)?;
+        self.trainer.start(&mut **device, weights, genome, *epoch)?;
         self.started.push_back(id);
         let most = depth(&**device) - 1;
         self.finish(&mut **device, most)
@@ -79,7 +79,7 @@ impl State {
             let Some(id) = self.started.front().copied() else {
                 break;
             };
-            let score = match self.stage.finish(device) {
+            let score = match self.trainer.finish(device) {
                 Err(source @ TrainingError::Diverged { .. }) => {
                     return Err(Ruined {
                         task: id.task,
@@ -119,8 +119,8 @@ impl Actor for Trainer {
             coordinator,
             ready,
         } = begin;
-        let mut stage = context.experiment.trainer();
-        stage.resume(snapshot.trained);
+        let mut trainer = context.experiment.trainer();
+        trainer.resume(snapshot.trained);
         // The snapshot is not modified.
         let weights = Arc::new(Weights::clone(&snapshot.weights));
         let device = SharedDevice::new(&context.device)?;
@@ -128,7 +128,7 @@ impl Actor for Trainer {
         // If the receiver is gone, this trainer was abandoned.
         let _ = ready.send((device.clone(), depth));
         Ok(State {
-            stage,
+            trainer,
             device,
             weights,
             started: VecDeque::new(),
@@ -155,7 +155,10 @@ impl Actor for Trainer {
             }
             Msg::Copy(reply) => {
                 device.lock().fetch(Arc::make_mut(&mut state.weights))?;
-                let _ = reply.send((Arc::new(Weights::clone(&state.weights)), state.stage.done()));
+                let _ = reply.send((
+                    Arc::new(Weights::clone(&state.weights)),
+                    state.trainer.done(),
+                ));
             }
         }
         Ok(())

@@ -44,12 +44,12 @@ fn outcome(task: &Task) -> Outcome {
 
 /// Runs a search to its end, with the outcome after each task.
 fn finish(search: &mut dyn Strategy) -> (Vec<Task>, Vec<StrategyStats>) {
-    let (mut tasks, mut insights) = (vec![], vec![]);
+    let (mut tasks, mut stats) = (vec![], vec![]);
     while let Some(task) = search.next().unwrap() {
-        insights.extend(search.observe(&outcome(&task)));
+        stats.extend(search.observe(&outcome(&task)));
         tasks.push(task);
     }
-    (tasks, insights)
+    (tasks, stats)
 }
 
 fn kinds(tasks: &[Task]) -> Vec<String> {
@@ -62,7 +62,7 @@ fn kinds(tasks: &[Task]) -> Vec<String> {
 
 #[test]
 fn tasks_follow_the_schedule_and_random_search_does_the_same_ones() {
-    let (tasks, insights) = finish(&mut search(1));
+    let (tasks, stats) = finish(&mut search(1));
     assert_eq!(
         kinds(&tasks)[..6],
         [
@@ -78,7 +78,7 @@ fn tasks_follow_the_schedule_and_random_search_does_the_same_ones() {
         kinds(&tasks)[6..10],
         ["6 score 6 on 0", "7 score 6 on 1", "8 train 2", "9 train 2"]
     );
-    assert_eq!((tasks.len(), insights.len()), (12 + 6, 6));
+    assert_eq!((tasks.len(), stats.len()), (12 + 6, 6));
     assert!(
         tasks
             .iter()
@@ -127,7 +127,7 @@ fn an_update_waits_for_its_outcome_and_training_does_not() {
 
 #[test]
 fn the_same_seed_gives_the_same_bits_and_reports_change_nothing() {
-    let (tasks, insights) = finish(&mut search(3));
+    let (tasks, stats) = finish(&mut search(3));
     let mut watched = search(3);
     let mut again = vec![];
     while let Some(task) = watched.next().unwrap() {
@@ -150,7 +150,7 @@ fn the_same_seed_gives_the_same_bits_and_reports_change_nothing() {
         again.push(task);
     }
     assert_eq!(again, tasks);
-    assert_eq!(finish(&mut search(3)).1, insights);
+    assert_eq!(finish(&mut search(3)).1, stats);
     assert_ne!(finish(&mut search(4)).0, tasks);
 }
 
@@ -165,7 +165,7 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
     ] {
         let start =
             |seed| Enas::new(test_spaces::layered(LAYERS), SCHEDULE, settings, seed).unwrap();
-        let (tasks, insights) = finish(&mut start(5));
+        let (tasks, stats) = finish(&mut start(5));
         for stop in 0..tasks.len() {
             let mut first = start(5);
             for _ in 0..stop {
@@ -179,10 +179,10 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
             second.load(serde_json::from_str(&text).unwrap()).unwrap();
             let (rest, learnt) = finish(&mut second);
             assert_eq!(rest, tasks[stop..]);
-            assert_eq!(learnt, insights[insights.len() - learnt.len()..]);
+            assert_eq!(learnt, stats[stats.len() - learnt.len()..]);
         }
     }
-    let (tasks, insights) = finish(&mut search(5));
+    let (tasks, stats) = finish(&mut search(5));
     // With pending tasks: they are handed out again, and then the search continues.
     let mut first = search(5);
     let out: Vec<Task> = std::iter::from_fn(|| first.next().unwrap()).collect();
@@ -190,7 +190,7 @@ fn a_search_continues_from_any_save_as_if_it_had_never_stopped() {
     let mut second = search(77);
     second.load(first.save()).unwrap();
     let (rest, learnt) = finish(&mut second);
-    assert_eq!((rest, learnt), (tasks[1..].to_vec(), insights));
+    assert_eq!((rest, learnt), (tasks[1..].to_vec(), stats));
 }
 
 #[test]
@@ -280,11 +280,11 @@ fn noisy_rewards_lead_to_far_better_children_than_chance() {
             .sum::<f32>()
             / 200.0
     };
-    let (before, (_, insights)) = (mean(&search), finish(&mut search));
+    let (before, (_, stats)) = (mean(&search), finish(&mut search));
     // The best is 0.4 + 4 * 0.05 + 2 * 0.01 = 0.62, the prior's mean about 0.48.
     let gained = (mean(&search) - before) / (0.62 - before);
     assert!(gained > 0.5, "{before} {gained}");
-    let (first, last) = (insights[0], insights[119]);
+    let (first, last) = (stats[0], stats[119]);
     assert!(
         last.entropy < 0.8 * first.entropy && last.entropy > 0.5,
         "it learns without collapsing: {last:?}"

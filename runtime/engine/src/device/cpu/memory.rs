@@ -23,7 +23,7 @@ pub(super) struct Memory {
 
 /// The buffers that one call writes, taken out of the memory while it runs so that it can read all
 /// others. Two operands may share one buffer: gradients of two parameters in the same page.
-pub(super) type Held = [Vec<f32>; 3];
+pub(super) type Borrowed = [Vec<f32>; 3];
 
 /// The operands that a call reads.
 pub(super) fn reads<'a>(
@@ -116,9 +116,9 @@ impl Memory {
         batch: Minibatch<'_>,
         step: &Step,
     ) {
-        let mut held = self.take(bound, Some(weights));
-        self.run(bound, program, weights, batch, step, &mut held);
-        self.put_back(bound, Some(weights), held);
+        let mut borrowed = self.take(bound, Some(weights));
+        self.run(bound, program, weights, batch, step, &mut borrowed);
+        self.put_back(bound, Some(weights), borrowed);
     }
 
     /// The buffer of a written operand.
@@ -150,23 +150,23 @@ impl Memory {
         }
     }
 
-    pub(super) fn take(&mut self, bound: &Bound, mut weights: Option<&mut Weights>) -> Held {
-        let mut held = Held::default();
-        for (place, operand) in held.iter_mut().zip(bound.writes()) {
+    pub(super) fn take(&mut self, bound: &Bound, mut weights: Option<&mut Weights>) -> Borrowed {
+        let mut borrowed = Borrowed::default();
+        for (place, operand) in borrowed.iter_mut().zip(bound.writes()) {
             if let Some(home) = self.home(*operand, weights.as_deref_mut()) {
                 *place = std::mem::take(home);
             }
         }
-        held
+        borrowed
     }
 
     pub(super) fn put_back(
         &mut self,
         bound: &Bound,
         mut weights: Option<&mut Weights>,
-        held: Held,
+        borrowed: Borrowed,
     ) {
-        for (buffer, operand) in held.into_iter().zip(bound.writes()) {
+        for (buffer, operand) in borrowed.into_iter().zip(bound.writes()) {
             // An empty buffer belongs to a second operand that shares the buffer of an earlier one.
             if let (Some(home), false) = (
                 self.home(*operand, weights.as_deref_mut()),
@@ -184,13 +184,13 @@ impl Memory {
         weights: &Weights,
         batch: Minibatch<'_>,
         step: &Step,
-        held: &mut Held,
+        borrowed: &mut Borrowed,
     ) {
         let reads = reads(&self.pool, &self.states, bound, program, weights, batch);
         let range = |operand| range(weights, operand);
         let count = bound.writes().len();
         let mut writes: [&mut [f32]; 3] = [&mut [], &mut [], &mut []];
-        let [first, second, third] = held;
+        let [first, second, third] = borrowed;
         match *bound.writes() {
             // Two gradients in one page: the first operand holds the buffer for both.
             [a, b] if second.is_empty() => {

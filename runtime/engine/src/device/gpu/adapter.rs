@@ -12,7 +12,7 @@ use super::context::missing_limits;
 #[derive(Clone, Debug)]
 pub struct Adapter {
     /// Information about it.
-    pub facts: AdapterInfo,
+    pub info: AdapterInfo,
     adapter: wgpu::Adapter,
 }
 
@@ -98,7 +98,7 @@ impl AdapterInfo {
     }
 
     /// Whether it is a hardware GPU, not a software adapter.
-    pub fn is_real(&self) -> bool {
+    pub fn is_hardware(&self) -> bool {
         self.kind != AdapterKind::Software
     }
 
@@ -111,7 +111,7 @@ impl AdapterInfo {
 impl Adapter {
     fn new(adapter: wgpu::Adapter) -> Self {
         Self {
-            facts: AdapterInfo::of(&adapter.get_info(), &adapter.limits(), adapter.features()),
+            info: AdapterInfo::of(&adapter.get_info(), &adapter.limits(), adapter.features()),
             adapter,
         }
     }
@@ -121,7 +121,7 @@ impl Adapter {
     /// # Errors
     /// Names the missing limits.
     pub fn supports(&self) -> Result<(), DeviceError> {
-        missing_limits(&format!("gpu:{}", self.facts.name), &self.adapter.limits())
+        missing_limits(&format!("gpu:{}", self.info.name), &self.adapter.limits())
     }
 
     /// The underlying wgpu adapter.
@@ -134,7 +134,7 @@ impl Adapter {
 pub fn first_hardware() -> Option<Adapter> {
     adapters()
         .into_iter()
-        .find(|adapter| adapter.facts.is_real() && adapter.supports().is_ok())
+        .find(|adapter| adapter.info.is_hardware() && adapter.supports().is_ok())
 }
 
 /// All adapters, best first: discrete GPUs, then integrated ones, software last.
@@ -144,8 +144,8 @@ pub fn adapters() -> Vec<Adapter> {
     let found = pollster::block_on(Instance::new(descriptor).enumerate_adapters(Backends::all()));
     let mut found: Vec<_> = found.into_iter().map(Adapter::new).collect();
     // Of two software adapters, the one with more lanes is faster.
-    let lanes = |facts: &AdapterInfo| if facts.is_real() { 0 } else { facts.lanes[1] };
-    found.sort_by_key(|adapter| (adapter.facts.kind, Reverse(lanes(&adapter.facts))));
+    let lanes = |info: &AdapterInfo| if info.is_hardware() { 0 } else { info.lanes[1] };
+    found.sort_by_key(|adapter| (adapter.info.kind, Reverse(lanes(&adapter.info))));
     found
 }
 
@@ -176,7 +176,7 @@ pub fn adapter(name: Option<&str>) -> Result<Adapter, DeviceError> {
     }
     let found = adapters();
     let wanted = name.unwrap_or_default().to_lowercase();
-    let fits = |adapter: &&Adapter| adapter.facts.name.to_lowercase().contains(&wanted);
+    let fits = |adapter: &&Adapter| adapter.info.name.to_lowercase().contains(&wanted);
     found
         .iter()
         .find(fits)
@@ -189,7 +189,7 @@ fn no_adapter(name: Option<&str>, found: &[Adapter]) -> DeviceError {
         Some(name) if !found.is_empty() => {
             let found = found
                 .iter()
-                .map(|adapter| format!("`{}`", adapter.facts.name))
+                .map(|adapter| format!("`{}`", adapter.info.name))
                 .collect::<Vec<_>>()
                 .join(", ");
             DeviceError::NoSuchGpu {

@@ -22,7 +22,7 @@ const PATIENCE: u64 = 600;
 pub(super) struct GpuContext {
     pub(super) device: Device,
     pub(super) queue: Queue,
-    pub(super) facts: AdapterInfo,
+    pub(super) info: AdapterInfo,
     pub(super) limits: Limits,
     pub(super) name: Arc<str>,
     /// Why the device is lost, once that is known.
@@ -32,7 +32,7 @@ pub(super) struct GpuContext {
 impl GpuContext {
     /// Opens a new device on `adapter`.
     pub(super) fn open(adapter: &Adapter) -> Result<Self, DeviceError> {
-        let name: Arc<str> = format!("gpu:{}", adapter.facts.name).into();
+        let name: Arc<str> = format!("gpu:{}", adapter.info.name).into();
         let offered = adapter.inner().limits();
         missing_limits(&name, &offered)?;
         // Limits that only rendering needs stay at the minimum.
@@ -76,7 +76,7 @@ impl GpuContext {
         Ok(Self {
             device,
             queue,
-            facts: adapter.facts.clone(),
+            info: adapter.info.clone(),
             limits,
             name,
             lost,
@@ -87,13 +87,13 @@ impl GpuContext {
     /// is set.
     pub(super) fn borrowed(device: Device, queue: Queue) -> Result<Self, DeviceError> {
         let limits = device.limits();
-        let facts = AdapterInfo::of(&device.adapter_info(), &limits, device.features());
-        let name: Arc<str> = format!("gpu:{}", facts.name).into();
+        let info = AdapterInfo::of(&device.adapter_info(), &limits, device.features());
+        let name: Arc<str> = format!("gpu:{}", info.name).into();
         missing_limits(&name, &limits)?;
         Ok(Self {
             device,
             queue,
-            facts,
+            info,
             limits,
             name,
             lost: Arc::default(),

@@ -67,7 +67,7 @@ impl Gpu {
         }
         batch.fits(program)?;
         let began = Instant::now();
-        let (made, under_way) = (self.buffers.made(), self.readbacks.len());
+        let (made, in_flight) = (self.buffers.made(), self.readbacks.len());
         let scopes = self.context.device.clone();
         let done = context::scoped(&scopes, || {
             let resident = self.resident(weights)?;
@@ -78,7 +78,7 @@ impl Gpu {
         });
         let done = self.context.check_scopes(done);
         if done.is_err() {
-            self.readbacks.truncate(under_way);
+            self.readbacks.truncate(in_flight);
             // Part of an update may have been executed: the copy on the device no longer matches
             // any weights.
             let updated = |resident: &&mut DeviceWeights| {
@@ -102,7 +102,7 @@ impl Gpu {
         layout: &Layout,
         resident: usize,
     ) -> Result<(), DeviceError> {
-        let most = work_at_once(self.context.facts.kind);
+        let most = work_at_once(self.context.info.kind);
         let mut calls = program.calls.iter();
         let mut encoder = loop {
             let mut encoder = self

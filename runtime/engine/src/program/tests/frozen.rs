@@ -94,7 +94,7 @@ fn frozen_to_what_a_minibatch_shows_a_child_scores_as_it_does_in_a_search() {
 fn what_is_computed_leaves_a_run_under_way_alone() {
     let setup = Setup::new(&[], [8, 8, 1], 8);
     let genome = setup.sample(&mut Random::new(2, RngStream::Test(1)));
-    let (weights, mut alone, mut beside) =
+    let (weights, mut alone, mut batched) =
         (setup.weights(4), Samples::default(), Samples::default());
     let mut cpu = Cpu::new(2).unwrap();
     cpu.score(&setup.scoring(&genome), &weights, setup.minibatch())
@@ -103,6 +103,6 @@ fn what_is_computed_leaves_a_run_under_way_alone() {
     cpu.score(&setup.scoring(&genome), &weights, setup.minibatch())
         .unwrap();
     frozen(&setup, &genome, &weights, &mut cpu);
-    cpu.samples(&mut beside).unwrap();
-    assert_eq!(alone, beside);
+    cpu.samples(&mut batched).unwrap();
+    assert_eq!(alone, batched);
 }

@@ -119,11 +119,7 @@ fn every_gpu_takes_the_same_step_as_the_cpu_device() {
     for adapter in adapters() {
         let mut gpu = Gpu::new(&adapter).unwrap();
         for (setup, genome) in networks([9, 8, 3], 8, 4) {
-            let name = format!(
-                "{} on {}",
-                setup.supergraph.space().name,
-                adapter.facts.name
-            );
+            let name = format!("{} on {}", setup.supergraph.space().name, adapter.info.name);
             let ((wanted, losses), (got, ours)) = (
                 step(&setup, &genome, &mut cpu),
                 step(&setup, &genome, &mut gpu),
