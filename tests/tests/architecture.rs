@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("events", &["config", "results"]),
     ("training", &["results"]),
     ("storage", &["events", "space"]),
-    ("model", &["results", "space", "storage", "training"]),
+    ("model", &["space", "storage", "training"]),
     (
         "experiment",
         &[
