@@ -26,7 +26,7 @@ pub enum ConfigError {
         known: String,
     },
     /// A value that a setting does not accept.
-    #[error("a setting does not hold: {0}")]
+    #[error("a setting is invalid: {0}")]
     Invalid(String),
     /// An unknown key.
     #[error("there is no setting `{key}`{hint}")]

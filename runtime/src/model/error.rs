@@ -41,7 +41,7 @@ pub enum ModelError {
     Text,
     /// A weight is not a finite number.
     #[error(
-        "the tensor `{name}` holds what is not a finite number: training diverged; lower the learning rate"
+        "the tensor `{name}` contains a value that is not a finite number: training diverged; lower the learning rate"
     )]
     NotFinite {
         /// The tensor.

@@ -153,7 +153,7 @@ impl Monitor {
                 &|| {
                     format!(
                         "{} of the ops in {whose} have no parameters, and {} would have none by chance, for {STREAK} updates \
-                     in a row up to the {update}th: shared weights that are not trained yet favour such ops; lengthen \
+                     in a row, up to update {update}: shared weights that are not trained yet favour such ops; lengthen \
                      `search.warm_up`, or {explore}",
                         percent(free),
                         percent(usual)
@@ -174,8 +174,8 @@ impl Monitor {
                     _ => "",
                 };
                 format!(
-                    "{} of the skips in {whose} are on, and {} would be by chance, for {STREAK} updates in a row up to the \
-                     {update}th: {remedy}{explore}",
+                    "{} of the skips in {whose} are on, and {} would be by chance, for {STREAK} updates in a row, up to \
+                     update {update}: {remedy}{explore}",
                     percent(on),
                     percent(usual)
                 )
@@ -195,7 +195,7 @@ impl Monitor {
         let alike = rewards.len() > 1 && rewards.iter().all(|reward| *reward == rewards[0]);
         streak(&mut state.alike, alike, WarningKind::Rewards, &|| {
             format!(
-                "all {} samples of an update scored the same, {} here, for {STREAK} updates in a row up to the {update}th: \
+                "all {} samples of an update scored the same, {} here, for {STREAK} updates in a row, up to update {update}: \
                  there is nothing to learn from; raise `score.batch` so that scores tell samples apart, or {explore}",
                 rewards.len(),
                 match self.metric {
