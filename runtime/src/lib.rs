@@ -74,8 +74,8 @@
 
 pub mod config;
 pub mod device;
-pub mod space;
 pub mod results;
+pub mod space;
 pub mod events;
 mod training;
 pub mod experiment;

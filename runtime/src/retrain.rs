@@ -101,7 +101,7 @@ impl Retraining {
         seeds: u32,
         random: u32,
     ) -> Result<Self, RetrainError> {
-        let (config, earlier) = RunFolder::look(run)?;
+        let (config, earlier) = RunFolder::peek(run)?;
         let found = run.join("best/genome.json");
         if !found.exists() {
             return Err(StorageError::Unfinished {

@@ -70,7 +70,7 @@ impl Recurrent {
 /// The decisions of a node: the earlier node that it reads, except for the first, and its
 /// activation.
 #[derive(Clone, Copy)]
-struct Choice<'s> {
+struct NodeDecisions<'s> {
     from: Option<DecisionRef<'s>>,
     activation: DecisionRef<'s>,
 }
@@ -111,7 +111,10 @@ pub fn darts_recurrent(config: &Recurrent) -> Built {
 
 /// Builds the space, given the condition under which a node is part of the next state, if there is
 /// one.
-fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<When>) -> Built {
+fn build(
+    config: &Recurrent,
+    counts: impl Fn(&[NodeDecisions<'_>], usize) -> Option<When>,
+) -> Built {
     let &Recurrent {
         nodes,
         hidden,
@@ -144,7 +147,7 @@ fn build(config: &Recurrent, counts: impl Fn(&[Choice<'_>], usize) -> Option<Whe
     let y = s.scan("cell", [x], |cell, [x]| {
         let state = cell.carry_across_windows("state", &[hidden]);
         let mut h: Vec<Tensor<'_>> = Vec::new();
-        for (n, &Choice { from, activation }) in choices.iter().enumerate() {
+        for (n, &NodeDecisions { from, activation }) in choices.iter().enumerate() {
             let node = s.scope(format!("n{n}"), || {
                 let (before, both) = match from {
                     None => (state, s.concat(&[x, state]).linear_by(first)),
@@ -188,7 +191,7 @@ pub(crate) fn dropped(x: Tensor<'_>, rate: f32, per: Per) -> Tensor<'_> {
     }
 }
 
-fn decide(s: &Space, n: usize) -> Choice<'_> {
+fn decide(s: &Space, n: usize) -> NodeDecisions<'_> {
     let anchors: Vec<String> = (0..n).map(|i| format!("h{i}")).collect();
     let from = (n > 0).then(|| s.input_of(format!("from{n}"), &anchors));
     let activation = s.op(format!("act{n}"), &ACTIVATIONS);
@@ -196,5 +199,5 @@ fn decide(s: &Space, n: usize) -> Choice<'_> {
         s.step(&[from]);
     }
     s.step(&[activation]).keep(format!("h{n}"));
-    Choice { from, activation }
+    NodeDecisions { from, activation }
 }

@@ -182,7 +182,7 @@ fn what_cannot_be_trained_says_why() {
         &["retrain", "--genome=list.txt", "--space=enas-micro"],
     );
     assert!(
-        wrong.contains("the architecture has 6 numbers, and `enas-micro` asks 40 decisions"),
+        wrong.contains("the architecture has 6 numbers, and `enas-micro` has 40 decisions"),
         "{wrong}"
     );
     fs::write(place.join("prose.txt"), "Call me Ishmael.").unwrap();
@@ -207,7 +207,7 @@ fn what_cannot_be_trained_says_why() {
     );
     assert!(
         wrong.contains(
-            "the architecture has 300 numbers, and `enas-macro` with layers=6 asks 21 decisions"
+            "the architecture has 300 numbers, and `enas-macro` with layers=6 has 21 decisions"
         ),
         "{wrong}"
     );

@@ -148,7 +148,7 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     }
     let said = text(&supernet(&["evaluate", folder, "--data", "digits", "--device=cpu"]).stdout);
     assert!(
-        said.contains("of 360 images right") && said.contains("calibration error"),
+        said.contains("of 360 images correct") && said.contains("calibration error"),
         "{said}"
     );
 
@@ -172,7 +172,10 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     );
     fs::write(&large, b"GIF89a and more").unwrap();
     let said = text(&supernet(&["predict", folder, &large]).stderr);
-    assert!(said.contains("large.png: it is no PNG or JPEG"), "{said}");
+    assert!(
+        said.contains("large.png: it is not a PNG or JPEG"),
+        "{said}"
+    );
     let said = text(&supernet(&["predict", "nowhere", files[0]]).stderr);
     assert!(said.contains("there is no model at nowhere: "), "{said}");
     fs::remove_dir_all(place).unwrap();

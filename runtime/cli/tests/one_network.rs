@@ -50,7 +50,7 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
         ],
     );
     assert!(
-        none.contains("has 0 numbers, and `enas-macro` with layers=3 asks 6 decisions"),
+        none.contains("has 0 numbers, and `enas-macro` with layers=3 has 6 decisions"),
         "{none}"
     );
     let no_others = refused(
@@ -139,7 +139,7 @@ fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
     assert_eq!(result["networks"].as_array().unwrap().len(), 1);
     let evaluated = said(&place, &["evaluate", "r/best/model", "--device=cpu"]);
     assert!(
-        evaluated.contains("of 20 images right") && evaluated.ends_with(", 8 ship, 9 truck\n"),
+        evaluated.contains("of 20 images correct") && evaluated.ends_with(", 8 ship, 9 truck\n"),
         "{evaluated}"
     );
 
@@ -155,6 +155,6 @@ fn a_published_architecture_is_trained_on_a_folder_in_the_layout_of_cifar() {
             &place,
             &["evaluate", "r/best/model", "--part=all", "--device=cpu"]
         )
-        .contains("of 79 images right")
+        .contains("of 79 images correct")
     );
 }

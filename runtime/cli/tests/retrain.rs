@@ -102,7 +102,7 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
         &["retrain", "--genome=numbers.json", "--set=space.layers=3"],
     );
     assert!(
-        why.contains("has 2 numbers, and `enas-macro` with layers=3 asks 6 decisions"),
+        why.contains("has 2 numbers, and `enas-macro` with layers=3 has 6 decisions"),
         "{why}"
     );
     let why = refused(&place, &["retrain", "--genome=a/config.toml"]);

@@ -37,7 +37,7 @@ fn a_runs_shared_weights_answer_what_if_questions() {
         (scores.len(), &scores[0], &scores[1]),
         (2, &json(&place.join("a/best/top.json"))[0], &scores[0])
     );
-    assert!(refused(&place, &["score", "a", "--genome=1 2"]).contains("asks 6 decisions"));
+    assert!(refused(&place, &["score", "a", "--genome=1 2"]).contains("has 6 decisions"));
     assert!(refused(&place, &["score", "a", "--genome=9 9 9 9 9 9"]).starts_with("error: "));
 
     let top = |more: &[&str]| -> Vec<Value> {
@@ -75,7 +75,7 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     said(&place, &["retrain", "a", "--epochs=1", "--device=cpu"]);
     let why = refused(&place, &["top", "a/retrained-1"]);
     assert!(
-        why.contains("the run a/retrained-1 has no shared weights to ask"),
+        why.contains("the run a/retrained-1 has no shared weights"),
         "{why}"
     );
     fs::create_dir(place.join("begun")).unwrap();

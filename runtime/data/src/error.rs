@@ -70,7 +70,7 @@ pub enum DataError {
     /// Fewer samples than the batch size.
     #[error(
         "the {part} split of `{name}` has {samples} samples, fewer than one batch of {batch}; \
-         lower `{key}`, or give that part a larger share (`data.train`, `data.validation`)"
+         lower `{key}`, or give that split a larger share (`data.train`, `data.validation`)"
     )]
     TooSmall {
         /// The data set.

@@ -39,7 +39,7 @@ pub fn read(
         ImageError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
             PictureError::Read(error)
         }
-        error => PictureError::Unfit(format!("it is no PNG or JPEG that can be read: {error}")),
+        error => PictureError::Unfit(format!("it is not a PNG or JPEG that can be read: {error}")),
     })?;
     let (wide, high) = (decoded.width(), decoded.height());
     let decoded = match (wide, high) == (width, height) {

@@ -8,7 +8,8 @@ use super::error::ConfigError;
 
 impl Config {
     /// The defaults, overridden by `text` (TOML), then by the assignments in order. Keys of the
-    /// space are passed on: the space itself checks them.
+    /// space are passed on: the space itself checks them. In `text`, the current name of a key
+    /// takes precedence over an earlier one.
     ///
     /// # Errors
     /// If a key does not exist, or a value has the wrong type or is out of range.
@@ -17,7 +18,9 @@ impl Config {
         let mut table = Table::try_from(Self::default())
             .map_err(|error| ConfigError::Syntax(error.to_string()))?;
         let known = leaves(&table);
-        for (key, value) in leaves(&text.parse().map_err(syntax)?) {
+        let mut given = leaves(&text.parse().map_err(syntax)?);
+        given.sort_by_key(|(key, _)| renamed(key) == key);
+        for (key, value) in given {
             assign(&mut table, &known, renamed(&key), value)?;
         }
         for assignment in assignments {
@@ -204,7 +207,7 @@ fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
         .map(renamed);
     let hint = match near {
         Some(near) => format!("; the nearest is `{near}`"),
-        None => "; settings of the space are written `space.KEY`, and the rest stand in a run's config.toml".to_owned(),
+        None => "; settings of the space are written `space.KEY`, and the others are listed in a run's config.toml".to_owned(),
     };
     ConfigError::UnknownKey {
         key: key.to_owned(),
@@ -235,6 +238,19 @@ mod tests {
             [0.25, 0.5]
         );
         assert_eq!(config.text.vocabulary_limit, 9);
+        for text in [
+            "optimizer.rate = 0.1\noptimizer.learning_rate = 0.2",
+            "optimizer.learning_rate = 0.2\noptimizer.rate = 0.1",
+        ] {
+            let config = Config::read::<&str>(text, &[]).unwrap();
+            assert_eq!(config.optimizer.learning_rate, 0.2);
+        }
+        for (old, new) in RENAMED {
+            let (room, key) = old.split_once('.').unwrap();
+            let value = &known.iter().find(|(key, _)| key == new).unwrap().1;
+            let parsed: Result<Config, _> = toml::from_str(&format!("[{room}]\n{key} = {value}"));
+            assert_eq!(parsed.unwrap(), Config::default(), "{old}");
+        }
     }
 
     fn said(assignments: &[&str]) -> String {

@@ -80,7 +80,7 @@ pub struct LastUpdate {
 /// The progress of a search. It must observe the events of a run in order, from the beginning.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
-    plan: Plan,
+    cost: SearchCost,
     /// Work done, in forward passes of one minibatch.
     done: f64,
     /// Time of the last event, in seconds since the start of the search.
@@ -95,7 +95,7 @@ pub struct Progress {
 
 /// Costs of the search, in forward passes of one minibatch.
 #[derive(Clone, Copy, Debug, Default)]
-struct Plan {
+struct SearchCost {
     total: f64,
     /// Cost of scoring one genome on the whole validation split.
     evaluation: f64,
@@ -138,18 +138,18 @@ impl Progress {
                 let scored =
                     f64::from(epochs - warm_up) * f64::from(*updates) * f64::from(*rollouts);
                 let evaluation = f64::from(*batches);
-                self.plan = Plan {
+                self.cost = SearchCost {
                     total: trained + scored + f64::from(*evaluated) * evaluation,
                     evaluation,
                     epochs: *epochs,
                     rollouts: *rollouts,
-                    ..Plan::default()
+                    ..SearchCost::default()
                 };
             }
             Event::Step { score, epoch, .. } => {
                 self.done += TRAINING_PASSES;
                 self.loss = Some(score.loss);
-                let (epoch, epochs) = (epoch + 1, self.plan.epochs);
+                let (epoch, epochs) = (epoch + 1, self.cost.epochs);
                 self.phase = Some(match self.update {
                     Some(_) => Phase::Search { epoch, epochs },
                     None => Phase::WarmUp { epoch, epochs },
@@ -157,7 +157,7 @@ impl Progress {
             }
             Event::SetAside { .. } => self.done += TRAINING_PASSES,
             Event::Update { stats, best, .. } => {
-                self.done += f64::from(self.plan.rollouts);
+                self.done += f64::from(self.cost.rollouts);
                 self.update = Some(LastUpdate {
                     reward: stats.reward,
                     baseline: stats.baseline,
@@ -167,7 +167,7 @@ impl Progress {
             }
             Event::InterimComparison { comparison, .. } => self.comparison = Some(*comparison),
             Event::Evaluated { role, .. } => {
-                self.done += self.plan.evaluation;
+                self.done += self.cost.evaluation;
                 self.phase = Some(match role {
                     EvaluationRole::Candidate => Phase::Derivation,
                     _ => Phase::Comparison,
@@ -184,10 +184,10 @@ impl Progress {
                 let pass = f64::from(*steps) * TRAINING_PASSES;
                 let networks = seeds + random;
                 self.metric = metric.unwrap_or(self.metric);
-                self.plan.total += f64::from(networks) * f64::from(*epochs) * pass;
-                self.plan.networks = networks;
-                self.plan.retrain_epochs = *epochs;
-                self.plan.retrain_pass = pass;
+                self.cost.total += f64::from(networks) * f64::from(*epochs) * pass;
+                self.cost.networks = networks;
+                self.cost.retrain_epochs = *epochs;
+                self.cost.retrain_pass = pass;
                 self.update = None;
             }
             Event::RetrainEpoch {
@@ -196,13 +196,13 @@ impl Progress {
                 score,
                 ..
             } => {
-                self.done += self.plan.retrain_pass;
+                self.done += self.cost.retrain_pass;
                 self.loss = Some(score.loss);
                 self.phase = Some(Phase::Retraining {
                     network: network + 1,
-                    networks: self.plan.networks,
+                    networks: self.cost.networks,
                     epoch: epoch + 1,
-                    epochs: self.plan.retrain_epochs,
+                    epochs: self.cost.retrain_epochs,
                 });
             }
             Event::Paused | Event::Stopped { .. } => self.phase = Some(Phase::Saving),
@@ -213,7 +213,7 @@ impl Progress {
     /// The fraction of the work that is done, from 0 to 1; it includes retraining once its size is
     /// known.
     pub fn fraction(&self) -> f64 {
-        (self.done / self.plan.total.max(1.0)).min(1.0)
+        (self.done / self.cost.total.max(1.0)).min(1.0)
     }
 
     /// Estimated time left, assuming the current speed; none while too little is done to estimate

@@ -99,7 +99,7 @@ pub enum ExperimentError {
         space: String,
     },
     /// A duration in which no search fits.
-    #[error("{minutes} minutes are no time for a search; it must be a number above 0")]
+    #[error("a search cannot take {minutes} minutes; the duration must be a number above 0")]
     NoTime {
         /// The given duration.
         minutes: f64,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use error::OpCheckError;
-use nodes::{Found, Nodes};
+use nodes::{CheckedOp, Nodes};
 use serde::Serialize;
 use supernet_engine::device::Probe;
 use supernet_engine::device::spec::DeviceSpec;
@@ -124,7 +124,7 @@ fn all(
 }
 
 /// Checks one op.
-fn one(found: &Found, batch: u32, device: &mut dyn Probe) -> Result<OpCheck, OpCheckError> {
+fn one(found: &CheckedOp, batch: u32, device: &mut dyn Probe) -> Result<OpCheck, OpCheckError> {
     let variant = &found.variant;
     found
         .sizes

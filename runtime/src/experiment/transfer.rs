@@ -58,7 +58,7 @@ pub enum TransferError {
     },
     /// The number of values differs from the number of decisions.
     #[error(
-        "the architecture has {given} numbers, and {space} asks {asked} decisions: give the space that it is from (`--space NAME`) \
+        "the architecture has {given} numbers, and {space} has {asked} decisions: give the space that it is from (`--space NAME`) \
          and the settings that it was found with (`--set space.KEY=VALUE`, or `--config RUN/config.toml`)"
     )]
     Numbers {
@@ -71,8 +71,8 @@ pub enum TransferError {
     },
     /// The decisions differ.
     #[error(
-        "the architecture answers {given} decisions, and {space} asks {asked}; the first that {which}, is \
-         `{first}`: {remedy}, or search with it"
+        "the architecture has {given} decisions, and {space} has {asked}; the first that {which} is \
+         `{first}`: {remedy}, or run a search in this space"
     )]
     Decisions {
         /// Number of decisions in the architecture.
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(
             said,
             format!(
-                "the architecture answers {given} decisions, and `enas-macro` with layers=5 asks {asked}; the first that it \
+                "the architecture has {given} decisions, and `enas-macro` with layers=5 has {asked}; the first that it \
                  does not answer, is `{first}`: keep `space.layers`, or search with it"
             )
         );
@@ -290,7 +290,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         let wanted = format!(
-            "the architecture has 2 numbers, and `enas-macro` asks {given} decisions: give the space"
+            "the architecture has 2 numbers, and `enas-macro` has {given} decisions: give the space"
         );
         assert!(said.starts_with(&wanted), "{said}");
     }

@@ -60,14 +60,14 @@ impl Tally {
     fn add(&mut self, logits: &[f32], label: u32) {
         let (class, logs) = log_probabilities(logits);
         let confidence = logs[class as usize].exp();
-        let right = u64::from(class == label);
-        self.correct += right;
+        let correct = u64::from(class == label);
+        self.correct += correct;
         self.loss -= logs[label as usize];
         self.confusion[label as usize][class as usize] += 1;
         // Bins are open below and closed above.
         let bin = (confidence * BINS as f64).ceil() as usize;
-        let (samples, rights, together) = &mut self.bins[bin.clamp(1, BINS) - 1];
-        (*samples, *rights, *together) = (*samples + 1, *rights + right, *together + confidence);
+        let (samples, hits, together) = &mut self.bins[bin.clamp(1, BINS) - 1];
+        (*samples, *hits, *together) = (*samples + 1, *hits + correct, *together + confidence);
     }
 
     fn finish(self) -> Evaluation {
@@ -75,7 +75,7 @@ impl Tally {
         let off = self
             .bins
             .iter()
-            .map(|(_, right, confidence)| (*right as f64 - confidence).abs());
+            .map(|(_, hits, confidence)| (*hits as f64 - confidence).abs());
         let of = samples as f64;
         Evaluation {
             samples: samples as usize,
@@ -213,7 +213,7 @@ impl Evaluation {
     /// A one-line summary.
     pub fn summary(&self) -> String {
         format!(
-            "{:.2} % of {} images right, cross-entropy {:.4} nats, expected calibration error {:.4}",
+            "{:.2} % of {} images correct, cross-entropy {:.4} nats, expected calibration error {:.4}",
             100.0 * self.accuracy,
             self.samples,
             self.loss,

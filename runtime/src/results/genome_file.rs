@@ -11,7 +11,7 @@ pub(crate) struct GenomeFile<'a> {
     fingerprint: String,
     genome: &'a [u32],
     decisions: Vec<DecisionRecord<'a>>,
-    /// The score with the shared weights: not the accuracy after training alone.
+    /// The score with the shared weights, which does not predict the one after training alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     shared_weights: Option<SharedScore>,
     parameters: u64,

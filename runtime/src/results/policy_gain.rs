@@ -135,11 +135,11 @@ impl PolicyGain {
         }
     }
 
-    /// Adds the rank of the best derived architecture among the `random` accuracies.
+    /// Adds the rank of the best derived architecture among the `random` rewards.
     #[must_use]
     pub fn with_best(mut self, best: f32, random: &[f32]) -> Self {
         self.best = Some(f64::from(best));
-        self.behind = random.iter().filter(|accuracy| **accuracy < best).count() as u32;
+        self.behind = random.iter().filter(|reward| **reward < best).count() as u32;
         self
     }
 

@@ -43,8 +43,7 @@ pub enum StorageError {
     },
     /// The run is not a search.
     #[error(
-        "the run {} has no shared weights to ask, which are a search's: it trained from scratch, so name the folder of the \
-         search",
+        "the run {} has no shared weights: it trained from scratch; name the folder of a search",
         .path.display()
     )]
     NoSearch {

@@ -69,7 +69,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If `path` is not a run, or the file system fails.
-    pub(crate) fn look(path: &Path) -> Result<(String, Option<SpaceProvenance>), StorageError> {
+    pub(crate) fn peek(path: &Path) -> Result<(String, Option<SpaceProvenance>), StorageError> {
         let config = path.join("config.toml");
         if !config.is_file() {
             return Err(StorageError::NoRun {

@@ -78,7 +78,7 @@ impl TrainedSupernet {
     /// If `path` is not a run, its space is missing, its data have changed, or none of its
     /// checkpoints is usable.
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, Error> {
-        let (config, earlier) = RunFolder::look(path)?;
+        let (config, earlier) = RunFolder::peek(path)?;
         if !checkpoint::parent(path).exists() {
             return Err(StorageError::NoSearch {
                 path: path.to_owned(),

@@ -34,7 +34,7 @@ use tape::Objective;
 /// An epoch is `steps` training steps, each on a fresh child from a fixed controller, followed by
 /// `updates` score tasks of `rollouts` children. Each score task has its own validation minibatch
 /// and ends in one REINFORCE step with Adam, for which the next task waits. In warm-up epochs
-/// children come from the space's prior, and nothing is scored. The reward is the accuracy.
+/// children come from the space's prior, and nothing is scored.
 pub struct Enas {
     space: Supergraph,
     schedule: Schedule,

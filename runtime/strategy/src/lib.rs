@@ -81,7 +81,7 @@ impl Score {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Of [`Work::Train`]: loss and accuracy of the minibatch before the update.
+    /// Of [`Work::Train`]: loss and reward of the minibatch before the update.
     Trained(Score),
     /// Of [`Work::Score`]: one score per genome, in order.
     Scored(Vec<Score>),

@@ -23,7 +23,7 @@ impl CustomOp {
     /// The problems of the op's declaration. Whether its source conforms to it is checked by the
     /// runtime.
     pub fn problems(&self) -> Vec<ValidationError> {
-        let mut found = Found {
+        let mut found = OpProblems {
             op: self,
             problems: Vec::new(),
         };
@@ -32,12 +32,12 @@ impl CustomOp {
     }
 }
 
-struct Found<'a> {
+struct OpProblems<'a> {
     op: &'a CustomOp,
     problems: Vec<ValidationError>,
 }
 
-impl Found<'_> {
+impl OpProblems<'_> {
     fn say(&mut self, reason: impl Into<String>) {
         self.problems.push(ValidationError::new(
             format!("op `{}`", self.op.name),

@@ -62,9 +62,9 @@ pub(crate) fn run(options: &NewPluginOptions) -> Result<(), Failure> {
     writeln!(out, "Wrote the crate `{name}` into {}:", folder.display())?;
     for (file, what) in [
         ("src/lib.rs", "the space"),
-        ("ops/softplus.wgsl", "an op of its own"),
-        ("tests/space.rs", "what supernet asks of both"),
-        ("README.md", "what next"),
+        ("ops/softplus.wgsl", "a custom op"),
+        ("tests/space.rs", "tests of both"),
+        ("README.md", "the next steps"),
     ] {
         writeln!(out, "  {file:22} {what}")?;
     }

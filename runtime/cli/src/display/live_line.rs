@@ -66,7 +66,9 @@ impl LiveLine {
             }
             // Above the live line, and also if there is none.
             Event::Failed { part, reason, .. } => {
-                self.say(&format!("the {part} failed and is replaced: {reason}"));
+                self.say(&format!(
+                    "the {part} failed and is being replaced: {reason}"
+                ));
             }
             Event::RetrainStarted {
                 seeds,
@@ -164,14 +166,14 @@ mod tests {
             started,
             json!({
                 "event": "planned", "minutes": null, "epochs": 2, "warm_up": 0, "steps": 1, "updates": 1,
-                "rollouts": 2, "judged": 4, "batches": 1, "memory": 1,
+                "rollouts": 2, "evaluated": 4, "batches": 1, "memory": 1,
             }),
             json!({
                 "event": "update", "update": 1, "version": 1, "best": reward, "reward": reward, "baseline": reward,
                 "entropy": 3.0, "skip_penalty": 0.0, "gradient_norm": 1.0,
             }),
             json!({
-                "event": "glimpse", "update": 1, "samples": 2, "policy": reward, "random": reward,
+                "event": "interim_comparison", "update": 1, "samples": 2, "policy": reward, "random": reward,
                 "difference": 0.5, "standard_error": 0.25,
             }),
             json!({ "event": "step", "epoch": 0, "step": 1, "accuracy": reward, "loss": 1.5 }),

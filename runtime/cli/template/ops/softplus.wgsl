@@ -3,7 +3,8 @@ fn f(x: f32) -> f32 {
     return max(x, 0.0) + log(1.0 + exp(-abs(x)));
 }
 
-// The gradient by x, given y = f(x) and the gradient by y. It is held against finite differences.
+// The gradient with respect to x, given y = f(x) and the gradient with respect to y. `check-plugin` compares it with
+// finite differences.
 fn df(x: f32, y: f32, gy: f32) -> f32 {
     return gy / (1.0 + exp(-x));
 }

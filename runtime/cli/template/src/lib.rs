@@ -1,14 +1,14 @@
 //! The search space `{{name}}`.
 
 use supernet_plugin::{
-    Built, Config, CpuOp, CustomOp, Fact, Field, BuildError, Space, SpaceEntry, inventory,
+    BuildError, Built, Config, CpuOp, CustomOp, Fact, Field, Space, SpaceEntry, inventory,
 };
 
-// By this supernet finds what the library has.
+// Supernet finds the content of the library through this symbol.
 #[cfg(feature = "plugin")]
 supernet_plugin::export_plugin!();
 
-/// An op of the space's own, for GPUs: two functions.
+/// A custom op of the space, for GPUs: two functions.
 const SOFTPLUS: &str = include_str!("../ops/softplus.wgsl");
 
 /// What a layer may do: the choices of its decision, in this order.
@@ -39,7 +39,7 @@ fn build(config: &Config) -> Built {
         )));
     }
     let s = Space::new("{{name}}");
-    // The space brings its op along.
+    // The space defines its op.
     s.define_op(CustomOp::per_element("softplus", SOFTPLUS));
     // Scopes name the weights. Every child that runs a layer's operation uses the same ones.
     let mut x = s.scope("stem", || s.input("image", &image).conv(3, filters).norm());
@@ -56,7 +56,7 @@ fn build(config: &Config) -> Built {
                     _ => x.max_pool(3),
                 })
             });
-            // The branch that is decided for; a child has no other.
+            // The branch that the decision selects; a child has no other.
             s.choose(op, &branches)
         });
     }

@@ -70,7 +70,7 @@ pub(super) fn find(folder: &Folder) -> Result<Option<Detected>, DataError> {
             .position(|name| *name == class.name)
             .or_else(|| images.is_empty().then_some(0))
         else {
-            let reason = "there is no class of this name among the training images; name the folders of both parts alike";
+            let reason = "there is no class of this name among the training images; name the folders of both splits alike";
             return Err(Flaw::new(reason).of(&class.path));
         };
         files.extend(images.into_iter().map(|file| (file, label as u32)));
@@ -161,7 +161,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Flaw> {
             .collect::<Vec<_>>()
             .join(" ");
         Flaw::new(format!(
-            "it is no PNG or JPEG that can be read ({error}); take it away, or save it again"
+            "it is not a PNG or JPEG that can be read ({error}); take it away, or save it again"
         ))
     };
     let most = EXPANSION.saturating_mul(bytes.len() as u64);

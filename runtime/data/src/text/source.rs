@@ -177,10 +177,10 @@ fn divide(mut train: Vec<u32>, split: &SplitSpec) -> Result<[Vec<u32>; 3], Flaw>
     let [first, second] =
         [or(split.train, 0.9), or(split.validation, 0.05)].map(|setting| count(setting, words));
     let left = words.saturating_sub(first.saturating_add(second));
-    if [first, second, left].iter().any(|part| *part < 2) {
+    if [first, second, left].iter().any(|tokens| *tokens < 2) {
         let fitted = split.train == 0.0 && split.validation == 0.0;
         let way = match fitted {
-            true => "a longer text, or a folder with a file for each part",
+            true => "a longer text, or a folder with a file for each split",
             false => {
                 "a longer text, or set `data.train` and `data.validation` (below 1 a share, from 1 on a number of tokens, 0 \
                  for 0.9 and 0.05)"
@@ -188,7 +188,7 @@ fn divide(mut train: Vec<u32>, split: &SplitSpec) -> Result<[Vec<u32>; 3], Flaw>
         };
         let reason = format!(
             "of its {words} tokens {first} were to train and {second} to validate, and {left} are left to test, but each \
-             part needs 2 at least; take {way}"
+             split needs 2 at least; take {way}"
         );
         return Err(Flaw::new(reason));
     }
@@ -207,7 +207,7 @@ fn shortened(mut part: Vec<u32>, setting: f64, key: &str) -> Result<Vec<u32>, Fl
     };
     if words < 2 {
         return Err(Flaw::new(
-            "it has fewer than the 2 tokens that a part needs; take a longer text",
+            "it has fewer than the 2 tokens that a split needs; take a longer text",
         ));
     }
     if !(2..=words).contains(&wanted) {

@@ -36,7 +36,7 @@ pub(super) const SHORT: &[Line] = &[
     same("optimizer.eps", "Kingma and Ba 2015; not used by `sgd`"),
     same(
         "optimizer.weight_decay",
-        "paper §3.2: λ = 1e-4 of λ·‖w‖², which is 2e-4 of l2/2·‖w‖² (released code, macro: 2.5e-4)",
+        "paper §3.2: λ = 1e-4 of λ·‖w‖², which is 2e-4 of weight_decay/2·‖w‖² (released code, macro: 2.5e-4)",
     ),
     same(
         "optimizer.clip",

@@ -315,7 +315,7 @@ pub(super) const RECURRENT: &[Line] = &[
     set(
         "optimizer.weight_decay",
         "2e-7",
-        "paper §3.1: λ = 1e-7 of λ·‖w‖², which is 2e-7 of l2/2·‖w‖²",
+        "paper §3.1: λ = 1e-7 of λ·‖w‖², which is 2e-7 of weight_decay/2·‖w‖²",
     ),
     set(
         "optimizer.clip",

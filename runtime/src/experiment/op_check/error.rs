@@ -27,7 +27,7 @@ pub enum OpCheckError {
         error: DeviceError,
     },
     /// No node uses it.
-    #[error("the op `{op}` stands in no node that a random child has, so it cannot be tried")]
+    #[error("no random child has a node with the op `{op}`, so it cannot be checked")]
     Nowhere {
         /// The op.
         op: String,

@@ -21,14 +21,14 @@ const NUMBERS: u64 = 1 << 20;
 const SIZES: usize = 64;
 
 /// An op with one set of attributes, and the nodes that use it.
-pub(crate) struct Found {
+pub(crate) struct CheckedOp {
     pub(crate) variant: Arc<Variant>,
     /// The distinct sizes of these nodes, smallest first.
     pub(crate) sizes: Vec<Sizes>,
 }
 
 /// Ops with the nodes to check them on, by name and attributes.
-pub(crate) type Nodes = BTreeMap<(String, String), Found>;
+pub(crate) type Nodes = BTreeMap<(String, String), CheckedOp>;
 
 /// Collects every op with every set of attributes.
 pub(crate) fn of(experiment: &Experiment) -> Result<Nodes, OpCheckError> {
@@ -53,7 +53,7 @@ pub(crate) fn add(nodes: &mut Nodes, custom: &CustomOps, network: &Child) {
             continue;
         };
         let key = (name.clone(), variant.attributes().to_owned());
-        let found = nodes.entry(key).or_insert_with(|| Found {
+        let found = nodes.entry(key).or_insert_with(|| CheckedOp {
             variant: Arc::clone(variant),
             sizes: Vec::new(),
         });
@@ -65,7 +65,7 @@ pub(crate) fn add(nodes: &mut Nodes, custom: &CustomOps, network: &Child) {
     }
 }
 
-impl Found {
+impl CheckedOp {
     /// The largest node with as many samples as a search uses, or as many as can be checked
     /// quickly.
     pub(crate) fn large(&self, batch: u32) -> Option<Sizes> {

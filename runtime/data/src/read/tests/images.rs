@@ -71,14 +71,14 @@ fn damaged_images_are_named() {
     let cases = [
         (
             good[..good.len() / 2].to_vec(),
-            "b/2.png: it is no PNG or JPEG that can be read",
+            "b/2.png: it is not a PNG or JPEG that can be read",
         ),
-        (checksum, "b/2.png: it is no PNG or JPEG"),
-        (b"GIF89a".to_vec(), "b/2.png: it is no PNG or JPEG"),
-        (Vec::new(), "b/2.png: it is no PNG or JPEG"),
+        (checksum, "b/2.png: it is not a PNG or JPEG"),
+        (b"GIF89a".to_vec(), "b/2.png: it is not a PNG or JPEG"),
+        (Vec::new(), "b/2.png: it is not a PNG or JPEG"),
         (
             coloured(4, 3, ImageFormat::Jpeg)[..100].to_vec(),
-            "b/2.png: it is no PNG or JPEG",
+            "b/2.png: it is not a PNG or JPEG",
         ),
         (huge, "b/2.png: it promises 8000x8000 pixels, which its"),
         (grey(4, 4, 10), "b/2.png: it is 4x4 pixels, and"),
