@@ -59,8 +59,8 @@
 //! | [`results`], [`events`] | results and events of searches, as plain data |
 //! | [`space`] | spaces from this program, from plugins, and from files |
 //! | [`storage`] | a run on disk |
-//! | [`experiment`] | a search that is set up |
 //! | [`model`] | finished networks |
+//! | [`experiment`] | a search that is set up |
 //! | [`search`], [`retrain`] | the search itself, and training from scratch |
 //! | [`tabular`] | searches of tabular benchmarks |
 //! | [`tools`] | reports, benchmarks, self-tests, what-if queries on a run |
@@ -78,14 +78,14 @@ pub mod results;
 pub mod space;
 pub mod events;
 mod training;
-pub mod experiment;
 pub mod storage;
 pub mod model;
+pub mod experiment;
 pub mod search;
 pub mod retrain;
 pub mod tabular;
-pub mod tools;
 mod error;
+pub mod tools;
 mod runner;
 
 pub use config::Config;
