@@ -49,9 +49,8 @@ pub enum Event {
         validation: u64,
         /// Samples in the test split.
         test: u64,
-        /// The meaning of the rewards. Accuracy is left out in JSON, and the previous version wrote no
-        /// metric.
-        #[serde(default, skip_serializing_if = "is_left_out")]
+        /// The meaning of the rewards; none in logs of the previous version.
+        #[serde(default)]
         metric: Option<Metric>,
     },
     /// The size of the search.
@@ -203,9 +202,8 @@ pub enum Event {
         random: u32,
         /// Trainings that the settings ask for but `retrain.budget` does not cover.
         left_out: u32,
-        /// The metric by which networks are compared. Accuracy is left out in JSON, and the previous
-        /// version wrote no metric.
-        #[serde(default, skip_serializing_if = "is_left_out")]
+        /// The metric by which networks are compared; none in logs of the previous version.
+        #[serde(default)]
         metric: Option<Metric>,
     },
     /// A network in retraining has finished a pass.
@@ -298,10 +296,6 @@ impl Event {
                 | Self::Failed { .. }
         )
     }
-}
-
-fn is_left_out(metric: &Option<Metric>) -> bool {
-    metric.is_none_or(|metric| metric.is_accuracy())
 }
 
 /// The kinds of warnings.

@@ -276,13 +276,13 @@ mod tests {
             said,
             format!(
                 "the architecture has {given} decisions, and `enas-macro` with layers=5 has {asked}; the first that it \
-                 does not answer, is `{first}`: keep `space.layers`, or search with it"
+                 does not answer is `{first}`: keep `space.layers`, or run a search in this space"
             )
         );
         let deep_one = named(&deep, &vec![0; asked]);
         let said = deep_one.transfer_to(&small, &[]).unwrap_err().to_string();
         assert!(
-            said.contains("and the space does not ask, is `") && said.contains("RUN/config.toml"),
+            said.contains("and the space does not ask is `") && said.contains("RUN/config.toml"),
             "{said}"
         );
         let said = Architecture::Numbers(vec![0; 2])
