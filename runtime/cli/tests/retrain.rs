@@ -78,7 +78,7 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
         "{why}"
     );
     assert!(
-        why.contains("keep `space.layers`, or search with it"),
+        why.contains("keep `space.layers`, or run a search in this space"),
         "{why}"
     );
 
