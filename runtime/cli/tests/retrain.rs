@@ -73,7 +73,7 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
     let why = refused(&place, &["retrain", "a", "--set=space.layers=5"]);
     assert!(
         why.contains(
-            "the architecture answers 6 decisions, and `enas-macro` with layers=5 asks 15"
+            "the architecture has 6 decisions, and `enas-macro` with layers=5 has 15"
         ),
         "{why}"
     );
