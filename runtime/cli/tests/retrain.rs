@@ -72,9 +72,7 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
     );
     let why = refused(&place, &["retrain", "a", "--set=space.layers=5"]);
     assert!(
-        why.contains(
-            "the architecture has 6 decisions, and `enas-macro` with layers=5 has 15"
-        ),
+        why.contains("the architecture has 6 decisions, and `enas-macro` with layers=5 has 15"),
         "{why}"
     );
     assert!(
