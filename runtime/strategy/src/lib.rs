@@ -35,7 +35,7 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "whoever does the work must handle every kind of it"
+    reason = "the code that does the work must handle every kind of it"
 )]
 pub enum Work {
     /// Train the shared weights on the child of `genome` with the next minibatch of the training
