@@ -11,7 +11,7 @@ pub use error::ConfigError;
 use serde::{Deserialize, Serialize};
 pub use settings::{
     CheckpointSettings, DataSettings, DeriveSettings, LanguageSettings, MethodName,
-    OptimizerSettings, RetrainSettings, ScoreSettings, SearchSettings, StrategyName, Touch,
+    OptimizerSettings, RankBy, RetrainSettings, ScoreSettings, SearchSettings, StrategyName, Touch,
     TrainSettings,
 };
 use supernet_data::{AugmentSettings, SplitSpec};
@@ -71,7 +71,7 @@ impl Config {
             (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 40] = [
+        let numbers: [(&str, f64, bool, &'static str); 45] = [
             (
                 "search.epochs",
                 search.epochs.into(),
@@ -126,6 +126,30 @@ impl Config {
                 self.train.batch.into(),
                 (1..=65536).contains(&self.train.batch),
                 "from 1 to 65536",
+            ),
+            (
+                "train.paths",
+                self.train.paths.into(),
+                self.train.paths <= 64,
+                "from 0 (fitted) to 64",
+            ),
+            (
+                "train.batch",
+                self.train.batch.into(),
+                self.train.batch.is_multiple_of(self.train.paths.max(1)),
+                "a multiple of `train.paths`, since each path gets an equal share of it",
+            ),
+            (
+                "train.identity_noise",
+                self.train.identity_noise,
+                (0.0..=1.0).contains(&self.train.identity_noise),
+                "from 0 to 1",
+            ),
+            (
+                "train.emphasis",
+                self.train.emphasis,
+                (1e-3..=1e3).contains(&self.train.emphasis),
+                "from 0.001 to 1000",
             ),
             (
                 "optimizer.learning_rate",
@@ -222,6 +246,12 @@ impl Config {
                 self.derive.candidates.into(),
                 (1..=most).contains(&self.derive.candidates),
                 "from 1 to 1048576",
+            ),
+            (
+                "derive.generations",
+                self.derive.generations.into(),
+                self.derive.generations <= 1000,
+                "from 0 to 1000",
             ),
             (
                 "derive.report",

@@ -14,7 +14,7 @@ mod transfer;
 
 use std::sync::Arc;
 
-pub(crate) use cost::UPDATES_APART;
+pub(crate) use cost::{GENERATION, UPDATES_APART};
 pub use error::ExperimentError;
 pub(crate) use identity::{same_data, same_space};
 use memory::Reserved;
@@ -27,7 +27,7 @@ use supernet_plugin::Supergraph;
 use supernet_strategy::Schedule;
 pub use transfer::{Architecture, LabelledChoice, TransferError};
 
-use crate::config::Config;
+use crate::config::{Config, StrategyName};
 use crate::results::Metric;
 use crate::space::{BuiltSpace, SpaceError, SpaceProvenance, Spaces};
 pub use crate::training::TrainingError;
@@ -103,7 +103,7 @@ impl Experiment {
         } else {
             supergraph
         };
-        let layout = Layout::with_states(&supergraph, config.train.batch)?;
+        let layout = Layout::with_states(&supergraph, config.train.per_path())?;
         let split = config.split().fitted(&data);
         (config.data.train, config.data.validation) = (split.train, split.validation);
         let splits = Splits::new(&data, &split)?;
@@ -149,7 +149,7 @@ impl Experiment {
             classes,
             metric,
         };
-        let steps = task.passes(&task.data.train, config.train.batch);
+        let steps = task.passes(&task.data.train, config.train.per_path()) / config.train.paths;
         if config.score.updates == 0 {
             config.score.updates = cost::balanced_updates(&config, steps);
         }
@@ -229,18 +229,19 @@ impl Experiment {
     }
 
     pub(crate) fn weights(&self) -> Weights {
+        let (supergraph, train) = (&self.task.supergraph, self.config.train);
         let moments = self.config.optimizer.optimizer().moments();
-        Weights::new(
-            &self.task.supergraph,
-            Arc::clone(&self.task.layout),
-            moments,
-            self.config.search.seed,
-        )
+        let layout = Arc::clone(&self.task.layout);
+        let mut weights = Weights::new(supergraph, layout, moments, self.config.search.seed);
+        if train.identity {
+            weights.start_near_identity(supergraph, train.identity_noise as f32);
+        }
+        weights
     }
 
     /// The context of training programs.
     pub(crate) fn training_context(&self) -> Context<'_> {
-        self.task.context(self.config.train.batch)
+        self.task.context(self.config.train.per_path())
     }
 
     /// The split that trains the shared weights.
@@ -250,7 +251,8 @@ impl Experiment {
 
     pub(crate) fn trainer(&self) -> Trainer {
         let settings = TrainerSettings {
-            batch: self.config.train.batch,
+            batch: self.config.train.per_path(),
+            paths: self.config.train.paths,
             augment: self.config.augment,
             optimizer: self.config.optimizer.optimizer(),
             rate: LrSchedule::Restarts(self.lr_schedule()),
@@ -283,8 +285,10 @@ impl Experiment {
 /// them.
 fn sample(data: &Dataset, config: &mut Config) -> (Input, Metric) {
     if data.text().is_none() {
+        config.train.fit_to_images();
         return (Input::Image(data.shape()), Metric::Accuracy);
     }
+    config.train.paths = config.train.paths.max(1);
     let by_character = config.text.unit == Unit::Character;
     if config.text.reward == 0.0 {
         config.text.reward = if by_character { 4.0 } else { 80.0 };
@@ -309,7 +313,12 @@ fn schedule(config: &Config, steps: u32) -> Schedule {
         epochs,
         steps,
         warm_up,
-        updates: config.score.updates,
+        // Single-path one-shot learns nothing from scores.
+        updates: match config.search.strategy {
+            StrategyName::Spos => 0,
+            _ => config.score.updates,
+        },
         rollouts: config.score.rollouts,
+        paths: config.train.paths,
     }
 }

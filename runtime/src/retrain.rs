@@ -110,8 +110,8 @@ impl Retraining {
             .into());
         }
         let architecture = Architecture::read(&found)?;
-        let before = Config::read::<&str>(&config, &[])?;
-        let config = Config::read(&config, assignments)?;
+        let before = Config::of_run::<&str>(&config, &[])?;
+        let config = Config::of_run(&config, assignments)?;
         let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         // Other data, or another tokenisation of the same text, are requested.
         let others = config.search.dataset != before.search.dataset
@@ -191,7 +191,7 @@ impl Retraining {
     /// If there is nothing to resume, or the space or the data have changed.
     pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), RetrainError> {
         let (mut folder, config) = RunFolder::open(path)?;
-        let config = Config::read::<&str>(&config, &[])?;
+        let config = Config::of_run::<&str>(&config, &[])?;
         let earlier = folder.provenance()?;
         let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         let experiment = Experiment::again(spaces, data, config, earlier.as_ref());

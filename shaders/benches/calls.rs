@@ -232,6 +232,7 @@ fn time(call: Call, pool: &rayon::ThreadPool, quantile: f64) -> f64 {
         step: Step {
             rate: 1e-3,
             number: 1,
+            update: 1,
             seed: 1,
             drop_path: 0.0,
         },

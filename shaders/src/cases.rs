@@ -109,6 +109,7 @@ impl Case {
             (Element::U32, ..) => f32::from_bits(random.below(bound)),
             (_, "clip", _) => 0.1 + 0.9 * random.unit(),
             (_, "partials", _) => random.unit(),
+            (_, "shares", _) => random.below(3) as f32 / 2.0,
             (_, "v", _) if matches!(self.call, Call::Adam { .. }) => random.unit(),
             (_, "y", _) if role.access == Access::Read => random.normal().max(0.0),
             (_, _, Spread::Far) if data => 1000.0 + random.normal(),
@@ -195,11 +196,12 @@ mod tests {
             Call::EmbeddingGrad(_) => 45,
             Call::WordDropout { .. } => 46,
             Call::DropPath { .. } => 47,
+            Call::Accumulate { .. } => 48,
             Call::Custom(_) => unreachable!("no case is a space's own op"),
         }
     }
 
-    const KINDS: usize = 48;
+    const KINDS: usize = 49;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

@@ -257,6 +257,15 @@ pub enum Call {
         /// The maximum norm.
         limit: f32,
     },
+    /// sum ← sum + share·g, or sum ← share·g for the first of several passes that make one update,
+    /// with one share per block of 64 gradients. The gradients of a block with share 0 may be
+    /// anything; it adds nothing.
+    Accumulate {
+        /// Gradients in the page.
+        len: u32,
+        /// Whether this pass is the first.
+        first: bool,
+    },
     /// g = factor·g + l2·w; v ← momentum·v + g; w ← w − rate·(g + momentum·v), or w − rate·v
     /// without Nesterov.
     Sgd {
@@ -289,8 +298,11 @@ pub enum Call {
 pub struct Step {
     /// The learning rate.
     pub rate: f32,
-    /// The number of the update, from 1.
+    /// The number of the minibatch, from 1: dropout is a function of it.
     pub number: u32,
+    /// The number of the update that the minibatch belongs to, from 1: Adam corrects its bias by
+    /// it. The same as `number` if every minibatch makes an update of its own.
+    pub update: u32,
     /// The seed of dropout.
     pub seed: u64,
     /// The probability with which a path of depth 1 is dropped, in [0, 1).

@@ -165,6 +165,7 @@ pub fn run(
         (Call::Accuracy(rows), [right]) => loss::accuracy(rows, r[0], r[1], right),
         (Call::NormPartials { .. }, [partials]) => optimizer::norm_partials(r[0], r[1], partials),
         (Call::ClipFactor { limit, .. }, [clip]) => optimizer::clip_factor(*limit, r[0], clip),
+        (Call::Accumulate { first, .. }, [sum]) => optimizer::accumulate(*first, r[0], r[1], sum),
         (
             Call::Sgd {
                 update,

@@ -15,6 +15,7 @@
 //! * workgroups are numbered over x and y ([`fold`]), since an axis of a grid takes at most 65,535;
 //! * at most 256 invocations and 16 KiB of workgroup memory: WebGPU's defaults.
 
+mod accumulate;
 mod activation;
 mod batch_norm;
 mod bias;
@@ -192,7 +193,7 @@ pub fn fold(groups: usize) -> [u32; 3] {
 /// Adam's moments, which need more precision than f32, and the probability of drop-path.
 pub fn step_words(step: &Step, betas: [f32; 2]) -> [u32; 8] {
     let correction = |beta: f32| {
-        let power = f64::from(step.number) * f64::from(beta).ln();
+        let power = f64::from(step.update) * f64::from(beta).ln();
         ((-power.exp_m1()) as f32).to_bits()
     };
     let [first, second] = betas.map(correction);
@@ -280,6 +281,7 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::Accuracy(rows) => loss::accuracy(rows),
         Call::NormPartials { len } => norm::partials(len),
         Call::ClipFactor { partials, limit } => norm::clip_factor(partials, limit),
+        Call::Accumulate { len, first } => accumulate::accumulate(len, first),
         Call::Sgd {
             update,
             momentum,

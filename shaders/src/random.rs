@@ -65,6 +65,11 @@ pub enum RngStream {
     MemoryPlan,
     /// Samples the candidates from which the result is chosen.
     Candidates,
+    /// Breeds a generation of candidates in the final evaluation.
+    Generation {
+        /// Counts from 0.
+        number: u32,
+    },
     /// Samples the policy for its comparison with random architectures.
     PolicySamples,
     /// Samples the prior for the comparison with the policy.
@@ -125,6 +130,7 @@ impl RngStream {
             Self::Strategy => 5,
             Self::Controller => 6,
             Self::Augmentation { step } => sub(16, step),
+            Self::Generation { number } => sub(19, number),
             Self::MemoryPlan => sub(REPORT, 0),
             Self::Candidates => sub(REPORT, 1),
             Self::PolicySamples => sub(REPORT, 2),
@@ -277,6 +283,8 @@ mod tests {
             RngStream::Controller,
             RngStream::Augmentation { step: 0 },
             RngStream::Augmentation { step: 7 },
+            RngStream::Generation { number: 0 },
+            RngStream::Generation { number: 9 },
             RngStream::MemoryPlan,
             RngStream::Candidates,
             RngStream::PolicySamples,

@@ -152,6 +152,9 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::Accuracy(rows) => vec![loss::accuracy(rows, r[0], r[1])],
         Call::NormPartials { .. } => vec![optimizer::norm_partials(r[0], r[1])],
         Call::ClipFactor { limit, .. } => vec![optimizer::clip_factor(f64::from(*limit), r[0])],
+        Call::Accumulate { first, .. } => {
+            vec![optimizer::accumulate(*first, r[0], r[1], updated[0])]
+        }
         Call::Sgd {
             update,
             momentum,

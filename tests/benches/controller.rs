@@ -61,6 +61,7 @@ fn problem(
         warm_up: 1,
         updates: 0,
         rollouts: 1,
+        paths: 1,
     };
     let prior = RandomSearch::new(space.clone(), schedule, 0);
     let all: Vec<f64> = prior
@@ -150,6 +151,7 @@ fn search(config: &Config, problem: &Problem, total: u32, seed: u64) -> [f64; 3]
         warm_up: 0,
         updates: 1,
         rollouts,
+        paths: 1,
     };
     let mut strategy = strategy(config, problem, schedule, seed);
     let mut noise = Random::new(seed, RngStream::Test(1 << 20));

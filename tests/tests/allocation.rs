@@ -139,6 +139,7 @@ fn steps_and_scores_do_not_allocate_once_warm() {
                 let step = Step {
                     rate: 0.01,
                     number,
+                    update: number,
                     seed: 0,
                     drop_path: 0.0,
                 };

@@ -14,6 +14,7 @@ mod level;
 mod mask;
 mod nodes;
 mod ops;
+mod own_weights;
 pub(crate) mod plan;
 pub(crate) mod relaxed;
 mod resolve;

@@ -86,13 +86,14 @@ pub(crate) struct SearchOptions {
     /// The search space; `supernet spaces` lists them [default: enas-macro]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
-    /// The data set: `digits`, which is built in, or the path of your own: a folder of IDX files
+    /// The data set: `digits` or `fashion`, which are built in, or the path of your own: a folder of IDX files
     /// (MNIST), of CIFAR's .bin files, of .npy files, or of folders with PNG or JPEG images, one
     /// per class, or text files [default: digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
-    /// `enas` (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same
-    /// budget [default: enas]
+    /// `spos` (single-path one-shot: nothing is scored before the shared weights are trained), `enas`
+    /// (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same budget
+    /// [default: spos]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,
     /// Passes over the training split [default: 150]

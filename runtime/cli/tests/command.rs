@@ -21,7 +21,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
         ),
         (
             &["search", "--strategy", "darts"],
-            "`search.strategy` is `darts`, but it must be `enas` or `random` or `evolution`",
+            "`search.strategy` is `darts`, but it must be `spos` or `enas` or `random` or `evolution`",
         ),
         (
             &["search", "--data", "mnist"],

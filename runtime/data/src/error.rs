@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "there is no data set `{name}`: it is not a built-in name (`digits`, 1,797 images of 8x8) and no file or \
+        "there is no data set `{name}`: it is not a built-in name (`digits`, 1,797 images of 8x8, or `fashion`, 7,000 of 14x14) and no file or \
          folder here; give one of these names, or the path of your data ({LAYOUTS})"
     )]
     Unknown {

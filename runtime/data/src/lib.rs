@@ -5,6 +5,7 @@
 mod augment;
 mod dataset;
 mod digits;
+mod fashion;
 mod error;
 mod named;
 mod subset;

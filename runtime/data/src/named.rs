@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::text::{Text, TextSettings};
-use super::{DataError, Dataset, digits};
+use super::{DataError, Dataset, digits, fashion};
 
 impl Dataset {
     /// The data set that `--data NAME` selects: a built-in one by name, otherwise the file or
@@ -13,7 +13,8 @@ impl Dataset {
     /// If there is neither, or the path cannot be read.
     pub fn named(name: &str) -> Result<Self, DataError> {
         match name {
-            _ if Self::is_built_in(name) => digits::load(),
+            "digits" => digits::load(),
+            "fashion" => fashion::load(),
             _ if !name.is_empty() && Path::new(name).exists() => Self::read(Path::new(name)),
             _ => Err(DataError::Unknown {
                 name: name.to_owned(),
@@ -48,7 +49,7 @@ impl Dataset {
 
     /// Whether `name` is a built-in data set, which needs no files.
     pub fn is_built_in(name: &str) -> bool {
-        name == "digits"
+        ["digits", "fashion"].contains(&name)
     }
 }
 

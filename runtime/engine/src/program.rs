@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod tests;
+mod accumulate;
 mod custom;
 mod differentiate;
 mod error;
@@ -58,8 +59,12 @@ pub struct Program {
     pub outputs: Vec<Operand>,
     /// Elements of every state that it leaves on the device.
     pub states: Vec<u32>,
-    /// For every page a bitset of the blocks that the program updates; empty if it does not train.
+    /// For every page a bitset of the blocks that the program updates; empty if it does not update
+    /// weights.
     pub touched: Vec<Vec<u32>>,
+    /// For every page and block the factor of its gradients, if the program is one of several
+    /// passes that make one update; else empty.
+    pub shares: Vec<Vec<f32>>,
 }
 
 /// The context in which a program is built.
@@ -113,24 +118,51 @@ impl Program {
         child: &Child,
         optimizer: &Optimizer,
     ) -> Result<Self, ProgramError> {
-        let mut tape = lower::forward(
-            context,
-            child,
-            Purpose::Train {
-                drop_path: optimizer.drop_path,
-            },
-        )?;
-        tape.smooth(optimizer.smoothing);
-        if !optimizer.penalties.append(&mut tape) {
-            return Err(ProgramError::NoCell {
-                space: context.supergraph.space().name.clone(),
-            });
-        }
-        fuse::all(&mut tape);
-        differentiate::backward(&mut tape, optimizer.auxiliary);
+        let mut tape = gradient(context, child, optimizer)?;
         let touched = tape.touched(context.layout);
-        optimizer.append(&mut tape, context.layout);
+        optimizer.append(&mut tape, context.layout, Operand::GradientPage);
         Ok(tape.finish(touched))
+    }
+
+    /// The passes of one update, in the order in which they run: each computes the loss of a child
+    /// on a minibatch of its own and its gradient; the last one updates the weights. Every weight
+    /// moves by the mean of its gradients over the passes that read it, so that a weight that one
+    /// of four children reads learns as fast as one that all read. A single pass is
+    /// [`Program::training`].
+    ///
+    /// # Errors
+    /// The same as for [`Program::training`].
+    pub fn passes(
+        passes: &[(Context<'_>, Child)],
+        optimizer: &Optimizer,
+    ) -> Result<Vec<Self>, ProgramError> {
+        if let [(context, child)] = passes {
+            return Ok(vec![Self::training(*context, child, optimizer)?]);
+        }
+        let tapes = passes
+            .iter()
+            .map(|(context, child)| gradient(*context, child, optimizer))
+            .collect::<Result<Vec<_>, _>>()?;
+        let Some((Context { layout, .. }, _)) = passes.first() else {
+            return Ok(Vec::new());
+        };
+        let (touched, shares) = accumulate::shares(&tapes, layout);
+        let last = tapes.len() - 1;
+        let programs = tapes.into_iter().zip(shares).enumerate();
+        Ok(programs
+            .map(|(at, (mut tape, shares))| {
+                accumulate::append(&mut tape, layout, at == 0);
+                let mut updated = Vec::new();
+                if at == last {
+                    optimizer.append(&mut tape, layout, |page| accumulate::sum(layout, page));
+                    updated.clone_from(&touched);
+                }
+                Self {
+                    shares,
+                    ..tape.finish(updated)
+                }
+            })
+            .collect())
     }
 
     /// Computes loss and accuracy of every sample, without dropout; batch normalisation uses the
@@ -190,6 +222,30 @@ impl Program {
     pub fn rehearse(context: Context<'_>, network: &Child) -> Result<(), ProgramError> {
         lower::forward(context, network, Purpose::Train { drop_path: true }).map(drop)
     }
+}
+
+/// The forward and backward calls of a child.
+fn gradient(
+    context: Context<'_>,
+    child: &Child,
+    optimizer: &Optimizer,
+) -> Result<Tape, ProgramError> {
+    let mut tape = lower::forward(
+        context,
+        child,
+        Purpose::Train {
+            drop_path: optimizer.drop_path,
+        },
+    )?;
+    tape.smooth(optimizer.smoothing);
+    if !optimizer.penalties.append(&mut tape) {
+        return Err(ProgramError::NoCell {
+            space: context.supergraph.space().name.clone(),
+        });
+    }
+    fuse::all(&mut tape);
+    differentiate::backward(&mut tape, optimizer.auxiliary);
+    Ok(tape)
 }
 
 /// The purpose of lowering a child.

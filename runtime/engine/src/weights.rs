@@ -6,6 +6,7 @@
 //! that every GPU supports). Pages hold at most 128 MiB (the largest binding that every GPU
 //! supports), and no parameter crosses a page boundary.
 
+mod identity;
 mod layout;
 mod revision;
 

@@ -14,10 +14,30 @@ impl Config {
     /// # Errors
     /// If a key does not exist, or a value has the wrong type or is out of range.
     pub fn read<S: AsRef<str>>(text: &str, assignments: &[S]) -> Result<Self, ConfigError> {
+        Self::over(&[], text, assignments)
+    }
+
+    /// As [`Config::read`], for the `config.toml` of a run: a setting that did not exist yet when
+    /// the run was started has the value to which it amounted then.
+    ///
+    /// # Errors
+    /// The same as for [`Config::read`].
+    pub fn of_run<S: AsRef<str>>(text: &str, assignments: &[S]) -> Result<Self, ConfigError> {
+        Self::over(&EARLIER, text, assignments)
+    }
+
+    fn over<S: AsRef<str>>(
+        below: &[(&str, &str)],
+        text: &str,
+        assignments: &[S],
+    ) -> Result<Self, ConfigError> {
         let syntax = |error: toml::de::Error| ConfigError::Syntax(error.message().to_owned());
         let mut table = Table::try_from(Self::default())
             .map_err(|error| ConfigError::Syntax(error.to_string()))?;
         let known = leaves(&table);
+        for (key, value) in below {
+            assign(&mut table, &known, key, parse(value))?;
+        }
         let mut given = leaves(&text.parse().map_err(syntax)?);
         given.sort_by_key(|(key, _)| renamed(key) == key);
         for (key, value) in given {
@@ -81,6 +101,15 @@ const RENAMED: [(&str, &str); 7] = [
     ("text.limit", "text.vocabulary_limit"),
 ];
 
+/// What settings that came later amounted to before they existed.
+const EARLIER: [(&str, &str); 5] = [
+    ("train.paths", "1"),
+    ("train.identity", "false"),
+    ("train.emphasis", "1.0"),
+    ("derive.generations", "0"),
+    ("derive.by", "reward"),
+];
+
 /// The current name of a key.
 fn renamed(key: &str) -> &str {
     let new = RENAMED.iter().find(|(old, _)| *old == key);
@@ -88,12 +117,13 @@ fn renamed(key: &str) -> &str {
 }
 
 /// The settings that accept one of a few words.
-fn one_of_words() -> [(&'static str, &'static [&'static str]); 5] {
+fn one_of_words() -> [(&'static str, &'static [&'static str]); 6] {
     [
-        ("search.strategy", &["enas", "random", "evolution"]),
+        ("search.strategy", &["spos", "enas", "random", "evolution"]),
         ("optimizer.method", &["sgd", "adam"]),
         ("text.unit", &["word", "character"]),
         ("optimizer.touch", &["path", "all"]),
+        ("derive.by", &["loss", "reward"]),
         ("controller.baseline", &["leave_one_out", "moving_average"]),
     ]
 }
@@ -299,7 +329,7 @@ mod tests {
             "`optimizer.learning_rate` is NaN, but it must be above 0 and below 3.4e38"
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
-        let strategies = "`enas` or `random` or `evolution`";
+        let strategies = "`spos` or `enas` or `random` or `evolution`";
         assert_eq!(
             said(&["search.strategy=darts"]),
             format!("`search.strategy` is `darts`, but it must be {strategies}")

@@ -27,6 +27,9 @@ pub struct SearchSettings {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StrategyName {
+    /// Single-path one-shot: the shared weights are trained on random paths, and nothing is scored
+    /// before they are done (Guo et al. 2020).
+    Spos,
     /// The LSTM controller of Pham et al. 2018.
     Enas,
     /// Samples of the space's prior at the same budget; in a search of a table, without repetition.
@@ -97,8 +100,20 @@ pub struct LanguageSettings {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainSettings {
-    /// Samples per minibatch.
+    /// Samples per update, divided evenly among the paths.
     pub batch: u32,
+    /// Paths whose gradients make one update of the shared weights, each on its share of the
+    /// minibatch; 0 takes up to four for images, as long as each has eight, and one for text.
+    pub paths: u32,
+    /// Whether ops that can pass their input on start near doing so
+    /// ([`Weights::start_near_identity`](supernet_engine::weights::Weights::start_near_identity));
+    /// else all weights start as the space says.
+    pub identity: bool,
+    /// The share of the space's own start that such ops keep.
+    pub identity_noise: f64,
+    /// How many times as often ops with weights are sampled as those without, while no policy
+    /// chooses.
+    pub emphasis: f64,
 }
 
 /// The optimiser of the shared weights.
@@ -158,8 +173,24 @@ pub struct DeriveSettings {
     /// Samples of the policy that are scored on the whole validation split; the best one is the
     /// result.
     pub candidates: u32,
+    /// Generations of candidates that are bred from the best ones, at most 50 candidates each, as in
+    /// the second stage of Guo et al. 2020 (§3.4); fewer if they would cost more than the training.
+    pub generations: u32,
     /// Samples on each side of the report on the policy's gain.
     pub report: u32,
+    /// What the candidates are ranked by.
+    pub by: RankBy,
+}
+
+/// What architectures are ranked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RankBy {
+    /// The cross-entropy, which distinguishes architectures that get equally many samples right.
+    Loss,
+    /// The reward.
+    Reward,
 }
 
 /// Training of the best architecture from scratch, next to random architectures: the last phase of
@@ -245,7 +276,7 @@ impl Default for SearchSettings {
         Self {
             space: "enas-macro".to_owned(),
             dataset: "digits".to_owned(),
-            strategy: StrategyName::Enas,
+            strategy: StrategyName::Spos,
             epochs: 150,
             warm_up: 0.25,
             seed: 0,
@@ -284,7 +315,28 @@ impl LanguageSettings {
 
 impl Default for TrainSettings {
     fn default() -> Self {
-        Self { batch: 64 }
+        Self {
+            batch: 64,
+            paths: 0,
+            identity: true,
+            identity_noise: 0.2,
+            emphasis: 3.0,
+        }
+    }
+}
+
+impl TrainSettings {
+    /// Samples that each path is trained on in one update.
+    pub fn per_path(&self) -> u32 {
+        self.batch / self.paths.max(1)
+    }
+
+    /// Fits the number of paths to images.
+    pub(crate) fn fit_to_images(&mut self) {
+        if self.paths == 0 {
+            let fits = |paths: &u32| self.batch.is_multiple_of(*paths) && self.batch >= 8 * paths;
+            self.paths = [4, 3, 2].into_iter().find(fits).unwrap_or(1);
+        }
     }
 }
 
@@ -322,7 +374,9 @@ impl Default for DeriveSettings {
     fn default() -> Self {
         Self {
             candidates: 100,
+            generations: 10,
             report: 200,
+            by: RankBy::Loss,
         }
     }
 }
@@ -331,6 +385,7 @@ impl StrategyName {
     /// The name in the settings.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Spos => "spos",
             Self::Enas => "enas",
             Self::Random => "random",
             Self::Evolution => "evolution",

@@ -2,7 +2,7 @@
 
 use supernet_strategy::Schedule;
 
-use super::Experiment;
+use super::{Experiment, GENERATION};
 use crate::events::Event;
 
 impl Experiment {
@@ -31,6 +31,7 @@ impl Experiment {
             warm_up,
             updates,
             rollouts,
+            ..
         } = self.schedule;
         let (evaluated, batches, memory) =
             (self.evaluations(), self.batches(), self.reserved.memory);
@@ -50,7 +51,8 @@ impl Experiment {
     /// Maximum number of genomes that are scored on the whole validation split after the last
     /// epoch.
     pub(super) fn evaluations(&self) -> u32 {
-        self.config.derive.candidates + 2 * self.config.derive.report
+        let bred = self.generations() * GENERATION as u32;
+        self.config.derive.candidates + bred + 2 * self.config.derive.report
     }
 
     /// Minibatches needed to score a genome on the whole validation split.

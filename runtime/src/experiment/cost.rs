@@ -7,6 +7,9 @@ use super::Experiment;
 use crate::config::Config;
 use crate::events::TRAINING_PASSES;
 
+/// Candidates that a generation of the final evaluation adds at most: 25 mutations and 25 crossovers
+/// (Guo et al. 2020, §4).
+pub(crate) const GENERATION: usize = 50;
 /// Minimum number of updates between two interim comparisons: a comparison scores as many samples
 /// as an update, so that all comparisons together cost at most an eighth of the updates.
 pub(crate) const UPDATES_APART: u64 = 8;
@@ -29,12 +32,23 @@ impl Experiment {
             warm_up,
             updates,
             rollouts,
+            ..
         } = self.schedule;
         let score = f64::from(self.config.score.batch);
         let scored = f64::from(epochs - warm_up) * f64::from(updates) * f64::from(rollouts) * score;
         self.training_cost(epochs, steps)
             + scored
             + f64::from(self.evaluations()) * f64::from(self.batches()) * score
+    }
+
+    /// Generations of candidates that are bred in the final evaluation: at most as many as the
+    /// settings ask for, and none beyond what the training of the shared weights costs.
+    pub(crate) fn generations(&self) -> u32 {
+        let Schedule { epochs, steps, .. } = self.schedule;
+        let score = f64::from(self.batches()) * f64::from(self.config.score.batch);
+        let one = score * GENERATION as f64;
+        let most = (self.training_cost(epochs, steps) / one).floor();
+        self.config.derive.generations.min(most as u32)
     }
 
     /// The cost of training for some epochs.

@@ -42,16 +42,17 @@ impl Experiment {
     pub(crate) fn plan(&self) -> Result<MemoryPlan, ExperimentError> {
         let (mut plan, mut random) = (MemoryPlan::default(), Random::new(0, RngStream::MemoryPlan));
         let optimizer = self.config.optimizer.optimizer();
-        for _ in 0..PLANNED {
-            let child = self
-                .task
-                .supergraph
-                .child(&from_prior(&self.task.supergraph, &mut random)?)?;
-            let training = Program::training(self.training_context(), &child, &optimizer)
-                .map_err(TrainingError::from)?;
-            let scoring = Program::scoring(self.task.context(self.config.score.batch), &child);
-            plan.add(&training);
-            plan.add(&scoring.map_err(TrainingError::from)?);
+        let (supergraph, paths) = (&self.task.supergraph, self.config.train.paths);
+        for _ in 0..(PLANNED as u32).div_ceil(paths) {
+            let mut passes = Vec::new();
+            for _ in 0..paths {
+                let child = supergraph.child(&from_prior(supergraph, &mut random)?)?;
+                let scoring = Program::scoring(self.task.context(self.config.score.batch), &child);
+                plan.add(&scoring.map_err(TrainingError::from)?);
+                passes.push((self.training_context(), child));
+            }
+            let training = Program::passes(&passes, &optimizer).map_err(TrainingError::from)?;
+            training.iter().for_each(|program| plan.add(program));
         }
         Ok(plan)
     }

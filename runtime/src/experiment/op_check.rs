@@ -255,6 +255,7 @@ impl<'a> Trial<'a> {
         let step = Step {
             rate: 0.0,
             number: 1,
+            update: 1,
             seed: 0,
             drop_path: 0.0,
         };

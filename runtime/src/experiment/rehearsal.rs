@@ -16,7 +16,7 @@ impl Experiment {
     /// Lowers every node that some genome may run, so that a missing kernel is found now and not
     /// hours into the search.
     pub(super) fn rehearse(&self) -> Result<(), ExperimentError> {
-        let (train, score) = (self.config.train.batch, self.config.score.batch);
+        let (train, score) = (self.config.train.per_path(), self.config.score.batch);
         // Which inputs can be bound directly depends on the batch size of a text.
         let batches = if self.data.text().is_some() {
             vec![train, score]

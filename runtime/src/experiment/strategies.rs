@@ -6,7 +6,7 @@ use supernet_plugin::Supergraph;
 use supernet_strategy::enas::Enas;
 use supernet_strategy::evolution::Evolution;
 use supernet_strategy::random::RandomSearch;
-use supernet_strategy::{Schedule, Strategy, StrategyError};
+use supernet_strategy::{Schedule, Strategy, StrategyError, TrainingPrior};
 
 use super::{Experiment, ExperimentError};
 use crate::config::{Config, ConfigError, StrategyName};
@@ -53,15 +53,20 @@ pub(crate) fn named_strategy(
     config: &Config,
     seed: u64,
 ) -> Result<Box<dyn Strategy>, ExperimentError> {
+    let training = TrainingPrior::emphasised(supergraph, config.train.emphasis as f32);
     let supergraph = supergraph.clone();
     Ok(match config.search.strategy {
         StrategyName::Custom => return Err(ExperimentError::NoStrategy),
-        StrategyName::Random => Box::new(RandomSearch::new(supergraph, schedule, seed)),
-        StrategyName::Evolution => {
-            Box::new(Evolution::new(supergraph, schedule, config.evolution, seed))
+        StrategyName::Random | StrategyName::Spos => {
+            Box::new(RandomSearch::new(supergraph, schedule, seed).training(training))
         }
-        StrategyName::Enas => Box::new(
-            Enas::new(supergraph, schedule, config.controller, seed).map_err(ConfigError::from)?,
-        ),
+        StrategyName::Evolution => {
+            let evolution = Evolution::new(supergraph, schedule, config.evolution, seed);
+            Box::new(evolution.training(training))
+        }
+        StrategyName::Enas => {
+            let enas = Enas::new(supergraph, schedule, config.controller, seed);
+            Box::new(enas.map_err(ConfigError::from)?.training(training))
+        }
     })
 }

@@ -56,11 +56,11 @@ impl Experiment {
         let mut began = Instant::now();
         while let Some(task) = strategy.next()? {
             match task.work {
-                Work::Train { genome, epoch } => {
+                Work::Train { paths, epoch } => {
                     strategy.observe(&Outcome::Trained(trainer.step(
                         device,
                         &mut weights,
-                        &genome,
+                        &paths,
                         epoch,
                     )?));
                     steps.push(began.elapsed().as_secs_f64());
@@ -111,7 +111,9 @@ mod tests {
         let settings = [
             "score.updates=2",
             "score.rollouts=20",
+            "search.strategy=enas",
             "derive.candidates=100",
+            "derive.generations=0",
             "derive.report=200",
         ];
         let experiment = Experiment::new(Config::read("", &settings).unwrap()).unwrap();

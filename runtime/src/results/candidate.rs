@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_strategy::{Genome, Score};
 
+use crate::config::RankBy;
+
 /// An architecture with its score and its costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -35,17 +37,18 @@ impl Candidate {
     }
 }
 
-/// Sorts the candidates, best first: higher reward, then lower cross-entropy, then fewer
-/// parameters, then the smaller genome.
-pub(crate) fn rank(candidates: &mut [Candidate]) {
+/// Sorts the candidates, best first: by lower cross-entropy or higher reward, then by the other of
+/// the two, then by fewer parameters, then by the smaller genome.
+pub(crate) fn rank(candidates: &mut [Candidate], by: RankBy) {
     candidates.sort_by(|a, b| {
         let reward = b.score.reward.total_cmp(&a.score.reward);
         let loss = a.score.loss.total_cmp(&b.score.loss);
         let size = a.parameters.cmp(&b.parameters);
-        reward
-            .then(loss)
-            .then(size)
-            .then_with(|| a.genome.cmp(&b.genome))
+        let score = match by {
+            RankBy::Loss => loss.then(reward),
+            RankBy::Reward => reward.then(loss),
+        };
+        score.then(size).then_with(|| a.genome.cmp(&b.genome))
     });
 }
 
@@ -85,7 +88,10 @@ mod tests {
             one(0.95, 0.3, 9),
             one(0.95, 0.3, 8),
         ];
-        rank(&mut all);
-        assert_eq!(all.map(|c| c.parameters), [8, 9, 7, 1]);
+        rank(&mut all, RankBy::Reward);
+        assert_eq!(all.clone().map(|c| c.parameters), [8, 9, 7, 1]);
+        all[3].score.loss = 0.1;
+        rank(&mut all, RankBy::Loss);
+        assert_eq!(all.map(|c| c.parameters), [1, 8, 9, 7]);
     }
 }

@@ -99,7 +99,7 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
     match strategy {
         StrategyName::Enas => "the controller's samples",
         StrategyName::Evolution => "the population's members",
-        StrategyName::Random => "the search's own samples",
+        StrategyName::Random | StrategyName::Spos => "the search's own samples",
         StrategyName::Custom => "the policy's samples",
     }
 }

@@ -88,6 +88,7 @@ impl TrainingRun {
         let (batch, augment) = (config.train.batch, config.augment);
         let trainer = TrainerSettings {
             batch,
+            paths: 1,
             optimizer,
             augment,
             rate,
@@ -151,8 +152,12 @@ impl TrainingRun {
     ) -> Result<Option<Passed>, TrainingError> {
         let (done, in_pass) = (self.trainer.done(), self.trainer.steps());
         let epoch = done / in_pass;
-        self.trainer
-            .start(device, &mut self.weights, &self.genome, epoch)?;
+        self.trainer.start(
+            device,
+            &mut self.weights,
+            std::slice::from_ref(&self.genome),
+            epoch,
+        )?;
         let ends = (done + 1).is_multiple_of(in_pass);
         let most = if ends { 0 } else { device.depth().max(1) - 1 };
         self.finish(device, most)?;

@@ -253,7 +253,7 @@ impl SearchBuilder {
             _ => None,
         };
         if let Some((_, config)) = &resumed {
-            self.config = Config::read::<&str>(config, &[])?;
+            self.config = Config::of_run::<&str>(config, &[])?;
         }
         let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
         let mut device = make().map_err(TrainingError::from)?;

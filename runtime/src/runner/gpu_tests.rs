@@ -143,6 +143,7 @@ fn networks_with_drop_path_and_an_auxiliary_head_train_as_on_the_cpu_device() {
                 &Step {
                     rate: 0.05,
                     number: 1,
+                    update: 1,
                     seed: 7,
                     drop_path: 0.5,
                 },
@@ -224,6 +225,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
                 &Step {
                     rate: 0.05,
                     number: 1,
+                    update: 1,
                     seed: 0,
                     drop_path: 0.0,
                 },

@@ -79,8 +79,8 @@ fn explore(
                 return Ok(SearchResult::new(experiment, *outcome, weights));
             }
             Next::Job(Job { id, kind }) => match kind {
-                JobKind::Train { genome, epoch } => {
-                    trainer.start(device, &mut weights, &genome, epoch)?;
+                JobKind::Train { paths, epoch } => {
+                    trainer.start(device, &mut weights, &paths, epoch)?;
                     started.push_back(id);
                 }
                 // Nothing is ever skipped here: a step that corrupts the weights ends the search.

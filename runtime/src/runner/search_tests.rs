@@ -15,6 +15,7 @@ use crate::search::SearchResult;
 
 const SHORT: [&str; 4] = [
     "search.epochs=4",
+    "search.strategy=enas",
     "search.warm_up=0.5",
     "derive.candidates=5",
     "derive.report=5",
@@ -88,6 +89,7 @@ fn shuffled_validation_labels_change_no_weight_before_the_controller_starts() {
     // same bits.
     let all_warm_up = || {
         let settings = [
+            "search.strategy=enas",
             "search.epochs=2",
             "search.warm_up=1",
             "derive.candidates=2",

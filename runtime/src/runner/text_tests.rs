@@ -48,6 +48,7 @@ const SMALL: [&str; 15] = [
     "score.batch=4",
     "score.rollouts=5",
     "search.epochs=6",
+    "search.strategy=enas",
     "derive.candidates=5",
     "derive.report=20",
     "optimizer.learning_rate=5",
@@ -108,7 +109,9 @@ fn a_saved_state_goes_on_with_the_same_bits() {
         .collect();
     let (mut weights, mut trainer) = (experiment.weights(), experiment.trainer());
     for genome in &genomes[..3] {
-        trainer.step(&mut cpu, &mut weights, genome, 0).unwrap();
+        trainer
+            .step(&mut cpu, &mut weights, std::slice::from_ref(genome), 0)
+            .unwrap();
     }
     let mut file = Vec::new();
     tensors::write(experiment.supergraph(), &weights, &mut file).unwrap();
@@ -123,11 +126,15 @@ fn a_saved_state_goes_on_with_the_same_bits() {
     );
     let mut evaluator = experiment.evaluator();
     for genome in &genomes[3..] {
-        let score = trainer.step(&mut cpu, &mut weights, genome, 0).unwrap();
+        let score = trainer
+            .step(&mut cpu, &mut weights, std::slice::from_ref(genome), 0)
+            .unwrap();
         // Scoring in between has a separate state.
         evaluator.validation(&mut cpu, &restored, genome).unwrap();
         assert_eq!(
-            other.step(&mut cpu, &mut restored, genome, 0).unwrap(),
+            other
+                .step(&mut cpu, &mut restored, std::slice::from_ref(genome), 0)
+                .unwrap(),
             score
         );
     }
@@ -198,7 +205,12 @@ pub(crate) fn some_steps(device: &mut dyn Device, experiment: &Experiment) -> (V
     let mut losses = Vec::new();
     for _ in 0..3 {
         let genome = from_prior(experiment.supergraph(), &mut random).unwrap();
-        losses.push(trainer.step(device, &mut weights, &genome, 0).unwrap().loss);
+        losses.push(
+            trainer
+                .step(device, &mut weights, std::slice::from_ref(&genome), 0)
+                .unwrap()
+                .loss,
+        );
     }
     let genome = from_prior(experiment.supergraph(), &mut random).unwrap();
     losses.push(

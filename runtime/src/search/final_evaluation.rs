@@ -2,14 +2,15 @@
 //! the test score. The weights no longer change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use supernet_shaders::random::{Random, RngStream};
-use supernet_strategy::{Genome, Score, Strategy, from_prior};
+use supernet_strategy::{Genome, Score, Strategy, from_prior, next_generation};
 
 use super::error::SearchError;
 use super::scheduler::{Next, Scheduler};
 use crate::events::{EvaluationRole, Event};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, GENERATION};
 use crate::results::{self, Candidate, PolicyGain};
 use crate::training::{Job, JobId, JobKind, JobResult};
 
@@ -21,11 +22,19 @@ pub(crate) struct SearchOutcome {
     pub(crate) test: Score,
 }
 
+/// The best candidates so far, of which the next generation is bred (Guo et al. 2020, §4).
+const PARENTS: usize = 10;
+
 pub(crate) struct FinalEvaluation {
+    experiment: Arc<Experiment>,
     /// All evaluations to report, in order, each with the index of its architecture.
     roll: Vec<(EvaluationRole, Genome, usize)>,
     /// The distinct architectures; each is scored once.
     architectures: Vec<Genome>,
+    /// The index of every architecture by its canonical genome.
+    known: BTreeMap<Genome, usize>,
+    /// Generations that have been bred from the candidates.
+    generations: u32,
     results: Vec<Option<JobResult>>,
     dispatched: usize,
     /// Scores of the reported architectures.
@@ -40,7 +49,7 @@ pub(crate) struct FinalEvaluation {
 
 impl FinalEvaluation {
     pub(crate) fn new(
-        experiment: &Experiment,
+        experiment: &Arc<Experiment>,
         strategy: &dyn Strategy,
     ) -> Result<Self, SearchError> {
         let (supergraph, derive) = (experiment.supergraph(), experiment.config().derive);
@@ -59,39 +68,90 @@ impl FinalEvaluation {
         let prior = (0..derive.report)
             .map(|_| from_prior(supergraph, &mut third))
             .collect::<Result<Vec<_>, _>>()?;
-        let (mut roll, mut architectures, mut known) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (role, genomes) in [
-            (EvaluationRole::Candidate, candidates),
-            (EvaluationRole::Policy, policy),
-            (EvaluationRole::Prior, prior),
-        ] {
-            for genome in genomes {
-                let number = *known
-                    .entry(supergraph.canonical(&genome)?)
-                    .or_insert_with(|| {
-                        architectures.push(genome.clone());
-                        architectures.len() - 1
-                    });
-                roll.push((role, genome, number));
-            }
-        }
-        let results = vec![None; architectures.len()];
-        let (scores, test) = (Vec::new(), [None]);
-        Ok(Self {
-            roll,
-            architectures,
-            results,
+        let mut evaluation = Self {
+            experiment: Arc::clone(experiment),
+            roll: Vec::new(),
+            architectures: Vec::new(),
+            known: BTreeMap::new(),
+            generations: 0,
+            results: Vec::new(),
             dispatched: 0,
-            scores,
+            scores: Vec::new(),
             reported: 0,
             distinct,
             last: None,
-            test,
-        })
+            test: [None],
+        };
+        evaluation.add(EvaluationRole::Candidate, candidates)?;
+        evaluation.add(EvaluationRole::Policy, policy)?;
+        evaluation.add(EvaluationRole::Prior, prior)?;
+        Ok(evaluation)
+    }
+
+    /// Adds evaluations to the roll.
+    fn add(&mut self, role: EvaluationRole, genomes: Vec<Genome>) -> Result<(), SearchError> {
+        for genome in genomes {
+            let canonical = self.experiment.supergraph().canonical(&genome)?;
+            let next = self.architectures.len();
+            let number = *self.known.entry(canonical).or_insert(next);
+            if number == next {
+                self.architectures.push(genome.clone());
+                self.results.push(None);
+            }
+            self.roll.push((role, genome, number));
+        }
+        Ok(())
+    }
+
+    /// Adds the children of the best candidates, if all are scored and a generation is left. False
+    /// if none is.
+    fn breed(&mut self) -> Result<bool, SearchError> {
+        if self.generations == self.experiment.generations() {
+            return Ok(false);
+        }
+        let experiment = Arc::clone(&self.experiment);
+        let (supergraph, number) = (experiment.supergraph(), self.generations);
+        let mut ranked = self.candidates()?;
+        results::rank(&mut ranked, experiment.config().derive.by);
+        let best = ranked.into_iter().take(PARENTS);
+        let parents: Vec<Genome> = best.map(|candidate| candidate.genome).collect();
+        let stream = RngStream::Generation { number };
+        let mut random = Random::new(experiment.config().search.seed, stream);
+        let children = next_generation(supergraph, &parents, GENERATION, &mut random)?;
+        let mut fresh = results::distinct(supergraph, &children)?;
+        let mut new = Vec::new();
+        for child in fresh.drain(..) {
+            if !self.known.contains_key(&supergraph.canonical(&child)?) {
+                new.push(child);
+            }
+        }
+        self.add(EvaluationRole::Candidate, new)?;
+        self.generations += 1;
+        Ok(true)
+    }
+
+    /// The candidates, with their scores.
+    fn candidates(&self) -> Result<Vec<Candidate>, SearchError> {
+        let of_role = |(role, _, _): &&(EvaluationRole, _, _)| *role == EvaluationRole::Candidate;
+        let candidates = self.roll.iter().filter(of_role).map(|(_, genome, number)| {
+            let score = self.scores[*number];
+            Candidate::new(self.experiment.supergraph(), genome, score)
+        });
+        Ok(candidates.collect::<Result<_, _>>()?)
     }
 
     /// Continues as if these architectures had been scored and reported.
-    pub(crate) fn resume(&mut self, scores: Vec<Score>) {
+    ///
+    /// # Errors
+    /// If the space's constraints leave no genome to sample.
+    pub(crate) fn resume(&mut self, scores: Vec<Score>) -> Result<(), SearchError> {
+        // A generation follows from the scores of those before it.
+        while scores.len() > self.architectures.len() {
+            self.scores = scores[..self.architectures.len()].to_vec();
+            if !self.breed()? {
+                break;
+            }
+        }
         self.dispatched = scores.len().min(self.architectures.len());
         for (result, score) in self.results.iter_mut().zip(&scores) {
             *result = Some(Ok(*score));
@@ -102,6 +162,7 @@ impl FinalEvaluation {
             .take_while(|(_, _, number)| *number < self.dispatched)
             .count();
         self.scores = scores;
+        Ok(())
     }
 
     /// The slots for the results of a task, counted from the first one of the final evaluation.
@@ -116,7 +177,7 @@ impl FinalEvaluation {
 
     /// Whether every score is known and reported.
     pub(crate) fn is_scored(&self) -> bool {
-        self.reported == self.roll.len()
+        self.reported == self.roll.len() && self.generations == self.experiment.generations()
     }
 
     fn rewards(&self, role: EvaluationRole) -> Vec<f32> {
@@ -159,6 +220,9 @@ impl Scheduler {
         }
         if evaluation.reported < evaluation.roll.len() {
             return Ok(Next::Wait { drain: false });
+        }
+        if evaluation.breed()? {
+            return self.evaluate_finally();
         }
         let Some((top, gain)) = &evaluation.last else {
             let last = self.derive()?;
@@ -230,20 +294,8 @@ impl Scheduler {
         let Some(evaluation) = &self.final_evaluation else {
             return Err(SearchError::NothingDerived);
         };
-        let candidates = evaluation
-            .roll
-            .iter()
-            .filter(|(role, _, _)| *role == EvaluationRole::Candidate);
-        let mut top = candidates
-            .map(|(_, genome, number)| {
-                Candidate::new(
-                    self.experiment.supergraph(),
-                    genome,
-                    evaluation.scores[*number],
-                )
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        results::rank(&mut top);
+        let mut top = evaluation.candidates()?;
+        results::rank(&mut top, self.experiment.config().derive.by);
         top.truncate(10);
         let (policy, prior) = (
             evaluation.rewards(EvaluationRole::Policy),

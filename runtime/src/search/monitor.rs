@@ -228,8 +228,8 @@ impl Monitor {
             .sum();
         let error = errors.map(|squares| squares.sqrt() / count);
         // Random search is chance itself.
-        let early =
-            self.strategy == StrategyName::Random || 2 * update < self.updates || samples < FEWEST;
+        let chance = matches!(self.strategy, StrategyName::Random | StrategyName::Spos);
+        let early = chance || 2 * update < self.updates || samples < FEWEST;
         if early
             || Difference::sign(difference, error) > 0
             || !state.told.insert(WarningKind::Chance)
@@ -258,7 +258,7 @@ impl Monitor {
             StrategyName::Evolution => {
                 "raise `evolution.population` or lower `evolution.tournament`"
             }
-            StrategyName::Random => "look at the space's prior",
+            StrategyName::Random | StrategyName::Spos => "look at the space's prior",
             StrategyName::Custom => "let the strategy explore more",
         }
     }

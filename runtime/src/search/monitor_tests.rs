@@ -21,6 +21,7 @@ pub(super) fn experiment(settings: &[&str]) -> Arc<Experiment> {
     let small = [
         "space.layers=4",
         "search.epochs=16",
+        "search.strategy=enas",
         "search.warm_up=0.25",
         "score.rollouts=16",
         "derive.report=3",
@@ -64,9 +65,8 @@ fn drive(
                     JobKind::Score { genomes, batch } => {
                         genomes.iter().map(|genome| score(*batch, genome)).collect()
                     }
-                    JobKind::Validate { genome }
-                    | JobKind::Test { genome }
-                    | JobKind::Train { genome, .. } => {
+                    JobKind::Train { paths, .. } => vec![score(0, &paths[0])],
+                    JobKind::Validate { genome } | JobKind::Test { genome } => {
                         vec![score(0, genome)]
                     }
                     JobKind::Skip => vec![],

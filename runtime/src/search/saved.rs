@@ -169,7 +169,7 @@ impl Scheduler {
             .collect();
         if let Some(scores) = saved.evaluated {
             let mut evaluation = FinalEvaluation::new(&scheduler.experiment, &*scheduler.strategy)?;
-            evaluation.resume(scores);
+            evaluation.resume(scores)?;
             scheduler.final_evaluation = Some(evaluation);
         }
         Ok(scheduler)

@@ -245,9 +245,9 @@ impl Scheduler {
         }
         let (kind, dispatched) = match &task.work {
             Work::Train { .. } if self.skipped.contains(&number) => (JobKind::Skip, 1),
-            Work::Train { genome, epoch } => {
-                let (genome, epoch) = (genome.clone(), *epoch);
-                (JobKind::Train { genome, epoch }, 1)
+            Work::Train { paths, epoch } => {
+                let (paths, epoch) = (paths.clone(), *epoch);
+                (JobKind::Train { paths, epoch }, 1)
             }
             Work::Score { .. } if self.in_flight >= self.concurrency.score_in_flight => {
                 return Some(Next::Wait { drain: false });

@@ -70,6 +70,7 @@ impl<'a> TableSearch<'a> {
             warm_up: 0,
             updates: 1,
             rollouts,
+            paths: 1,
         }
     }
 
@@ -85,11 +86,10 @@ impl<'a> TableSearch<'a> {
         let (space, schedule) = (self.table.space(), self.schedule());
         let name = self.config.search.strategy;
         let mut strategy = match name {
-            StrategyName::Random => Box::new(RandomSearch::without_repetition(
-                space.clone(),
-                schedule,
-                seed,
-            )),
+            // Where every answer is a query of the table, there is nothing to train and no other stage.
+            StrategyName::Random | StrategyName::Spos => Box::new(
+                RandomSearch::without_repetition(space.clone(), schedule, seed),
+            ),
             _ => named_strategy(space, schedule, &self.config, seed)?,
         };
         self.follow(&mut *strategy, name, seed, listen)
@@ -146,7 +146,7 @@ impl<'a> TableSearch<'a> {
         while tally.samples() < self.samples {
             let Some(task) = strategy.next()? else { break };
             let genomes = match &task.work {
-                Work::Train { genome, .. } => std::slice::from_ref(genome),
+                Work::Train { paths, .. } => paths,
                 Work::Score { genomes, .. } => genomes,
             };
             let left = (self.samples - tally.samples()) as usize;

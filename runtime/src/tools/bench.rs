@@ -179,6 +179,7 @@ impl Bench {
         random: Random,
     ) -> Result<Self, Error> {
         let mut all = vec![
+            "train.paths=1".to_owned(),
             format!("train.batch={batch}"),
             format!("score.batch={batch}"),
         ];
@@ -307,6 +308,7 @@ impl Bench {
                 let step = Step {
                     rate: 0.01,
                     number: self.step,
+                    update: self.step,
                     seed: 0,
                     drop_path: 0.0,
                 };

@@ -133,7 +133,10 @@ fn fill(
 /// # Errors
 /// If a device fails.
 pub fn training(device: &mut dyn Device) -> Result<Training, Error> {
-    let experiment = Experiment::new(Config::read::<&str>("", &[])?)?;
+    let experiment = Experiment::new(Config::read(
+        "",
+        &["train.paths=1", "train.identity=false"],
+    )?)?;
     let start = experiment.weights();
     let (losses, weights) = train(device, &experiment)?;
     let (wanted, there) = train(&mut Cpu::new(0).map_err(TrainingError::from)?, &experiment)?;
@@ -193,6 +196,7 @@ fn train(device: &mut dyn Device, experiment: &Experiment) -> Result<(Vec<f64>, 
         let step = Step {
             rate: 0.02,
             number,
+            update: number,
             seed: 1,
             drop_path: 0.0,
         };

@@ -119,6 +119,7 @@ pub fn of(
         Ok(data) => {
             // The synthetic data set is small.
             (config.train.batch, config.score.batch) = (stand_in::BATCH, stand_in::BATCH);
+            config.train.paths = 1;
             listen("lowering every node");
             match Experiment::with(spaces, data, config) {
                 Err(error) => report.problems.push(error.to_string()),
@@ -234,6 +235,7 @@ fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<S
         let step = Step {
             rate: 0.01,
             number,
+            update: number,
             seed: 1,
             drop_path: 0.0,
         };

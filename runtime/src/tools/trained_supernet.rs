@@ -85,7 +85,7 @@ impl TrainedSupernet {
             }
             .into());
         }
-        let config = Config::read::<&str>(&config, &[])?;
+        let config = Config::of_run::<&str>(&config, &[])?;
         let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         let experiment = same_space(
             Experiment::again(spaces, data, config, earlier.as_ref()),
@@ -191,7 +191,7 @@ impl TrainedSupernet {
                 macs,
             });
         }
-        results::rank(&mut top);
+        results::rank(&mut top, self.experiment.config().derive.by);
         top.truncate(count as usize);
         Ok(top)
     }

@@ -30,7 +30,7 @@ pub(crate) struct JobId {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum JobKind {
     /// A training step.
-    Train { genome: Genome, epoch: u32 },
+    Train { paths: Vec<Genome>, epoch: u32 },
     /// A training step that is known to corrupt the weights: its minibatch is skipped.
     Skip,
     /// Scores on one minibatch of the validation split.

@@ -1,5 +1,5 @@
-//! Training of shared weights, or of one network's weights: a step trains one child on one
-//! minibatch.
+//! Training of shared weights, or of one network's weights: a step makes one update, from one child
+//! or from several, each on its own part of the minibatch.
 
 use std::collections::VecDeque;
 
@@ -8,9 +8,10 @@ use supernet_data::text::Streams;
 use supernet_engine::device::{Device, Inputs, Minibatch, Samples};
 use supernet_engine::program::{Context, Input, Optimizer, Program, Start};
 use supernet_engine::weights::Weights;
+use supernet_plugin::Supergraph;
 use supernet_shaders::Step;
 use supernet_shaders::random::{Random, RngStream};
-use supernet_strategy::Score;
+use supernet_strategy::{Genome, Score};
 
 use super::error::TrainingError;
 use super::lr_schedule::{LinearRamp, LrSchedule};
@@ -19,8 +20,10 @@ use super::task_context::TaskContext;
 /// The settings of a trainer.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainerSettings {
-    /// Samples per minibatch.
+    /// Samples per path: the minibatch of a step is divided among its paths.
     pub(crate) batch: u32,
+    /// Paths per step.
+    pub(crate) paths: u32,
     /// The update rule.
     pub(crate) optimizer: Optimizer,
     /// The augmentation of its images.
@@ -40,8 +43,10 @@ pub(crate) struct Trainer {
     settings: TrainerSettings,
     /// Steps done; the position in the data and the dropout bits are functions of it.
     done: u32,
-    /// Number and learning rate of the steps in flight, oldest first.
-    in_flight: VecDeque<(u32, f32)>,
+    /// The steps in flight, oldest first.
+    in_flight: VecDeque<InFlight>,
+    /// Runs on the device whose samples are outstanding.
+    running: usize,
     /// The pass that `order` belongs to.
     pass: u64,
     order: Vec<usize>,
@@ -52,6 +57,19 @@ pub(crate) struct Trainer {
     /// The training split, if it is a text.
     streams: Option<Streams>,
     tokens: Vec<u32>,
+}
+
+/// A step in flight.
+#[derive(Debug)]
+struct InFlight {
+    /// Its number.
+    step: u32,
+    /// Its learning rate.
+    rate: f32,
+    /// The scores of its paths that have arrived.
+    scores: Vec<Score>,
+    /// The number of its paths.
+    paths: usize,
 }
 
 impl Trainer {
@@ -65,6 +83,7 @@ impl Trainer {
             settings,
             done: 0,
             in_flight: VecDeque::new(),
+            running: 0,
             pass: 0,
             order: Vec::new(),
             images: Vec::new(),
@@ -74,111 +93,128 @@ impl Trainer {
         }
     }
 
-    /// Minibatches in an epoch: the samples of an incomplete last one are left out until the next
-    /// epoch reshuffles.
+    /// Steps in an epoch: the samples of an incomplete last one are left out until the next epoch
+    /// reshuffles.
     pub(crate) fn steps(&self) -> u32 {
-        match &self.streams {
+        let minibatches = match &self.streams {
             Some(streams) => streams.windows(),
             None => self.task.data.train.len() as u32 / self.settings.batch,
-        }
+        };
+        minibatches / self.settings.paths
     }
 
-    /// Trains the child of `genome` on the next minibatch. The score is that of the minibatch
+    /// Trains the children of `paths` on the next minibatch. The score is that of the minibatch
     /// before the update.
     ///
     /// # Errors
-    /// If the genome has no child, the child has no program, the device fails, or the loss is not a
+    /// If a genome has no child, a child has no program, the device fails, or the loss is not a
     /// number.
     pub(crate) fn step(
         &mut self,
         device: &mut dyn Device,
         weights: &mut Weights,
-        genome: &[u32],
+        paths: &[Genome],
         epoch: u32,
     ) -> Result<Score, TrainingError> {
-        self.start(device, weights, genome, epoch)?;
+        self.start(device, weights, paths, epoch)?;
         self.finish(device)
     }
 
-    /// Starts a training step of the child of `genome` on the next minibatch.
+    /// Starts a training step of the children of `paths` on the next minibatch. The number of paths
+    /// is that of the settings.
     ///
     /// # Errors
-    /// If the genome has no child, the child has no program, or the device fails.
+    /// If a genome has no child, a child has no program, or the device fails.
     pub(crate) fn start(
         &mut self,
         device: &mut dyn Device,
         weights: &mut Weights,
-        genome: &[u32],
+        paths: &[Genome],
         epoch: u32,
     ) -> Result<(), TrainingError> {
-        let within = self.done % self.steps();
-        let program = self.program(genome, within)?;
-        self.gather(within);
-        self.done += 1;
+        let within = self.done % self.steps() * self.settings.paths;
+        let programs = self.programs(paths, within)?;
         let TrainerSettings {
             rate,
             drop_path,
             seed,
+            augment,
             ..
-        } = &self.settings;
-        let (rate, drop_path) = (rate.at(epoch, self.done - 1), drop_path.at(self.done - 1));
-        let step = Step {
+        } = self.settings;
+        let (rate, drop_path) = (rate.at(epoch, self.done), drop_path.at(self.done));
+        self.in_flight.push_back(InFlight {
+            step: self.done + 1,
             rate,
-            number: self.done,
-            seed: *seed,
-            drop_path,
-        };
-        if let Input::Image(image) = self.task.input {
-            let augment = self.settings.augment;
-            augment.apply(
-                step.seed,
-                step.number,
-                image,
-                &mut self.images,
-                &mut self.spare,
-            );
+            scores: Vec::new(),
+            paths: programs.len(),
+        });
+        for (at, program) in (0..).zip(&programs) {
+            self.gather(within + at);
+            let step = Step {
+                rate,
+                number: self.done * self.settings.paths + at + 1,
+                update: self.done + 1,
+                seed,
+                drop_path,
+            };
+            if let Input::Image(image) = self.task.input {
+                augment.apply(
+                    step.seed,
+                    step.number,
+                    image,
+                    &mut self.images,
+                    &mut self.spare,
+                );
+            }
+            if self.running == device.depth().max(1) {
+                self.take(device)?;
+            }
+            let inputs = match self.streams.is_some() {
+                true => Inputs::Tokens(&self.tokens),
+                false => Inputs::Pixels(&self.images),
+            };
+            let minibatch = Minibatch {
+                inputs,
+                targets: &self.labels,
+            };
+            device.train(program, weights, minibatch, &step)?;
+            self.running += 1;
         }
-        let inputs = match self.streams.is_some() {
-            true => Inputs::Tokens(&self.tokens),
-            false => Inputs::Pixels(&self.images),
-        };
-        let minibatch = Minibatch {
-            inputs,
-            targets: &self.labels,
-        };
-        device.train(&program, weights, minibatch, &step)?;
-        self.in_flight.push_back((step.number, step.rate));
+        self.done += 1;
         Ok(())
     }
 
-    /// The program of a child for minibatch `within` of the pass. The windows of a text are
-    /// consecutive; the first of a pass starts with an empty state, and the last may be shorter.
-    fn program(&self, genome: &[u32], within: u32) -> Result<Program, TrainingError> {
+    /// The programs of the children, from minibatch `within` of the pass on. The windows of a text
+    /// are consecutive; the first of a pass starts with an empty state, and the last may be shorter.
+    fn programs(&self, paths: &[Genome], within: u32) -> Result<Vec<Program>, TrainingError> {
         let context = self.task.context(self.settings.batch);
+        let optimizer = &self.settings.optimizer;
         let Some(streams) = &self.streams else {
-            let child = self.task.trained(genome, &self.settings.optimizer)?;
-            return Ok(Program::training(
-                context,
-                &child,
-                &self.settings.optimizer,
-            )?);
+            let pass = |genome: &Genome| Ok((context, self.task.trained(genome, optimizer)?));
+            let passes = paths.iter().map(pass);
+            let passes = passes.collect::<Result<Vec<_>, TrainingError>>()?;
+            return Ok(Program::passes(&passes, optimizer)?);
         };
-        let supergraph = self.task.supergraph.with_time(streams.length(within));
-        let start = if within == 0 {
-            Start::First
-        } else {
-            Start::Next
-        };
-        let context = Context {
-            supergraph: &supergraph,
-            input: Input::Tokens(start),
-            ..context
-        };
-        Ok(Program::training(
-            context,
-            &supergraph.child(genome)?,
-            &self.settings.optimizer,
-        )?)
+        let windows = within..within + paths.len() as u32;
+        let supergraphs: Vec<Supergraph> = windows
+            .clone()
+            .map(|window| self.task.supergraph.with_time(streams.length(window)))
+            .collect();
+        let mut passes = Vec::with_capacity(paths.len());
+        for ((window, supergraph), genome) in windows.zip(&supergraphs).zip(paths) {
+            let start = if window == 0 {
+                Start::First
+            } else {
+                Start::Next
+            };
+            let context = Context {
+                supergraph,
+                input: Input::Tokens(start),
+                ..context
+            };
+            passes.push((context, supergraph.child(genome)?));
+        }
+        Ok(Program::passes(&passes, optimizer)?)
     }
 
     /// Gathers minibatch `within` of the pass.
@@ -230,15 +266,50 @@ impl Trainer {
     /// # Errors
     /// If the device fails, or the loss is not a number.
     pub(crate) fn finish(&mut self, device: &mut dyn Device) -> Result<Score, TrainingError> {
-        let (step, rate) = self.in_flight.pop_front().unwrap_or_default();
-        device.samples(&mut self.samples)?;
-        let score = self
-            .task
-            .metric
-            .score(&self.samples, self.samples.loss.len());
-        if score.loss == f32::MAX {
+        let waits = |step: &InFlight| step.scores.len() < step.paths;
+        while self.in_flight.front().is_some_and(waits) {
+            self.take(device)?;
+        }
+        let Some(InFlight {
+            step, rate, scores, ..
+        }) = self.in_flight.pop_front()
+        else {
+            // Nothing was started: the device says so.
+            device.samples(&mut self.samples)?;
+            return Ok(Score::WORST);
+        };
+        let worst = |score: &Score| score.loss == f32::MAX;
+        if scores.iter().any(worst) {
             return Err(TrainingError::Diverged { step, rate });
         }
-        Ok(score)
+        Ok(mean(&scores))
+    }
+
+    /// Takes the samples of the oldest run on the device.
+    fn take(&mut self, device: &mut dyn Device) -> Result<(), TrainingError> {
+        device.samples(&mut self.samples)?;
+        self.running -= 1;
+        let samples = &self.samples;
+        let score = self.task.metric.score(samples, samples.loss.len());
+        let waits = |step: &&mut InFlight| step.scores.len() < step.paths;
+        if let Some(step) = self.in_flight.iter_mut().find(waits) {
+            step.scores.push(score);
+        }
+        Ok(())
+    }
+}
+
+/// The mean of the paths' scores; a single one as it is.
+fn mean(scores: &[Score]) -> Score {
+    if let [score] = scores {
+        return *score;
+    }
+    let mean = |number: fn(&Score) -> f32| {
+        let sum: f64 = scores.iter().map(|score| f64::from(number(score))).sum();
+        (sum / scores.len().max(1) as f64) as f32
+    };
+    Score {
+        reward: mean(|score| score.reward),
+        loss: mean(|score| score.loss),
     }
 }

@@ -118,7 +118,7 @@ impl Agenda {
     /// The genomes of pending tasks.
     pub(super) fn genomes(&self) -> impl Iterator<Item = &super::Genome> {
         self.out.iter().flat_map(|task| match &task.work {
-            Work::Train { genome, .. } => std::slice::from_ref(genome),
+            Work::Train { paths, .. } => paths,
             Work::Score { genomes, .. } => genomes,
         })
     }
@@ -149,6 +149,7 @@ mod tests {
         warm_up: 1,
         updates: 2,
         rollouts: 1,
+        paths: 1,
     };
 
     fn walk(agenda: &mut Agenda, schedule: &Schedule) -> String {
@@ -157,7 +158,7 @@ mod tests {
             match agenda.pending(schedule) {
                 Pending::Train { epoch } => {
                     agenda.hand_out(Work::Train {
-                        genome: vec![],
+                        paths: vec![vec![]],
                         epoch,
                     });
                     order += &format!("t{epoch} ");

@@ -21,8 +21,9 @@ use supernet_shaders::random::{Random, RngStream};
 pub use settings::{Baseline, ControllerSettings, SettingError};
 
 use super::agenda::{Agenda, Pending, reward};
-use super::random::from_prior;
-use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
+use super::{
+    Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, TrainingPrior, Work,
+};
 use adam::Adam;
 use advantage::MovingAverage;
 use controller::Controller;
@@ -44,6 +45,7 @@ pub struct Enas {
     average: MovingAverage,
     agenda: Agenda,
     random: Random,
+    training: TrainingPrior,
 }
 
 /// The saved state: everything that the next task depends on.
@@ -82,6 +84,7 @@ impl Enas {
         let random = Random::new(seed, RngStream::Strategy);
         let (average, agenda) = (MovingAverage::default(), Agenda::new());
         Ok(Self {
+            training: TrainingPrior::of(&space),
             space,
             schedule,
             settings,
@@ -91,6 +94,13 @@ impl Enas {
             agenda,
             random,
         })
+    }
+
+    /// The same search, but the paths of its warm-up come from `prior`.
+    #[must_use]
+    pub fn training(mut self, prior: TrainingPrior) -> Self {
+        self.training = prior;
+        self
     }
 
     /// Number of parameters of the controller.
@@ -141,13 +151,18 @@ impl Strategy for Enas {
             Pending::Through => return Ok(None),
             // Its outcome changes the policy that all later samples come from.
             _ if self.agenda.scoring() => return Ok(None),
-            Pending::Train { epoch } if epoch < self.schedule.warm_up => Work::Train {
-                genome: from_prior(&self.space, &mut self.random)?,
-                epoch,
-            },
+            Pending::Train { epoch } if epoch < self.schedule.warm_up => {
+                let one = |_| self.training.sample(&self.space, &mut self.random);
+                let paths = (0..self.schedule.paths).map(one);
+                Work::Train {
+                    paths: paths.collect::<Result<_, _>>()?,
+                    epoch,
+                }
+            }
             Pending::Train { epoch } => {
-                let genome = self.controller.sample(1, &mut self.random)?.remove(0);
-                Work::Train { genome, epoch }
+                let count = self.schedule.paths as usize;
+                let paths = self.controller.sample(count, &mut self.random)?;
+                Work::Train { paths, epoch }
             }
             Pending::Score { batch } => {
                 let genomes = self

@@ -9,7 +9,9 @@ use supernet_shaders::random::{Random, RngStream};
 
 use super::agenda::{Agenda, Pending, reward};
 use super::random::from_prior;
-use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
+use super::{
+    Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, TrainingPrior, Work,
+};
 
 /// Attempts at a mutation that satisfies the constraints before a sample of the prior takes its
 /// place.
@@ -56,6 +58,7 @@ pub struct Evolution {
     schedule: Schedule,
     population: usize,
     tournament: u32,
+    training: TrainingPrior,
     state: State,
 }
 
@@ -112,12 +115,20 @@ impl Evolution {
             random,
         };
         Self {
+            training: TrainingPrior::of(&space),
             space,
             schedule,
             population,
             tournament: settings.tournament.max(1),
             state,
         }
+    }
+
+    /// The same search, but the paths of its warm-up come from `prior`.
+    #[must_use]
+    pub fn training(mut self, prior: TrainingPrior) -> Self {
+        self.training = prior;
+        self
     }
 
     /// Size of the population once the first genomes are scored.
@@ -161,7 +172,7 @@ fn member<'a>(alive: &'a VecDeque<Member>, random: &mut Random) -> Option<&'a Me
 }
 
 /// A valid genome that differs from its parent in one active decision.
-fn mutated(
+pub(super) fn mutated(
     space: &Supergraph,
     parent: &Genome,
     random: &mut Random,
@@ -199,7 +210,7 @@ fn mutated(
 
 /// Makes a choice for the decisions that a mutation activated, and resets those that it
 /// deactivated.
-fn settle(space: &Supergraph, parent: &Genome, child: &mut Genome, random: &mut Random) {
+pub(super) fn settle(space: &Supergraph, parent: &Genome, child: &mut Genome, random: &mut Random) {
     let before: Vec<Option<u32>> = parent.iter().copied().map(Some).collect();
     let mut after: Vec<Option<u32>> = child.iter().copied().map(Some).collect();
     // In the plan's order: whether a decision is active depends on earlier ones.
@@ -223,11 +234,15 @@ impl Strategy for Evolution {
             _ if self.state.agenda.scoring() => return Ok(None),
             Pending::Train { epoch } => {
                 let State { alive, random, .. } = &mut self.state;
-                let genome = match member(alive, random) {
-                    Some(member) if epoch >= self.schedule.warm_up => member.genome.clone(),
-                    _ => from_prior(&self.space, random)?,
+                let one = |_| match member(alive, random) {
+                    Some(member) if epoch >= self.schedule.warm_up => Ok(member.genome.clone()),
+                    _ => self.training.sample(&self.space, random),
                 };
-                Work::Train { genome, epoch }
+                let paths = (0..self.schedule.paths).map(one);
+                Work::Train {
+                    paths: paths.collect::<Result<_, GenomeError>>()?,
+                    epoch,
+                }
             }
             Pending::Score { batch } => {
                 let rollouts = 0..self.schedule.rollouts as usize;

@@ -7,17 +7,21 @@
 #![warn(clippy::exhaustive_enums)]
 
 mod agenda;
+mod generation;
+mod training_prior;
 pub mod enas;
 pub mod evolution;
 pub mod random;
 #[cfg(any(test, feature = "test-spaces"))]
 pub mod test_spaces;
 
+pub use generation::next_generation;
 pub use random::from_prior;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Supergraph};
 pub use supernet_shaders::random::{Random, RngStream};
+pub use training_prior::TrainingPrior;
 
 /// One choice per decision, in the published order of the space.
 pub type Genome = Vec<u32>;
@@ -38,11 +42,13 @@ pub struct Task {
     reason = "the code that does the work must handle every kind of it"
 )]
 pub enum Work {
-    /// Train the shared weights on the child of `genome` with the next minibatch of the training
-    /// split.
+    /// Make one update of the shared weights: each of `paths` is trained on its own part of the next
+    /// minibatch of the training split, and every weight moves by its mean gradient over the paths
+    /// that read it.
     Train {
-        /// The child.
-        genome: Genome,
+        /// The children, [`Schedule::paths`] of them.
+        #[serde(alias = "genome", deserialize_with = "one_or_several")]
+        paths: Vec<Genome>,
         /// The pass over the training split that this step belongs to, from 0; it determines the
         /// learning rate.
         epoch: u32,
@@ -56,6 +62,20 @@ pub enum Work {
         /// function of it.
         batch: u64,
     },
+}
+
+/// Reads the paths of a training step; before there could be several, it was one genome.
+fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Genome>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Paths {
+        One(Genome),
+        Several(Vec<Genome>),
+    }
+    Ok(match Paths::deserialize(from)? {
+        Paths::One(genome) => vec![genome],
+        Paths::Several(paths) => paths,
+    })
 }
 
 /// The score of a child on some samples.
@@ -101,6 +121,13 @@ pub struct Schedule {
     pub updates: u32,
     /// Genomes per score task.
     pub rollouts: u32,
+    /// Paths per training step; at least 1.
+    #[serde(default = "one")]
+    pub paths: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What a strategy reports after an outcome, for the event log.

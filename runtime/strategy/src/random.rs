@@ -8,7 +8,9 @@ use supernet_plugin::{GenomeError, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
 use super::agenda::{Agenda, Pending, reward};
-use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, Work};
+use super::{
+    Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, TrainingPrior, Work,
+};
 
 /// Samples from the space's prior throughout and learns nothing, with the same budget as every
 /// other strategy: the same training steps, the same score tasks on the same minibatches.
@@ -22,6 +24,7 @@ use super::{Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, T
 pub struct RandomSearch {
     space: Supergraph,
     schedule: Schedule,
+    training: TrainingPrior,
     state: State,
 }
 
@@ -58,10 +61,18 @@ impl RandomSearch {
             asked: None,
         };
         Self {
+            training: TrainingPrior::of(&space),
             space,
             schedule,
             state,
         }
+    }
+
+    /// The same search, but the paths of its training steps come from `prior`.
+    #[must_use]
+    pub fn training(mut self, prior: TrainingPrior) -> Self {
+        self.training = prior;
+        self
     }
 
     /// A search of `space` that hands out no genome again before it has handed out all genomes with
@@ -71,6 +82,17 @@ impl RandomSearch {
         let mut search = Self::new(space, schedule, seed);
         search.state.asked = Some(BTreeSet::new());
         search
+    }
+
+    /// The paths of a training step.
+    fn paths(&mut self) -> Result<Vec<Genome>, GenomeError> {
+        let one = |search: &mut Self| match search.state.asked {
+            Some(_) => search.draw(),
+            None => search
+                .training
+                .sample(&search.space, &mut search.state.random),
+        };
+        (0..self.schedule.paths).map(|_| one(self)).collect()
     }
 
     fn draw(&mut self) -> Result<Genome, GenomeError> {
@@ -127,7 +149,7 @@ impl Strategy for RandomSearch {
             Pending::Again(task) => return Ok(Some(task)),
             Pending::Through => return Ok(None),
             Pending::Train { epoch } => Work::Train {
-                genome: self.draw()?,
+                paths: self.paths()?,
                 epoch,
             },
             Pending::Score { batch } => {
@@ -188,6 +210,7 @@ mod tests {
         warm_up: 0,
         updates: 1,
         rollouts: 7,
+        paths: 1,
     };
 
     fn all(search: &mut RandomSearch) -> Vec<Genome> {

@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
     let step = |i: usize| Step {
         rate: 0.05,
         number: 1 + i as u32 % 5,
+        update: 1 + i as u32 % 5,
         seed: seed(i),
         drop_path: 0.4,
     };
@@ -475,6 +476,9 @@ fn updates(calls: &mut Calls) {
             },
             Spread::Normal,
         ));
+        for first in [true, false] {
+            calls.push((Call::Accumulate { len, first }, Spread::Normal));
+        }
         for (l2, everywhere) in [(0.0, false), (1e-2, false), (1e-2, true)] {
             let update = Update {
                 len,

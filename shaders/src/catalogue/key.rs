@@ -84,6 +84,7 @@ impl Hash for Call {
             } => (samples, len, stream).hash(state),
             Call::NormPartials { len } => len.hash(state),
             Call::ClipFactor { partials, .. } => partials.hash(state),
+            Call::Accumulate { len, first } => (len, first).hash(state),
             Call::Sgd {
                 update, nesterov, ..
             } => (update, nesterov).hash(state),

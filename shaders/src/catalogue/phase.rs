@@ -65,6 +65,7 @@ impl Call {
             | Self::CrossEntropyGrad { .. } => CallPhase::Backward,
             Self::NormPartials { .. }
             | Self::ClipFactor { .. }
+            | Self::Accumulate { .. }
             | Self::Sgd { .. }
             | Self::Adam { .. } => CallPhase::Update,
         }

@@ -111,6 +111,7 @@ impl Call {
             Call::Accuracy(_) => "accuracy",
             Call::NormPartials { .. } => "norm_partials",
             Call::ClipFactor { .. } => "clip_factor",
+            Call::Accumulate { .. } => "accumulate",
             Call::Sgd { .. } => "sgd",
             Call::Adam { .. } => "adam",
             Call::Custom(custom) => custom.op,
@@ -394,6 +395,14 @@ impl Call {
             }
             Call::ClipFactor { partials, .. } => {
                 vec![read("partials", partials as usize), write("clip", 2)]
+            }
+            Call::Accumulate { len, .. } => {
+                let len = len as usize;
+                vec![
+                    read("g", len),
+                    read("shares", len.div_ceil(BLOCK)),
+                    update("sum", len),
+                ]
             }
             Call::Sgd { update: u, .. } => u.roles(&["w", "v"]),
             Call::Adam { update: u, .. } => u.roles(&["w", "m", "v"]),

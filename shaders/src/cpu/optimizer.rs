@@ -52,6 +52,30 @@ pub(super) fn clip_factor(limit: f32, partials: &[f32], clip: &mut [f32]) {
     clip.copy_from_slice(&[norm, factor]);
 }
 
+vectorised! {
+    fn accumulate_block<'a>(share: f32, first: bool, g: &'a [f32], sum: &'a mut [f32]) {
+        for (sum, g) in sum.iter_mut().zip(g) {
+            *sum = if first { share * g } else { *sum + share * g };
+        }
+    }
+}
+
+/// Adds the gradients of a pass to those of the passes before it.
+pub(super) fn accumulate(first: bool, g: &[f32], shares: &[f32], sum: &mut [f32]) {
+    let work = 2 * sum.len();
+    chunks::for_each(sum, CHUNK, work, |i, sum| {
+        for (j, sum) in sum.chunks_mut(BLOCK).enumerate() {
+            let block = i * (CHUNK / BLOCK) + j;
+            match shares[block] {
+                // The gradients of other paths' weights may be anything, even NaN.
+                0.0 if first => sum.fill(0.0),
+                0.0 => {}
+                share => accumulate_block(share, first, part(g, block, BLOCK), sum),
+            }
+        }
+    });
+}
+
 /// The parameters of an update for each block.
 struct Blocks<'a> {
     g: &'a [f32],
@@ -185,7 +209,7 @@ pub(super) fn adam(
     let blocks = Blocks::new(update, reads);
     // 1 − βᵗ loses most of its digits in f32 while t is small.
     let correction =
-        |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(f64::from(step.number)))) as f32;
+        |beta: f32| (1.0 / (1.0 - f64::from(beta).powf(f64::from(step.update)))) as f32;
     let corrections = [correction(beta1), correction(beta2)];
     let a = Adam {
         factor: blocks.factor,
@@ -260,6 +284,7 @@ mod tests {
             let step = Step {
                 rate: 0.1,
                 number: 1,
+                update: 1,
                 seed: 0,
                 drop_path: 0.0,
             };
@@ -297,6 +322,7 @@ mod tests {
             &Step {
                 rate: 1.0,
                 number: 1,
+                update: 1,
                 seed: 0,
                 drop_path: 0.0,
             },

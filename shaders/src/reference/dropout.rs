@@ -77,6 +77,7 @@ mod tests {
         let step = Step {
             rate: 0.0,
             number: 3,
+            update: 3,
             seed: 5,
             drop_path: 0.5,
         };
@@ -122,6 +123,7 @@ mod tests {
         let step = Step {
             rate: 0.0,
             number: 3,
+            update: 3,
             seed: 5,
             drop_path: 0.0,
         };
@@ -146,6 +148,7 @@ mod tests {
         let step = Step {
             rate: 0.0,
             number: 3,
+            update: 3,
             seed: 5,
             drop_path: 0.0,
         };

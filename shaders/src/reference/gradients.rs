@@ -10,6 +10,7 @@ use crate::random::{Random, RngStream};
 const STEP: Step = Step {
     rate: 0.0,
     number: 1,
+    update: 1,
     seed: 9,
     drop_path: 0.8,
 };

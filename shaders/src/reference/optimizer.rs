@@ -33,6 +33,18 @@ pub(super) fn clip_factor(limit: f64, partials: &[f64]) -> Value {
     }
 }
 
+/// The sum of the gradients of several passes.
+pub(super) fn accumulate(first: bool, g: &[f64], shares: &[f64], sum: &[f64]) -> Value {
+    let mut total = Value::sums(0, 2);
+    for (i, (g, sum)) in g.iter().zip(sum).enumerate() {
+        let before = if first { 0.0 } else { *sum };
+        let share = shares[i / BLOCK];
+        let own = if share == 0.0 { 0.0 } else { share * g };
+        total.push(before + own, before.abs() + own.abs());
+    }
+    total
+}
+
 /// The gradient of element `i` with its magnitude, if the element changes.
 fn gradient(u: &Update, reads: &[&[f64]], w: &[f64], i: usize) -> Option<(f64, f64)> {
     let (g, touched, decayed, factor) = (reads[0], reads[1], reads[2], reads[3][1]);
@@ -86,7 +98,7 @@ pub(super) fn adam(
     reads: &[&[f64]],
     updated: &[&[f64]],
 ) -> Vec<Value> {
-    let correct = |beta: f64| 1.0 - beta.powf(f64::from(step.number));
+    let correct = |beta: f64| 1.0 - beta.powf(f64::from(step.update));
     let rate = f64::from(step.rate);
     let (mut w, mut m, mut v) = (Value::sums(0, 4), Value::sums(0, 3), Value::sums(0, 3));
     for (i, old_w) in updated[0].iter().enumerate() {
@@ -137,6 +149,7 @@ mod tests {
         let step = Step {
             rate: 0.1,
             number: 1,
+            update: 1,
             seed: 0,
             drop_path: 0.0,
         };
@@ -162,6 +175,7 @@ mod tests {
             let step = Step {
                 rate: 0.25,
                 number,
+                update: number,
                 seed: 0,
                 drop_path: 0.0,
             };
@@ -178,6 +192,7 @@ mod tests {
         let step = Step {
             rate: 1.0,
             number: 1,
+            update: 1,
             seed: 0,
             drop_path: 0.0,
         };
@@ -198,6 +213,18 @@ mod tests {
         };
         let moved = sgd(&drifting, 0.5, false, &step, &read, &[&[2.0], &[4.0]]);
         assert_eq!((moved[0].value[0], moved[1].value[0]), (-2.0, 4.0));
+    }
+
+    #[test]
+    fn passes_accumulate_by_their_shares() {
+        let g: Vec<f64> = (0..130).map(f64::from).collect();
+        let shares = [0.5, 0.0, 2.0];
+        let first = accumulate(true, &g, &shares, &[f64::NAN; 130]).value;
+        assert_eq!([first[63], first[64], first[129]], [31.5, 0.0, 258.0]);
+        let second = accumulate(false, &[f64::NAN; 130], &[0.0; 3], &first).value;
+        assert_eq!(second, first);
+        let third = accumulate(false, &g, &shares, &first).value;
+        assert_eq!([third[63], third[64], third[129]], [63.0, 0.0, 516.0]);
     }
 
     #[test]

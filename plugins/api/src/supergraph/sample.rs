@@ -16,20 +16,32 @@ impl Supergraph {
     ///
     /// With constraints, the distribution over valid genomes is not uniform.
     pub fn sample(&self, draw: &mut dyn FnMut(&[f32]) -> usize) -> Result<Vec<u32>, GenomeError> {
+        let priors: Vec<Vec<f32>> = (0..self.genome_len()).map(|d| self.prior(d)).collect();
+        self.sample_from(&priors, draw)
+    }
+
+    /// As [`Supergraph::sample`], but with other weights than those of the prior: `weights` has one
+    /// per choice of every decision.
+    pub fn sample_from(
+        &self,
+        weights: &[Vec<f32>],
+        draw: &mut dyn FnMut(&[f32]) -> usize,
+    ) -> Result<Vec<u32>, GenomeError> {
         let mut left = TRIES;
-        self.sample_in(&mut left, draw)
+        self.sample_in(&mut left, weights, draw)
     }
 
     /// Samples with a limited number of tries.
     fn sample_in(
         &self,
         left: &mut u32,
+        weights: &[Vec<f32>],
         draw: &mut dyn FnMut(&[f32]) -> usize,
     ) -> Result<Vec<u32>, GenomeError> {
         let mut because = String::new();
         while *left > 0 {
             *left -= 1;
-            if let Some(genome) = self.attempt(draw)? {
+            if let Some(genome) = self.attempt(weights, draw)? {
                 match self.check(&genome) {
                     Ok(()) => return Ok(genome),
                     Err(GenomeError::Refused { because: reason }) => because = reason,
@@ -67,6 +79,7 @@ impl Supergraph {
     /// One sample; `None` if the constraints leave some decision without a choice.
     fn attempt(
         &self,
+        priors: &[Vec<f32>],
         draw: &mut dyn FnMut(&[f32]) -> usize,
     ) -> Result<Option<Vec<u32>>, GenomeError> {
         let mut prefix = vec![None; self.genome_len()];
@@ -77,7 +90,7 @@ impl Supergraph {
                 continue;
             }
             let described = &self.inner.space.decisions[d];
-            let mut weights = self.prior(d);
+            let mut weights = priors[d].clone();
             for (weight, allowed) in weights.iter_mut().zip(self.allowed(&prefix, d)) {
                 if !allowed {
                     *weight = 0.0;
@@ -112,6 +125,7 @@ impl Supergraph {
         // A space that is too large for a thousand samples is sampled less, or not at all.
         let affordable = u32::try_from(MOST_STEPS / self.steps_of_a_sample()).unwrap_or(u32::MAX);
         let mut left = affordable.min(rounds * TRIES);
+        let priors: Vec<Vec<f32>> = (0..self.genome_len()).map(|d| self.prior(d)).collect();
         // A linear congruential generator suffices here and needs no dependency.
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut draw = |weights: &[f32]| {
@@ -124,7 +138,7 @@ impl Supergraph {
         for _ in 0..rounds {
             let granted = left.min(TRIES);
             let mut tries = granted;
-            let genome = match self.sample_in(&mut tries, &mut draw) {
+            let genome = match self.sample_in(&mut tries, &priors, &mut draw) {
                 Ok(genome) => genome,
                 // Failing with fewer tries than a real search would make proves nothing.
                 Err(GenomeError::Exhausted { .. }) if granted < TRIES => return Vec::new(),

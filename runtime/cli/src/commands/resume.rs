@@ -26,7 +26,7 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
         .on(options.on.choice()?);
     // Other errors in the folder are reported before large files are read; `start` opens it again.
     let (_, config) = RunFolder::open(&options.run)?;
-    let config = Config::read::<&str>(&config, &[])?;
+    let config = Config::of_run::<&str>(&config, &[])?;
     let builder = builder.data(data::read(&config.search.dataset, &config.text.reading())?);
     let mut progress = LiveLine::new(options.json);
     // The length of the search, and how much of it is done. If there is no log, `start` reports the

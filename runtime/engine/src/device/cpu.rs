@@ -100,7 +100,7 @@ impl Device for Cpu {
                     }
                 })
         })?;
-        weights.version += 1;
+        weights.version += u64::from(program.updates());
         memory.read(program, self.done.insert(std::mem::take(&mut self.spare)));
         Ok(())
     }
@@ -185,6 +185,7 @@ impl Probe for Cpu {
         let step = Step {
             rate: 0.1,
             number: 1,
+            update: 1,
             seed: 0,
             drop_path: 0.0,
         };
@@ -225,6 +226,7 @@ impl Cpu {
         let step = Step {
             rate: 0.0,
             number: 0,
+            update: 0,
             seed: 0,
             drop_path: 0.0,
         };

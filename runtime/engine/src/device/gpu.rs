@@ -174,7 +174,7 @@ impl Device for Gpu {
         step: &Step,
     ) -> Result<(), DeviceError> {
         let resident = self.run(program, weights, batch, step)?;
-        weights.version += 1;
+        weights.version += u64::from(program.updates());
         weights.mark_resident(&self.context.name);
         self.device_weights[resident].revision = weights.revision().clone();
         Ok(())
@@ -194,6 +194,7 @@ impl Device for Gpu {
             &Step {
                 rate: 0.0,
                 number: 0,
+                update: 0,
                 seed: 0,
                 drop_path: 0.0,
             },
@@ -211,6 +212,7 @@ impl Device for Gpu {
         let step = Step {
             rate: 0.0,
             number: 0,
+            update: 0,
             seed: 0,
             drop_path: 0.0,
         };

@@ -38,6 +38,8 @@ impl Slot {
 pub struct MemoryPlan {
     /// Slots of each size class.
     pub slots: Vec<u32>,
+    /// Elements of every state that programs leave on the device.
+    pub states: Vec<u32>,
     /// All distinct calls: a device may need scratch memory for them.
     pub calls: HashSet<Call>,
     /// Elements of the largest value.
@@ -58,6 +60,13 @@ impl MemoryPlan {
             .iter_mut()
             .zip(&program.slots)
             .for_each(|(have, want)| *have = (*have).max(*want));
+        if self.states.len() < program.states.len() {
+            self.states.resize(program.states.len(), 0);
+        }
+        self.states
+            .iter_mut()
+            .zip(&program.states)
+            .for_each(|(have, want)| *have = (*have).max(*want));
         self.calls
             .extend(program.calls.iter().map(|bound| bound.call));
         let operands = program.calls.iter().flat_map(|bound| bound.operands.iter());
@@ -73,12 +82,13 @@ impl MemoryPlan {
         self.batch = self.batch.max(program.batch);
     }
 
-    /// Size of all slots and of a minibatch in bytes, without weights.
+    /// Size of all slots, states and of a minibatch in bytes, without weights.
     pub fn bytes(&self) -> u64 {
         let slots = (0..)
             .zip(&self.slots)
             .map(|(class, count)| u64::from(*count) * class_len(class) as u64);
-        4 * (slots.sum::<u64>() + self.inputs as u64 + u64::from(self.batch))
+        let states = self.states.iter().copied().map(u64::from);
+        4 * (slots.sum::<u64>() + states.sum::<u64>() + self.inputs as u64 + u64::from(self.batch))
     }
 }
 

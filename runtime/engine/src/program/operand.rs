@@ -25,7 +25,8 @@ pub enum Operand {
         /// Number of targets.
         len: u32,
     },
-    /// A state that a scoring program leaves on the device for the next window of the same streams.
+    /// A state that a program leaves on the device for the next one: for the next window of the same
+    /// streams, or the sums of gradients for the next pass of an update.
     State {
         /// Index of the state.
         index: u32,
@@ -49,6 +50,8 @@ pub enum Operand {
     },
     /// The bitset of a page: the blocks that the path touches.
     Touched(u32),
+    /// For every block of a page its share of the gradient in an update of several passes.
+    Shares(u32),
     /// The bitset of a page: the blocks that decay.
     Decayed(u32),
 }

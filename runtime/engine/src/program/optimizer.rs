@@ -130,7 +130,13 @@ impl Optimizer {
         }
     }
 
-    pub(super) fn append(&self, tape: &mut Tape, layout: &Layout) {
+    /// Appends the update by the gradients of every page.
+    pub(super) fn append(
+        &self,
+        tape: &mut Tape,
+        layout: &Layout,
+        gradient: impl Fn(u32) -> Operand,
+    ) {
         let pages = || {
             (0..)
                 .zip(layout.pages().iter().copied())
@@ -139,7 +145,7 @@ impl Optimizer {
         let partials: Vec<(Operand, u32)> = pages()
             .map(|(page, len)| {
                 let count = (len as usize).div_ceil(NORM_CHUNK);
-                let reads = [Operand::GradientPage(page), Operand::Touched(page)];
+                let reads = [gradient(page), Operand::Touched(page)];
                 (
                     tape.compute(Call::NormPartials { len }, &reads, count),
                     count as u32,
@@ -167,7 +173,7 @@ impl Optimizer {
                 everywhere: self.everywhere,
             };
             let reads = [
-                Operand::GradientPage(page),
+                gradient(page),
                 Operand::Touched(page),
                 Operand::Decayed(page),
                 clip,

@@ -15,6 +15,7 @@ use crate::weights::{Layout, Weights};
 pub(super) const STEP: Step = Step {
     rate: 0.1,
     number: 3,
+    update: 3,
     seed: 5,
     drop_path: 0.5,
 };

@@ -241,6 +241,7 @@ impl Tape {
             outputs,
             states,
             touched,
+            shares: Vec::new(),
         }
     }
 }

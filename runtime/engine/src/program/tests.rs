@@ -2,6 +2,7 @@
 //! finite differences.
 
 mod frozen;
+mod passes;
 mod published;
 mod recurrent;
 mod updates;
@@ -300,6 +301,7 @@ fn planned_memory_holds_every_value_until_it_was_read() {
             outputs,
             states: Vec::new(),
             touched,
+            shares: Vec::new(),
         };
         let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
         let planned = tape.finish(Vec::new());

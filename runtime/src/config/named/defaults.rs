@@ -4,10 +4,12 @@ use super::{Line, same};
 
 const EXPERIMENT: &str = "found by experiment, see runtime/docs/controller.md";
 
+const RANKING: &str = "found by experiment, see runtime/docs/ranking.md (paper: no such thing)";
+
 pub(super) const SHORT: &[Line] = &[
     same("search.space", "ours: the macro space, paper §2.3"),
     same("search.dataset", "ours: built in"),
-    same("search.strategy", "paper §2.2"),
+    same("search.strategy", "Guo et al. 2020 (paper §2.2: enas)"),
     same(
         "search.epochs",
         "ours: half a minute on two cores (paper: 310)",
@@ -21,6 +23,10 @@ pub(super) const SHORT: &[Line] = &[
     same("data.validation", "ours"),
     same("data.seed", "ours"),
     same("train.batch", "ours (released code: 128)"),
+    same("train.paths", RANKING),
+    same("train.identity", RANKING),
+    same("train.identity_noise", RANKING),
+    same("train.emphasis", RANKING),
     same("optimizer.method", "paper §3.2: Nesterov's momentum"),
     same(
         "optimizer.learning_rate",
@@ -99,6 +105,8 @@ pub(super) const SHORT: &[Line] = &[
         "derive.report",
         "ours: standard errors of a few tenths of a point",
     ),
+    same("derive.generations", "Guo et al. 2020, §4, has 20"),
+    same("derive.by", RANKING),
     same("text.unit", "ours: words, as the paper's Penn Treebank has"),
     same(
         "text.vocabulary_limit",

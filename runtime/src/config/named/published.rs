@@ -8,6 +8,7 @@ use super::{Line, lacks, last, same, set};
 
 /// Shared by macro and micro search.
 pub(super) const CIFAR: &[Line] = &[
+    set("search.strategy", "enas", "paper §2.2"),
     set(
         "search.dataset",
         "cifar-10-batches-bin",
@@ -41,6 +42,23 @@ pub(super) const CIFAR: &[Line] = &[
     same(
         "augment.cutout",
         "the search has none; the last training of the micro space may have 16 (DeVries and Taylor 2017)",
+    ),
+    set("train.paths", "1", "paper §2.2: one child at a time"),
+    set(
+        "train.identity",
+        "false",
+        "released code: He's start throughout",
+    ),
+    set(
+        "train.emphasis",
+        "1",
+        "neither paper nor released code; without a warm-up it has no effect",
+    ),
+    set("derive.generations", "0", "paper §2.2: samples alone"),
+    set(
+        "derive.by",
+        "reward",
+        "paper §2.2: the child with the highest reward",
     ),
     set(
         "optimizer.touch",
@@ -261,6 +279,24 @@ pub(super) const MICRO: &[Line] = &[
 
 /// Recurrent cells.
 pub(super) const RECURRENT: &[Line] = &[
+    set("search.strategy", "enas", "paper §2.2"),
+    set("train.paths", "1", "paper §2.2: one child at a time"),
+    set(
+        "train.identity",
+        "false",
+        "released code: uniform starts throughout",
+    ),
+    set(
+        "train.emphasis",
+        "1",
+        "neither paper nor released code; without a warm-up it has no effect",
+    ),
+    set("derive.generations", "0", "paper §2.2: samples alone"),
+    set(
+        "derive.by",
+        "reward",
+        "paper §2.2: the child with the highest reward",
+    ),
     set("search.space", "enas-recurrent", "paper §2.1"),
     set(
         "search.dataset",

@@ -26,7 +26,9 @@ use crate::runner::builder::SearchBuilder;
 use crate::runner::handle::{RunOutcome, RunResult};
 
 /// 48 steps and 4 updates.
-const SHORT: [&str; 6] = [
+const SHORT: [&str; 8] = [
+    "search.strategy=enas",
+    "train.paths=1",
     "search.epochs=3",
     "space.layers=3",
     "score.rollouts=8",

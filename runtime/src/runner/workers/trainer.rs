@@ -58,7 +58,7 @@ pub(crate) struct Ruined {
 
 impl State {
     fn step(&mut self, id: JobId, kind: &JobKind) -> Result<(), ActorProcessingErr> {
-        let JobKind::Train { genome, epoch } = kind else {
+        let JobKind::Train { paths, epoch } = kind else {
             self.trainer.skip();
             self.report(id, vec![Ok(Score::WORST)]);
             return Ok(());
@@ -67,7 +67,7 @@ impl State {
         let mut device = device.lock();
         // Evaluators have released their references; a stuck one keeps its own copy.
         let weights = Arc::make_mut(&mut self.weights);
-        self.trainer.start(&mut **device, weights, genome, *epoch)?;
+        self.trainer.start(&mut **device, weights, paths, *epoch)?;
         self.started.push_back(id);
         let most = depth(&**device) - 1;
         self.finish(&mut **device, most)

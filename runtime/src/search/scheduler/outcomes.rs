@@ -24,13 +24,16 @@ impl Scheduler {
         self.observed += 1;
         self.tally.children += results.len() as u64;
         match work {
-            Work::Train { genome, .. } if self.skipped.contains(&number) => {
+            Work::Train { paths, .. } if self.skipped.contains(&number) => {
                 self.strategy.observe(&Outcome::Trained(Score::WORST));
                 let reason = format!(
                     "training step {} on it ruins the shared weights: its loss is not a number",
                     number + 1
                 );
-                self.emit(Event::SetAside { genome, reason });
+                for genome in paths {
+                    let reason = reason.clone();
+                    self.emit(Event::SetAside { genome, reason });
+                }
                 self.stepped(None);
             }
             Work::Train { .. } => {

@@ -99,6 +99,7 @@ fn a_strategy_of_ones_own_is_run_until_it_ends() {
         warm_up: 1,
         updates: 1,
         rollouts: 5,
+        paths: 1,
     };
     let mut own = RandomSearch::new(space(), schedule, 1);
     let found = experiment.run_with(&mut own, 1, &mut |_| {}).unwrap();

@@ -293,6 +293,7 @@ fn the_default_settings_find_the_optimum_of_twelve_decisions() {
         warm_up: 0,
         updates: 300,
         rollouts: 20,
+        paths: 1,
     };
     let mut reached = Vec::new();
     for seed in 0..6 {

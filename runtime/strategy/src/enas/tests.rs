@@ -9,6 +9,7 @@ const SCHEDULE: Schedule = Schedule {
     warm_up: 1,
     updates: 2,
     rollouts: 6,
+    paths: 1,
 };
 
 /// A small controller for tests that are not about learning.
@@ -37,7 +38,7 @@ fn outcome(task: &Task) -> Outcome {
         }
     };
     match &task.work {
-        Work::Train { genome, .. } => Outcome::Trained(score(genome)),
+        Work::Train { paths, .. } => Outcome::Trained(score(&paths[0])),
         Work::Score { genomes, .. } => Outcome::Scored(genomes.iter().map(score).collect()),
     }
 }
@@ -262,6 +263,7 @@ fn noisy_rewards_lead_to_far_better_children_than_chance() {
         warm_up: 0,
         updates: 120,
         rollouts: 20,
+        paths: 1,
     };
     let mut search = Enas::new(
         test_spaces::layered(LAYERS),
@@ -299,6 +301,7 @@ fn a_known_optimum_is_found() {
         warm_up: 0,
         updates: 150,
         rollouts: 20,
+        paths: 1,
     };
     let mut search =
         Enas::new(test_spaces::guarded(), long, ControllerSettings::short(), 3).unwrap();

@@ -9,6 +9,7 @@ const SCHEDULE: Schedule = Schedule {
     warm_up: 1,
     updates: 2,
     rollouts: 6,
+    paths: 1,
 };
 const SMALL: EvolutionSettings = EvolutionSettings {
     population: 10,
@@ -28,7 +29,7 @@ fn score(genome: &Genome) -> Score {
 
 fn outcome(task: &Task) -> Outcome {
     match &task.work {
-        Work::Train { genome, .. } => Outcome::Trained(score(genome)),
+        Work::Train { paths, .. } => Outcome::Trained(score(&paths[0])),
         Work::Score { genomes, .. } => Outcome::Scored(genomes.iter().map(score).collect()),
     }
 }
@@ -60,8 +61,8 @@ fn the_oldest_leave_and_children_differ_from_a_member_in_one_decision() {
         // The youngest are alive.
         assert_eq!(alive, born[born.len().saturating_sub(10)..]);
         match &task.work {
-            Work::Train { genome, epoch } => {
-                assert!(*epoch == 0 || alive.is_empty() || alive.contains(genome))
+            Work::Train { paths, epoch } => {
+                assert!(*epoch == 0 || alive.is_empty() || alive.contains(&paths[0]))
             }
             Work::Score { genomes, .. } => {
                 let children = genomes.iter().skip(10_usize.saturating_sub(alive.len()));
@@ -104,6 +105,7 @@ fn one_seed_has_one_warm_up_and_a_short_search_a_small_population() {
             warm_up: 0,
             updates: 1,
             rollouts,
+            paths: 1,
         };
         Evolution::new(
             test_spaces::layered(LAYERS),
@@ -188,6 +190,7 @@ fn constraints_and_inactive_decisions_hold_for_every_child() {
         warm_up: 0,
         updates: 1,
         rollouts: 10,
+        paths: 1,
     };
     let space = test_spaces::guarded();
     let best = [1, 1, 0, 2, 1, 0];
@@ -223,6 +226,7 @@ fn it_ends_up_with_far_better_children_than_chance() {
         warm_up: 0,
         updates: 1,
         rollouts: 20,
+        paths: 1,
     };
     let mut search = Evolution::new(
         test_spaces::layered(LAYERS),
@@ -248,8 +252,8 @@ fn outcomes_that_do_not_fit_change_nothing() {
     assert_eq!(search.observe(&Outcome::Scored(vec![])), None);
     assert_eq!(search.state.alive, before);
     let task = search.next().unwrap().unwrap();
-    let Work::Train { genome, .. } = &task.work else {
+    let Work::Train { paths, .. } = &task.work else {
         panic!("{task:?}")
     };
-    assert!(before.iter().any(|member| member.genome == *genome));
+    assert!(before.iter().any(|member| member.genome == paths[0]));
 }

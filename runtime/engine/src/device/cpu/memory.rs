@@ -53,6 +53,7 @@ pub(super) fn reads<'a>(
                 &weights.pages().state[moment as usize][page as usize]
             }
             Operand::Touched(page) => bytemuck::cast_slice(&program.touched[page as usize]),
+            Operand::Shares(page) => &program.shares[page as usize],
             Operand::Decayed(page) => {
                 bytemuck::cast_slice(&weights.layout().decayed()[page as usize])
             }

@@ -32,7 +32,10 @@ impl Gpu {
             .for_each(|id| self.buffers.free(id));
         let made = self.buffers.made();
         let scopes = self.context.device.clone();
-        let resident = context::scoped(&scopes, || self.resident(weights).map(drop));
+        let resident = context::scoped(&scopes, || {
+            self.resident(weights)?;
+            self.provide_states(&plan.states)
+        });
         let fixed = self.buffers.bytes();
         let scratch = self.scratch_of(plan);
         let lens = |counts: &[u32]| -> u64 {
@@ -46,6 +49,7 @@ impl Gpu {
         for (wanted, scratch) in [(&plan.slots, false), (&scratch, true)] {
             done = done.and_then(|()| self.make(wanted, scratch));
         }
+
         match done {
             Ok(()) => Ok(needed + 4 * (plan.inputs as u64 + u64::from(plan.batch))),
             Err(error) => {
@@ -139,6 +143,7 @@ impl Gpu {
         program: &Program,
         batch: Minibatch<'_>,
     ) -> Result<(), DeviceError> {
+        self.provide_states(&program.states)?;
         let Self {
             context,
             buffers,
@@ -146,11 +151,33 @@ impl Gpu {
             slots,
             inputs,
             targets,
-            states,
             ..
         } = self;
         provide(context, buffers, slots, &program.slots)?;
-        for (index, len) in program.states.iter().enumerate() {
+        for (place, len) in [(inputs, batch.inputs.len()), (targets, batch.targets.len())] {
+            let held = place.and_then(|id| buffers.get(id)).map_or(0, Buffer::size);
+            if held < 4 * len as u64 {
+                if let Some(id) = place.take() {
+                    groups.clear();
+                    buffers.free(id);
+                }
+                *place = Some(buffers.create(context, "minibatch", class_len(class_of(len)))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Allocates a buffer of at least this length for every state. Must be called within error
+    /// scopes.
+    fn provide_states(&mut self, lens: &[u32]) -> Result<(), DeviceError> {
+        let Self {
+            context,
+            buffers,
+            groups,
+            states,
+            ..
+        } = self;
+        for (index, len) in lens.iter().enumerate() {
             let held = states
                 .get(index)
                 .and_then(|id| buffers.get(*id))
@@ -163,16 +190,6 @@ impl Gpu {
                 } else {
                     states.push(id);
                 }
-            }
-        }
-        for (place, len) in [(inputs, batch.inputs.len()), (targets, batch.targets.len())] {
-            let held = place.and_then(|id| buffers.get(id)).map_or(0, Buffer::size);
-            if held < 4 * len as u64 {
-                if let Some(id) = place.take() {
-                    groups.clear();
-                    buffers.free(id);
-                }
-                *place = Some(buffers.create(context, "minibatch", class_len(class_of(len)))?);
             }
         }
         Ok(())

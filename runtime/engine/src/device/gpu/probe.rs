@@ -80,6 +80,7 @@ impl Gpu {
             let step = Step {
                 rate: 0.1,
                 number: 1,
+                update: 1,
                 seed: 0,
                 drop_path: 0.0,
             };

@@ -43,6 +43,13 @@ impl Gpu {
         {
             write(*id, bits);
         }
+        for (id, shares) in self.device_weights[resident]
+            .shares
+            .iter()
+            .zip(&program.shares)
+        {
+            write(*id, bytemuck::cast_slice(shares));
+        }
         let words = step_words(step, betas.unwrap_or([0.0; 2]));
         self.context
             .queue
@@ -284,6 +291,7 @@ impl Gpu {
                 whole(Some(resident.state[moment as usize][page as usize]))
             }
             Operand::Touched(page) => whole(Some(resident.touched[page as usize])),
+            Operand::Shares(page) => whole(Some(resident.shares[page as usize])),
             Operand::Decayed(page) => whole(Some(resident.decayed[page as usize])),
         };
         found.ok_or_else(|| self.context.gone("it has no minibatch"))

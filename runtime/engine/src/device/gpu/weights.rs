@@ -1,6 +1,6 @@
 //! Weights in the device's memory.
 
-use supernet_shaders::catalogue::bitset_words;
+use supernet_shaders::catalogue::{BLOCK, bitset_words};
 
 use super::DeviceError;
 use super::buffers::{Buffers, Id};
@@ -18,6 +18,7 @@ pub(super) struct DeviceWeights {
     pub(super) state: Vec<Vec<Id>>,
     pub(super) touched: Vec<Id>,
     pub(super) decayed: Vec<Id>,
+    pub(super) shares: Vec<Id>,
 }
 
 impl DeviceWeights {
@@ -28,32 +29,27 @@ impl DeviceWeights {
         weights: &Weights,
     ) -> Result<Self, DeviceError> {
         let layout = weights.layout();
-        let mut pages = |label: &str, bits: bool| -> Result<Vec<Id>, DeviceError> {
-            let len = |page: &u32| {
-                if bits {
-                    bitset_words(*page as usize)
-                } else {
-                    *page as usize
-                }
-            };
+        let mut pages = |label: &str, len: fn(usize) -> usize| -> Result<Vec<Id>, DeviceError> {
             layout
                 .pages()
                 .iter()
-                .map(|page| buffers.create(context, label, len(page)))
+                .map(|page| buffers.create(context, label, len(*page as usize)))
                 .collect()
         };
+        let whole = |len| len;
         let resident = Self {
             revision: weights.revision().clone(),
-            values: pages("weights", false)?,
-            gradients: pages("gradients", false)?,
+            values: pages("weights", whole)?,
+            gradients: pages("gradients", whole)?,
             state: weights
                 .pages()
                 .state
                 .iter()
-                .map(|_| pages("moments", false))
+                .map(|_| pages("moments", whole))
                 .collect::<Result<_, _>>()?,
-            touched: pages("touched", true)?,
-            decayed: pages("decayed", true)?,
+            touched: pages("touched", bitset_words)?,
+            decayed: pages("decayed", bitset_words)?,
+            shares: pages("shares", |len| len.div_ceil(BLOCK))?,
         };
         for (id, bits) in resident.decayed.iter().zip(layout.decayed()) {
             buffers.write(context, *id, bits);
@@ -80,8 +76,10 @@ impl DeviceWeights {
 
     /// All its buffers.
     pub(super) fn all(&self) -> impl Iterator<Item = Id> {
-        let flat = [&self.values, &self.gradients, &self.touched, &self.decayed]
+        let bits = [&self.touched, &self.decayed, &self.shares];
+        let flat = [&self.values, &self.gradients]
             .into_iter()
+            .chain(bits)
             .chain(&self.state);
         flat.flatten().copied()
     }

@@ -141,6 +141,7 @@ impl Setup {
                     &Step {
                         rate: 0.1,
                         number,
+                        update: number,
                         seed: 0,
                         drop_path: 0.0,
                     },
@@ -247,6 +248,7 @@ fn without_a_function_for_the_cpu_the_device_says_so() {
         &Step {
             rate: 0.1,
             number: 1,
+            update: 1,
             seed: 0,
             drop_path: 0.0,
         },

@@ -21,7 +21,7 @@ fn adam_takes_its_first_step_by_the_rate() {
     );
     let before = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 2, 4);
     let mut after = before.clone();
-    let step = Step { number: 1, ..STEP };
+    let step = Step { update: 1, ..STEP };
     Cpu::new(1)
         .unwrap()
         .train(&program, &mut after, setup.minibatch(), &step)
