@@ -66,7 +66,7 @@ pub fn place(test: &str) -> PathBuf {
 /// If the search does not start, or ends without such an event.
 pub fn stopped_at(
     builder: SearchBuilder,
-    wanted: impl Fn(&Event) -> bool + Send + 'static,
+    mut wanted: impl FnMut(&Event) -> bool + Send + 'static,
 ) -> Search {
     let ((here, arrived), (go, told)) = (mpsc::channel(), mpsc::channel());
     // Events during startup arrive on this thread, where no handle exists yet.

@@ -34,6 +34,7 @@ fn the_micro_space_runs_in_its_search_form() {
         "search.space=enas-micro",
         "space.layers=3",
         "space.filters=4",
+        "search.strategy=enas",
         "search.epochs=3",
     ];
     let settings = [

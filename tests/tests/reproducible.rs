@@ -11,7 +11,11 @@ const SHORT: [&str; 4] = [
 
 #[test]
 fn one_thread_and_two_give_the_same_events_and_weights() {
-    for strategy in ["search.strategy=enas", "search.strategy=random"] {
+    for strategy in [
+        "search.strategy=spos",
+        "search.strategy=enas",
+        "search.strategy=random",
+    ] {
         let settings = [&SHORT[..], &[strategy]].concat();
         let (a, one) = search(&settings, 1).unwrap();
         let (b, two) = search(&settings, 2).unwrap();

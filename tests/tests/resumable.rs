@@ -11,12 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use supernet::{Config, Event, RunOutcome, Search, SearchBuilder, SearchResult};
+use supernet::{Config, Event, Record, RunOutcome, Search, SearchBuilder, SearchResult};
 use supernet_enas as _;
 use supernet_tests::{logged, place, search, stopped_at, without_times};
 
 /// 80 steps, 8 updates.
-const SHORT: [&str; 7] = [
+const SHORT: [&str; 8] = [
+    "search.strategy=enas",
     "search.epochs=5",
     "space.layers=4",
     "score.rollouts=10",
@@ -54,7 +55,7 @@ fn assert_same(a: &SearchResult, b: &SearchResult) {
 }
 
 /// Runs until `until` happens, then stops.
-fn interrupt(builder: SearchBuilder, until: impl Fn(&Event) -> bool + Send + 'static) {
+fn interrupt(builder: SearchBuilder, until: impl FnMut(&Event) -> bool + Send + 'static) {
     let run = stopped_at(builder, until);
     assert!(matches!(
         run.wait_for(LIMIT),
@@ -72,6 +73,43 @@ fn actors_and_the_plain_loop_give_the_same_bits_with_any_evaluators_and_threads(
         let (did, _): (Vec<_>, Vec<_>) = events.partition(|record| !record.event.is_incident());
         assert_eq!(without_times(&did), without_times(&records));
         assert_same(&found(&run), &plain);
+    }
+}
+
+#[test]
+fn single_path_one_shot_resumes_in_the_middle_of_its_generations() {
+    let settings = [
+        "search.strategy=spos",
+        // Three generations cost as much as 17 epochs.
+        "search.epochs=18",
+        "space.layers=2",
+        "train.paths=4",
+        "derive.candidates=12",
+        "derive.generations=3",
+        "derive.report=4",
+        "retrain.epochs=0",
+        "search.seed=3",
+    ];
+    let place = place("generations");
+    let (records, plain) = search(&settings, 2).unwrap();
+    let scored = |records: &[Record]| {
+        let scored = |record: &&Record| matches!(record.event, Event::Evaluated { .. });
+        records.iter().filter(scored).count()
+    };
+    // Two generations at least: candidates and both reports are 20 at most.
+    assert!(scored(&records) > 80, "{}", scored(&records));
+    for least in [1, 30, 75] {
+        let path = place.join(least.to_string());
+        let mut seen = 0;
+        let until = move |event: &Event| {
+            seen += usize::from(matches!(event, Event::Evaluated { .. }));
+            seen >= least
+        };
+        let builder = Search::builder().config(Config::read("", &settings).unwrap());
+        interrupt(builder.evaluators(2).folder(&path), until);
+        let run = Search::builder().resume(&path).start().unwrap();
+        assert_same(&found(&run), &plain);
+        assert_eq!(logged(&path), without_times(&records), "{least}");
     }
 }
 
