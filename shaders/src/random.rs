@@ -101,6 +101,12 @@ pub enum RngStream {
     Bench,
     /// Samples the children for checking a device.
     SelfTest,
+    /// Draws networks and seeds for standard errors of ranking statistics.
+    Bootstrap,
+    /// Samples the networks of a ranking laboratory.
+    RankedNetworks,
+    /// Shuffles the scores of a ranking laboratory, which then rank nothing.
+    ShuffledScores,
     /// Reserved for applications.
     Custom(u32),
     /// A stream by its number, for tests only: it may coincide with that of another purpose.
@@ -141,6 +147,9 @@ impl RngStream {
             Self::StandInData => sub(REPORT, 13),
             Self::Bench => sub(REPORT, 14),
             Self::SelfTest => sub(REPORT, 15),
+            Self::Bootstrap => sub(REPORT, 16),
+            Self::RankedNetworks => sub(REPORT, 17),
+            Self::ShuffledScores => sub(REPORT, 18),
             Self::Calibration => sub(REPORT, 0xffff),
             Self::InterimPrior { update } => sub(REPORT, 1 << 31 | update as u32 & 0x7fff_ffff),
             Self::Custom(n) => sub(17, n),
@@ -296,6 +305,9 @@ mod tests {
             RngStream::StandInData,
             RngStream::Bench,
             RngStream::SelfTest,
+            RngStream::Bootstrap,
+            RngStream::RankedNetworks,
+            RngStream::ShuffledScores,
             RngStream::Custom(0),
             RngStream::Custom(7),
         ];
