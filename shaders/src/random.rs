@@ -107,6 +107,9 @@ pub enum RngStream {
     RankedNetworks,
     /// Shuffles the scores of a ranking laboratory, which then rank nothing.
     ShuffledScores,
+    /// Samples the architectures of one size that are trained from scratch for comparison with the
+    /// result.
+    SameSizePrior,
     /// Reserved for applications.
     Custom(u32),
     /// A stream by its number, for tests only: it may coincide with that of another purpose.
@@ -150,6 +153,7 @@ impl RngStream {
             Self::Bootstrap => sub(REPORT, 16),
             Self::RankedNetworks => sub(REPORT, 17),
             Self::ShuffledScores => sub(REPORT, 18),
+            Self::SameSizePrior => sub(REPORT, 19),
             Self::Calibration => sub(REPORT, 0xffff),
             Self::InterimPrior { update } => sub(REPORT, 1 << 31 | update as u32 & 0x7fff_ffff),
             Self::Custom(n) => sub(17, n),
@@ -308,6 +312,7 @@ mod tests {
             RngStream::Bootstrap,
             RngStream::RankedNetworks,
             RngStream::ShuffledScores,
+            RngStream::SameSizePrior,
             RngStream::Custom(0),
             RngStream::Custom(7),
         ];
