@@ -11,8 +11,8 @@ pub use error::ConfigError;
 use serde::{Deserialize, Serialize};
 pub use settings::{
     CheckpointSettings, DataSettings, DeriveSettings, LanguageSettings, MethodName,
-    OptimizerSettings, RankBy, RetrainSettings, ScoreSettings, SearchSettings, StrategyName, Touch,
-    TrainSettings,
+    OptimizerSettings, RankBy, RetrainSettings, ScoreSettings, SearchSettings, SelectionSettings,
+    StrategyName, Touch, TrainSettings,
 };
 use supernet_data::{AugmentSettings, SplitSpec};
 use supernet_plugin::Setting;
@@ -47,6 +47,8 @@ pub struct Config {
     pub evolution: EvolutionSettings,
     /// The evaluation after the last epoch.
     pub derive: DeriveSettings,
+    /// The choice among candidates by short trainings.
+    pub selection: SelectionSettings,
     /// Training of the best architecture from scratch.
     pub retrain: RetrainSettings,
     /// How often a search is saved; it does not affect results.
@@ -71,7 +73,7 @@ impl Config {
             (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
         let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 45] = [
+        let numbers: [(&str, f64, bool, &'static str); 48] = [
             (
                 "search.epochs",
                 search.epochs.into(),
@@ -260,6 +262,12 @@ impl Config {
                 "from 2 to 1048576",
             ),
             (
+                "selection.share",
+                self.selection.share,
+                (0.0..=1e9).contains(&self.selection.share),
+                "from 0 (no selection) to 1000000000",
+            ),
+            (
                 "retrain.epochs",
                 retrain.epochs.into(),
                 retrain.epochs <= most,
@@ -305,6 +313,18 @@ impl Config {
                 "retrain.random",
                 retrain.random.into(),
                 retrain.random <= 1000,
+                "from 0 (none) to 1000",
+            ),
+            (
+                "retrain.same_size",
+                retrain.same_size.into(),
+                retrain.same_size <= 1000,
+                "from 0 (none) to 1000",
+            ),
+            (
+                "retrain.largest",
+                retrain.largest.into(),
+                retrain.largest <= 1000,
                 "from 0 (none) to 1000",
             ),
             (

@@ -2,21 +2,32 @@
 //! files that present them.
 
 mod candidate;
+mod comparison;
 pub(crate) mod format;
 pub(crate) mod genome_file;
 mod mean;
+mod front;
 mod metric;
 mod op_shares;
 mod policy_gain;
+pub mod ranking;
 mod retrained;
+pub(crate) mod ridge;
+mod selection;
 
 pub use candidate::Candidate;
 pub(crate) use candidate::{distinct, rank};
+pub(crate) use comparison::is_same_size;
+pub use comparison::{Comparison, SideComparison};
 pub use format::thousands;
+pub use front::{Front, FrontPoint, FrontSource};
 pub(crate) use mean::Difference;
 pub use mean::Mean;
 pub use metric::Metric;
 pub use op_shares::OpShares;
 pub(crate) use policy_gain::whose;
 pub use policy_gain::{InterimComparison, PolicyGain};
-pub use retrained::{Comparison, Retrained, Side, TrainedNetwork};
+pub use retrained::{Retrained, Side, TrainedNetwork};
+pub use selection::{
+    Predictor, PredictorComparison, PredictorScore, RankAgreement, Selection, ShortTraining,
+};

@@ -8,8 +8,12 @@
 
 mod average;
 mod error;
+mod network_file;
+mod opponents;
+mod phase;
 mod plan;
 mod saved;
+mod selection;
 #[cfg(test)]
 mod tests;
 mod training_loop;
@@ -19,11 +23,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::RetrainError;
+pub(crate) use phase::Phase;
 pub(crate) use plan::RetrainPlan;
 pub(crate) use saved::Restored;
+pub(crate) use selection::{SelectionRun, SelectionStart};
 use supernet_data::{Dataset, Splits};
 use supernet_engine::device::Device;
 use supernet_engine::device::spec::DeviceSpec;
+pub(crate) use training_loop::write_front;
 use training_run::TrainingRun;
 
 use crate::config::Config;

@@ -9,6 +9,8 @@ mod last_phase;
 mod latch;
 #[cfg(test)]
 mod search_tests;
+#[cfg(test)]
+mod selection_tests;
 mod subscription;
 #[cfg(test)]
 pub(crate) mod text_tests;

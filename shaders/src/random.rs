@@ -106,6 +106,15 @@ pub enum RngStream {
     Bench,
     /// Samples the children for checking a device.
     SelfTest,
+    /// Draws networks and seeds for standard errors of ranking statistics.
+    Bootstrap,
+    /// Samples the networks of a ranking laboratory.
+    RankedNetworks,
+    /// Shuffles the scores of a ranking laboratory, which then rank nothing.
+    ShuffledScores,
+    /// Samples the architectures of one size that are trained from scratch for comparison with the
+    /// result.
+    SameSizePrior,
     /// Reserved for applications.
     Custom(u32),
     /// A stream by its number, for tests only: it may coincide with that of another purpose.
@@ -147,6 +156,10 @@ impl RngStream {
             Self::StandInData => sub(REPORT, 13),
             Self::Bench => sub(REPORT, 14),
             Self::SelfTest => sub(REPORT, 15),
+            Self::Bootstrap => sub(REPORT, 16),
+            Self::RankedNetworks => sub(REPORT, 17),
+            Self::ShuffledScores => sub(REPORT, 18),
+            Self::SameSizePrior => sub(REPORT, 19),
             Self::Calibration => sub(REPORT, 0xffff),
             Self::InterimPrior { update } => sub(REPORT, 1 << 31 | update as u32 & 0x7fff_ffff),
             Self::Custom(n) => sub(17, n),
@@ -304,6 +317,10 @@ mod tests {
             RngStream::StandInData,
             RngStream::Bench,
             RngStream::SelfTest,
+            RngStream::Bootstrap,
+            RngStream::RankedNetworks,
+            RngStream::ShuffledScores,
+            RngStream::SameSizePrior,
             RngStream::Custom(0),
             RngStream::Custom(7),
         ];

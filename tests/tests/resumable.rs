@@ -276,10 +276,13 @@ fn two_cannot_continue_one_run() {
 fn stopped_or_paused_while_retraining_is_as_never_stopped() {
     let place = place("retraining");
     let more = [
+        "selection.share=0",
         "derive.report=4",
         "retrain.epochs=2",
         "retrain.seeds=2",
         "retrain.random=1",
+        "retrain.same_size=0",
+        "retrain.largest=0",
         "retrain.budget=1000",
     ];
     let settings = [&SHORT[..], &more].concat();

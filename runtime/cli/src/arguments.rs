@@ -105,7 +105,8 @@ pub(crate) struct SearchOptions {
     )]
     pub(crate) epochs: Option<String>,
     /// Approximate duration of the search: the first steps are timed, and the number of epochs is
-    /// fixed from them. Retraining comes on top (`retrain.budget`, `--no-retrain`)
+    /// fixed from them. Selection and retraining come on top (`selection.share`, `retrain.budget`,
+    /// `--no-retrain`)
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
     /// The seed of the search: equal seeds give equal results on any number of threads [default: 0]

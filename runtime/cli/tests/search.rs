@@ -6,7 +6,7 @@ use std::fs;
 
 use support::{place, supernet, text};
 
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 10] = [
     "search",
     "--epochs",
     "3",
@@ -14,6 +14,8 @@ const SHORT: [&str; 8] = [
     "derive.candidates=4",
     "--set",
     "derive.report=4",
+    "--set",
+    "selection.share=0",
     "--threads=2",
 ];
 
@@ -50,7 +52,7 @@ fn a_search_leaves_its_result_in_a_fresh_folder_each_time() {
             lines[0].starts_with("On ") && lines[0].ends_with("MiB for weights and values."),
             "{said}"
         );
-        let left_out = "training from scratch: 0 of 10 networks, as many as `retrain.budget` pays";
+        let left_out = "training from scratch: 0 of 15 networks, as many as `retrain.budget` pays";
         assert!(lines.len() == 2 && lines[1].starts_with(left_out), "{said}");
     }
 }

@@ -102,12 +102,15 @@ const RENAMED: [(&str, &str); 7] = [
 ];
 
 /// What settings that came later amounted to before they existed.
-const EARLIER: [(&str, &str); 5] = [
+const EARLIER: [(&str, &str); 8] = [
     ("train.paths", "1"),
     ("train.identity", "false"),
     ("train.emphasis", "1.0"),
     ("derive.generations", "0"),
     ("derive.by", "reward"),
+    ("selection.share", "0.0"),
+    ("retrain.same_size", "0"),
+    ("retrain.largest", "0"),
 ];
 
 /// The current name of a key.

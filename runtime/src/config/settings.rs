@@ -193,6 +193,18 @@ pub enum RankBy {
     Reward,
 }
 
+/// The choice among the candidates of a search by short trainings of each alone, before the best
+/// is retrained. The settings of `retrain` apply to these trainings, apart from their length. It
+/// needs `retrain.epochs`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SelectionSettings {
+    /// Its budget, as a share of the cost of the search; 0 turns it off. It decides how many
+    /// networks are trained, and for how long: at least 8 of 2 epochs, or none.
+    pub share: f64,
+}
+
 /// Training of the best architecture from scratch, next to random architectures: the last phase of
 /// a search, and `supernet retrain`. The update rule is that of `optimizer`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,6 +237,12 @@ pub struct RetrainSettings {
     pub seeds: u32,
     /// Random architectures that are trained in the same way, each with one of the same seeds.
     pub random: u32,
+    /// For the last phase of a search: random architectures of nearly as many parameters as the
+    /// best, which show what size alone achieves; each with one of the same seeds.
+    pub same_size: u32,
+    /// For the last phase of a search: trainings of the largest architecture of the space, each
+    /// with one of the same seeds.
+    pub largest: u32,
     /// For the last phase of a search: the budget of retraining, as a multiple of the cost of the
     /// search. If not all networks fit, fewer are trained.
     pub budget: f64,
@@ -254,6 +272,12 @@ impl Default for CheckpointSettings {
     }
 }
 
+impl Default for SelectionSettings {
+    fn default() -> Self {
+        Self { share: 0.5 }
+    }
+}
+
 impl Default for RetrainSettings {
     fn default() -> Self {
         Self {
@@ -266,6 +290,8 @@ impl Default for RetrainSettings {
             average: true,
             seeds: 5,
             random: 5,
+            same_size: 3,
+            largest: 2,
             budget: 1.5,
         }
     }

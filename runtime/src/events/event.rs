@@ -5,7 +5,8 @@ use supernet_strategy::{Genome, Score, StrategyStats};
 
 use crate::config::StrategyName;
 use crate::results::{
-    Candidate, Comparison, InterimComparison, Metric, OpShares, PolicyGain, Side, TrainedNetwork,
+    Candidate, Comparison, InterimComparison, Metric, OpShares, PolicyGain, PredictorComparison,
+    ShortTraining, Side, TrainedNetwork,
 };
 
 /// An event with its time. Two runs with equal settings differ only in `at`.
@@ -186,6 +187,50 @@ pub enum Event {
         #[serde(flatten)]
         score: Score,
     },
+    /// Selection starts: candidates are trained alone for a few epochs, and the best of them are
+    /// chosen by successive halving.
+    #[non_exhaustive]
+    SelectionStarted {
+        /// Architectures to choose from: those with a score in the final evaluation.
+        candidates: u32,
+        /// Networks of the first rung.
+        networks: u32,
+        /// Passes over the training split per network of the first rung. Each rung has half the
+        /// networks of the one before, and twice the passes.
+        epochs: u32,
+        /// Number of rungs.
+        rungs: u32,
+        /// Maximum number of trainings over all rungs.
+        trainings: u32,
+        /// Their passes together.
+        total_epochs: u32,
+        /// Steps per pass.
+        steps: u32,
+        /// The meaning of the rewards.
+        metric: Metric,
+    },
+    /// A network was trained alone, and scored on the validation split.
+    #[non_exhaustive]
+    TrainedAlone {
+        /// Index of the training, from 0 over all rungs.
+        network: u32,
+        /// The training.
+        #[serde(flatten)]
+        trained: ShortTraining,
+    },
+    /// The first rung of selection is trained: predictors of its losses are compared.
+    #[non_exhaustive]
+    Calibrated {
+        /// The comparison.
+        #[serde(flatten)]
+        comparison: PredictorComparison,
+    },
+    /// Selection has ended.
+    #[non_exhaustive]
+    Selected {
+        /// The architectures to retrain, best first; none if every training diverged.
+        top: Vec<ShortTraining>,
+    },
     /// Retraining starts: the best architecture is trained from scratch, next to random
     /// architectures.
     #[non_exhaustive]
@@ -200,6 +245,15 @@ pub enum Event {
         seeds: u32,
         /// Random architectures.
         random: u32,
+        /// Random architectures of nearly the same size.
+        #[serde(default)]
+        same_size: u32,
+        /// Trainings of the largest architecture of the space.
+        #[serde(default)]
+        largest: u32,
+        /// Other architectures that selection left to the end.
+        #[serde(default)]
+        runners_up: u32,
         /// Trainings that the settings ask for but `retrain.budget` does not cover.
         left_out: u32,
         /// The metric by which networks are compared; none in logs of the previous version.
@@ -313,6 +367,8 @@ pub enum WarningKind {
     Rewards,
     /// The policy is no better than chance.
     Chance,
+    /// Candidates are not trained alone, since there are too few or the budget is too small.
+    NoSelection,
 }
 
 /// Why a genome is scored on the whole validation split.

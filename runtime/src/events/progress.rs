@@ -32,6 +32,13 @@ pub enum Phase {
     Derivation,
     /// The policy is compared with random samples.
     Comparison,
+    /// Candidates are trained alone for a few epochs, to choose among them.
+    Selection {
+        /// Number of the training, from 1.
+        training: u32,
+        /// Planned number of trainings.
+        trainings: u32,
+    },
     /// Networks are trained from scratch.
     Retraining {
         /// Number of the network, from 1.
@@ -54,6 +61,10 @@ impl fmt::Display for Phase {
             Self::Search { epoch, epochs } => write!(f, "search {epoch}/{epochs}"),
             Self::Derivation => f.write_str("derive"),
             Self::Comparison => f.write_str("gain report"),
+            Self::Selection {
+                training,
+                trainings,
+            } => write!(f, "select {training}/{trainings}"),
             Self::Retraining {
                 network,
                 networks,
@@ -101,6 +112,12 @@ struct SearchCost {
     evaluation: f64,
     epochs: u32,
     rollouts: u32,
+    /// Planned trainings of a selection.
+    trainings: u32,
+    /// Cost of one pass in a selection.
+    selection_pass: f64,
+    /// Cost of all its trainings that are not finished.
+    selection_left: f64,
     networks: u32,
     retrain_epochs: u32,
     /// Cost of one retraining pass.
@@ -173,16 +190,52 @@ impl Progress {
                     _ => Phase::Comparison,
                 });
             }
+            Event::SelectionStarted {
+                trainings,
+                total_epochs,
+                steps,
+                ..
+            } => {
+                let pass = f64::from(*steps) * TRAINING_PASSES;
+                let all =
+                    f64::from(*total_epochs) * pass + f64::from(*trainings) * self.cost.evaluation;
+                self.cost.total += all;
+                self.cost.trainings = *trainings;
+                self.cost.selection_pass = pass;
+                self.cost.selection_left = all;
+                self.update = None;
+                self.phase = Some(Phase::Selection {
+                    training: 1,
+                    trainings: *trainings,
+                });
+            }
+            Event::TrainedAlone { network, trained } => {
+                let cost =
+                    f64::from(trained.epochs) * self.cost.selection_pass + self.cost.evaluation;
+                self.done += cost;
+                self.cost.selection_left -= cost;
+                self.loss = trained.alone.map(|score| score.loss);
+                let trainings = self.cost.trainings;
+                self.phase = Some(Phase::Selection {
+                    training: (network + 2).min(trainings),
+                    trainings,
+                });
+            }
+            // Fewer networks may have been trained than were planned.
+            Event::Selected { .. } => self.done += self.cost.selection_left.max(0.0),
             Event::RetrainStarted {
                 epochs,
                 steps,
                 seeds,
                 random,
+                same_size,
+                largest,
+                runners_up,
                 metric,
                 ..
             } => {
                 let pass = f64::from(*steps) * TRAINING_PASSES;
-                let networks = seeds + random;
+                let networks = seeds + random + same_size + largest + runners_up;
                 self.metric = metric.unwrap_or(self.metric);
                 self.cost.total += f64::from(networks) * f64::from(*epochs) * pass;
                 self.cost.networks = networks;

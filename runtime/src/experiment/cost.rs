@@ -38,7 +38,12 @@ impl Experiment {
         let scored = f64::from(epochs - warm_up) * f64::from(updates) * f64::from(rollouts) * score;
         self.training_cost(epochs, steps)
             + scored
-            + f64::from(self.evaluations()) * f64::from(self.batches()) * score
+            + f64::from(self.evaluations()) * self.evaluation_cost()
+    }
+
+    /// The cost of scoring a network on the whole validation split.
+    pub(crate) fn evaluation_cost(&self) -> f64 {
+        f64::from(self.batches()) * f64::from(self.config.score.batch)
     }
 
     /// Generations of candidates that are bred in the final evaluation: at most as many as the

@@ -4,6 +4,8 @@ use serde::Serialize;
 use supernet_plugin::{Count, GenomeError, Supergraph};
 use supernet_strategy::Score;
 
+use super::ShortTraining;
+
 /// `best/genome.json`: values by decision, so that it loads in any space with matching decisions.
 #[derive(Serialize)]
 pub(crate) struct GenomeFile<'a> {
@@ -14,6 +16,9 @@ pub(crate) struct GenomeFile<'a> {
     /// The score with the shared weights, which does not predict the one after training alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     shared_weights: Option<SharedScore>,
+    /// The short training by which it was selected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_alone: Option<AloneScore>,
     parameters: u64,
     macs: u64,
 }
@@ -29,7 +34,29 @@ struct DecisionRecord<'a> {
 pub(crate) struct SharedScore {
     pub(crate) version: u64,
     pub(crate) validation: Score,
-    pub(crate) test: Score,
+    /// None if the test split was not read for this architecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<Score>,
+}
+
+#[derive(Serialize)]
+struct AloneScore {
+    epochs: u32,
+    validation: Option<Score>,
+}
+
+impl GenomeFile<'_> {
+    /// Adds the short training by which the architecture was selected.
+    pub(crate) fn trained_alone(self, training: Option<&ShortTraining>) -> Self {
+        let alone = training.map(|training| AloneScore {
+            epochs: training.epochs,
+            validation: training.alone,
+        });
+        Self {
+            trained_alone: alone,
+            ..self
+        }
+    }
 }
 
 /// The content of `best/genome.json` for a genome.
@@ -54,6 +81,7 @@ pub(crate) fn genome_file<'a>(
         genome,
         decisions: decisions.collect(),
         shared_weights,
+        trained_alone: None,
         parameters: supergraph.count(genome, Count::Live)?,
         macs: supergraph.macs(genome)?,
     })

@@ -42,6 +42,30 @@ impl Metric {
         }
     }
 
+    /// The number by which trained networks are compared: the accuracy, or the perplexity.
+    pub(crate) fn quality(self, score: &Score) -> f64 {
+        match self {
+            Self::Accuracy => score.reward.into(),
+            Self::Perplexity { .. } => perplexity(score.loss.into()),
+        }
+    }
+
+    /// A quality as a number of which more is better.
+    pub(crate) fn gain(self, quality: f64) -> f64 {
+        match self {
+            Self::Accuracy => quality,
+            Self::Perplexity { .. } => -quality,
+        }
+    }
+
+    /// Formats a mean quality.
+    pub(crate) fn mean(self, quality: f64) -> String {
+        match self {
+            Self::Accuracy => format!("{:.2} %", 100.0 * quality),
+            Self::Perplexity { .. } => format!("{quality:.2}"),
+        }
+    }
+
     /// Formats a reward: accuracy as a percentage, c/perplexity as it is.
     pub fn reward(self, reward: f64) -> String {
         match self {

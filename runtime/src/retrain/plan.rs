@@ -1,20 +1,15 @@
 //! The plan of a retraining: which networks are trained, and at what cost.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use supernet_engine::program::Input;
 use supernet_plugin::GenomeError;
-use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::Genome;
-use supernet_strategy::random::from_prior;
 
+use super::opponents;
+use super::training_run::Training;
 use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::results::Side;
-
-/// Samples of the prior without a new architecture after which the space is considered exhausted.
-const DRAWS: u32 = 100;
 
 /// A network to train.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +18,16 @@ pub(crate) struct Planned {
     pub(crate) genome: Genome,
     /// Seeds its initialisation, its minibatches and its dropout.
     pub(crate) seed: u64,
+}
+
+impl Planned {
+    pub(super) fn training(&self, epochs: u32) -> Training<'_> {
+        Training {
+            genome: &self.genome,
+            seed: self.seed,
+            epochs,
+        }
+    }
 }
 
 /// The networks, in training order.
@@ -46,40 +51,68 @@ impl RetrainPlan {
         seeds: u32,
         random: u32,
     ) -> Result<Self, GenomeError> {
-        let others = others(experiment, genome, random)?;
-        let seed = |i: u32| experiment.config().search.seed.wrapping_add(u64::from(i));
-        let mut networks = Vec::new();
-        for i in 0..seeds.max(others.len() as u32) {
-            if i < seeds {
-                networks.push(Planned {
-                    side: Side::Found,
-                    genome: genome.to_vec(),
-                    seed: seed(i),
-                });
-            }
-            if let Some(other) = others.get(i as usize) {
-                networks.push(Planned {
-                    side: Side::Random,
-                    genome: other.clone(),
-                    seed: seed(i),
-                });
-            }
-        }
-        Ok(Self {
-            networks,
-            left_out: 0,
-        })
+        let sides = [
+            (Side::Found, vec![genome.to_vec(); seeds as usize]),
+            (Side::Random, opponents::random(experiment, genome, random)?),
+        ];
+        Ok(Self::alternating(experiment, &sides))
     }
 
-    /// Plans the last phase of a search: as many of the requested networks as the budget covers, in
-    /// training order. All networks are assumed to have the same cost.
+    /// The networks of all sides in turn. The n-th network of each has the n-th seed.
+    fn alternating(experiment: &Experiment, sides: &[(Side, Vec<Genome>)]) -> Self {
+        let rounds = sides.iter().map(|(_, genomes)| genomes.len()).max();
+        let mut networks = Vec::new();
+        for round in 0..rounds.unwrap_or_default() {
+            let seed = experiment.config().search.seed.wrapping_add(round as u64);
+            let of_round = sides.iter().filter_map(|(side, genomes)| {
+                Some(Planned {
+                    side: *side,
+                    genome: genomes.get(round)?.clone(),
+                    seed,
+                })
+            });
+            networks.extend(of_round);
+        }
+        Self {
+            networks,
+            left_out: 0,
+        }
+    }
+
+    /// Plans the last phase of a search, which found the first of `genomes`, and the others as
+    /// runners-up: as many of the requested networks as the budget covers, in training order. All
+    /// networks are assumed to have the same cost.
     ///
     /// # Errors
     /// As [`RetrainPlan::new`].
-    pub(crate) fn last_phase(experiment: &Experiment, genome: &[u32]) -> Result<Self, GenomeError> {
-        let settings = experiment.config().retrain;
+    pub(crate) fn last_phase(
+        experiment: &Experiment,
+        genomes: &[Genome],
+    ) -> Result<Self, GenomeError> {
+        let (settings, [genome, runners_up @ ..]) = (experiment.config().retrain, genomes) else {
+            return Ok(Self::alternating(experiment, &[]));
+        };
         let fit = (settings.budget * experiment.cost() / cost(experiment)).floor();
-        let mut plan = Self::new(experiment, genome, settings.seeds, settings.random)?;
+        let random = opponents::random(experiment, genome, settings.random)?;
+        // Opponents that take a longer search are not looked for if no budget is left for them.
+        let (same_size, largest) = if fit < 1.0 {
+            let unknown = |count: u32| vec![Genome::new(); count as usize];
+            (unknown(settings.same_size), unknown(settings.largest))
+        } else {
+            let known = [genomes, &random].concat();
+            (
+                opponents::same_size(experiment, genome, &known, settings.same_size)?,
+                opponents::largest(experiment, genome, settings.largest)?,
+            )
+        };
+        let sides = [
+            (Side::Found, vec![genome.clone(); settings.seeds as usize]),
+            (Side::Random, random),
+            (Side::SameSize, same_size),
+            (Side::Largest, largest),
+            (Side::RunnerUp, runners_up.to_vec()),
+        ];
+        let mut plan = Self::alternating(experiment, &sides);
         let asked = plan.networks.len();
         plan.networks.truncate(fit.min(asked as f64) as usize);
         plan.left_out = (asked - plan.networks.len()) as u32;
@@ -99,6 +132,9 @@ impl RetrainPlan {
             samples: explored(experiment),
             seeds: count(Side::Found),
             random: count(Side::Random),
+            same_size: count(Side::SameSize),
+            largest: count(Side::Largest),
+            runners_up: count(Side::RunnerUp),
             left_out: self.left_out,
             metric: Some(experiment.task().metric),
         }
@@ -124,22 +160,4 @@ pub(super) fn steps(experiment: &Experiment) -> u32 {
 /// The cost of a network, in forward passes of one sample.
 fn cost(experiment: &Experiment) -> f64 {
     experiment.training_cost(experiment.config().retrain.epochs, steps(experiment))
-}
-
-/// Distinct random architectures other than `genome`'s; fewer if the space has no more.
-fn others(experiment: &Experiment, genome: &[u32], count: u32) -> Result<Vec<Genome>, GenomeError> {
-    let space = experiment.supergraph();
-    let mut random = Random::new(experiment.config().search.seed, RngStream::RetrainedPrior);
-    let mut known = BTreeSet::from([space.canonical(genome)?]);
-    let (mut others, mut in_vain) = (Vec::new(), 0);
-    while (others.len() as u32) < count && in_vain < DRAWS {
-        let other = from_prior(space, &mut random)?;
-        if known.insert(space.canonical(&other)?) {
-            others.push(other);
-            in_vain = 0;
-        } else {
-            in_vain += 1;
-        }
-    }
-    Ok(others)
 }

@@ -1,27 +1,23 @@
 //! A retraining on disk: `retraining/STEPS/` in its run folder, while it is in progress.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use supernet_engine::device::Device;
-use supernet_engine::weights::Weights;
 
+use super::network_file::write;
 use super::plan::{RetrainPlan, steps};
 use super::training_run::{TrainingProgress, TrainingRun};
 use super::{RetrainError, Retraining};
 use crate::experiment::Experiment;
 use crate::results::TrainedNetwork;
-use crate::storage::checkpoint_dir::{self, STATE, TENSORS, set_aside};
-use crate::storage::{LogEnd, RunFolder, StorageError, failed, tensors};
+use crate::storage::checkpoint_dir::{self, set_aside};
+use crate::storage::{LogEnd, RunFolder, StorageError, failed};
 
 /// Incremented when older versions cannot read the format.
 const FORMAT: u32 = 2;
-const AVERAGE: &str = "average.safetensors";
-/// Number of checkpoints that are kept.
-const KEPT: u32 = 2;
 
 /// `state.json`. The aliases are the names of format 1.
 #[derive(Serialize, Deserialize)]
@@ -71,28 +67,8 @@ impl Retraining {
             log,
             events,
         };
-        let supergraph = self.experiment.supergraph();
-        let mut write_state = |file: &mut dyn Write| Ok(serde_json::to_writer(file, &state)?);
-        let put = |weights: Option<&Weights>, file: &mut dyn Write| -> io::Result<()> {
-            weights.map_or(Ok(()), |weights| tensors::write(supergraph, weights, file))
-        };
-        let current = self.current.as_ref();
-        let mut write_weights =
-            |file: &mut dyn Write| put(current.map(|network| &network.weights), file);
-        let mut write_average = |file: &mut dyn Write| {
-            put(
-                current.and_then(|network| network.average.mean.as_ref()),
-                file,
-            )
-        };
-        let files: &mut [(&str, checkpoint_dir::Content<'_>)] = &mut [
-            (STATE, &mut write_state),
-            (TENSORS, &mut write_weights),
-            (AVERAGE, &mut write_average),
-        ];
-        let (parent, number) = (parent(run), self.steps_done(progress));
-        let written = checkpoint_dir::write(&parent, number, 0, KEPT, files);
-        Ok(written.map_err(failed("write", &checkpoint_dir::place(&parent, number)))?)
+        let number = self.steps_done(progress);
+        Ok(write(&parent(run), number, &state, self.current.as_ref())?)
     }
 
     /// Steps done over all networks, with finished ones counted in full.
@@ -158,24 +134,14 @@ fn read(place: &Path, experiment: &Arc<Experiment>, logged: u64) -> Result<Resto
             log.bytes
         ));
     }
-    let words = |error: RetrainError| error.to_string();
     let mut retraining = Retraining::planned(Arc::clone(experiment), plan);
     (retraining.finished, retraining.begun) = (finished, true);
     let planned = retraining.plan.networks.get(retraining.finished.len());
     if let Some((progress, planned)) = progress.zip(planned) {
-        let mut network = TrainingRun::new(experiment, &retraining.data, planned).map_err(words)?;
-        let fill = |weights: &mut Weights, name: &str| -> Result<(), String> {
-            let bytes = checkpoint_dir::read(place, name)?;
-            tensors::read(experiment.supergraph(), weights, &bytes)
-                .map_err(|why| format!("{name}: {why}"))
-        };
-        fill(&mut network.weights, TENSORS)?;
-        network.weights.version = u64::from(progress.done);
-        let mut average = (progress.averaged > 0).then(|| network.weights.without_state());
-        average
-            .iter_mut()
-            .try_for_each(|average| fill(average, AVERAGE))?;
-        network.resume(progress, average);
+        let training = planned.training(experiment.config().retrain.epochs);
+        let mut network = TrainingRun::new(experiment, &retraining.data, training)
+            .map_err(|error| error.to_string())?;
+        network.restore(place, progress)?;
         retraining.current = Some(network);
     }
     Ok(Restored {

@@ -180,8 +180,15 @@ fn a_damaged_state_is_passed_over_for_the_one_before_it() {
 
 #[test]
 fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
-    let experiment = experiment(&["search.epochs=40", "retrain.epochs=5", "retrain.random=4"]);
-    let plan = RetrainPlan::last_phase(&experiment, &GENOME).unwrap();
+    let settings = [
+        "search.epochs=40",
+        "retrain.epochs=5",
+        "retrain.random=4",
+        "retrain.same_size=0",
+        "retrain.largest=0",
+    ];
+    let experiment = experiment(&settings);
+    let plan = RetrainPlan::last_phase(&experiment, &[GENOME.to_vec()]).unwrap();
     assert_eq!((plan.networks.len(), plan.left_out), (9, 0));
     let genomes: std::collections::BTreeSet<_> = plan
         .networks
@@ -192,14 +199,9 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
     // 22 steps of 64 samples in a pass, three forward passes each: 21,120 for a network.
     let budget = |share: f64| {
         let share = share * 21_120.0 / experiment.cost();
-        let settings = format!("retrain.budget={share}");
-        let other = self::experiment(&[
-            "search.epochs=40",
-            "retrain.epochs=5",
-            "retrain.random=4",
-            &settings,
-        ]);
-        let plan = RetrainPlan::last_phase(&other, &GENOME).unwrap();
+        let budget = format!("retrain.budget={share}");
+        let other = self::experiment(&[&settings[..], &[&budget[..]]].concat());
+        let plan = RetrainPlan::last_phase(&other, &[GENOME.to_vec()]).unwrap();
         (
             plan.networks
                 .iter()
@@ -213,6 +215,77 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
         (vec![Side::Found, Side::Random, Side::Found], 6)
     );
     assert_eq!(budget(0.9), (vec![], 9));
+}
+
+#[test]
+fn the_same_size_and_the_largest_take_turns_with_what_was_found() {
+    let settings = [
+        "retrain.seeds=3",
+        "retrain.random=1",
+        "retrain.same_size=2",
+        "retrain.largest=2",
+        "retrain.budget=1000",
+    ];
+    let experiment = experiment(&settings);
+    let supergraph = experiment.supergraph();
+    let count = |genome: &[u32]| {
+        supergraph
+            .count(genome, supernet_plugin::Count::Live)
+            .unwrap()
+    };
+    let runner_up = vec![1, 2, 1, 5, 0, 1];
+    let plan = RetrainPlan::last_phase(&experiment, &[GENOME.to_vec(), runner_up.clone()]).unwrap();
+    let sides: Vec<(Side, u64)> = plan.networks.iter().map(|of| (of.side, of.seed)).collect();
+    assert_eq!(
+        sides,
+        [
+            (Side::Found, 3),
+            (Side::Random, 3),
+            (Side::SameSize, 3),
+            (Side::Largest, 3),
+            (Side::RunnerUp, 3),
+            (Side::Found, 4),
+            (Side::SameSize, 4),
+            (Side::Largest, 4),
+            (Side::Found, 5),
+        ]
+    );
+    let of = |side| {
+        let of_side = plan
+            .networks
+            .iter()
+            .filter(move |network| network.side == side);
+        of_side
+            .map(|network| network.genome.clone())
+            .collect::<Vec<_>>()
+    };
+    let found = count(&GENOME) as f64;
+    for genome in of(Side::SameSize) {
+        let parameters = count(&genome) as f64;
+        assert!(
+            (parameters / found - 1.0).abs() <= 0.1,
+            "{parameters} {found}"
+        );
+        assert!(genome != GENOME && genome != runner_up);
+    }
+    assert_eq!(of(Side::RunnerUp), [runner_up]);
+    let largest = crate::space::Extremes::of(supergraph)
+        .unwrap()
+        .largest
+        .genome;
+    assert_eq!(of(Side::Largest), [largest.clone(), largest.clone()]);
+    // The largest has no opponent that is larger, and hardly one of its own size.
+    let plan = RetrainPlan::last_phase(&experiment, std::slice::from_ref(&largest)).unwrap();
+    assert!(
+        plan.networks
+            .iter()
+            .all(|network| network.side != Side::Largest)
+    );
+    let same = plan
+        .networks
+        .iter()
+        .filter(|network| network.side == Side::SameSize);
+    assert_eq!(same.count(), 2);
 }
 
 #[test]

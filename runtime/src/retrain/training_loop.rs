@@ -1,34 +1,24 @@
 //! The loop that trains, tests and saves the planned networks, one after the other.
 
-use std::time::Instant;
-
 use serde_json::json;
 use supernet_engine::device::Device;
 use supernet_engine::program::Input;
+use supernet_plugin::Supergraph;
 use supernet_strategy::Score;
 
+use super::phase::{Phase, Trained};
 use super::plan::{self, Planned};
-use super::training_run::{self, TrainingRun};
+use super::training_run::{Passed, TrainingRun};
 use super::{RetrainError, Retraining};
-use crate::events::{Command, Event};
+use crate::events::Event;
+use crate::experiment::Experiment;
 use crate::model::{Model, Provenance};
 use crate::results::genome_file::genome_file;
-use crate::results::{Retrained, Side, TrainedNetwork};
-use crate::storage::{Observer, StorageError};
-use crate::training::{Evaluator, TrainingError};
+use crate::results::{Front, Retrained, Side, TrainedNetwork};
+use crate::storage::{Observer, RunFolder, StorageError};
+use crate::training::Evaluator;
 
 impl Retraining {
-    /// Steps done, over all networks.
-    pub(super) fn steps(&self) -> u64 {
-        let current = self
-            .current
-            .as_ref()
-            .map_or(0, |network| u64::from(network.done()));
-        let whole = u64::from(self.experiment.config().retrain.epochs)
-            * u64::from(plan::steps(&self.experiment));
-        self.finished.len() as u64 * whole + current
-    }
-
     /// Records the start event, unless it was recorded before.
     pub(crate) fn announce(&mut self, observer: &mut dyn Observer) -> Result<(), StorageError> {
         if !self.begun {
@@ -55,7 +45,7 @@ impl Retraining {
             self.name(observer)?;
         }
         while let Some(planned) = self.plan.networks.get(self.finished.len()).cloned() {
-            match self.train(&planned, device, observer)? {
+            match self.network(&planned, device, observer)? {
                 Some(trained) => {
                     let network = self.finished.len() as u32;
                     observer.event(Event::Retrained {
@@ -82,13 +72,17 @@ impl Retraining {
         if let Some(folder) = observer.folder() {
             folder.sync()?;
             folder.write_json("best/retrained.json", &retrained)?;
+            let metric = retrained.comparison.metric;
+            if let Some(front) = Front::new(Some(&retrained), None, metric) {
+                write_front(folder, self.experiment.supergraph(), &front)?;
+            }
             Self::forget(folder.path())?;
         }
         Ok(Some(retrained))
     }
 
     /// Trains one network to its end; none if it was stopped.
-    fn train(
+    fn network(
         &mut self,
         planned: &Planned,
         device: &mut dyn Device,
@@ -96,80 +90,19 @@ impl Retraining {
     ) -> Result<Option<TrainedNetwork>, RetrainError> {
         let network = match self.current.take() {
             Some(network) => network,
-            None => TrainingRun::new(&self.experiment, &self.data, planned)?,
+            None => {
+                let epochs = self.experiment.config().retrain.epochs;
+                TrainingRun::new(&self.experiment, &self.data, planned.training(epochs))?
+            }
         };
-        network.reserve(&self.experiment, device)?;
-        self.current = Some(network);
-        let minutes = self.experiment.config().checkpoint.minutes;
-        let (mut saved, mut train) = (Instant::now(), None);
-        while let Some(network) = self
-            .current
-            .as_mut()
-            .filter(|network| !network.is_through())
-        {
-            let command = observer.command();
-            if command != Command::Run {
-                self.save(device, observer)?;
-                if self.quiesced(command, observer)? {
-                    return Ok(None);
-                }
-                continue;
-            }
-            match network.step(device) {
-                Err(error @ TrainingError::Diverged { .. }) => {
-                    observer.event(Event::SetAside {
-                        genome: planned.genome.clone(),
-                        reason: error.to_string(),
-                    })?;
-                    device.forget();
-                    return self.trained(planned, None, None).map(Some);
-                }
-                Err(error) => return Err(error.into()),
-                Ok(None) => {}
-                Ok(Some(passed)) => {
-                    train = Some(passed.score);
-                    let (network, seed) = (self.finished.len() as u32, planned.seed);
-                    let training_run::Passed { epoch, rate, score } = passed;
-                    observer.event(Event::RetrainEpoch {
-                        network,
-                        side: planned.side,
-                        seed,
-                        epoch,
-                        rate,
-                        score,
-                    })?;
-                }
-            }
-            // The checkpoint interval does not affect the result.
-            if saved.elapsed().as_secs_f64() >= 60.0 * minutes {
-                self.save(device, observer)?;
-                saved = Instant::now();
+        match self.train(network, device, observer)? {
+            Trained::Stopped => Ok(None),
+            Trained::Diverged => self.trained(planned, None, None).map(Some),
+            Trained::Through(train) => {
+                let test = self.finalize(planned, device, observer)?;
+                self.trained(planned, train, Some(test)).map(Some)
             }
         }
-        let test = self.finalize(planned, device, observer)?;
-        self.trained(planned, train, Some(test)).map(Some)
-    }
-
-    /// Handles a pause or a stop after saving; returns whether to stop.
-    fn quiesced(
-        &self,
-        command: Command,
-        observer: &mut dyn Observer,
-    ) -> Result<bool, RetrainError> {
-        let steps = self.steps();
-        let command = match command {
-            Command::Pause => {
-                observer.incident(Event::Paused)?;
-                observer.wait_while_paused()
-            }
-            command => command,
-        };
-        if command == Command::Stop {
-            observer.incident(Event::Stopped { steps })?;
-            return Ok(true);
-        }
-        observer.incident(Event::Resumed { steps })?;
-        Ok(false)
     }
 
     /// Finalises a network: it is frozen and scored on the test split. The first network with the
@@ -269,8 +202,47 @@ impl Retraining {
         }
         Ok(())
     }
+}
 
-    pub(crate) fn save(
+/// Writes `best/front.json` and the architecture of its knee, `best/knee.json`.
+///
+/// # Errors
+/// If the file system fails.
+pub(crate) fn write_front(
+    folder: &RunFolder,
+    supergraph: &Supergraph,
+    front: &Front,
+) -> Result<(), RetrainError> {
+    folder.write_json("best/front.json", front)?;
+    if let Some(knee) = front.points.get(front.knee) {
+        folder.write_json(
+            "best/knee.json",
+            &genome_file(supergraph, &knee.genome, None)?,
+        )?;
+    }
+    Ok(())
+}
+
+impl Phase for Retraining {
+    fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    fn current(&mut self) -> &mut Option<TrainingRun> {
+        &mut self.current
+    }
+
+    fn steps(&self) -> u64 {
+        let current = self
+            .current
+            .as_ref()
+            .map_or(0, |network| u64::from(network.done()));
+        let whole = u64::from(self.experiment.config().retrain.epochs)
+            * u64::from(plan::steps(&self.experiment));
+        self.finished.len() as u64 * whole + current
+    }
+
+    fn save(
         &mut self,
         device: &mut dyn Device,
         observer: &mut dyn Observer,
@@ -282,5 +254,21 @@ impl Retraining {
         self.write(&path, log, events, device)?;
         let steps = self.steps();
         Ok(observer.incident(Event::Saved { steps })?)
+    }
+
+    fn passed(&self, passed: Passed, observer: &mut dyn Observer) -> Result<(), StorageError> {
+        let network = self.finished.len();
+        let Some(planned) = self.plan.networks.get(network) else {
+            return Ok(());
+        };
+        let Passed { epoch, rate, score } = passed;
+        observer.event(Event::RetrainEpoch {
+            network: network as u32,
+            side: planned.side,
+            seed: planned.seed,
+            epoch,
+            rate,
+            score,
+        })
     }
 }

@@ -11,12 +11,21 @@ use supernet_strategy::{Genome, Score};
 
 use super::RetrainError;
 use super::average::Average;
-use super::plan::{Planned, steps};
 use crate::experiment::Experiment;
 use crate::training::{
     LinearRamp, LrSchedule, PassMean, TaskContext, Trainer, TrainerSettings, TrainingError,
     WarmupCosine,
 };
+
+/// What a training is of: an architecture, its seed, and its length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Training<'a> {
+    pub(crate) genome: &'a [u32],
+    /// Seeds its initialisation, its minibatches and its dropout.
+    pub(crate) seed: u64,
+    /// Passes over the training split.
+    pub(crate) epochs: u32,
+}
 
 /// A network in training.
 #[derive(Debug)]
@@ -52,13 +61,19 @@ pub(crate) struct Passed {
 
 impl TrainingRun {
     /// A network with fresh weights, for its own parameters only. The training split of `data` is
-    /// what it is trained on.
+    /// what it is trained on. The settings are those of `retrain`, whose warm-up and whose average
+    /// are shortened with the training.
     pub(crate) fn new(
         experiment: &Experiment,
         data: &Arc<Splits>,
-        planned: &Planned,
+        training: Training<'_>,
     ) -> Result<Self, RetrainError> {
-        let (config, Planned { genome, seed, .. }) = (experiment.config(), planned);
+        let config = experiment.config();
+        let Training {
+            genome,
+            seed,
+            epochs,
+        } = training;
         let (settings, supergraph) = (config.retrain, experiment.supergraph());
         let optimizer = optimizer(experiment);
         let child = experiment.task().trained(genome, &optimizer)?;
@@ -66,15 +81,17 @@ impl TrainingRun {
         let task = experiment
             .task()
             .with(Arc::clone(&layout), Arc::clone(data));
-        let weights = Weights::new(supergraph, layout, optimizer.moments(), *seed);
-        let in_pass = f64::from(steps(experiment));
+        let weights = Weights::new(supergraph, layout, optimizer.moments(), seed);
+        let in_pass = task.passes(&data.train, config.train.batch);
         let highest = if settings.learning_rate > 0.0 {
             settings.learning_rate
         } else {
             2.0 * config.optimizer.learning_rate
         };
-        let warm_up = (settings.warm_up * in_pass).round() as u32;
-        let all = settings.epochs * steps(experiment);
+        // The same share of a shorter training.
+        let share = f64::from(epochs) / f64::from(settings.epochs.max(1));
+        let warm_up = (settings.warm_up * share.min(1.0) * f64::from(in_pass)).round() as u32;
+        let all = epochs * in_pass;
         let rate = LrSchedule::WarmupCosine(WarmupCosine::new(
             highest as f32,
             config.optimizer.min_learning_rate as f32,
@@ -93,16 +110,16 @@ impl TrainingRun {
             augment,
             rate,
             drop_path,
-            seed: *seed,
+            seed,
         };
         Ok(Self {
             trainer: Trainer::new(task.clone(), trainer),
             task,
-            genome: genome.clone(),
+            genome: genome.to_vec(),
             weights,
-            average: Average::new(settings.epochs, settings.average),
+            average: Average::new(epochs, settings.average),
             rate,
-            epochs: settings.epochs,
+            epochs,
             pass: PassMean::default(),
         })
     }
@@ -133,6 +150,11 @@ impl TrainingRun {
             .reserve(&plan, &self.weights)
             .map_err(TrainingError::from)?;
         Ok(())
+    }
+
+    /// The architecture.
+    pub(crate) fn genome(&self) -> &[u32] {
+        &self.genome
     }
 
     /// Steps started.

@@ -15,6 +15,7 @@ use supernet_plugin::Supergraph;
 use supernet_strategy::{Genome, Schedule, Score, Strategy, StrategyError};
 
 use super::handle::{Search, Shared};
+use super::last_phase::LastPhase;
 use super::subscription::Events;
 use super::workers::{CustomEvaluator, MakeDevice, SearchContext, SharedListener, Start};
 use crate::config::{Config, StrategyName};
@@ -24,7 +25,7 @@ use crate::experiment::{
     CustomStrategy, Experiment, ExperimentError, MakeStrategy, op_check, same_data, same_space,
 };
 use crate::results::format::panic_message;
-use crate::retrain::Retraining;
+use crate::retrain::{Retraining, SelectionRun};
 use crate::search::snapshot;
 use crate::search::snapshot::{Restored, Snapshot};
 use crate::space::{SpaceProvenance, Spaces};
@@ -106,8 +107,8 @@ impl SearchBuilder {
     }
 
     /// Chooses the number of epochs such that the search takes about this long; `start` then times
-    /// the first steps. Retraining is not included and takes at most `retrain.budget` times as
-    /// long.
+    /// the first steps. Selection and retraining are not included; they take at most
+    /// `selection.share` and `retrain.budget` times as long.
     pub fn minutes(self, minutes: f64) -> Self {
         Self {
             minutes: Some(minutes),
@@ -275,23 +276,31 @@ impl SearchBuilder {
         let experiment = Arc::new(experiment);
         let first = Snapshot::first(&experiment)?;
         let (mut restored, mut steps) = (Restored::first(first), None);
-        let (mut recorded, mut log, mut retraining) = (0, LogEnd::default(), None);
+        let (mut recorded, mut log, mut last_phase) = (0, LogEnd::default(), LastPhase::Ahead);
         let folder = match resumed {
             None => self.create(&experiment)?,
             Some((mut folder, _)) => {
                 restored = snapshot::newest(folder.path(), &experiment, folder.end().bytes)?
                     .unwrap_or(restored);
-                let (later, damaged) =
-                    Retraining::read(folder.path(), &experiment, folder.end().bytes)?;
+                (recorded, log) = (restored.snapshot.scheduler.events(), restored.log);
+                // Selection and retraining follow the search, whose events are then not emitted
+                // again.
+                let (path, logged) = (folder.path(), folder.end().bytes);
+                let (later, damaged) = Retraining::read(path, &experiment, logged)?;
                 restored.damaged.extend(damaged);
-                // A retraining follows the search, whose events are then not emitted again.
-                (recorded, log) = match &later {
-                    Some(later) => (later.events, later.log),
-                    None => (restored.snapshot.scheduler.events(), restored.log),
-                };
+                if let Some(later) = later {
+                    (recorded, log) = (later.events, later.log);
+                    last_phase = LastPhase::Retraining(Box::new(later.retraining));
+                } else {
+                    let (later, damaged) = SelectionRun::read(path, &experiment, logged)?;
+                    restored.damaged.extend(damaged);
+                    if let Some(later) = later {
+                        (recorded, log) = (later.events, later.log);
+                        last_phase = LastPhase::Selection(Box::new(later.run));
+                    }
+                }
                 folder.rewind(log)?;
                 steps = Some(restored.snapshot.scheduler.steps());
-                retraining = later.map(|later| later.retraining);
                 Some(folder)
             }
         };
@@ -328,7 +337,7 @@ impl SearchBuilder {
                 recorder,
                 shared,
             },
-            retraining,
+            last_phase,
             path,
         )
     }

@@ -12,7 +12,7 @@ use ractor::ActorRef;
 use tokio::runtime::Builder;
 
 use super::builder::SearchBuilder;
-use super::last_phase;
+use super::last_phase::{self, LastPhase};
 use super::latch::Latch;
 use super::subscription::{Events, Hub};
 use super::workers::{Msg, SharedRecorder, Start, supervise};
@@ -20,7 +20,6 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::events::{Command, Commands};
 use crate::results::Metric;
-use crate::retrain::Retraining;
 use crate::search::SearchResult;
 use crate::storage::Recorded;
 
@@ -145,7 +144,7 @@ impl Search {
     /// Starts the search on its own thread.
     pub(super) fn start(
         start: Start,
-        retraining: Option<Retraining>,
+        last_phase: LastPhase,
         folder: Option<PathBuf>,
     ) -> Result<Self, Error> {
         let shared = Arc::clone(&start.shared);
@@ -169,7 +168,7 @@ impl Search {
                     };
                     let experiment = &context.experiment;
                     let make = &*context.device;
-                    last_phase::supervised(experiment, result, retraining, make, &mut observer)
+                    last_phase::supervised(experiment, result, last_phase, make, &mut observer)
                 }
                 (outcome, _) => outcome,
             };

@@ -15,8 +15,9 @@ use crate::training::{Job, JobKind, TrainingError};
 
 impl Experiment {
     /// Runs the search to its end on the calling thread. Every event is passed to `listen`, and
-    /// written to the folder if there is one, which also receives the result. The last phase is
-    /// [`Retraining`](crate::Retraining), unless `retrain.epochs` is 0 or it would cost too much
+    /// written to the folder if there is one, which also receives the result. The last
+    /// phase is a selection among the candidates (`selection.share`) and
+    /// [`Retraining`](crate::Retraining), unless `retrain.epochs` is 0 or they would cost too much
     /// (`retrain.budget`). No checkpoints are written, and a failure ends the search:
     /// [`Search::builder`](crate::Search::builder) offers more. The results are the same.
     ///

@@ -1,4 +1,4 @@
-//! Retraining as the last phase of a search.
+//! The last phase of a search: selection among its candidates, then retraining of the best.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,24 +9,34 @@ use super::handle::{RunOutcome, RunResult};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::results::format::panic_message;
-use crate::retrain::{RetrainPlan, Retraining};
+use crate::retrain::{Phase, RetrainPlan, Retraining, SelectionRun, SelectionStart, write_front};
 use crate::search::SearchResult;
 use crate::storage::Observer;
 
 /// Creates a device.
 type Make<'a> = &'a dyn Fn() -> Result<Box<dyn Device>, DeviceError>;
 
+/// Where the last phase of a resumed search continues.
+#[derive(Default)]
+pub(super) enum LastPhase {
+    /// It had not begun.
+    #[default]
+    Ahead,
+    Selection(Box<SelectionRun>),
+    Retraining(Box<Retraining>),
+}
+
 /// The phase after the actors have ended with a result, on the search's own thread: the result is
-/// written, then the best architecture is retrained, continuing from `earlier` if that had started.
+/// written, then the best architecture is selected and retrained, continuing from `earlier`.
 pub(super) fn supervised(
     experiment: &Arc<Experiment>,
     result: Arc<SearchResult>,
-    earlier: Option<Retraining>,
+    earlier: LastPhase,
     make: Make<'_>,
     observer: &mut dyn Observer,
 ) -> RunResult {
     let result = Arc::unwrap_or_clone(result);
-    let phase = || retrained(experiment, result, earlier, make, observer);
+    let phase = || finished(experiment, result, earlier, make, observer);
     // No supervisor is left to notice a panic.
     let ended = catch_unwind(AssertUnwindSafe(phase)).unwrap_or_else(|panic| {
         Err(Error::Worker {
@@ -38,49 +48,67 @@ pub(super) fn supervised(
     ended.map_err(Arc::new)
 }
 
-fn retrained(
+fn finished(
     experiment: &Arc<Experiment>,
     mut result: SearchResult,
-    earlier: Option<Retraining>,
+    earlier: LastPhase,
     make: Make<'_>,
     observer: &mut dyn Observer,
 ) -> Result<RunOutcome, Error> {
-    let retraining = match (earlier, result.top.first()) {
-        (Some(earlier), _) => Some(earlier),
-        (None, Some(best)) if experiment.config().retrain.epochs > 0 => {
-            let plan = RetrainPlan::last_phase(experiment, &best.genome)?;
-            Some(Retraining::planned(Arc::clone(experiment), plan))
+    let stopped = Ok(RunOutcome::Stopped {
+        steps: result.weights.version,
+    });
+    let mut device = None;
+    let retraining = match earlier {
+        LastPhase::Retraining(retraining) => {
+            result.selection = observer
+                .folder()
+                .map(SelectionRun::result_in)
+                .transpose()?
+                .flatten();
+            Some(*retraining)
         }
-        _ => None,
+        LastPhase::Ahead | LastPhase::Selection(_) => {
+            let selection = match earlier {
+                LastPhase::Selection(run) => Some(run),
+                _ => selection(experiment, &result, observer)?,
+            };
+            if let Some(mut run) = selection {
+                run.announce(observer)?;
+                let device = &mut **device.insert(make()?);
+                // A folder with a result and without a checkpoint of this phase counts as finished.
+                run.save(device, observer)?;
+                write(&result, observer)?;
+                let Some(selection) = run.go(device, observer)? else {
+                    return stopped;
+                };
+                result.selection = Some(selection);
+            }
+            retraining(experiment, &result)?
+        }
     };
-    let completed = |result| Ok(RunOutcome::Completed(Arc::new(result)));
-    let Some(mut retraining) = retraining else {
-        write(&result, observer)?;
-        return completed(result);
-    };
-    retraining.announce(observer)?;
-    if retraining.is_empty() {
-        write(&result, observer)?;
-        return completed(result);
-    }
-    let mut device = make()?;
-    // A checkpoint of the retraining is written before the result: a folder with a result and
-    // without such a checkpoint counts as finished.
-    retraining.save(&mut *device, observer)?;
-    write(&result, observer)?;
-    match retraining.go(&mut *device, observer)? {
-        Some(retrained) => {
+    if let Some(mut retraining) = retraining {
+        retraining.announce(observer)?;
+        if !retraining.is_empty() {
+            let device = &mut **match &mut device {
+                Some(device) => device,
+                none => none.insert(make()?),
+            };
+            // Likewise.
+            retraining.save(device, observer)?;
+            write(&result, observer)?;
+            let Some(retrained) = retraining.go(device, observer)? else {
+                return stopped;
+            };
             result.retrained = Some(retrained);
-            completed(result)
+            return Ok(RunOutcome::Completed(Arc::new(result)));
         }
-        None => Ok(RunOutcome::Stopped {
-            steps: result.weights.version,
-        }),
     }
+    write(&result, observer)?;
+    Ok(RunOutcome::Completed(Arc::new(result)))
 }
 
-/// The same on the calling thread: the result is written, then the best architecture is retrained.
-/// No checkpoints are written.
+/// The same on the calling thread. No checkpoints are written.
 pub(super) fn inline(
     experiment: &Arc<Experiment>,
     result: &mut SearchResult,
@@ -88,24 +116,71 @@ pub(super) fn inline(
     observer: &mut dyn Observer,
 ) -> Result<(), Error> {
     write(result, observer)?;
-    let epochs = experiment.config().retrain.epochs;
-    let Some(best) = result.top.first().filter(|_| epochs > 0) else {
-        return Ok(());
-    };
-    let plan = RetrainPlan::last_phase(experiment, &best.genome)?;
-    if plan.networks.is_empty() {
-        return Ok(observer.event(plan.started(experiment))?);
+    if let Some(mut run) = selection(experiment, result, observer)? {
+        run.announce(observer)?;
+        result.selection = run.go(device, observer)?;
+        write(result, observer)?;
     }
-    let retraining = Retraining::planned(Arc::clone(experiment), plan);
-    result.retrained = retraining.go(device, observer)?;
+    if let Some(mut retraining) = retraining(experiment, result)? {
+        retraining.announce(observer)?;
+        if !retraining.is_empty() {
+            result.retrained = retraining.go(device, observer)?;
+        }
+    }
     Ok(())
 }
 
-/// Writes the result into the run folder, if there is one.
+/// The selection among the scored architectures, if there is one; a warning if it is skipped.
+fn selection(
+    experiment: &Arc<Experiment>,
+    result: &SearchResult,
+    observer: &mut dyn Observer,
+) -> Result<Option<Box<SelectionRun>>, Error> {
+    let Some(best) = result.top.first() else {
+        return Ok(None);
+    };
+    match SelectionRun::of_search(experiment, &result.scored, best)? {
+        SelectionStart::Off => Ok(None),
+        SelectionStart::Skipped(reason) => {
+            observer.event(SelectionRun::skipped(reason))?;
+            Ok(None)
+        }
+        SelectionStart::Run(run) => Ok(Some(run)),
+    }
+}
+
+/// The retraining of the best architecture, unless it is disabled.
+fn retraining(
+    experiment: &Arc<Experiment>,
+    result: &SearchResult,
+) -> Result<Option<Retraining>, Error> {
+    let Some(best) = result
+        .best()
+        .filter(|_| experiment.config().retrain.epochs > 0)
+    else {
+        return Ok(None);
+    };
+    let mut genomes = vec![best.genome.clone()];
+    let selected = result.selection.iter().flat_map(|of| of.top.iter().skip(1));
+    genomes.extend(selected.map(|runner_up| runner_up.genome.clone()));
+    let plan = RetrainPlan::last_phase(experiment, &genomes)?;
+    Ok(Some(Retraining::planned(Arc::clone(experiment), plan)))
+}
+
+/// Writes the result into the run folder, if there is one. After a selection, its saved states are
+/// no longer needed.
 fn write(result: &SearchResult, observer: &dyn Observer) -> Result<(), Error> {
     let Some(folder) = observer.folder() else {
         return Ok(());
     };
     folder.sync()?;
-    Ok(result.save(folder)?)
+    result.save(folder)?;
+    // Retraining replaces it with a front of its own networks.
+    if let Some(front) = result.front() {
+        write_front(folder, &result.supergraph, &front)?;
+    }
+    if result.selection.is_some() {
+        SelectionRun::forget(folder.path())?;
+    }
+    Ok(())
 }

@@ -13,12 +13,13 @@ use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::search::SearchResult;
 
-const SHORT: [&str; 4] = [
+const SHORT: [&str; 6] = [
     "search.epochs=4",
     "search.strategy=enas",
     "search.warm_up=0.5",
     "derive.candidates=5",
     "derive.report=5",
+    "selection.share=0",
 ];
 
 fn run(experiment: Experiment) -> (Vec<Event>, SearchResult) {
@@ -52,7 +53,7 @@ fn shuffled_test_labels_change_nothing_before_the_test_score() {
         a[before(&a) + 1..],
         [Event::RetrainStarted {
             seeds: 0,
-            left_out: 10,
+            left_out: 15,
             ..
         }]
     ));

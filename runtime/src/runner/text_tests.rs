@@ -39,7 +39,7 @@ pub(crate) fn experiment(name: &str, settings: &[&str]) -> Experiment {
     Experiment::on(data, Config::read("", &all).unwrap()).unwrap()
 }
 
-const SMALL: [&str; 15] = [
+const SMALL: [&str; 17] = [
     "search.space=enas-recurrent",
     "space.nodes=4",
     "space.hidden=16",
@@ -54,6 +54,7 @@ const SMALL: [&str; 15] = [
     "optimizer.learning_rate=5",
     "optimizer.momentum=0",
     "optimizer.clip=0.25",
+    "selection.share=0",
     "retrain.budget=0",
     "retrain.epochs=2",
 ];

@@ -17,6 +17,8 @@ use crate::training::{Job, JobId, JobKind, JobResult};
 /// The result of a search, without the weights.
 #[derive(Clone, Debug)]
 pub(crate) struct SearchOutcome {
+    /// All distinct architectures that were scored, in the order of their evaluation.
+    pub(crate) scored: Vec<Candidate>,
     pub(crate) top: Vec<Candidate>,
     pub(crate) gain: PolicyGain,
     pub(crate) test: Score,
@@ -180,6 +182,15 @@ impl FinalEvaluation {
         self.reported == self.roll.len() && self.generations == self.experiment.generations()
     }
 
+    /// All architectures with their scores.
+    fn scored(&self, experiment: &Experiment) -> Result<Vec<Candidate>, SearchError> {
+        let all = self.architectures.iter().zip(&self.scores);
+        let candidate = |(genome, score): (&Genome, &Score)| {
+            Candidate::new(experiment.supergraph(), genome, *score)
+        };
+        Ok(all.map(candidate).collect::<Result<_, _>>()?)
+    }
+
     fn rewards(&self, role: EvaluationRole) -> Vec<f32> {
         let of_role = self.roll.iter().filter(|(r, _, _)| *r == role);
         of_role
@@ -245,6 +256,7 @@ impl Scheduler {
             return Ok(Next::Wait { drain: false });
         };
         let (top, gain) = (top.clone(), *gain);
+        let scored = evaluation.scored(&self.experiment)?;
         let test = test.unwrap_or(Score::WORST);
         // Emitted together, so that no checkpoint lies between them.
         self.emit(Event::Derived {
@@ -256,7 +268,12 @@ impl Scheduler {
             summary: gain.summary(),
         });
         self.emit(Event::Tested { score: test });
-        Ok(Next::Finished(Box::new(SearchOutcome { top, gain, test })))
+        Ok(Next::Finished(Box::new(SearchOutcome {
+            scored,
+            top,
+            gain,
+            test,
+        })))
     }
 
     /// Reports all known scores, in order.

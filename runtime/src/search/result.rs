@@ -14,7 +14,9 @@ use super::final_evaluation::SearchOutcome;
 use crate::experiment::Experiment;
 use crate::model::{Model, ModelError, Provenance};
 use crate::results::genome_file::{SharedScore, genome_file};
-use crate::results::{Candidate, Metric, PolicyGain, Retrained, thousands};
+use crate::results::{
+    Candidate, Front, Metric, PolicyGain, Retrained, Selection, ShortTraining, thousands,
+};
 use crate::space::Spaces;
 use crate::storage::RunFolder;
 use crate::training::TaskContext;
@@ -30,8 +32,15 @@ pub struct SearchResult {
     pub supergraph: Supergraph,
     /// The data set's name.
     pub data: String,
-    /// The best architectures, best first, at most ten.
+    /// The best architectures by the shared weights, best first, at most ten. With a selection,
+    /// the best of all is [`SearchResult::best`].
     pub top: Vec<Candidate>,
+    /// All distinct architectures of the final evaluation.
+    pub(crate) scored: Vec<Candidate>,
+    /// The choice among them by short trainings of each alone; none if the settings disable it, or
+    /// the search was too short for it
+    /// ([`SelectionSettings::share`](crate::config::SelectionSettings::share)).
+    pub selection: Option<Selection>,
     /// The policy compared with random samples.
     pub gain: PolicyGain,
     /// The best architecture's score on the test split, with the shared weights.
@@ -49,11 +58,18 @@ pub struct SearchResult {
 impl SearchResult {
     /// Assembles the result of a search of `experiment`.
     pub(crate) fn new(experiment: &Experiment, outcome: SearchOutcome, weights: Weights) -> Self {
-        let SearchOutcome { top, gain, test } = outcome;
+        let SearchOutcome {
+            scored,
+            top,
+            gain,
+            test,
+        } = outcome;
         Self {
             supergraph: experiment.supergraph().clone(),
             data: experiment.data().name().to_owned(),
             top,
+            scored,
+            selection: None,
             gain,
             test,
             metric: experiment.task().metric,
@@ -62,26 +78,50 @@ impl SearchResult {
         }
     }
 
+    /// The best architecture: by the selection, or by the shared weights if there is none.
+    pub fn best(&self) -> Option<&Candidate> {
+        let selected = self.selection.as_ref().and_then(|of| of.top.first());
+        let scored = selected.and_then(|best| {
+            let mut scored = self.scored.iter();
+            scored.find(|candidate| candidate.genome == best.genome)
+        });
+        scored.or_else(|| self.top.first())
+    }
+
+    /// The front of quality and size, over the networks that were retrained, or else those that
+    /// selection trained for longest; none if no network was trained alone.
+    pub fn front(&self) -> Option<Front> {
+        Front::new(
+            self.retrained.as_ref(),
+            self.selection.as_ref(),
+            self.metric,
+        )
+    }
+
     /// Writes `best/genome.json`, `best/architecture.svg` and `best/top.json` into the run folder.
     pub(crate) fn save(&self, folder: &RunFolder) -> Result<(), SearchError> {
-        let Some(best) = self.top.first() else {
+        let Some(best) = self.best() else {
             return Ok(());
         };
+        let selected = self.selection.as_ref().and_then(|of| of.top.first());
+        // The test split was read for the best by shared weights alone.
+        let tested = self.top.first() == Some(best);
         let space = self.supergraph.space();
         let shared = SharedScore {
             version: self.weights.version,
             validation: best.score,
-            test: self.test,
+            test: tested.then_some(self.test),
         };
         folder.write_json(
             "best/genome.json",
-            &genome_file(&self.supergraph, &best.genome, Some(shared))?,
+            &genome_file(&self.supergraph, &best.genome, Some(shared))?.trained_alone(selected),
         )?;
         folder.write_json("best/top.json", &self.top)?;
         let caption = Caption {
             title: format!("{} on {}", space.name, self.data),
             subtitle: format!(
-                "{} with shared weights · {} parameters · {} multiply-accumulates",
+                "{}{} with shared weights · {} parameters · {} multiply-accumulates",
+                alone(self.metric, selected),
                 self.metric.on("validation", &best.score),
                 thousands(best.parameters),
                 thousands(best.macs)
@@ -107,7 +147,7 @@ impl SearchResult {
         spaces: &Spaces,
         device: &mut dyn Device,
     ) -> Result<Model, ModelError> {
-        let best = self.top.first().ok_or(ModelError::Nothing)?;
+        let best = self.best().ok_or(ModelError::Nothing)?;
         let (supergraph, mut weights) = (self.supergraph.clone(), self.weights.clone());
         let custom = CustomOps::new(supergraph.space(), |op| spaces.cpu_kernel(op))?;
         let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
@@ -136,4 +176,13 @@ impl SearchResult {
         Model::freeze(&task, &best.genome, &mut weights, device, BATCH, provenance)?
             .called(data.class_names())
     }
+}
+
+/// The score of a short training, as the beginning of a caption.
+fn alone(metric: Metric, selected: Option<&ShortTraining>) -> String {
+    let trained = selected.and_then(|of| Some((of.epochs, of.alone?)));
+    trained.map_or_else(String::new, |(epochs, score)| {
+        let score = metric.on("validation", &score);
+        format!("{score} after {epochs} epochs alone, ")
+    })
 }

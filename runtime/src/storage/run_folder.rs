@@ -63,6 +63,8 @@ fn read_json<T: DeserializeOwned>(run: &Path, name: &str) -> Result<Option<T>, S
 impl RunFolder {
     /// The folder of a retraining in progress.
     pub(crate) const RETRAINING: &str = "retraining";
+    /// The folder of a selection in progress.
+    pub(crate) const SELECTION: &str = "selection";
 
     /// Reads the settings of the run at `path`, and the origin of its space, without locking or
     /// changing it.
@@ -142,8 +144,11 @@ impl RunFolder {
             });
         }
         let lock = lock(path)?;
-        // A retraining in progress follows the result of the search.
-        if path.join("best/genome.json").exists() && !path.join(Self::RETRAINING).exists() {
+        // A selection or a retraining in progress follows the result of the search.
+        let last_phase = [Self::SELECTION, Self::RETRAINING];
+        if path.join("best/genome.json").exists()
+            && last_phase.iter().all(|phase| !path.join(phase).exists())
+        {
             return Err(StorageError::Finished {
                 path: path.to_owned(),
             });
@@ -270,6 +275,14 @@ impl RunFolder {
             fs::create_dir_all(parent).map_err(failed("make the folder", parent))?;
         }
         atomic::write(&place, content).map_err(failed("write", &place))
+    }
+
+    /// Reads a JSON file, if it exists.
+    pub(crate) fn read_json<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, StorageError> {
+        read_json(&self.path, name)
     }
 
     /// Writes a value as indented JSON.

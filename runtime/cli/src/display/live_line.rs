@@ -73,15 +73,20 @@ impl LiveLine {
             Event::RetrainStarted {
                 seeds,
                 random,
+                same_size,
+                largest,
+                runners_up,
                 left_out,
                 ..
             } if *left_out > 0 => {
-                let (trained, all) = (seeds + random, seeds + random + left_out);
+                let trained = seeds + random + same_size + largest + runners_up;
+                let all = trained + left_out;
                 self.say(&format!(
                     "training from scratch: {trained} of {all} networks, as many as `retrain.budget` pays; `supernet retrain \
                      RUN` trains without a limit"
                 ));
             }
+            Event::Calibrated { comparison, .. } => self.say(&comparison.verdict),
             Event::Warning { sentence, .. } => self.say(&format!("warning: {sentence}")),
             _ => {}
         }

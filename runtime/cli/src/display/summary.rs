@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use supernet::SearchResult;
 use supernet::results::thousands;
-use supernet::results::{Candidate, Metric, Retrained};
+use supernet::results::{Candidate, Metric, Retrained, Selection};
 
 /// Prints the error and returns the exit code.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
@@ -53,7 +53,7 @@ pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result
 
 /// The result of a search.
 pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
-    let Some(best) = found.top.first() else {
+    let Some(best) = found.best() else {
         return Ok(());
     };
     let mut out = io::stdout().lock();
@@ -73,12 +73,17 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
             .collect::<Vec<_>>()
             .join(" ")
     )?;
-    writeln!(
-        out,
-        "  test    {} with shared weights, on data that the search never saw",
-        found.metric.describe(&found.test)
-    )?;
+    if found.top.first() == Some(best) {
+        writeln!(
+            out,
+            "  test    {} with shared weights, on data that the search never saw",
+            found.metric.describe(&found.test)
+        )?;
+    }
     writeln!(out, "Gain: {}.", found.gain.summary())?;
+    if let Some(selection) = &found.selection {
+        selected(&mut out, selection, found.metric)?;
+    }
     let what = if found.metric == Metric::Accuracy {
         "Accuracy"
     } else {
@@ -95,11 +100,17 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
     for (file, what) in [
         Some(("best/genome.json", "the architecture")),
         Some(("best/architecture.svg", "a drawing of it")),
-        Some(("best/top.json", "the ten best")),
+        Some(("best/top.json", "the ten best by the shared weights")),
+        found.selection.as_ref().map(|_| {
+            (
+                "best/selection.json",
+                "the candidates that were trained alone, and what predicts their losses",
+            )
+        }),
         retrained.map(|_| {
             (
                 "best/retrained.json",
-                "the architecture and random ones, trained from scratch",
+                "the architecture and others, trained from scratch",
             )
         }),
         retrained
@@ -110,6 +121,15 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
                     "the first of these networks, ready to be used",
                 )
             }),
+        found
+            .front()
+            .map(|_| ("best/front.json", "what each number of parameters buys")),
+        found.front().map(|_| {
+            (
+                "best/knee.json",
+                "the architecture at the knee of this front",
+            )
+        }),
         Some(("events.jsonl", "everything that it did")),
         Some(("config.toml", "every setting")),
     ]
@@ -119,13 +139,41 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
         writeln!(out, "  {file:22} {what}")?;
     }
     match retrained {
-        Some(retrained) => self::retrained(&mut out, retrained),
+        Some(retrained) => {
+            self::retrained(&mut out, retrained)?;
+            match found.front().and_then(|front| front.summary()) {
+                Some(knee) => writeln!(out, "Front: {knee}."),
+                None => Ok(()),
+            }
+        }
         None => writeln!(
             out,
             "To train the architecture from scratch: supernet retrain {}",
             folder.display()
         ),
     }
+}
+
+/// The result of a selection.
+fn selected(out: &mut impl Write, selection: &Selection, metric: Metric) -> io::Result<()> {
+    let trained = selection.trainings.len();
+    if let Some(predictors) = &selection.predictors {
+        writeln!(out, "Selection: {}.", predictors.verdict)?;
+    }
+    let Some(best) = selection.top.first() else {
+        return writeln!(
+            out,
+            "None of {trained} short trainings came to an end, so the best by the shared weights is retrained."
+        );
+    };
+    let score = best
+        .alone
+        .map_or_else(String::new, |score| metric.on("validation", &score));
+    writeln!(
+        out,
+        "The best architecture is the best of {trained} short trainings: {score} after {} epochs alone.",
+        best.epochs
+    )
 }
 
 /// An architecture scored with shared weights.
@@ -185,7 +233,7 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         let (seed, parameters) = (network.seed, thousands(network.parameters));
         writeln!(
             out,
-            "  {name:6} seed {seed:<4} {parameters:>11} parameters  {test}"
+            "  {name:9} seed {seed:<4} {parameters:>11} parameters  {test}"
         )?;
     }
     writeln!(out, "Retrained: {}.", retrained.summary())

@@ -130,6 +130,10 @@ pub(super) const SHORT: &[Line] = &[
         "ours: none (DeVries and Taylor 2017: 16 on CIFAR-10)",
     ),
     same(
+        "selection.share",
+        "ours: half the cost of the search (Jamieson and Talwalkar 2016 halve; the paper has none)",
+    ),
+    same(
         "retrain.epochs",
         "ours: seconds a network on the digits (released code: 310)",
     ),
@@ -153,6 +157,8 @@ pub(super) const SHORT: &[Line] = &[
     ),
     same("retrain.seeds", "ours: as many as give a standard error"),
     same("retrain.random", "ours: as many as seeds"),
+    same("retrain.same_size", "ours: what size alone achieves"),
+    same("retrain.largest", "ours: as few as give a standard error"),
     same("retrain.budget", "ours: not much longer than the search"),
     same("checkpoint.steps", "ours; changes no result"),
     same("checkpoint.minutes", "ours; changes no result"),

@@ -132,8 +132,11 @@ pub(super) const CIFAR: &[Line] = &[
     set("retrain.warm_up", "0", "paper and released code"),
     set("retrain.smoothing", "0", "paper and released code"),
     set("retrain.average", "false", "paper and released code"),
+    set("selection.share", "0", "the paper has none"),
     set("retrain.seeds", "1", "paper: one training of each result"),
     set("retrain.random", "1", "paper §3.3: one random network"),
+    set("retrain.same_size", "0", "the paper has none"),
+    set("retrain.largest", "0", "the paper has none"),
     set(
         "retrain.budget",
         "100",
@@ -427,12 +430,15 @@ pub(super) const RECURRENT: &[Line] = &[
         "false",
         "paper and released code (enas_lm: from when validation stops to improve)",
     ),
+    set("selection.share", "0", "the paper has none"),
     set(
         "retrain.seeds",
         "1",
         "paper: one training of the result (enas_lm: 10)",
     ),
     set("retrain.random", "1", "paper §3.3: one random cell"),
+    set("retrain.same_size", "0", "the paper has none"),
+    set("retrain.largest", "0", "the paper has none"),
     set("retrain.budget", "100", "ours: whatever these cells take"),
     last(
         "space.norm",
