@@ -195,7 +195,7 @@ pub enum RankBy {
 
 /// The choice among the candidates of a search by short trainings of each alone, before the best
 /// is retrained. The settings of `retrain` apply to these trainings, apart from their length. It
-/// needs `retrain.epochs`.
+/// needs `retrain.epochs`, and is left out where the application's own evaluator scores children.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -276,7 +276,11 @@ impl SearchBuilder {
         let experiment = Arc::new(experiment);
         let first = Snapshot::first(&experiment)?;
         let (mut restored, mut steps) = (Restored::first(first), None);
-        let (mut recorded, mut log, mut last_phase) = (0, LogEnd::default(), LastPhase::Ahead);
+        let first_phase = match self.own {
+            None => LastPhase::Ahead,
+            Some(_) => LastPhase::AheadWithoutSelection,
+        };
+        let (mut recorded, mut log, mut last_phase) = (0, LogEnd::default(), first_phase);
         let folder = match resumed {
             None => self.create(&experiment)?,
             Some((mut folder, _)) => {

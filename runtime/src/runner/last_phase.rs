@@ -16,12 +16,13 @@ use crate::storage::Observer;
 /// Creates a device.
 type Make<'a> = &'a dyn Fn() -> Result<Box<dyn Device>, DeviceError>;
 
-/// Where the last phase of a resumed search continues.
-#[derive(Default)]
+/// Where the last phase of a search begins or continues.
 pub(super) enum LastPhase {
-    /// It had not begun.
-    #[default]
+    /// It has not begun.
     Ahead,
+    /// It has not begun, and selects nothing: the application's own evaluator may score other
+    /// things than the validation loss.
+    AheadWithoutSelection,
     Selection(Box<SelectionRun>),
     Retraining(Box<Retraining>),
 }
@@ -68,6 +69,7 @@ fn finished(
                 .flatten();
             Some(*retraining)
         }
+        LastPhase::AheadWithoutSelection => retraining(experiment, &result)?,
         LastPhase::Ahead | LastPhase::Selection(_) => {
             let selection = match earlier {
                 LastPhase::Selection(run) => Some(run),

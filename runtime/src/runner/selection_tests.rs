@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use supernet_enas as _;
 use supernet_engine::device::cpu::Cpu;
+use supernet_shaders::random::{Random, RngStream};
+use supernet_strategy::Score;
 
 use super::{RunOutcome, Search};
 use crate::config::Config;
@@ -193,6 +195,44 @@ fn stopped_in_the_middle_of_a_selection_and_resumed_is_as_never_stopped() {
         assert!(said.to_string().contains("is finished"), "{said}");
     }
     fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn the_test_split_and_its_labels_change_nothing_in_a_selection() {
+    let select = |shuffled: bool| {
+        let mut experiment = Experiment::new(config(&["retrain.budget=0"])).unwrap();
+        if shuffled {
+            let data = Arc::make_mut(&mut experiment.task_mut().data);
+            Random::new(1, RngStream::Test(1)).shuffle(&mut data.test.labels);
+        }
+        let found = experiment
+            .run(&mut Cpu::new(2).unwrap(), None, &mut |_| {})
+            .unwrap();
+        (found.selection.unwrap(), found.test)
+    };
+    let (whole, shuffled) = (select(false), select(true));
+    assert_eq!(whole.0, shuffled.0);
+    assert_ne!(whole.1, shuffled.1);
+    // What was trained alone has weights of its own: more epochs, less loss, on the same genome.
+    let of = |rung| whole.0.trainings.iter().filter(move |of| of.rung == rung);
+    let both =
+        of(1).find_map(|long| Some((long, of(0).find(|short| short.genome == long.genome)?)));
+    let (long, short) = both.unwrap();
+    assert!(long.loss() < short.loss(), "{long:?} {short:?}");
+}
+
+#[test]
+fn an_evaluator_of_the_application_is_not_overruled() {
+    let run = Search::builder()
+        .config(config(&["retrain.budget=0"]))
+        .evaluator(|genome| async move {
+            let reward = if genome[0] == 2 { 0.9 } else { 0.1 };
+            Ok::<_, std::io::Error>(Score { reward, loss: 1.0 })
+        })
+        .start()
+        .unwrap();
+    let found = run.wait_for(LIMIT).unwrap().unwrap().result().unwrap();
+    assert!(found.selection.is_none() && found.best().unwrap().genome[0] == 2);
 }
 
 #[test]
