@@ -10,7 +10,6 @@ mod op_shares;
 mod policy_gain;
 pub mod ranking;
 mod retrained;
-#[allow(dead_code, reason = "the predictor of stand-alone trainings uses it")]
 pub(crate) mod ridge;
 
 pub use candidate::Candidate;
