@@ -92,6 +92,45 @@ pub enum Error {
         /// The maximum.
         most: u64,
     },
+    /// A ranking of too few networks.
+    #[error(
+        "a ranking of {networks} networks says nothing; it takes at least {least}, and {found} of the space differ, read \
+         their input and have a truth: ask for more networks, or give a table with more of them"
+    )]
+    FewNetworks {
+        /// Number of networks that would be ranked.
+        networks: u32,
+        /// Number of networks that could be.
+        found: u32,
+        /// The minimum.
+        least: u32,
+    },
+    /// A ranking laboratory without a truth.
+    #[error(
+        "scores are compared with a truth: name a table of it (`--truth FILE:COLUMN`), or have the networks trained alone \
+         (`--alone EPOCHS`)"
+    )]
+    NoTruth,
+    /// Networks that would be trained alone with too few seeds.
+    #[error(
+        "networks are trained alone with at least 2 seeds, not {seeds}: how far one agrees with another is the most that \
+         any score can reach"
+    )]
+    AloneSeeds {
+        /// The given number.
+        seeds: u32,
+    },
+    /// The folder of a ranking laboratory has another one.
+    #[error(
+        "the folder {} {difference}; name another folder, or begin anew in an empty one",
+        .path.display()
+    )]
+    OtherLaboratory {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// The difference, as a part of the sentence.
+        difference: String,
+    },
     /// A worker of the search fails repeatedly, or cannot recover.
     #[error(
         "the search cannot continue: its {worker} failed, {failures} times without getting further; it said: {reason}"
@@ -146,9 +185,13 @@ impl Error {
     /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Config(_) | Self::NothingFits { .. } | Self::BenchTooLarge { .. } => {
-                ErrorKind::Config
-            }
+            Self::Config(_)
+            | Self::NothingFits { .. }
+            | Self::BenchTooLarge { .. }
+            | Self::FewNetworks { .. }
+            | Self::NoTruth
+            | Self::AloneSeeds { .. } => ErrorKind::Config,
+            Self::OtherLaboratory { .. } => ErrorKind::Storage,
             Self::Space(_) => ErrorKind::Space,
             Self::Data(_) => ErrorKind::Data,
             Self::Device(_) => ErrorKind::Device,

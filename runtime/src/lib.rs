@@ -63,7 +63,7 @@
 //! | [`experiment`] | a search that is set up |
 //! | [`search`], [`retrain`] | the search itself, and training from scratch |
 //! | [`tabular`] | searches of tabular benchmarks |
-//! | [`tools`] | reports, benchmarks, self-tests, what-if queries on a run |
+//! | [`tools`] | reports, benchmarks, self-tests, what-if queries on a run, the ranking laboratory |
 //!
 //! Programs, weights and kernels are in the crates `supernet-engine` and `supernet-shaders`, whose
 //! interfaces are unstable.
@@ -85,8 +85,8 @@ pub mod search;
 pub mod retrain;
 pub mod tabular;
 mod error;
-pub mod tools;
 mod runner;
+pub mod tools;
 
 pub use config::Config;
 pub use error::{Error, ErrorKind};

@@ -63,20 +63,6 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "tools",
-        &[
-            "config",
-            "error",
-            "events",
-            "experiment",
-            "results",
-            "search",
-            "space",
-            "storage",
-            "training",
-        ],
-    ),
-    (
         "runner",
         &[
             "config",
@@ -88,6 +74,22 @@ const ROOMS: &[(&str, &[&str])] = &[
             "search",
             "space",
             "storage",
+            "training",
+        ],
+    ),
+    (
+        "tools",
+        &[
+            "config",
+            "error",
+            "events",
+            "experiment",
+            "results",
+            "retrain",
+            "search",
+            "space",
+            "storage",
+            "tabular",
             "training",
         ],
     ),

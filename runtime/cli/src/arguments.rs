@@ -2,11 +2,13 @@
 
 mod finished;
 mod on;
+mod rank;
 
 pub(crate) use finished::{
     EvaluateOptions, PartName, PredictOptions, RetrainOptions, ScoreOptions, TopOptions,
 };
 pub(crate) use on::{On, spaces};
+pub(crate) use rank::RankOptions;
 
 use std::path::PathBuf;
 
@@ -42,6 +44,12 @@ pub(crate) enum Command {
     /// Random architectures at the same budget show what the search gained. Ctrl-C saves; `supernet
     /// resume` continues.
     Retrain(Box<RetrainOptions>),
+    /// Measure how well shared weights rank networks: a ranking laboratory.
+    ///
+    /// Trains shared weights by every strategy with several seeds, scores the same networks with all of
+    /// them, and compares the scores with the truth: a published table, or a training of every network
+    /// alone. Beside them stand rankings that cost nothing, such as by the number of parameters.
+    Rank(Box<RankOptions>),
     /// Score architectures with a run's shared weights: accuracy or perplexity and loss on the whole
     /// validation split, parameters, multiply-accumulates.
     Score(ScoreOptions),

@@ -10,6 +10,7 @@ pub(crate) mod draw;
 pub(crate) mod evaluate;
 pub(crate) mod new_plugin;
 pub(crate) mod predict;
+pub(crate) mod rank;
 pub(crate) mod resume;
 pub(crate) mod retrain;
 pub(crate) mod score;

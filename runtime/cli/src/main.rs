@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Evaluate(options) => commands::evaluate::run(&options),
         Command::Resume(options) => commands::resume::run(&options),
         Command::Retrain(options) => commands::retrain::run(&options),
+        Command::Rank(options) => commands::rank::run(&options),
         Command::Score(options) => commands::score::run(&options),
         Command::Top(options) => commands::top::run(&options),
         Command::Config(options) => commands::config::run(&options),
