@@ -195,11 +195,14 @@ mod tests {
             Call::EmbeddingGrad(_) => 45,
             Call::WordDropout { .. } => 46,
             Call::DropPath { .. } => 47,
+            Call::WeightedSum(_) => 48,
+            Call::WeightedSumGradInput { .. } => 49,
+            Call::WeightedSumGradWeights(_) => 50,
             Call::Custom(_) => unreachable!("no case is a space's own op"),
         }
     }
 
-    const KINDS: usize = 48;
+    const KINDS: usize = 51;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

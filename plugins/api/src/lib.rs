@@ -77,7 +77,8 @@ pub use space::{
 };
 pub use supergraph::child::Child;
 pub use supergraph::plan::{DecisionPlan, DecisionTable, How, PlanDecision, PlanStep};
-pub use supergraph::relaxed::Relaxed;
+pub use supergraph::pull_back::PathGradient;
+pub use supergraph::relaxed::{Relaxed, WeightedNode};
 pub use supergraph::size::SpaceSize;
 pub use supergraph::walk::Mixture;
 pub use supergraph::{Count, Supergraph};

@@ -15,6 +15,7 @@ mod mask;
 mod nodes;
 mod ops;
 pub(crate) mod plan;
+pub(crate) mod pull_back;
 pub(crate) mod relaxed;
 mod resolve;
 mod sample;

@@ -18,6 +18,7 @@ mod highway;
 mod interpreter;
 mod lower;
 mod memory;
+mod mixture;
 mod operand;
 mod optimizer;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use custom::{CustomOps, OpError};
 pub use custom::{Sizes, Variant, named};
 pub use error::ProgramError;
 pub use memory::{MemoryPlan, Slot, class_len, class_of};
+pub use mixture::{MixedNode, MixtureError, MixtureLayout};
 pub use operand::{Bound, Operand, Operands};
 pub use optimizer::{Method, Optimizer, Penalties};
 
@@ -54,12 +56,16 @@ pub struct Program {
     /// Number of targets of a minibatch; 0 if the program reads none.
     pub targets: usize,
     /// The results. For training and scoring: the cross-entropy for every target, and 1 for every
-    /// target that is predicted correctly, otherwise 0, `[targets]` each.
+    /// target that is predicted correctly, otherwise 0, `[targets]` each; then the gradient of the
+    /// mixture's weights, if it is needed.
     pub outputs: Vec<Operand>,
     /// Elements of every state that it leaves on the device.
     pub states: Vec<u32>,
     /// For every page a bitset of the blocks that the program updates; empty if it does not train.
     pub touched: Vec<Vec<u32>>,
+    /// The weights that it reads with a minibatch, and the gradient that it returns of them: empty
+    /// for a child.
+    pub mixture: MixtureLayout,
 }
 
 /// The context in which a program is built.
@@ -113,13 +119,17 @@ impl Program {
         child: &Child,
         optimizer: &Optimizer,
     ) -> Result<Self, ProgramError> {
-        let mut tape = lower::forward(
-            context,
-            child,
-            Purpose::Train {
-                drop_path: optimizer.drop_path,
-            },
-        )?;
+        let drop_path = optimizer.drop_path;
+        let tape = lower::forward(context, child, Purpose::Train { drop_path })?;
+        Self::trained(context, tape, optimizer)
+    }
+
+    /// Loss, gradients and update of a network that is lowered for training.
+    fn trained(
+        context: Context<'_>,
+        mut tape: Tape,
+        optimizer: &Optimizer,
+    ) -> Result<Self, ProgramError> {
         tape.smooth(optimizer.smoothing);
         if !optimizer.penalties.append(&mut tape) {
             return Err(ProgramError::NoCell {
@@ -192,6 +202,13 @@ impl Program {
     }
 }
 
+impl Purpose {
+    /// Whether the program computes loss and accuracy.
+    fn has_targets(self) -> bool {
+        matches!(self, Purpose::Train { .. } | Purpose::Score | Purpose::Path)
+    }
+}
+
 /// The purpose of lowering a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -206,4 +223,6 @@ enum Purpose {
     Calibrate,
     /// Logits, with frozen statistics.
     Infer,
+    /// Loss and accuracy, without dropout, and the gradient of the weights of mixtures.
+    Path,
 }

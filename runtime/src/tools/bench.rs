@@ -300,6 +300,7 @@ impl Bench {
                 false => Inputs::Tokens(&self.tokens),
             },
             targets: &self.labels,
+            mixture: &[],
         };
         let started = match phase {
             BenchPhase::Train => {

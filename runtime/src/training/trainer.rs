@@ -145,6 +145,7 @@ impl Trainer {
         let minibatch = Minibatch {
             inputs,
             targets: &self.labels,
+            mixture: &[],
         };
         device.train(&program, weights, minibatch, &step)?;
         self.in_flight.push_back((step.number, step.rate));

@@ -243,6 +243,7 @@ impl Setup {
         Minibatch {
             inputs: self.inputs(),
             targets: &self.labels,
+            mixture: &[],
         }
     }
 }

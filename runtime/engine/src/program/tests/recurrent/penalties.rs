@@ -52,6 +52,7 @@ fn hold_penalties_against_finite_differences(setup: &Setup, genome: &[u32], pena
         outputs,
         states,
         touched,
+        mixture: MixtureLayout::default(),
     };
     let run = |interpreter: &mut Interpreter<'_>| {
         let loss = interpreter.run(&program);
