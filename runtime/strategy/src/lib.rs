@@ -10,6 +10,7 @@ mod agenda;
 pub mod enas;
 pub mod evolution;
 pub mod random;
+pub mod table_policy;
 #[cfg(any(test, feature = "test-spaces"))]
 pub mod test_spaces;
 

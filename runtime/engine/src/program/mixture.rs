@@ -18,7 +18,7 @@ use super::{
 /// weighted nodes. A node whose inputs do not fit one call has several blocks; each block begins at
 /// a multiple of 64, so that a GPU can bind it, and has one row per slice of the batch, with one
 /// number per input.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MixtureLayout {
     nodes: Vec<MixedNode>,
     blocks: Vec<Block>,
@@ -73,6 +73,18 @@ pub enum MixtureError {
         /// The index of the input.
         input: usize,
     },
+}
+
+impl Default for MixtureLayout {
+    /// The layout of a child: nothing is mixed.
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            blocks: Vec::new(),
+            rows: 1,
+            len: 0,
+        }
+    }
 }
 
 impl MixtureLayout {

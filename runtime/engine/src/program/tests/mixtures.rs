@@ -1,5 +1,8 @@
 //! Networks in which nodes weigh their inputs.
 
+#[cfg(feature = "gpu")]
+mod gpu;
+
 use supernet_plugin::{Init, Path, Pick, Relaxed, Space, Supergraph, Tensor, When};
 
 use super::*;
