@@ -22,6 +22,7 @@ mod sample;
 mod scan;
 pub(crate) mod size;
 pub(crate) mod walk;
+pub(crate) mod weighted;
 
 use level::Level;
 
