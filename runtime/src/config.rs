@@ -77,8 +77,8 @@ impl Config {
             (
                 "search.epochs",
                 search.epochs.into(),
-                (1..=most).contains(&search.epochs),
-                "from 1 to 1048576",
+                search.epochs <= most,
+                "from 0 (fitted) to 1048576",
             ),
             (
                 "search.warm_up",

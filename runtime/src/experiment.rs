@@ -150,6 +150,9 @@ impl Experiment {
             metric,
         };
         let steps = task.passes(&task.data.train, config.train.per_path()) / config.train.paths;
+        if config.search.epochs == 0 {
+            config.search.epochs = cost::fitted_epochs(&config, &task.data.train, &data);
+        }
         if config.score.updates == 0 {
             config.score.updates = cost::balanced_updates(&config, steps);
         }

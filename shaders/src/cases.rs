@@ -197,11 +197,14 @@ mod tests {
             Call::WordDropout { .. } => 46,
             Call::DropPath { .. } => 47,
             Call::Accumulate { .. } => 48,
+            Call::WeightedSum(_) => 49,
+            Call::WeightedSumGradInput { .. } => 50,
+            Call::WeightedSumGradWeights(_) => 51,
             Call::Custom(_) => unreachable!("no case is a space's own op"),
         }
     }
 
-    const KINDS: usize = 49;
+    const KINDS: usize = 52;
 
     #[test]
     fn every_kind_of_call_has_a_case() {

@@ -11,6 +11,7 @@ mod key;
 mod phase;
 mod roles;
 mod sizes;
+mod weighted_sum;
 mod work;
 
 pub use custom::{CpuKernel, Custom, FUEL_CONSTANT, Run, text};
@@ -20,6 +21,7 @@ pub use sizes::{
     BatchNorm, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear, PerChannel, Rows,
     Update, Window,
 };
+pub use weighted_sum::{MOST_WEIGHTED, WeightedSum};
 
 /// Elements of a parameter per bit of a touched or decayed bitset.
 pub const BLOCK: usize = 64;
@@ -140,6 +142,17 @@ pub enum Call {
         /// Factor of the sum.
         scale: f32,
     },
+    /// y = Σ wᵢ·xᵢ, summed from first to last, after the earlier sum, if there is one.
+    WeightedSum(WeightedSum),
+    /// ∂x of an input of [`Call::WeightedSum`]: wᵢ·dy.
+    WeightedSumGradInput {
+        /// The sum.
+        sum: WeightedSum,
+        /// The index of the input.
+        input: u32,
+    },
+    /// ∂w of [`Call::WeightedSum`]: ⟨xᵢ, dy⟩ for every slice of the batch and every input.
+    WeightedSumGradWeights(WeightedSum),
     /// y = the inputs concatenated on the channel axis.
     Concat {
         /// Rows of every input.

@@ -28,6 +28,7 @@ mod factorized_reduction;
 mod span;
 mod window_runs;
 mod vectorised;
+mod weighted_sum;
 mod window_sum;
 mod workspace;
 
@@ -101,6 +102,13 @@ pub fn run(
         (Call::MaxPool(c), [y, tap]) => max_pool::max(c, workspace, r[0], y, tap),
         (Call::MaxPoolGrad(c), [dx]) => max_pool::max_grad(c, workspace, r[0], r[1], dx),
         (Call::Sum { scale, .. }, [y]) => combine::sum(r, *scale, y),
+        (Call::WeightedSum(sum), [y]) => weighted_sum::sum(sum, r, y),
+        (Call::WeightedSumGradInput { sum, input }, [dx]) => {
+            weighted_sum::grad_input(sum, *input as usize, r[0], r[1], dx)
+        }
+        (Call::WeightedSumGradWeights(sum), [dw]) => {
+            weighted_sum::grad_weights(sum, workspace, r[0], &r[1..], dw)
+        }
         (Call::Concat { widths, .. }, [y]) => combine::concat(r, widths, y),
         (Call::Slice { rows, start, len }, [y]) => {
             combine::slice(rows, *start as usize, *len as usize, r[0], y)

@@ -31,6 +31,7 @@ mod norm;
 mod optimizer;
 mod gemm;
 mod factorized_reduction;
+mod weighted_sum;
 mod window;
 
 use crate::catalogue::{Call, Step};
@@ -245,6 +246,9 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::MaxPool(c) => window::max_pool(&c),
         Call::MaxPoolGrad(c) => window::max_pool_grad(&c),
         Call::Sum { len, inputs, scale } => elementwise::sum(len, inputs, scale),
+        Call::WeightedSum(sum) => weighted_sum::sum(sum),
+        Call::WeightedSumGradInput { sum, input } => weighted_sum::grad_input(sum, input),
+        Call::WeightedSumGradWeights(sum) => weighted_sum::grad_weights(sum),
         Call::Concat { rows, widths } => concat::concat(rows, widths),
         Call::Slice { rows, start, len } => concat::slice(rows, start, len),
         Call::Fill { len, value } => elementwise::fill(len, value),

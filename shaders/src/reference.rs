@@ -21,6 +21,7 @@ mod optimizer;
 mod pool;
 mod factorized_reduction;
 mod value;
+mod weighted_sum;
 mod window;
 
 pub use value::{Miss, Value};
@@ -75,6 +76,13 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::MaxPool(c) => pool::max(c, r[0]),
         Call::MaxPoolGrad(c) => vec![pool::max_grad(c, r[0], r[1])],
         Call::Sum { scale, .. } => vec![combine::sum(r, f64::from(*scale))],
+        Call::WeightedSum(sum) => vec![weighted_sum::sum(sum, r)],
+        Call::WeightedSumGradInput { sum, input } => {
+            vec![weighted_sum::grad_input(sum, *input as usize, r[0], r[1])]
+        }
+        Call::WeightedSumGradWeights(sum) => {
+            vec![weighted_sum::grad_weights(sum, r[0], &r[1..])]
+        }
         Call::Concat { rows, .. } => vec![combine::concat(r, *rows as usize)],
         Call::Slice { rows, start, len } => {
             vec![combine::slice(rows, *start as usize, *len as usize, r[0])]

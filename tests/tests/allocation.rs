@@ -111,6 +111,7 @@ fn steps_and_scores_do_not_allocate_once_warm() {
     let minibatch = Minibatch {
         inputs: Inputs::Pixels(&images[..64 * 64]),
         targets: &digits.labels()[..64],
+        mixture: &[],
     };
     let programs: Vec<(Program, Program)> = (0..6)
         .map(|op| {

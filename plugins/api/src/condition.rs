@@ -54,7 +54,7 @@ impl Cond {
 
     /// The probability of the condition if decisions are independent, given the probability of each
     /// membership.
-    pub(crate) fn probability(&self, member: &dyn Fn(u32, &[bool]) -> f32) -> f32 {
+    pub(crate) fn probability(&self, member: &dyn Fn(u32, &[bool]) -> f64) -> f64 {
         match self {
             Cond::In(decision, set) => member(*decision, set),
             Cond::Not(inner) => 1.0 - inner.probability(member),
@@ -63,8 +63,33 @@ impl Cond {
                 1.0 - parts
                     .iter()
                     .map(|part| 1.0 - part.probability(member))
-                    .product::<f32>()
+                    .product::<f64>()
             }
+        }
+    }
+
+    /// Passes the derivative of `seed` times the probability with respect to the probability of
+    /// each membership to `give`: once for every place where the condition names a decision.
+    pub(crate) fn pull_back(
+        &self,
+        member: &dyn Fn(u32, &[bool]) -> f64,
+        seed: f64,
+        give: &mut dyn FnMut(u32, &[bool], f64),
+    ) {
+        let parts = match self {
+            Cond::In(decision, set) => return give(*decision, set, seed),
+            Cond::Not(inner) => return inner.pull_back(member, -seed, give),
+            Cond::All(parts) | Cond::Any(parts) => parts,
+        };
+        // An "any" is 1 − Π(1 − pᵢ), so its derivative by pᵢ is the product of the other 1 − pⱼ.
+        let factor = |part: &Cond| match self {
+            Cond::Any(_) => 1.0 - part.probability(member),
+            _ => part.probability(member),
+        };
+        let factors: Vec<f64> = parts.iter().map(factor).collect();
+        for (i, part) in parts.iter().enumerate() {
+            let others: f64 = factors[..i].iter().chain(&factors[i + 1..]).product();
+            part.pull_back(member, seed * others, give);
         }
     }
 

@@ -77,7 +77,9 @@ pub use space::{
 };
 pub use supergraph::child::Child;
 pub use supergraph::plan::{DecisionPlan, DecisionTable, How, PlanDecision, PlanStep};
+pub use supergraph::pull_back::PathGradient;
 pub use supergraph::relaxed::Relaxed;
 pub use supergraph::size::SpaceSize;
 pub use supergraph::walk::Mixture;
+pub use supergraph::weighted::WeightedNode;
 pub use supergraph::{Count, Supergraph};

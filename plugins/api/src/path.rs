@@ -78,6 +78,19 @@ pub enum PathError {
         /// The decision's name.
         decision: String,
     },
+    /// A gradient does not have the shape of what it is the gradient of.
+    #[error(
+        "the gradients that are pulled back have {got} numbers for weighted node {at} of the path, which has {expected} \
+         weights; give one list per weighted node, in their order."
+    )]
+    Gradient {
+        /// The index of the first node whose gradient does not fit.
+        at: usize,
+        /// The number of its weights; 0 if there is no such node.
+        expected: usize,
+        /// The length of its gradient; 0 if there is none.
+        got: usize,
+    },
     /// The picks form one genome, and it is not valid.
     #[error(transparent)]
     Genome(#[from] crate::GenomeError),

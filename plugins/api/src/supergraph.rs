@@ -16,12 +16,14 @@ mod nodes;
 mod ops;
 mod own_weights;
 pub(crate) mod plan;
+pub(crate) mod pull_back;
 pub(crate) mod relaxed;
 mod resolve;
 mod sample;
 mod scan;
 pub(crate) mod size;
 pub(crate) mod walk;
+pub(crate) mod weighted;
 
 use level::Level;
 

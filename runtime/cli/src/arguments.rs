@@ -104,7 +104,7 @@ pub(crate) struct SearchOptions {
     /// [default: spos]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,
-    /// Passes over the training split [default: 150]
+    /// Passes over the training split [default: fitted to the data and the strategy]
     #[arg(
         long,
         value_name = "N",

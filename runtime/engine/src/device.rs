@@ -30,6 +30,9 @@ pub struct Minibatch<'a> {
     pub inputs: Inputs<'a>,
     /// One class per image; for text, the token that follows each token, time first.
     pub targets: &'a [u32],
+    /// The weights of the program's mixtures, in the order of its
+    /// [layout](crate::program::MixtureLayout); empty for a child.
+    pub mixture: &'a [f32],
 }
 
 /// The results of a program for every sample of its minibatch.
@@ -39,6 +42,10 @@ pub struct Samples {
     pub loss: Vec<f32>,
     /// 1 if the prediction is correct, otherwise 0.
     pub correct: Vec<f32>,
+    /// The gradient of the mean loss with respect to the weights of mixtures, in the order of the
+    /// program's [layout](crate::program::MixtureLayout); empty if the program computes none. Not
+    /// one number per sample.
+    pub mixture: Vec<f32>,
 }
 
 /// Errors of a device.
@@ -162,6 +169,16 @@ pub enum DeviceError {
         /// The given lengths of inputs and targets.
         given: [usize; 2],
     },
+    /// The weights of mixtures do not match the program.
+    #[error(
+        "the program wants {wanted} weights of mixtures, not {given}; take them from its layout"
+    )]
+    Mixture {
+        /// Required number.
+        wanted: usize,
+        /// The given number.
+        given: usize,
+    },
     /// The device cannot run a custom op.
     #[error(
         "the op `{op}` has no CPU function, so {device} cannot run it: take a GPU (`--device gpu`), or give it one (`CpuOp`)"
@@ -238,7 +255,10 @@ impl Minibatch<'_> {
     fn fits(&self, program: &Program) -> Result<(), DeviceError> {
         let (inputs, targets) = (program.inputs, program.targets);
         let given = [self.inputs.len(), self.targets.len()];
-        if given == [inputs, targets] {
+        if self.mixture.len() != program.mixture.len() {
+            let (wanted, given) = (program.mixture.len(), self.mixture.len());
+            Err(DeviceError::Mixture { wanted, given })
+        } else if given == [inputs, targets] {
             Ok(())
         } else {
             Err(DeviceError::Minibatch {

@@ -19,6 +19,7 @@ mod highway;
 mod interpreter;
 mod lower;
 mod memory;
+mod mixture;
 mod operand;
 mod optimizer;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use custom::{CustomOps, OpError};
 pub use custom::{Sizes, Variant, named};
 pub use error::ProgramError;
 pub use memory::{MemoryPlan, Slot, class_len, class_of};
+pub use mixture::{MixedNode, MixtureError, MixtureLayout};
 pub use operand::{Bound, Operand, Operands};
 pub use optimizer::{Method, Optimizer, Penalties};
 
@@ -55,7 +57,8 @@ pub struct Program {
     /// Number of targets of a minibatch; 0 if the program reads none.
     pub targets: usize,
     /// The results. For training and scoring: the cross-entropy for every target, and 1 for every
-    /// target that is predicted correctly, otherwise 0, `[targets]` each.
+    /// target that is predicted correctly, otherwise 0, `[targets]` each; then the gradient of the
+    /// mixture's weights, if it is needed.
     pub outputs: Vec<Operand>,
     /// Elements of every state that it leaves on the device.
     pub states: Vec<u32>,
@@ -65,6 +68,9 @@ pub struct Program {
     /// For every page and block the factor of its gradients, if the program is one of several
     /// passes that make one update; else empty.
     pub shares: Vec<Vec<f32>>,
+    /// The weights that it reads with a minibatch, and the gradient that it returns of them: empty
+    /// for a child.
+    pub mixture: MixtureLayout,
 }
 
 /// The context in which a program is built.
@@ -118,7 +124,18 @@ impl Program {
         child: &Child,
         optimizer: &Optimizer,
     ) -> Result<Self, ProgramError> {
-        let mut tape = gradient(context, child, optimizer)?;
+        let drop_path = optimizer.drop_path;
+        let tape = lower::forward(context, child, Purpose::Train { drop_path })?;
+        Self::trained(context, tape, optimizer)
+    }
+
+    /// Loss, gradients and update of a network that is lowered for training.
+    fn trained(
+        context: Context<'_>,
+        tape: Tape,
+        optimizer: &Optimizer,
+    ) -> Result<Self, ProgramError> {
+        let mut tape = gradient(context, tape, optimizer)?;
         let touched = tape.touched(context.layout);
         optimizer.append(&mut tape, context.layout, Operand::GradientPage);
         Ok(tape.finish(touched))
@@ -141,7 +158,11 @@ impl Program {
         }
         let tapes = passes
             .iter()
-            .map(|(context, child)| gradient(*context, child, optimizer))
+            .map(|(context, child)| {
+                let drop_path = optimizer.drop_path;
+                let tape = lower::forward(*context, child, Purpose::Train { drop_path })?;
+                gradient(*context, tape, optimizer)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let Some((Context { layout, .. }, _)) = passes.first() else {
             return Ok(Vec::new());
@@ -224,19 +245,12 @@ impl Program {
     }
 }
 
-/// The forward and backward calls of a child.
+/// Appends the backward calls to a network that is lowered for training.
 fn gradient(
     context: Context<'_>,
-    child: &Child,
+    mut tape: Tape,
     optimizer: &Optimizer,
 ) -> Result<Tape, ProgramError> {
-    let mut tape = lower::forward(
-        context,
-        child,
-        Purpose::Train {
-            drop_path: optimizer.drop_path,
-        },
-    )?;
     tape.smooth(optimizer.smoothing);
     if !optimizer.penalties.append(&mut tape) {
         return Err(ProgramError::NoCell {
@@ -262,4 +276,13 @@ enum Purpose {
     Calibrate,
     /// Logits, with frozen statistics.
     Infer,
+    /// Loss and accuracy, without dropout, and the gradient of the weights of mixtures.
+    Path,
+}
+
+impl Purpose {
+    /// Whether the program computes loss and accuracy.
+    fn has_targets(self) -> bool {
+        matches!(self, Purpose::Train { .. } | Purpose::Score | Purpose::Path)
+    }
 }

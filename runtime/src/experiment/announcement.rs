@@ -3,6 +3,7 @@
 use supernet_strategy::Schedule;
 
 use super::{Experiment, GENERATION};
+use crate::config::StrategyName;
 use crate::events::Event;
 
 impl Experiment {
@@ -52,7 +53,11 @@ impl Experiment {
     /// epoch.
     pub(super) fn evaluations(&self) -> u32 {
         let bred = self.generations() * GENERATION as u32;
-        self.config.derive.candidates + bred + 2 * self.config.derive.report
+        let report = match self.config.search.strategy {
+            StrategyName::Spos => 0,
+            _ => 2 * self.config.derive.report,
+        };
+        self.config.derive.candidates + bred + report
     }
 
     /// Minibatches needed to score a genome on the whole validation split.

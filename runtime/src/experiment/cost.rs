@@ -1,10 +1,11 @@
 //! The cost of a search, in forward passes of one sample. It is counted and never timed, so that
 //! equal settings give equal plans.
 
+use supernet_data::{Dataset, Subset};
 use supernet_strategy::Schedule;
 
 use super::Experiment;
-use crate::config::Config;
+use crate::config::{Config, StrategyName};
 use crate::events::TRAINING_PASSES;
 
 /// Candidates that a generation of the final evaluation adds at most: 25 mutations and 25 crossovers
@@ -13,6 +14,18 @@ pub(crate) const GENERATION: usize = 50;
 /// Minimum number of updates between two interim comparisons: a comparison scores as many samples
 /// as an update, so that all comparisons together cost at most an eighth of the updates.
 pub(crate) const UPDATES_APART: u64 = 8;
+
+/// Images that a short training of shared weights sees: enough for a ranking on 1,500 images of
+/// CIFAR-10 and on 4,000 of Fashion-MNIST (`runtime/docs/ranking.md`).
+const SHOWN: usize = 64_000;
+
+/// The number of passes if the settings leave it open.
+pub(super) fn fitted_epochs(config: &Config, train: &Subset, data: &Dataset) -> u32 {
+    match (config.search.strategy, data.text()) {
+        (StrategyName::Spos, None) => (SHOWN / train.len().max(1)).clamp(8, 150) as u32,
+        _ => 150,
+    }
+}
 
 /// The number of updates after a pass of `steps` training steps such that updates and training cost
 /// the same.

@@ -99,7 +99,8 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
     match strategy {
         StrategyName::Enas => "the controller's samples",
         StrategyName::Evolution => "the population's members",
-        StrategyName::Random | StrategyName::Spos => "the search's own samples",
+        StrategyName::Random => "the search's own samples",
+        StrategyName::Spos => "the best candidates",
         StrategyName::Custom => "the policy's samples",
     }
 }
@@ -146,6 +147,15 @@ impl PolicyGain {
     /// A summary of the comparison.
     pub fn summary(&self) -> String {
         let whose = whose(self.strategy);
+        if self.strategy == StrategyName::Spos {
+            return format!(
+                "with the shared weights the {} best candidates have {} and random architectures {}; they were chosen \
+                 for it, so this says nothing about training them alone",
+                self.distinct,
+                self.metric.mean_of_rewards(self.policy),
+                self.metric.mean_of_rewards(self.random),
+            );
+        }
         let Some(error) = self.standard_error.filter(|_| self.samples >= FEWEST) else {
             return format!("too few samples to tell whether {whose} are better than random ones");
         };

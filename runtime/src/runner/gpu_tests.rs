@@ -134,6 +134,7 @@ fn networks_with_drop_path_and_an_auxiliary_head_train_as_on_the_cpu_device() {
         let minibatch = Minibatch {
             inputs: Inputs::Pixels(&images),
             targets: &labels,
+            mixture: &[],
         };
         device
             .train(
@@ -217,6 +218,7 @@ fn weights_clones_and_edits_of_the_host_keep_their_numbers_apart() {
             let minibatch = Minibatch {
                 inputs: Inputs::Pixels(&images),
                 targets: &labels,
+                mixture: &[],
             };
             gpu.train(
                 &program,

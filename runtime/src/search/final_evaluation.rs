@@ -9,6 +9,7 @@ use supernet_strategy::{Genome, Score, Strategy, from_prior, next_generation};
 
 use super::error::SearchError;
 use super::scheduler::{Next, Scheduler};
+use crate::config::StrategyName;
 use crate::events::{EvaluationRole, Event};
 use crate::experiment::{Experiment, GENERATION};
 use crate::results::{self, Candidate, PolicyGain};
@@ -37,6 +38,8 @@ pub(crate) struct FinalEvaluation {
     known: BTreeMap<Genome, usize>,
     /// Generations that have been bred from the candidates.
     generations: u32,
+    /// Candidates that are samples of the policy: all but those generations.
+    first: usize,
     results: Vec<Option<JobResult>>,
     dispatched: usize,
     /// Scores of the reported architectures.
@@ -61,13 +64,15 @@ impl FinalEvaluation {
             &mut random(RngStream::Candidates),
         )?;
         let candidates = results::distinct(supergraph, &sampled)?;
-        let policy = strategy.sample(
-            derive.report as usize,
-            &mut random(RngStream::PolicySamples),
-        )?;
+        // Random paths are what the first candidates are: single-path one-shot needs no samples besides.
+        let report = match experiment.config().search.strategy {
+            StrategyName::Spos => 0,
+            _ => derive.report,
+        };
+        let policy = strategy.sample(report as usize, &mut random(RngStream::PolicySamples))?;
         let distinct = results::distinct(supergraph, &policy)?.len() as u32;
         let mut third = random(RngStream::PriorSamples);
-        let prior = (0..derive.report)
+        let prior = (0..report)
             .map(|_| from_prior(supergraph, &mut third))
             .collect::<Result<Vec<_>, _>>()?;
         let mut evaluation = Self {
@@ -76,6 +81,7 @@ impl FinalEvaluation {
             architectures: Vec::new(),
             known: BTreeMap::new(),
             generations: 0,
+            first: candidates.len(),
             results: Vec::new(),
             dispatched: 0,
             scores: Vec::new(),
@@ -312,18 +318,30 @@ impl Scheduler {
             return Err(SearchError::NothingDerived);
         };
         let mut top = evaluation.candidates()?;
+        let first = top[..evaluation.first.min(top.len())].to_vec();
         results::rank(&mut top, self.experiment.config().derive.by);
         top.truncate(10);
-        let (policy, prior) = (
-            evaluation.rewards(EvaluationRole::Policy),
-            evaluation.rewards(EvaluationRole::Prior),
-        );
+        let spos = self.experiment.config().search.strategy == StrategyName::Spos;
+        let (policy, prior) = if spos {
+            let rewards = |some: &[Candidate]| some.iter().map(|c| c.score.reward).collect();
+            let best: Vec<f32> = rewards(&top[..top.len().min(PARENTS)]);
+            (best, rewards(&first))
+        } else {
+            (
+                evaluation.rewards(EvaluationRole::Policy),
+                evaluation.rewards(EvaluationRole::Prior),
+            )
+        };
         let gain = PolicyGain::new(
             self.experiment.config().search.strategy,
             self.experiment.task().metric,
             &policy,
             &prior,
-            evaluation.distinct,
+            if spos {
+                policy.len() as u32
+            } else {
+                evaluation.distinct
+            },
         );
         let gain = match top.first() {
             Some(best) => gain.with_best(best.score.reward, &prior),

@@ -301,6 +301,7 @@ impl Bench {
                 false => Inputs::Tokens(&self.tokens),
             },
             targets: &self.labels,
+            mixture: &[],
         };
         let started = match phase {
             BenchPhase::Train => {

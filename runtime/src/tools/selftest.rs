@@ -192,6 +192,7 @@ fn train(device: &mut dyn Device, experiment: &Experiment) -> Result<(Vec<f64>, 
         let minibatch = Minibatch {
             inputs: Inputs::Pixels(&images),
             targets: &labels,
+            mixture: &[],
         };
         let step = Step {
             rate: 0.02,

@@ -223,6 +223,7 @@ fn children(experiment: &Experiment, device: &mut dyn Device) -> Result<Option<S
     let minibatch = Minibatch {
         inputs: Inputs::Pixels(&images),
         targets: &labels,
+        mixture: &[],
     };
     for number in 1..=CHILDREN {
         let genome = from_prior(experiment.supergraph(), &mut random)?;

@@ -110,6 +110,7 @@ impl Evaluator {
             let minibatch = Minibatch {
                 inputs,
                 targets: &self.labels,
+                mixture: &[],
             };
             device.score(&program, weights, minibatch)?;
         }
@@ -216,6 +217,7 @@ impl Evaluator {
             let minibatch = Minibatch {
                 inputs: Inputs::Pixels(&self.images),
                 targets: &self.labels,
+                mixture: &[],
             };
             device.score(&program, weights, minibatch)?;
             in_flight += 1;
@@ -263,6 +265,7 @@ impl Evaluator {
             let minibatch = Minibatch {
                 inputs: Inputs::Tokens(&self.tokens),
                 targets: &self.labels,
+                mixture: &[],
             };
             device.score(&program, weights, minibatch)?;
             last = Some((kind, program));

@@ -176,6 +176,7 @@ impl Trainer {
             let minibatch = Minibatch {
                 inputs,
                 targets: &self.labels,
+                mixture: &[],
             };
             device.train(program, weights, minibatch, &step)?;
             self.running += 1;

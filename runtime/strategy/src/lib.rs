@@ -12,6 +12,7 @@ mod training_prior;
 pub mod enas;
 pub mod evolution;
 pub mod random;
+pub mod table_policy;
 #[cfg(any(test, feature = "test-spaces"))]
 pub mod test_spaces;
 

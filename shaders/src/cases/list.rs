@@ -3,7 +3,7 @@
 use super::{Case, Spread};
 use crate::catalogue::{
     BatchNorm, Call, Conv2d, Embedding, FactorizedReduction, Function, Highway, Linear,
-    MOST_INPUTS, PerChannel, Rows, Step, Update, Window,
+    MOST_INPUTS, MOST_WEIGHTED, PerChannel, Rows, Step, Update, WeightedSum, Window,
 };
 
 /// All cases: every kind of call occurs, most in several shapes.
@@ -13,6 +13,7 @@ pub fn cases() -> Vec<Case> {
     reductions(&mut calls);
     matrices(&mut calls);
     elementwise(&mut calls);
+    weighted(&mut calls);
     recurrent(&mut calls);
     losses(&mut calls);
     updates(&mut calls);
@@ -368,6 +369,31 @@ fn elementwise(calls: &mut Calls) {
             },
             Spread::Normal,
         ));
+    }
+}
+
+/// Sums with weights: one slice and several, ends of slices inside the chunks of every kernel, as
+/// many inputs as fit.
+fn weighted(calls: &mut Calls) {
+    for (rows, len) in [(1, 1), (3, 5), (1, 1029), (4, 64), (5, 70_001), (40, 1030)] {
+        for (inputs, continues) in (1..=MOST_WEIGHTED as u32)
+            .map(|inputs| (inputs, false))
+            .chain((1..MOST_WEIGHTED as u32).map(|inputs| (inputs, true)))
+        {
+            let sum = WeightedSum {
+                rows,
+                len,
+                inputs,
+                continues,
+            };
+            calls.push((Call::WeightedSum(sum), Spread::Normal));
+            let input = (rows + inputs) % inputs;
+            calls.push((Call::WeightedSumGradInput { sum, input }, Spread::Normal));
+            if !continues {
+                calls.push((Call::WeightedSumGradWeights(sum), Spread::Normal));
+                calls.push((Call::WeightedSumGradWeights(sum), Spread::Far));
+            }
+        }
     }
 }
 

@@ -48,6 +48,8 @@ impl Hash for Call {
             }
             Call::Relu { len } | Call::ReluGrad { len } | Call::Fill { len, .. } => len.hash(state),
             Call::Sum { len, inputs, .. } => (len, inputs).hash(state),
+            Call::WeightedSum(sum) | Call::WeightedSumGradWeights(sum) => sum.hash(state),
+            Call::WeightedSumGradInput { sum, input } => (sum, input).hash(state),
             Call::Concat { rows, widths } => (rows, widths).hash(state),
             Call::Slice { rows, start, len } => (rows, start, len).hash(state),
             Call::GlobalAveragePool {

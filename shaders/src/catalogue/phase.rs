@@ -33,6 +33,7 @@ impl Call {
             | Self::AveragePool(_)
             | Self::MaxPool(_)
             | Self::Sum { .. }
+            | Self::WeightedSum(_)
             | Self::Concat { .. }
             | Self::Slice { .. }
             | Self::Fill { .. }
@@ -61,6 +62,8 @@ impl Call {
             | Self::EmbeddingGrad(_)
             | Self::AveragePoolGrad(_)
             | Self::MaxPoolGrad(_)
+            | Self::WeightedSumGradInput { .. }
+            | Self::WeightedSumGradWeights(_)
             | Self::GlobalAveragePoolGrad { .. }
             | Self::CrossEntropyGrad { .. } => CallPhase::Backward,
             Self::NormPartials { .. }

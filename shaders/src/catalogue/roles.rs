@@ -43,13 +43,13 @@ const fn role(name: &'static str, access: Access, element: Element, len: usize) 
         len,
     }
 }
-const fn read(name: &'static str, len: usize) -> Role {
+pub(super) const fn read(name: &'static str, len: usize) -> Role {
     role(name, Access::Read, Element::F32, len)
 }
 const fn read_u32(name: &'static str, len: usize) -> Role {
     role(name, Access::Read, Element::U32, len)
 }
-const fn write(name: &'static str, len: usize) -> Role {
+pub(super) const fn write(name: &'static str, len: usize) -> Role {
     role(name, Access::Write, Element::F32, len)
 }
 const fn update(name: &'static str, len: usize) -> Role {
@@ -98,6 +98,9 @@ impl Call {
             Call::MaxPool(_) => "max_pool",
             Call::MaxPoolGrad(_) => "max_pool_grad",
             Call::Sum { .. } => "sum",
+            Call::WeightedSum(_) => "weighted_sum",
+            Call::WeightedSumGradInput { .. } => "weighted_sum_grad_input",
+            Call::WeightedSumGradWeights(_) => "weighted_sum_grad_weights",
             Call::Concat { .. } => "concat",
             Call::Slice { .. } => "slice",
             Call::Fill { .. } => "fill",
@@ -314,6 +317,9 @@ impl Call {
                 roles.push(write("y", len as usize));
                 roles
             }
+            Call::WeightedSum(sum) => sum.roles(),
+            Call::WeightedSumGradInput { sum, .. } => sum.grad_input_roles(),
+            Call::WeightedSumGradWeights(sum) => sum.grad_weights_roles(),
             Call::Concat { rows, widths } => {
                 let names = ["x0", "x1", "x2", "x3", "x4", "x5", "x6"];
                 let used = widths.iter().zip(names).filter(|(w, _)| **w > 0);

@@ -12,9 +12,9 @@ use crate::{Child, Path, PathError, Pick};
 /// divides by the sum of the weights. A path of single choices gives the child for training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relaxed {
-    network: Child,
-    mixtures: Vec<(u32, Mixture)>,
-    bodies: Vec<(u32, Relaxed)>,
+    pub(super) network: Child,
+    pub(super) mixtures: Vec<(u32, Mixture)>,
+    pub(super) bodies: Vec<(u32, Relaxed)>,
     rows: u32,
 }
 
@@ -213,27 +213,41 @@ impl Route for PathRoute<'_> {
     }
 
     fn probability(&self, condition: &Cond, row: usize) -> f32 {
-        let member = |d: u32, set: &[bool]| match &self.path.picks[d as usize] {
-            Pick::One(choice) => f32::from(u8::from(set[*choice as usize])),
-            Pick::Mix {
-                choices,
-                weights,
-                rows,
-                ..
-            } => {
-                let start = if *rows > 1 { row * choices.len() } else { 0 };
-                let weighed = choices.iter().zip(&weights[start..]);
-                weighed
-                    .filter(|(choice, _)| set[**choice as usize])
-                    .map(|(_, weight)| weight)
-                    .sum()
-            }
-        };
-        condition.probability(&member)
+        condition.probability(&|d, set| membership(&self.path.picks[d as usize], row, set)) as f32
+    }
+
+    fn gradient(&self, node: Option<u32>, decisions: &[u32]) -> bool {
+        decisions.iter().any(|&decision| {
+            let pick = match node {
+                Some(node) => self.pick(node, decision).0,
+                None => &self.path.picks[decision as usize],
+            };
+            matches!(pick, Pick::Mix { gradient: true, .. })
+        })
     }
 
     fn rows(&self) -> usize {
         self.rows
+    }
+}
+
+/// The probability that a pick is in a set of choices, in a slice of the batch.
+pub(super) fn membership(pick: &Pick, row: usize, set: &[bool]) -> f64 {
+    match pick {
+        Pick::One(choice) => f64::from(u8::from(set[*choice as usize])),
+        Pick::Mix {
+            choices,
+            weights,
+            rows,
+            ..
+        } => {
+            let start = if *rows > 1 { row * choices.len() } else { 0 };
+            let weighed = choices.iter().zip(&weights[start..]);
+            weighed
+                .filter(|(choice, _)| set[**choice as usize])
+                .map(|(_, weight)| f64::from(*weight))
+                .sum()
+        }
     }
 }
 

@@ -33,6 +33,10 @@ pub struct Mixture {
     pub inputs: Vec<u32>,
     /// One row per slice of the batch, with one weight per input.
     pub weights: Vec<f32>,
+    /// Whether the gradient of the weights is needed.
+    pub gradient: bool,
+    /// The inputs through which no gradient flows back, so that their branches run forward only.
+    pub forward_only: Vec<bool>,
 }
 
 /// What determines the walk: a genome or a path.
@@ -48,6 +52,9 @@ pub(crate) trait Route {
     /// The probability of a condition in a slice of the batch.
     fn probability(&self, condition: &Cond, row: usize) -> f32;
     fn rows(&self) -> usize;
+    /// Whether the gradient of the weights of these decisions is needed, at one `Choose` or in
+    /// conditions.
+    fn gradient(&self, node: Option<u32>, decisions: &[u32]) -> bool;
 }
 
 /// A genome takes one choice per decision, so nothing is weighted.
@@ -69,6 +76,9 @@ impl Route for [u32] {
     }
     fn rows(&self) -> usize {
         1
+    }
+    fn gradient(&self, _: Option<u32>, _: &[u32]) -> bool {
+        false
     }
 }
 
@@ -260,6 +270,8 @@ fn emit<R: Route + ?Sized>(
                 let mixture = Mixture {
                     inputs: choices.to_vec(),
                     weights: weights.to_vec(),
+                    gradient: route.gradient(Some(graph.nodes[i]), &[*decision]),
+                    forward_only: vec![false; choices.len()],
                 };
                 walk.mixtures.push((walk.nodes.len() as u32, mixture));
             }
@@ -336,7 +348,12 @@ fn mixture<R: Route + ?Sized>(when: &When, inputs: Vec<u32>, route: &R) -> Mixtu
                 .map(move |&k| route.probability(&when.conditions[k as usize], row))
         })
         .collect();
-    Mixture { inputs, weights }
+    Mixture {
+        forward_only: vec![false; inputs.len()],
+        inputs,
+        weights,
+        gradient: route.gradient(None, &when.decisions),
+    }
 }
 
 /// Drops zeros that every sum left out. Nothing else can be unread, so one pass suffices.
@@ -378,6 +395,7 @@ fn drop_unread(walk: Walk, zero: &[bool]) -> Walk {
         .mixtures
         .into_iter()
         .map(|(at, mixture)| (moved[at as usize], mixture))
+        .filter(|(at, _)| *at != u32::MAX)
         .collect();
     kept
 }

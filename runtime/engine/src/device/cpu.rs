@@ -127,6 +127,7 @@ impl Device for Cpu {
         let batch = Minibatch {
             inputs,
             targets: &[],
+            mixture: &[],
         };
         batch.fits(program)?;
         at_hand(weights)?;

@@ -60,6 +60,8 @@ pub struct Gpu {
     scratch: Vec<Vec<Id>>,
     inputs: Option<Id>,
     targets: Option<Id>,
+    /// The weights of mixtures.
+    mixture: Option<Id>,
     /// States that scoring programs leave for the next window.
     states: Vec<Id>,
     step: Buffer,
@@ -114,6 +116,7 @@ impl Gpu {
             scratch: Vec::new(),
             inputs: None,
             targets: None,
+            mixture: None,
             states: Vec::new(),
             step,
             counts: Counts::default(),
@@ -222,6 +225,7 @@ impl Device for Gpu {
             Minibatch {
                 inputs,
                 targets: &[],
+                mixture: &[],
             },
             &step,
         )?;
@@ -243,7 +247,11 @@ impl Device for Gpu {
     fn samples(&mut self, samples: &mut Samples) -> Result<(), DeviceError> {
         if self.readbacks.take(
             &self.context,
-            &mut [&mut samples.loss, &mut samples.correct],
+            &mut [
+                &mut samples.loss,
+                &mut samples.correct,
+                &mut samples.mixture,
+            ],
         )? {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! Reverse-mode differentiation of calls: every forward call has one rule.
 
+mod mixtures;
 mod products;
 mod rules;
 #[cfg(test)]
@@ -10,13 +11,25 @@ use supernet_shaders::Call;
 
 use super::custom::CustomNode;
 use super::{Operand, Tape};
+use mixtures::Mixtures;
 use products::{Product, merge};
 
 /// Appends the calls that compute the gradient of the mean loss with respect to every weight that
 /// the tape reads. Auxiliary losses have the weight `auxiliary`.
 pub(super) fn backward(tape: &mut Tape, auxiliary: f32) {
+    sweep(tape, auxiliary, true);
+}
+
+/// Appends the calls that compute the gradient of the mean loss with respect to the weights of
+/// mixtures alone.
+pub(super) fn of_mixtures(tape: &mut Tape) {
+    sweep(tape, 0.0, false);
+    mixtures::prune(tape);
+}
+
+fn sweep(tape: &mut Tape, auxiliary: f32, of_weights: bool) {
     let forward = tape.calls.len();
-    let mut sweep = Sweep::new(tape, auxiliary);
+    let mut sweep = Sweep::new(tape, auxiliary, of_weights);
     for at in (0..forward).rev() {
         sweep.call(at);
     }
@@ -27,10 +40,14 @@ struct Sweep<'a> {
     tape: &'a mut Tape,
     /// The weight of auxiliary losses.
     auxiliary: f32,
+    /// Whether the gradients of parameters are needed, or only those of the weights of mixtures.
+    of_weights: bool,
+    /// The gradient of the weights of mixtures.
+    mixtures: Mixtures,
     /// The contributions of each value's readers so far to its gradient, or to that of a part of
     /// it.
     of_value: Vec<Vec<Share>>,
-    /// Whether the value depends on a weight: no other gradient is needed.
+    /// Whether the value depends on a weight of the wanted kind: no other gradient is needed.
     wanted: Vec<bool>,
     /// Whether the gradients of a value's parts are adjacent in memory: if a weight's gradient is
     /// computed from all of them at once, or the value was computed as a whole.
@@ -61,7 +78,8 @@ struct OfWeight {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(tape: &'a mut Tape, auxiliary: f32) -> Self {
+    fn new(tape: &'a mut Tape, auxiliary: f32, of_weights: bool) -> Self {
+        let mixtures = Mixtures::new(tape);
         let mut wanted = vec![false; tape.values.len()];
         let mut together = vec![false; tape.values.len()];
         let mut of_weight: Vec<OfWeight> = Vec::new();
@@ -90,8 +108,9 @@ impl<'a> Sweep<'a> {
                 match *operand {
                     Operand::Weight(_) => {
                         reads(operand, u32::from(!custom));
-                        wants = true;
+                        wants |= of_weights;
                     }
+                    Operand::Mixture { start, .. } => wants |= tape.mixture.wants_gradient(start),
                     Operand::Value { slot, .. } => wants |= wanted[slot.index as usize],
                     _ => {}
                 }
@@ -121,6 +140,8 @@ impl<'a> Sweep<'a> {
         Self {
             tape,
             auxiliary,
+            of_weights,
+            mixtures,
             of_value,
             wanted,
             together,
@@ -244,6 +265,9 @@ impl<'a> Sweep<'a> {
         let Some(Operand::Weight(parameter)) = weight.into() else {
             return self.tape.value(len);
         };
+        if !self.of_weights {
+            return self.tape.value(len);
+        }
         let of_weight = &mut self.of_weight[parameter as usize];
         if of_weight.uses == 1 && of_weight.parts.is_empty() {
             return Operand::Gradient(parameter);
@@ -335,7 +359,13 @@ impl<'a> Sweep<'a> {
     /// Adds up the contributions to each weight with several readers, in the order in which the
     /// calls ran.
     fn finish(&mut self) {
-        for parameter in 0..self.of_weight.len() {
+        self.finish_mixtures();
+        let parameters = if self.of_weights {
+            self.of_weight.len()
+        } else {
+            0
+        };
+        for parameter in 0..parameters {
             let home = Operand::Gradient(parameter as u32);
             let OfWeight {
                 products,

@@ -58,6 +58,17 @@ pub enum ProgramError {
         /// The batch must be a multiple of this.
         multiple: u32,
     },
+    /// A batch that cannot be divided into the slices of a path.
+    #[error(
+        "the path divides a batch of {batch} into {rows} slices: the batch must be a multiple of {rows}, and of images, since the \
+         slices of a text are not adjacent in memory"
+    )]
+    Slices {
+        /// Slices of the batch.
+        rows: u32,
+        /// Samples in the batch.
+        batch: u32,
+    },
     /// Text for a space that needs images, or vice versa.
     #[error("node `{node}` of `{space}` wants {wanted}, but the data are {given}")]
     WrongKind {

@@ -43,7 +43,7 @@ impl Lower<'_> {
         }
         let logits = self.value(at);
         match self.purpose {
-            Purpose::Train { .. } | Purpose::Score => {
+            Purpose::Train { .. } | Purpose::Score | Purpose::Path => {
                 let loss = self.loss(logits, rows);
                 let read = [
                     logits,

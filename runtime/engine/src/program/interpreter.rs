@@ -17,6 +17,8 @@ pub(super) struct Interpreter<'a> {
     pub(super) objective: f64,
     slots: BTreeMap<(u32, u32), Vec<f64>>,
     states: BTreeMap<u32, Vec<f64>>,
+    /// The weights of mixtures.
+    pub(super) mixture: Vec<f64>,
 }
 
 impl<'a> Interpreter<'a> {
@@ -32,6 +34,7 @@ impl<'a> Interpreter<'a> {
             objective: 0.0,
             slots,
             states,
+            mixture: Vec::new(),
         }
     }
 
@@ -104,6 +107,9 @@ impl<'a> Interpreter<'a> {
                 .iter()
                 .map(|x| f64::from(*x))
                 .collect(),
+            Operand::Mixture { start, len } => {
+                self.mixture[start as usize..][..len as usize].to_vec()
+            }
             Operand::Weight(parameter) => self.weights[parameter as usize].clone(),
             Operand::Gradient(parameter) => self.gradients[&parameter].clone(),
             Operand::State { index, .. } => self.states[&index].clone(),

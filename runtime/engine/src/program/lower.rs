@@ -2,11 +2,11 @@
 
 mod node;
 
-use supernet_plugin::{Child, Function, Node};
+use supernet_plugin::{Child, Function, Node, Relaxed};
 use supernet_shaders::catalogue::{self, Rows};
 
 use super::highway::{self, Highways};
-use super::{Context, Input, Operand, ProgramError, Purpose, Tape};
+use super::{Context, Input, MixtureLayout, Operand, ProgramError, Purpose, Tape};
 
 /// The forward calls for `purpose`.
 pub(super) fn forward(
@@ -14,16 +14,33 @@ pub(super) fn forward(
     child: &Child,
     purpose: Purpose,
 ) -> Result<Tape, ProgramError> {
+    network(context, child, MixtureLayout::default(), purpose)
+}
+
+/// The forward calls for a network that may weigh the inputs of some nodes.
+pub(super) fn mixed(
+    context: Context<'_>,
+    relaxed: &Relaxed,
+    purpose: Purpose,
+) -> Result<Tape, ProgramError> {
+    let layout = MixtureLayout::of(context, relaxed)?;
+    network(context, relaxed.network(), layout, purpose)
+}
+
+fn network(
+    context: Context<'_>,
+    child: &Child,
+    mixture: MixtureLayout,
+    purpose: Purpose,
+) -> Result<Tape, ProgramError> {
     let (numbers, samples) = match context.input {
         Input::Image(image) => (image.iter().map(|n| *n as usize).product(), 1),
         Input::Tokens(_) => (child.time() as usize, child.time() as usize),
     };
-    let (batch, scored) = (
-        context.batch as usize,
-        matches!(purpose, Purpose::Train { .. } | Purpose::Score),
-    );
+    let (batch, scored) = (context.batch as usize, purpose.has_targets());
     let targets = if scored { batch * samples } else { 0 };
-    let tape = Tape::new(context.batch, batch * numbers, targets);
+    let mut tape = Tape::new(context.batch, batch * numbers, targets);
+    tape.mixture = mixture;
     let highways = highway::find(child);
     let values = Vec::with_capacity(child.len());
     let mut lower = Lower {
@@ -33,6 +50,7 @@ pub(super) fn forward(
         tape,
         highways,
         values,
+        scans: Vec::new(),
         norms: 0,
         carried: 0,
     };
@@ -60,6 +78,8 @@ pub(super) struct Lower<'a> {
     pub(super) highways: Highways,
     /// The values of the nodes lowered so far.
     pub(super) values: Vec<Option<Operand>>,
+    /// The positions of the scans whose bodies are being lowered.
+    pub(super) scans: Vec<u32>,
     /// Number of batch normalisations so far.
     norms: u32,
     /// Number of states carried from window to window so far.

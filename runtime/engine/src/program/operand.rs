@@ -33,6 +33,13 @@ pub enum Operand {
         /// Number of elements.
         len: u32,
     },
+    /// A range of the weights of mixtures, which come with the minibatch.
+    Mixture {
+        /// The first one; a multiple of 64.
+        start: u32,
+        /// Number of weights.
+        len: u32,
+    },
     /// A parameter.
     Weight(u32),
     /// A parameter's gradient.
@@ -66,12 +73,13 @@ impl Operand {
         }
     }
 
-    /// Elements of a value, of targets or of a state; 0 for operands whose length only a layout
+    /// Elements of a value, of targets, of a state or of weights of mixtures; 0 for operands whose length only a layout
     /// knows.
     pub(super) fn len(&self) -> u32 {
         match *self {
             Operand::Value { len, .. }
             | Operand::Targets { len, .. }
+            | Operand::Mixture { len, .. }
             | Operand::State { len, .. } => len,
             _ => 0,
         }

@@ -83,6 +83,7 @@ impl<'a> Lower<'a> {
         let highways = std::mem::replace(&mut self.highways, highway::find(body));
         let outer = std::mem::take(&mut self.values);
         self.child = body;
+        self.scans.push(i as u32);
         let together = self.trains().then(|| Frame {
             steps,
             at: 0,
@@ -111,6 +112,7 @@ impl<'a> Lower<'a> {
             states.copy_from_slice(&outputs[1..]);
         }
         self.tape.frame = None;
+        self.scans.pop();
         (self.child, self.values, self.highways) = (child, outer, highways);
         let kept = carry
             .iter()

@@ -244,6 +244,7 @@ impl Setup {
         Minibatch {
             inputs: self.inputs(),
             targets: &self.labels,
+            mixture: &[],
         }
     }
 }

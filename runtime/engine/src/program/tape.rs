@@ -7,7 +7,7 @@ use super::custom::CustomNode;
 use super::operand::{Bound, Operand, Operands};
 use super::optimizer::Hidden;
 use super::scan::{self, Frame};
-use super::{Program, Slot, memory};
+use super::{MixtureLayout, Program, Slot, memory};
 use crate::weights::Layout;
 
 /// A program under construction: values are numbered, not yet placed in memory.
@@ -33,6 +33,8 @@ pub(super) struct Tape {
     pub(super) states: Vec<u32>,
     /// The values under penalties, in training.
     pub(super) hidden: Option<Hidden>,
+    /// Where the weights of mixtures are.
+    pub(super) mixture: MixtureLayout,
 }
 
 impl Tape {
@@ -52,6 +54,7 @@ impl Tape {
             differentiated: false,
             states: Vec::new(),
             hidden: None,
+            mixture: MixtureLayout::default(),
         }
     }
 
@@ -230,6 +233,7 @@ impl Tape {
             targets,
             outputs,
             states,
+            mixture,
             ..
         } = self;
         Program {
@@ -242,6 +246,7 @@ impl Tape {
             states,
             touched,
             shares: Vec::new(),
+            mixture,
         }
     }
 }

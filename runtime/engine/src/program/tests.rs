@@ -3,6 +3,7 @@
 
 mod frozen;
 mod passes;
+mod mixtures;
 mod published;
 mod recurrent;
 mod updates;
@@ -16,8 +17,8 @@ use supernet_shaders::{Call, Step};
 use super::interpreter::Interpreter;
 use super::setup::{SGD, STEP, Setup, build_space, noise, odd_space};
 use super::{
-    Context, CustomOps, Input, Method, Operand, Optimizer, Penalties, Program, Purpose, Start,
-    differentiate, fuse, lower,
+    Context, CustomOps, Input, Method, MixtureLayout, Operand, Optimizer, Penalties, Program,
+    Purpose, Start, differentiate, fuse, lower,
 };
 use crate::device::cpu::Cpu;
 use crate::device::{Device, Samples};
@@ -302,6 +303,7 @@ fn planned_memory_holds_every_value_until_it_was_read() {
             states: Vec::new(),
             touched,
             shares: Vec::new(),
+            mixture: tape.mixture.clone(),
         };
         let values: u64 = tape.values.iter().map(|len| 4 * u64::from(*len)).sum();
         let planned = tape.finish(Vec::new());

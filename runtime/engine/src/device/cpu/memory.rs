@@ -44,6 +44,7 @@ pub(super) fn reads<'a>(
             Operand::Targets { start, len } => {
                 bytemuck::cast_slice(&batch.targets[start as usize..][..len as usize])
             }
+            Operand::Mixture { start, len } => &batch.mixture[start as usize..][..len as usize],
             Operand::State { index, len } => &states[index as usize][..len as usize],
             Operand::Weight(parameter) => weights.parameter(parameter),
             Operand::Gradient(parameter) => weights.gradient(parameter),
@@ -217,12 +218,14 @@ impl Memory {
     }
 
     pub(super) fn read(&self, program: &Program, samples: &mut Samples) {
-        for (output, numbers) in program
-            .outputs
-            .iter()
-            .zip([&mut samples.loss, &mut samples.correct])
-        {
-            numbers.clear();
+        let Samples {
+            loss,
+            correct,
+            mixture,
+        } = samples;
+        let mut parts = [loss, correct, mixture];
+        parts.iter_mut().for_each(|part| part.clear());
+        for (output, numbers) in program.outputs.iter().zip(parts) {
             numbers.extend_from_slice(self.value(*output));
         }
     }

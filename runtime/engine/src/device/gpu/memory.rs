@@ -29,6 +29,7 @@ impl Gpu {
         let old = self.slots.drain(..).chain(self.scratch.drain(..)).flatten();
         old.chain(self.inputs.take())
             .chain(self.targets.take())
+            .chain(self.mixture.take())
             .for_each(|id| self.buffers.free(id));
         let made = self.buffers.made();
         let scopes = self.context.device.clone();
@@ -109,7 +110,7 @@ impl Gpu {
         if !self.states.iter().all(old) {
             self.states.clear();
         }
-        for held in [&mut self.inputs, &mut self.targets] {
+        for held in [&mut self.inputs, &mut self.targets, &mut self.mixture] {
             *held = held.filter(old);
         }
         self.device_weights
@@ -151,10 +152,15 @@ impl Gpu {
             slots,
             inputs,
             targets,
+            mixture,
             ..
         } = self;
         provide(context, buffers, slots, &program.slots)?;
-        for (place, len) in [(inputs, batch.inputs.len()), (targets, batch.targets.len())] {
+        for (place, len) in [
+            (inputs, batch.inputs.len()),
+            (targets, batch.targets.len()),
+            (mixture, batch.mixture.len()),
+        ] {
             let held = place.and_then(|id| buffers.get(id)).map_or(0, Buffer::size);
             if held < 4 * len as u64 {
                 if let Some(id) = place.take() {

@@ -137,8 +137,8 @@ impl Readbacks {
         let view = read.map_err(|error| context.gone(&error.to_string()))?;
         let numbers: &[f32] = bytemuck::cast_slice(&view);
         let mut at = 0;
+        parts.iter_mut().for_each(|part| part.clear());
         for (part, len) in parts.iter_mut().zip(&sent.lens) {
-            part.clear();
             part.extend_from_slice(&numbers[at..at + len]);
             at += len;
         }

@@ -31,6 +31,7 @@ impl Gpu {
         for (id, numbers) in [
             (self.inputs, batch.inputs.bits()),
             (self.targets, batch.targets),
+            (self.mixture, bytemuck::cast_slice(batch.mixture)),
         ] {
             if let Some(id) = id {
                 write(id, numbers);
@@ -275,6 +276,14 @@ impl Gpu {
             }
             Operand::Input => whole(self.inputs),
             Operand::Targets { start, .. } => whole(self.targets).map(|span| {
+                let offset = 4 * u64::from(start);
+                Span {
+                    offset,
+                    size: span.size - offset,
+                    ..span
+                }
+            }),
+            Operand::Mixture { start, .. } => whole(self.mixture).map(|span| {
                 let offset = 4 * u64::from(start);
                 Span {
                     offset,

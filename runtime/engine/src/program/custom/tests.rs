@@ -132,6 +132,7 @@ impl Setup {
             let minibatch = Minibatch {
                 inputs: Inputs::Pixels(&images),
                 targets: &labels,
+                mixture: &[],
             };
             device
                 .train(
@@ -240,6 +241,7 @@ fn without_a_function_for_the_cpu_the_device_says_so() {
     let minibatch = Minibatch {
         inputs: Inputs::Pixels(&images),
         targets: &[0; BATCH as usize],
+        mixture: &[],
     };
     let refused = cpu.train(
         &program,

@@ -122,6 +122,7 @@ impl Sweep<'_> {
                     }
                 }
             }
+            Call::WeightedSum(sum) => self.weighted_sum(sum, ops, dy),
             Call::Concat { rows, widths } => {
                 let channels = widths.iter().sum();
                 let mut start = 0;

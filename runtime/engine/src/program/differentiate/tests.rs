@@ -30,7 +30,7 @@ fn has_rule(call: Call) -> bool {
         .filter(|role| role.access == Access::Read)
         .count();
     let dy = tape.plain(roles[reads].len);
-    let mut sweep = Sweep::new(&mut tape, 0.0);
+    let mut sweep = Sweep::new(&mut tape, 0.0, true);
     sweep.wanted.fill(true);
     let before = sweep.tape.calls.len();
     sweep.rule(call, &ops, dy);

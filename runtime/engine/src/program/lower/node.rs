@@ -19,6 +19,9 @@ impl Lower<'_> {
         let inputs = self.child.inputs(i);
         let x = inputs.first().map(|x| self.value(*x));
         let len = self.len(i);
+        if let Some(mixed) = self.mixture(i) {
+            return Ok(mixed);
+        }
         match (&node.op, x) {
             (Op::Input { element, .. }, _) => self.input(i, *element),
             (Op::Lerp, Some(_)) if self.highways.at(i).is_some() => self.highway(i),

@@ -5,7 +5,7 @@ mod penalties;
 
 use std::sync::Arc;
 
-use supernet_plugin::{Facts, Init, Per, Space, Supergraph};
+use supernet_plugin::{Facts, Init, Path, Per, Pick, Space, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 
 use super::*;
@@ -294,4 +294,27 @@ fn what_cannot_be_bound_by_itself_is_refused_in_words() {
         said.contains("8 numbers of each of 12 sequences") && said.contains("a multiple of 8"),
         "{said}"
     );
+}
+
+#[test]
+fn a_mixture_in_a_scan_sums_its_gradient_over_the_steps() {
+    let setup = recurrent(2, 3, Start::Alone);
+    let graph = &setup.supergraph;
+    let pick = |d: usize| Pick::Mix {
+        choices: (0..graph.choices(d)).collect(),
+        weights: (1..=graph.choices(d)).map(|i| 0.25 * i as f32).collect(),
+        rows: 1,
+        gradient: true,
+    };
+    let path = Path {
+        picks: (0..graph.genome_len()).map(pick).collect(),
+        at: vec![],
+    };
+    let relaxed = graph.relaxed(&path).unwrap();
+    for program in [
+        Program::mixed(setup.context(), &relaxed, &SGD).unwrap(),
+        Program::path_gradient(setup.context(), &relaxed).unwrap(),
+    ] {
+        super::mixtures::hold_mixtures_against_finite_differences(&setup, &program, &relaxed);
+    }
 }

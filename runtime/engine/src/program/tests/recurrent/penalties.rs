@@ -53,6 +53,7 @@ fn hold_penalties_against_finite_differences(setup: &Setup, genome: &[u32], pena
         states,
         touched,
         shares: Vec::new(),
+        mixture: MixtureLayout::default(),
     };
     let run = |interpreter: &mut Interpreter<'_>| {
         let loss = interpreter.run(&program);
