@@ -8,6 +8,7 @@
 
 mod alone;
 mod baselines;
+mod csv;
 mod figures;
 mod folder;
 mod networks;

@@ -47,7 +47,7 @@ impl Pairs {
 
     /// τ-b; none if a variable is constant.
     pub(super) fn tau(self) -> Option<f64> {
-        let untied = (self.untied_first as f64).sqrt() * (self.untied_second as f64).sqrt();
+        let untied = (self.untied_first as f64 * self.untied_second as f64).sqrt();
         (untied > 0.0).then(|| self.agreement as f64 / untied)
     }
 }

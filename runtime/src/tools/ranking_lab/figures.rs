@@ -8,8 +8,9 @@ use crate::results::ranking::{self, Bootstrap};
 
 /// Draws for a standard error.
 const RESAMPLES: u32 = 200;
-/// The share of the networks that are the top.
+/// The share of the networks that are the top, and the fewest of which τ says something.
 const TOP: f64 = 0.1;
+const FEWEST_TOP: f64 = 5.0;
 
 /// How well scores rank the networks of a laboratory. Every figure is the mean over seeds of what
 /// [`ranking`] computes; its standard error is over networks and seeds together. None where it is
@@ -25,7 +26,7 @@ pub struct RankingFigures {
     pub tau_at_equal_size: Option<Mean>,
     /// Partial τ given the number of parameters.
     pub partial_tau: Option<Mean>,
-    /// τ-b among the tenth with the best truth.
+    /// τ-b among the tenth with the best truth, if these are at least five.
     pub tau_of_top: Option<Mean>,
     /// P@k.
     pub precision: Option<Mean>,
@@ -107,7 +108,10 @@ impl Basis {
             sparse_tau: mean(|d| ranking::sparse_tau(&d.score, &d.truth, d.basis.step)),
             tau_at_equal_size: mean(|d| ranking::tau_within_strata(&d.score, &d.truth, &d.strata)),
             partial_tau: mean(|d| ranking::partial_tau(&d.score, &d.truth, &d.size)),
-            tau_of_top: mean(|d| ranking::tau_of_top(&d.score, &d.truth, TOP)),
+            tau_of_top: mean(|d| {
+                let enough = TOP * d.truth.len() as f64 >= FEWEST_TOP;
+                ranking::tau_of_top(&d.score, &d.truth, TOP).filter(|_| enough)
+            }),
             precision: mean(|d| ranking::precision_at(&d.score, &d.truth, d.basis.k)),
             best_rank: mean(|d| ranking::best_rank_at(&d.score, &d.truth, d.basis.k)),
             regret: mean(|d| ranking::regret_at(&d.score, &d.truth, d.basis.k)),
@@ -188,6 +192,8 @@ mod tests {
             assert_eq!((figure.count, figure.mean), (2, 1.0));
         }
         assert_eq!(perfect.regret.unwrap().mean, 0.0);
+        // A tenth of 40 is too few.
+        assert_eq!(perfect.tau_of_top, None);
     }
 
     #[test]

@@ -117,12 +117,14 @@ impl LabFolder {
         Ok(Some(value.map_err(failed("read", &place))?))
     }
 
+    /// Writes a value as JSON.
     pub(super) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
-        let text = serde_json::to_string_pretty(value).map_err(io::Error::from);
+        let text = serde_json::to_string(value).map_err(io::Error::from);
         let text = text.map_err(failed("write", &self.path.join(name)))?;
         self.write(name, &(text + "\n"))
     }
 
+    /// Writes a text.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Error> {
         let place = self.path.join(name);
         if let Some(parent) = place.parent() {

@@ -1,19 +1,19 @@
 //! The report of a laboratory, and its files.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 use supernet_strategy::Genome;
 
 use super::RankingLab;
 use super::alone::{Trainings, mean};
 use super::baselines::Baselines;
+use super::csv::csv;
 use super::figures::{Basis, RankingFigures};
 use super::plots;
 use super::shared::SharedScores;
 use crate::config::StrategyName;
 use crate::error::Error;
 use crate::results::{Mean, ranking};
+use crate::storage::failed;
 
 /// The report of a ranking laboratory: `ranking.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,6 +96,8 @@ pub struct SearchOfLab {
     pub forward_passes: f64,
     /// The same in multiply-accumulates, if its networks are as large as those that are ranked.
     pub macs: f64,
+    /// The percentile, among the networks, of the truth of the one with the lowest loss.
+    pub best_percentile: Option<f64>,
     /// Its best architecture.
     pub answer: Option<Genome>,
     /// The percentile of the answer's truth among the networks, if it is known.
@@ -182,7 +184,9 @@ impl RankingReport {
             (None, Some(alone)) => alone.truth(&lab.networks, None),
             (None, None) => Vec::new(),
         };
-        lab.folder.write_json("ranking.json", self)?;
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::from);
+        let text = text.map_err(failed("write", &lab.options.folder))?;
+        lab.folder.write("ranking.json", &(text + "\n"))?;
         lab.folder
             .write("ranking.csv", &csv(lab, &truth, searches))?;
         let panels: Vec<(&str, Vec<f64>)> = by_strategy(searches)
@@ -222,6 +226,7 @@ fn strategy(lab: &RankingLab, basis: &Basis, searches: &[SharedScores]) -> Strat
         }
     };
     let of = |(search, (loss, reward)): (&SharedScores, (&Vec<f64>, &Vec<f64>))| {
+        let best = (0..loss.len()).max_by(|a, b| loss[*a].total_cmp(&loss[*b]));
         let answer_truth = search.answer.as_ref().and_then(truth_of);
         SearchOfLab {
             seed: search.seed,
@@ -230,6 +235,8 @@ fn strategy(lab: &RankingLab, basis: &Basis, searches: &[SharedScores]) -> Strat
             seconds: search.seconds,
             forward_passes: search.forward_passes,
             macs: macs * search.forward_passes,
+            best_percentile: best
+                .and_then(|best| ranking::percentile(basis.truth[best], &basis.truth)),
             answer: search.answer.clone(),
             answer_percentile: answer_truth
                 .and_then(|truth| ranking::percentile(truth, &basis.truth)),
@@ -273,32 +280,4 @@ fn verdict(strategies: &[StrategyRanking]) -> String {
     let better = difference.mean > 2.0 * error;
     let comparison = if better { "better" } else { "no better" };
     format!("shared weights rank {comparison} than parameters here: {by}")
-}
-
-/// A row for each network.
-fn csv(lab: &RankingLab, truth: &[f64], searches: &[SharedScores]) -> String {
-    let mut text = "genome,parameters,macs,weighted_ops,truth".to_owned();
-    for search in searches {
-        let name = format!("{}_{}", search.strategy.word(), search.seed);
-        // Writing to a string does not fail.
-        let _ = write!(text, ",{name}_reward,{name}_loss");
-    }
-    text.push('\n');
-    for (row, (network, truth)) in lab.networks.iter().zip(truth).enumerate() {
-        let genome: Vec<String> = network.genome.iter().map(ToString::to_string).collect();
-        let _ = write!(
-            text,
-            "{},{},{},{},{truth}",
-            genome.join(" "),
-            network.parameters,
-            network.macs,
-            network.weighted_ops
-        );
-        for search in searches {
-            let (_, score) = &search.scores[row];
-            let _ = write!(text, ",{},{}", score.reward, score.loss);
-        }
-        text.push('\n');
-    }
-    text
 }
