@@ -17,7 +17,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::read("", &["search.epochs=30"])?;
 //! let result = Experiment::new(config)?.run(&mut Cpu::new(0)?, None, &mut |_| {})?;
-//! println!("{:?}: {}", result.top[0].genome, result.gain.summary());
+//! println!("{:?}: {}", result.best().map(|best| &best.genome), result.gain.summary());
 //! # Ok(())
 //! # }
 //! ```

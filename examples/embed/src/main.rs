@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run = Search::builder().resume(&folder).start()?;
     let found = run.wait()?.result().ok_or("nobody stopped this one")?;
     println!("{}", found.gain.summary());
-    let best = found.top.first().ok_or("a search finds something")?;
+    let best = found.best().ok_or("a search finds something")?;
     let network = found.supergraph.child(&best.genome)?;
     println!(
         "the best of all, {:?}, has {} parameters",

@@ -16,6 +16,7 @@ use supernet_strategy::random::from_prior;
 use crate::config::Config;
 use crate::events::Event;
 use crate::experiment::Experiment;
+use crate::results::Predictor;
 use crate::retrain::Retraining;
 use crate::storage::tensors;
 
@@ -194,6 +195,35 @@ fn a_retrained_cell_has_a_perplexity() {
         "{}",
         trained.summary()
     );
+}
+
+#[test]
+fn cells_are_selected_by_short_trainings_and_cells_of_one_size_stand_beside_them() {
+    let settings = [
+        "selection.share=20",
+        "retrain.budget=1000",
+        "retrain.seeds=2",
+        "retrain.random=0",
+        "retrain.same_size=2",
+        "retrain.largest=0",
+    ];
+    let found = experiment("selects", &settings)
+        .run(&mut Cpu::new(2).unwrap(), None, &mut |_| {})
+        .unwrap();
+    let selection = found.selection.as_ref().unwrap();
+    assert_eq!(found.best().unwrap().genome, selection.top[0].genome);
+    // All cells of this space have equally many parameters, so that size ranks nothing.
+    let comparison = selection.predictors.as_ref().unwrap();
+    assert!(comparison.of(Predictor::Parameters).is_none());
+    assert!(comparison.of(Predictor::SharedLoss).is_some());
+    // 30 words, of which each mostly determines the next: a uniform guess has a loss of 3.4.
+    let losses = selection.trainings.iter().map(|of| of.alone.unwrap().loss);
+    assert!(losses.fold(0.0, f32::max) < 3.5);
+    let retrained = found.retrained.as_ref().unwrap();
+    let beside = retrained.comparison.same_size.unwrap();
+    assert_eq!((beside.mean.count, beside.size), (2, 1.0));
+    let said = retrained.summary();
+    assert!(said.contains("; random ones of the same size "), "{said}");
 }
 
 /// Runs three training steps and a score of the whole validation split.
