@@ -131,6 +131,7 @@ mod tests {
         let samples = Samples {
             loss: vec![8_f32.ln(), 2_f32.ln(), 99.0],
             correct: vec![1.0, 0.0, 0.0],
+            ..Samples::default()
         };
         let metric = Metric::Perplexity {
             reward: 80.0,
@@ -155,7 +156,8 @@ mod tests {
                 .score(
                     &Samples {
                         loss: vec![f32::NAN],
-                        correct: vec![0.0]
+                        correct: vec![0.0],
+                        ..Samples::default()
                     },
                     1
                 )
