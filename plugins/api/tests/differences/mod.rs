@@ -5,7 +5,7 @@
 use supernet_plugin::{Path, Pick, Relaxed, Supergraph};
 
 /// Numbers in [0, 1) from a seed (xorshift).
-pub fn numbers(seed: u64) -> impl FnMut() -> f64 {
+pub(crate) fn numbers(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     move || {
         state ^= state << 13;
@@ -17,7 +17,7 @@ pub fn numbers(seed: u64) -> impl FnMut() -> f64 {
 
 /// All choices of every decision, with weights that are multiples of 1/16, so that their products
 /// are exact.
-pub fn mixed(graph: &Supergraph, seed: u64, rows: u32) -> Path {
+pub(crate) fn mixed(graph: &Supergraph, seed: u64, rows: u32) -> Path {
     let mut next = numbers(seed);
     let mut pick = |d: usize| {
         let choices: Vec<u32> = (0..graph.choices(d)).collect();
@@ -58,7 +58,7 @@ fn functional(relaxed: &Relaxed, coefficients: &[Vec<f64>]) -> f64 {
 }
 
 /// Compares the gradient with central differences, for at most so many weights.
-pub fn hold(graph: &Supergraph, path: &Path, most: usize) {
+pub(crate) fn hold(graph: &Supergraph, path: &Path, most: usize) {
     let relaxed = graph.relaxed(path).unwrap();
     let mut next = numbers(99);
     let coefficients: Vec<Vec<f64>> = relaxed
