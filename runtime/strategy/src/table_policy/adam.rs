@@ -117,6 +117,7 @@ mod tests {
         table.logits_mut()[0][1] = 1.0;
         let settings = LogitAdamSettings {
             weight_decay: 0.5,
+            epsilon: 0.0,
             ..LogitAdamSettings::DARTS.with_rate(0.1)
         };
         let mut adam = LogitAdam::new(&table, settings);

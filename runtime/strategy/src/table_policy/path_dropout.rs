@@ -11,6 +11,7 @@ use super::LinearSchedule;
 /// An input of a node with k incoming branches is dropped with the probability r^(1/k), so that all
 /// k are with the probability r. The remaining inputs keep the weight 1: nothing is renormalised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PathDropout {
     /// r by step: 0 at first, then linear to the end.
     pub rate: LinearSchedule,
@@ -21,9 +22,10 @@ pub struct PathDropout {
 impl PathDropout {
     /// The rate rises from 0 to `rate` over `steps`.
     pub fn rising(rate: f64, steps: u32, rows: u32) -> Self {
-        let (from, to, over) = (0.0, rate, steps);
-        let rate = LinearSchedule { from, to, over };
-        Self { rate, rows }
+        Self {
+            rate: LinearSchedule::new(0.0, rate, steps),
+            rows,
+        }
     }
 
     /// The probability with which each of `incoming` branches is dropped, for the rate r.

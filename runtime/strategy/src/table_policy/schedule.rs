@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A number that moves linearly from one value to another, then stays.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LinearSchedule {
     /// The value at 0.
     pub from: f64,
@@ -23,11 +24,12 @@ impl LinearSchedule {
 
     /// The temperature of GDAS by epoch: from 10 in the first of `epochs` to 0.1 in the last.
     pub fn gdas(epochs: u32) -> Self {
-        Self {
-            from: 10.0,
-            to: 0.1,
-            over: epochs.saturating_sub(1),
-        }
+        Self::new(10.0, 0.1, epochs.saturating_sub(1))
+    }
+
+    /// From one value to another in so many steps or epochs.
+    pub fn new(from: f64, to: f64, over: u32) -> Self {
+        Self { from, to, over }
     }
 
     /// The value at `at`, a number of steps or epochs.

@@ -306,6 +306,46 @@ fn a_one_hot_mixture_is_the_child() {
 }
 
 #[test]
+fn the_gradient_reaches_the_decisions() {
+    let setup = setup(4);
+    let graph = &setup.supergraph;
+    let path = everything(graph, 4, 2);
+    let relaxed = graph.relaxed(&path).unwrap();
+    let program = Program::path_gradient(setup.context(), &relaxed).unwrap();
+    let weights = setup.weights(1);
+    let loss = |path: &Path| {
+        let relaxed = graph.relaxed(path).unwrap();
+        let mut moved = interpreter(&setup, &weights, &program, &relaxed);
+        let loss = moved.run(&program);
+        (loss, moved.read(program.outputs[2]))
+    };
+    let computed: Vec<f32> = loss(&path).1.iter().map(|x| *x as f32).collect();
+    let of_factors = program.mixture.gradient(&computed);
+    let gradient = graph.pull_back(&path, &relaxed, &of_factors).unwrap();
+    let mut some = 0;
+    for (d, gradient) in gradient.picks.iter().enumerate() {
+        for (i, got) in gradient.iter().enumerate() {
+            let moved = |by: f32| {
+                let mut path = path.clone();
+                if let Pick::Mix { weights, .. } = &mut path.picks[d] {
+                    weights[i] += by;
+                }
+                loss(&path).0
+            };
+            // Weights are f32, so the step is large; two steps cancel the error of its square.
+            let difference = |h: f32| (moved(h) - moved(-h)) / (2.0 * f64::from(h));
+            let wanted = (4.0 * difference(1.0 / 1024.0) - difference(1.0 / 512.0)) / 3.0;
+            assert!(
+                (got - wanted).abs() < 3e-4 + 1e-3 * wanted.abs(),
+                "weight {i} of decision {d}: {got} for {wanted}"
+            );
+            some += usize::from(got.abs() > 1e-2);
+        }
+    }
+    assert!(some > 10, "{some}");
+}
+
+#[test]
 fn one_program_serves_all_weights() {
     let setup = setup(4);
     let [one, other] = [1, 2].map(|seed| {

@@ -115,7 +115,8 @@ fn mean_weights(sampler: Sampler, draws: u32) -> Vec<f64> {
     let mut random = Random::new(4, RngStream::Test(0));
     let mut mean = vec![0.0; 3];
     for _ in 0..draws {
-        let pick = &sampler.draw(&table, &mut random).decisions()[0];
+        let drawn = sampler.draw(&table, &mut random);
+        let pick = &drawn.decisions()[0];
         for (choice, weight) in pick.listed.iter().zip(&pick.weights) {
             mean[*choice as usize] += weight / f64::from(draws);
         }
