@@ -275,25 +275,25 @@ impl Default for CheckpointSettings {
 
 impl Default for SelectionSettings {
     fn default() -> Self {
-        Self { share: 0.5 }
+        Self { share: 1.0 }
     }
 }
 
 impl Default for RetrainSettings {
     fn default() -> Self {
         Self {
-            epochs: 12,
+            epochs: 10,
             learning_rate: 0.0,
             warm_up: 2.0,
             smoothing: 0.1,
             drop_path: 0.0,
             auxiliary: 0.4,
             average: true,
-            seeds: 5,
-            random: 5,
+            seeds: 3,
+            random: 3,
             same_size: 3,
             largest: 2,
-            budget: 3.0,
+            budget: 4.0,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supernet::SearchResult;
+use supernet::config::StrategyName;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained, Selection};
 
@@ -80,7 +81,11 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
             found.metric.describe(&found.test)
         )?;
     }
-    writeln!(out, "Gain: {}.", found.gain.summary())?;
+    let label = match found.gain.strategy {
+        StrategyName::Spos => "Candidates",
+        _ => "Gain",
+    };
+    writeln!(out, "{label}: {}.", found.gain.summary())?;
     if let Some(selection) = &found.selection {
         selected(&mut out, selection, found.metric)?;
     }
@@ -92,9 +97,16 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
     writeln!(
         out,
         "{what} with shared weights ranks architectures; it is not their final {}, which needs training from \
-         scratch.\nThe shared weights were trained on the policy's own samples, which favours these in the comparison.",
+         scratch.",
         what.to_lowercase()
     )?;
+    // The first candidates of single-path one-shot are what its weights were trained on.
+    if found.gain.strategy != StrategyName::Spos {
+        writeln!(
+            out,
+            "The shared weights were trained on the policy's own samples, which favours these in the comparison."
+        )?;
+    }
     writeln!(out, "Result in {}:", folder.display())?;
     let retrained = found.retrained.as_ref();
     for (file, what) in [

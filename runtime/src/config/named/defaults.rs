@@ -131,7 +131,7 @@ pub(super) const SHORT: &[Line] = &[
     ),
     same(
         "selection.share",
-        "ours: half the cost of the search (Jamieson and Talwalkar 2016 halve; the paper has none)",
+        "ours: the cost of the search again (Jamieson and Talwalkar 2016 halve; the paper has none)",
     ),
     same(
         "retrain.epochs",
