@@ -14,6 +14,7 @@ use super::{RunOutcome, Search};
 use crate::config::Config;
 use crate::events::{Event, Progress, Record, WarningKind};
 use crate::experiment::Experiment;
+use crate::results::{Front, FrontSource, Selection};
 use crate::search::SearchResult;
 
 /// Pays for two rungs of selection, and for two networks of retraining.
@@ -191,6 +192,12 @@ fn stopped_in_the_middle_of_a_selection_and_resumed_is_as_never_stopped() {
         assert!(!path.join("selection").exists() && !path.join("retraining").exists());
         let genome = fs::read_to_string(path.join("best/genome.json")).unwrap();
         assert!(genome.contains("trained_alone") && !shared.contains("trained_alone"));
+        let read = |name: &str| fs::read_to_string(path.join("best").join(name)).unwrap();
+        let front: Front = serde_json::from_str(&read("front.json")).unwrap();
+        assert_eq!(Some(&front), found.front().as_ref());
+        assert!(front.source == FrontSource::Retrained && read("knee.json").contains("decisions"));
+        let selected: Selection = serde_json::from_str(&read("selection.json")).unwrap();
+        assert_eq!(Some(selected), whole.selection);
         let said = Search::builder().resume(&path).start().unwrap_err();
         assert!(said.to_string().contains("is finished"), "{said}");
     }
