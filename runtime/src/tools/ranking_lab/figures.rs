@@ -179,9 +179,9 @@ mod tests {
         let truth: Vec<f64> = (0..40).map(|i| f64::from(i * 7 % 40)).collect();
         let basis = Basis::new(&networks, truth.clone(), 1.0, 0);
         assert!(basis.equal && basis.k == 2);
-        let size = basis.figures(&[basis.size.clone()]);
+        let size = basis.figures(std::slice::from_ref(&basis.size));
         assert_eq!((size.tau_at_equal_size, size.partial_tau), (None, None));
-        let difference = basis.over_size(&[basis.size.clone()]).unwrap();
+        let difference = basis.over_size(std::slice::from_ref(&basis.size)).unwrap();
         assert_eq!(
             (difference.mean, difference.standard_error),
             (0.0, Some(0.0))
@@ -203,6 +203,6 @@ mod tests {
         assert_eq!(basis.strata[..5], [0.0, 0.0, 0.0, 0.0, 1.0]);
         assert_eq!(basis.strata[39], 9.0);
         // A constant truth is ranked by nothing.
-        assert_eq!(basis.figures(&[basis.size.clone()]).tau, None);
+        assert_eq!(basis.figures(std::slice::from_ref(&basis.size)).tau, None);
     }
 }
