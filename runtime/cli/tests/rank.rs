@@ -105,12 +105,13 @@ fn a_laboratory_is_continued_with_what_it_has() {
     assert_eq!(again["baselines"], report["baselines"]);
 
     // Another strategy is added. The table that was written is a truth for another laboratory.
-    let (said, progress) = rank(&["--strategies=random,enas", "--seeds=1"]);
+    let (said, progress) = rank(&["--strategies=random,enas,random", "--seeds=1"]);
     assert!(
         progress.contains("searched: enas with seed 0"),
         "{progress}"
     );
     assert!(said.contains("\nenas, reward "), "{said}");
+    assert_eq!(said.matches("\nrandom, loss ").count(), 1, "{said}");
     let by_table = ["--truth=lab/ranking.csv", "--seeds=1", "-o=other", "--json"];
     let output = supernet(&place, &[&SMALL[..], &by_table].concat());
     let other: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

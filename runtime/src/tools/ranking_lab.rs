@@ -49,7 +49,7 @@ pub const FEWEST_NETWORKS: u32 = 10;
     reason = "an application creates it, and names every field"
 )]
 pub struct RankingOptions {
-    /// The strategies whose shared weights are compared.
+    /// The strategies whose shared weights are compared, each once.
     pub strategies: Vec<StrategyName>,
     /// Number of searches by each strategy; `search.seed` is the first seed.
     pub seeds: u32,
@@ -92,8 +92,14 @@ impl RankingLab {
         spaces: Spaces,
         data: Dataset,
         config: Config,
-        options: RankingOptions,
+        mut options: RankingOptions,
     ) -> Result<Self, Error> {
+        let mut known = Vec::new();
+        options.strategies.retain(|strategy| {
+            let fresh = !known.contains(strategy);
+            known.push(*strategy);
+            fresh
+        });
         if options.table.is_none() && options.alone.is_none() {
             return Err(Error::NoTruth);
         }
