@@ -27,7 +27,7 @@ impl Lower<'_> {
         if slices == 1 {
             let stats = self.statistics(rows, eps, x);
             let y = self.tape.value(len);
-            self.normalise(rows, &[&[x, stats], &*affine, &[y]].concat());
+            self.normalise(rows, &[&[x, stats][..], &affine, &[y]].concat());
             return Ok(y);
         }
         let slice = Rows {
@@ -40,7 +40,7 @@ impl Lower<'_> {
             for start in (0..slices).map(|s| s * width) {
                 let [x, y] = [x, y].map(|whole| whole.part(start, width));
                 let stats = self.statistics(slice, eps, x);
-                self.normalise(slice, &[&[x, stats], &*affine, &[y]].concat());
+                self.normalise(slice, &[&[x, stats][..], &affine, &[y]].concat());
             }
             return Ok(y);
         }
@@ -59,7 +59,7 @@ impl Lower<'_> {
             let x = self.tape.compute(copy, &[x], width as usize);
             let stats = self.statistics(slice, eps, x);
             let y = self.tape.plain(width as usize);
-            self.normalise(slice, &[&[x, stats], &*affine, &[y]].concat());
+            self.normalise(slice, &[&[x, stats][..], &affine, &[y]].concat());
             parts.push((y, width));
         }
         Ok(self.tape.concat(&parts, 1))
