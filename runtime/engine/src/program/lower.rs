@@ -1,6 +1,7 @@
 //! Lowers a child's nodes to forward calls.
 
 mod node;
+mod norm;
 
 use supernet_plugin::{Child, Function, Node, Relaxed};
 use supernet_shaders::catalogue::{self, Rows};

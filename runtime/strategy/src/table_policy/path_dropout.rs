@@ -34,22 +34,32 @@ impl PathDropout {
     }
 
     /// The path of a step, for decisions with these numbers of choices: all run, with the weights 0
-    /// and 1.
-    pub fn draw(&self, choices: &[u32], step: u32, random: &mut Random) -> Path {
+    /// and 1. `nodes` lists `Choose` nodes with their numbers of inputs, each of which drops inputs
+    /// of its own; all other nodes of a decision drop the same.
+    pub fn draw(
+        &self,
+        choices: &[u32],
+        nodes: &[(u32, u32)],
+        step: u32,
+        random: &mut Random,
+    ) -> Path {
         let (rate, rows) = (self.rate.at(step), self.rows.max(1));
-        let pick = |count: &u32| {
-            let dropped = Self::each(rate, *count);
+        let mut pick = |count: u32| {
+            let dropped = Self::each(rate, count);
             let mut weight = || f32::from(u8::from(f64::from(random.unit()) >= dropped));
             Pick::Mix {
-                choices: (0..*count).collect(),
+                choices: (0..count).collect(),
                 weights: (0..rows * count).map(|_| weight()).collect(),
                 rows,
                 gradient: false,
             }
         };
         Path {
-            picks: choices.iter().map(pick).collect(),
-            at: Vec::new(),
+            picks: choices.iter().map(|count| pick(*count)).collect(),
+            at: nodes
+                .iter()
+                .map(|(node, count)| (*node, pick(*count)))
+                .collect(),
         }
     }
 }
@@ -68,8 +78,10 @@ mod tests {
         let dropout = PathDropout::rising(0.1, 100, 10_000);
         let mut random = Random::new(2, RngStream::Test(0));
         for (step, wanted) in [(0, 0.0), (50, 0.05), (100, 0.1), (500, 0.1)] {
-            let path = dropout.draw(&[2, 4], step, &mut random);
-            for (pick, count) in path.picks.iter().zip([2, 4]) {
+            let path = dropout.draw(&[2, 4], &[(7, 2)], step, &mut random);
+            assert_eq!(path.at[0].0, 7);
+            let all = path.picks.iter().chain([&path.at[0].1]);
+            for (pick, count) in all.zip([2, 4, 2]) {
                 let Pick::Mix { weights, rows, .. } = pick else {
                     panic!("{pick:?}");
                 };

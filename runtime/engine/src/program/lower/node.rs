@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use supernet_plugin::{Element, Function, Op, Pad, Per, Pooling};
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::{
-    self, BatchNorm, Conv2d, Embedding, Linear, PerChannel, Rows, Window,
-};
+use supernet_shaders::catalogue::{self, Conv2d, Embedding, Linear, PerChannel, Window};
 
 use super::{Lower, smooth};
 use crate::program::custom::{CustomNode, Sizes};
@@ -126,18 +124,7 @@ impl Lower<'_> {
                 let y = self.tape.compute(Call::Linear(linear), &[x, weight], len);
                 Ok(self.bias(i, y, bias))
             }
-            (Op::BatchNorm { eps }, Some(x)) => {
-                let rows = self.rows(i);
-                let stats = self.statistics(rows, *eps, x);
-                let affine = self.params(i)?.iter().map(|p| Operand::Weight(*p));
-                let reads: Vec<_> = [x, stats].into_iter().chain(affine).collect();
-                let norm = BatchNorm {
-                    rows,
-                    relu: false,
-                    affine: reads.len() > 2,
-                };
-                Ok(self.tape.compute(Call::BatchNorm(norm), &reads, len))
-            }
+            (Op::BatchNorm { eps }, Some(x)) => self.batch_norm(i, *eps, x),
             (
                 Op::Activation {
                     function: Function::Relu,
@@ -277,23 +264,6 @@ impl Lower<'_> {
             }
             (op, _) => Err(self.no_kernel(i, op.name())),
         }
-    }
-
-    /// The statistics for the batch normalisation of `x`.
-    fn statistics(&mut self, rows: Rows, eps: f32, x: Operand) -> Operand {
-        self.norms += 1;
-        if self.purpose == Purpose::Infer {
-            return Operand::Weight(self.context.supergraph.param_count() as u32 + self.norms - 1);
-        }
-        let stats = self.tape.compute(
-            Call::BatchNormStats { rows, eps },
-            &[x],
-            2 * rows.channels as usize,
-        );
-        if self.purpose == Purpose::Calibrate {
-            self.tape.outputs.push(stats);
-        }
-        stats
     }
 
     fn input(&self, i: usize, element: Element) -> Result<Operand, ProgramError> {

@@ -51,7 +51,8 @@ impl Program {
     /// The program depends on what the path lists, not on its weights: those of a step are in
     /// [`Minibatch::mixture`](crate::device::Minibatch::mixture). A listed branch costs a forward
     /// and a backward pass whatever its weight is, unless the network runs it
-    /// [forward only](Relaxed::zeros_forward_only).
+    /// [forward only](Relaxed::zeros_forward_only). If the path divides the batch into slices, batch
+    /// normalisation treats each as a batch of its own.
     ///
     /// # Errors
     /// The same as for [`Program::training`], and if the batch cannot be divided into the path's

@@ -346,6 +346,49 @@ fn the_gradient_reaches_the_decisions() {
 }
 
 #[test]
+fn a_slice_of_the_batch_is_the_child_that_runs_in_it_alone() {
+    // Slices that can be bound by themselves, and some that cannot.
+    for (batch, rows) in [(12, 3), (4, 2)] {
+        let whole = setup(batch);
+        let graph = &whole.supergraph;
+        let mut random = Random::new(7, RngStream::Test(0));
+        let genomes: Vec<Vec<u32>> = (0..rows).map(|_| whole.sample(&mut random)).collect();
+        let pick = |d: usize| {
+            let choices: Vec<u32> = (0..graph.choices(d)).collect();
+            let row = |genome: &Vec<u32>| {
+                let chosen = genome[d];
+                let weight = move |choice: &u32| f32::from(u8::from(*choice == chosen));
+                choices.iter().map(weight).collect::<Vec<f32>>()
+            };
+            Pick::Mix {
+                weights: genomes.iter().flat_map(row).collect(),
+                choices,
+                rows,
+                gradient: false,
+            }
+        };
+        let path = Path {
+            picks: (0..graph.genome_len()).map(pick).collect(),
+            at: vec![],
+        };
+        let relaxed = graph.relaxed(&path).unwrap();
+        let program = Program::mixed_scoring(whole.context(), &relaxed).unwrap();
+        let (got, _) = run(&whole, &program, &relaxed);
+        let own = batch / rows;
+        let pixels = (own * IMAGE.iter().product::<u32>()) as usize;
+        for (slice, genome) in genomes.iter().enumerate() {
+            let mut alone = setup(own);
+            alone.images = whole.images[slice * pixels..][..pixels].to_vec();
+            alone.labels = whole.labels[slice * own as usize..][..own as usize].to_vec();
+            let nothing = graph.relaxed(&Path::of(genome)).unwrap();
+            let (wanted, _) = run(&alone, &alone.scoring(genome), &nothing);
+            let range = slice * own as usize..(slice + 1) * own as usize;
+            assert_eq!(got.loss[range], wanted.loss, "{genome:?}");
+        }
+    }
+}
+
+#[test]
 fn one_program_serves_all_weights() {
     let setup = setup(4);
     let [one, other] = [1, 2].map(|seed| {
