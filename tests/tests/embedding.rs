@@ -26,6 +26,7 @@ const HANGS: Duration = Duration::from_secs(120);
 
 fn builder() -> SearchBuilder {
     let settings = [
+        "search.strategy=enas",
         "search.epochs=2",
         "space.layers=3",
         "score.rollouts=6",

@@ -51,7 +51,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
             &["search", "--epochs", "few"],
             "`search.epochs` must be a whole number, not `few`",
         ),
-        (&["search", "--epochs", "0"], "from 1 to"),
+        (&["search", "--epochs", "2000000"], "from 0 (fitted) to"),
         (
             &["search", "--minutes", "-1"],
             "`--minutes` must be a number above 0, not `-1`",

@@ -141,6 +141,7 @@ fn repetitions_give_means_over_seeds() {
     let repeat = [
         &SEARCH[..],
         &[
+            "--strategy=enas",
             "--samples=120",
             "--repeat=5",
             "--seed=7",

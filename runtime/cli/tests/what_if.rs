@@ -46,13 +46,9 @@ fn a_runs_shared_weights_answer_what_if_questions() {
     };
     let all = top(&["--k=30", "--samples=10"]);
     assert!(all.len() > 10);
-    assert!(all.is_sorted_by(
-        |a, b| a["score"]["reward"].as_f64().unwrap() >= b["score"]["reward"].as_f64().unwrap()
-    ));
-    assert!(
-        all[0]["score"]["reward"].as_f64().unwrap()
-            >= scores[0]["score"]["reward"].as_f64().unwrap()
-    );
+    let loss = |one: &Value| one["score"]["loss"].as_f64().unwrap();
+    assert!(all.is_sorted_by(|a, b| loss(a) <= loss(b)));
+    assert!(loss(&all[0]) <= loss(&scores[0]));
     let mut sizes: Vec<u64> = all
         .iter()
         .map(|one| one["parameters"].as_u64().unwrap())

@@ -324,8 +324,8 @@ mod tests {
             "`search.epochs` must be a whole number, 0 or above, not `-3`"
         );
         assert_eq!(
-            said(&["search.epochs=0"]),
-            "`search.epochs` is 0, but it must be from 1 to 1048576"
+            said(&["search.epochs=2000000"]),
+            "`search.epochs` is 2000000, but it must be from 0 (fitted) to 1048576"
         );
         assert_eq!(
             said(&["optimizer.learning_rate=nan"]),

@@ -127,6 +127,7 @@ mod tests {
         assert_eq!(experiment.epochs_in(1.0, cost), 1);
         // Products that exceed 32 bits.
         let many = [
+            "search.strategy=enas",
             "score.updates=1048576",
             "score.rollouts=4096",
             "search.warm_up=0",

@@ -183,6 +183,7 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
     let settings = [
         "search.epochs=40",
         "retrain.epochs=5",
+        "retrain.seeds=5",
         "retrain.random=4",
         "retrain.same_size=0",
         "retrain.largest=0",

@@ -18,7 +18,7 @@ use super::handle::{Search, Shared};
 use super::last_phase::LastPhase;
 use super::subscription::Events;
 use super::workers::{CustomEvaluator, MakeDevice, SearchContext, SharedListener, Start};
-use crate::config::{Config, StrategyName};
+use crate::config::{Config, RankBy, StrategyName};
 use crate::error::Error;
 use crate::events::{Event, Record};
 use crate::experiment::{
@@ -255,6 +255,10 @@ impl SearchBuilder {
         };
         if let Some((_, config)) = &resumed {
             self.config = Config::of_run::<&str>(config, &[])?;
+        }
+        if self.own.is_some() {
+            // What an application's own evaluator maximises is the reward; its loss may be anything.
+            self.config.derive.by = RankBy::Reward;
         }
         let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
         let mut device = make().map_err(TrainingError::from)?;

@@ -84,12 +84,18 @@ impl<'a> TableSearch<'a> {
         listen: &mut dyn FnMut(&Query),
     ) -> Result<TabularResult, TableError> {
         let (space, schedule) = (self.table.space(), self.schedule());
-        let name = self.config.search.strategy;
+        // Where every answer is a query of the table there is nothing to train, so that single-path
+        // one-shot is random search.
+        let name = match self.config.search.strategy {
+            StrategyName::Spos => StrategyName::Random,
+            name => name,
+        };
         let mut strategy = match name {
-            // Where every answer is a query of the table, there is nothing to train and no other stage.
-            StrategyName::Random | StrategyName::Spos => Box::new(
-                RandomSearch::without_repetition(space.clone(), schedule, seed),
-            ),
+            StrategyName::Random => Box::new(RandomSearch::without_repetition(
+                space.clone(),
+                schedule,
+                seed,
+            )),
             _ => named_strategy(space, schedule, &self.config, seed)?,
         };
         self.follow(&mut *strategy, name, seed, listen)

@@ -26,7 +26,8 @@ use crate::runner::builder::SearchBuilder;
 use crate::runner::handle::{RunOutcome, RunResult};
 
 /// 48 steps and 4 updates.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 9] = [
+    "selection.share=0",
     "search.strategy=enas",
     "train.paths=1",
     "search.epochs=3",
