@@ -156,14 +156,11 @@ fn what_cannot_be_ranked_is_refused_in_a_sentence() {
     fs::create_dir(place.join("full")).unwrap();
     fs::write(place.join("full/notes.txt"), "mine").unwrap();
     let said = |more: &[&str]| {
-        // An option may be given once.
-        let option = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
-        let given: Vec<String> = more.iter().map(|word| option(word)).collect();
-        let small = SMALL.iter().copied();
-        let small = small.filter(|word| {
-            *word == "rank" || option(word) == "--set" || !given.contains(&option(word))
+        let usual = SMALL.iter().filter(|usual| {
+            let option = usual.split_once('=').map_or(**usual, |(option, _)| option);
+            option == "--set" || more.iter().all(|given| !given.starts_with(option))
         });
-        refused(&place, &[&small.collect::<Vec<_>>()[..], more].concat())
+        refused(&place, &usual.chain(more).copied().collect::<Vec<_>>())
     };
     for (arguments, sentence) in [
         (
