@@ -75,9 +75,14 @@ fn calls_do_not_allocate_once_warm() {
                 let mut run =
                     || cpu::run(&case.call, &case.step, &mut workspace, &reads, &mut writes);
                 run();
-                let before = ALLOCATIONS.load(Ordering::Relaxed);
-                (0..3).for_each(|_| run());
-                ALLOCATIONS.load(Ordering::Relaxed) - before
+                let mut measure = || {
+                    let before = ALLOCATIONS.load(Ordering::Relaxed);
+                    (0..3).for_each(|_| run());
+                    ALLOCATIONS.load(Ordering::Relaxed) - before
+                };
+                // A call that allocates does so in every run; rayon's queue takes a block once in
+                // dozens of jobs, of whatever call.
+                measure().min(measure())
             });
             if allocations > 0 {
                 found.push((allocations, case));

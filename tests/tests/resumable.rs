@@ -82,7 +82,7 @@ fn single_path_one_shot_resumes_in_the_middle_of_its_generations() {
         "search.strategy=spos",
         // Three generations cost as much as 17 epochs.
         "search.epochs=18",
-        "space.layers=2",
+        "space.layers=3",
         "train.paths=4",
         "derive.candidates=12",
         "derive.generations=3",

@@ -23,7 +23,7 @@ pub(crate) struct RankOptions {
     #[arg(
         long,
         value_name = "NAMES",
-        default_value = "random",
+        default_value = "spos",
         value_delimiter = ','
     )]
     pub(crate) strategies: Vec<String>,

@@ -26,8 +26,9 @@ use crate::runner::builder::SearchBuilder;
 use crate::runner::handle::{RunOutcome, RunResult};
 
 /// 48 steps and 4 updates.
-const SHORT: [&str; 9] = [
+const SHORT: [&str; 10] = [
     "selection.share=0",
+    "retrain.epochs=0",
     "search.strategy=enas",
     "train.paths=1",
     "search.epochs=3",
