@@ -150,6 +150,17 @@ impl Experiment {
             metric,
         };
         let steps = task.passes(&task.data.train, config.train.per_path()) / config.train.paths;
+        if steps == 0 {
+            // A text of fewer windows than paths.
+            return Err(DataError::TooSmall {
+                name: data.name().to_owned(),
+                part: "training",
+                samples: task.data.train.len(),
+                batch: config.train.batch * config.text.window,
+                key: "train.paths",
+            }
+            .into());
+        }
         if config.search.epochs == 0 {
             config.search.epochs = cost::fitted_epochs(&config, &task.data.train, &data);
         }

@@ -15,8 +15,9 @@ pub(crate) const GENERATION: usize = 50;
 /// as an update, so that all comparisons together cost at most an eighth of the updates.
 pub(crate) const UPDATES_APART: u64 = 8;
 
-/// Images that a short training of shared weights sees: enough for a ranking on 1,500 images of
-/// CIFAR-10 and on 4,000 of Fashion-MNIST (`runtime/docs/ranking.md`).
+/// Images that a short training of shared weights sees. 24,000 gave the ranking of
+/// `runtime/docs/ranking.md` on 1,500 images of CIFAR-10; other lengths were not measured beyond
+/// that page.
 const SHOWN: usize = 64_000;
 
 /// The number of passes if the settings leave it open.

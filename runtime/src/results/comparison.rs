@@ -157,7 +157,7 @@ impl Comparison {
         let verdict = match self.verdict(&side)? {
             Verdict::Better(by) => format!("better than the largest by {by}"),
             Verdict::Worse(by) => format!("worse than the largest by {by}"),
-            Verdict::Same(by) => format!("as good as the largest ({by})"),
+            Verdict::Same(by) => format!("no significant difference to the largest ({by})"),
             Verdict::Unknown(by) => {
                 format!("{by} to the largest, of which nothing can be said with so few")
             }

@@ -136,7 +136,7 @@ fn the_largest_and_the_same_size_stand_beside_it() {
     assert_eq!(
         said(&all),
         "97.50 ± 0.50 % test accuracy after training from scratch (2 seeds); random ones of the same size \
-         91.00 ± 1.00 % (2): better by 6.50 ± 1.12 points; as good as the largest (+0.20 ± 0.58 points) with 50 % of \
+         91.00 ± 1.00 % (2): better by 6.50 ± 1.12 points; no significant difference to the largest (+0.20 ± 0.58 points) with 50 % of \
          its parameters"
     );
     let comparison = Comparison::new(&all, Metric::Accuracy);

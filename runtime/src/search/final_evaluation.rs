@@ -64,7 +64,7 @@ impl FinalEvaluation {
             &mut random(RngStream::Candidates),
         )?;
         let candidates = results::distinct(supergraph, &sampled)?;
-        // Random paths are what the first candidates are: single-path one-shot needs no samples besides.
+        // The first candidates of single-path one-shot are random paths: no other samples are needed.
         let report = match experiment.config().search.strategy {
             StrategyName::Spos => 0,
             _ => derive.report,

@@ -31,7 +31,7 @@ pub(crate) fn run(options: &RankOptions) -> Result<(), Failure> {
     let data = data::read(&config.search.dataset, &config.text.reading())?;
     let lab = RankingLab::new(spaces(&options.plugin)?, data, config, asked)?;
     let report = lab.run(&|sentence| {
-        // Whoever closed standard error does not want to know.
+        // A closed standard error ends the reports of progress, not the laboratory.
         let _ = writeln!(io::stderr(), "{sentence}");
     })?;
     let mut out = io::stdout().lock();
