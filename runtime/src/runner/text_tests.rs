@@ -15,7 +15,7 @@ use supernet_strategy::random::from_prior;
 
 use crate::config::Config;
 use crate::events::Event;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, ExperimentError};
 use crate::results::Predictor;
 use crate::retrain::Retraining;
 use crate::storage::tensors;
@@ -23,6 +23,10 @@ use crate::storage::tensors;
 /// A small search of cells with four nodes on a text of 3,000 words out of 30, each of which mostly
 /// determines the next. `name` separates the folders of tests.
 pub(crate) fn experiment(name: &str, settings: &[&str]) -> Experiment {
+    set_up(name, settings).unwrap()
+}
+
+fn set_up(name: &str, settings: &[&str]) -> Result<Experiment, ExperimentError> {
     let (mut random, mut text, mut word) = (Random::new(7, RngStream::Test(0)), String::new(), 0);
     for _ in 0..3000 {
         word = if random.unit() < 0.9 {
@@ -37,7 +41,15 @@ pub(crate) fn experiment(name: &str, settings: &[&str]) -> Experiment {
     let data = Dataset::named_as(place.to_str().unwrap(), &TextSettings::default()).unwrap();
     fs::remove_file(&place).unwrap();
     let all = [&SMALL[..], settings].concat();
-    Experiment::on(data, Config::read("", &all).unwrap()).unwrap()
+    Experiment::on(data, Config::read("", &all).unwrap())
+}
+
+#[test]
+fn a_text_of_fewer_windows_than_paths_is_refused() {
+    let settings = ["train.paths=4", "text.window=1000"];
+    let said = set_up("paths", &settings).unwrap_err().to_string();
+    assert!(said.contains("`train.paths`"), "{said}");
+    assert!(set_up("path", &["train.paths=4"]).is_ok());
 }
 
 const SMALL: [&str; 17] = [
