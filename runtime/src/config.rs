@@ -2,18 +2,22 @@
 
 mod assign;
 mod error;
+mod method_settings;
 mod named;
 mod settings;
+mod strategy_name;
 
 use std::collections::BTreeMap;
 
 pub use error::ConfigError;
+pub use method_settings::{Gates, GradientOf, MethodSettings};
 use serde::{Deserialize, Serialize};
 pub use settings::{
-    CheckpointSettings, DataSettings, DeriveSettings, LanguageSettings, MethodName,
+    CheckpointSettings, DataSettings, DeriveRule, DeriveSettings, LanguageSettings, MethodName,
     OptimizerSettings, RankBy, RetrainSettings, ScoreSettings, SearchSettings, SelectionSettings,
-    StrategyName, Touch, TrainSettings,
+    Touch, TrainSettings,
 };
+pub use strategy_name::StrategyName;
 use supernet_data::{AugmentSettings, SplitSpec};
 use supernet_plugin::Setting;
 use supernet_strategy::enas::ControllerSettings;
@@ -45,6 +49,8 @@ pub struct Config {
     pub controller: ControllerSettings,
     /// The settings of the strategy `evolution`.
     pub evolution: EvolutionSettings,
+    /// The settings of the methods that followed ENAS.
+    pub method: MethodSettings,
     /// The evaluation after the last epoch.
     pub derive: DeriveSettings,
     /// The choice among candidates by short trainings.
@@ -68,12 +74,13 @@ impl Config {
         let part = |x: f64| {
             (0.0..1.0).contains(&x) || x <= f64::from(u32::MAX) && x.fract() == 0.0 && x > 0.0
         };
+        let temperature = |x: f64| x == 0.0 || (1e-3..=1e3).contains(&x);
         let parts = "a share below 1, a whole number of samples, or 0 (fitted)";
         let (search, data, optimizer, score) =
             (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
-        let retrain = self.retrain;
-        let numbers: [(&str, f64, bool, &'static str); 48] = [
+        let (retrain, method) = (self.retrain, self.method);
+        let numbers: [(&str, f64, bool, &'static str); 55] = [
             (
                 "search.epochs",
                 search.epochs.into(),
@@ -242,6 +249,48 @@ impl Config {
                 evolution.tournament.into(),
                 (1..=most).contains(&evolution.tournament),
                 "from 1 to 1048576",
+            ),
+            (
+                "method.learning_rate",
+                method.learning_rate,
+                weight(method.learning_rate),
+                "0 (fitted) or above",
+            ),
+            (
+                "method.every",
+                method.every.into(),
+                method.every <= most,
+                "from 0 (fitted) to 1048576",
+            ),
+            (
+                "method.order",
+                method.order.into(),
+                (1..=2).contains(&method.order),
+                "1 or 2",
+            ),
+            (
+                "method.temperature",
+                method.temperature,
+                temperature(method.temperature),
+                "0 (as published), or from 0.001 to 1000",
+            ),
+            (
+                "method.final_temperature",
+                method.final_temperature,
+                temperature(method.final_temperature),
+                "0 (as published), or from 0.001 to 1000",
+            ),
+            (
+                "method.dropout",
+                method.dropout,
+                share(method.dropout),
+                "from 0 (none) to below 1",
+            ),
+            (
+                "method.slices",
+                method.slices.into(),
+                method.slices <= 65536,
+                "from 0 (slices of 16 samples) to 65536",
             ),
             (
                 "derive.candidates",

@@ -231,6 +231,9 @@ fn of_training(error: &TrainingError) -> ErrorKind {
     match error {
         TrainingError::Genome(_) => ErrorKind::Architecture,
         TrainingError::Program(_) => ErrorKind::Space,
+        TrainingError::Path(_) | TrainingError::Mixture(_) | TrainingError::Step { .. } => {
+            ErrorKind::Strategy
+        }
         TrainingError::Device(_) => ErrorKind::Device,
         TrainingError::Diverged { .. } => ErrorKind::Diverged,
     }
@@ -247,6 +250,7 @@ fn of_experiment(error: &ExperimentError) -> ErrorKind {
     match error {
         ExperimentError::Config(_)
         | ExperimentError::NoTime { .. }
+        | ExperimentError::Unsuited { .. }
         | ExperimentError::OneArchitecture { .. } => ErrorKind::Config,
         ExperimentError::Space(_)
         | ExperimentError::ParameterTooLarge(_)

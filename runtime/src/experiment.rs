@@ -27,7 +27,7 @@ use supernet_plugin::Supergraph;
 use supernet_strategy::Schedule;
 pub use transfer::{Architecture, LabelledChoice, TransferError};
 
-use crate::config::{Config, StrategyName};
+use crate::config::Config;
 use crate::results::Metric;
 use crate::space::{BuiltSpace, SpaceError, SpaceProvenance, Spaces};
 pub use crate::training::TrainingError;
@@ -97,6 +97,7 @@ impl Experiment {
             provenance,
             cpu,
         } = spaces.build_again(&mut config, &data.facts(), earlier)?;
+        strategies::fit(&mut config, &supergraph, data.text().is_some())?;
         let (input, metric) = sample(&data, &mut config);
         let supergraph = if data.text().is_some() {
             supergraph.with_time(config.text.window)
@@ -273,7 +274,7 @@ impl Experiment {
             drop_path: LinearRamp::default(),
             seed: self.config.search.seed,
         };
-        Trainer::new(self.task.clone(), settings)
+        Trainer::new(self.task.clone(), settings).with_validation(self.evaluator())
     }
 
     pub(crate) fn evaluator(&self) -> Evaluator {
@@ -327,10 +328,9 @@ fn schedule(config: &Config, steps: u32) -> Schedule {
         epochs,
         steps,
         warm_up,
-        // Single-path one-shot learns nothing from scores.
-        updates: match config.search.strategy {
-            StrategyName::Spos => 0,
-            _ => config.score.updates,
+        updates: match config.search.strategy.scores_meanwhile() {
+            true => config.score.updates,
+            false => 0,
         },
         rollouts: config.score.rollouts,
         paths: config.train.paths,

@@ -15,4 +15,5 @@ pub(crate) use job::{Job, JobError, JobId, JobKind, JobResult, checked};
 pub(crate) use lr_schedule::{CosineRestarts, LinearRamp, LrSchedule, WarmupCosine};
 pub(crate) use pass_mean::PassMean;
 pub(crate) use task_context::TaskContext;
+pub(crate) use trainer::passes::{compile, network};
 pub(crate) use trainer::{Trainer, TrainerSettings};

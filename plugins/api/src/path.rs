@@ -1,15 +1,19 @@
+use serde::{Deserialize, Serialize};
+
 /// What a network with several branches at once runs: a pick per decision, with overrides at single
 /// nodes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Path {
     /// One pick per decision, in genome order.
     pub picks: Vec<Pick>,
     /// Overrides at single `Choose` nodes, by their index in the supergraph.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<(u32, Pick)>,
 }
 
 /// What runs at a decision.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pick {
     /// One choice.
     One(u32),
@@ -27,12 +31,33 @@ pub enum Pick {
 }
 
 impl Path {
+    /// The choice of every decision that has the largest weight, summed over the slices of the
+    /// batch; the first on a tie.
+    pub fn main_choices(&self) -> Vec<u32> {
+        self.picks.iter().map(Pick::main_choice).collect()
+    }
+
     /// The path that runs the child of one genome.
     pub fn of(genome: &[u32]) -> Path {
         Path {
             picks: genome.iter().map(|&value| Pick::One(value)).collect(),
             at: Vec::new(),
         }
+    }
+}
+
+impl Pick {
+    fn main_choice(&self) -> u32 {
+        let (choices, weights) = match self {
+            Pick::One(choice) => return *choice,
+            Pick::Mix {
+                choices, weights, ..
+            } => (choices, weights),
+        };
+        let total = |at: usize| -> f32 { weights.iter().skip(at).step_by(choices.len()).sum() };
+        let better = |best: usize, at: usize| if total(at) > total(best) { at } else { best };
+        let best = (1..choices.len()).fold(0, better);
+        choices.get(best).copied().unwrap_or(0)
     }
 }
 

@@ -6,10 +6,12 @@
 //! that every GPU supports). Pages hold at most 128 MiB (the largest binding that every GPU
 //! supports), and no parameter crosses a page boundary.
 
+mod displaced;
 mod identity;
 mod layout;
 mod revision;
 
+pub use displaced::{LookAhead, gradient_norm};
 pub use layout::{Layout, ParamSlot, ParameterTooLarge};
 pub use revision::Revision;
 
@@ -144,6 +146,11 @@ impl Weights {
         let mut weights = self.clone();
         weights.pages_mut().state.clear();
         weights
+    }
+
+    /// The same values with gradients of zero, without the optimiser state.
+    pub fn scratch(&self) -> Self {
+        self.displaced(self.pages.values.clone())
     }
 
     /// The layout of the parameters.

@@ -120,9 +120,26 @@ fn renamed(key: &str) -> &str {
 }
 
 /// The settings that accept one of a few words.
-fn one_of_words() -> [(&'static str, &'static [&'static str]); 6] {
+fn one_of_words() -> [(&'static str, &'static [&'static str]); 9] {
     [
-        ("search.strategy", &["spos", "enas", "random", "evolution"]),
+        (
+            "search.strategy",
+            &[
+                "spos",
+                "enas",
+                "darts",
+                "snas",
+                "gdas",
+                "proxyless",
+                "one-shot",
+                "fairnas",
+                "random",
+                "evolution",
+            ],
+        ),
+        ("method.gradient", &["ran", "all"]),
+        ("method.gates", &["two", "full", "reinforce"]),
+        ("derive.rule", &["method", "samples"]),
         ("optimizer.method", &["sgd", "adam"]),
         ("text.unit", &["word", "character"]),
         ("optimizer.touch", &["path", "all"]),

@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 use supernet_data::text::{TextSettings, Unit};
 use supernet_engine::program::{Method, Optimizer, Penalties};
 
+use super::strategy_name::StrategyName;
+
 /// What to search, how, and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -21,25 +23,6 @@ pub struct SearchSettings {
     pub warm_up: f64,
     /// Seeds everything except the split of the data.
     pub seed: u64,
-}
-
-/// The search strategies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum StrategyName {
-    /// Single-path one-shot: the shared weights are trained on random paths, and nothing is scored
-    /// before they are done (Guo et al. 2020).
-    Spos,
-    /// The LSTM controller of Pham et al. 2018.
-    Enas,
-    /// Samples of the space's prior at the same budget; in a search of a table, without repetition.
-    Random,
-    /// Regularised evolution (Real et al. 2019).
-    Evolution,
-    /// A custom strategy, passed to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
-    #[serde(alias = "own")]
-    Custom,
 }
 
 /// The update rules of the shared weights.
@@ -181,6 +164,20 @@ pub struct DeriveSettings {
     pub report: u32,
     /// What the candidates are ranked by.
     pub by: RankBy,
+    /// How the answer is found.
+    pub rule: DeriveRule,
+}
+
+/// How a search finds its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeriveRule {
+    /// By the method's own rule: with `darts`, `snas`, `gdas` and `proxyless` the most likely
+    /// choices; with the others the best of samples.
+    Method,
+    /// The best of samples of the policy, and of what is bred from them.
+    Samples,
 }
 
 /// What architectures are ranked by.
@@ -404,19 +401,7 @@ impl Default for DeriveSettings {
             generations: 10,
             report: 200,
             by: RankBy::Loss,
-        }
-    }
-}
-
-impl StrategyName {
-    /// The name in the settings.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Spos => "spos",
-            Self::Enas => "enas",
-            Self::Random => "random",
-            Self::Evolution => "evolution",
-            Self::Custom => "custom",
+            rule: DeriveRule::Method,
         }
     }
 }

@@ -3,7 +3,6 @@
 use supernet_strategy::Schedule;
 
 use super::{Experiment, GENERATION};
-use crate::config::StrategyName;
 use crate::events::Event;
 
 impl Experiment {
@@ -53,9 +52,9 @@ impl Experiment {
     /// epoch.
     pub(super) fn evaluations(&self) -> u32 {
         let bred = self.generations() * GENERATION as u32;
-        let report = match self.config.search.strategy {
-            StrategyName::Spos => 0,
-            _ => 2 * self.config.derive.report,
+        let report = match self.config.search.strategy.learns_only_weights() {
+            true => 0,
+            false => 2 * self.config.derive.report,
         };
         self.config.derive.candidates + bred + report
     }

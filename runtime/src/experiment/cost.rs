@@ -5,7 +5,7 @@ use supernet_data::{Dataset, Subset};
 use supernet_strategy::Schedule;
 
 use super::Experiment;
-use crate::config::{Config, StrategyName};
+use crate::config::Config;
 use crate::events::TRAINING_PASSES;
 
 /// Candidates that a generation of the final evaluation adds at most: 25 mutations and 25 crossovers
@@ -22,8 +22,8 @@ const SHOWN: usize = 64_000;
 
 /// The number of passes if the settings leave it open.
 pub(super) fn fitted_epochs(config: &Config, train: &Subset, data: &Dataset) -> u32 {
-    match (config.search.strategy, data.text()) {
-        (StrategyName::Spos, None) => (SHOWN / train.len().max(1)).clamp(8, 150) as u32,
+    match (config.search.strategy.scores_meanwhile(), data.text()) {
+        (false, None) => (SHOWN / train.len().max(1)).clamp(8, 150) as u32,
         _ => 150,
     }
 }

@@ -44,6 +44,16 @@ pub enum ExperimentError {
     /// A custom op does not do what the space declares.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Ops(Vec<OpCheckError>),
+    /// A method makes no sense on a space, or with these settings.
+    #[error("`{strategy}` cannot search the space `{space}`: {reason}")]
+    Unsuited {
+        /// The method.
+        strategy: &'static str,
+        /// The space.
+        space: String,
+        /// The reason, and a way out.
+        reason: String,
+    },
     /// A custom strategy cannot be created by name.
     #[error(
         "the strategy `custom` is defined by an application: only that application can run or resume such a search"

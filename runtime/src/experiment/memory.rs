@@ -3,13 +3,18 @@
 use supernet_engine::device::Device;
 use supernet_engine::program::{MemoryPlan, Program};
 use supernet_shaders::random::{Random, RngStream};
-use supernet_strategy::from_prior;
+use supernet_strategy::{
+    Outcome, PassOutcome, PassSamples, Schedule, Score, StepOutcome, Work, from_prior,
+};
 
 use super::{Experiment, ExperimentError};
-use crate::training::TrainingError;
+use crate::config::StrategyName;
+use crate::training::{TrainingError, compile, network};
 
 /// Number of sampled children from which the memory of a search is estimated.
 const PLANNED: usize = 64;
+/// Tasks of a method with mixtures from which its memory is estimated.
+const STEPS: usize = 8;
 
 /// The device and memory of a search.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +59,49 @@ impl Experiment {
             let training = Program::passes(&passes, &optimizer).map_err(TrainingError::from)?;
             training.iter().for_each(|program| plan.add(program));
         }
+        self.plan_steps(&mut plan)?;
         Ok(plan)
+    }
+
+    /// Adds the passes of a method that runs several choices at once: those of its first steps after
+    /// the warm-up, as it would take them if nothing were to be learnt.
+    fn plan_steps(&self, plan: &mut MemoryPlan) -> Result<(), ExperimentError> {
+        let name = self.config.search.strategy;
+        if !name.mixes() && name != StrategyName::Proxyless {
+            return Ok(());
+        }
+        let schedule = Schedule {
+            warm_up: 0,
+            ..self.schedule
+        };
+        let mut strategy = self.strategy(schedule)?;
+        let optimizer = self.config.optimizer.optimizer();
+        for _ in 0..STEPS {
+            let Some(task) = strategy.next()? else { break };
+            let Work::Step { passes, .. } = task.work else {
+                strategy.observe(&Outcome::Trained(Score::WORST));
+                continue;
+            };
+            let mut outcomes = Vec::with_capacity(passes.len());
+            for pass in &passes {
+                let batch = match pass.samples {
+                    PassSamples::Training => self.config.train.per_path(),
+                    PassSamples::Validation(_) => self.config.score.batch,
+                };
+                let relaxed = network(&self.task.supergraph, pass).map_err(TrainingError::from)?;
+                plan.add(&compile(
+                    self.task.context(batch),
+                    pass,
+                    &relaxed,
+                    &optimizer,
+                )?);
+                outcomes.push(PassOutcome::new(Score {
+                    reward: 0.0,
+                    loss: 0.0,
+                }));
+            }
+            strategy.observe(&Outcome::Stepped(StepOutcome::new(outcomes, 0.0)));
+        }
+        Ok(())
     }
 }

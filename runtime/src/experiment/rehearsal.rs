@@ -2,10 +2,11 @@
 //! starts.
 
 use supernet_engine::program::Program;
-use supernet_plugin::{Child, Path, Pick};
+use supernet_plugin::Child;
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::from_prior;
 
+use super::strategies::everything;
 use super::{Experiment, ExperimentError};
 use crate::training::TrainingError;
 
@@ -39,20 +40,7 @@ impl Experiment {
         TrainingError: From<E>,
     {
         let supergraph = &self.task.supergraph;
-        let all = |decision| {
-            let choices: Vec<u32> = (0..supergraph.choices(decision)).collect();
-            Pick::Mix {
-                weights: vec![1.0; choices.len()],
-                choices,
-                rows: 1,
-                gradient: false,
-            }
-        };
-        let everything = Path {
-            picks: (0..supergraph.genome_len()).map(all).collect(),
-            at: Vec::new(),
-        };
-        let looked = match supergraph.relaxed(&everything) {
+        let looked = match supergraph.relaxed(&everything(supergraph)) {
             Ok(relaxed) => look(relaxed.network()),
             Err(_) => {
                 let mut random = Random::new(0, RngStream::Rehearsal);

@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
-use supernet_plugin::Supergraph;
+use supernet_plugin::{Path, Pick, Supergraph};
 use supernet_strategy::enas::Enas;
 use supernet_strategy::evolution::Evolution;
+use supernet_strategy::methods::{
+    Differentiable, DifferentiableSettings, Fair, Fairness, OneShot, Order, Reinforce,
+    ReinforceSettings, Relaxation, fitted_rate,
+};
 use supernet_strategy::random::RandomSearch;
-use supernet_strategy::{Schedule, Strategy, StrategyError, TrainingPrior};
+use supernet_strategy::table_policy::{LinearSchedule, PathDropout, StraightThroughGradient};
+use supernet_strategy::{
+    MethodStrategy, Schedule, SearchMethod, Strategy, StrategyError, TrainingPrior,
+};
 
 use super::{Experiment, ExperimentError};
-use crate::config::{Config, ConfigError, StrategyName};
+use crate::config::{Config, ConfigError, Gates, GradientOf, StrategyName};
+use crate::space::Extremes;
 
 /// Creates a custom strategy.
 pub(crate) type MakeStrategy = Arc<
@@ -25,6 +33,11 @@ impl std::fmt::Debug for CustomStrategy {
         f.write_str("CustomStrategy")
     }
 }
+
+/// Random children beside the largest and the smallest one in a step of the sandwich rule.
+const BETWEEN: u32 = 2;
+/// Samples in a slice of One-Shot.
+const SLICE: u32 = 16;
 
 impl Experiment {
     pub(crate) fn strategy(
@@ -46,6 +59,90 @@ impl Experiment {
     }
 }
 
+/// Fits the settings to what the strategy needs of a space, and refuses a space on which it makes
+/// no sense.
+pub(super) fn fit(
+    config: &mut Config,
+    space: &Supergraph,
+    is_text: bool,
+) -> Result<(), ExperimentError> {
+    let strategy = config.search.strategy;
+    let unsuited = |reason: String| ExperimentError::Unsuited {
+        strategy: strategy.word(),
+        space: space.space().name.clone(),
+        reason,
+    };
+    let wants_mixtures = strategy.mixes()
+        || strategy == StrategyName::Proxyless && config.method.gates != Gates::Reinforce;
+    if wants_mixtures {
+        space
+            .relaxed(&everything(space))
+            .map_err(|error| unsuited(error.to_string()))?;
+    }
+    if strategy.mixes() {
+        if config.train.paths > 1 {
+            return Err(unsuited(
+                "it runs several choices at once in each step, so `train.paths` must be 1"
+                    .to_owned(),
+            ));
+        }
+        config.train.paths = 1;
+    }
+    if strategy == StrategyName::OneShot {
+        let batch = config.train.batch;
+        let slices = match config.method.slices {
+            _ if is_text => 1,
+            0 => (batch / SLICE).max(1),
+            slices => slices,
+        };
+        if batch % slices != 0 {
+            return Err(unsuited(format!(
+                "a minibatch of {batch} samples (`train.batch`) cannot be divided into {slices} equal slices (`method.slices`)"
+            )));
+        }
+        config.method.slices = slices;
+    }
+    if strategy == StrategyName::FairNas {
+        let paths = match config.method.sandwich {
+            true => 2 + BETWEEN,
+            false => Fair::paths(space),
+        };
+        if !config.method.sandwich && !space.space().require.is_empty() {
+            return Err(unsuited(
+                "it trains every choice once in each step, and the requirements of this space forbid some of the children \
+                 that this makes; take `spos`, or `--set method.sandwich=true`"
+                    .to_owned(),
+            ));
+        }
+        if config.train.batch < paths {
+            return Err(unsuited(format!(
+                "each step trains {paths} children, each on its own samples, and a minibatch has {} (`train.batch`)",
+                config.train.batch
+            )));
+        }
+        config.train.paths = paths;
+        config.train.batch -= config.train.batch % paths;
+    }
+    Ok(())
+}
+
+/// All choices of every decision at once.
+pub(super) fn everything(space: &Supergraph) -> Path {
+    let all = |decision| {
+        let choices: Vec<u32> = (0..space.choices(decision)).collect();
+        Pick::Mix {
+            weights: vec![1.0; choices.len()],
+            choices,
+            rows: 1,
+            gradient: false,
+        }
+    };
+    Path {
+        picks: (0..space.genome_len()).map(all).collect(),
+        at: Vec::new(),
+    }
+}
+
 /// The built-in strategy that the settings name.
 pub(crate) fn named_strategy(
     supergraph: &Supergraph,
@@ -54,8 +151,9 @@ pub(crate) fn named_strategy(
     seed: u64,
 ) -> Result<Box<dyn Strategy>, ExperimentError> {
     let training = TrainingPrior::emphasised(supergraph, config.train.emphasis as f32);
+    let name = config.search.strategy;
     let supergraph = supergraph.clone();
-    Ok(match config.search.strategy {
+    Ok(match name {
         StrategyName::Custom => return Err(ExperimentError::NoStrategy),
         StrategyName::Random | StrategyName::Spos => {
             Box::new(RandomSearch::new(supergraph, schedule, seed).training(training))
@@ -68,5 +166,115 @@ pub(crate) fn named_strategy(
             let enas = Enas::new(supergraph, schedule, config.controller, seed);
             Box::new(enas.map_err(ConfigError::from)?.training(training))
         }
+        StrategyName::Darts | StrategyName::Snas | StrategyName::Gdas => {
+            let settings = differentiable(config, &schedule);
+            let method = Differentiable::new(supergraph.clone(), settings, seed);
+            looped(name, supergraph, schedule, method, seed)
+        }
+        StrategyName::Proxyless if config.method.gates == Gates::Reinforce => {
+            let every = period(config);
+            let settings = ReinforceSettings::new(rate(config, &schedule, every))
+                .with_period(every)
+                .with_paths(schedule.paths);
+            let method = Reinforce::new(supergraph.clone(), settings, seed);
+            looped(name, supergraph, schedule, method, seed)
+        }
+        StrategyName::Proxyless => {
+            let settings = differentiable(config, &schedule);
+            let method = Differentiable::new(supergraph.clone(), settings, seed);
+            looped(name, supergraph, schedule, method, seed)
+        }
+        StrategyName::OneShot => {
+            let steps = schedule.epochs * schedule.steps;
+            let rows = config.method.slices.max(1);
+            let dropout = PathDropout::rising(config.method.dropout, steps, rows);
+            let method = OneShot::new(supergraph.clone(), dropout);
+            looped(name, supergraph, schedule, method, seed)
+        }
+        StrategyName::FairNas => {
+            let fairness = match config.method.sandwich {
+                false => Fairness::Permutations,
+                true => {
+                    let Extremes {
+                        smallest, largest, ..
+                    } = Extremes::of(&supergraph)?;
+                    Fairness::Sandwich {
+                        largest: largest.genome,
+                        smallest: smallest.genome,
+                        random: BETWEEN,
+                    }
+                }
+            };
+            let method = Fair::new(supergraph.clone(), fairness, training);
+            looped(name, supergraph, schedule, method, seed)
+        }
     })
+}
+
+fn looped(
+    name: StrategyName,
+    space: Supergraph,
+    schedule: Schedule,
+    method: impl SearchMethod + 'static,
+    seed: u64,
+) -> Box<dyn Strategy> {
+    Box::new(MethodStrategy::new(
+        name.word(),
+        space,
+        schedule,
+        method,
+        seed,
+    ))
+}
+
+/// Training steps from one update of the policy to the next.
+fn period(config: &Config) -> u32 {
+    match (config.method.every, config.search.strategy) {
+        (0, StrategyName::Proxyless) => 2,
+        (0, _) => 1,
+        (every, _) => every,
+    }
+}
+
+fn rate(config: &Config, schedule: &Schedule, every: u32) -> f64 {
+    let Schedule {
+        epochs,
+        warm_up,
+        steps,
+        ..
+    } = *schedule;
+    match config.method.learning_rate {
+        0.0 => fitted_rate((epochs - warm_up) * steps / every),
+        rate => rate,
+    }
+}
+
+fn differentiable(config: &Config, schedule: &Schedule) -> DifferentiableSettings {
+    let method = &config.method;
+    let relaxation = match (config.search.strategy, method.gates) {
+        (StrategyName::Darts, _) if method.order == 2 => Relaxation::Darts(Order::Second),
+        (StrategyName::Darts, _) => Relaxation::Darts(Order::First),
+        (StrategyName::Snas, _) => Relaxation::Snas,
+        (StrategyName::Gdas, _) => Relaxation::Gdas(match method.gradient {
+            GradientOf::Ran => StraightThroughGradient::Ran,
+            GradientOf::All => StraightThroughGradient::All,
+        }),
+        (_, Gates::Full) => Relaxation::Gates,
+        _ => Relaxation::TwoPaths,
+    };
+    let [from, to] = match relaxation {
+        Relaxation::Gdas(_) => [10.0, 0.1],
+        _ => [1.0, 0.03],
+    };
+    let or = |given: f64, published: f64| if given == 0.0 { published } else { given };
+    let last = (schedule.epochs * schedule.steps).saturating_sub(1);
+    let every = period(config);
+    DifferentiableSettings::new(relaxation, rate(config, schedule, every))
+        .with_temperature(LinearSchedule::new(
+            or(method.temperature, from),
+            or(method.final_temperature, to),
+            last,
+        ))
+        .with_period(every)
+        .with_paths(schedule.paths)
 }

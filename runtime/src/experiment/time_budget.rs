@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use supernet_engine::device::Device;
+use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{Outcome, Schedule, Work};
 
 use super::{Experiment, ExperimentError, schedule};
@@ -65,6 +66,15 @@ impl Experiment {
                     )?));
                     steps.push(began.elapsed().as_secs_f64());
                 }
+                Work::Step { ref passes, epoch } => {
+                    let outcome = trainer.passes(device, &mut weights, passes, epoch)?;
+                    strategy.observe(&Outcome::Stepped(outcome));
+                    if !task.work.updates() {
+                        // What the policy learns from counts towards the training step after it.
+                        continue;
+                    }
+                    steps.push(began.elapsed().as_secs_f64());
+                }
                 Work::Score { genomes, batch } => {
                     strategy.observe(&Outcome::Scored(
                         evaluator.minibatch(device, &weights, &genomes, batch)?,
@@ -73,6 +83,14 @@ impl Experiment {
                 }
             }
             began = Instant::now();
+        }
+        while updates.len() < PASSES as usize {
+            // A method that learns from passes has no score tasks of its own.
+            let mut random = Random::new(0, RngStream::PriorSamples);
+            let genomes = strategy.sample(small.rollouts as usize, &mut random)?;
+            began = Instant::now();
+            evaluator.minibatch(device, &weights, &genomes, updates.len() as u64)?;
+            updates.push(began.elapsed().as_secs_f64());
         }
         let (steps, updates) = (&mut steps[STEPS as usize..], &updates[1..]);
         // The reward does not keep a policy from larger children, and too long is worse than too

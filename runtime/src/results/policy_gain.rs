@@ -100,8 +100,12 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
         StrategyName::Enas => "the controller's samples",
         StrategyName::Evolution => "the population's members",
         StrategyName::Random => "the search's own samples",
-        StrategyName::Spos => "the best candidates",
-        StrategyName::Custom => "the policy's samples",
+        StrategyName::Spos | StrategyName::OneShot | StrategyName::FairNas => "the best candidates",
+        StrategyName::Darts
+        | StrategyName::Snas
+        | StrategyName::Gdas
+        | StrategyName::Proxyless
+        | StrategyName::Custom => "the policy's samples",
     }
 }
 
@@ -147,7 +151,7 @@ impl PolicyGain {
     /// A summary of the comparison.
     pub fn summary(&self) -> String {
         let whose = whose(self.strategy);
-        if self.strategy == StrategyName::Spos {
+        if self.strategy.learns_only_weights() {
             return format!(
                 "with the shared weights the {} best candidates have {} and random architectures {}; they were chosen \
                  for it, so this says nothing about training them alone",

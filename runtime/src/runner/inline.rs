@@ -84,6 +84,14 @@ fn explore(
                     trainer.start(device, &mut weights, &paths, epoch)?;
                     started.push_back(id);
                 }
+                JobKind::Step { passes, epoch } => {
+                    while let Some(id) = started.pop_front() {
+                        let score = trainer.finish(device)?;
+                        scheduler.complete(id, vec![Ok(score)]);
+                    }
+                    let outcome = trainer.passes(device, &mut weights, &passes, epoch)?;
+                    scheduler.complete_step(id, outcome);
+                }
                 // Nothing is ever skipped here: a step that corrupts the weights ends the search.
                 JobKind::Skip => trainer.skip(),
                 kind => scheduler.complete(id, evaluator.results(device, &weights, &kind)?),

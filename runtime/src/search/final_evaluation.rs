@@ -9,7 +9,7 @@ use supernet_strategy::{Genome, Score, Strategy, from_prior, next_generation};
 
 use super::error::SearchError;
 use super::scheduler::{Next, Scheduler};
-use crate::config::StrategyName;
+use crate::config::DeriveRule;
 use crate::events::{EvaluationRole, Event};
 use crate::experiment::{Experiment, GENERATION};
 use crate::results::{self, Candidate, PolicyGain};
@@ -38,6 +38,8 @@ pub(crate) struct FinalEvaluation {
     known: BTreeMap<Genome, usize>,
     /// Generations that have been bred from the candidates.
     generations: u32,
+    /// Generations that are to be bred.
+    wanted: u32,
     /// Candidates that are samples of the policy: all but those generations.
     first: usize,
     results: Vec<Option<JobResult>>,
@@ -63,11 +65,22 @@ impl FinalEvaluation {
             derive.candidates as usize,
             &mut random(RngStream::Candidates),
         )?;
-        let candidates = results::distinct(supergraph, &sampled)?;
-        // The first candidates of single-path one-shot are random paths: no other samples are needed.
-        let report = match experiment.config().search.strategy {
-            StrategyName::Spos => 0,
-            _ => derive.report,
+        let favourite = match derive.rule {
+            DeriveRule::Method => strategy.favourite()?,
+            DeriveRule::Samples => None,
+        };
+        let (candidates, generations) = match favourite {
+            Some(favourite) => (vec![favourite], 0),
+            None => (
+                results::distinct(supergraph, &sampled)?,
+                experiment.generations(),
+            ),
+        };
+        // The first candidates of methods that learn nothing else are random paths: no other samples
+        // are needed.
+        let report = match experiment.config().search.strategy.learns_only_weights() {
+            true => 0,
+            false => derive.report,
         };
         let policy = strategy.sample(report as usize, &mut random(RngStream::PolicySamples))?;
         let distinct = results::distinct(supergraph, &policy)?.len() as u32;
@@ -81,6 +94,7 @@ impl FinalEvaluation {
             architectures: Vec::new(),
             known: BTreeMap::new(),
             generations: 0,
+            wanted: generations,
             first: candidates.len(),
             results: Vec::new(),
             dispatched: 0,
@@ -114,7 +128,7 @@ impl FinalEvaluation {
     /// Adds the children of the best candidates, if all are scored and a generation is left. False
     /// if none is.
     fn breed(&mut self) -> Result<bool, SearchError> {
-        if self.generations == self.experiment.generations() {
+        if self.generations == self.wanted {
             return Ok(false);
         }
         let experiment = Arc::clone(&self.experiment);
@@ -185,7 +199,7 @@ impl FinalEvaluation {
 
     /// Whether every score is known and reported.
     pub(crate) fn is_scored(&self) -> bool {
-        self.reported == self.roll.len() && self.generations == self.experiment.generations()
+        self.reported == self.roll.len() && self.generations == self.wanted
     }
 
     /// All architectures with their scores.
@@ -321,8 +335,13 @@ impl Scheduler {
         let first = top[..evaluation.first.min(top.len())].to_vec();
         results::rank(&mut top, self.experiment.config().derive.by);
         top.truncate(10);
-        let spos = self.experiment.config().search.strategy == StrategyName::Spos;
-        let (policy, prior) = if spos {
+        let only_weights = self
+            .experiment
+            .config()
+            .search
+            .strategy
+            .learns_only_weights();
+        let (policy, prior) = if only_weights {
             let rewards = |some: &[Candidate]| some.iter().map(|c| c.score.reward).collect();
             let best: Vec<f32> = rewards(&top[..top.len().min(PARENTS)]);
             (best, rewards(&first))
@@ -337,7 +356,7 @@ impl Scheduler {
             self.experiment.task().metric,
             &policy,
             &prior,
-            if spos {
+            if only_weights {
                 policy.len() as u32
             } else {
                 evaluation.distinct

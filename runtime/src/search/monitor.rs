@@ -228,7 +228,7 @@ impl Monitor {
             .sum();
         let error = errors.map(|squares| squares.sqrt() / count);
         // Random search is chance itself.
-        let chance = matches!(self.strategy, StrategyName::Random | StrategyName::Spos);
+        let chance = self.strategy == StrategyName::Random || self.strategy.learns_only_weights();
         let early = chance || 2 * update < self.updates || samples < FEWEST;
         if early
             || Difference::sign(difference, error) > 0
@@ -258,7 +258,16 @@ impl Monitor {
             StrategyName::Evolution => {
                 "raise `evolution.population` or lower `evolution.tournament`"
             }
-            StrategyName::Random | StrategyName::Spos => "look at the space's prior",
+            StrategyName::Random
+            | StrategyName::Spos
+            | StrategyName::OneShot
+            | StrategyName::FairNas => "look at the space's prior",
+            StrategyName::Darts
+            | StrategyName::Snas
+            | StrategyName::Gdas
+            | StrategyName::Proxyless => {
+                "lower `method.learning_rate` or lengthen `search.warm_up`"
+            }
             StrategyName::Custom => "let the strategy explore more",
         }
     }

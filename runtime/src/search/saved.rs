@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use supernet_strategy::{Score, Strategy};
+use supernet_strategy::{Score, StepOutcome, Strategy, StrategyStats};
 
 use super::error::SearchError;
 use super::final_evaluation::FinalEvaluation;
 use super::monitor::MonitorState;
-use super::scheduler::{Concurrency, InFlight, Scheduler};
+use super::scheduler::{Concurrency, InFlight, RecoveredTask, Scheduler};
 use crate::experiment::Experiment;
 use crate::training::{JobError, JobResult, PassMean};
 
@@ -41,6 +41,7 @@ pub(crate) struct SchedulerState {
 enum Recovered {
     Score(Score),
     Failed(String),
+    Step(StepOutcome),
 }
 
 /// Counters of the search.
@@ -57,9 +58,51 @@ pub(super) struct Tally {
     /// Consecutive children without a score.
     pub(super) failures: u32,
     pass: PassMean,
+    /// What a policy that learns step by step reported since the end of the last epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learnt: Option<Learnt>,
+}
+
+/// The updates of a policy since the end of an epoch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Learnt {
+    updates: u32,
+    reward: f64,
+    baseline: f64,
+    gradient_norm: f64,
+    /// The latest one.
+    last: StrategyStats,
 }
 
 impl Tally {
+    /// Counts an update of the policy.
+    pub(super) fn learn(&mut self, stats: StrategyStats) {
+        let learnt = self.learnt.get_or_insert(Learnt {
+            updates: 0,
+            reward: 0.0,
+            baseline: 0.0,
+            gradient_norm: 0.0,
+            last: stats,
+        });
+        learnt.updates += 1;
+        learnt.reward += f64::from(stats.reward);
+        learnt.baseline += f64::from(stats.baseline);
+        learnt.gradient_norm += f64::from(stats.gradient_norm);
+        learnt.last = stats;
+    }
+
+    /// The means over these updates; the entropy is the latest one.
+    pub(super) fn take_learnt(&mut self) -> Option<StrategyStats> {
+        let learnt = self.learnt.take()?;
+        let mean = |sum: f64| (sum / f64::from(learnt.updates)) as f32;
+        Some(StrategyStats {
+            reward: mean(learnt.reward),
+            baseline: mean(learnt.baseline),
+            gradient_norm: mean(learnt.gradient_norm),
+            ..learnt.last
+        })
+    }
+
     /// Counts a training step with its score, or a skipped one.
     pub(super) fn step(&mut self, score: Option<Score>) {
         self.steps += 1;
@@ -129,7 +172,10 @@ impl Scheduler {
             Ok(score) => Recovered::Score(*score),
             Err(reason) => Recovered::Failed(reason.to_string()),
         };
-        let all = |task: &InFlight| task.results.iter().flatten().map(recovered).collect();
+        let all = |task: &InFlight| match &task.step {
+            Some(outcome) => vec![Recovered::Step(outcome.clone())],
+            None => task.results.iter().flatten().map(recovered).collect(),
+        };
         Ok(SchedulerState {
             strategy: self.strategy.save(),
             started: self.started,
@@ -158,15 +204,18 @@ impl Scheduler {
         scheduler.tally = saved.tally;
         scheduler.monitor_state = saved.monitor;
         scheduler.skipped = saved.skipped.into_iter().collect();
-        let result = |recovered| match recovered {
-            Recovered::Score(score) => Ok(score),
-            Recovered::Failed(reason) => Err(JobError::from(Quoted(reason))),
+        let task = |saved: Vec<Recovered>| {
+            let mut task = RecoveredTask::default();
+            for recovered in saved {
+                task.results.push(match recovered {
+                    Recovered::Score(score) => Ok(score),
+                    Recovered::Failed(reason) => Err(JobError::from(Quoted(reason))),
+                    Recovered::Step(outcome) => Ok(task.step.insert(outcome).last()),
+                });
+            }
+            task
         };
-        scheduler.recovered = saved
-            .recovered
-            .into_iter()
-            .map(|task| task.into_iter().map(result).collect())
-            .collect();
+        scheduler.recovered = saved.recovered.into_iter().map(task).collect();
         if let Some(scores) = saved.evaluated {
             let mut evaluation = FinalEvaluation::new(&scheduler.experiment, &*scheduler.strategy)?;
             evaluation.resume(scores)?;

@@ -9,7 +9,7 @@ mod outcomes;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use supernet_strategy::{Strategy, Task, Work};
+use supernet_strategy::{StepOutcome, Strategy, Task, Work};
 
 use super::error::SearchError;
 use super::final_evaluation::{FinalEvaluation, SearchOutcome};
@@ -57,7 +57,7 @@ pub(crate) struct Scheduler {
     /// Jobs without a result.
     pub(super) in_flight: usize,
     /// Results that a saved search already had, task by task.
-    pub(super) recovered: VecDeque<Vec<JobResult>>,
+    pub(super) recovered: VecDeque<RecoveredTask>,
     pub(super) tally: Tally,
     pub(super) monitor: Monitor,
     pub(super) monitor_state: MonitorState,
@@ -84,8 +84,17 @@ pub(super) struct InFlight {
     /// Number of children that the strategy asked for; the others are control samples of the prior.
     own: usize,
     pub(super) results: Vec<Option<JobResult>>,
+    /// The outcome of a general step, if all its numbers are finite.
+    pub(super) step: Option<StepOutcome>,
     /// Children dispatched.
     dispatched: usize,
+}
+
+/// The results that a saved search already had for a task.
+#[derive(Default)]
+pub(super) struct RecoveredTask {
+    pub(super) results: Vec<JobResult>,
+    pub(super) step: Option<StepOutcome>,
 }
 
 impl InFlight {
@@ -180,7 +189,7 @@ impl Scheduler {
             let trains = matches!(
                 &self.pending,
                 Pending::Task(Task {
-                    work: Work::Train { .. },
+                    work: Work::Train { .. } | Work::Step { .. },
                     ..
                 })
             );
@@ -222,7 +231,7 @@ impl Scheduler {
             children = genomes.len();
         }
         let recovered = self.recovered.pop_front().unwrap_or_default();
-        let mut results: Vec<_> = recovered.into_iter().map(Some).collect();
+        let mut results: Vec<_> = recovered.results.into_iter().map(Some).collect();
         results.truncate(children);
         let dispatched = results.len();
         results.resize(children, None);
@@ -230,6 +239,7 @@ impl Scheduler {
             work,
             own,
             results,
+            step: recovered.step,
             dispatched,
         });
         Ok(())
@@ -244,7 +254,11 @@ impl Scheduler {
             return None;
         }
         let (kind, dispatched) = match &task.work {
-            Work::Train { .. } if self.skipped.contains(&number) => (JobKind::Skip, 1),
+            work if work.updates() && self.skipped.contains(&number) => (JobKind::Skip, 1),
+            Work::Step { passes, epoch } => {
+                let (passes, epoch) = (passes.clone(), *epoch);
+                (JobKind::Step { passes, epoch }, 1)
+            }
             Work::Train { paths, epoch } => {
                 let (paths, epoch) = (paths.clone(), *epoch);
                 (JobKind::Train { paths, epoch }, 1)
@@ -264,6 +278,18 @@ impl Scheduler {
             first,
         };
         Some(Next::Job(Job { id, kind }))
+    }
+
+    /// Stores the outcome of a general step.
+    pub(crate) fn complete_step(&mut self, id: JobId, outcome: StepOutcome) {
+        let result = vec![Ok(outcome.last())];
+        let number = id.task.checked_sub(self.observed);
+        let task = number.and_then(|number| self.tasks.get_mut(number as usize));
+        if let Some(task) = task.filter(|task| task.results.iter().all(Option::is_none)) {
+            // What is not a number cannot be saved, and teaches nothing.
+            task.step = Some(outcome).filter(StepOutcome::is_finite);
+        }
+        self.complete(id, result);
     }
 
     /// Stores the results of a job. Unexpected results are ignored.

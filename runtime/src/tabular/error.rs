@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use supernet_plugin::GenomeError;
 use supernet_strategy::{Genome, StrategyError};
 
+use crate::config::StrategyName;
 use crate::experiment::ExperimentError;
 
 /// Why a table cannot be searched.
@@ -46,6 +47,15 @@ pub enum TableError {
         first: u64,
         /// Number of seeds.
         given: u32,
+    },
+    /// The strategy learns from shared weights.
+    #[error(
+        "`{}` learns from the gradients of shared weights, and a table has neither; search it with `random`, `evolution` or `enas`",
+        .strategy.word()
+    )]
+    NoWeights {
+        /// The strategy.
+        strategy: StrategyName,
     },
     /// The strategy returned nothing to score.
     #[error("the strategy gave no genome to be scored; `score.rollouts` must be at least 1")]

@@ -84,10 +84,10 @@ impl<'a> TableSearch<'a> {
         listen: &mut dyn FnMut(&Query),
     ) -> Result<TabularResult, TableError> {
         let (space, schedule) = (self.table.space(), self.schedule());
-        // Where every answer is a query of the table there is nothing to train, so that single-path
-        // one-shot is random search.
+        // Where every answer is a query of the table there is nothing to train, so that methods which
+        // only train are random search.
         let name = match self.config.search.strategy {
-            StrategyName::Spos => StrategyName::Random,
+            name if name.learns_only_weights() => StrategyName::Random,
             name => name,
         };
         let mut strategy = match name {
@@ -154,6 +154,7 @@ impl<'a> TableSearch<'a> {
             let genomes = match &task.work {
                 Work::Train { paths, .. } => paths,
                 Work::Score { genomes, .. } => genomes,
+                Work::Step { .. } => return Err(TableError::NoWeights { strategy: name }),
             };
             let left = (self.samples - tally.samples()) as usize;
             let mut scores = Vec::with_capacity(genomes.len());
@@ -179,7 +180,9 @@ impl<'a> TableSearch<'a> {
                 break;
             }
             match task.work {
-                Work::Train { .. } => strategy.observe(&Outcome::Trained(scores[0])),
+                Work::Train { .. } | Work::Step { .. } => {
+                    strategy.observe(&Outcome::Trained(scores[0]))
+                }
                 Work::Score { .. } => strategy.observe(&Outcome::Scored(scores)),
             };
         }

@@ -1,8 +1,8 @@
 //! Errors of training steps and scores.
 
 use supernet_engine::device::DeviceError;
-use supernet_engine::program::ProgramError;
-use supernet_plugin::GenomeError;
+use supernet_engine::program::{MixtureError, ProgramError};
+use supernet_plugin::{GenomeError, PathError};
 
 /// Why a child could not be trained or scored.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,18 @@ pub enum TrainingError {
     /// The genome does not belong to the space.
     #[error(transparent)]
     Genome(#[from] GenomeError),
+    /// The path does not belong to the space.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// The weights of a path's branches do not fit its program.
+    #[error(transparent)]
+    Mixture(#[from] MixtureError),
+    /// The passes of a step do not fit together.
+    #[error("a step cannot run: {reason}")]
+    Step {
+        /// What does not fit.
+        reason: &'static str,
+    },
     /// The child cannot run.
     #[error(transparent)]
     Program(#[from] ProgramError),

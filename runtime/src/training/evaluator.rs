@@ -69,7 +69,7 @@ impl Evaluator {
             }
             JobKind::Validate { genome } => vec![self.validation(device, weights, genome)?],
             JobKind::Test { genome } => vec![self.test(device, weights, genome)?],
-            JobKind::Train { .. } | JobKind::Skip => Vec::new(),
+            JobKind::Train { .. } | JobKind::Step { .. } | JobKind::Skip => Vec::new(),
         };
         Ok(scores.into_iter().map(Ok).collect())
     }
@@ -86,11 +86,7 @@ impl Evaluator {
         genomes: &[Genome],
         number: u64,
     ) -> Result<Vec<Score>, TrainingError> {
-        let window = self
-            .streams
-            .as_ref()
-            .map(|streams| (number % u64::from(streams.windows())) as u32);
-        self.gather(number, window);
+        let length = self.load(number);
         let mut scores = Vec::with_capacity(genomes.len());
         for (started, genome) in genomes.iter().enumerate() {
             if started - scores.len() == device.depth() {
@@ -101,18 +97,8 @@ impl Evaluator {
                         .score(&self.samples, self.samples.loss.len()),
                 );
             }
-            let length = window.and_then(|window| Some(self.streams.as_ref()?.length(window)));
             let program = self.program(genome, length.map(|length| (length, Start::Alone)))?;
-            let inputs = match window.is_some() {
-                true => Inputs::Tokens(&self.tokens),
-                false => Inputs::Pixels(&self.images),
-            };
-            let minibatch = Minibatch {
-                inputs,
-                targets: &self.labels,
-                mixture: &[],
-            };
-            device.score(&program, weights, minibatch)?;
+            device.score(&program, weights, self.minibatch_at_hand(&[]))?;
         }
         while scores.len() < genomes.len() {
             device.samples(&mut self.samples)?;
@@ -123,6 +109,33 @@ impl Evaluator {
             );
         }
         Ok(scores)
+    }
+
+    /// Samples in a minibatch.
+    pub(crate) fn batch(&self) -> u32 {
+        self.batch
+    }
+
+    /// Gathers the `number`-th minibatch of the validation split. For a text returns the length of
+    /// its window.
+    pub(crate) fn load(&mut self, number: u64) -> Option<u32> {
+        let streams = self.streams.as_ref();
+        let window = streams.map(|streams| (number % u64::from(streams.windows())) as u32);
+        self.gather(number, window);
+        Some(self.streams.as_ref()?.length(window?))
+    }
+
+    /// The minibatch that was gathered last, with the weights of a program's mixtures.
+    pub(crate) fn minibatch_at_hand<'a>(&'a self, mixture: &'a [f32]) -> Minibatch<'a> {
+        let inputs = match self.streams.is_some() {
+            true => Inputs::Tokens(&self.tokens),
+            false => Inputs::Pixels(&self.images),
+        };
+        Minibatch {
+            inputs,
+            targets: &self.labels,
+            mixture,
+        }
     }
 
     /// Gathers the `number`-th minibatch of the validation split, which is a window of a text.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use supernet_strategy::{Genome, Score};
+use supernet_strategy::{Genome, Pass, Score};
 
 /// Why a child has no score.
 pub(crate) type JobError = Arc<dyn Error + Send + Sync>;
@@ -31,6 +31,8 @@ pub(crate) struct JobId {
 pub(crate) enum JobKind {
     /// A training step.
     Train { paths: Vec<Genome>, epoch: u32 },
+    /// A general step.
+    Step { passes: Vec<Pass>, epoch: u32 },
     /// A training step that is known to corrupt the weights: its minibatch is skipped.
     Skip,
     /// Scores on one minibatch of the validation split.
@@ -44,7 +46,7 @@ pub(crate) enum JobKind {
 impl JobKind {
     /// Whether the trainer runs it.
     pub(crate) fn trains(&self) -> bool {
-        matches!(self, Self::Train { .. } | Self::Skip)
+        matches!(self, Self::Train { .. } | Self::Step { .. } | Self::Skip)
     }
 }
 

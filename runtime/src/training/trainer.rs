@@ -1,5 +1,7 @@
 //! Training of shared weights, or of one network's weights: a step makes one update, from one child
-//! or from several, each on its own part of the minibatch.
+//! or from several, each on its own part of the minibatch; or it is a general step of passes.
+
+pub(crate) mod passes;
 
 use std::collections::VecDeque;
 
@@ -13,7 +15,10 @@ use supernet_shaders::Step;
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{Genome, Score};
 
+use self::passes::Programs;
+
 use super::error::TrainingError;
+use super::evaluator::Evaluator;
 use super::lr_schedule::{LinearRamp, LrSchedule};
 use super::task_context::TaskContext;
 
@@ -57,6 +62,9 @@ pub(crate) struct Trainer {
     /// The training split, if it is a text.
     streams: Option<Streams>,
     tokens: Vec<u32>,
+    /// Gathers the validation split, for passes of a general step.
+    validation: Option<Evaluator>,
+    programs: Programs,
 }
 
 /// A step in flight.
@@ -90,7 +98,16 @@ impl Trainer {
             spare: Vec::new(),
             labels: Vec::new(),
             samples: Samples::default(),
+            validation: None,
+            programs: Programs::default(),
         }
+    }
+
+    /// The same trainer, whose general steps may also run passes on the samples of `validation`.
+    #[must_use]
+    pub(crate) fn with_validation(mut self, validation: Evaluator) -> Self {
+        self.validation = Some(validation);
+        self
     }
 
     /// Steps in an epoch: the samples of an incomplete last one are left out until the next epoch
@@ -133,7 +150,7 @@ impl Trainer {
         epoch: u32,
     ) -> Result<(), TrainingError> {
         let within = self.done % self.steps() * self.settings.paths;
-        let programs = self.programs(paths, within)?;
+        let programs = self.compile(paths, within)?;
         let TrainerSettings {
             rate,
             drop_path,
@@ -187,7 +204,7 @@ impl Trainer {
 
     /// The programs of the children, from minibatch `within` of the pass on. The windows of a text
     /// are consecutive; the first of a pass starts with an empty state, and the last may be shorter.
-    fn programs(&self, paths: &[Genome], within: u32) -> Result<Vec<Program>, TrainingError> {
+    fn compile(&self, paths: &[Genome], within: u32) -> Result<Vec<Program>, TrainingError> {
         let context = self.task.context(self.settings.batch);
         let optimizer = &self.settings.optimizer;
         let Some(streams) = &self.streams else {

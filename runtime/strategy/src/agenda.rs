@@ -2,7 +2,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Schedule, Score, Task, Work};
+use supernet_plugin::{Path, Pick};
+
+use super::{Outcome, Pass, Schedule, Score, StepOutcome, Task, Work};
 
 /// A strategy's position in its schedule, and its pending tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,11 +87,26 @@ impl Agenda {
             .any(|task| matches!(task.work, Work::Score { .. }))
     }
 
+    /// The number of the next training step, from 0 over the whole search.
+    pub(super) fn step(&self, schedule: &Schedule) -> u32 {
+        self.epoch * schedule.steps + self.step
+    }
+
+    /// The index of the next minibatch of the validation split.
+    pub(super) fn batch(&self) -> u64 {
+        self.batch
+    }
+
+    /// Moves on to the next minibatch of the validation split.
+    pub(super) fn take_batch(&mut self) {
+        self.batch += 1;
+    }
+
     /// Hands out work.
     pub(super) fn hand_out(&mut self, work: Work) -> Task {
         match work {
-            Work::Train { .. } => self.step += 1,
             Work::Score { .. } => (self.update, self.batch) = (self.update + 1, self.batch + 1),
+            _ => self.step += u32::from(work.updates()),
         }
         let task = Task { id: self.id, work };
         self.id += 1;
@@ -115,11 +132,49 @@ impl Agenda {
         }
     }
 
+    /// Ends the oldest task. Returns its passes and their results if it was a step and the outcome
+    /// matches it.
+    pub(super) fn close_step<'a>(
+        &mut self,
+        outcome: &'a Outcome,
+    ) -> Option<(Vec<Pass>, &'a StepOutcome)> {
+        let task = self.out.pop_front()?;
+        self.again = self.again.min(self.out.len());
+        match (task.work, outcome) {
+            (Work::Step { passes, .. }, Outcome::Stepped(outcome))
+                if passes.len() == outcome.passes.len() =>
+            {
+                Some((passes, outcome))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a step that asks for a gradient or for scores has no outcome yet.
+    pub(super) fn is_learning(&self) -> bool {
+        let asks = |pick: &Pick| matches!(pick, Pick::Mix { gradient: true, .. });
+        self.out.iter().any(|task| match &task.work {
+            Work::Step { passes, .. } => {
+                !task.work.updates() || passes.iter().any(|pass| pass.path.picks.iter().any(asks))
+            }
+            _ => false,
+        })
+    }
+
     /// The genomes of pending tasks.
     pub(super) fn genomes(&self) -> impl Iterator<Item = &super::Genome> {
         self.out.iter().flat_map(|task| match &task.work {
-            Work::Train { paths, .. } => paths,
+            Work::Train { paths, .. } => paths.as_slice(),
+            Work::Step { .. } => &[],
             Work::Score { genomes, .. } => genomes,
+        })
+    }
+
+    /// The paths of pending steps.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.out.iter().flat_map(|task| match &task.work {
+            Work::Step { passes, .. } => passes.iter().map(|pass| &pass.path).collect(),
+            _ => Vec::new(),
         })
     }
 

@@ -8,6 +8,9 @@
 
 mod agenda;
 mod generation;
+mod method;
+pub mod methods;
+mod pass;
 mod training_prior;
 pub mod enas;
 pub mod evolution;
@@ -17,6 +20,8 @@ pub mod table_policy;
 pub mod test_spaces;
 
 pub use generation::next_generation;
+pub use method::{MethodStrategy, Moment, SearchMethod, StepWork};
+pub use pass::{Pass, PassOutcome, PassSamples, PassWeights, StepOutcome, Wanted};
 pub use random::from_prior;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -54,6 +59,15 @@ pub enum Work {
         /// learning rate.
         epoch: u32,
     },
+    /// Run passes of the network one after another, and make at most one update of the shared
+    /// weights. Nothing else sees the weights that passes are moved to.
+    Step {
+        /// The passes. Only the last one may make an update.
+        passes: Vec<Pass>,
+        /// The pass over the training split that this step belongs to, from 0; it determines the
+        /// learning rate.
+        epoch: u32,
+    },
     /// Score every child with the current shared weights, all on the same minibatch of the
     /// validation split.
     Score {
@@ -63,6 +77,19 @@ pub enum Work {
         /// function of it.
         batch: u64,
     },
+}
+
+impl Work {
+    /// Whether it makes an update of the shared weights.
+    pub fn updates(&self) -> bool {
+        match self {
+            Self::Train { .. } => true,
+            Self::Step { passes, .. } => passes
+                .last()
+                .is_some_and(|pass| pass.wanted == Wanted::Update),
+            Self::Score { .. } => false,
+        }
+    }
 }
 
 /// Reads the paths of a training step; before there could be several, it was one genome.
@@ -104,6 +131,8 @@ impl Score {
 pub enum Outcome {
     /// Of [`Work::Train`]: loss and reward of the minibatch before the update.
     Trained(Score),
+    /// Of [`Work::Step`].
+    Stepped(StepOutcome),
     /// Of [`Work::Score`]: one score per genome, in order.
     Scored(Vec<Score>),
 }
@@ -190,6 +219,15 @@ pub trait Strategy: Send {
     /// # Errors
     /// If the space's constraints leave no genome to sample.
     fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError>;
+
+    /// The architecture that the policy prefers by the method's own rule, such as the most likely
+    /// choice of every decision; none if the answer of the method is the best of its samples.
+    ///
+    /// # Errors
+    /// If the space's constraints leave no genome.
+    fn favourite(&self) -> Result<Option<Genome>, GenomeError> {
+        Ok(None)
+    }
 
     /// The whole state of the strategy.
     fn save(&self) -> serde_json::Value;

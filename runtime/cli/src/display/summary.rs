@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supernet::SearchResult;
-use supernet::config::StrategyName;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained, Selection};
 
@@ -82,7 +81,7 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
         )?;
     }
     let label = match found.gain.strategy {
-        StrategyName::Spos => "Candidates",
+        strategy if strategy.learns_only_weights() => "Candidates",
         _ => "Gain",
     };
     writeln!(out, "{label}: {}.", found.gain.summary())?;
@@ -101,7 +100,7 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
         what.to_lowercase()
     )?;
     // The first candidates of single-path one-shot are what its weights were trained on.
-    if found.gain.strategy != StrategyName::Spos {
+    if !found.gain.strategy.learns_only_weights() {
         writeln!(
             out,
             "The shared weights were trained on the policy's own samples, which favours these in the comparison."

@@ -27,6 +27,37 @@ pub(super) const SHORT: &[Line] = &[
     same("train.identity", RANKING),
     same("train.identity_noise", RANKING),
     same("train.emphasis", RANKING),
+    same(
+        "method.learning_rate",
+        "ours: as far as Adam can move a logit in DARTS (Liu et al. 2019: 3e-4 in 19,500 updates)",
+    ),
+    same(
+        "method.every",
+        "Liu et al. 2019 and Dong and Yang 2019: 1 (ProxylessNAS, released code: 5)",
+    ),
+    same(
+        "method.order",
+        "Liu et al. 2019, released code; its README sets 2",
+    ),
+    same(
+        "method.temperature",
+        "released code of SNAS: 1; of GDAS: 10",
+    ),
+    same(
+        "method.final_temperature",
+        "released code of SNAS: 0.03, after 150 epochs; of GDAS: 0.1",
+    ),
+    same(
+        "method.gradient",
+        "ours (released code of GDAS: the others as if their outputs were ones)",
+    ),
+    same("method.gates", "Cai et al. 2019, §3.2.1"),
+    same("method.dropout", "Bender et al. 2018 tune it; ours"),
+    same("method.slices", "ours (Bender et al. 2018: slices of 32)"),
+    same(
+        "method.sandwich",
+        "Chu et al. 2021, §3.2 (the sandwich: Yu and Huang 2019)",
+    ),
     same("optimizer.method", "paper §3.2: Nesterov's momentum"),
     same(
         "optimizer.learning_rate",
@@ -106,6 +137,7 @@ pub(super) const SHORT: &[Line] = &[
         "ours: standard errors of a few tenths of a point",
     ),
     same("derive.generations", "Guo et al. 2020, §4, has 20"),
+    same("derive.rule", "each method's paper"),
     same("derive.by", RANKING),
     same("text.unit", "ours: words, as the paper's Penn Treebank has"),
     same(

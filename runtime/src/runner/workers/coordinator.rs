@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use supernet_strategy::StepOutcome;
 
 use super::dispatcher::Dispatcher;
 use super::supervisor::WorkerReport;
@@ -23,6 +24,8 @@ pub(crate) enum Msg {
     },
     /// A job is finished, and its worker has capacity for another.
     Done { id: JobId, results: Vec<JobResult> },
+    /// A general step is finished.
+    Stepped { id: JobId, outcome: StepOutcome },
     /// The application's current command.
     Command(Command),
     /// Requests a heartbeat.
@@ -93,6 +96,11 @@ impl Actor for Coordinator {
             Msg::Done { id, results } => {
                 if let Some(dispatcher) = &mut state.dispatcher {
                     dispatcher.collect(id, results);
+                }
+            }
+            Msg::Stepped { id, outcome } => {
+                if let Some(dispatcher) = &mut state.dispatcher {
+                    dispatcher.collect_step(id, outcome);
                 }
             }
             Msg::Command(command) => state.begin.command = command,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use ractor::rpc::CallResult;
 use ractor::{ActorProcessingErr, ActorRef, RpcReplyPort};
 use supernet_engine::weights::Weights;
+use supernet_strategy::StepOutcome;
 
 use super::coordinator::Begin;
 use super::supervisor::WorkerReport;
@@ -69,6 +70,14 @@ impl Dispatcher {
     pub(crate) fn collect(&mut self, id: JobId, results: Vec<JobResult>) {
         if self.in_flight.remove(&id).is_some() {
             self.scheduler.complete(id, results);
+            self.last_progress = Instant::now();
+        }
+    }
+
+    /// Collects the outcome of a general step.
+    pub(crate) fn collect_step(&mut self, id: JobId, outcome: StepOutcome) {
+        if self.in_flight.remove(&id).is_some() {
+            self.scheduler.complete_step(id, outcome);
             self.last_progress = Instant::now();
         }
     }

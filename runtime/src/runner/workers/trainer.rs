@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use supernet_engine::device::Device;
 use supernet_engine::weights::Weights;
-use supernet_strategy::Score;
+use supernet_strategy::{Pass, Score};
 use tokio::sync::oneshot;
 
 use super::{SearchContext, SharedDevice, coordinator};
@@ -58,19 +58,49 @@ pub(crate) struct Ruined {
 
 impl State {
     fn step(&mut self, id: JobId, kind: &JobKind) -> Result<(), ActorProcessingErr> {
-        let JobKind::Train { paths, epoch } = kind else {
-            self.trainer.skip();
-            self.report(id, vec![Ok(Score::WORST)]);
-            return Ok(());
-        };
         let device = self.device.clone();
         let mut device = device.lock();
+        let (paths, epoch) = match kind {
+            JobKind::Train { paths, epoch } => (paths, epoch),
+            JobKind::Step { passes, epoch } => {
+                return self.passes(&mut **device, id, passes, *epoch);
+            }
+            _ => {
+                self.trainer.skip();
+                self.report(id, vec![Ok(Score::WORST)]);
+                return Ok(());
+            }
+        };
         // Evaluators have released their references; a stuck one keeps its own copy.
         let weights = Arc::make_mut(&mut self.weights);
         self.trainer.start(&mut **device, weights, paths, *epoch)?;
         self.started.push_back(id);
         let most = depth(&**device) - 1;
         self.finish(&mut **device, most)
+    }
+
+    /// Runs a general step, after those in flight.
+    fn passes(
+        &mut self,
+        device: &mut dyn Device,
+        id: JobId,
+        passes: &[Pass],
+        epoch: u32,
+    ) -> Result<(), ActorProcessingErr> {
+        self.finish(device, 0)?;
+        let weights = Arc::make_mut(&mut self.weights);
+        let outcome = match self.trainer.passes(device, weights, passes, epoch) {
+            Err(source @ TrainingError::Diverged { .. }) => {
+                let task = id.task;
+                return Err(Ruined { task, source }.into());
+            }
+            other => other?,
+        };
+        // A dead coordinator is replaced, and this trainer with it.
+        let _ = self
+            .coordinator
+            .cast(coordinator::Msg::Stepped { id, outcome });
+        Ok(())
     }
 
     /// Finishes steps until at most `most` are in flight.

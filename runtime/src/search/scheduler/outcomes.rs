@@ -18,29 +18,48 @@ impl Scheduler {
             return Ok(false);
         };
         let InFlight {
-            work, own, results, ..
+            work,
+            own,
+            results,
+            step,
+            ..
         } = task;
         let number = self.observed;
         self.observed += 1;
         self.tally.children += results.len() as u64;
         match work {
-            Work::Train { paths, .. } if self.skipped.contains(&number) => {
+            work if work.updates() && self.skipped.contains(&number) => {
                 self.strategy.observe(&Outcome::Trained(Score::WORST));
                 let reason = format!(
                     "training step {} on it ruins the shared weights: its loss is not a number",
                     number + 1
                 );
-                for genome in paths {
+                for genome in architectures(&work) {
                     let reason = reason.clone();
                     self.emit(Event::SetAside { genome, reason });
                 }
-                self.stepped(None);
+                self.stepped(None)?;
             }
             Work::Train { .. } => {
                 let score = results.into_iter().flatten().find_map(Result::ok);
                 let score = score.unwrap_or(Score::WORST);
                 self.strategy.observe(&Outcome::Trained(score));
-                self.stepped(Some(score));
+                self.stepped(Some(score))?;
+            }
+            Work::Step { .. } => {
+                let updates = work.updates();
+                let score = results.into_iter().flatten().find_map(Result::ok);
+                let score = score.unwrap_or(Score::WORST);
+                let outcome = match step {
+                    Some(outcome) => Outcome::Stepped(outcome),
+                    None => Outcome::Trained(score),
+                };
+                if let Some(stats) = self.strategy.observe(&outcome) {
+                    self.tally.learn(stats);
+                }
+                if updates {
+                    self.stepped(Some(score))?;
+                }
             }
             Work::Score { genomes, .. } => {
                 let mut scores = Vec::with_capacity(results.len());
@@ -92,7 +111,7 @@ impl Scheduler {
         Ok(())
     }
 
-    fn stepped(&mut self, score: Option<Score>) {
+    fn stepped(&mut self, score: Option<Score>) -> Result<(), SearchError> {
         let schedule = *self.experiment.schedule();
         let epoch = (self.tally.steps / u64::from(schedule.steps)) as u32;
         self.tally.step(score);
@@ -112,7 +131,36 @@ impl Scheduler {
                 rate,
                 score,
             });
+            self.report_policy()?;
         }
+        Ok(())
+    }
+
+    /// Reports a policy that learns step by step, at the end of an epoch: the mean over its updates,
+    /// and its favourite architecture.
+    fn report_policy(&mut self) -> Result<(), SearchError> {
+        let Some(stats) = self.tally.take_learnt() else {
+            return Ok(());
+        };
+        let favourite = self.strategy.favourite()?;
+        self.tally.updates += 1;
+        let (update, version, best) = (self.tally.updates, self.tally.version, stats.reward);
+        let shares = self.monitor.composition.of(favourite.as_slice());
+        self.emit(Event::Update {
+            update,
+            version,
+            best,
+            stats,
+            shares,
+        });
+        let state = &mut self.monitor_state;
+        let warnings = self
+            .monitor
+            .check_update(state, update, &stats, shares, &[]);
+        for warning in warnings {
+            self.emit(warning);
+        }
+        Ok(())
     }
 
     /// The score of a result; a child without one is reported and gets the worst score.
@@ -141,5 +189,19 @@ impl Scheduler {
                 Ok(Score::WORST)
             }
         }
+    }
+}
+
+/// The architectures of an update: of a mixture, the choices with the largest weights.
+fn architectures(work: &Work) -> Vec<Genome> {
+    match work {
+        Work::Train { paths, .. } => paths.clone(),
+        Work::Step { passes, .. } => {
+            let last = passes.last();
+            last.map(|pass| pass.path.main_choices())
+                .into_iter()
+                .collect()
+        }
+        Work::Score { genomes, .. } => genomes.clone(),
     }
 }

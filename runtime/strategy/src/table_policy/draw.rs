@@ -1,5 +1,6 @@
 //! A sample of a table, and the way back from the gradient of its weights to that of the logits.
 
+use serde::{Deserialize, Serialize};
 use supernet_plugin::{Path, Pick};
 
 use super::LogitTable;
@@ -7,13 +8,13 @@ use super::softmax::softmax_gradient;
 use crate::Genome;
 
 /// The branches that run in a pass and their weights, drawn from a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawnPath {
     decisions: Vec<Drawn>,
 }
 
 /// What one decision drew.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Drawn {
     /// The choices that run.
     pub(super) listed: Vec<u32>,

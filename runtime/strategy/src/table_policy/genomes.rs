@@ -1,9 +1,10 @@
-//! Single paths: uniform, by the table, and fair.
+//! Single paths: uniform, by the table, fair, and the strongest.
 
-use supernet_plugin::Supergraph;
-use supernet_shaders::random::Random;
+use supernet_plugin::{GenomeError, Group, Supergraph};
+use supernet_shaders::random::{Random, RngStream};
 
 use super::LogitTable;
+use super::softmax::softmax;
 use crate::Genome;
 
 /// A genome in which every choice is equally likely, for decisions with these numbers of choices
@@ -38,29 +39,98 @@ pub fn permutations(choices: &[u32], random: &mut Random) -> Vec<Genome> {
 }
 
 impl LogitTable {
-    /// A genome drawn from the table, decision by decision. Choices that a constraint of `space`
-    /// rules out, given the decisions before, are not drawn; where several constraints interact the
-    /// genome may still be invalid, so check it. A decision that the table or the space does not
-    /// have takes choice 0.
-    pub fn sample(&self, space: &Supergraph, random: &mut Random) -> Genome {
-        let mut prefix = vec![None; space.genome_len()];
-        for (d, p) in self.probabilities().iter().enumerate().take(prefix.len()) {
-            let allowed = space.allowed(&prefix, d);
-            let weights: Vec<f32> = p
-                .iter()
-                .zip(&allowed)
-                .map(|(p, allowed)| if *allowed { *p as f32 } else { 0.0 })
-                .collect();
-            let choice = match weights.iter().any(|weight| *weight > 0.0) {
-                true => random.weighted(&weights),
-                false => allowed.iter().position(|allowed| *allowed).unwrap_or(0),
-            };
-            prefix[d] = Some(choice as u32);
+    /// A genome drawn from the table, decision by decision, under the constraints of `space`.
+    ///
+    /// # Errors
+    /// If the constraints leave no genome to sample.
+    pub fn sample(&self, space: &Supergraph, random: &mut Random) -> Result<Genome, GenomeError> {
+        let weights = |logits: &Vec<f64>| -> Vec<f32> {
+            // A choice that underflowed is drawn where a constraint leaves no other.
+            softmax(logits)
+                .into_iter()
+                .map(|p| (p as f32).max(f32::MIN_POSITIVE))
+                .collect()
+        };
+        let weights: Vec<Vec<f32>> = self.logits().iter().map(weights).collect();
+        space.sample_from(&weights, &mut |weights| random.weighted(weights))
+    }
+
+    /// The strongest genome: in a group of decisions of which so many are kept, those are kept
+    /// whose strongest choice other than `none` has the largest probability (Liu et al. 2019, §2.4);
+    /// every decision takes its most likely choice, the first on a tie, among those that the
+    /// constraints of `space` allow, decided in the order of its plan. Where constraints interact
+    /// so that this is no valid genome, the most likely one of a thousand samples is.
+    ///
+    /// # Errors
+    /// If the constraints leave no genome.
+    pub fn strongest(&self, space: &Supergraph) -> Result<Genome, GenomeError> {
+        let mut preferences = self.probabilities();
+        for group in &space.space().groups {
+            keep(space, group, &mut preferences);
         }
-        prefix
-            .into_iter()
-            .map(|choice| choice.unwrap_or(0))
-            .collect()
+        let mut prefix = vec![None; space.genome_len()];
+        let steps = space.plan().steps.iter().flat_map(|step| &step.decide);
+        for d in steps.map(|decision| decision.decision as usize) {
+            let choice = if space.active(&prefix, d) {
+                let allowed = space.allowed(&prefix, d);
+                best(&preferences[d], |choice| allowed[choice])
+            } else {
+                None
+            };
+            prefix[d] = Some(choice.unwrap_or(0) as u32);
+        }
+        let genome: Genome = prefix.into_iter().map(|c| c.unwrap_or(0)).collect();
+        if space.check(&genome).is_ok() {
+            return Ok(genome);
+        }
+        let mut random = Random::new(0, RngStream::Candidates);
+        let all: Vec<u32> = (0..space.genome_len() as u32).collect();
+        let mut found: Option<(f64, Genome)> = None;
+        for _ in 0..SAMPLES {
+            let genome = self.sample(space, &mut random)?;
+            let likelihood = self.log_probability(&genome, &all);
+            if found.as_ref().is_none_or(|(best, _)| likelihood > *best) {
+                found = Some((likelihood, genome));
+            }
+        }
+        Ok(found.map(|(_, genome)| genome).unwrap_or_default())
+    }
+}
+
+/// Samples where the strongest choices together are not valid.
+const SAMPLES: u32 = 1000;
+
+/// The choice with the largest preference among those that are open, the first on a tie.
+fn best(preferences: &[f64], open: impl Fn(usize) -> bool) -> Option<usize> {
+    let open = (0..preferences.len()).filter(|choice| open(*choice));
+    open.reduce(
+        |best, choice| match preferences[choice] > preferences[best] {
+            true => choice,
+            false => best,
+        },
+    )
+}
+
+/// Lets the strongest decisions of a group prefer anything but `none`, and the others nothing else.
+fn keep(space: &Supergraph, group: &Group, preferences: &mut [Vec<f64>]) {
+    let none = group.none as usize;
+    let decisions = group.decisions.iter().filter_map(|id| space.decision(id));
+    let mut ranked: Vec<(f64, usize)> = decisions
+        .map(|d| {
+            let p = &preferences[d as usize];
+            let strength = best(p, |choice| choice != none).map_or(0.0, |choice| p[choice]);
+            (strength, d as usize)
+        })
+        .collect();
+    // The sort is stable: the first on a tie.
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (rank, (_, d)) in ranked.into_iter().enumerate() {
+        let kept = rank < group.keep as usize;
+        for (choice, preference) in preferences[d].iter_mut().enumerate() {
+            if (choice == none) == kept {
+                *preference = -1.0;
+            }
+        }
     }
 }
 
@@ -69,7 +139,6 @@ mod tests {
     use super::*;
     use supernet_enas as _;
     use supernet_plugin::{Facts, Setting};
-    use supernet_shaders::random::RngStream;
 
     fn random() -> Random {
         Random::new(3, RngStream::Test(0))
@@ -125,7 +194,7 @@ mod tests {
         table.logits_mut()[0][4] = 50.0;
         let mut random = random();
         let genomes: Vec<Genome> = (0..100)
-            .map(|_| table.sample(&space, &mut random))
+            .map(|_| table.sample(&space, &mut random).unwrap())
             .collect();
         assert!(genomes.iter().all(|genome| genome[0] == 4));
         assert!(genomes.iter().all(|genome| space.check(genome).is_ok()));

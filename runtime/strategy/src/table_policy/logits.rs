@@ -1,11 +1,12 @@
 //! The table itself.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use supernet_plugin::Supergraph;
 use supernet_shaders::random::{Random, RngStream};
 
 use super::softmax::{entropy, log_softmax, softmax};
-use crate::Genome;
+use crate::{Genome, StrategyStats};
 
 /// One logit per choice of each decision, in genome order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,23 @@ impl LogitTable {
         self.logits.is_empty()
     }
 
+    /// Whether the table has the shape of a space's decisions, and only finite numbers.
+    ///
+    /// # Errors
+    /// If not, in a sentence.
+    pub(crate) fn check_fits(&self, space: &Supergraph) -> Result<(), serde_json::Error> {
+        let own = self.logits.iter().map(|logits| logits.len() as u32);
+        let wanted = (0..space.genome_len()).map(|d| space.choices(d));
+        if !own.eq(wanted) {
+            let reason = "the saved logits belong to other decisions than those of this space";
+            return Err(serde_json::Error::custom(reason));
+        }
+        if !self.logits.iter().flatten().all(|logit| logit.is_finite()) {
+            return Err(serde_json::Error::custom("a saved logit is not a number"));
+        }
+        Ok(())
+    }
+
     /// The probability of every choice of every decision.
     pub fn probabilities(&self) -> Vec<Vec<f64>> {
         self.logits.iter().map(|logits| softmax(logits)).collect()
@@ -80,6 +98,15 @@ impl LogitTable {
     pub fn entropy(&self) -> f64 {
         let each = self.logits.iter().map(|logits| entropy(&softmax(logits)));
         each.sum::<f64>() / self.logits.len().max(1) as f64
+    }
+
+    /// Writes the entropy of the policy, summed over its decisions, into statistics.
+    pub(crate) fn note_entropy(&self, stats: &mut StrategyStats) {
+        let each = self.logits.iter().map(|logits| entropy(&softmax(logits)));
+        let widest = self.logits.iter().map(|logits| (logits.len() as f64).ln());
+        let (sum, widest): (f64, f64) = (each.sum(), widest.sum());
+        stats.entropy = sum as f32;
+        stats.entropy_share = (widest > 0.0).then(|| (sum / widest).clamp(0.0, 1.0) as f32);
     }
 
     /// The most likely choice of every decision, the first on a tie.

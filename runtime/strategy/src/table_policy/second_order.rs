@@ -19,10 +19,13 @@ pub fn look_ahead(
     weight - rate * (momentum * buffer + gradient + decay * weight)
 }
 
+/// ‖R·v‖: how far w⁺ and w⁻ are from w.
+pub const LENGTH: f64 = 0.01;
+
 /// R = 0.01/‖v‖, for the norm of v over all weights; 0 if there is no direction.
 pub fn radius(norm: f64) -> f64 {
     match norm > 0.0 {
-        true => 0.01 / norm,
+        true => LENGTH / norm,
         false => 0.0,
     }
 }

@@ -67,6 +67,25 @@ impl Program {
         Self::trained(context, tape, optimizer)
     }
 
+    /// The gradients of the weights, as [`Program::mixed`] computes them, without an update: they
+    /// remain in [`Pages::gradients`](crate::weights::Pages::gradients) of the weights that
+    /// [`Device::train`](crate::device::Device::train) is given, where every parameter that no
+    /// branch reads keeps what it had. Also computes the gradient of the mixtures' weights, where
+    /// the path asks for it.
+    ///
+    /// # Errors
+    /// The same as for [`Program::mixed`].
+    pub fn weight_gradient(
+        context: Context<'_>,
+        relaxed: &Relaxed,
+        optimizer: &Optimizer,
+    ) -> Result<Self, ProgramError> {
+        let drop_path = optimizer.drop_path;
+        let tape = lower::mixed(context, relaxed, Purpose::Train { drop_path })?;
+        let tape = crate::program::gradient(context, tape, optimizer)?;
+        Ok(tape.finish(Vec::new()))
+    }
+
     /// Loss and accuracy of every sample, as in [`Program::scoring`].
     ///
     /// # Errors
