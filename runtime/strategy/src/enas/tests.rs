@@ -40,6 +40,7 @@ fn outcome(task: &Task) -> Outcome {
     match &task.work {
         Work::Train { paths, .. } => Outcome::Trained(score(&paths[0])),
         Work::Score { genomes, .. } => Outcome::Scored(genomes.iter().map(score).collect()),
+        Work::Step { .. } => unreachable!("it learns from scores"),
     }
 }
 
@@ -57,6 +58,7 @@ fn kinds(tasks: &[Task]) -> Vec<String> {
     let kind = |task: &Task| match &task.work {
         Work::Train { epoch, .. } => format!("{} train {epoch}", task.id),
         Work::Score { genomes, batch } => format!("{} score {} on {batch}", task.id, genomes.len()),
+        Work::Step { .. } => unreachable!("it learns from scores"),
     };
     tasks.iter().map(kind).collect()
 }
