@@ -5,8 +5,8 @@ use supernet_strategy::{Genome, Score, StrategyStats};
 
 use crate::config::StrategyName;
 use crate::results::{
-    Candidate, Comparison, InterimComparison, Metric, OpShares, PolicyGain, PredictorComparison,
-    ShortTraining, Side, TrainedNetwork,
+    Candidate, Comparison, InterimComparison, Ledger, Metric, OpShares, PolicyGain,
+    PredictorComparison, ShortTraining, Side, TrainedNetwork,
 };
 
 /// An event with its time. Two runs with equal settings differ only in `at`.
@@ -168,6 +168,15 @@ pub enum Event {
         version: u64,
         /// At most ten candidates.
         top: Vec<Candidate>,
+    },
+    /// What the search computed.
+    #[non_exhaustive]
+    Ledger {
+        /// Multiply-adds by purpose.
+        #[serde(flatten)]
+        ledger: Ledger,
+        /// The same in a sentence.
+        summary: String,
     },
     /// The policy compared with random samples.
     #[serde(alias = "gain")]

@@ -12,7 +12,7 @@ use super::scheduler::{Next, Scheduler};
 use crate::config::DeriveRule;
 use crate::events::{EvaluationRole, Event};
 use crate::experiment::{Experiment, GENERATION};
-use crate::results::{self, Candidate, PolicyGain};
+use crate::results::{self, Candidate, Ledger, PolicyGain};
 use crate::training::{Job, JobId, JobKind, JobResult};
 
 /// The result of a search, without the weights.
@@ -23,6 +23,7 @@ pub(crate) struct SearchOutcome {
     pub(crate) top: Vec<Candidate>,
     pub(crate) gain: PolicyGain,
     pub(crate) test: Score,
+    pub(crate) ledger: Ledger,
 }
 
 /// The best candidates so far, of which the next generation is bred (Guo et al. 2020, §4).
@@ -278,6 +279,12 @@ impl Scheduler {
         let (top, gain) = (top.clone(), *gain);
         let scored = evaluation.scored(&self.experiment)?;
         let test = test.unwrap_or(Score::WORST);
+        let mut ledger = self.tally.ledger;
+        let samples = self.experiment.evaluation_cost();
+        ledger.derivation += scored
+            .iter()
+            .map(|one| one.macs as f64 * samples)
+            .sum::<f64>();
         // Emitted together, so that no checkpoint lies between them.
         self.emit(Event::Derived {
             version: self.tally.version,
@@ -288,11 +295,16 @@ impl Scheduler {
             summary: gain.summary(),
         });
         self.emit(Event::Tested { score: test });
+        self.emit(Event::Ledger {
+            ledger,
+            summary: ledger.summary(),
+        });
         Ok(Next::Finished(Box::new(SearchOutcome {
             scored,
             top,
             gain,
             test,
+            ledger,
         })))
     }
 

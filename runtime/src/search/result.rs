@@ -15,7 +15,7 @@ use crate::experiment::Experiment;
 use crate::model::{Model, ModelError, Provenance};
 use crate::results::genome_file::{SharedScore, genome_file};
 use crate::results::{
-    Candidate, Front, Metric, PolicyGain, Retrained, Selection, ShortTraining, thousands,
+    Candidate, Front, Ledger, Metric, PolicyGain, Retrained, Selection, ShortTraining, thousands,
 };
 use crate::space::Spaces;
 use crate::storage::RunFolder;
@@ -45,6 +45,8 @@ pub struct SearchResult {
     pub gain: PolicyGain,
     /// The best architecture's score on the test split, with the shared weights.
     pub test: Score,
+    /// What the search computed, without what selection and retraining did after it.
+    pub ledger: Ledger,
     /// The meaning of a score's reward.
     pub metric: Metric,
     /// The shared weights at the end.
@@ -63,6 +65,7 @@ impl SearchResult {
             top,
             gain,
             test,
+            ledger,
         } = outcome;
         Self {
             supergraph: experiment.supergraph().clone(),
@@ -72,6 +75,7 @@ impl SearchResult {
             selection: None,
             gain,
             test,
+            ledger,
             metric: experiment.task().metric,
             weights,
             retrained: None,

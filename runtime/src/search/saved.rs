@@ -10,6 +10,7 @@ use super::final_evaluation::FinalEvaluation;
 use super::monitor::MonitorState;
 use super::scheduler::{Concurrency, InFlight, RecoveredTask, Scheduler};
 use crate::experiment::Experiment;
+use crate::results::Ledger;
 use crate::training::{JobError, JobResult, PassMean};
 
 /// The state that the next job depends on, without the weights.
@@ -57,6 +58,9 @@ pub(super) struct Tally {
     pub(super) events: u64,
     /// Consecutive children without a score.
     pub(super) failures: u32,
+    /// What was computed so far; absent in older checkpoints.
+    #[serde(default)]
+    pub(super) ledger: Ledger,
     pass: PassMean,
     /// What a policy that learns step by step reported since the end of the last epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! thread does the work, on the number of threads, or on the order in which results arrive: results
 //! are processed in the order of their tasks, at moments that depend on counts and never on time.
 
+mod account;
 mod outcomes;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use supernet_strategy::{StepOutcome, Strategy, Task, Work};
 
+use self::account::Account;
 use super::error::SearchError;
 use super::final_evaluation::{FinalEvaluation, SearchOutcome};
 use super::monitor::{Monitor, MonitorState};
@@ -59,6 +61,7 @@ pub(crate) struct Scheduler {
     /// Results that a saved search already had, task by task.
     pub(super) recovered: VecDeque<RecoveredTask>,
     pub(super) tally: Tally,
+    account: Account,
     pub(super) monitor: Monitor,
     pub(super) monitor_state: MonitorState,
     /// Training steps that corrupt the weights.
@@ -111,6 +114,7 @@ impl Scheduler {
         let strategy = experiment.strategy(*experiment.schedule())?;
         Ok(Self {
             lr_schedule: experiment.lr_schedule(),
+            account: Account::new(experiment.supergraph(), experiment.config()),
             monitor: Monitor::new(&experiment)?,
             monitor_state: MonitorState::default(),
             experiment,

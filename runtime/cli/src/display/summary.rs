@@ -85,6 +85,7 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
         _ => "Gain",
     };
     writeln!(out, "{label}: {}.", found.gain.summary())?;
+    writeln!(out, "Ledger: {}.", found.ledger.summary())?;
     if let Some(selection) = &found.selection {
         selected(&mut out, selection, found.metric)?;
     }

@@ -27,6 +27,9 @@ impl Scheduler {
         let number = self.observed;
         self.observed += 1;
         self.tally.children += results.len() as u64;
+        let [shared, policy] = self.account.of(&work)?;
+        self.tally.ledger.shared += shared;
+        self.tally.ledger.policy += policy;
         match work {
             work if work.updates() && self.skipped.contains(&number) => {
                 self.strategy.observe(&Outcome::Trained(Score::WORST));
