@@ -349,10 +349,11 @@ mod tests {
             "`optimizer.learning_rate` is NaN, but it must be above 0 and below 3.4e38"
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
-        let strategies = "`spos` or `enas` or `random` or `evolution`";
+        let strategies = "`spos` or `enas` or `darts` or `snas` or `gdas` or `proxyless` or `one-shot` or `fairnas` or `random` \
+                          or `evolution`";
         assert_eq!(
-            said(&["search.strategy=darts"]),
-            format!("`search.strategy` is `darts`, but it must be {strategies}")
+            said(&["search.strategy=cream"]),
+            format!("`search.strategy` is `cream`, but it must be {strategies}")
         );
         assert_eq!(
             said(&["evolution.population=0"]),

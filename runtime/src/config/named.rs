@@ -1,6 +1,7 @@
 //! Named settings, and the source of each of their values.
 
 mod defaults;
+mod methods;
 mod published;
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,48 @@ const NAMED: &[Named] = &[
         controller: ControllerSettings::paper,
         lines: &[published::RECURRENT],
     },
+    Named {
+        name: "darts",
+        purpose: "as Liu et al. 2019 searched cells for CIFAR-10",
+        controller: ControllerSettings::short,
+        lines: methods::DARTS,
+    },
+    Named {
+        name: "snas",
+        purpose: "as Xie et al. 2019 searched cells for CIFAR-10",
+        controller: ControllerSettings::short,
+        lines: methods::SNAS,
+    },
+    Named {
+        name: "gdas",
+        purpose: "GDAS (Dong and Yang 2019) as Dong and Yang 2020 ran it on NAS-Bench-201",
+        controller: ControllerSettings::short,
+        lines: methods::GDAS,
+    },
+    Named {
+        name: "one-shot",
+        purpose: "One-Shot with path dropout, as far as Bender et al. 2018 give their settings",
+        controller: ControllerSettings::short,
+        lines: methods::ONE_SHOT,
+    },
+    Named {
+        name: "spos",
+        purpose: "single-path one-shot with evolution, as Guo et al. 2020 ran it",
+        controller: ControllerSettings::short,
+        lines: methods::SPOS,
+    },
+    Named {
+        name: "fairnas",
+        purpose: "strictly fair training, Chu et al. 2021",
+        controller: ControllerSettings::short,
+        lines: methods::FAIRNAS,
+    },
+    Named {
+        name: "proxyless",
+        purpose: "gates as in the released code of ProxylessNAS (Cai et al. 2019)",
+        controller: ControllerSettings::short,
+        lines: methods::PROXYLESS,
+    },
 ];
 
 impl Named {
@@ -148,8 +191,9 @@ impl Config {
         NAMED.iter().map(|named| (named.name, named.purpose))
     }
 
-    /// The settings of a name: `short`, which are the defaults, or those that Pham et al. 2018
-    /// published for a space and its data, such as `enas-macro-cifar10`.
+    /// The settings of a name: `short`, which are the defaults, or those that were
+    /// published for a method, such as `darts`, or for a space and its data, such as
+    /// `enas-macro-cifar10` (Pham et al. 2018).
     ///
     /// # Errors
     /// If the name is unknown.

@@ -376,6 +376,8 @@ pub enum WarningKind {
     Rewards,
     /// The policy is no better than chance.
     Chance,
+    /// The answer has next to no op with weights.
+    Collapse,
     /// Candidates are not trained alone, since there are too few or the budget is too small.
     NoSelection,
 }

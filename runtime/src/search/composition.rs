@@ -105,6 +105,23 @@ impl OpComposition {
         }
     }
 
+    /// The label of the op that every active decision of the genome takes; none if they differ, or
+    /// if nothing is decided.
+    pub fn only_op<'a>(&'a self, genome: &[u32]) -> Option<&'a str> {
+        let known: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
+        let label = |d: usize| match &self.space.space().decisions[d].kind {
+            Kind::Op { choices } => choices.get(genome[d] as usize).map(String::as_str),
+            _ => None,
+        };
+        let active = self
+            .ops
+            .iter()
+            .filter(|(d, _)| self.space.active(&known, *d));
+        let mut labels = active.map(|(d, _)| label(*d));
+        let first = labels.next()??;
+        labels.all(|label| label == Some(first)).then_some(first)
+    }
+
     /// The composition of samples of the prior.
     ///
     /// # Errors

@@ -294,11 +294,16 @@ impl Scheduler {
             gain,
             summary: gain.summary(),
         });
-        self.emit(Event::Tested { score: test });
+        if let Some(best) = top.first()
+            && let Some(warning) = self.monitor.check_answer(&best.genome)
+        {
+            self.emit(warning);
+        }
         self.emit(Event::Ledger {
             ledger,
             summary: ledger.summary(),
         });
+        self.emit(Event::Tested { score: test });
         Ok(Next::Finished(Box::new(SearchOutcome {
             scored,
             top,

@@ -207,6 +207,37 @@ impl Monitor {
         warnings
     }
 
+    /// Checks the answer of a search: a network with next to no op that has weights is what
+    /// differentiable methods are known to collapse to (Zela et al. 2020, §2; Dong and Yang 2020,
+    /// §5).
+    pub(crate) fn check_answer(&self, genome: &Genome) -> Option<Event> {
+        let free = self
+            .composition
+            .of(std::slice::from_ref(genome))
+            .parameter_free?;
+        let usual = self.usual.parameter_free?;
+        if !(free > FREE && (1.0 - free) * RARER < 1.0 - usual) {
+            return None;
+        }
+        let ops = match self.composition.only_op(genome) {
+            Some(op) => format!("every op of the answer is `{op}`"),
+            None => format!(
+                "{:.0} % of the ops of the answer have no parameters",
+                100.0 * free
+            ),
+        };
+        let sentence = format!(
+            "{ops}, and {:.0} % have none by chance: the search has collapsed, as {} is known to where shared weights are              trained too little or too long; take `--strategy spos`, or shorten or lengthen the search (`search.epochs`), or {}",
+            100.0 * usual,
+            self.strategy.word(),
+            self.explore()
+        );
+        Some(Event::Warning {
+            kind: WarningKind::Collapse,
+            sentence,
+        })
+    }
+
     /// Adds a comparison to the previous ones, and checks them.
     pub(crate) fn check_comparison(
         &self,
