@@ -31,7 +31,7 @@ use supernet_strategy::evolution::EvolutionSettings;
 pub struct Config {
     /// What to search, how, and for how long.
     pub search: SearchSettings,
-    /// Settings of the space; `supernet spaces --space NAME` lists them.
+    /// Settings of the space; `supernet spaces NAME` lists them.
     pub space: BTreeMap<String, Setting>,
     /// The split of the data set.
     pub data: DataSettings,
@@ -380,7 +380,7 @@ impl Config {
                 "retrain.budget",
                 retrain.budget,
                 (0.0..=1e9).contains(&retrain.budget),
-                "from 0 to 1000000000",
+                "from 0 (no retraining) to 1000000000",
             ),
             (
                 "checkpoint.steps",

@@ -257,7 +257,9 @@ fn of_experiment(error: &ExperimentError) -> ErrorKind {
         | ExperimentError::Ops(_)
         | ExperimentError::SpaceGone { .. }
         | ExperimentError::OtherSpace { .. } => ErrorKind::Space,
-        ExperimentError::Data(_) | ExperimentError::OtherData { .. } => ErrorKind::Data,
+        ExperimentError::Data(_)
+        | ExperimentError::DataGone { .. }
+        | ExperimentError::OtherData { .. } => ErrorKind::Data,
         ExperimentError::Genome(_) => ErrorKind::Architecture,
         ExperimentError::Strategy(_) | ExperimentError::NoStrategy => ErrorKind::Strategy,
         ExperimentError::Training(error) => of_training(error),

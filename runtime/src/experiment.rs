@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub(crate) use cost::{GENERATION, UPDATES_APART};
 pub use error::ExperimentError;
-pub(crate) use identity::{same_data, same_space};
+pub(crate) use identity::{data_of, same_data, same_space};
 use memory::Reserved;
 pub(crate) use strategies::{CustomStrategy, MakeStrategy, named_strategy};
 use supernet_data::text::Unit;
@@ -25,6 +25,7 @@ use supernet_engine::program::{Context, CustomOps, Input, Start};
 use supernet_engine::weights::{Layout, Weights};
 use supernet_plugin::Supergraph;
 use supernet_strategy::Schedule;
+pub(crate) use time_budget::{Lengths, SharedPace};
 pub use transfer::{Architecture, LabelledChoice, TransferError};
 
 use crate::config::Config;
@@ -44,6 +45,8 @@ pub struct Experiment {
     provenance: SpaceProvenance,
     data: Dataset,
     minutes: Option<f64>,
+    /// A sentence, if that is too short.
+    too_short: Option<String>,
     task: TaskContext,
     schedule: Schedule,
     custom_strategy: Option<CustomStrategy>,
@@ -175,6 +178,7 @@ impl Experiment {
             provenance,
             data,
             minutes: None,
+            too_short: None,
             task,
             schedule,
             custom_strategy: None,

@@ -8,14 +8,18 @@
 //! # Getting started
 //!
 //! An [`Experiment`] is a search that is set up: settings, space, data. Its
-//! [`run`](Experiment::run) does everything on the calling thread:
+//! [`run`](Experiment::run) does everything on the calling thread. The spaces of a crate are known
+//! to a program that uses the crate, if only by `use supernet_enas as _;`:
 //!
-//! ```no_run
+//! ```
 //! use supernet::device::Cpu;
 //! use supernet::{Config, Experiment};
+//! use supernet_enas as _; // registers the ENAS spaces
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::read("", &["search.epochs=30"])?;
+//! # let short = ["search.epochs=1", "space.layers=2", "derive.candidates=2", "retrain.budget=0"];
+//! # let config = Config::read("", &[&short[..], &["derive.generations=0", "selection.share=0"]].concat())?;
 //! let result = Experiment::new(config)?.run(&mut Cpu::new(0)?, None, &mut |_| {})?;
 //! println!("{:?}: {}", result.best().map(|best| &best.genome), result.gain.summary());
 //! # Ok(())
@@ -23,10 +27,12 @@
 //! ```
 //!
 //! A [`Search`] is a handle to a search on its own threads, which can be paused, stopped, and
-//! resumed after a crash with bit-identical results; [`Events`] is an iterator and a stream:
+//! resumed after a crash with bit-identical results; [`Events`] is an iterator, of which
+//! [`into_stream`](Events::into_stream) makes a stream:
 //!
 //! ```no_run
 //! use supernet::{Config, RunOutcome, Search};
+//! use supernet_enas as _;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::read("", &["search.epochs=30"])?;
@@ -95,7 +101,7 @@ pub use experiment::Experiment;
 pub use futures_core::Stream;
 pub use model::Model;
 pub use retrain::Retraining;
-pub use runner::{Events, RunOutcome, RunResult, Search, SearchBuilder};
+pub use runner::{EventStream, Events, RunOutcome, RunResult, Search, SearchBuilder};
 pub use search::SearchResult;
 pub use storage::RunFolder;
 pub use supernet_data as data;

@@ -16,6 +16,7 @@ mod saved;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod time_budget;
 mod training_loop;
 mod training_run;
 
@@ -35,7 +36,7 @@ use training_run::TrainingRun;
 
 use crate::config::Config;
 use crate::events::{Event, Record, StopWhen};
-use crate::experiment::{Architecture, Experiment, op_check, same_data, same_space};
+use crate::experiment::{Architecture, Experiment, data_of, op_check, same_data, same_space};
 use crate::results::{Retrained, TrainedNetwork};
 use crate::space::Spaces;
 use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageError};
@@ -96,7 +97,8 @@ impl Retraining {
     }
 
     /// Trains the result of the run at `run` in its space with other settings (KEY=VALUE): the
-    /// architecture is transferred by the names of decisions and choices.
+    /// architecture is transferred by the names of decisions and choices. If the run has
+    /// `retrain.epochs` = 0, the default applies.
     ///
     /// # Errors
     /// If the run has no result yet, its space is missing, its data have changed, a setting is
@@ -108,20 +110,74 @@ impl Retraining {
         seeds: u32,
         random: u32,
     ) -> Result<Self, RetrainError> {
+        Self::of(None, None, run, spaces, assignments, [seeds, random])
+    }
+
+    /// As [`Retraining::of_run`], for another architecture of the run's space.
+    ///
+    /// # Errors
+    /// As [`Retraining::of_run`].
+    pub fn of_run_as<S: AsRef<str>>(
+        architecture: &Architecture,
+        run: &Path,
+        spaces: &Spaces,
+        assignments: &[S],
+        seeds: u32,
+        random: u32,
+    ) -> Result<Self, RetrainError> {
+        let counts = [seeds, random];
+        Self::of(Some(architecture), None, run, spaces, assignments, counts)
+    }
+
+    /// As [`Retraining::of_run`], on data that the application hands over: those of the run, which
+    /// it made, or others.
+    ///
+    /// # Errors
+    /// As [`Retraining::of_run`].
+    pub fn of_run_on<S: AsRef<str>>(
+        data: Dataset,
+        run: &Path,
+        spaces: &Spaces,
+        assignments: &[S],
+        seeds: u32,
+        random: u32,
+    ) -> Result<Self, RetrainError> {
+        let counts = [seeds, random];
+        Self::of(None, Some(data), run, spaces, assignments, counts)
+    }
+
+    fn of<S: AsRef<str>>(
+        architecture: Option<&Architecture>,
+        data: Option<Dataset>,
+        run: &Path,
+        spaces: &Spaces,
+        assignments: &[S],
+        [seeds, random]: [u32; 2],
+    ) -> Result<Self, RetrainError> {
         let (config, earlier) = RunFolder::peek(run)?;
         let found = run.join("best/genome.json");
-        if !found.exists() {
-            return Err(StorageError::Unfinished {
-                path: run.to_owned(),
+        let architecture = match architecture {
+            Some(architecture) => architecture.clone(),
+            None if found.exists() => Architecture::read(&found)?,
+            None => {
+                return Err(StorageError::Unfinished {
+                    path: run.to_owned(),
+                }
+                .into());
             }
-            .into());
-        }
-        let architecture = Architecture::read(&found)?;
+        };
         let before = Config::of_run::<&str>(&config, &[])?;
-        let config = Config::of_run(&config, assignments)?;
-        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
+        // A search that retrains nothing says nothing about the length of a training.
+        let default = Config::default().retrain.epochs;
+        let length = (before.retrain.epochs == 0).then(|| format!("retrain.epochs={default}"));
+        let given = assignments
+            .iter()
+            .map(|setting| setting.as_ref().to_owned());
+        let given: Vec<String> = length.into_iter().chain(given).collect();
+        let config = Config::of_run(&config, &given)?;
+        let data = data_of(run, &config, data)?;
         // Other data, or another tokenisation of the same text, are requested.
-        let others = config.search.dataset != before.search.dataset
+        let others = data.address() != before.search.dataset
             || config.text.reading() != before.text.reading();
         let experiment = Experiment::again(spaces, data, config, earlier.as_ref())?;
         if !others {
@@ -197,10 +253,30 @@ impl Retraining {
     /// # Errors
     /// If there is nothing to resume, or the space or the data have changed.
     pub fn resume(path: &Path, spaces: &Spaces) -> Result<(Self, RunFolder), RetrainError> {
+        Self::again(path, spaces, None)
+    }
+
+    /// As [`Retraining::resume`], for data that an application made and hands over again.
+    ///
+    /// # Errors
+    /// As [`Retraining::resume`].
+    pub fn resume_on(
+        data: Dataset,
+        path: &Path,
+        spaces: &Spaces,
+    ) -> Result<(Self, RunFolder), RetrainError> {
+        Self::again(path, spaces, Some(data))
+    }
+
+    fn again(
+        path: &Path,
+        spaces: &Spaces,
+        data: Option<Dataset>,
+    ) -> Result<(Self, RunFolder), RetrainError> {
         let (mut folder, config) = RunFolder::open(path)?;
         let config = Config::of_run::<&str>(&config, &[])?;
         let earlier = folder.provenance()?;
-        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
+        let data = data_of(path, &config, data)?;
         let experiment = Experiment::again(spaces, data, config, earlier.as_ref());
         let experiment = Arc::new(same_space(experiment, earlier, path)?);
         same_data(&experiment, path)?;

@@ -18,4 +18,4 @@ mod workers;
 
 pub use builder::SearchBuilder;
 pub use handle::{RunOutcome, RunResult, Search};
-pub use subscription::Events;
+pub use subscription::{EventStream, Events};

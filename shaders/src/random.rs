@@ -61,7 +61,7 @@ pub enum RngStream {
         /// The number of the step.
         step: u32,
     },
-    /// Samples the children for which the memory of a search is planned.
+    /// Samples the children for which the memory and the time of a search are planned.
     MemoryPlan,
     /// Samples the candidates from which the result is chosen.
     Candidates,

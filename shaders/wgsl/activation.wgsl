@@ -45,7 +45,7 @@ fn apply(v: f32) -> f32 {
         // Some compilers implement it with two exponentials, which overflow beyond ±44.
         case 2u: { return tanh(clamp(v, -15.0, 15.0)); }
         case 3u: { return sigmoid(v); }
-        default: { return v; }
+        case 0u, default: { return v; }
     }
 }
 
@@ -55,7 +55,7 @@ fn slope(f: f32) -> f32 {
         case 1u: { return select(0.0, 1.0, f > 0.0); }
         case 2u: { return 1.0 - f * f; }
         case 3u: { return f * (1.0 - f); }
-        default: { return 1.0; }
+        case 0u, default: { return 1.0; }
     }
 }
 

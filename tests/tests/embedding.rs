@@ -14,10 +14,15 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use supernet::data::Dataset;
+use supernet::device::Cpu;
 use supernet::search::SearchError;
+use supernet::space::Spaces;
 use supernet::strategy::{Genome, Score};
+use supernet::tools::trained_supernet::TrainedSupernet;
 use supernet::{
-    Config, Error, ErrorKind, Event, Events, Record, RunOutcome, Search, SearchBuilder, Stream,
+    Config, Error, ErrorKind, Event, EventStream, Events, Record, Retraining, RunOutcome, Search,
+    SearchBuilder, Stream,
 };
 use supernet_enas as _;
 use supernet_tests::without_times;
@@ -56,14 +61,14 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-async fn next(events: &mut Events) -> Option<Record> {
+async fn next(events: &mut EventStream) -> Option<Record> {
     poll_fn(|context| Pin::new(&mut *events).poll_next(context)).await
 }
 
 /// A complete asynchronous application: events, pause, resume, end.
 async fn application() -> Vec<String> {
     let builder = builder();
-    let mut events = builder.events();
+    let mut events = builder.events().into_stream();
     let run = builder.start().expect("it starts");
     let mut did = Vec::new();
     while let Some(record) = next(&mut events).await {
@@ -256,4 +261,83 @@ fn an_evaluator_that_never_answers_is_given_up() {
             .contains("its evaluator 1 failed, 4 times"),
         "{error}"
     );
+}
+
+/// What an application made is handed over again wherever a run on it is used; a model of it takes
+/// pictures.
+#[test]
+fn a_run_on_data_of_an_application_goes_on_with_them() {
+    let place = std::env::temp_dir().join(format!("supernet-own-data-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::create_dir_all(&place).unwrap();
+    let stripes = |name: &str, brightest: f32| {
+        let pixel =
+            |i: u32, at: u32| match (if i.is_multiple_of(2) { at % 8 } else { at / 8 } + i / 2) % 4
+            {
+                0 | 1 => brightest,
+                _ => 0.0,
+            };
+        let images = (0..400).flat_map(|i| (0..64).map(move |at| pixel(i, at)));
+        let labels = (0..400).map(|i| i % 2).collect();
+        Dataset::new(name, [8, 8, 1], 2, images.collect(), labels).unwrap()
+    };
+    let settings = [
+        "search.epochs=2",
+        "space.layers=2",
+        "space.filters=4",
+        "derive.candidates=3",
+        "derive.generations=0",
+        "selection.share=0",
+        "retrain.budget=0",
+    ];
+    let run = place.join("run");
+    let search = Search::builder()
+        .config(Config::read("", &settings).unwrap())
+        .data(stripes("stripes", 1.0))
+        .folder(&run)
+        .start()
+        .unwrap();
+    let found = search.wait().unwrap().result().unwrap();
+    let (spaces, mut cpu) = (Spaces::linked(), Cpu::new(1).unwrap());
+    let gone = |said: String| {
+        let way_out = "if an application made them, let it hand them over again";
+        assert!(
+            said.contains("`stripes`") && said.contains(way_out),
+            "{said}"
+        );
+    };
+    gone(
+        TrainedSupernet::open(&run, &spaces)
+            .unwrap_err()
+            .to_string(),
+    );
+    let retrain = ["retrain.epochs=1"];
+    gone(
+        Retraining::of_run(&run, &spaces, &retrain, 1, 0)
+            .unwrap_err()
+            .to_string(),
+    );
+    let mut judge = TrainedSupernet::open_on(stripes("stripes", 1.0), &run, &spaces).unwrap();
+    let best = found.best().unwrap();
+    assert_eq!(judge.score(&mut cpu, &best.genome).unwrap(), *best);
+    let other = TrainedSupernet::open_on(stripes("stripes", 2.0), &run, &spaces);
+    let said = other.unwrap_err().to_string();
+    assert!(said.contains("have changed since the run"), "{said}");
+
+    let data = || stripes("stripes", 1.0);
+    let retraining = Retraining::of_run_on(data(), &run, &spaces, &retrain, 1, 0).unwrap();
+    let folder = place.join("retrained");
+    let mut recorded = retraining.folder(&folder).unwrap();
+    let stopped = retraining.run(&mut cpu, Some(&mut recorded), &mut |_| {}, &|| true);
+    assert!(stopped.unwrap().is_none());
+    drop(recorded);
+    gone(
+        Retraining::resume(&folder, &spaces)
+            .unwrap_err()
+            .to_string(),
+    );
+    let (retraining, mut recorded) = Retraining::resume_on(data(), &folder, &spaces).unwrap();
+    let trained = retraining.run(&mut cpu, Some(&mut recorded), &mut |_| {}, &|| false);
+    assert!(trained.unwrap().is_some());
+    std::fs::remove_dir_all(&place).unwrap();
 }

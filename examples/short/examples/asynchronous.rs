@@ -4,10 +4,9 @@
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
-use std::future::poll_fn;
-use std::pin::Pin;
 
-use supernet::{Config, Event, Search, Stream};
+use futures_util::StreamExt;
+use supernet::{Config, Event, Search};
 use supernet_enas as _;
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,10 +18,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "derive.report=5",
     ];
     let builder = Search::builder().config(Config::read("", &settings)?);
-    let mut events = builder.events();
+    let mut events = builder.events().into_stream();
     let run = builder.start()?;
-    // With the crate `futures`, this is `while let Some(record) = events.next().await`.
-    while let Some(record) = poll_fn(|context| Pin::new(&mut events).poll_next(context)).await {
+    while let Some(record) = events.next().await {
         if let Event::Epoch { epoch, score, .. } = record.event {
             println!("epoch {epoch}: loss {:.3}", score.loss);
         }

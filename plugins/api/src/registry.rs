@@ -93,7 +93,8 @@ pub fn find(name: &str) -> Result<&'static SpaceEntry, RegistryError> {
         (None, _) => {
             let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
             let known = if names.is_empty() {
-                "none; name a crate of spaces in the application".into()
+                "none; a program has the spaces of the crates that it uses, as after `use supernet_enas as _;`"
+                    .into()
             } else {
                 names.join(", ")
             };

@@ -12,7 +12,10 @@ pub(crate) use rank::RankOptions;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+
+use crate::misuse::Misuse;
+use crate::notation::WAYS;
 
 /// Search neural architectures with shared weights (ENAS, Pham et al. 2018).
 #[derive(Debug, Parser)]
@@ -112,9 +115,9 @@ pub(crate) struct SearchOptions {
         conflicts_with = "minutes"
     )]
     pub(crate) epochs: Option<String>,
-    /// Approximate duration of the search: the first steps are timed, and the number of epochs is
-    /// fixed from them. Selection and retraining come on top (`selection.share`, `retrain.budget`,
-    /// `--no-retrain`)
+    /// Approximate duration of everything, retraining included: a few steps are timed, and the
+    /// lengths of all phases are fixed from them. If it is too short for a search that means
+    /// anything, a warning says what would be needed
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     pub(crate) minutes: Option<String>,
     /// The seed of the search: equal seeds give equal results on any number of threads [default: 0]
@@ -203,9 +206,13 @@ pub(crate) struct ConfigOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("one").args(["name", "space"]))]
 pub(crate) struct SpacesOptions {
     /// Show this space [default: list all]
-    #[arg(long, value_name = "NAME")]
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The same, as earlier versions had it
+    #[arg(long, hide = true, conflicts_with = "name")]
     pub(crate) space: Option<String>,
     /// Add the spaces of a plugin: its library, whose code then runs here, or a folder with a
     /// space.json [repeatable]
@@ -213,14 +220,14 @@ pub(crate) struct SpacesOptions {
     pub(crate) plugin: Vec<PathBuf>,
     /// The data set whose shape and classes the space is built for, by name or path; instead, --set
     /// can give them, for example --set image=[32,32,3] [default: digits]
-    #[arg(long, value_name = "NAME|PATH", requires = "space")]
+    #[arg(long, value_name = "NAME|PATH", requires = "one")]
     pub(crate) data: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY
     #[arg(
         long,
         value_name = "KEY=VALUE",
         allow_hyphen_values = true,
-        requires = "space"
+        requires = "one"
     )]
     pub(crate) set: Vec<String>,
 }
@@ -249,8 +256,8 @@ pub(crate) struct SelftestOptions {
 /// The names are those of the same benchmark in PyTorch.
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
-    /// The network: macro, micro or recurrent
-    #[arg(long, value_name = "NAME", default_value = "macro")]
+    /// The network: enas-macro, enas-micro or enas-recurrent
+    #[arg(long, value_name = "NAME", default_value = "enas-macro")]
     pub(crate) space: String,
     /// `auto`, `cpu`, `gpu` (any adapter, software included), `gpu:NAME`, or `gpu:noop`, which
     /// computes nothing and shows what a GPU costs its host
@@ -304,12 +311,7 @@ pub(crate) struct CheckPluginOptions {
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
     /// Change a setting of the space, written space.KEY or KEY, for example --set image=[32,32,3]
-    #[arg(
-        long,
-        value_name = "KEY=VALUE",
-        allow_hyphen_values = true,
-        requires = "space"
-    )]
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub(crate) set: Vec<String>,
     /// The device on which its ops and children are checked: `cpu`, `gpu` or `gpu:NAME`
     /// [repeatable] [default: cpu and gpu]
@@ -334,14 +336,13 @@ pub(crate) struct ArchitecturesOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("architectures").args(["architecture", "genome"]).required(true))]
 pub(crate) struct DrawOptions {
     /// A published architecture; `supernet architectures` lists them
-    #[arg(long, value_name = "NAME", required_unless_present = "genome", conflicts_with_all = ["genome", "space"])]
+    #[arg(long, value_name = "NAME", conflicts_with = "space")]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one per decision, or a
-    /// genotype as the DARTS code prints it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) genome: Option<PathBuf>,
+    #[arg(long, value_name = "ARCHITECTURE", help = WAYS)]
+    pub(crate) genome: Option<String>,
     /// Its space [default: the one that the file names]
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
@@ -374,20 +375,83 @@ pub(crate) struct NewPluginOptions {
 }
 
 /// The number of threads; 0 is one per core.
-pub(crate) fn threads(given: Option<&str>) -> Result<usize, String> {
+pub(crate) fn threads(given: Option<&str>) -> Result<usize, Misuse> {
     given.map_or(Ok(0), |given| number("--threads", given, 1024))
 }
 
 /// The number of evaluators.
-pub(crate) fn evaluators(given: Option<&str>) -> Result<usize, String> {
+pub(crate) fn evaluators(given: Option<&str>) -> Result<usize, Misuse> {
     given.map_or(Ok(1), |given| number("--evaluators", given, 256))
 }
 
-fn number(option: &str, given: &str, most: usize) -> Result<usize, String> {
+fn number(option: &str, given: &str, most: usize) -> Result<usize, Misuse> {
     let number = given
         .parse()
         .ok()
         .filter(|number| (1..=most).contains(number));
-    number
-        .ok_or_else(|| format!("`{option}` must be a whole number from 1 to {most}, not `{given}`"))
+    number.ok_or_else(|| {
+        Misuse(format!(
+            "`{option}` must be a whole number from 1 to {most}, not `{given}`"
+        ))
+    })
+}
+
+/// A whole number, which may also be written as 1e6.
+pub(crate) fn whole(given: &str) -> Result<u64, String> {
+    let float = || {
+        given
+            .parse()
+            .ok()
+            .filter(|x: &f64| x.fract() == 0.0 && (0.0..1e15).contains(x))
+    };
+    let number = given.parse().ok().or_else(|| float().map(|x| x as u64));
+    number.ok_or_else(|| "it must be a whole number, such as 5000 or 1e6".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn whole_numbers_have_an_exponent_or_none() {
+        assert_eq!(whole("5000"), Ok(5000));
+        assert_eq!(whole("1e6"), Ok(1_000_000));
+        assert_eq!(whole("18446744073709551615"), Ok(u64::MAX));
+        assert!(
+            ["1.5", "-1", "1e99", "many", ""]
+                .iter()
+                .all(|given| whole(given).is_err())
+        );
+    }
+
+    /// What may be given instead is named, not only one of several.
+    #[test]
+    fn what_is_missing_is_named_with_its_alternatives() {
+        let said = |arguments: &[&str]| {
+            Arguments::try_parse_from([&["supernet"], arguments].concat())
+                .unwrap_err()
+                .to_string()
+        };
+        let why = said(&["retrain"]);
+        for way in [
+            "RUN",
+            "--architecture <NAME>",
+            "--genome <ARCHITECTURE>",
+            "--space <NAME>",
+        ] {
+            assert!(why.contains(way), "{why}");
+        }
+        let why = said(&["draw", "--output=x.svg"]);
+        assert!(
+            why.contains("--architecture <NAME>|--genome <ARCHITECTURE>"),
+            "{why}"
+        );
+    }
 }

@@ -12,7 +12,7 @@ use crate::Failure;
 /// Loads the data set of `--data NAME`, reading text with `settings`. Reports on standard error
 /// when files are read.
 pub(crate) fn read(name: &str, settings: &TextSettings) -> Result<Dataset, Failure> {
-    if Dataset::is_built_in(name) || !std::path::Path::new(name).exists() {
+    if Dataset::is_built_in(name) || !is_there(name) {
         return Ok(Dataset::named(name)?);
     }
     let mut err = std::io::stderr().lock();
@@ -42,4 +42,9 @@ pub(crate) fn read(name: &str, settings: &TextSettings) -> Result<Dataset, Failu
         "{samples} images of {height}x{width}x{channels}, {classes} classes, in {seconds:.1} s"
     )?;
     Ok(read?)
+}
+
+/// Whether there are data of this name.
+pub(crate) fn is_there(name: &str) -> bool {
+    Dataset::is_built_in(name) || std::path::Path::new(name).exists()
 }

@@ -52,10 +52,12 @@ fn assignments(options: &SearchOptions) -> Vec<String> {
         .into_iter()
         .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
     let data = options.data.as_deref().map(dataset);
-    let retrain = options.no_retrain.then(|| "retrain.epochs=0".to_owned());
+    // The settings of trainings stay, so that `supernet retrain` finds them in the run.
+    let nothing_alone = ["selection.share=0", "retrain.budget=0"].map(str::to_owned);
+    let nothing_alone = nothing_alone.into_iter().filter(|_| options.no_retrain);
     named
         .chain(data)
-        .chain(retrain)
+        .chain(nothing_alone)
         .chain(options.set.iter().cloned())
         .collect()
 }

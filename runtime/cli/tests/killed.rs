@@ -168,36 +168,38 @@ fn killed_twenty_times_and_resumed_is_as_never_killed() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_saves_and_says_how_to_go_on() {
-    let place = place("interrupted");
-    let (mut child, mut lines) = streaming(
-        &place,
-        &["search", "--epochs=100000", "--run=long", "--threads=1"],
-    );
-    assert!(lines.nth(20).is_some());
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &child.0.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert!(
-        lines
-            .last()
-            .is_some_and(|line| line.contains("\"stopped\""))
-    );
-    let (well, said) = ended(&mut child);
-    assert!(
-        well && said.contains("Stopped and saved after") && said.contains("supernet resume long"),
-        "{said}"
-    );
-    let (mut resumed, mut lines) = streaming(&place, &["resume", "long"]);
-    assert!(
-        lines
-            .next()
-            .is_some_and(|line| line.contains("\"resumed\""))
-    );
-    drop(lines);
-    resumed.0.kill().unwrap();
+fn a_signal_saves_says_how_to_go_on_and_fails() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let place = place(&format!("interrupted{signal}"));
+        let (mut child, mut lines) = streaming(
+            &place,
+            &["search", "--epochs=100000", "--run=long", "--threads=1"],
+        );
+        assert!(lines.nth(20).is_some());
+        let mut kill = Command::new("kill");
+        kill.args([signal, &child.0.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+        assert!(
+            lines
+                .last()
+                .is_some_and(|line| line.contains("\"stopped\""))
+        );
+        let (well, said) = ended(&mut child);
+        assert!(
+            !well
+                && said.contains("Stopped and saved after")
+                && said.contains("supernet resume long")
+                && !said.contains("error"),
+            "{said}"
+        );
+        assert_eq!(child.0.wait().unwrap().code(), Some(code));
+        let (mut resumed, mut lines) = streaming(&place, &["resume", "long"]);
+        assert!(
+            lines
+                .next()
+                .is_some_and(|line| line.contains("\"resumed\""))
+        );
+        drop(lines);
+        resumed.0.kill().unwrap();
+    }
 }

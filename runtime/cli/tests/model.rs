@@ -99,6 +99,28 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
     let shown: Vec<f32> = shown.collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
 
+    // A model that would misunderstand a picture says so instead of answering.
+    let misled = place.join("misled");
+    model.save(&misled).unwrap();
+    let (about, mut described) = (
+        misled.join("model.json"),
+        serde_json::from_slice::<Value>(&fs::read(misled.join("model.json")).unwrap()).unwrap(),
+    );
+    described["max_pixel"] = 1000.into();
+    fs::write(&about, described.to_string()).unwrap();
+    let output = supernet(&[
+        "predict",
+        misled.to_str().unwrap(),
+        "--device=cpu",
+        files[0],
+    ]);
+    let said = text(&output.stderr);
+    assert!(
+        !output.status.success()
+            && said.contains("standard deviations from that of the training data"),
+        "{said}"
+    );
+
     // Another process computes the same bits; and so does a single picture compared with a hundred.
     let json = |files: &[&str]| -> Vec<Value> {
         let output = supernet(&[&["predict", folder, "--device=cpu", "--json"], files].concat());

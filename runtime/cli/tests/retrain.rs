@@ -8,7 +8,38 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use support::{command, json, refused, said, searched};
+use support::{command, json, misused, place, printed, refused, said, searched};
+
+/// A search without retraining, by this version or an earlier one, ends with a command that works.
+#[test]
+fn the_printed_command_retrains() {
+    let place = place("retrain-printed");
+    let small = [
+        "--set=space.layers=2",
+        "--set=space.filters=4",
+        "--set=derive.candidates=2",
+    ];
+    let search = [
+        "search",
+        "--epochs=1",
+        "--device=cpu",
+        "--set=derive.generations=0",
+    ];
+    for (run, option) in [("a", "--no-retrain"), ("b", "--set=retrain.epochs=0")] {
+        let run = format!("--run={run}");
+        let output = said(&place, &[&search[..], &small, &[option, &run]].concat());
+        let next = printed(&output, "To train the architecture from scratch: ");
+        let next: Vec<&str> = next.iter().map(String::as_str).collect();
+        let trained = said(
+            &place,
+            &[&next[..], &["--device=cpu", "--set=space.filters=8"]].concat(),
+        );
+        assert!(
+            trained.contains("Trained from scratch for 10 epochs"),
+            "{trained}"
+        );
+    }
+}
 
 #[test]
 fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
@@ -106,7 +137,7 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
     let why = refused(&place, &["retrain", "--genome=a/config.toml"]);
     assert!(why.contains("holds no architecture"), "{why}");
     assert!(refused(&place, &["retrain", "nowhere"]).contains("is not a run folder"));
-    assert!(refused(&place, &["retrain", "a", "--epochs=0"]).contains("must be at least 1"));
+    assert!(misused(&place, &["retrain", "a", "--epochs=0"]).contains("must be at least 1"));
 }
 
 #[cfg(unix)]
@@ -133,7 +164,7 @@ fn an_interrupted_retraining_goes_on_as_if_it_never_was() {
             .success()
     );
     assert!(lines.last().unwrap().unwrap().contains("\"stopped\""));
-    assert!(child.wait().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!place.join("stopped/best/retrained.json").exists());
     assert!(said(&place, &["resume", "stopped"]).contains("Retrained: "));
     for file in ["best/retrained.json", "best/model/model.safetensors"] {

@@ -37,7 +37,10 @@ fn a_runs_shared_weights_answer_what_if_questions() {
         (scores.len(), &scores[0], &scores[1]),
         (2, &json(&place.join("a/best/top.json"))[0], &scores[0])
     );
-    assert!(refused(&place, &["score", "a", "--genome=1 2"]).contains("has 6 decisions"));
+    assert!(
+        refused(&place, &["score", "a", "--genome=1 2"])
+            .contains("the architecture has 2 decisions, and the space of this run has 6")
+    );
     assert!(refused(&place, &["score", "a", "--genome=9 9 9 9 9 9"]).starts_with("error: "));
 
     let top = |more: &[&str]| -> Vec<Value> {
@@ -67,6 +70,42 @@ fn a_runs_shared_weights_answer_what_if_questions() {
         why.contains("at most 1 parameters; the smallest has "),
         "{why}"
     );
+
+    // An architecture has the same names everywhere.
+    let top = json(&place.join("a/best/top.json"));
+    let second = top[1]["genome"].clone();
+    let numbers: Vec<String> = (second.as_array().unwrap().iter())
+        .map(ToString::to_string)
+        .collect();
+    let numbers = numbers.join(" ");
+    let score = |genome: &str| {
+        let genome = format!("--genome={genome}");
+        said(&place, &["score", "a", "--device=cpu", &genome])
+    };
+    for name in ["a#2", "a/best/top.json#2"] {
+        assert_eq!(score(name), score(&numbers), "{name}");
+    }
+    assert_eq!(score("a"), score("a/best/genome.json"));
+    let why = refused(&place, &["score", "a", "--genome=a#11"]);
+    assert!(
+        why.contains("`a#11` names no architecture: a/best/top.json has "),
+        "{why}"
+    );
+    let drawing = ["draw", "--genome=a#2", "--output=second.svg"];
+    assert_eq!(said(&place, &drawing), "second.svg\n");
+    let retrain = ["retrain", "--epochs=1", "--device=cpu"];
+    let genome = format!("--genome={numbers}");
+    for (run, names) in [
+        ("--run=b", &["a#2"][..]),
+        ("--run=c", &["a", &genome]),
+        ("--run=d", &["--genome=a#2"]),
+    ] {
+        said(&place, &[&retrain[..], names, &[run]].concat());
+        let result = json(&place.join(&run[6..]).join("best/retrained.json"));
+        assert_eq!(result["networks"][0]["genome"], second, "{names:?}");
+    }
+    let model = said(&place, &["evaluate", "b/best/model", "--device=cpu"]);
+    assert_eq!(said(&place, &["evaluate", "b", "--device=cpu"]), model);
 
     said(&place, &["retrain", "a", "--epochs=1", "--device=cpu"]);
     let why = refused(&place, &["top", "a/retrained-1"]);

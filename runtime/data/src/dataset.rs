@@ -34,7 +34,9 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A data set from arrays: images in NHWC order, one label each.
+    /// A data set from arrays: images in NHWC order, one label each. If all pixels are from 0 to 1,
+    /// the brightest have the value 1, otherwise 255; for other ranges there is
+    /// [`Dataset::with_white`].
     ///
     /// # Errors
     /// If the lengths do not match the shape, a label is not below `classes`, or a pixel is not
@@ -105,9 +107,9 @@ impl Dataset {
                 at / numbers
             )));
         }
+        let max_pixel = pixels.white();
         let (pixels, labels) = (Arc::new(pixels), Arc::new(labels));
-        let (name, source, class_names, own_test, max_pixel) =
-            (name.to_owned(), None, Vec::new(), None, MAX_PIXEL);
+        let (name, source, class_names, own_test) = (name.to_owned(), None, Vec::new(), None);
         Ok(Self {
             name,
             source,
@@ -257,7 +259,8 @@ impl Dataset {
     }
 
     /// Sets the value of the brightest pixels, so that a model trained on this data can be given
-    /// pictures, whose brightest pixels have the value 255. The default is 255.
+    /// pictures, whose brightest pixels have the value 255. The default is 1 if all pixels are from
+    /// 0 to 1, otherwise 255.
     ///
     /// # Errors
     /// If the value is not positive and finite.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::MAX_PIXEL;
+
 /// Pixels of all images, NHWC. Bytes stay bytes: 60,000 images of 32x32x3 take 184 MB, not 737.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Pixels {
@@ -37,6 +39,15 @@ impl Pixels {
         match self {
             Self::Bytes(_) => None,
             Self::Floats(floats) => floats.iter().position(|pixel| !pixel.is_finite()),
+        }
+    }
+
+    /// The value of the brightest pixels, as far as the values tell: floats from 0 to 1 end at 1, and
+    /// anything else at [`MAX_PIXEL`].
+    pub(super) fn white(&self) -> f32 {
+        match self {
+            Self::Floats(floats) if floats.iter().all(|pixel| (0.0..=1.0).contains(pixel)) => 1.0,
+            _ => MAX_PIXEL,
         }
     }
 

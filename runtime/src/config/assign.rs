@@ -191,6 +191,13 @@ fn assign(
     let Some((_, default)) = known.iter().find(|(k, _)| k == key) else {
         return Err(unknown(known, key));
     };
+    // 1e9 is a whole number too, although TOML reads it as a float.
+    let value = match (default, value) {
+        (Value::Integer(_), Value::Float(float)) if float.fract() == 0.0 && float.abs() < 1e15 => {
+            Value::Integer(float as i64)
+        }
+        (_, value) => value,
+    };
     let wrong = |wanted| ConfigError::WrongKind {
         key: key.to_owned(),
         wanted,
@@ -238,7 +245,8 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Suggests the nearest key: a typo, or the same last word in another section.
+/// Suggests the nearest key: a typo, or the same last word in other sections, of which all are
+/// named, since a guess among them could change another phase than is meant.
 fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
     let last_word = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let last = last_word(key);
@@ -249,15 +257,33 @@ fn unknown(known: &[(String, Value)], key: &str) -> ConfigError {
         .map(|(key, _)| key.as_str())
         .chain(old)
         .collect();
-    let with_word = |word: &str| keys.iter().copied().find(|key| last_word(key) == word);
+    let with_word = |word: &str| -> Vec<&str> {
+        let same = keys.iter().copied().filter(|key| last_word(key) == word);
+        let mut same: Vec<&str> = same.map(renamed).collect();
+        same.sort_unstable();
+        same.dedup();
+        same
+    };
     let words: Vec<String> = keys.iter().map(|key| last_word(key)).collect();
-    let near = nearest(key, keys.iter().copied())
-        .or_else(|| with_word(&last))
-        .or_else(|| with_word(nearest(&last, words.iter().map(String::as_str))?))
-        .map(renamed);
-    let hint = match near {
-        Some(near) => format!("; the nearest is `{near}`"),
-        None => "; settings of the space are written `space.KEY`, and the others are listed in a run's config.toml".to_owned(),
+    let typo = || nearest(key, keys.iter().copied()).map(renamed);
+    let near = match with_word(&last) {
+        same if !same.is_empty() && !key.contains('.') => same,
+        same => match typo() {
+            Some(typo) => vec![typo],
+            None if same.is_empty() => nearest(&last, words.iter().map(String::as_str))
+                .map(with_word)
+                .unwrap_or_default(),
+            None => same,
+        },
+    };
+    let quoted = |keys: &[&str]| {
+        let quoted = keys.iter().map(|key| format!("`{key}`"));
+        quoted.collect::<Vec<_>>().join(" or ")
+    };
+    let hint = match &near[..] {
+        [] => "; settings of the space are written `space.KEY`, and the others are listed in a run's config.toml".to_owned(),
+        [one] => format!("; the nearest is `{one}`"),
+        several => format!("; write {}", quoted(several)),
     };
     ConfigError::UnknownKey {
         key: key.to_owned(),
@@ -330,7 +356,23 @@ mod tests {
         );
         assert_eq!(
             said(&["batch=3"]),
-            "there is no setting `batch`; the nearest is `score.batch`"
+            "there is no setting `batch`; write `score.batch` or `train.batch`"
+        );
+        assert_eq!(
+            said(&["epochs=3"]),
+            "there is no setting `epochs`; write `retrain.epochs` or `search.epochs`"
+        );
+        assert_eq!(
+            said(&["searches.epoch=3"]),
+            "there is no setting `searches.epoch`; the nearest is `search.epochs`"
+        );
+        assert_eq!(
+            said(&["momentun=0.5"]),
+            "there is no setting `momentun`; the nearest is `optimizer.momentum`"
+        );
+        assert_eq!(
+            said(&["rate=0.5"]),
+            "there is no setting `rate`; write `controller.learning_rate` or `optimizer.learning_rate` or `retrain.learning_rate`"
         );
         assert_eq!(
             said(&["train.batch=many"]),
@@ -347,6 +389,25 @@ mod tests {
         assert_eq!(
             said(&["optimizer.learning_rate=nan"]),
             "`optimizer.learning_rate` is NaN, but it must be above 0 and below 3.4e38"
+        );
+        assert_eq!(
+            Config::read("", &["search.epochs=1e3"])
+                .unwrap()
+                .search
+                .epochs,
+            1000
+        );
+        assert_eq!(
+            said(&["search.epochs=1e9"]),
+            "`search.epochs` is 1e9, but it must be from 0 (fitted) to 1048576"
+        );
+        assert_eq!(
+            said(&["search.epochs=1.5"]),
+            "`search.epochs` must be a whole number, not `1.5`"
+        );
+        assert_eq!(
+            said(&["search.epochs=-1e3"]),
+            "`search.epochs` must be a whole number, 0 or above, not `-1000`"
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
         let strategies = "`spos` or `enas` or `darts` or `snas` or `gdas` or `proxyless` or `one-shot` or `fairnas` or `random` \

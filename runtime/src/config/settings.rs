@@ -242,7 +242,7 @@ pub struct RetrainSettings {
     /// with one of the same seeds.
     pub largest: u32,
     /// For the last phase of a search: the budget of retraining, as a multiple of the cost of the
-    /// search. If not all networks fit, fewer are trained.
+    /// search. If not all networks fit, fewer are trained; 0 turns this phase off.
     pub budget: f64,
 }
 

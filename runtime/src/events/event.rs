@@ -380,6 +380,8 @@ pub enum WarningKind {
     Collapse,
     /// Candidates are not trained alone, since there are too few or the budget is too small.
     NoSelection,
+    /// The duration that was asked for is too short for a search that means anything.
+    TooShort,
 }
 
 /// Why a genome is scored on the whole validation split.

@@ -50,7 +50,7 @@ impl Experiment {
 
     /// Maximum number of genomes that are scored on the whole validation split after the last
     /// epoch.
-    pub(super) fn evaluations(&self) -> u32 {
+    pub(crate) fn evaluations(&self) -> u32 {
         let bred = self.generations() * GENERATION as u32;
         let report = match self.config.search.strategy.learns_only_weights() {
             true => 0,
@@ -60,7 +60,7 @@ impl Experiment {
     }
 
     /// Minibatches needed to score a genome on the whole validation split.
-    pub(super) fn batches(&self) -> u32 {
+    pub(crate) fn batches(&self) -> u32 {
         let (split, batch) = (&self.task.data.validation, self.config.score.batch);
         let streams = self.task.streams(split, batch);
         streams.map_or(split.len().div_ceil(batch as usize) as u32, |streams| {

@@ -99,6 +99,19 @@ pub enum ExperimentError {
         /// The current data.
         is: String,
     },
+    /// The data of a run are not found by their name.
+    #[error(
+        "the run {} searched the data `{data}`, which are neither built in nor a file or folder here: put back what was \
+         there, or, if an application made them, let it hand them over again (`SearchBuilder::data`, `Retraining::of_run_on`, \
+         `Retraining::resume_on`, `TrainedSupernet::open_on`)",
+        .run.display()
+    )]
+    DataGone {
+        /// The run's folder.
+        run: PathBuf,
+        /// The name in the settings.
+        data: String,
+    },
     /// A space without decisions.
     #[error(
         "the space `{space}` has no decisions, so there is nothing to search in it; `supernet retrain --space {space}` \

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use supernet_data::{DataError, Dataset};
 use supernet_plugin::RegistryError;
 
 use super::{Experiment, ExperimentError};
+use crate::config::Config;
 use crate::space::{SpaceError, SpaceProvenance};
 use crate::storage::RunFolder;
 
@@ -46,6 +48,26 @@ pub(crate) fn same_space(
         }
         other => other,
     }
+}
+
+/// The data that a run goes on with: what the application hands over, otherwise what its settings
+/// name.
+pub(crate) fn data_of(
+    run: &Path,
+    config: &Config,
+    given: Option<Dataset>,
+) -> Result<Dataset, ExperimentError> {
+    if let Some(data) = given {
+        return Ok(data);
+    }
+    let named = Dataset::named_as(&config.search.dataset, &config.text.reading());
+    named.map_err(|error| match error {
+        DataError::Unknown { name } => ExperimentError::DataGone {
+            run: run.to_owned(),
+            data: name,
+        },
+        error => error.into(),
+    })
 }
 
 /// Refuses data that differ from those of the run that the search continues. A run of an earlier

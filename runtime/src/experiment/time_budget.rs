@@ -1,48 +1,97 @@
-//! Conversion of minutes to epochs: a few steps are timed, then the plan is a number of epochs like
-//! any other.
+//! What a duration is planned with: how long the parts of a search take on a device, and the
+//! settings of its length.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use supernet_engine::device::Device;
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{Outcome, Schedule, Work};
 
 use super::{Experiment, ExperimentError, schedule};
+use crate::config::{Config, StrategyName};
+use crate::events::{Event, WarningKind};
 
-/// Passes of the scaled-down search that are timed; the first one fills caches and pools and does
-/// not count.
+/// Passes of the scaled-down search that are timed at most; the first one fills caches and pools and
+/// does not count.
 const PASSES: u32 = 4;
 /// Steps per timed pass.
 const STEPS: u32 = 12;
 
 /// Durations of the parts of a search, in seconds.
 #[derive(Clone, Copy, Debug)]
-struct Cost {
-    /// A training step.
-    step: f64,
+pub(crate) struct SharedPace {
+    /// A training step of the shared weights.
+    pub(crate) step: f64,
     /// An update of the strategy, including the scoring of its rollouts.
-    update: f64,
+    pub(crate) update: f64,
+}
+
+/// The settings that a duration decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Lengths {
+    /// `search.epochs`.
+    pub(crate) epochs: u32,
+    /// `derive.candidates`.
+    pub(crate) candidates: u32,
+    /// `derive.generations`.
+    pub(crate) generations: u32,
+    /// `derive.report`.
+    pub(crate) report: u32,
+    /// `selection.share`.
+    pub(crate) share: f64,
+    /// `retrain.budget`.
+    pub(crate) budget: f64,
+}
+
+impl Lengths {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            epochs: config.search.epochs,
+            candidates: config.derive.candidates,
+            generations: config.derive.generations,
+            report: config.derive.report,
+            share: config.selection.share,
+            budget: config.retrain.budget,
+        }
+    }
 }
 
 impl Experiment {
-    /// Sets the number of epochs such that the search takes about `minutes` on this device. It
-    /// times a scaled-down search with separate weights and a separate strategy.
-    ///
-    /// # Errors
-    /// If `minutes` is not positive, or a child fails.
-    pub fn fit(&mut self, minutes: f64, device: &mut dyn Device) -> Result<(), ExperimentError> {
-        if !(minutes > 0.0 && minutes.is_finite()) {
-            return Err(ExperimentError::NoTime { minutes });
-        }
-        self.reserve(device)?;
-        let cost = self.time(device)?;
-        self.config.search.epochs = self.epochs_in(60.0 * minutes, cost);
+    pub(crate) fn set_lengths(&mut self, lengths: Lengths) {
+        let config = &mut self.config;
+        config.search.epochs = lengths.epochs;
+        config.derive.candidates = lengths.candidates;
+        config.derive.generations = lengths.generations;
+        config.derive.report = lengths.report;
+        config.selection.share = lengths.share;
+        config.retrain.budget = lengths.budget;
         self.schedule = schedule(&self.config, self.schedule.steps);
-        self.minutes = Some(minutes);
-        Ok(())
     }
 
-    fn time(&self, device: &mut dyn Device) -> Result<Cost, ExperimentError> {
+    /// Records the duration that was asked for, and a sentence if it is too short.
+    pub(crate) fn set_minutes(&mut self, minutes: f64, too_short: Option<String>) {
+        self.minutes = Some(minutes);
+        self.too_short = too_short;
+    }
+
+    /// A warning, if the duration that was asked for is too short for a search that means anything.
+    pub(crate) fn too_short(&self) -> Option<Event> {
+        self.too_short.clone().map(|sentence| Event::Warning {
+            kind: WarningKind::TooShort,
+            sentence,
+        })
+    }
+
+    /// Times a scaled-down search with separate weights and a separate strategy, for about as long
+    /// as `most`.
+    ///
+    /// # Errors
+    /// If a child fails.
+    pub(crate) fn pace(
+        &self,
+        device: &mut dyn Device,
+        most: Duration,
+    ) -> Result<SharedPace, ExperimentError> {
         let small = Schedule {
             epochs: PASSES,
             steps: STEPS,
@@ -54,7 +103,8 @@ impl Experiment {
         let (mut weights, mut trainer, mut evaluator) =
             (self.weights(), self.trainer(), self.evaluator());
         let (mut steps, mut updates) = (Vec::new(), Vec::new());
-        let mut began = Instant::now();
+        let first = Instant::now();
+        let mut began = first;
         while let Some(task) = strategy.next()? {
             match task.work {
                 Work::Train { paths, epoch } => {
@@ -82,9 +132,13 @@ impl Experiment {
                     updates.push(began.elapsed().as_secs_f64());
                 }
             }
+            let enough = steps.len() >= 2 * STEPS as usize;
+            if enough && first.elapsed() > most {
+                break;
+            }
             began = Instant::now();
         }
-        while updates.len() < PASSES as usize {
+        while updates.len() < 2 {
             // A method that learns from passes has no score tasks of its own.
             let mut random = Random::new(0, RngStream::PriorSamples);
             let genomes = strategy.sample(small.rollouts as usize, &mut random)?;
@@ -92,65 +146,22 @@ impl Experiment {
             evaluator.minibatch(device, &weights, &genomes, updates.len() as u64)?;
             updates.push(began.elapsed().as_secs_f64());
         }
-        let (steps, updates) = (&mut steps[STEPS as usize..], &updates[1..]);
-        // The reward does not keep a policy from larger children, and too long is worse than too
-        // short: a step counts as one of the slowest quarter, and updates are scaled by the same
-        // factor.
-        let mean = |seconds: &[f64]| seconds.iter().sum::<f64>() / seconds.len() as f64;
+        let mean = |seconds: &[f64]| seconds.iter().sum::<f64>() / seconds.len().max(1) as f64;
+        let (steps, update) = (&mut steps[STEPS as usize..], mean(&updates[1..]));
         let usual = mean(steps);
-        steps.sort_by(|a, b| b.total_cmp(a));
-        let step = mean(&steps[..steps.len().div_ceil(4)]);
-        Ok(Cost {
-            step,
-            update: mean(updates) * step / usual,
-        })
-    }
-
-    /// The number of epochs that fit into `seconds`.
-    fn epochs_in(&self, seconds: f64, cost: Cost) -> u32 {
-        let controlled = 1.0 - self.config.search.warm_up;
-        let updates = controlled * f64::from(self.schedule.updates);
-        let epoch = f64::from(self.schedule.steps) * cost.step + updates * cost.update;
-        let score = cost.update / f64::from(self.schedule.rollouts);
-        let left = seconds - f64::from(self.evaluations()) * f64::from(self.batches()) * score;
-        (left / epoch).floor().clamp(1.0, f64::from(1 << 20)) as u32
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use supernet_enas as _;
-
-    use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn epochs_are_what_the_time_left_by_the_reports_allows() {
-        let settings = [
-            "score.updates=2",
-            "score.rollouts=20",
-            "search.strategy=enas",
-            "derive.candidates=100",
-            "derive.generations=0",
-            "derive.report=200",
-        ];
-        let experiment = Experiment::new(Config::read("", &settings).unwrap()).unwrap();
-        // 16 steps of 10 ms and, in three quarters of the epochs, 2 updates of 40 ms: 220 ms an
-        // epoch. 500 genomes on 6 minibatches at 2 ms take 6 s of the 60.
-        let cost = Cost {
-            step: 0.010,
-            update: 0.040,
+        // A policy's reward does not keep it from larger children: then a step counts as one of the
+        // slowest quarter, and updates are scaled by the same factor.
+        let learns = !self.config.search.strategy.learns_only_weights();
+        let step = match learns && self.config.search.strategy != StrategyName::Random {
+            false => usual,
+            true => {
+                steps.sort_by(|a, b| b.total_cmp(a));
+                mean(&steps[..steps.len().div_ceil(4)])
+            }
         };
-        assert_eq!(experiment.epochs_in(60.0, cost), 245);
-        assert_eq!(experiment.epochs_in(1.0, cost), 1);
-        // Products that exceed 32 bits.
-        let many = [
-            "search.strategy=enas",
-            "score.updates=1048576",
-            "score.rollouts=4096",
-            "search.warm_up=0",
-        ];
-        let experiment = Experiment::new(Config::read("", &many).unwrap()).unwrap();
-        assert_eq!(experiment.epochs_in(60.0, cost), 1);
+        Ok(SharedPace {
+            step,
+            update: update * step / usual,
+        })
     }
 }

@@ -37,7 +37,7 @@ pub enum RetrainError {
     Model(#[from] ModelError),
     /// Retraining without epochs.
     #[error(
-        "`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1"
+        "`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1 (`--epochs N`)"
     )]
     NoEpochs,
     /// Random architectures of a space without decisions.

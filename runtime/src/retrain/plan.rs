@@ -158,6 +158,6 @@ pub(super) fn steps(experiment: &Experiment) -> u32 {
 }
 
 /// The cost of a network, in forward passes of one sample.
-fn cost(experiment: &Experiment) -> f64 {
+pub(super) fn cost(experiment: &Experiment) -> f64 {
     experiment.training_cost(experiment.config().retrain.epochs, steps(experiment))
 }

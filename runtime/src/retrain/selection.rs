@@ -23,7 +23,8 @@ mod words;
 use std::sync::Arc;
 
 use halving::Halving;
-use plan::{FEWEST, PassCosts, SHORTEST, SelectionPlan};
+use plan::{FEWEST, SHORTEST};
+pub(super) use plan::{PassCosts, SelectionPlan, smallest};
 use supernet_engine::device::Device;
 use supernet_strategy::Score;
 
@@ -91,10 +92,7 @@ impl SelectionRun {
         best: usize,
     ) -> Result<Result<Self, String>, RetrainError> {
         let config = experiment.config();
-        let costs = PassCosts {
-            epoch: experiment.training_cost(1, experiment.schedule().steps),
-            evaluation: experiment.evaluation_cost(),
-        };
+        let costs = PassCosts::of(experiment);
         let count = candidates.len() as u32;
         if count < FEWEST {
             return Ok(Err(format!(
@@ -107,7 +105,7 @@ impl SelectionRun {
         let budget = share * experiment.cost();
         let plan = SelectionPlan::new(budget, costs, mean, count, config.retrain.epochs);
         let Some(plan) = plan else {
-            let least = plan::smallest(costs) / experiment.cost();
+            let least = smallest(costs) / experiment.cost();
             return Ok(Err(format!(
                 "no candidates are trained alone to choose among them: {FEWEST} networks for {SHORTEST} epochs and half of \
                  them again for twice as long cost {least:.1} times the search, and `selection.share` is {share}; a longer \

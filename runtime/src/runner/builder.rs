@@ -22,7 +22,8 @@ use crate::config::{Config, RankBy, StrategyName};
 use crate::error::Error;
 use crate::events::{Event, Record};
 use crate::experiment::{
-    CustomStrategy, Experiment, ExperimentError, MakeStrategy, op_check, same_data, same_space,
+    CustomStrategy, Experiment, ExperimentError, MakeStrategy, data_of, op_check, same_data,
+    same_space,
 };
 use crate::results::format::panic_message;
 use crate::retrain::{Retraining, SelectionRun};
@@ -106,9 +107,9 @@ impl SearchBuilder {
         }
     }
 
-    /// Chooses the number of epochs such that the search takes about this long; `start` then times
-    /// the first steps. Selection and retraining are not included; they take at most
-    /// `selection.share` and `retrain.budget` times as long.
+    /// Chooses the lengths of all phases, retraining included, such that the search takes about this
+    /// long; `start` then times a few steps of each. If that is too short for a search that means
+    /// anything, a warning says what would be needed ([`Experiment::fit`]).
     pub fn minutes(self, minutes: f64) -> Self {
         Self {
             minutes: Some(minutes),
@@ -259,6 +260,8 @@ impl SearchBuilder {
         if self.own.is_some() {
             // What an application's own evaluator maximises is the reward; its loss may be anything.
             self.config.derive.by = RankBy::Reward;
+            // And so nothing is selected by it.
+            self.config.selection.share = 0.0;
         }
         let make = self.device.clone().unwrap_or_else(|| cpu(self.threads));
         let mut device = make().map_err(TrainingError::from)?;
@@ -267,13 +270,17 @@ impl SearchBuilder {
             .map(|(folder, _)| folder.provenance())
             .transpose()?
             .flatten();
-        let experiment = self.experiment(&mut *device, earlier.as_ref());
+        let experiment = self.experiment(earlier.as_ref());
         let mut experiment = match &resumed {
             Some((folder, _)) => same_space(experiment, earlier, folder.path())?,
             None => experiment?,
         };
         if let Some((folder, _)) = &resumed {
             same_data(&experiment, folder.path())?;
+        }
+        // A run that is resumed has its lengths.
+        if let (Some(minutes), None) = (self.minutes, &resumed) {
+            experiment.fit(minutes, &mut *device)?;
         }
         experiment.reserve(&mut *device)?;
         op_check::before(&experiment, self.trial.as_ref())?;
@@ -353,7 +360,6 @@ impl SearchBuilder {
     /// Sets up the experiment.
     fn experiment(
         &mut self,
-        device: &mut dyn Device,
         earlier: Option<&SpaceProvenance>,
     ) -> Result<Experiment, ExperimentError> {
         let mut config = self.config.clone();
@@ -361,15 +367,13 @@ impl SearchBuilder {
             config.search.strategy = StrategyName::Custom;
         }
         config.check()?;
-        let data = self.data.take().map_or_else(
-            || Dataset::named_as(&config.search.dataset, &config.text.reading()),
-            Ok,
-        )?;
+        let data = match (&self.location, self.data.take()) {
+            (RunLocation::Resume(run), data) => data_of(run, &config, data)?,
+            (_, Some(data)) => data,
+            (_, None) => Dataset::named_as(&config.search.dataset, &config.text.reading())?,
+        };
         let mut experiment = Experiment::again(&self.spaces, data, config, earlier)?;
         experiment.set_custom_strategy(self.strategy.clone().map(CustomStrategy));
-        if let Some(minutes) = self.minutes {
-            experiment.fit(minutes, device)?;
-        }
         Ok(experiment)
     }
 

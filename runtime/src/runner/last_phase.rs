@@ -156,9 +156,10 @@ fn retraining(
     experiment: &Arc<Experiment>,
     result: &SearchResult,
 ) -> Result<Option<Retraining>, Error> {
+    let settings = experiment.config().retrain;
     let Some(best) = result
         .best()
-        .filter(|_| experiment.config().retrain.epochs > 0)
+        .filter(|_| settings.epochs > 0 && settings.budget > 0.0)
     else {
         return Ok(None);
     };

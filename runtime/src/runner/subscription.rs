@@ -9,10 +9,43 @@ use futures_core::Stream;
 
 use crate::events::Record;
 
-/// A subscription to a search's events: a blocking iterator, and a stream for asynchronous code.
-/// Both end with the search. Events are buffered without limit until they are consumed.
+/// A subscription to a search's events: a blocking iterator, which ends with the search. For
+/// asynchronous code, [`Events::into_stream`] makes a stream of it. Events are buffered without
+/// limit until they are consumed.
 #[derive(Debug)]
 pub struct Events {
+    channel: Arc<Channel>,
+}
+
+impl Events {
+    /// The rest of the events as a stream. It is another type, because iterators and streams both
+    /// have a method `next`.
+    pub fn into_stream(self) -> EventStream {
+        EventStream {
+            channel: self.channel,
+        }
+    }
+}
+
+/// The events of a search in asynchronous code, with any executor; it ends with the search.
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+/// use supernet::{Config, Search};
+/// use supernet_enas as _;
+///
+/// # async fn follow() -> Result<(), Box<dyn std::error::Error>> {
+/// let builder = Search::builder().config(Config::read("", &["search.epochs=30"])?);
+/// let mut events = builder.events().into_stream();
+/// let search = builder.start()?;
+/// while let Some(record) = events.next().await {
+///     println!("{:7.1} s  {:?}", record.at, record.event);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct EventStream {
     channel: Arc<Channel>,
 }
 
@@ -64,7 +97,7 @@ impl Iterator for Events {
     }
 }
 
-impl Stream for Events {
+impl Stream for EventStream {
     type Item = Record;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Record>> {

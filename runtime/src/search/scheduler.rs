@@ -171,6 +171,9 @@ impl Scheduler {
             self.started = true;
             self.emit(self.experiment.started());
             self.emit(self.experiment.planned());
+            if let Some(warning) = self.experiment.too_short() {
+                self.emit(warning);
+            }
         }
         loop {
             if self.final_evaluation.is_some() {

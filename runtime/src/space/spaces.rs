@@ -256,7 +256,9 @@ fn unknown(name: &str, all: &[Listed]) -> RegistryError {
         .map(|near| format!("; the nearest is `{near}`"))
         .unwrap_or_default();
     let known = match names.is_empty() {
-        true => "none; name a crate of spaces in the application, or load a plugin".to_owned(),
+        true => "none; a program has the spaces of the crates that it uses, as after `use supernet_enas as _;`, and of the \
+                 plugins that it loads"
+            .to_owned(),
         false => names.join(", "),
     };
     RegistryError::Unknown {

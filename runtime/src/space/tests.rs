@@ -341,6 +341,9 @@ fn spaces_are_listed_in_order_and_the_nearest_name_is_suggested() {
             "each name once: {unknown}"
         );
     }
-    assert!(said(Spaces::default().find("x")).contains("There are: none; name a crate"));
+    assert!(
+        said(Spaces::default().find("x"))
+            .contains("There are: none; a program has the spaces of the crates that it uses")
+    );
     fs::remove_dir_all(place).unwrap();
 }

@@ -13,7 +13,7 @@ use supernet_strategy::{Genome, Score};
 use crate::config::Config;
 use crate::error::Error;
 use crate::events::Event;
-use crate::experiment::{Experiment, same_data, same_space};
+use crate::experiment::{Experiment, data_of, same_data, same_space};
 use crate::results;
 use crate::results::format::thousands;
 use crate::results::{Candidate, Metric};
@@ -78,6 +78,18 @@ impl TrainedSupernet {
     /// If `path` is not a run, its space is missing, its data have changed, or none of its
     /// checkpoints is usable.
     pub fn open(path: &Path, spaces: &Spaces) -> Result<Self, Error> {
+        Self::with(path, spaces, None)
+    }
+
+    /// As [`TrainedSupernet::open`], for a run whose data an application made and hands over again.
+    ///
+    /// # Errors
+    /// As [`TrainedSupernet::open`].
+    pub fn open_on(data: Dataset, path: &Path, spaces: &Spaces) -> Result<Self, Error> {
+        Self::with(path, spaces, Some(data))
+    }
+
+    fn with(path: &Path, spaces: &Spaces, data: Option<Dataset>) -> Result<Self, Error> {
         let (config, earlier) = RunFolder::peek(path)?;
         if !checkpoint::parent(path).exists() {
             return Err(StorageError::NoSearch {
@@ -86,7 +98,7 @@ impl TrainedSupernet {
             .into());
         }
         let config = Config::of_run::<&str>(&config, &[])?;
-        let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
+        let data = data_of(path, &config, data)?;
         let experiment = same_space(
             Experiment::again(spaces, data, config, earlier.as_ref()),
             earlier,

@@ -400,12 +400,7 @@ fn weighted(calls: &mut Calls) {
 /// The calls of the recurrent cell: odd widths, one row, more rows than words and vice versa,
 /// values that saturate every function.
 fn recurrent(calls: &mut Calls) {
-    let functions = [
-        Function::Identity,
-        Function::Relu,
-        Function::Tanh,
-        Function::Sigmoid,
-    ];
+    let functions = Function::ALL;
     for spread in [Spread::Normal, Spread::Coarse, Spread::Far] {
         for len in [1, 67, 5000] {
             calls.extend(functions.map(|function| (Call::Activation { function, len }, spread)));

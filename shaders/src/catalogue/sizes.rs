@@ -119,17 +119,34 @@ impl Rows {
     }
 }
 
-/// An activation of the recurrent cell (ENAS §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Function {
-    /// x.
-    Identity,
-    /// max(x, 0).
-    Relu,
-    /// tanh x.
-    Tanh,
-    /// 1/(1 + e⁻ˣ).
-    Sigmoid,
+/// Declares an enum with the list of its variants, so that a new one is in every test.
+macro_rules! listed {
+    ($(#[$about:meta])* pub enum $name:ident { $($(#[$of:meta])* $variant:ident,)* }) => {
+        $(#[$about])*
+        pub enum $name {
+            $($(#[$of])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: [Self; [$(stringify!($variant)),*].len()] = [$(Self::$variant),*];
+        }
+    };
+}
+
+listed! {
+    /// An activation of the recurrent cell (ENAS §2.1).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Function {
+        /// x.
+        Identity,
+        /// max(x, 0).
+        Relu,
+        /// tanh x.
+        Tanh,
+        /// 1/(1 + e⁻ˣ).
+        Sigmoid,
+    }
 }
 
 /// A highway connection: h and y `[rows, width]`, gate and candidate `[rows, 2·width]`.

@@ -90,3 +90,28 @@ pub(super) fn highway_grad(h: Highway) -> Lowered {
         vec![h.len() as u32, code(h.function), h.width],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernel takes a number that it does not know for the identity.
+    #[test]
+    fn every_function_has_its_case_in_the_kernel() {
+        for name in ["apply", "slope"] {
+            let body = ACTIVATION
+                .source
+                .split(&format!("fn {name}("))
+                .nth(1)
+                .unwrap();
+            let body = body.split("\nfn ").next().unwrap();
+            for function in Function::ALL {
+                let case = format!("case {}u", code(function));
+                assert!(
+                    body.contains(&case),
+                    "`{name}` has no {case}, which is {function:?}"
+                );
+            }
+        }
+    }
+}

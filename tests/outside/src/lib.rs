@@ -8,7 +8,7 @@ pub async fn search() -> Result<(std::sync::Arc<SearchResult>, usize), std::sync
     let settings = ["search.epochs=2", "space.layers=2", "derive.candidates=3", "derive.report=3"];
     let config = Config::read("", &settings).map_err(Error::from)?;
     let builder = Search::builder().config(config).threads(1);
-    let mut events = builder.events();
+    let mut events = builder.events().into_stream();
     let run = builder.start()?;
     let mut epochs = 0;
     while let Some(record) =

@@ -2,27 +2,24 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::On;
+use crate::notation::WAYS;
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("architectures").args(["from", "architecture", "genome", "space", "config"]).required(true).multiple(true))]
 pub(crate) struct RetrainOptions {
-    /// The folder of a run: its best architecture is trained, with the settings of its config.toml
-    #[arg(
-        value_name = "RUN",
-        required_unless_present_any = ["genome", "architecture", "space", "config"],
-        conflicts_with_all = ["genome", "architecture", "space", "data", "config"]
-    )]
-    pub(crate) from: Option<PathBuf>,
+    /// The folder of a run: its best architecture is trained, or that of --genome, with the settings
+    /// of its config.toml; RUN#3 is the third of its best/top.json
+    #[arg(value_name = "RUN", conflicts_with_all = ["architecture", "space", "data", "config"])]
+    pub(crate) from: Option<String>,
     /// A published architecture, in the network that it was published with; `supernet
     /// architectures` lists them
     #[arg(long, value_name = "NAME", conflicts_with_all = ["genome", "space", "config"])]
     pub(crate) architecture: Option<String>,
-    /// The architecture: a best/genome.json, a list of whole numbers, one per decision, as the ENAS
-    /// scripts have it, or a genotype as the DARTS code prints it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) genome: Option<PathBuf>,
+    #[arg(long, value_name = "ARCHITECTURE", help = WAYS)]
+    pub(crate) genome: Option<String>,
     /// Its space [default: the one that the file names]; a space without decisions, such as `lstm`,
     /// is an architecture by itself
     #[arg(long, value_name = "NAME")]
@@ -65,9 +62,7 @@ pub(crate) struct ScoreOptions {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub(crate) from: PathBuf,
-    /// The architecture: a best/genome.json, a JSON list of whole numbers, or the numbers
-    /// themselves: '1 0 2' [repeatable]
-    #[arg(long, value_name = "FILE|NUMBERS", required = true)]
+    #[arg(long, value_name = "ARCHITECTURE", required = true, help = format!("{WAYS} [repeatable]"))]
     pub(crate) genome: Vec<String>,
     #[command(flatten)]
     pub(crate) on: On,
@@ -85,10 +80,10 @@ pub(crate) struct TopOptions {
     #[arg(long, short, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) k: u32,
     /// The maximum number of parameters of an architecture
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::whole)]
     pub(crate) max_params: Option<u64>,
     /// The maximum number of multiply-accumulates of an architecture, for one sample
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::whole)]
     pub(crate) max_macs: Option<u64>,
     /// The number of fresh samples of the policy, besides the architectures of the final evaluation
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1 << 20))]
@@ -102,7 +97,7 @@ pub(crate) struct TopOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictOptions {
-    /// The model: its folder, or either of its files
+    /// The model: its folder, either of its files, or the run that it is of
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// PNG or JPEG files of the network's image size
@@ -120,7 +115,7 @@ pub(crate) struct PredictOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateOptions {
-    /// The model: its folder, or either of its files
+    /// The model: its folder, either of its files, or the run that it is of
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// The data set [default: that of its training]

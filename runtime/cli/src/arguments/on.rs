@@ -10,6 +10,7 @@ use supernet::space::{PluginError, Spaces};
 
 use super::threads;
 use crate::Failure;
+use crate::misuse::Misuse;
 
 /// Options of all commands that train or score networks.
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ impl On {
     }
 
     /// The number of threads; 0 is one per core.
-    pub(crate) fn threads(&self) -> Result<usize, String> {
+    pub(crate) fn threads(&self) -> Result<usize, Misuse> {
         threads(self.threads.as_deref())
     }
 
@@ -51,6 +52,8 @@ impl On {
     /// Loads a model together with its device.
     pub(crate) fn model(&self, path: &Path) -> Result<(Model, Box<dyn Probe>), Failure> {
         let (spaces, device) = (self.spaces()?, self.open()?);
+        let of_run = path.join("best/model");
+        let path = if of_run.exists() { &of_run } else { path };
         Ok((Model::load_with(path, &spaces)?, device))
     }
 }

@@ -8,6 +8,7 @@ use supernet::tools::bench::{Bench, BenchPhase, Timing};
 
 use crate::Failure;
 use crate::arguments::{BenchOptions, threads};
+use crate::misuse::Misuse;
 
 pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let threads = threads(options.threads.as_deref())?;
@@ -47,9 +48,9 @@ fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
         ("bptt", bptt, 1, 4096),
     ] {
         if !(least..=most).contains(&value) {
-            return Err(format!(
+            return Err(Misuse(format!(
                 "`--{name}` must be a whole number from {least} to {most}, not {value}"
-            )
+            ))
             .into());
         }
     }
@@ -70,10 +71,10 @@ fn bench(options: &BenchOptions) -> Result<Bench, Failure> {
         }
         None => {
             let name = &options.space;
-            Err(
-                format!("`{name}` is not a network to time; write macro, micro or recurrent")
-                    .into(),
-            )
+            Err(Misuse(format!(
+                "`{name}` is not a network to time; write enas-macro, enas-micro or enas-recurrent"
+            ))
+            .into())
         }
     }
 }

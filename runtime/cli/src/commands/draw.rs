@@ -26,10 +26,10 @@ pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
             )?
         }
         (Some(name), _) => drawn(&Notation::published(name)?, options)?,
-        (None, Some(file)) => drawn(&Notation::read(file, options.space.as_deref())?, options)?,
+        (None, Some(given)) => drawn(&Notation::named(given, options.space.as_deref())?, options)?,
         (None, None) => {
             return Err(
-                "name an architecture with `--architecture NAME` or `--genome FILE`".into(),
+                "name an architecture with `--architecture NAME` or `--genome ARCHITECTURE`".into(),
             );
         }
     };
@@ -40,12 +40,11 @@ pub(crate) fn run(options: &DrawOptions) -> Result<(), Failure> {
 
 /// Draws an architecture with the user's settings.
 fn drawn(notation: &Notation, options: &DrawOptions) -> Result<String, Failure> {
-    let text = options
-        .config
-        .as_deref()
-        .map(settings::read)
-        .transpose()?
-        .unwrap_or_default();
+    let text = match &options.config {
+        Some(config) => Some(settings::read(config)?),
+        None => notation.config()?,
+    }
+    .unwrap_or_default();
     // The space and its settings come from a file of settings if there is one, otherwise from the
     // architecture.
     let own = match text.is_empty() {

@@ -12,6 +12,14 @@ pub(crate) fn run(options: &EvaluateOptions) -> Result<(), Failure> {
     let (model, mut device) = options.on.model(&options.model)?;
     let provenance = model.provenance();
     let name = options.data.as_deref().unwrap_or(&provenance.data);
+    if options.data.is_none() && !data::is_there(name) {
+        return Err(format!(
+            "the network was trained on the data `{name}`, which are neither built in nor a file or folder here; put back \
+             what was there, or, if an application made them, evaluate on others (`--data NAME|PATH`), or in that \
+             application (`Model::evaluate`)"
+        )
+        .into());
+    }
     let data = data::read(name, &TextSettings::default())?;
     let changed = provenance
         .fingerprint

@@ -27,7 +27,11 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<(), Failure> {
     // Other errors in the folder are reported before large files are read; `start` opens it again.
     let (_, config) = RunFolder::open(&options.run)?;
     let config = Config::of_run::<&str>(&config, &[])?;
-    let builder = builder.data(data::read(&config.search.dataset, &config.text.reading())?);
+    // `start` says whose data are missing.
+    let builder = match data::is_there(&config.search.dataset) {
+        true => builder.data(data::read(&config.search.dataset, &config.text.reading())?),
+        false => builder,
+    };
     let mut progress = LiveLine::new(options.json);
     // The length of the search, and how much of it is done. If there is no log, `start` reports the
     // error.

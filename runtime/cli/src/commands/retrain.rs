@@ -2,53 +2,77 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use supernet::config::Config;
 use supernet::device::Probe;
+use supernet::experiment::Architecture;
 use supernet::storage::read_events;
 use supernet::{Event, Experiment, Retraining, RunFolder};
 
 use crate::arguments::{ResumeOptions, RetrainOptions};
 use crate::display::LiveLine;
 use crate::display::summary;
+use crate::interrupt::Interruption;
 use crate::notation::Notation;
-use crate::{Failure, data, interrupt, settings};
+use crate::{Failure, data, settings};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
     let device = options.on.choice()?;
     let threads = options.on.threads()?;
-    let retraining = match (&options.from, &options.architecture, &options.genome) {
-        (Some(run), ..) => {
-            let spaces = options.on.spaces()?;
-            Retraining::of_run(
-                run,
-                &spaces,
-                &assignments(options),
-                options.seeds,
-                options.versus_random,
-            )?
+    let space = options.space.as_deref();
+    let genome = options.genome.as_deref();
+    let notation = match (&options.architecture, genome) {
+        (Some(name), _) => Some(Notation::published(name)?),
+        (None, Some(given)) => Some(Notation::named(given, space)?),
+        (None, None) => None,
+    };
+    let run = match &options.from {
+        Some(given) => Some(run_named(given)?),
+        // An architecture of a run is trained with the run's settings, unless others are given.
+        None if space.is_none() && options.config.is_none() => notation
+            .as_ref()
+            .and_then(|notation| Some((notation.run.clone()?, None))),
+        None => None,
+    };
+    let retraining = match &run {
+        Some((run, entry)) => {
+            let (spaces, settings) = (options.on.spaces()?, assignments(options));
+            let (seeds, random) = (options.seeds, options.versus_random);
+            match notation
+                .map(|notation| notation.architecture)
+                .or(entry.clone())
+            {
+                Some(architecture) => {
+                    Retraining::of_run_as(&architecture, run, &spaces, &settings, seeds, random)?
+                }
+                None => Retraining::of_run(run, &spaces, &settings, seeds, random)?,
+            }
         }
-        (None, Some(name), _) => of_notation(Some(Notation::published(name)?), options)?,
-        (None, None, Some(file)) => of_notation(
-            Some(Notation::read(file, options.space.as_deref())?),
-            options,
-        )?,
-        (None, None, None) => of_notation(None, options)?,
+        None => of_notation(notation, options)?,
     };
     let device = device.resolved();
     retraining.try_ops(&device)?;
     // Before the folder is created, so that nothing is left behind if there is no such device.
     let device = device.open(threads)?;
-    let folder = match (&options.run, &options.from) {
+    let folder = match (&options.run, &run) {
         (Some(path), _) => retraining.folder(path)?,
-        (None, Some(run)) => retraining.fresh_folder(run, "retrained")?,
+        (None, Some((run, _))) => retraining.fresh_folder(run, "retrained")?,
         (None, None) => retraining.fresh_folder(
             Path::new("runs"),
             &format!("{}-retrained", retraining.experiment().run_name()),
         )?,
     };
     follow(retraining, folder, device, options.json, &options.on.plugin)
+}
+
+/// The run of RUN or RUN#3, and the architecture of the latter.
+fn run_named(given: &str) -> Result<(PathBuf, Option<Architecture>), Failure> {
+    if Path::new(given).exists() {
+        return Ok((given.into(), None));
+    }
+    let entry = Notation::of_run(given)?;
+    let entry = entry.and_then(|notation| Some((notation.run?, Some(notation.architecture))));
+    Ok(entry.unwrap_or_else(|| (given.into(), None)))
 }
 
 /// Resumes a retraining that was stopped.
@@ -92,7 +116,7 @@ fn of_notation(
         None => {
             let space = &experiment.supergraph().space().name;
             return Err(format!(
-                "the space `{space}` has more than one architecture: name one with `--genome FILE`, or a published one with \
+                "the space `{space}` has more than one architecture: name one with `--genome ARCHITECTURE`, or a published one with \
                  `--architecture NAME` and no `--space` or `--config`"
             )
             .into());
@@ -140,7 +164,7 @@ fn follow(
         progress.recall(&record);
     }
     progress.set_metric(retraining.experiment().metric());
-    let (stop, mut steps) = (interrupt::flag()?, 0);
+    let (interruption, mut steps) = (Interruption::watch(|| {})?, 0);
     let mut listen = |record: &supernet::Record| {
         if let Event::Stopped { steps: done, .. } = record.event {
             steps = done;
@@ -148,11 +172,11 @@ fn follow(
         progress.show(record);
     };
     let trained = retraining.run(&mut *device, Some(&mut folder), &mut listen, &|| {
-        stop.load(Ordering::Acquire)
+        interruption.came()
     })?;
     drop(progress);
     let Some(trained) = trained else {
-        return Ok(summary::stopped(steps, &path, plugins)?);
+        return Err(interruption.stopped(steps, &path, plugins).into());
     };
     if !json {
         let mut out = std::io::stdout().lock();

@@ -9,7 +9,9 @@ use crate::arguments::{SearchOptions, evaluators};
 use crate::commands::table;
 use crate::display::LiveLine;
 use crate::display::summary;
-use crate::{Failure, data, interrupt, settings};
+use crate::interrupt::Interruption;
+use crate::misuse::Misuse;
+use crate::{Failure, data, settings};
 
 pub(crate) fn run(options: &SearchOptions) -> Result<(), Failure> {
     if let Some(file) = &options.table.table {
@@ -59,22 +61,24 @@ pub(crate) fn follow(
         // nevertheless.
         writeln!(std::io::stderr(), "run folder: {}", folder.display())?;
     }
-    interrupt::stops(&run)?;
+    let interruption = {
+        let run = run.clone();
+        Interruption::watch(move || run.stop())?
+    };
     events.for_each(|record| progress.show(&record));
     drop(progress);
     match run.wait()? {
-        RunOutcome::Completed(found) if !json => summary::found(&found, &folder)?,
-        RunOutcome::Stopped { steps } => summary::stopped(steps, &folder, plugins)?,
-        _ => {}
+        RunOutcome::Completed(found) if !json => Ok(summary::found(&found, &folder, plugins)?),
+        RunOutcome::Stopped { steps } => Err(interruption.stopped(steps, &folder, plugins).into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-fn minutes(given: &str) -> Result<f64, String> {
+fn minutes(given: &str) -> Result<f64, Misuse> {
     match given.parse() {
         Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
-        _ => Err(format!(
+        _ => Err(Misuse(format!(
             "`--minutes` must be a number above 0, not `{given}`"
-        )),
+        ))),
     }
 }

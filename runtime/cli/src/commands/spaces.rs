@@ -15,7 +15,7 @@ use crate::{Failure, data};
 pub(crate) fn run(options: &SpacesOptions) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let spaces = spaces(&options.plugin)?;
-    let Some(name) = &options.space else {
+    let Some(name) = options.name.as_ref().or(options.space.as_ref()) else {
         return list(&mut out, &spaces);
     };
     let keyed = |set: &String| {
@@ -96,10 +96,7 @@ fn list(out: &mut impl Write, spaces: &Spaces) -> Result<(), Failure> {
             false => writeln!(out, "{name:16} {summary}")?,
         }
     }
-    Ok(writeln!(
-        out,
-        "\n`supernet spaces --space NAME` shows one."
-    )?)
+    Ok(writeln!(out, "\n`supernet spaces NAME` shows one.")?)
 }
 
 /// The settings of a space. If several spaces share the name, building it reports an error.

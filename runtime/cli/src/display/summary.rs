@@ -9,6 +9,9 @@ use supernet::SearchResult;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained, Selection};
 
+use crate::interrupt::Stopped;
+use crate::misuse::{self, is_misuse};
+
 /// Prints the error and returns the exit code.
 pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
     // A closed pipe, as with `head`, is not an error.
@@ -19,21 +22,37 @@ pub(crate) fn failure(failure: &(dyn Error + 'static)) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // If standard error is closed too, the exit code still reports the failure.
+    if let Some(stopped) = failure.downcast_ref::<Stopped>() {
+        let _ = writeln!(io::stderr(), "{stopped}");
+        return ExitCode::from(stopped.exit_code);
+    }
     let _ = writeln!(io::stderr(), "error: {failure}");
-    ExitCode::FAILURE
+    match is_misuse(failure) {
+        true => ExitCode::from(misuse::CODE),
+        false => ExitCode::FAILURE,
+    }
 }
 
-/// Explains how to resume an interrupted search.
-pub(crate) fn stopped(steps: u64, folder: &Path, plugins: &[PathBuf]) -> io::Result<()> {
-    let plugins: String = plugins
+/// A command line on a run, ready to be pasted into a shell.
+pub(crate) fn command(name: &str, run: &Path, plugins: &[PathBuf]) -> String {
+    let plugins = plugins
         .iter()
-        .map(|path| format!(" --plugin {}", path.display()))
-        .collect();
-    let resume = format!("supernet resume {}{plugins}", folder.display());
-    writeln!(
-        io::stderr(),
-        "Stopped and saved after {steps} steps. To continue it: {resume}"
+        .map(|path| format!(" --plugin {}", quoted(path)));
+    format!(
+        "supernet {name} {}{}",
+        quoted(run),
+        plugins.collect::<String>()
     )
+}
+
+/// A path as a shell takes it: in quotes, if it has anything but letters, digits and the usual signs.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/\\._-+=:,@%~".contains(c);
+    match text.chars().all(plain) && !text.is_empty() {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// A line of a description, `  what  text`, wrapped for an ordinary terminal.
@@ -52,7 +71,7 @@ pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result
 }
 
 /// The result of a search.
-pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
+pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) -> io::Result<()> {
     let Some(best) = found.best() else {
         return Ok(());
     };
@@ -160,8 +179,8 @@ pub(crate) fn found(found: &SearchResult, folder: &Path) -> io::Result<()> {
         }
         None => writeln!(
             out,
-            "To train the architecture from scratch: supernet retrain {}",
-            folder.display()
+            "To train the architecture from scratch: {}",
+            command("retrain", folder, plugins)
         ),
     }
 }
@@ -249,4 +268,22 @@ pub(crate) fn retrained(out: &mut impl Write, retrained: &Retrained) -> io::Resu
         )?;
     }
     writeln!(out, "Retrained: {}.", retrained.summary())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_command_can_be_pasted() {
+        let plugins = ["a.so".into(), "my plugins/it's".into()];
+        assert_eq!(
+            command("resume", Path::new("runs/enas-macro-1"), &plugins),
+            r"supernet resume runs/enas-macro-1 --plugin a.so --plugin 'my plugins/it'\''s'"
+        );
+        assert_eq!(
+            command("retrain", Path::new("a;b"), &[]),
+            "supernet retrain 'a;b'"
+        );
+    }
 }

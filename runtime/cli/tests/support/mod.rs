@@ -57,9 +57,6 @@ pub(crate) fn searched(test: &str) -> PathBuf {
         .concat(),
     );
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(
-        text(&output.stdout).contains("To train the architecture from scratch: supernet retrain a")
-    );
     place
 }
 
@@ -69,6 +66,15 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The command line that follows a sentence of the output, as arguments.
+pub(crate) fn printed(output: &str, sentence: &str) -> Vec<String> {
+    let mut lines = output.lines();
+    let line = lines.find_map(|line| Some(line.split_once(sentence)?.1.trim()));
+    let line = line.unwrap_or_else(|| panic!("no `{sentence}`: {output}"));
+    let words = line.strip_prefix("supernet ").expect("it is this command");
+    words.split(' ').map(str::to_owned).collect()
 }
 
 /// The output of a command that succeeds.
@@ -84,12 +90,22 @@ pub(crate) fn said(place: &Path, arguments: &[&str]) -> String {
 
 /// The error message of a command that fails.
 pub(crate) fn refused(place: &Path, arguments: &[&str]) -> String {
+    failed(place, arguments, 1)
+}
+
+/// The error message of a command with a wrong option or setting.
+pub(crate) fn misused(place: &Path, arguments: &[&str]) -> String {
+    failed(place, arguments, 2)
+}
+
+fn failed(place: &Path, arguments: &[&str], code: i32) -> String {
     let output = supernet(place, arguments);
     assert_eq!(
         output.status.code(),
-        Some(1),
-        "{arguments:?}: {}",
-        text(&output.stdout)
+        Some(code),
+        "{arguments:?}: {}{}",
+        text(&output.stdout),
+        text(&output.stderr)
     );
     text(&output.stderr)
 }

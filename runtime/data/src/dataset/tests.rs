@@ -119,6 +119,19 @@ fn the_brightest_pixels_have_the_number_that_was_said() {
 }
 
 #[test]
+fn floats_from_0_to_1_end_at_1_and_any_others_at_255() {
+    let white = |images: [f32; 4]| {
+        let data = Dataset::new("toy", [1, 1, 2], 2, images.to_vec(), vec![0, 1]).unwrap();
+        data.max_pixel()
+    };
+    assert_eq!(white([0.0, 0.5, 1.0, 0.25]), 1.0);
+    assert_eq!(white([0.0, 0.5, 1.5, 0.25]), 255.0);
+    assert_eq!(white([0.0, -0.5, 1.0, 0.25]), 255.0);
+    let dark = Dataset::from_bytes("toy", [1, 1, 2], 2, vec![0, 1, 1, 0], vec![0, 1]).unwrap();
+    assert_eq!(dark.max_pixel(), 255.0);
+}
+
+#[test]
 fn a_fingerprint_sees_whatever_a_search_sees() {
     let moved =
         Dataset::from_bytes("toy", [1, 1, 2], 3, vec![1, 2, 3, 4, 5, 7], vec![0, 1, 2]).unwrap();

@@ -116,10 +116,25 @@ pub(super) fn labels(array: &Array<'_>) -> Result<Vec<u32>, Flaw> {
         ));
     }
     if matches!(array.number, Number::Float(_)) {
-        return Err(Flaw::at(
-            10,
-            "labels are whole numbers, but these are floats; write labels.astype('<i8')",
-        ));
+        let class = |number: &Value| {
+            let number = number.as_f64();
+            number.fract() == 0.0 && (0.0..CLASSES as f64).contains(&number)
+        };
+        let Some(sample) = array.numbers().position(|number| !class(&number)) else {
+            return Err(Flaw::at(
+                10,
+                "labels are whole numbers, and these are stored as floats; write labels.astype('<i8')",
+            ));
+        };
+        let target = array
+            .numbers()
+            .nth(sample)
+            .map_or(f64::NAN, |number| number.as_f64());
+        let reason = format!(
+            "the label is {target}, and a label is the number of a class: networks classify, there is no regression; \
+             number the classes from 0"
+        );
+        return Err(Flaw::sample(sample, reason));
     }
     let label = |(sample, number): (usize, Value)| match number {
         Value::Whole(label) if (0..CLASSES).contains(&label) => Ok(label as u32),

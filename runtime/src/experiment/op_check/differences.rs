@@ -22,11 +22,65 @@ struct Point {
     element: usize,
     /// The gradient that the kernels compute.
     got: f64,
-    left: f64,
-    right: f64,
+    /// The gradient by Richardson extrapolation from [`Point::near`] and the difference over the
+    /// whole step: the remaining error is of fourth order in the step.
     both: f64,
+    /// The central difference over half the step.
+    near: f64,
+    /// The right difference less the left one, over half the step and over the whole step. For a
+    /// smooth function the second is twice the first.
+    gaps: [f64; 2],
     /// The possible rounding error of the differences.
     noise: f64,
+}
+
+/// A number of an operand that was moved.
+#[derive(Clone, Copy)]
+struct Moved {
+    /// The change of the weighted sum of the outputs.
+    change: f64,
+    /// The change of the number.
+    by: f64,
+    /// The size of the terms of the sum, on which its rounding error depends.
+    terms: f64,
+}
+
+impl Point {
+    /// From the numbers moved down by the whole step and by half of it, and up by half and by the
+    /// whole step.
+    fn new(element: usize, got: f64, moved: [Moved; 4]) -> Self {
+        let [far_down, down, up, far_up] = moved;
+        let slope = |low: Moved, high: Moved| (high.change - low.change) / (high.by - low.by);
+        let gap = |low: Moved, high: Moved| high.change / high.by - low.change / low.by;
+        let near = slope(down, up);
+        Self {
+            element,
+            got,
+            both: (4.0 * near - slope(far_down, far_up)) / 3.0,
+            near,
+            gaps: [gap(down, up), gap(far_down, far_up)],
+            noise: 8.0 * f64::from(f32::EPSILON) * far_down.terms.max(far_up.terms) / far_up.by,
+        }
+    }
+
+    /// Whether the left and right differences agree, where gradients have a `typical` size. A kink
+    /// may lie beyond half the step, so that only the far ones differ.
+    fn is_smooth(&self, typical: f64) -> bool {
+        let most = SMOOTH * (self.both.abs() + typical);
+        let [near, far] = self.gaps.map(f64::abs);
+        near <= most + self.noise && far <= 2.0 * most + self.noise
+    }
+
+    /// The error of the gradient as a fraction of what is allowed.
+    fn error(&self, typical: f64) -> f64 {
+        let [near, far] = self.gaps;
+        // What a kink too slight to be seen can do to the differences; nothing in a smooth function,
+        // up to fourth order.
+        let kink = 0.5 * (far - 2.0 * near).abs() + 2.0 * (self.both - self.near).abs();
+        let allowed = CLOSE * (self.both.abs() + typical) + SMOOTH * near.abs() + kink + self.noise;
+        // Where everything is zero, the gradient must be zero too.
+        (self.got - self.both).abs() / allowed.max(1e-30)
+    }
 }
 
 impl Trial<'_> {
@@ -75,44 +129,36 @@ impl Trial<'_> {
         for element in elements(at.len(), random) {
             let here = at[element];
             let step = STEP * here.abs().max(1.0);
-            // The change of the weighted sum of the outputs, and its rounding error.
-            let mut move_to = |side: f32| -> Result<(f64, f64, f64), OpCheckError> {
+            let mut move_to = |side: f32| -> Result<Moved, OpCheckError> {
                 let mut values = values.clone();
                 values
                     .entry(operand)
                     .and_modify(|numbers| numbers[element] = side);
                 self.pass(0, &mut values, MARKS[0])?;
                 let changed = values.get(&Operand::Output).map_or(none, Vec::as_slice);
-                let (mut by, mut squares) = (0.0, 0.0);
+                let (mut change, mut squares) = (0.0, 0.0);
                 for ((was, is), dy) in outputs
                     .iter()
                     .zip(changed)
                     .zip(dy)
                     .filter(|((was, is), _)| was != is)
                 {
-                    by += f64::from(*dy) * (f64::from(*is) - f64::from(*was));
+                    change += f64::from(*dy) * (f64::from(*is) - f64::from(*was));
                     squares += (f64::from(*dy) * f64::from(*is)).powi(2);
                 }
-                Ok((
-                    by,
-                    f64::from(side) - f64::from(here),
-                    squares.sqrt().max(largest),
-                ))
+                Ok(Moved {
+                    change,
+                    by: f64::from(side) - f64::from(here),
+                    terms: squares.sqrt().max(largest),
+                })
             };
-            let [far_down, down] = [move_to(here - step)?, move_to(here - step / 2.0)?];
-            let [up, far_up] = [move_to(here + step / 2.0)?, move_to(here + step)?];
-            let slope = |(low, at_low, _): (f64, f64, f64), (high, at_high, _): (f64, f64, f64)| {
-                (high - low) / (at_high - at_low)
-            };
-            points.push(Point {
-                element,
-                got: f64::from(gradients[element]),
-                left: down.0 / down.1,
-                right: up.0 / up.1,
-                // Richardson extrapolation: the remaining error is of fourth order in the step.
-                both: (4.0 * slope(down, up) - slope(far_down, far_up)) / 3.0,
-                noise: 8.0 * f64::from(f32::EPSILON) * far_down.2.max(far_up.2) / f64::from(step),
-            });
+            let moved = [
+                move_to(here - step)?,
+                move_to(here - step / 2.0)?,
+                move_to(here + step / 2.0)?,
+                move_to(here + step)?,
+            ];
+            points.push(Point::new(element, gradients[element].into(), moved));
         }
         Ok(points)
     }
@@ -127,9 +173,8 @@ impl Trial<'_> {
         let mut sizes: Vec<f64> = points.iter().map(|point| point.both.abs()).collect();
         sizes.sort_by(f64::total_cmp);
         let typical = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
-        let (smooth, rough): (Vec<_>, Vec<_>) = points.iter().partition(|point| {
-            (point.left - point.right).abs() <= SMOOTH * (point.both.abs() + typical) + point.noise
-        });
+        let (smooth, rough): (Vec<_>, Vec<_>) =
+            points.iter().partition(|point| point.is_smooth(typical));
         let op = || self.variant.op.name.clone();
         if smooth.len() < rough.len() {
             let (rough, points) = (rough.len() as u32, points.len() as u32);
@@ -140,13 +185,7 @@ impl Trial<'_> {
                 points,
             });
         }
-        let error = |point: &Point| {
-            let allowed = CLOSE * (point.both.abs() + typical)
-                + SMOOTH * (point.left - point.right).abs()
-                + point.noise;
-            // Where everything is zero, the gradient must be zero too.
-            (point.got - point.both).abs() / allowed.max(1e-30)
-        };
+        let error = |point: &Point| point.error(typical);
         let worst = smooth.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
         if let Some(point) = worst.filter(|point| error(point) > 1.0) {
             let Point {
@@ -179,4 +218,62 @@ fn elements(len: usize, random: &mut Random) -> Vec<usize> {
     elements.sort_unstable();
     elements.dedup();
     elements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The point at `x` of a function of one number, with the gradient `got`.
+    fn point(f: impl Fn(f64) -> f64, x: f64, got: f64) -> Point {
+        let step = f64::from(STEP) * x.abs().max(1.0);
+        let moved = [-1.0, -0.5, 0.5, 1.0].map(|part| {
+            // Kernels compute in f32.
+            let value = |x: f64| f64::from(f(x) as f32);
+            Moved {
+                change: value(x + part * step) - value(x),
+                by: part * step,
+                terms: value(x).abs(),
+            }
+        });
+        Point::new(0, got, moved)
+    }
+
+    /// Wherever the kink lies, and however slight it is.
+    #[test]
+    fn a_right_gradient_beside_a_kink_raises_no_alarm() {
+        let root = |x: f64| (x.max(0.0) + 1e-4).sqrt();
+        let slope = |x: f64| if x > 0.0 { 0.5 / root(x) } else { 0.0 };
+        for i in -300..300 {
+            let x = f64::from(i) * f64::from(STEP) / 200.0 + 1e-9;
+            let point = point(root, x, slope(x));
+            for typical in [0.1, 0.5, 2.0] {
+                assert!(
+                    !point.is_smooth(typical) || point.error(typical) <= 1.0,
+                    "x = {x}, typical {typical}: {}",
+                    point.error(typical)
+                );
+            }
+            for bend in [1e-3, 1e-2, 0.1, 1.0, 10.0] {
+                let f = |x: f64| x + bend * x.max(0.0);
+                let point = self::point(f, x, if x > 0.0 { 1.0 + bend } else { 1.0 });
+                assert!(
+                    !point.is_smooth(1.0) || point.error(1.0) <= 1.0,
+                    "x = {x}, bend {bend}: {}",
+                    point.error(1.0)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_gradient_of_a_smooth_function_is_found_everywhere() {
+        for i in -300..300 {
+            let x = f64::from(i) / 100.0;
+            let right = point(f64::tanh, x, 1.0 - x.tanh().powi(2));
+            assert!(right.is_smooth(0.5) && right.error(0.5) <= 1.0, "x = {x}");
+            let wrong = point(f64::tanh, x, 1.02 - x.tanh().powi(2));
+            assert!(wrong.error(0.5) > 1.0, "x = {x}: {}", wrong.error(0.5));
+        }
+    }
 }

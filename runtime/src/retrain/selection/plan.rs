@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::Experiment;
+
 /// Minimum number of networks of the first rung. With fewer, no predictor can be told from chance.
 pub(crate) const FEWEST: u32 = 8;
 /// Minimum number of epochs of the first rung.
@@ -20,6 +22,13 @@ pub(crate) struct PassCosts {
 }
 
 impl PassCosts {
+    pub(crate) fn of(experiment: &Experiment) -> Self {
+        Self {
+            epoch: experiment.training_cost(1, experiment.schedule().steps),
+            evaluation: experiment.evaluation_cost(),
+        }
+    }
+
     /// The cost of training for some epochs and scoring once.
     pub(crate) fn training(&self, epochs: u32) -> f64 {
         f64::from(epochs) * self.epoch + self.evaluation

@@ -8,12 +8,7 @@ use crate::reference::run;
 fn the_recurrent_cell() {
     let (rows, width, len) = (3, 4, 12);
     let (x, dy) = (random(15, 12), random(16, 12));
-    for function in [
-        Function::Identity,
-        Function::Relu,
-        Function::Tanh,
-        Function::Sigmoid,
-    ] {
+    for function in Function::ALL {
         let forward = Call::Activation { function, len };
         let y = first(forward, &[&x]);
         let dx = first(Call::ActivationGrad { function, len }, &[&y, &dy]);

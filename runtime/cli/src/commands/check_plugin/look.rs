@@ -34,6 +34,14 @@ pub(super) fn look(options: &CheckPluginOptions) -> Result<(), Failure> {
         spaces.find(name)?;
         names = vec![name.clone()];
     }
+    if names.len() > 1 && !options.set.is_empty() {
+        return Err(format!(
+            "`--set` changes one space, and {} has {}: name one with `--space`",
+            options.path.display(),
+            names.join(", ")
+        )
+        .into());
+    }
     let keyed = |set: &String| {
         if set.starts_with("space.") {
             set.clone()

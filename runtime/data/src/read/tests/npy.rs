@@ -67,6 +67,7 @@ fn damaged_numpy_files_are_named_with_the_place() {
         .flat_map(|x| x.to_le_bytes())
         .collect();
     let whole: Vec<u8> = [0_i32, -1].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let targets: Vec<u8> = [1_f32, 0.5].iter().flat_map(|x| x.to_le_bytes()).collect();
     let cases = [
         (
             images[..images.len() - 1].to_vec(),
@@ -127,7 +128,13 @@ fn damaged_numpy_files_are_named_with_the_place() {
         (
             images.clone(),
             npy(1, "<f4", "(2,)", &[0; 8]),
-            "labels are whole numbers",
+            "labels are whole numbers, and these are stored as floats",
+        ),
+        (
+            images.clone(),
+            npy(1, "<f4", "(2,)", &targets),
+            "labels.npy, sample 1: the label is 0.5, and a label is the number of a class: networks classify, there is no \
+             regression",
         ),
         (
             images.clone(),
