@@ -122,7 +122,10 @@ fn renamed(key: &str) -> &str {
 /// The settings that accept one of a few words.
 fn one_of_words() -> [(&'static str, &'static [&'static str]); 6] {
     [
-        ("search.strategy", &["spos", "enas", "random", "evolution"]),
+        (
+            "search.strategy",
+            &["spos", "enas", "random", "evolution", "halving"],
+        ),
         ("optimizer.method", &["sgd", "adam"]),
         ("text.unit", &["word", "character"]),
         ("optimizer.touch", &["path", "all"]),
@@ -332,7 +335,7 @@ mod tests {
             "`optimizer.learning_rate` is NaN, but it must be above 0 and below 3.4e38"
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
-        let strategies = "`spos` or `enas` or `random` or `evolution`";
+        let strategies = "`spos` or `enas` or `random` or `evolution` or `halving`";
         assert_eq!(
             said(&["search.strategy=darts"]),
             format!("`search.strategy` is `darts`, but it must be {strategies}")

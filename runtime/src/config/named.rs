@@ -79,7 +79,19 @@ const NAMED: &[Named] = &[
         controller: ControllerSettings::paper,
         lines: &[published::RECURRENT],
     },
+    Named {
+        name: "halving",
+        purpose: "random networks trained alone by successive halving, at the cost of the defaults: the baseline of shared weights",
+        controller: ControllerSettings::short,
+        lines: &[HALVING],
+    },
 ];
+
+const HALVING: &[Line] = &[set(
+    "search.strategy",
+    "halving",
+    "Jamieson and Talwalkar 2016; random search as the baseline: Li and Talwalkar 2019",
+)];
 
 impl Named {
     fn find(name: &str) -> Option<&'static Self> {
@@ -148,7 +160,7 @@ impl Config {
         NAMED.iter().map(|named| (named.name, named.purpose))
     }
 
-    /// The settings of a name: `short`, which are the defaults, or those that Pham et al. 2018
+    /// The settings of a name: `short`, which are the defaults, `halving`, or those that Pham et al. 2018
     /// published for a space and its data, such as `enas-macro-cifar10`.
     ///
     /// # Errors

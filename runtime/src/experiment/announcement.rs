@@ -34,8 +34,11 @@ impl Experiment {
             rollouts,
             ..
         } = self.schedule;
-        let (evaluated, batches, memory) =
-            (self.evaluations(), self.batches(), self.reserved.memory);
+        let evaluated = match self.config.search.strategy {
+            StrategyName::Halving => 0,
+            _ => self.evaluations(),
+        };
+        let (batches, memory) = (self.batches(), self.reserved.memory);
         Event::Planned {
             minutes: self.minutes,
             epochs,
@@ -50,11 +53,11 @@ impl Experiment {
     }
 
     /// Maximum number of genomes that are scored on the whole validation split after the last
-    /// epoch.
+    /// epoch. Successive halving scores none with shared weights, but has the budget for as many.
     pub(super) fn evaluations(&self) -> u32 {
         let bred = self.generations() * GENERATION as u32;
         let report = match self.config.search.strategy {
-            StrategyName::Spos => 0,
+            StrategyName::Spos | StrategyName::Halving => 0,
             _ => 2 * self.config.derive.report,
         };
         self.config.derive.candidates + bred + report

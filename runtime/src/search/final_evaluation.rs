@@ -25,6 +25,22 @@ pub(crate) struct SearchOutcome {
     pub(crate) test: Score,
 }
 
+impl SearchOutcome {
+    /// The outcome of a search without shared weights: its candidates are yet to be trained alone.
+    pub(crate) fn without_scores(experiment: &Experiment) -> Self {
+        let (strategy, metric) = (
+            experiment.config().search.strategy,
+            experiment.task().metric,
+        );
+        Self {
+            scored: Vec::new(),
+            top: Vec::new(),
+            gain: PolicyGain::new(strategy, metric, &[], &[], 0),
+            test: Score::WORST,
+        }
+    }
+}
+
 /// The best candidates so far, of which the next generation is bred (Guo et al. 2020, §4).
 const PARENTS: usize = 10;
 

@@ -228,7 +228,10 @@ impl Monitor {
             .sum();
         let error = errors.map(|squares| squares.sqrt() / count);
         // Random search is chance itself.
-        let chance = matches!(self.strategy, StrategyName::Random | StrategyName::Spos);
+        let chance = matches!(
+            self.strategy,
+            StrategyName::Random | StrategyName::Spos | StrategyName::Halving
+        );
         let early = chance || 2 * update < self.updates || samples < FEWEST;
         if early
             || Difference::sign(difference, error) > 0
@@ -258,7 +261,9 @@ impl Monitor {
             StrategyName::Evolution => {
                 "raise `evolution.population` or lower `evolution.tournament`"
             }
-            StrategyName::Random | StrategyName::Spos => "look at the space's prior",
+            StrategyName::Random | StrategyName::Spos | StrategyName::Halving => {
+                "look at the space's prior"
+            }
             StrategyName::Custom => "let the strategy explore more",
         }
     }

@@ -10,10 +10,10 @@ use supernet_plugin::{Count, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{Genome, Score};
 
-use crate::config::Config;
+use crate::config::{Config, StrategyName};
 use crate::error::Error;
 use crate::events::Event;
-use crate::experiment::{Experiment, same_data, same_space};
+use crate::experiment::{Experiment, ExperimentError, same_data, same_space};
 use crate::results;
 use crate::results::format::thousands;
 use crate::results::{Candidate, Metric};
@@ -86,6 +86,12 @@ impl TrainedSupernet {
             .into());
         }
         let config = Config::of_run::<&str>(&config, &[])?;
+        if config.search.strategy == StrategyName::Halving {
+            return Err(ExperimentError::NoSharedWeights {
+                therefore: "it has none to score architectures with; `supernet retrain` trains one from scratch",
+            }
+            .into());
+        }
         let data = Dataset::named_as(&config.search.dataset, &config.text.reading())?;
         let experiment = same_space(
             Experiment::again(spaces, data, config, earlier.as_ref()),
