@@ -36,6 +36,7 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
         )?,
         (None, None, None) => of_notation(None, options)?,
     };
+    let retraining = retraining.versus(options.versus_same_size, options.versus_largest)?;
     let device = device.resolved();
     retraining.try_ops(&device)?;
     // Before the folder is created, so that nothing is left behind if there is no such device.
