@@ -218,7 +218,9 @@ impl Error {
                 RetrainError::Training(error) => of_training(error),
                 RetrainError::Storage(error) => of_storage(error),
                 RetrainError::Model(_) => ErrorKind::Model,
-                RetrainError::NoEpochs | RetrainError::NoOthers { .. } => ErrorKind::Config,
+                RetrainError::NoEpochs
+                | RetrainError::NoOthers { .. }
+                | RetrainError::NoHalving { .. } => ErrorKind::Config,
             },
             Self::Model(_) => ErrorKind::Model,
             Self::Table(_) => ErrorKind::Table,
@@ -251,7 +253,8 @@ fn of_experiment(error: &ExperimentError) -> ErrorKind {
         ExperimentError::Config(_)
         | ExperimentError::NoTime { .. }
         | ExperimentError::Unsuited { .. }
-        | ExperimentError::OneArchitecture { .. } => ErrorKind::Config,
+        | ExperimentError::OneArchitecture { .. }
+        | ExperimentError::NoSharedWeights { .. } => ErrorKind::Config,
         ExperimentError::Space(_)
         | ExperimentError::ParameterTooLarge(_)
         | ExperimentError::Ops(_)

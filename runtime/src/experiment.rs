@@ -28,7 +28,7 @@ use supernet_strategy::Schedule;
 pub(crate) use time_budget::{Lengths, SharedPace};
 pub use transfer::{Architecture, LabelledChoice, TransferError};
 
-use crate::config::Config;
+use crate::config::{Config, StrategyName};
 use crate::results::Metric;
 use crate::space::{BuiltSpace, SpaceError, SpaceProvenance, Spaces};
 pub use crate::training::TrainingError;
@@ -320,11 +320,15 @@ fn sample(data: &Dataset, config: &mut Config) -> (Input, Metric) {
 }
 
 fn schedule(config: &Config, steps: u32) -> Schedule {
-    let epochs = config.search.epochs;
+    // Without shared weights there is nothing to train but single networks, in the last phase.
+    let epochs = match config.search.strategy {
+        StrategyName::Halving => 0,
+        _ => config.search.epochs,
+    };
     // At least one epoch is not warm-up, unless only warm-up is requested.
     let warm_up = (config.search.warm_up * f64::from(epochs)).round() as u32;
     let warm_up = if config.search.warm_up < 1.0 {
-        warm_up.min(epochs - 1)
+        warm_up.min(epochs.saturating_sub(1))
     } else {
         epochs
     };

@@ -1,6 +1,7 @@
 //! The results of searches and trainings as plain data: candidates, comparisons, metrics, and the
 //! files that present them.
 
+mod best_of_random;
 mod candidate;
 mod comparison;
 pub(crate) mod format;
@@ -16,6 +17,7 @@ mod retrained;
 pub(crate) mod ridge;
 mod selection;
 
+pub use best_of_random::BestOfRandom;
 pub use candidate::Candidate;
 pub(crate) use candidate::{distinct, rank};
 pub(crate) use comparison::is_same_size;

@@ -193,6 +193,23 @@ impl Retraining {
         Self::new(experiment, &genome, seeds, random)
     }
 
+    /// Also trains `same_size` random architectures of nearly as many parameters, which show what size
+    /// alone achieves, and `largest` times the largest architecture of the space, unless it is the
+    /// one at hand; each with one of the same seeds.
+    ///
+    /// # Errors
+    /// If the space has no other architecture.
+    pub fn versus(mut self, same_size: u32, largest: u32) -> Result<Self, RetrainError> {
+        let supergraph = self.experiment.supergraph();
+        if same_size > 0 && supergraph.genome_len() == 0 {
+            return Err(RetrainError::NoOthers {
+                space: supergraph.space().name.clone(),
+            });
+        }
+        self.plan = self.plan.versus(&self.experiment, same_size, largest)?;
+        Ok(self)
+    }
+
     /// A retraining of the planned networks.
     pub(crate) fn planned(experiment: Arc<Experiment>, plan: RetrainPlan) -> Self {
         let data = Arc::new(experiment.parts().joined());

@@ -3,6 +3,8 @@
 mod builder;
 #[cfg(all(test, feature = "gpu"))]
 mod gpu_tests;
+#[cfg(test)]
+mod halving_tests;
 mod handle;
 mod inline;
 mod last_phase;

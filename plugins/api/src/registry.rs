@@ -121,6 +121,11 @@ impl SpaceEntry {
     pub fn space(&self, config: &Config) -> Result<SearchSpace, BuildError> {
         let mut space = (self.build)(config)?;
         space.config = config.values().clone();
+        for field in (self.fields)().iter().filter(|field| field.omit_default) {
+            if space.config.get(&field.key) == Some(&field.default) {
+                space.config.remove(&field.key);
+            }
+        }
         if space.summary.is_empty() {
             space.summary = self.summary.into();
         }

@@ -1,10 +1,11 @@
 use supernet_plugin::{
-    BuildError, Built, Config, DecisionRef, Space, SpaceEntry, Tensor, When, inventory,
+    BuildError, Built, Config, DecisionRef, Field, Space, SpaceEntry, Tensor, When, inventory,
 };
 
 use crate::Form;
 use crate::network::{CellNetwork, Kind};
 use crate::operation::operation;
+use crate::partial::{Partial, Split};
 
 /// The operations of an edge, in published order.
 pub(crate) const OPS: [&str; 8] = [
@@ -28,7 +29,12 @@ inventory::submit! {
     SpaceEntry {
         name: "darts",
         summary: "cells with an operation on each of fourteen edges, two of which each node keeps (DARTS)",
-        fields: CellNetwork::fields,
+        fields: || {
+            let mut fields = CellNetwork::fields();
+            fields.insert(3, Field::int("partial", 1, 1..=64,
+                "in the search, operations see one in so many channels, the others pass by; 4 in PC-DARTS").omit_default());
+            fields
+        },
         build: |config| darts(&Darts::from_config(config)?),
     }
 }
@@ -43,6 +49,9 @@ pub struct Darts {
     pub channels: u32,
     /// Which of the two networks to build.
     pub form: Form,
+    /// In the search form, operations see one in so many of the channels, and the others pass them
+    /// by: 1 in DARTS, 4 in PC-DARTS (Xu et al. 2020). It must divide the channels.
+    pub partial: u32,
     /// `[height, width, channels]`.
     pub image: Vec<u32>,
     /// The number of classes.
@@ -62,6 +71,7 @@ impl Darts {
             cells,
             channels,
             form,
+            partial: config.size("partial")?,
             image,
             classes,
         })
@@ -102,25 +112,42 @@ impl<'s> Cell<'s> {
 
     /// The concatenation of the nodes. A node is the sum of its edges; every edge has separate
     /// weights.
-    fn build(&self, s: &'s Space, kind: Kind, inputs: [Tensor<'s>; 2], form: Form) -> Tensor<'s> {
+    fn build(
+        &self,
+        s: &'s Space,
+        kind: Kind,
+        inputs: [Tensor<'s>; 2],
+        form: Form,
+        partial: Partial,
+    ) -> Tensor<'s> {
+        let stride = |from| {
+            if kind == Kind::Reduce && from < 2 {
+                2
+            } else {
+                1
+            }
+        };
         let mut h = inputs.to_vec();
+        let mut split: Vec<Split<'s>> = Vec::new();
         for (n, edges) in self.nodes.iter().enumerate() {
+            let new = h.iter().enumerate().skip(split.len());
+            split.extend(new.map(|(from, x)| partial.split(*x, stride(from))));
             let parts: Vec<_> = edges
                 .iter()
-                .zip(&h)
+                .zip(&split)
                 .enumerate()
-                .map(|(from, (edge, x))| {
-                    let stride = if kind == Kind::Reduce && from < 2 {
-                        2
-                    } else {
-                        1
+                .map(|(from, (edge, Split { seen, .. }))| {
+                    let stride = stride(from);
+                    let ops = || {
+                        s.choose(
+                            *edge,
+                            &OPS.map(|name| operation(s, name, *seen, stride, form)),
+                        )
                     };
-                    let ops =
-                        || s.choose(*edge, &OPS.map(|name| operation(s, name, *x, stride, form)));
                     s.scope(format!("n{n}.from{from}"), ops)
                 })
                 .collect();
-            h.push(s.sum(&parts));
+            h.push(partial.join(s, s.sum(&parts), edges, &split));
         }
         s.concat(&h[2..])
     }
@@ -149,11 +176,17 @@ fn two_of(edges: &[DecisionRef<'_>]) -> When {
 /// concatenation of its four nodes. Two edges of a node are kept, with an operation other than
 /// `none`. Drop path and the auxiliary head, which have no weights in the network that is kept, are
 /// not included.
+///
+/// With `partial` above 1 the network that is searched has the partial channel connections of
+/// PC-DARTS: what passes by the operations of an edge is weighed, in a mixture, by the sum of the
+/// weights of all operations but `none`. Its edge weights need nothing here: a policy multiplies
+/// the weights of an edge's operations by that of the edge.
 pub fn darts(config: &Darts) -> Built {
     let &Darts {
         cells,
         channels,
         form,
+        partial,
         ref image,
         classes,
     } = config;
@@ -165,9 +198,10 @@ pub fn darts(config: &Darts) -> Built {
         classes,
     };
     network.check()?;
+    let partial = Partial::new(partial, form, channels)?;
     let s = Space::new("darts");
     let decided = Kind::BOTH.map(|kind| Cell::decide(&s, kind));
     network.stack(&s, |kind, inputs| {
-        decided[kind as usize].build(&s, kind, inputs, form)
+        decided[kind as usize].build(&s, kind, inputs, form, partial)
     })
 }

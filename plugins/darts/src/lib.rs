@@ -14,6 +14,7 @@ mod genotype;
 mod literal;
 mod network;
 mod operation;
+mod partial;
 mod recurrent;
 
 pub use cells::{Cells, cells};

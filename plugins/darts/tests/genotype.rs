@@ -115,6 +115,7 @@ fn random_genotypes_go_there_and_back() {
         cells: 2,
         channels: 2,
         form,
+        partial: 1,
         image: image.clone(),
         classes: 10,
     })

@@ -24,11 +24,12 @@ fn space(name: &str, settings: &[(&str, i64)], facts: &Facts) -> Supergraph {
 fn every_kind_of_decision_of_the_shipped_spaces() {
     let images = Facts::images(&[16, 16, 3], 10);
     for (name, settings) in [
-        ("darts", [("cells", 3), ("channels", 4)]),
-        ("enas-macro", [("layers", 4), ("filters", 4)]),
-        ("enas-micro", [("layers", 1), ("filters", 4)]),
+        ("darts", [("cells", 3), ("channels", 4)].as_slice()),
+        ("darts", &[("cells", 3), ("channels", 4), ("partial", 2)]),
+        ("enas-macro", &[("layers", 4), ("filters", 4)]),
+        ("enas-micro", &[("layers", 1), ("filters", 4)]),
     ] {
-        let graph = space(name, &settings, &images);
+        let graph = space(name, settings, &images);
         hold(&graph, &mixed(&graph, 1, 1), 60);
         hold(&graph, &mixed(&graph, 2, 2), 30);
     }

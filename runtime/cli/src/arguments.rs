@@ -103,7 +103,8 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
     /// `spos` (single-path one-shot: nothing is scored before the shared weights are trained), `enas`
-    /// (an LSTM controller), `evolution` (regularised evolution), or `random`, at the same budget
+    /// (an LSTM controller), `evolution` (regularised evolution), `random`, at the same budget, or
+    /// `halving` (random networks, trained alone by successive halving; no weights are shared)
     /// [default: spos]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,

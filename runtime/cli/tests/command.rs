@@ -17,7 +17,7 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
     let misuses: &[(&[&str], &str)] = &[
         (
             &["search", "--strategy", "darts"],
-            "`search.strategy` is `darts`, but it must be `spos` or `enas` or `random` or `evolution`",
+            "`search.strategy` is `darts`, but it must be `spos` or `enas` or `random` or `evolution` or `halving`",
         ),
         (
             &["search", "--set", "optimizer.rat=1"],
@@ -296,7 +296,8 @@ fn named_settings_are_listed_printed_and_searched_with() {
             "short",
             "enas-macro-cifar10",
             "enas-micro-cifar10",
-            "enas-recurrent-ptb"
+            "enas-recurrent-ptb",
+            "halving"
         ]
     );
     let paper = text(&supernet(&place, &["config", "enas-macro-cifar10"]).stdout);

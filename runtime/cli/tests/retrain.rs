@@ -111,6 +111,26 @@ fn what_a_run_found_is_retrained_beside_random_ones_and_in_a_wider_space() {
         "{why}"
     );
 
+    let beside = [
+        "retrain",
+        "a",
+        "--epochs=1",
+        "--versus-same-size=1",
+        "--versus-largest=1",
+        "--run=beside",
+        "--device=cpu",
+    ];
+    let printed = said(&place, &beside);
+    assert!(printed.contains("to the largest"), "{printed}");
+    let networks = json(&place.join("beside/best/retrained.json"))["networks"].clone();
+    let sides: Vec<_> = networks
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n["side"].clone())
+        .collect();
+    assert_eq!(sides, ["found", "same_size", "largest"]);
+
     // From a file, without its run.
     let file = [
         "retrain",

@@ -135,6 +135,7 @@ fn one_of_words() -> [(&'static str, &'static [&'static str]); 9] {
                 "fairnas",
                 "random",
                 "evolution",
+                "halving",
             ],
         ),
         ("method.gradient", &["ran", "all"]),
@@ -411,7 +412,7 @@ mod tests {
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
         let strategies = "`spos` or `enas` or `darts` or `snas` or `gdas` or `proxyless` or `one-shot` or `fairnas` or `random` \
-                          or `evolution`";
+                          or `evolution` or `halving`";
         assert_eq!(
             said(&["search.strategy=cream"]),
             format!("`search.strategy` is `cream`, but it must be {strategies}")

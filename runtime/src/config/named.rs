@@ -122,7 +122,19 @@ const NAMED: &[Named] = &[
         controller: ControllerSettings::short,
         lines: methods::PROXYLESS,
     },
+    Named {
+        name: "halving",
+        purpose: "random networks trained alone by successive halving, at the cost of the defaults: the baseline of shared weights",
+        controller: ControllerSettings::short,
+        lines: &[HALVING],
+    },
 ];
+
+const HALVING: &[Line] = &[set(
+    "search.strategy",
+    "halving",
+    "Jamieson and Talwalkar 2016; random search as the baseline: Li and Talwalkar 2019",
+)];
 
 impl Named {
     fn find(name: &str) -> Option<&'static Self> {
@@ -191,7 +203,7 @@ impl Config {
         NAMED.iter().map(|named| (named.name, named.purpose))
     }
 
-    /// The settings of a name: `short`, which are the defaults, or those that were
+    /// The settings of a name: `short`, which are the defaults, `halving`, or those that were
     /// published for a method, such as `darts`, or for a space and its data, such as
     /// `enas-macro-cifar10` (Pham et al. 2018).
     ///

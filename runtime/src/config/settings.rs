@@ -17,7 +17,7 @@ pub struct SearchSettings {
     /// The strategy that chooses which children are trained and scored.
     pub strategy: StrategyName,
     /// Passes over the training split; 0 takes 150, or, where nothing is scored meanwhile, as many as
-    /// show the weights 64,000 images, from 8 to 150.
+    /// show the weights 64,000 images, from 8 to 150. `halving` has the budget of so many.
     pub epochs: u32,
     /// Fraction of the epochs that sample from the prior, before the strategy starts.
     pub warm_up: f64,
@@ -194,6 +194,7 @@ pub enum RankBy {
 /// The choice among the candidates of a search by short trainings of each alone, before the best
 /// is retrained. The settings of `retrain` apply to these trainings, apart from their length. It
 /// needs `retrain.epochs`, and is left out where the application's own evaluator scores children.
+/// With the strategy `halving` it is the whole search, whatever `retrain.epochs` is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -29,6 +29,10 @@ pub enum StrategyName {
     /// Every choice is trained once per step (Chu et al. 2021).
     #[serde(rename = "fairnas")]
     FairNas,
+    /// Successive halving of random architectures, each trained alone (Jamieson and Talwalkar 2016):
+    /// no weights are shared. Its budget is the cost of a search by `spos` with the same settings,
+    /// its selection included.
+    Halving,
     /// A custom strategy, passed to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
     #[serde(alias = "own")]
     Custom,
@@ -48,6 +52,7 @@ impl StrategyName {
             Self::Proxyless => "proxyless",
             Self::OneShot => "one-shot",
             Self::FairNas => "fairnas",
+            Self::Halving => "halving",
             Self::Custom => "custom",
         }
     }

@@ -200,7 +200,8 @@ pub enum Event {
     /// chosen by successive halving.
     #[non_exhaustive]
     SelectionStarted {
-        /// Architectures to choose from: those with a score in the final evaluation.
+        /// Architectures to choose from: those with a score in the final evaluation, or, without
+        /// shared weights, random ones.
         candidates: u32,
         /// Networks of the first rung.
         networks: u32,
@@ -215,6 +216,10 @@ pub enum Event {
         total_epochs: u32,
         /// Steps per pass.
         steps: u32,
+        /// The budget, in multiply-accumulates: one for each in a forward pass of a sample, three in
+        /// a training pass. 0 in logs of the previous version.
+        #[serde(default)]
+        budget: f64,
         /// The meaning of the rewards.
         metric: Metric,
     },

@@ -3,6 +3,7 @@
 use supernet_strategy::Schedule;
 
 use super::{Experiment, GENERATION};
+use crate::config::StrategyName;
 use crate::events::Event;
 
 impl Experiment {
@@ -33,8 +34,11 @@ impl Experiment {
             rollouts,
             ..
         } = self.schedule;
-        let (evaluated, batches, memory) =
-            (self.evaluations(), self.batches(), self.reserved.memory);
+        let evaluated = match self.config.search.strategy {
+            StrategyName::Halving => 0,
+            _ => self.evaluations(),
+        };
+        let (batches, memory) = (self.batches(), self.reserved.memory);
         Event::Planned {
             minutes: self.minutes,
             epochs,
@@ -49,12 +53,13 @@ impl Experiment {
     }
 
     /// Maximum number of genomes that are scored on the whole validation split after the last
-    /// epoch.
+    /// epoch. Successive halving scores none with shared weights, but has the budget for as many.
     pub(crate) fn evaluations(&self) -> u32 {
         let bred = self.generations() * GENERATION as u32;
-        let report = match self.config.search.strategy.learns_only_weights() {
-            true => 0,
-            false => 2 * self.config.derive.report,
+        let report = match self.config.search.strategy {
+            StrategyName::Halving => 0,
+            name if name.learns_only_weights() => 0,
+            _ => 2 * self.config.derive.report,
         };
         self.config.derive.candidates + bred + report
     }

@@ -38,7 +38,7 @@ pub(super) fn balanced_updates(config: &Config, steps: u32) -> u32 {
 }
 
 impl Experiment {
-    /// The cost of the search.
+    /// The cost of the search; without shared weights, its budget: what training them would cost.
     pub(crate) fn cost(&self) -> f64 {
         let Schedule {
             epochs,
@@ -50,7 +50,7 @@ impl Experiment {
         } = self.schedule;
         let score = f64::from(self.config.score.batch);
         let scored = f64::from(epochs - warm_up) * f64::from(updates) * f64::from(rollouts) * score;
-        self.training_cost(epochs, steps)
+        self.training_cost(self.config.search.epochs, steps)
             + scored
             + f64::from(self.evaluations()) * self.evaluation_cost()
     }
@@ -63,7 +63,7 @@ impl Experiment {
     /// Generations of candidates that are bred in the final evaluation: at most as many as the
     /// settings ask for, and none beyond what the training of the shared weights costs.
     pub(crate) fn generations(&self) -> u32 {
-        let Schedule { epochs, steps, .. } = self.schedule;
+        let (epochs, steps) = (self.config.search.epochs, self.schedule.steps);
         let score = f64::from(self.batches()) * f64::from(self.config.score.batch);
         let one = score * GENERATION as f64;
         let most = (self.training_cost(epochs, steps) / one).floor();

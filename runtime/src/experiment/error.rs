@@ -121,6 +121,12 @@ pub enum ExperimentError {
         /// The space.
         space: String,
     },
+    /// Something needs shared weights, and the strategy has none.
+    #[error("the strategy `halving` shares no weights: {therefore}")]
+    NoSharedWeights {
+        /// What cannot be done, and a remedy.
+        therefore: &'static str,
+    },
     /// A duration in which no search fits.
     #[error("a search cannot take {minutes} minutes; the duration must be a number above 0")]
     NoTime {

@@ -155,7 +155,7 @@ pub(crate) fn named_strategy(
     let supergraph = supergraph.clone();
     Ok(match name {
         StrategyName::Custom => return Err(ExperimentError::NoStrategy),
-        StrategyName::Random | StrategyName::Spos => {
+        StrategyName::Random | StrategyName::Spos | StrategyName::Halving => {
             Box::new(RandomSearch::new(supergraph, schedule, seed).training(training))
         }
         StrategyName::Evolution => {

@@ -13,7 +13,8 @@ use crate::config::RankBy;
 pub struct Candidate {
     /// The genome as it was sampled. Inactive decisions have values as well.
     pub genome: Genome,
-    /// Its score on the whole validation split with the shared weights.
+    /// Its score on the whole validation split with the shared weights; [`Score::WORST`] if it has
+    /// none.
     pub score: Score,
     /// Its number of parameters.
     pub parameters: u64,
@@ -34,6 +35,11 @@ impl Candidate {
             macs: supergraph.macs(genome)?,
             genome: genome.to_vec(),
         })
+    }
+
+    /// Its score with the shared weights; none if it has none, as where no weights are shared.
+    pub fn shared(&self) -> Option<Score> {
+        Some(self.score).filter(|score| score.loss < Score::WORST.loss)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::best_of_random::BestOfRandom;
 use super::mean::{Difference, Mean};
 use super::metric::Metric;
 use super::retrained::{Side, TrainedNetwork};
@@ -50,6 +51,10 @@ pub struct Comparison {
     /// found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub largest: Option<SideComparison>,
+    /// The best of the random architectures that the cost of the search pays for; none without a
+    /// search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_of_random: Option<BestOfRandom>,
     /// Networks whose training diverged; they are excluded from all of these numbers.
     pub diverged: u32,
     /// The compared metric: accuracy, or the perplexity of language models, where lower is better.
@@ -105,6 +110,7 @@ impl Comparison {
             standard_error: random.standard_error,
             same_size: Some(with(Side::SameSize)).filter(trained),
             largest: Some(with(Side::Largest)).filter(trained),
+            best_of_random: None,
             metric,
             diverged: networks
                 .iter()
@@ -121,7 +127,12 @@ impl Comparison {
         } else {
             self.of_text()
         };
-        let more = [self.beside_same_size(), self.beside_largest()];
+        let best_of_random = self.best_of_random.filter(|_| self.found.count > 0);
+        let more = [
+            self.beside_same_size(),
+            self.beside_largest(),
+            best_of_random.map(|best| best.summary(self.found.mean, self.metric)),
+        ];
         let said: Vec<String> = std::iter::once(first)
             .chain(more.into_iter().flatten())
             .collect();

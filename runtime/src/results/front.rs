@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn front(networks: Vec<TrainedNetwork>) -> Front {
-        let retrained = Retrained::new(3, networks, Metric::Accuracy);
+        let retrained = Retrained::new(3, networks, None, Metric::Accuracy);
         Front::new(Some(&retrained), None, Metric::Accuracy).unwrap()
     }
 
@@ -250,7 +250,7 @@ mod tests {
             genome: vec![genome],
             parameters,
             macs: 1,
-            shared: Score::WORST,
+            shared: Some(Score::WORST),
             alone: (loss > 0.0).then_some(Score {
                 reward: 1.0 / loss.exp(),
                 loss,

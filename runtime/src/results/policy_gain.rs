@@ -101,6 +101,7 @@ pub(crate) fn whose(strategy: StrategyName) -> &'static str {
         StrategyName::Evolution => "the population's members",
         StrategyName::Random => "the search's own samples",
         StrategyName::Spos | StrategyName::OneShot | StrategyName::FairNas => "the best candidates",
+        StrategyName::Halving => "the candidates",
         StrategyName::Darts
         | StrategyName::Snas
         | StrategyName::Gdas
@@ -151,6 +152,10 @@ impl PolicyGain {
     /// A summary of the comparison.
     pub fn summary(&self) -> String {
         let whose = whose(self.strategy);
+        if self.strategy == StrategyName::Halving {
+            return "no weights were shared, so there is no policy and nothing was scored with them"
+                .to_owned();
+        }
         if self.strategy.learns_only_weights() {
             return format!(
                 "with the shared weights the {} best candidates have {} and random architectures {}; they were chosen \

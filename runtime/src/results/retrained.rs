@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use supernet_strategy::{Genome, Score};
 
+use super::best_of_random::BestOfRandom;
 use super::comparison::Comparison;
 use super::metric::Metric;
 
@@ -72,8 +73,22 @@ pub struct Retrained {
 }
 
 impl Retrained {
-    pub(crate) fn new(epochs: u32, networks: Vec<TrainedNetwork>, metric: Metric) -> Self {
-        let comparison = Comparison::new(&networks, metric);
+    /// The result of retraining after a search that cost as much as `affordable` networks; none
+    /// without a search.
+    pub(crate) fn new(
+        epochs: u32,
+        networks: Vec<TrainedNetwork>,
+        affordable: Option<u32>,
+        metric: Metric,
+    ) -> Self {
+        let random = networks.iter().filter(|of| of.side == Side::Random);
+        let tested: Vec<f64> = random
+            .filter_map(|network| Some(metric.quality(&network.test?)))
+            .collect();
+        let comparison = Comparison {
+            best_of_random: affordable.map(|count| BestOfRandom::new(count, &tested, metric)),
+            ..Comparison::new(&networks, metric)
+        };
         Self {
             epochs,
             networks,

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use supernet_strategy::{Genome, Score};
 
+use super::Candidate;
+
 /// A network that was trained alone for a few epochs on the training split, and scored on the
 /// validation split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +25,9 @@ pub struct ShortTraining {
     pub parameters: u64,
     /// Multiply-accumulates for one sample.
     pub macs: u64,
-    /// Its score on the validation split with the shared weights.
-    pub shared: Score,
+    /// Its score on the validation split with the shared weights; none if no weights are shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Score>,
     /// Its score on the validation split with the weights of this training; none if the training
     /// diverged.
     pub alone: Option<Score>,
@@ -35,6 +38,16 @@ impl ShortTraining {
     /// training diverged.
     pub(crate) fn loss(&self) -> f64 {
         self.alone.map_or(f64::INFINITY, |score| score.loss.into())
+    }
+
+    /// Its architecture as a candidate.
+    pub(crate) fn candidate(&self) -> Candidate {
+        Candidate {
+            genome: self.genome.clone(),
+            score: self.shared.unwrap_or(Score::WORST),
+            parameters: self.parameters,
+            macs: self.macs,
+        }
     }
 }
 

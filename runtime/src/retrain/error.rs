@@ -40,6 +40,12 @@ pub enum RetrainError {
         "`retrain.epochs` is 0, which leaves retraining out of a search; to retrain, it must be at least 1 (`--epochs N`)"
     )]
     NoEpochs,
+    /// A search without shared weights that cannot train the networks that it takes.
+    #[error("{reason}")]
+    NoHalving {
+        /// What it takes, and what there is.
+        reason: String,
+    },
     /// Random architectures of a space without decisions.
     #[error(
         "the space `{space}` has no decisions, so there are no random architectures of it: ask for none, and \

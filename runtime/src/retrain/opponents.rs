@@ -22,9 +22,20 @@ pub(super) fn random(
     genome: &[u32],
     count: u32,
 ) -> Result<Vec<Genome>, GenomeError> {
+    let known = BTreeSet::from([experiment.supergraph().canonical(genome)?]);
+    distinct(experiment, RngStream::RetrainedPrior, known, count)
+}
+
+/// Distinct samples of the prior, none of them among the canonical genomes `known`; fewer if the
+/// space has no more.
+pub(super) fn distinct(
+    experiment: &Experiment,
+    stream: RngStream,
+    mut known: BTreeSet<Genome>,
+    count: u32,
+) -> Result<Vec<Genome>, GenomeError> {
     let space = experiment.supergraph();
-    let mut random = Random::new(experiment.config().search.seed, RngStream::RetrainedPrior);
-    let mut known = BTreeSet::from([space.canonical(genome)?]);
+    let mut random = Random::new(experiment.config().search.seed, stream);
     let (mut others, mut in_vain) = (Vec::new(), 0);
     while (others.len() as u32) < count && in_vain < DRAWS {
         let other = from_prior(space, &mut random)?;

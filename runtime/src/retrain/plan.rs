@@ -7,9 +7,10 @@ use supernet_strategy::Genome;
 
 use super::opponents;
 use super::training_run::Training;
+use crate::config::StrategyName;
 use crate::events::Event;
 use crate::experiment::Experiment;
-use crate::results::Side;
+use crate::results::{Selection, Side};
 
 /// A network to train.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,10 @@ pub(crate) struct RetrainPlan {
     pub(crate) networks: Vec<Planned>,
     /// Number of further networks that the budget does not cover.
     pub(crate) left_out: u32,
+    /// Number of networks that could have been trained alone at the cost of the search; none
+    /// without a search.
+    #[serde(default)]
+    pub(crate) affordable: Option<u32>,
 }
 
 impl RetrainPlan {
@@ -76,7 +81,38 @@ impl RetrainPlan {
         Self {
             networks,
             left_out: 0,
+            affordable: None,
         }
+    }
+
+    /// The same plan with `same_size` random architectures of nearly as many parameters besides, and
+    /// `largest` trainings of the largest architecture of the space, unless it is the one at hand.
+    ///
+    /// # Errors
+    /// As [`RetrainPlan::new`].
+    pub(crate) fn versus(
+        &self,
+        experiment: &Experiment,
+        same_size: u32,
+        largest: u32,
+    ) -> Result<Self, GenomeError> {
+        let of = |side| -> Vec<Genome> {
+            let networks = self.networks.iter().filter(|network| network.side == side);
+            networks.map(|network| network.genome.clone()).collect()
+        };
+        let (found, random) = (of(Side::Found), of(Side::Random));
+        let Some(genome) = found.first().cloned() else {
+            return Ok(self.clone());
+        };
+        let same_size = opponents::same_size(experiment, &genome, &random, same_size)?;
+        let largest = opponents::largest(experiment, &genome, largest)?;
+        let sides = [
+            (Side::Found, found),
+            (Side::Random, random),
+            (Side::SameSize, same_size),
+            (Side::Largest, largest),
+        ];
+        Ok(Self::alternating(experiment, &sides))
     }
 
     /// Plans the last phase of a search, which found the first of `genomes`, and the others as
@@ -88,6 +124,7 @@ impl RetrainPlan {
     pub(crate) fn last_phase(
         experiment: &Experiment,
         genomes: &[Genome],
+        selection: Option<&Selection>,
     ) -> Result<Self, GenomeError> {
         let (settings, [genome, runners_up @ ..]) = (experiment.config().retrain, genomes) else {
             return Ok(Self::alternating(experiment, &[]));
@@ -116,6 +153,7 @@ impl RetrainPlan {
         let asked = plan.networks.len();
         plan.networks.truncate(fit.min(asked as f64) as usize);
         plan.left_out = (asked - plan.networks.len()) as u32;
+        plan.affordable = Some(affordable(experiment, selection));
         Ok(plan)
     }
 
@@ -155,6 +193,22 @@ pub(super) fn steps(experiment: &Experiment) -> u32 {
         }
         Input::Tokens(_) => task.passes(&task.data.train, experiment.config().train.batch),
     }
+}
+
+/// Number of networks that cost as much as the search with its selection, if each is trained alone
+/// on the training split and scored on the validation split. All networks are assumed to have the
+/// same cost.
+fn affordable(experiment: &Experiment, selection: Option<&Selection>) -> u32 {
+    let alone = |epochs| {
+        experiment.training_cost(epochs, experiment.schedule().steps) + experiment.evaluation_cost()
+    };
+    let trainings = selection.iter().flat_map(|of| &of.trainings);
+    let selected: f64 = trainings.map(|training| alone(training.epochs)).sum();
+    let shared = match experiment.config().search.strategy {
+        StrategyName::Halving => 0.0,
+        _ => experiment.cost(),
+    };
+    ((shared + selected) / alone(experiment.config().retrain.epochs)).floor() as u32
 }
 
 /// The cost of a network, in forward passes of one sample.

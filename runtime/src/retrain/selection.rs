@@ -11,6 +11,9 @@
 //! epochs. A network that was trained for longer outranks what was trained for less long, and what
 //! was only predicted.
 //!
+//! Where no weights are shared (`halving`), the candidates are random, all of them are in the first
+//! rung, and nothing predicts. This is the whole search, and has the budget of one by shared weights.
+//!
 //! The test split is not read.
 
 mod calibration;
@@ -20,17 +23,21 @@ mod predict;
 mod saved;
 mod words;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use halving::Halving;
 use plan::{FEWEST, SHORTEST};
 pub(super) use plan::{PassCosts, SelectionPlan, smallest};
 use supernet_engine::device::Device;
-use supernet_strategy::Score;
+use supernet_shaders::random::RngStream;
+use supernet_strategy::{Genome, Score};
 
 use super::RetrainError;
+use super::opponents;
 use super::phase::{Phase, Trained};
 use super::training_run::{Passed, TrainingRun};
+use crate::config::StrategyName;
 use crate::events::{Event, WarningKind};
 use crate::experiment::Experiment;
 use crate::results::{Candidate, Selection};
@@ -85,6 +92,46 @@ impl SelectionRun {
         }
     }
 
+    /// The whole search of a strategy that shares no weights: a selection among random
+    /// architectures.
+    ///
+    /// # Errors
+    /// If the budget is too small, or the space has too few architectures.
+    pub(crate) fn of_prior(experiment: &Arc<Experiment>) -> Result<Self, RetrainError> {
+        let supergraph = experiment.supergraph();
+        let most = plan_alone(experiment, u32::MAX, 1.0)?.rungs[0].networks;
+        let genomes =
+            opponents::distinct(experiment, RngStream::Candidates, BTreeSet::new(), most)?;
+        let unscored = |genome: &Genome| Candidate::new(supergraph, genome, Score::WORST);
+        let candidates = genomes.iter().map(unscored).collect::<Result<_, _>>()?;
+        Self::unscored(experiment, candidates)
+    }
+
+    /// The same, among the candidates that were drawn.
+    fn unscored(
+        experiment: &Arc<Experiment>,
+        candidates: Vec<Candidate>,
+    ) -> Result<Self, RetrainError> {
+        let (count, mean) = (candidates.len() as u32, mean_macs(&candidates));
+        let mut plan = plan_alone(experiment, u32::MAX, mean)?;
+        if count < plan.rungs[0].networks {
+            plan = plan_alone(experiment, count, mean)?;
+        }
+        Self::planned(experiment, candidates, 0, plan)
+    }
+
+    /// Checks, before anything is done, that a strategy that shares no weights can train what it
+    /// takes; there is nothing to check of any other.
+    ///
+    /// # Errors
+    /// As [`SelectionRun::of_prior`].
+    pub(crate) fn check(experiment: &Arc<Experiment>) -> Result<(), RetrainError> {
+        match experiment.config().search.strategy {
+            StrategyName::Halving => Self::of_prior(experiment).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
     /// A selection among candidates; a sentence if there are too few, or the budget is too small.
     fn among(
         experiment: &Arc<Experiment>,
@@ -92,6 +139,9 @@ impl SelectionRun {
         best: usize,
     ) -> Result<Result<Self, String>, RetrainError> {
         let config = experiment.config();
+        if config.search.strategy == StrategyName::Halving {
+            return Self::unscored(experiment, candidates).map(Ok);
+        }
         let costs = PassCosts::of(experiment);
         let count = candidates.len() as u32;
         if count < FEWEST {
@@ -100,8 +150,7 @@ impl SelectionRun {
                  and it takes {FEWEST}"
             )));
         }
-        let macs: f64 = candidates.iter().map(|of| of.macs as f64).sum();
-        let (mean, share) = (macs / f64::from(count), config.selection.share);
+        let (mean, share) = (mean_macs(&candidates), config.selection.share);
         let budget = share * experiment.cost();
         let plan = SelectionPlan::new(budget, costs, mean, count, config.retrain.epochs);
         let Some(plan) = plan else {
@@ -112,15 +161,24 @@ impl SelectionRun {
                  search or a larger share has a selection, and a share of 0 turns it off"
             )));
         };
-        let seed = config.search.seed;
+        Self::planned(experiment, candidates, best, plan).map(Ok)
+    }
+
+    fn planned(
+        experiment: &Arc<Experiment>,
+        candidates: Vec<Candidate>,
+        best: usize,
+        plan: SelectionPlan,
+    ) -> Result<Self, RetrainError> {
+        let seed = experiment.config().search.seed;
         let halving = Halving::new(experiment.supergraph(), candidates, best, plan, seed)?;
-        Ok(Ok(Self {
+        Ok(Self {
             experiment: Arc::clone(experiment),
             halving,
             current: None,
             best,
             begun: false,
-        }))
+        })
     }
 
     /// The warning of a selection that is skipped.
@@ -147,6 +205,7 @@ impl SelectionRun {
             trainings: plan.trainings(),
             total_epochs: plan.epochs(),
             steps: self.experiment.schedule().steps,
+            budget: plan.budget,
             metric: self.experiment.task().metric,
         })
     }
@@ -227,6 +286,47 @@ impl SelectionRun {
             _ => Ok(()),
         }
     }
+}
+
+/// The plan of a search without shared weights, with up to `candidates` networks of `mean`
+/// multiply-accumulates.
+fn plan_alone(
+    experiment: &Experiment,
+    candidates: u32,
+    mean: f64,
+) -> Result<SelectionPlan, RetrainError> {
+    let (config, costs) = (experiment.config(), pass_costs(experiment));
+    let budget = (1.0 + config.selection.share) * experiment.cost();
+    let plan = SelectionPlan::alone(budget, costs, mean, candidates, config.retrain.epochs);
+    plan.ok_or_else(|| RetrainError::NoHalving {
+        reason: if candidates < FEWEST {
+            format!(
+                "the strategy `halving` takes {FEWEST} different architectures, and the space has {candidates} of positive \
+                 probability; train each with `supernet retrain --genome`"
+            )
+        } else {
+            let times = plan::smallest(costs) / budget;
+            let epochs = config.search.epochs;
+            format!(
+                "the strategy `halving` trains at least {FEWEST} networks for {SHORTEST} epochs and half of them again for \
+                 twice as long, which costs {times:.1} times its budget: what a search by shared weights with `search.epochs` \
+                 = {epochs} and `selection.share` = {} would cost; raise either",
+                config.selection.share
+            )
+        },
+    })
+}
+
+fn pass_costs(experiment: &Experiment) -> PassCosts {
+    PassCosts {
+        epoch: experiment.training_cost(1, experiment.schedule().steps),
+        evaluation: experiment.evaluation_cost(),
+    }
+}
+
+fn mean_macs(candidates: &[Candidate]) -> f64 {
+    let macs: f64 = candidates.iter().map(|of| of.macs as f64).sum();
+    macs / candidates.len().max(1) as f64
 }
 
 impl Phase for SelectionRun {

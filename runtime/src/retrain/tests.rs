@@ -189,7 +189,7 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
         "retrain.largest=0",
     ];
     let experiment = experiment(&settings);
-    let plan = RetrainPlan::last_phase(&experiment, &[GENOME.to_vec()]).unwrap();
+    let plan = RetrainPlan::last_phase(&experiment, &[GENOME.to_vec()], None).unwrap();
     assert_eq!((plan.networks.len(), plan.left_out), (9, 0));
     let genomes: std::collections::BTreeSet<_> = plan
         .networks
@@ -202,7 +202,7 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
         let share = share * 21_120.0 / experiment.cost();
         let budget = format!("retrain.budget={share}");
         let other = self::experiment(&[&settings[..], &[&budget[..]]].concat());
-        let plan = RetrainPlan::last_phase(&other, &[GENOME.to_vec()]).unwrap();
+        let plan = RetrainPlan::last_phase(&other, &[GENOME.to_vec()], None).unwrap();
         (
             plan.networks
                 .iter()
@@ -216,6 +216,47 @@ fn random_architectures_are_distinct_and_the_budget_decides_how_many() {
         (vec![Side::Found, Side::Random, Side::Found], 6)
     );
     assert_eq!(budget(0.9), (vec![], 9));
+}
+
+#[test]
+fn opponents_of_all_kinds_stand_beside_an_architecture_without_a_search() {
+    let largest = crate::space::Extremes::of(experiment(&[]).supergraph())
+        .unwrap()
+        .largest
+        .genome;
+    let sides = |genome: &[u32]| {
+        let alone = Retraining::new(experiment(&[]), genome, 2, 1).unwrap();
+        let plan = alone.versus(2, 1).unwrap().plan;
+        assert_eq!((plan.left_out, plan.affordable), (0, None));
+        let networks = plan.networks.iter();
+        networks.map(|of| (of.side, of.seed)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        sides(&GENOME),
+        [
+            (Side::Found, 3),
+            (Side::Random, 3),
+            (Side::SameSize, 3),
+            (Side::Largest, 3),
+            (Side::Found, 4),
+            (Side::SameSize, 4),
+        ]
+    );
+    assert!(
+        sides(&largest)
+            .iter()
+            .all(|(side, _)| *side != Side::Largest)
+    );
+}
+
+#[test]
+fn the_ledger_says_how_many_networks_the_search_would_have_bought() {
+    let experiment = experiment(&["search.epochs=40", "retrain.epochs=5"]);
+    let plan = RetrainPlan::last_phase(&experiment, &[GENOME.to_vec()], None).unwrap();
+    let alone =
+        experiment.training_cost(5, experiment.schedule().steps) + experiment.evaluation_cost();
+    assert_eq!(plan.affordable, Some((experiment.cost() / alone) as u32));
+    assert!(plan.affordable > Some(0));
 }
 
 #[test]
@@ -235,7 +276,8 @@ fn the_same_size_and_the_largest_take_turns_with_what_was_found() {
             .unwrap()
     };
     let runner_up = vec![1, 2, 1, 5, 0, 1];
-    let plan = RetrainPlan::last_phase(&experiment, &[GENOME.to_vec(), runner_up.clone()]).unwrap();
+    let plan =
+        RetrainPlan::last_phase(&experiment, &[GENOME.to_vec(), runner_up.clone()], None).unwrap();
     let sides: Vec<(Side, u64)> = plan.networks.iter().map(|of| (of.side, of.seed)).collect();
     assert_eq!(
         sides,
@@ -276,7 +318,7 @@ fn the_same_size_and_the_largest_take_turns_with_what_was_found() {
         .genome;
     assert_eq!(of(Side::Largest), [largest.clone(), largest.clone()]);
     // The largest has no opponent that is larger, and hardly one of its own size.
-    let plan = RetrainPlan::last_phase(&experiment, std::slice::from_ref(&largest)).unwrap();
+    let plan = RetrainPlan::last_phase(&experiment, std::slice::from_ref(&largest), None).unwrap();
     assert!(
         plan.networks
             .iter()

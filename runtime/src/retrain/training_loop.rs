@@ -62,6 +62,7 @@ impl Retraining {
         let retrained = Retrained::new(
             self.experiment.config().retrain.epochs,
             self.finished,
+            self.plan.affordable,
             self.experiment.task().metric,
         );
         let (comparison, summary) = (retrained.comparison, retrained.summary());

@@ -258,6 +258,13 @@ impl SearchBuilder {
             self.config = Config::of_run::<&str>(config, &[])?;
         }
         if self.own.is_some() {
+            if self.config.search.strategy == StrategyName::Halving && self.strategy.is_none() {
+                return Err(ExperimentError::NoSharedWeights {
+                    therefore: "it trains networks alone, and an evaluator of the application has nothing to score; \
+                                choose another strategy",
+                }
+                .into());
+            }
             // What an application's own evaluator maximises is the reward; its loss may be anything.
             self.config.derive.by = RankBy::Reward;
             // And so nothing is selected by it.
@@ -285,6 +292,7 @@ impl SearchBuilder {
         experiment.reserve(&mut *device)?;
         op_check::before(&experiment, self.trial.as_ref())?;
         let experiment = Arc::new(experiment);
+        SelectionRun::check(&experiment)?;
         let first = Snapshot::first(&experiment)?;
         let (mut restored, mut steps) = (Restored::first(first), None);
         let first_phase = match self.own {

@@ -9,6 +9,7 @@ use super::last_phase;
 use crate::error::Error;
 use crate::events::{Event, Record, StopWhen};
 use crate::experiment::Experiment;
+use crate::retrain::SelectionRun;
 use crate::search::{Concurrency, Next, Scheduler, SearchError, SearchResult};
 use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageError};
 use crate::training::{Job, JobKind, TrainingError};
@@ -30,11 +31,12 @@ impl Experiment {
         listen: &mut dyn FnMut(&Record),
     ) -> Result<SearchResult, Error> {
         self.reserve(device)?;
-        if let Some(folder) = &folder {
-            folder.write_provenance(self.provenance())?;
-            folder.write_profile(&self.profile())?;
-        }
         let experiment = Arc::new(self);
+        SelectionRun::check(&experiment)?;
+        if let Some(folder) = &folder {
+            folder.write_provenance(experiment.provenance())?;
+            folder.write_profile(&experiment.profile())?;
+        }
         let hear = |record: &Record| {
             listen(record);
             Ok(())

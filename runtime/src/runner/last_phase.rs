@@ -6,6 +6,7 @@ use std::sync::Arc;
 use supernet_engine::device::{Device, DeviceError};
 
 use super::handle::{RunOutcome, RunResult};
+use crate::config::StrategyName;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::results::format::panic_message;
@@ -62,11 +63,11 @@ fn finished(
     let mut device = None;
     let retraining = match earlier {
         LastPhase::Retraining(retraining) => {
-            result.selection = observer
-                .folder()
-                .map(SelectionRun::result_in)
-                .transpose()?
-                .flatten();
+            if let Some(folder) = observer.folder()
+                && let Some(selection) = SelectionRun::result_in(folder)?
+            {
+                result.select(selection);
+            }
             Some(*retraining)
         }
         LastPhase::AheadWithoutSelection => retraining(experiment, &result)?,
@@ -84,7 +85,7 @@ fn finished(
                 let Some(selection) = run.go(device, observer)? else {
                     return stopped;
                 };
-                result.selection = Some(selection);
+                result.select(selection);
             }
             retraining(experiment, &result)?
         }
@@ -120,7 +121,9 @@ pub(super) fn inline(
     write(result, observer)?;
     if let Some(mut run) = selection(experiment, result, observer)? {
         run.announce(observer)?;
-        result.selection = run.go(device, observer)?;
+        if let Some(selection) = run.go(device, observer)? {
+            result.select(selection);
+        }
         write(result, observer)?;
     }
     if let Some(mut retraining) = retraining(experiment, result)? {
@@ -138,6 +141,9 @@ fn selection(
     result: &SearchResult,
     observer: &mut dyn Observer,
 ) -> Result<Option<Box<SelectionRun>>, Error> {
+    if experiment.config().search.strategy == StrategyName::Halving {
+        return Ok(Some(Box::new(SelectionRun::of_prior(experiment)?)));
+    }
     let Some(best) = result.top.first() else {
         return Ok(None);
     };
@@ -166,7 +172,7 @@ fn retraining(
     let mut genomes = vec![best.genome.clone()];
     let selected = result.selection.iter().flat_map(|of| of.top.iter().skip(1));
     genomes.extend(selected.map(|runner_up| runner_up.genome.clone()));
-    let plan = RetrainPlan::last_phase(experiment, &genomes)?;
+    let plan = RetrainPlan::last_phase(experiment, &genomes, result.selection.as_ref())?;
     Ok(Some(Retraining::planned(Arc::clone(experiment), plan)))
 }
 

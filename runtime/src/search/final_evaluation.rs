@@ -26,6 +26,23 @@ pub(crate) struct SearchOutcome {
     pub(crate) ledger: Ledger,
 }
 
+impl SearchOutcome {
+    /// The outcome of a search without shared weights: its candidates are yet to be trained alone.
+    pub(crate) fn without_scores(experiment: &Experiment) -> Self {
+        let (strategy, metric) = (
+            experiment.config().search.strategy,
+            experiment.task().metric,
+        );
+        Self {
+            scored: Vec::new(),
+            top: Vec::new(),
+            gain: PolicyGain::new(strategy, metric, &[], &[], 0),
+            test: Score::WORST,
+            ledger: Ledger::default(),
+        }
+    }
+}
+
 /// The best candidates so far, of which the next generation is bred (Guo et al. 2020, §4).
 const PARENTS: usize = 10;
 

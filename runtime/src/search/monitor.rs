@@ -259,7 +259,8 @@ impl Monitor {
             .sum();
         let error = errors.map(|squares| squares.sqrt() / count);
         // Random search is chance itself.
-        let chance = self.strategy == StrategyName::Random || self.strategy.learns_only_weights();
+        let chance = matches!(self.strategy, StrategyName::Random | StrategyName::Halving)
+            || self.strategy.learns_only_weights();
         let early = chance || 2 * update < self.updates || samples < FEWEST;
         if early
             || Difference::sign(difference, error) > 0
@@ -291,6 +292,7 @@ impl Monitor {
             }
             StrategyName::Random
             | StrategyName::Spos
+            | StrategyName::Halving
             | StrategyName::OneShot
             | StrategyName::FairNas => "look at the space's prior",
             StrategyName::Darts

@@ -35,7 +35,7 @@ pub struct SearchResult {
     /// The best architectures by the shared weights, best first, at most ten. With a selection,
     /// the best of all is [`SearchResult::best`].
     pub top: Vec<Candidate>,
-    /// All distinct architectures of the final evaluation.
+    /// All distinct architectures of the final evaluation, or those that selection leaves.
     pub(crate) scored: Vec<Candidate>,
     /// The choice among them by short trainings of each alone; none if the settings disable it, or
     /// the search was too short for it
@@ -43,7 +43,8 @@ pub struct SearchResult {
     pub selection: Option<Selection>,
     /// The policy compared with random samples.
     pub gain: PolicyGain,
-    /// The best architecture's score on the test split, with the shared weights.
+    /// The best architecture's score on the test split, with the shared weights; [`Score::WORST`]
+    /// if no weights were shared.
     pub test: Score,
     /// What the search computed, without what selection and retraining did after it.
     pub ledger: Ledger,
@@ -82,6 +83,16 @@ impl SearchResult {
         }
     }
 
+    /// Adds the result of a selection.
+    pub(crate) fn select(&mut self, selection: Selection) {
+        for best in &selection.top {
+            if self.scored.iter().all(|of| of.genome != best.genome) {
+                self.scored.push(best.candidate());
+            }
+        }
+        self.selection = Some(selection);
+    }
+
     /// The best architecture: by the selection, or by the shared weights if there is none.
     pub fn best(&self) -> Option<&Candidate> {
         let selected = self.selection.as_ref().and_then(|of| of.top.first());
@@ -111,22 +122,23 @@ impl SearchResult {
         // The test split was read for the best by shared weights alone.
         let tested = self.top.first() == Some(best);
         let space = self.supergraph.space();
-        let shared = SharedScore {
+        let shared = best.shared().map(|validation| SharedScore {
             version: self.weights.version,
-            validation: best.score,
+            validation,
             test: tested.then_some(self.test),
-        };
+        });
         folder.write_json(
             "best/genome.json",
-            &genome_file(&self.supergraph, &best.genome, Some(shared))?.trained_alone(selected),
+            &genome_file(&self.supergraph, &best.genome, shared)?.trained_alone(selected),
         )?;
-        folder.write_json("best/top.json", &self.top)?;
+        if !self.top.is_empty() {
+            folder.write_json("best/top.json", &self.top)?;
+        }
         let caption = Caption {
             title: format!("{} on {}", space.name, self.data),
             subtitle: format!(
-                "{}{} with shared weights · {} parameters · {} multiply-accumulates",
-                alone(self.metric, selected),
-                self.metric.on("validation", &best.score),
+                "{} · {} parameters · {} multiply-accumulates",
+                scores(self.metric, best, selected),
                 thousands(best.parameters),
                 thousands(best.macs)
             ),
@@ -151,7 +163,9 @@ impl SearchResult {
         spaces: &Spaces,
         device: &mut dyn Device,
     ) -> Result<Model, ModelError> {
-        let best = self.best().ok_or(ModelError::Nothing)?;
+        // Without a score there are no shared weights that were trained.
+        let best = self.best().filter(|best| best.shared().is_some());
+        let best = best.ok_or(ModelError::Nothing)?;
         let (supergraph, mut weights) = (self.supergraph.clone(), self.weights.clone());
         let custom = CustomOps::new(supergraph.space(), |op| spaces.cpu_kernel(op))?;
         let (layout, splits) = (weights.layout().clone(), Splits::new(data, split)?);
@@ -182,11 +196,22 @@ impl SearchResult {
     }
 }
 
-/// The score of a short training, as the beginning of a caption.
-fn alone(metric: Metric, selected: Option<&ShortTraining>) -> String {
-    let trained = selected.and_then(|of| Some((of.epochs, of.alone?)));
-    trained.map_or_else(String::new, |(epochs, score)| {
-        let score = metric.on("validation", &score);
-        format!("{score} after {epochs} epochs alone, ")
-    })
+/// The scores of an architecture in words: after training alone, and with the shared weights.
+fn scores(metric: Metric, best: &Candidate, selected: Option<&ShortTraining>) -> String {
+    let on = |score| metric.on("validation", &score);
+    let alone = selected.and_then(|of| {
+        Some(format!(
+            "{} after {} epochs alone",
+            on(of.alone?),
+            of.epochs
+        ))
+    });
+    let shared = best
+        .shared()
+        .map(|score| format!("{} with shared weights", on(score)));
+    alone
+        .into_iter()
+        .chain(shared)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

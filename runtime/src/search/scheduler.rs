@@ -17,6 +17,7 @@ use super::error::SearchError;
 use super::final_evaluation::{FinalEvaluation, SearchOutcome};
 use super::monitor::{Monitor, MonitorState};
 use super::saved::Tally;
+use crate::config::StrategyName;
 use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::training::{CosineRestarts, Job, JobId, JobKind, JobResult, checked};
@@ -216,6 +217,12 @@ impl Scheduler {
             }
             match std::mem::take(&mut self.pending) {
                 Pending::Task(task) => self.enqueue(task.work)?,
+                Pending::Nothing { waited: false }
+                    if self.experiment.config().search.strategy == StrategyName::Halving =>
+                {
+                    let outcome = SearchOutcome::without_scores(&self.experiment);
+                    return Ok(Next::Finished(Box::new(outcome)));
+                }
                 Pending::Nothing { waited: false } => {
                     self.final_evaluation =
                         Some(FinalEvaluation::new(&self.experiment, &*self.strategy)?)

@@ -123,6 +123,12 @@ impl Source {
                 let mut space = plugin.host().build(&request).map_err(refused)?;
                 // As for a linked space, regardless of how the plugin handles them.
                 space.config = config;
+                let omitted = |field: &&api::Field| field.omit_default;
+                for field in of.fields.iter().filter(omitted) {
+                    if space.config.get(&field.key) == Some(&field.default) {
+                        space.config.remove(&field.key);
+                    }
+                }
                 if space.summary.is_empty() {
                     space.summary.clone_from(&of.summary);
                 }

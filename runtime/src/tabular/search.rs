@@ -51,6 +51,13 @@ impl<'a> TableSearch<'a> {
     /// If a setting or the number of samples is out of range.
     pub fn new(table: &'a Table, config: Config, samples: u32) -> Result<Self, TableError> {
         config.check().map_err(ExperimentError::from)?;
+        if config.search.strategy == StrategyName::Halving {
+            return Err(ExperimentError::NoSharedWeights {
+                therefore: "it takes trainings of several lengths, and a table has one value for a network; `random` takes \
+                            the best of many",
+            }
+            .into());
+        }
         if !(1..=MOST.0).contains(&samples) {
             return Err(TableError::Samples { given: samples });
         }

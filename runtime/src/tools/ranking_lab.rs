@@ -32,7 +32,7 @@ pub use truth::TruthTable;
 
 use crate::config::{Config, StrategyName};
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, ExperimentError};
 use crate::space::Spaces;
 use alone::Trainings;
 use folder::{Identity, LabFolder};
@@ -102,6 +102,12 @@ impl RankingLab {
         });
         if options.table.is_none() && options.alone.is_none() {
             return Err(Error::NoTruth);
+        }
+        if options.strategies.contains(&StrategyName::Halving) {
+            return Err(ExperimentError::NoSharedWeights {
+                therefore: "it has no ranking that could be measured; `--alone` measures short trainings",
+            }
+            .into());
         }
         if let Some(seeds) = options.alone.map(|alone| alone.seeds).filter(|n| *n < 2) {
             return Err(Error::AloneSeeds { seeds });

@@ -10,10 +10,10 @@ use supernet_plugin::{Count, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{Genome, Score};
 
-use crate::config::Config;
+use crate::config::{Config, StrategyName};
 use crate::error::Error;
 use crate::events::Event;
-use crate::experiment::{Experiment, data_of, same_data, same_space};
+use crate::experiment::{Experiment, ExperimentError, data_of, same_data, same_space};
 use crate::results;
 use crate::results::format::thousands;
 use crate::results::{Candidate, Metric};
@@ -98,6 +98,12 @@ impl TrainedSupernet {
             .into());
         }
         let config = Config::of_run::<&str>(&config, &[])?;
+        if config.search.strategy == StrategyName::Halving {
+            return Err(ExperimentError::NoSharedWeights {
+                therefore: "it has none to score architectures with; `supernet retrain` trains one from scratch",
+            }
+            .into());
+        }
         let data = data_of(path, &config, data)?;
         let experiment = same_space(
             Experiment::again(spaces, data, config, earlier.as_ref()),

@@ -5,6 +5,7 @@
 use std::panic::catch_unwind;
 
 use supernet::plugin::{CustomOp, Fact, Field, Space, SpaceEntry, inventory};
+use supernet_darts as _;
 use supernet_enas as _;
 use supernet_plugin_testkit::{check, check_with};
 
@@ -101,4 +102,23 @@ fn what_is_wrong_is_said() {
         picky.contains("`width` is 9, and must be between 1 and 8"),
         "{picky}"
     );
+}
+
+#[test]
+fn partial_channels_of_darts_train() {
+    for partial in [1_u32, 4] {
+        let report = check_with(
+            "darts",
+            &[
+                ("cells", 3_u32.into()),
+                ("channels", 4_u32.into()),
+                ("partial", partial.into()),
+                ("image", [9, 8, 1][..].into()),
+            ],
+        );
+        assert_eq!(
+            (report.decisions, report.ran.first().map(String::as_str)),
+            (28, Some("cpu"))
+        );
+    }
 }

@@ -19,6 +19,13 @@ pub struct Field {
     pub default: Setting,
     /// A one-line description for people.
     pub help: String,
+    /// Whether a space that has the default does not record it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub omit_default: bool,
+}
+
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// The values that a setting may take.
@@ -65,7 +72,16 @@ impl Field {
             kind,
             default: default.into(),
             help: help.into(),
+            omit_default: false,
         }
+    }
+
+    /// Leaves the default out of the record of a space. A setting that is added to a space later then
+    /// changes the hash of no space that has the default, so that runs of earlier versions resume.
+    #[must_use]
+    pub fn omit_default(mut self) -> Self {
+        self.omit_default = true;
+        self
     }
 
     /// A whole number in a range.

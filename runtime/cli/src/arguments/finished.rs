@@ -46,6 +46,13 @@ pub(crate) struct RetrainOptions {
     /// Also train this many random architectures in the same way, each once with one of the seeds
     #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(crate) versus_random: u32,
+    /// Also train this many random architectures of nearly as many parameters, which show what size
+    /// alone achieves
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) versus_same_size: u32,
+    /// Also train the largest architecture of the space this many times
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) versus_largest: u32,
     #[command(flatten)]
     pub(crate) on: On,
     /// The folder of the result, which must not exist yet [default: a new RUN/retrained-N, or

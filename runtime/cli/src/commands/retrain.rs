@@ -50,6 +50,7 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
         }
         None => of_notation(notation, options)?,
     };
+    let retraining = retraining.versus(options.versus_same_size, options.versus_largest)?;
     let device = device.resolved();
     retraining.try_ops(&device)?;
     // Before the folder is created, so that nothing is left behind if there is no such device.

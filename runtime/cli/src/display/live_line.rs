@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use supernet::config::StrategyName;
 use supernet::events::Progress;
 use supernet::results::Metric;
 use supernet::{Event, Record};
@@ -14,6 +15,7 @@ pub(crate) struct LiveLine {
     json: bool,
     bar: ProgressBar,
     device: String,
+    strategy: Option<StrategyName>,
     progress: Progress,
 }
 
@@ -33,6 +35,7 @@ impl LiveLine {
             json,
             bar,
             device: String::new(),
+            strategy: None,
             progress: Progress::new(),
         }
     }
@@ -86,6 +89,16 @@ impl LiveLine {
                      RUN` trains without a limit"
                 ));
             }
+            Event::SelectionStarted {
+                networks,
+                trainings,
+                total_epochs,
+                budget,
+                ..
+            } if self.strategy == Some(StrategyName::Halving) => self.say(&format!(
+                "No weights are shared: {networks} random networks, at most {trainings} trainings of {total_epochs} epochs \
+                 together, within {budget:.2e} multiply-accumulates, which is what a search by shared weights would cost."
+            )),
             Event::Calibrated { comparison, .. } => self.say(&comparison.verdict),
             Event::Warning { sentence, .. } => self.say(&format!("warning: {sentence}")),
             _ => {}
@@ -96,8 +109,12 @@ impl LiveLine {
     }
 
     fn take(&mut self, record: &Record) {
-        if let Event::Started { device, .. } = &record.event {
+        if let Event::Started {
+            device, strategy, ..
+        } = &record.event
+        {
             self.device.clone_from(device);
+            self.strategy = Some(*strategy);
         }
         self.progress.observe(record);
     }

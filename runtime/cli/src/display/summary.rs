@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supernet::SearchResult;
+use supernet::config::StrategyName;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained, Selection};
 
@@ -72,14 +73,24 @@ pub(crate) fn folded(out: &mut impl Write, what: &str, text: &str) -> io::Result
 
 /// The result of a search.
 pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) -> io::Result<()> {
-    let Some(best) = found.best() else {
-        return Ok(());
-    };
     let mut out = io::stdout().lock();
+    let Some(best) = found.best() else {
+        let trained = found.selection.iter().flat_map(|of| &of.trainings).count();
+        return writeln!(
+            out,
+            "No architecture was found: none of {trained} short trainings came to an end; lower `retrain.learning_rate`, or \
+             `optimizer.learning_rate`, twice which it is where it is 0"
+        );
+    };
+    let scored = best.shared().map_or_else(String::new, |score| {
+        format!(
+            "{} with shared weights, ",
+            found.metric.on("validation", &score)
+        )
+    });
     writeln!(
         out,
-        "Best architecture: {} with shared weights, {} parameters, {} multiply-accumulates",
-        found.metric.on("validation", &best.score),
+        "Best architecture: {scored}{} parameters, {} multiply-accumulates",
         thousands(best.parameters),
         thousands(best.macs)
     )?;
@@ -99,12 +110,15 @@ pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) ->
             found.metric.describe(&found.test)
         )?;
     }
+    let shares = found.gain.strategy != StrategyName::Halving;
     let label = match found.gain.strategy {
         strategy if strategy.learns_only_weights() => "Candidates",
         _ => "Gain",
     };
-    writeln!(out, "{label}: {}.", found.gain.summary())?;
-    writeln!(out, "Ledger: {}.", found.ledger.summary())?;
+    if shares {
+        writeln!(out, "{label}: {}.", found.gain.summary())?;
+        writeln!(out, "Ledger: {}.", found.ledger.summary())?;
+    }
     if let Some(selection) = &found.selection {
         selected(&mut out, selection, found.metric)?;
     }
@@ -113,14 +127,16 @@ pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) ->
     } else {
         "Perplexity"
     };
-    writeln!(
-        out,
-        "{what} with shared weights ranks architectures; it is not their final {}, which needs training from \
-         scratch.",
-        what.to_lowercase()
-    )?;
+    if shares {
+        writeln!(
+            out,
+            "{what} with shared weights ranks architectures; it is not their final {}, which needs training from \
+             scratch.",
+            what.to_lowercase()
+        )?;
+    }
     // The first candidates of single-path one-shot are what its weights were trained on.
-    if !found.gain.strategy.learns_only_weights() {
+    if shares && !found.gain.strategy.learns_only_weights() {
         writeln!(
             out,
             "The shared weights were trained on the policy's own samples, which favours these in the comparison."
@@ -131,7 +147,7 @@ pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) ->
     for (file, what) in [
         Some(("best/genome.json", "the architecture")),
         Some(("best/architecture.svg", "a drawing of it")),
-        Some(("best/top.json", "the ten best by the shared weights")),
+        shares.then_some(("best/top.json", "the ten best by the shared weights")),
         found.selection.as_ref().map(|_| {
             (
                 "best/selection.json",

@@ -118,7 +118,7 @@ impl Halving {
             genome: candidate.genome.clone(),
             parameters: candidate.parameters,
             macs: candidate.macs,
-            shared: candidate.score,
+            shared: candidate.shared(),
             alone,
         });
         if self.position().is_some() {

@@ -86,7 +86,7 @@ fn perfect_shared_scores_are_used_and_find_the_best() {
         "{verdict}"
     );
     // The best of all, and half of the second rung is new: the best that the first one lacked.
-    assert_eq!(selection.top[0].shared.loss, 0.0);
+    assert_eq!(selection.top[0].shared.unwrap().loss, 0.0);
     assert_eq!(rungs.iter().map(Vec::len).collect::<Vec<_>>(), [16, 8, 4]);
     let fresh: Vec<usize> = rungs[1]
         .iter()
@@ -261,4 +261,44 @@ fn replayed_results_give_the_same_next_training() {
         whole.complete(Some(Score { reward: 0.5, loss }));
     }
     assert_eq!(whole.rungs.len(), 2);
+}
+
+#[test]
+fn without_shared_weights_nothing_is_predicted_and_the_better_half_goes_on() {
+    let losses = losses();
+    let mut all = candidates(&|_| f64::from(f32::MAX));
+    all.truncate(16);
+    let (selection, rungs) = run(all, &|index, _| losses[index]);
+    assert_eq!(rungs.iter().map(Vec::len).collect::<Vec<_>>(), [16, 8, 4]);
+    for (rung, next) in rungs.iter().zip(&rungs[1..]) {
+        let mut ranked = rung.clone();
+        ranked.sort_by(|a, b| losses[*a].total_cmp(&losses[*b]));
+        assert_eq!(*next, ranked[..next.len()]);
+    }
+    let trainings = &selection.trainings;
+    assert!(trainings.iter().all(|training| training.shared.is_none()));
+    let line = serde_json::to_string(&trainings[0]).unwrap();
+    assert!(!line.contains("shared"), "{line}");
+    let comparison = selection.predictors.unwrap();
+    let known: Vec<Predictor> = comparison
+        .predictors
+        .iter()
+        .map(|of| of.predictor)
+        .collect();
+    // Their multiply-accumulates are all equal.
+    assert_eq!(
+        known,
+        [
+            Predictor::Parameters,
+            Predictor::RegressionWithoutSharedLoss
+        ]
+    );
+    assert_eq!((comparison.chosen, comparison.beyond_size), (None, None));
+    assert!(
+        comparison.verdict.starts_with(
+            "no weights are shared; the number of parameters ranks 16 networks that were trained alone with τ = "
+        ),
+        "{}",
+        comparison.verdict
+    );
 }

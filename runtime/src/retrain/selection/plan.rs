@@ -77,10 +77,8 @@ impl SelectionPlan {
         }
         let longest = longest.max(2 * SHORTEST);
         let fits = |networks: u32, epochs: u32| {
-            let (rungs, _) = rungs(networks, epochs);
-            let cost = |rung: &Rung| f64::from(rung.networks) * costs.training(rung.epochs);
-            rungs.iter().map(cost).sum::<f64>() <= budget
-                && rungs.last().is_some_and(|rung| rung.epochs <= longest)
+            let (rungs, _) = rungs(networks, epochs, u32::MAX);
+            cost(&rungs, costs) <= budget && rungs.last().is_some_and(|rung| rung.epochs <= longest)
         };
         let networks = |epochs: u32| epochs.saturating_mul(4).min(candidates);
         let widest = (SHORTEST..=longest)
@@ -90,12 +88,40 @@ impl SelectionPlan {
         let epochs = (widest..=longest)
             .take_while(|epochs| fits(networks, *epochs))
             .last()?;
-        let (rungs, finalists) = rungs(networks, epochs);
+        let (rungs, finalists) = rungs(networks, epochs, u32::MAX);
         Some(Self {
             rungs,
             finalists,
             costs,
             budget: budget * mean,
+        })
+    }
+
+    /// The plan of a search without shared weights, which draws as many candidates as it trains, at
+    /// most `candidates`. No training is longer than `longest` epochs; 0 means no limit.
+    ///
+    /// As [`SelectionPlan::new`], but what that leaves of the budget pays for more networks. Where no
+    /// training may become longer, this may be most of it: then the last rung has many networks.
+    pub(crate) fn alone(
+        budget: f64,
+        costs: PassCosts,
+        mean: f64,
+        candidates: u32,
+        longest: u32,
+    ) -> Option<Self> {
+        let longest = match longest {
+            0 => u32::MAX,
+            epochs => epochs.max(2 * SHORTEST),
+        };
+        let plan = Self::new(budget, costs, mean, candidates, longest)?;
+        let Rung { networks, epochs } = *plan.rungs.first()?;
+        let fits = |networks: &u32| cost(&rungs(*networks, epochs, longest).0, costs) <= budget;
+        let networks = (networks..=candidates).take_while(fits).last()?;
+        let (rungs, left) = rungs(networks, epochs, longest);
+        Some(Self {
+            rungs,
+            finalists: left.min(FINALISTS),
+            ..plan
         })
     }
 
@@ -113,18 +139,20 @@ impl SelectionPlan {
 
 /// The smallest cost of a selection, in forward passes of a sample through a network of mean size.
 pub(crate) fn smallest(costs: PassCosts) -> f64 {
-    let (rungs, _) = rungs(FEWEST, SHORTEST);
-    rungs
-        .iter()
-        .map(|rung| f64::from(rung.networks) * costs.training(rung.epochs))
-        .sum()
+    cost(&rungs(FEWEST, SHORTEST, u32::MAX).0, costs)
+}
+
+/// The cost of rungs, in forward passes of a sample through a network of mean size.
+fn cost(rungs: &[Rung], costs: PassCosts) -> f64 {
+    let of = |rung: &Rung| f64::from(rung.networks) * costs.training(rung.epochs);
+    rungs.iter().map(of).sum()
 }
 
 /// The rungs that begin with so many networks and epochs, and the number of networks that are left
-/// at the end.
-fn rungs(mut networks: u32, mut epochs: u32) -> (Vec<Rung>, u32) {
+/// at the end. No rung has more epochs than `longest`.
+fn rungs(mut networks: u32, mut epochs: u32, longest: u32) -> (Vec<Rung>, u32) {
     let mut rungs = Vec::new();
-    while networks > FINALISTS {
+    while networks > FINALISTS && epochs <= longest {
         rungs.push(Rung { networks, epochs });
         (networks, epochs) = (networks.div_ceil(2), epochs.saturating_mul(2));
     }
@@ -166,6 +194,28 @@ mod tests {
         assert_eq!(plan(1e6, 7, 30), None);
         assert_eq!(plan(1e6, 500, 1).unwrap(), [(8, 2), (4, 4)]);
         assert_eq!(smallest(FREE_SCORES), 320.0);
+    }
+
+    #[test]
+    fn without_shared_weights_what_is_left_pays_for_more_networks() {
+        let plan = |epochs: f64, candidates: u32, longest: u32| {
+            let plan = SelectionPlan::alone(10.0 * epochs, FREE_SCORES, 7.0, candidates, longest)?;
+            assert!(f64::from(plan.epochs()) <= epochs && plan.budget == 70.0 * epochs);
+            let rung = |rung: &Rung| (rung.networks, rung.epochs);
+            let rungs: Vec<_> = plan.rungs.iter().map(rung).collect();
+            Some((rungs, plan.finalists))
+        };
+        let any = u32::MAX;
+        assert_eq!(plan(31.9, any, 10), None);
+        assert_eq!(plan(100.0, 7, 10), None);
+        assert_eq!(plan(32.0, any, 10), Some((vec![(8, 2), (4, 4)], 2)));
+        assert_eq!(plan(60.0, any, 10), Some((vec![(10, 3), (5, 6)], 3)));
+        // No training is longer than ten epochs, however much there is.
+        assert_eq!(plan(1000.0, any, 10), Some((vec![(100, 5), (50, 10)], 3)));
+        assert_eq!(plan(1000.0, 20, 10), Some((vec![(20, 5), (10, 10)], 3)));
+        // Without retraining, no length is a limit.
+        let long = vec![(30, 8), (15, 16), (8, 32), (4, 64)];
+        assert_eq!(plan(1000.0, any, 0), Some((long, 2)));
     }
 
     #[test]

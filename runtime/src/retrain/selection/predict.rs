@@ -14,6 +14,8 @@ const PENALTY: f64 = 1.0;
 
 /// The predictors, as functions of the candidates' features.
 pub(crate) struct Predictors {
+    /// Whether shared weights scored the candidates.
+    scored: bool,
     shared_loss: Vec<f64>,
     /// Its ranks among all candidates, standardised: a few very high losses do not matter.
     shared_rank: Vec<f64>,
@@ -42,6 +44,7 @@ impl Predictors {
             });
         let shared_loss = of(|candidate| candidate.score.loss.into());
         Self {
+            scored: candidates.iter().any(|of| of.shared().is_some()),
             shared_rank: standardised(&ranks(&shared_loss)),
             shared_loss,
             macs: of(|candidate| candidate.macs as f64),
@@ -75,6 +78,9 @@ impl Predictors {
             Predictor::Regression,
             Predictor::RegressionWithoutSharedLoss,
         ] {
+            if !self.scored && uses_shared_weights(predictor) {
+                continue;
+            }
             let predicted = self.left_out(predictor, trained);
             let agreement = agreement(&|of| tau(&chosen(&predicted, of), &chosen(&losses, of)));
             predictors.extend(agreement.map(|agreement| PredictorScore {
@@ -98,8 +104,14 @@ impl Predictors {
             chosen: None,
             verdict: String::new(),
         };
-        comparison.chosen = best(&comparison);
-        comparison.verdict = words::verdict(&comparison);
+        if self.scored {
+            comparison.chosen = best(&comparison);
+            comparison.verdict = words::verdict(&comparison);
+        } else {
+            // All candidates are trained, so that none is left to be chosen.
+            comparison.beyond_size = None;
+            comparison.verdict = words::of_size(&comparison);
+        }
         comparison
     }
 
@@ -165,15 +177,18 @@ pub(crate) fn shared_weights_help(comparison: &PredictorComparison) -> bool {
         .any(|agreement| agreement.is_positive())
 }
 
+fn uses_shared_weights(predictor: Predictor) -> bool {
+    matches!(predictor, Predictor::SharedLoss | Predictor::Regression)
+}
+
 /// The predictor with the highest agreement, which must be positive; among equals, one that needs
 /// no fit. Where the shared weights do not help, one without them.
 fn best(comparison: &PredictorComparison) -> Option<Predictor> {
     let help = shared_weights_help(comparison);
-    let shared = [Predictor::SharedLoss, Predictor::Regression];
     let mut best: Option<PredictorScore> = None;
     for score in &comparison.predictors {
         let least = best.map_or(0.0, |best| best.agreement.tau);
-        if (help || !shared.contains(&score.predictor)) && score.agreement.tau > least {
+        if (help || !uses_shared_weights(score.predictor)) && score.agreement.tau > least {
             best = Some(*score);
         }
     }

@@ -40,3 +40,17 @@ pub(crate) fn verdict(comparison: &PredictorComparison) -> String {
     };
     format!("{shared}{size}{helps}; {others}")
 }
+
+/// What size is worth, where no weights are shared.
+pub(crate) fn of_size(comparison: &PredictorComparison) -> String {
+    let networks = comparison.networks;
+    match comparison.of(Predictor::Parameters) {
+        Some(size) => format!(
+            "no weights are shared; the number of parameters ranks {networks} networks that were trained alone with τ = {}",
+            size.agreement
+        ),
+        None => format!(
+            "no weights are shared; the number of parameters does not rank the {networks} networks that were trained alone"
+        ),
+    }
+}
