@@ -449,6 +449,11 @@ mod tests {
         ] {
             assert!(why.contains(way), "{why}");
         }
+        let why = said(&["rank", "--output=lab"]);
+        assert!(
+            why.contains("--truth <FILE[:COLUMN]>|--alone <EPOCHS>"),
+            "{why}"
+        );
         let why = said(&["draw", "--output=x.svg"]);
         assert!(
             why.contains("--architecture <NAME>|--genome <ARCHITECTURE>"),

@@ -7,7 +7,7 @@ use std::fmt;
 use supernet::config::ConfigError;
 use supernet::device::DeviceSpecError;
 use supernet::experiment::ExperimentError;
-use supernet::plugin::BuildError;
+use supernet::plugin::{BuildError, ConfigError as SettingError};
 use supernet::retrain::RetrainError;
 use supernet::space::SpaceError;
 
@@ -28,10 +28,12 @@ impl Error for Misuse {}
 
 /// Whether a failure says that an option or a setting is wrong.
 pub(crate) fn is_misuse(failure: &(dyn Error + 'static)) -> bool {
-    let of_space = |error: &SpaceError| {
-        let refused = |error: &BuildError| matches!(error, BuildError::Refused(_));
-        matches!(error, SpaceError::Config(_) | SpaceError::Fixed { .. })
-            || matches!(error, SpaceError::Build(error) if refused(error))
+    let of_space = |error: &SpaceError| match error {
+        // It is the data that lack something.
+        SpaceError::Config(error) => !matches!(error, SettingError::NoFact { .. }),
+        SpaceError::Build(error) => matches!(error, BuildError::Refused(_)),
+        SpaceError::Fixed { .. } => true,
+        _ => false,
     };
     let of_experiment = |error: &ExperimentError| match error {
         ExperimentError::Config(_) => true,
@@ -44,7 +46,9 @@ pub(crate) fn is_misuse(failure: &(dyn Error + 'static)) -> bool {
         _ => false,
     };
     let of_any = |error: &supernet::Error| match error {
-        supernet::Error::Config(_) => true,
+        supernet::Error::Config(_)
+        | supernet::Error::AloneSeeds { .. }
+        | supernet::Error::NoTruth => true,
         supernet::Error::Space(error) => of_space(error),
         supernet::Error::Experiment(error) => of_experiment(error),
         supernet::Error::Retrain(error) => of_retraining(error),

@@ -11,6 +11,7 @@ use supernet::tools::gallery::{self, Published};
 use supernet_darts::{Genotype, RecurrentGenotype};
 use supernet_enas::flat;
 
+use crate::display::summary::command;
 use crate::{Failure, settings};
 
 /// An architecture with the settings of its space.
@@ -191,5 +192,20 @@ impl Notation {
             .into_iter()
             .chain(self.settings.iter().cloned())
             .collect()
+    }
+}
+
+/// The error of an architecture that is not of a run's space. A run has one space with its settings,
+/// so there are no others to give.
+pub(crate) fn of_other_space(error: TransferError, run: &Path, plugins: &[PathBuf]) -> Failure {
+    match error {
+        TransferError::Numbers { given, asked, .. }
+        | TransferError::Decisions { given, asked, .. } => format!(
+            "the architecture has {given} decisions, and the space of this run has {asked}: name one of that space, as `{}` \
+             lists them",
+            command("top", run, plugins)
+        )
+        .into(),
+        error => error.into(),
     }
 }

@@ -16,8 +16,8 @@ fn wrong_input_gets_a_sentence_a_failing_exit_code_and_leaves_nothing() {
     fs::write(place.join("file"), "").unwrap();
     let misuses: &[(&[&str], &str)] = &[
         (
-            &["search", "--strategy", "darts"],
-            "`search.strategy` is `darts`, but it must be `spos` or `enas` or `random` or `evolution` or `halving`",
+            &["search", "--strategy", "drats"],
+            "`search.strategy` is `drats`, but it must be `spos` or `enas` or `darts`",
         ),
         (
             &["search", "--set", "optimizer.rat=1"],

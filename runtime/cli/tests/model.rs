@@ -106,7 +106,7 @@ fn a_model_predicts_and_is_evaluated_in_another_process() {
         misled.join("model.json"),
         serde_json::from_slice::<Value>(&fs::read(misled.join("model.json")).unwrap()).unwrap(),
     );
-    described["max_pixel"] = 1000.into();
+    described["model"]["max_pixel"] = 1000.into();
     fs::write(&about, described.to_string()).unwrap();
     let output = supernet(&[
         "predict",

@@ -36,8 +36,7 @@ fn a_space_of_one_network_is_trained_and_not_searched() {
     assert!(one.contains(wanted), "{one}");
     assert!(!place.join("runs").exists());
     let many = refused(&place, &["retrain", "--space=enas-macro", "--device=cpu"]);
-    let wanted =
-        "the space `enas-macro` has more than one architecture: name one with `--genome FILE`";
+    let wanted = "the space `enas-macro` has more than one architecture: name one with `--genome ARCHITECTURE`";
     assert!(many.contains(wanted), "{many}");
     fs::write(place.join("none.json"), "[]").unwrap();
     let none = refused(

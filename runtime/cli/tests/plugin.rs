@@ -47,8 +47,19 @@ fn well(output: &Output) -> String {
 /// The error message of a failed command.
 #[track_caller]
 fn refused(output: &Output) -> String {
+    failed(output, 1)
+}
+
+/// The error message of a command with a wrong setting.
+#[track_caller]
+fn misused(output: &Output) -> String {
+    failed(output, 2)
+}
+
+#[track_caller]
+fn failed(output: &Output, code: i32) -> String {
     let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(
         said.starts_with("error: ") && said.trim_end().lines().count() == 1,
         "{said}"
@@ -307,7 +318,7 @@ fn a_space_for_other_data_or_settings_is_refused() {
     let search = [&SHORT[..], &["--space", "kernels", "--plugin", "mine"]].concat();
     let other = refused(&supernet(&place, &search));
     assert!(other.contains("16"), "{other}");
-    let setting = refused(&supernet(
+    let setting = misused(&supernet(
         &place,
         &[&search[..], &["--set", "space.layers=3"]].concat(),
     ));
@@ -324,7 +335,7 @@ fn a_space_for_other_data_or_settings_is_refused() {
             ..space("kernels", 8, 4)
         },
     );
-    let setting = refused(&supernet(
+    let setting = misused(&supernet(
         &place,
         &[&search[..], &["--set", "space.layers=3"]].concat(),
     ));

@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::{json, place, refused, supernet, text};
+use support::{json, misused, place, refused, supernet, text};
 
 const SMALL: [&str; 12] = [
     "rank",
@@ -155,41 +155,55 @@ fn what_cannot_be_ranked_is_refused_in_a_sentence() {
     fs::write(place.join("a.csv"), "genome,test\n0 0 0,0.5\n1 0 0,0.6\n").unwrap();
     fs::create_dir(place.join("full")).unwrap();
     fs::write(place.join("full/notes.txt"), "mine").unwrap();
-    let said = |more: &[&str]| {
+    let said = |more: &[&str], misuse: bool| {
         let usual = SMALL.iter().filter(|usual| {
             let option = usual.split_once('=').map_or(**usual, |(option, _)| option);
             option == "--set" || more.iter().all(|given| !given.starts_with(option))
         });
-        refused(&place, &usual.chain(more).copied().collect::<Vec<_>>())
+        let arguments: Vec<&str> = usual.chain(more).copied().collect();
+        match misuse {
+            true => misused(&place, &arguments),
+            false => refused(&place, &arguments),
+        }
     };
-    for (arguments, sentence) in [
+    for (arguments, sentence, misuse) in [
         (
             &["--truth=a.csv:tast", "-o=lab"][..],
             "no column `tast`; the nearest is `test`",
+            false,
         ),
         (
             &["--truth=a.csv:test", "-o=lab", "--space=nasbench-macro"],
             "space `nasbench-macro` has no setting `filters`",
+            true,
         ),
-        (&["--truth=a.csv:test", "-o=lab"], "none of its columns"),
+        (
+            &["--truth=a.csv:test", "-o=lab"],
+            "none of its columns",
+            false,
+        ),
         (
             &["--alone=1", "-o=lab", "--networks=9"],
             "a ranking of 9 networks says nothing; it takes at least 10",
+            false,
         ),
         (
             &["--alone=1", "-o=full"],
             "the folder full has other files and no laboratory.json; name another folder",
+            false,
         ),
         (
             &["--alone=1", "--alone-seeds=1", "-o=lab"],
             "at least 2 seeds, not 1",
+            true,
         ),
         (
             &["--alone=1", "-o=lab", "--strategies=random,enos"],
             "`search.strategy` is `enos`, but it must be",
+            true,
         ),
     ] {
-        let said = said(arguments);
+        let said = said(arguments, misuse);
         assert!(said.contains(sentence), "{sentence}: {said}");
     }
     assert!(!place.join("lab").exists());

@@ -220,10 +220,6 @@ fn options_that_do_not_go_together_are_refused() {
             "no column `layer`; the nearest is `layers`",
         ),
         (&["--strategy=own"], "defined by an application"),
-        (
-            &["--set=evolution.population=0"],
-            "`evolution.population` is 0, but it must be from 1 to 1048576",
-        ),
     ] {
         let output = supernet(&place, &[&SEARCH[..], &["--samples=5"], arguments].concat());
         let said = text(&output.stderr);
@@ -233,4 +229,10 @@ fn options_that_do_not_go_together_are_refused() {
             "{sentence}: {said}"
         );
     }
+    let wrong = ["--samples=5", "--set=evolution.population=0"];
+    let output = supernet(&place, &[&SEARCH[..], &wrong].concat());
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let sentence = "`evolution.population` is 0, but it must be from 1 to 1048576";
+    assert!(said.contains(sentence), "{said}");
 }

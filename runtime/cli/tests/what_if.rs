@@ -104,6 +104,13 @@ fn a_runs_shared_weights_answer_what_if_questions() {
         let result = json(&place.join(&run[6..]).join("best/retrained.json"));
         assert_eq!(result["networks"][0]["genome"], second, "{names:?}");
     }
+    let why = refused(&place, &["retrain", "a", "--genome=1 2", "--device=cpu"]);
+    assert!(
+        why.contains(
+            "the space of this run has 6: name one of that space, as `supernet top a` lists them"
+        ),
+        "{why}"
+    );
     let model = said(&place, &["evaluate", "b/best/model", "--device=cpu"]);
     assert_eq!(said(&place, &["evaluate", "b", "--device=cpu"]), model);
 

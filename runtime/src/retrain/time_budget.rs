@@ -20,8 +20,10 @@ use crate::experiment::{
 };
 use crate::space::Extremes;
 
-/// Passes of shared training below which its weights rank nothing.
+/// Passes of shared training, and samples shown to the weights, below which these rank nothing: as
+/// many samples as gave the ranking of `runtime/docs/ranking.md`.
 const FEWEST_EPOCHS: u32 = 8;
+const FEWEST_SHOWN: u32 = 24_000;
 /// Candidates that are scored at least.
 const FEWEST_CANDIDATES: u32 = 20;
 /// Samples on each side of a report at least.
@@ -78,31 +80,48 @@ impl Experiment {
         let pace = timed(self, device, Duration::from_secs_f64(TIMING * seconds))?;
         device.forget();
         let left = seconds - began.elapsed().as_secs_f64();
+        let asked = Lengths::of(self.config());
         let planner = Planner {
-            asked: Lengths::of(self.config()),
+            asked,
             experiment: self,
             pace,
         };
         let needed = planner.fill(left);
-        let sentence = needed.map(|needed| self.too_little(minutes, needed));
+        let sentence = needed.map(|needed| self.too_little(minutes, needed, asked));
         self.set_minutes(minutes, sentence);
         Ok(())
     }
 
-    fn too_little(&self, minutes: f64, needed: f64) -> String {
-        let (config, up) = (self.config(), |minutes: f64| (10.0 * minutes).ceil() / 10.0);
-        let alone = match (config.selection.share > 0.0, config.retrain.budget > 0.0) {
-            _ if config.retrain.epochs == 0 => "",
-            (_, true) => ", and trainings of the best and a few others from scratch",
-            _ => "",
-        };
+    /// Passes of shared training below which its weights rank nothing.
+    fn least_epochs(&self) -> u32 {
+        let shown = self.schedule().steps * self.config().train.batch;
+        FEWEST_SHOWN.div_ceil(shown.max(1)).max(FEWEST_EPOCHS)
+    }
+
+    fn too_little(&self, minutes: f64, needed: f64, asked: Lengths) -> String {
+        let epochs = self.least_epochs().min(asked.epochs);
+        let (config, retrains) = (self.config(), self.config().retrain.epochs > 0);
+        let parts = [
+            format!("{epochs} epochs of shared training with the scores of candidates"),
+            "a choice among these by short trainings".to_owned(),
+            "trainings of the best and a few others from scratch".to_owned(),
+        ];
+        let there = [
+            true,
+            retrains && asked.share > 0.0,
+            retrains && asked.budget > 0.0,
+        ];
+        let parts = parts.into_iter().zip(there).filter(|(_, there)| *there);
+        let parts = parts
+            .map(|(part, _)| part)
+            .collect::<Vec<_>>()
+            .join(", and ");
+        let (needed, space) = ((needed / 6.0).ceil() / 10.0, &config.search.space);
         format!(
-            "{minutes} minutes are too short for a search of `{}` on `{}` that means anything: {FEWEST_EPOCHS} epochs of shared \
-             training, a choice among candidates{alone} take about {} minutes on this device; ask for so many, or for a \
-             smaller network (`space.filters`, `space.layers`) or less data (`data.train`)",
-            config.search.space,
+            "{minutes} minutes are too short for a search of `{space}` on `{}` that means anything: {parts} take about {needed} \
+             minutes on this device; ask for as many, for a smaller network (`space.filters`, `space.layers`), or for less \
+             data (`data.train`)",
             self.data().name(),
-            up(needed / 60.0),
         )
     }
 }
@@ -206,7 +225,7 @@ impl Planner<'_> {
     /// possible, and the seconds that would be needed are returned.
     fn fill(mut self, seconds: f64) -> Option<f64> {
         let usual = self.asked.epochs;
-        let least = usual.min(FEWEST_EPOCHS);
+        let least = self.experiment.least_epochs().min(usual);
         let needed = self.try_on(least, Alone::Part(0.0));
         if needed > seconds {
             self.fill_too_little(least, seconds);
@@ -492,14 +511,21 @@ mod tests {
     fn too_little_time_is_filled_with_what_fits_and_said() {
         let (experiment, takes, needed) = filled(1.0, &[]);
         let needed = needed.unwrap();
-        assert!((3.0..60.0).contains(&needed), "{needed}");
+        assert!((3.0..90.0).contains(&needed), "{needed}");
         assert!(takes <= 1.0, "{takes}");
         assert!(experiment.config().derive.candidates < 100);
-        let said = experiment.too_little(1.0 / 60.0, needed);
-        assert!(
-            said.contains("means anything: 8 epochs of shared training"),
-            "{said}"
-        );
+        let asked = Lengths {
+            share: 1.0,
+            budget: 4.0,
+            ..Lengths::of(experiment.config())
+        };
+        let said = experiment.too_little(0.5, 30.0, asked);
+        for part in [
+            "0.5 minutes are too short",
+            "from scratch take about 0.5 minutes",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
         // What would be needed is enough.
         let (_, takes, none) = filled(1.001 * needed, &[]);
         assert!(

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 /// It runs on the CPU alone: many searches, each on one thread.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("truths").args(["truth", "alone"]).required(true).multiple(true))]
 pub(crate) struct RankOptions {
     /// The search space; `supernet spaces` lists them [default: enas-macro]
     #[arg(long, value_name = "NAME")]
@@ -35,7 +36,7 @@ pub(crate) struct RankOptions {
     pub(crate) networks: u32,
     /// The truth: a table in CSV or JSON with a row for each genome, as for `search --table`, and
     /// its column, in which larger is better [default column: truth]
-    #[arg(long, value_name = "FILE[:COLUMN]", required_unless_present = "alone")]
+    #[arg(long, value_name = "FILE[:COLUMN]")]
     pub(crate) truth: Option<String>,
     /// Train every network alone for so many epochs and test it: this is the truth if there is no
     /// table, and a baseline beside one. The folder keeps what is trained

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use supernet::config::Config;
 use supernet::device::Probe;
-use supernet::experiment::Architecture;
+use supernet::experiment::{Architecture, TransferError};
+use supernet::retrain::RetrainError;
 use supernet::storage::read_events;
 use supernet::{Event, Experiment, Retraining, RunFolder};
 
@@ -13,7 +14,7 @@ use crate::arguments::{ResumeOptions, RetrainOptions};
 use crate::display::LiveLine;
 use crate::display::summary;
 use crate::interrupt::Interruption;
-use crate::notation::Notation;
+use crate::notation::{Notation, of_other_space};
 use crate::{Failure, data, settings};
 
 pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
@@ -43,7 +44,14 @@ pub(crate) fn run(options: &RetrainOptions) -> Result<(), Failure> {
                 .or(entry.clone())
             {
                 Some(architecture) => {
-                    Retraining::of_run_as(&architecture, run, &spaces, &settings, seeds, random)?
+                    Retraining::of_run_as(&architecture, run, &spaces, &settings, seeds, random)
+                        .map_err(|error| match error {
+                            // With other settings, keeping them is the remedy.
+                            RetrainError::Transfer(error @ TransferError::Numbers { .. }) => {
+                                of_other_space(error, run, &options.on.plugin)
+                            }
+                            error => error.into(),
+                        })?
                 }
                 None => Retraining::of_run(run, &spaces, &settings, seeds, random)?,
             }

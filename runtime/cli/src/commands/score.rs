@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use supernet::experiment::TransferError;
 use supernet::tools::trained_supernet::TrainedSupernet;
 
 use crate::Failure;
 use crate::arguments::ScoreOptions;
 use crate::display::summary;
-use crate::notation::Notation;
+use crate::notation::{Notation, of_other_space};
 
 pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
     let mut supernet = TrainedSupernet::open(&options.from, &options.on.spaces()?)?;
@@ -19,7 +18,7 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let carried = architectures.iter().map(|architecture| {
         let transferred = architecture.transfer_to(supernet.supergraph(), &[]);
-        transferred.map_err(|error| others(error, options))
+        transferred.map_err(|error| of_other_space(error, &options.from, &options.on.plugin))
     });
     let genomes = carried.collect::<Result<Vec<_>, _>>()?;
     let mut device = options.on.open()?;
@@ -32,17 +31,4 @@ pub(crate) fn run(options: &ScoreOptions) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Shared weights belong to one space with its settings, so there are no others to give.
-fn others(error: TransferError, options: &ScoreOptions) -> Failure {
-    match error {
-        TransferError::Numbers { given, asked, .. } | TransferError::Decisions { given, asked, .. } => format!(
-            "the architecture has {given} decisions, and the space of this run has {asked}: its shared weights score the \
-             architectures of that space, as `{}` lists them",
-            summary::command("top", &options.from, &options.on.plugin)
-        )
-        .into(),
-        error => error.into(),
-    }
 }
