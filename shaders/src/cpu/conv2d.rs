@@ -158,6 +158,7 @@ fn run(workspace: &mut Workspace, x: &[f32], columns: usize, y: &mut [f32], c: &
                     packed: &packed[plan.packed..],
                     columns,
                     y: &mut *y,
+                    add: false,
                 }
                 .run();
             }
@@ -236,6 +237,7 @@ pub(super) fn grad_weight_beside(
                             packed,
                             columns: outputs,
                             y: &mut *dw,
+                            add: true,
                         }
                         .run();
                     }
