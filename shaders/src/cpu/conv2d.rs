@@ -1,6 +1,5 @@
 //! Dense convolutions: matrix products whose left side is patches of an image.
 
-mod frame;
 mod plan;
 
 pub(super) use self::plan::{Beside, ConvPlan};
