@@ -1,8 +1,8 @@
-//! The time of every call at the shapes of the ENAS macro space, on all threads and on one.
+//! The time of every call at the shapes of the ENAS spaces, on all threads and on one.
 //!
 //! Prints microseconds and the resulting rate of arithmetic or memory traffic: the median on all
 //! threads, and the minimum on one, which is the least disturbed by other load. An argument selects
-//! the calls whose names contain it.
+//! the calls whose names or shapes contain it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use supernet_shaders::cases::{Case, Spread};
 use supernet_shaders::catalogue::{
-    BatchNorm, Call, Conv2d, Linear, PerChannel, Rows, Step, Update, Window,
+    BatchNorm, Call, Conv2d, Embedding, Function, Highway, Linear, PerChannel, Rows, Step, Update,
+    Window,
 };
 use supernet_shaders::cpu::{self, Workspace};
 
@@ -134,17 +135,31 @@ fn calls(hw: u32, channels: u32) -> Vec<(&'static str, Call)> {
 
 /// Calls whose size does not depend on the image.
 fn others() -> Vec<(&'static str, Call)> {
-    let tied = Linear {
-        rows: 2240,
-        inputs: 200,
-        outputs: 10_000,
-        transposed: true,
+    let linear = |rows, inputs, outputs, transposed| Linear {
+        rows,
+        inputs,
+        outputs,
+        transposed,
     };
-    let gates = Linear {
+    let tied = linear(2240, 200, 10_000, true);
+    // A piece of the head, a node of the cell in one step of a window, and in all of them.
+    let head = linear(384, 200, 10_000, true);
+    let node = linear(64, 200, 400, false);
+    let over_time = linear(2240, 200, 400, false);
+    let gates = linear(64, 400, 400, false);
+    let words = Rows {
+        rows: 384,
+        channels: 10_000,
+    };
+    let embedding = Embedding {
+        rows: 2240,
+        words: 10_000,
+        width: 200,
+    };
+    let highway = Highway {
         rows: 64,
-        inputs: 400,
-        outputs: 400,
-        transposed: false,
+        width: 200,
+        function: Function::Tanh,
     };
     let classes = Rows {
         rows: 64,
@@ -162,6 +177,33 @@ fn others() -> Vec<(&'static str, Call)> {
         ("tied", Call::Linear(tied)),
         ("tied", Call::LinearGradInput(tied)),
         ("tied", Call::LinearGradWeight(tied)),
+        ("head", Call::Linear(head)),
+        ("head", Call::LinearGradInput(head)),
+        ("head", Call::LinearGradWeight(head)),
+        ("node", Call::Linear(node)),
+        ("node", Call::LinearGradInput(node)),
+        ("node", Call::LinearGradWeight(node)),
+        ("over time", Call::LinearGradWeight(over_time)),
+        ("node", Call::Highway(highway)),
+        ("node", Call::HighwayGrad(highway)),
+        ("words", Call::Embedding(embedding)),
+        ("words", Call::EmbeddingGrad(embedding)),
+        (
+            "words",
+            Call::CrossEntropy {
+                rows: words,
+                smoothing: 0.0,
+            },
+        ),
+        (
+            "words",
+            Call::CrossEntropyGrad {
+                rows: words,
+                smoothing: 0.0,
+                of: words.rows,
+            },
+        ),
+        ("words", Call::Accuracy(words)),
         (
             "",
             Call::Dropout {
@@ -276,7 +318,15 @@ fn main() {
     ];
     println!("| call | | {most} threads: median µs | rate | 1 thread: shortest µs | rate |");
     println!("|---|---|---:|---:|---:|---:|");
-    let sizes = [(8, 16), (8, 36), (32, 16), (32, 36)];
+    let sizes = [
+        (8, 16),
+        (8, 36),
+        (16, 20),
+        (16, 36),
+        (32, 16),
+        (32, 20),
+        (32, 36),
+    ];
     let shaped = sizes.into_iter().flat_map(|(hw, channels)| {
         calls(hw, channels)
             .into_iter()
@@ -287,7 +337,7 @@ fn main() {
             .into_iter()
             .map(|(note, call)| (note.to_string(), call)),
     ) {
-        if !call.name().contains(&wanted) {
+        if !call.name().contains(&wanted) && !note.contains(&wanted) {
             continue;
         }
         print!("| {} | {note} |", call.name());

@@ -1,6 +1,5 @@
 //! Dense convolutions: matrix products whose left side is patches of an image.
 
-mod frame;
 mod plan;
 
 pub(super) use self::plan::{Beside, ConvPlan};
@@ -158,6 +157,7 @@ fn run(workspace: &mut Workspace, x: &[f32], columns: usize, y: &mut [f32], c: &
                     packed: &packed[plan.packed..],
                     columns,
                     y: &mut *y,
+                    add: false,
                 }
                 .run();
             }
@@ -236,6 +236,7 @@ pub(super) fn grad_weight_beside(
                             packed,
                             columns: outputs,
                             y: &mut *dw,
+                            add: true,
                         }
                         .run();
                     }

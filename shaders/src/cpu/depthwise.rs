@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::chunks::{self, fold, part, strip_pixels};
 use super::linear::sum_of_partials;
+use super::padded::Padded;
 use super::span::{self, Span, covering, outputs_inside};
 use super::window_sum::window_sum;
 use super::workspace::Workspace;
@@ -148,7 +149,7 @@ impl GradWeight<'_> {
 
     /// Adds all taps of row `ky` of the kernel for one span.
     #[inline(always)]
-    fn span<S: Simd, const VECTORS: usize>(&mut self, simd: S, ky: usize, span: &Span) {
+    fn span<S: Simd>(&mut self, simd: S, ky: usize, span: &Span) {
         let (w, channels) = (self.c.window, self.c.channels as usize);
         let strip = strip_pixels(channels) * channels;
         let [line_x, line_y] = [w.input[1], w.output[1]].map(|width| width as usize * channels);
@@ -174,12 +175,18 @@ impl GradWeight<'_> {
                 3 | 4 => 3,
                 _ => 1,
             };
-            for at in (0..strip.min(len)).step_by(VECTORS * S::F32_LANES) {
-                match taps {
-                    5 => self.add::<S, 5, VECTORS>(simd, &reads, at, sum),
-                    3 => self.add::<S, 3, VECTORS>(simd, &reads, at, sum),
-                    _ => self.add::<S, 1, VECTORS>(simd, &reads, at, sum),
+            let mut at = 0;
+            while at < strip.min(len) {
+                let pair = at + 2 * S::F32_LANES <= strip;
+                match (taps, pair) {
+                    (5, true) => self.add::<S, 5, 2>(simd, &reads, at, sum),
+                    (5, false) => self.add::<S, 5, 1>(simd, &reads, at, sum),
+                    (3, true) => self.add::<S, 3, 2>(simd, &reads, at, sum),
+                    (3, false) => self.add::<S, 3, 1>(simd, &reads, at, sum),
+                    (_, true) => self.add::<S, 1, 2>(simd, &reads, at, sum),
+                    (_, false) => self.add::<S, 1, 1>(simd, &reads, at, sum),
                 }
+                at += if pair { 2 } else { 1 } * S::F32_LANES;
             }
             kx += taps;
         }
@@ -191,15 +198,9 @@ impl WithSimd for GradWeight<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let channels = self.c.channels as usize;
-        let even = (strip_pixels(channels) * channels).is_multiple_of(2 * S::F32_LANES);
         for span in self.spans {
             for ky in 0..self.c.window.kernel[0] as usize {
-                if even {
-                    self.span::<S, 2>(simd, ky, span);
-                } else {
-                    self.span::<S, 1>(simd, ky, span);
-                }
+                self.span(simd, ky, span);
             }
         }
     }
@@ -220,22 +221,24 @@ pub(super) fn grad_weight(
         spans,
         ..
     } = workspace;
-    span::spans(&c.window, spans);
+    let padded = Padded::of(c);
+    span::spans(&padded.c.window, spans);
     let strip = strip_pixels(channels) * channels;
     let (image_x, image_y) = (c.len_x() / batch.max(1), c.len_y() / batch.max(1));
     let images = batch.div_ceil(32).max((1 << 13) / image_y.max(1)).max(1);
-    let (slots, spans) = (slots.prepare(c.window.taps() * strip), &spans[..]);
+    let room = c.window.taps() * strip;
+    let (slots, spans) = (slots.prepare(room + padded.frame.len()), &spans[..]);
     let work = c.len_y() * c.window.taps() / 4;
     sum_of_partials(partials, batch.div_ceil(images), dw, work, |i, dw| {
-        slots.with(|sums| {
+        slots.with(|scratch| {
+            let (sums, copy) = scratch.split_at_mut(room);
             sums.fill(0.0);
             for image in i * images..batch.min((i + 1) * images) {
-                let (x, dy) = (part(x, image, image_x), part(dy, image, image_y));
                 pulp::Arch::new().dispatch(GradWeight {
-                    c: *c,
+                    c: padded.c,
                     spans,
-                    x,
-                    dy,
+                    x: padded.frame.framed(part(x, image, image_x), copy),
+                    dy: part(dy, image, image_y),
                     sums: &mut *sums,
                 });
             }

@@ -2,14 +2,15 @@
 //!
 //! Convolutions multiply a matrix of patches by their weights. A row of it consists of a few
 //! [`Segment`]s of the image, shifted from pixel to pixel, so the products here read rows as
-//! segments and the patches are never materialised. The right side is packed into panels of one or
-//! two vectors of columns, and a block of rows times a panel stays in registers. The sizes that
-//! occur (16 to a few hundred columns and depths, many rows) need no further cache blocking.
+//! segments and the patches are never materialised. The right side is packed into panels of one to
+//! three vectors of columns, and a block of rows times a panel stays in registers. The sizes that
+//! occur in convolutions (16 to a few hundred columns and depths, many rows) need no further cache
+//! blocking; [`linear`](super::linear) divides larger right sides.
 
 use pulp::{Simd, WithSimd};
 
 use super::grid::{Grid, Segment};
-use super::panel::panels;
+use super::panel::{arch, panels};
 
 /// The largest depth of one pass over the rows: a panel of this depth stays in the L2 cache.
 pub(super) const MOST_DEPTH: usize = 512;
@@ -23,12 +24,14 @@ pub(super) struct Product<'a> {
     pub(super) packed: &'a [f32],
     pub(super) columns: usize,
     pub(super) y: &'a mut [f32],
+    /// Whether the product is added to y instead of overwriting it.
+    pub(super) add: bool,
 }
 
 impl Product<'_> {
-    /// Computes the product, overwriting y.
+    /// Computes the product.
     pub(super) fn run(self) {
-        pulp::Arch::new().dispatch(self);
+        arch(self.columns).dispatch(self);
     }
 
     #[inline(always)]
@@ -84,13 +87,16 @@ impl WithSimd for Product<'_> {
                 end += 1;
             }
             let segments = &self.segments[begin..end];
-            for (first, width) in panels(self.columns, S::F32_LANES) {
+            for (first, width) in panels::<S>(self.columns) {
                 let first = first * S::F32_LANES;
                 let lanes = width * S::F32_LANES;
                 let panel = &self.packed[depth * first + done * lanes..][..deep * lanes];
-                match width {
-                    1 => self.pass::<S, 8, 1>(simd, segments, panel, first, begin > 0),
-                    _ => self.pass::<S, 6, 2>(simd, segments, panel, first, begin > 0),
+                let add = self.add || begin > 0;
+                match (width, S::REGISTER_COUNT >= 32) {
+                    (1, _) => self.pass::<S, 8, 1>(simd, segments, panel, first, add),
+                    (2, false) => self.pass::<S, 6, 2>(simd, segments, panel, first, add),
+                    (2, true) => self.pass::<S, 8, 2>(simd, segments, panel, first, add),
+                    _ => self.pass::<S, 8, 3>(simd, segments, panel, first, add),
                 }
             }
             begin = end;
@@ -174,7 +180,7 @@ fn store<S: Simd>(simd: S, y: &mut [f32], sums: &[S::f32s], add: bool) {
 /// The rows that one pass of a [`TransposedProduct`] sums over: their data stays in the L1 cache.
 pub(super) const MOST_ROWS: usize = 128;
 
-/// y += Aᵀ·B for at most [`MOST_ROWS`] rows. Those of A begin at `from` and consist of segments; B
+/// y = Aᵀ·B for at most [`MOST_ROWS`] rows. Those of A begin at `from` and consist of segments; B
 /// is packed.
 pub(super) struct TransposedProduct<'a> {
     pub(super) a: &'a [f32],
@@ -183,12 +189,14 @@ pub(super) struct TransposedProduct<'a> {
     pub(super) packed: &'a [f32],
     pub(super) columns: usize,
     pub(super) y: &'a mut [f32],
+    /// Whether the product is added to y instead of overwriting it.
+    pub(super) add: bool,
 }
 
 impl TransposedProduct<'_> {
-    /// Adds the product to y.
+    /// Computes the product.
     pub(super) fn run(self) {
-        pulp::Arch::new().dispatch(self);
+        arch(self.columns).dispatch(self);
     }
 
     #[inline(always)]
@@ -248,12 +256,8 @@ impl TransposedProduct<'_> {
         let used = (VECTORS * S::F32_LANES).min(self.columns - first);
         let sums = transposed_block::<S, ROWS, VECTORS>(simd, self.a, start, self.from, panel);
         for (i, sums) in sums.iter().enumerate().skip(skip) {
-            store(
-                simd,
-                &mut self.y[(line + i) * self.columns + first..][..used],
-                sums,
-                true,
-            );
+            let y = &mut self.y[(line + i) * self.columns + first..][..used];
+            store(simd, y, sums, self.add);
         }
     }
 }
@@ -287,12 +291,14 @@ impl WithSimd for TransposedProduct<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let depth = self.from.len();
-        for (first, width) in panels(self.columns, S::F32_LANES) {
+        for (first, width) in panels::<S>(self.columns) {
             let first = first * S::F32_LANES;
             let panel = &self.packed[depth * first..][..depth * width * S::F32_LANES];
-            match width {
-                1 => self.pass::<S, 8, 1>(simd, panel, first),
-                _ => self.pass::<S, 6, 2>(simd, panel, first),
+            match (width, S::REGISTER_COUNT >= 32) {
+                (1, _) => self.pass::<S, 8, 1>(simd, panel, first),
+                (2, false) => self.pass::<S, 6, 2>(simd, panel, first),
+                (2, true) => self.pass::<S, 8, 2>(simd, panel, first),
+                _ => self.pass::<S, 8, 3>(simd, panel, first),
             }
         }
     }

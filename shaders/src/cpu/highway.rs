@@ -92,14 +92,37 @@ fn backward(
     ) {
         let (gates, candidates) = both.split_at(width);
         let (du, dv) = dboth.split_at_mut(width);
-        let reads = gates.iter().zip(candidates).zip(h.iter().zip(dy));
-        for (((u, v), (h, dy)), ((du, dv), dh)) in reads.zip(du.iter_mut().zip(dv).zip(dh)) {
-            let (gate, f) = (sigmoid(*u), apply(function, *v));
-            *du = dy * (f - h) * (gate * (1.0 - gate));
-            *dv = dy * gate * slope(function, f);
-            *dh = dy * (1.0 - gate);
+        let reads = [gates, candidates, h, dy];
+        for at in (0..width).step_by(TILE) {
+            let own = at..width.min(at + TILE);
+            let [u, v, h, dy] = reads.map(|x| tile(&x[own.clone()]));
+            let mut tiles = [[0.0; TILE]; 3];
+            for i in 0..TILE {
+                let (gate, f) = (sigmoid(u[i]), apply(function, v[i]));
+                tiles[0][i] = dy[i] * (f - h[i]) * (gate * (1.0 - gate));
+                tiles[1][i] = dy[i] * gate * slope(function, f);
+                tiles[2][i] = dy[i] * (1.0 - gate);
+            }
+            for (to, tile) in [&mut *du, &mut *dv, &mut *dh].into_iter().zip(&tiles) {
+                let to = &mut to[own.clone()];
+                to.copy_from_slice(&tile[..to.len()]);
+            }
         }
     }
+}
+
+/// Elements of a row that are computed together. All are read before any is written, so that the
+/// compiler need not check that the seven slices do not overlap, and vectorises.
+const TILE: usize = 16;
+
+/// At most [`TILE`] elements, followed by zeros.
+#[inline(always)]
+fn tile(x: &[f32]) -> [f32; TILE] {
+    x.first_chunk().copied().unwrap_or_else(|| {
+        let mut tile = [0.0; TILE];
+        tile[..x.len()].copy_from_slice(x);
+        tile
+    })
 }
 
 vectorised! {

@@ -1,11 +1,9 @@
 //! Products of dense matrices, and the bias.
 
-use std::ops::Range;
-
 use super::chunks::{self, fold, part, reduction_rows, repeat, strip_pixels};
 use super::gemm::{MOST_DEPTH, MOST_ROWS, Product, TransposedProduct};
 use super::grid::{Grid, Segment};
-use super::panel::{Right, packed_len};
+use super::panel::{Right, block_rows, packed_len};
 use super::vectorised::vectorised;
 use super::workspace::Workspace;
 use crate::catalogue::{Linear, Rows};
@@ -18,6 +16,47 @@ pub(super) struct Matrix<'a> {
     pub(super) step: usize,
 }
 
+/// Floats of a packed right side that are multiplied with all rows before the next: half of them
+/// would still stay in the L2 cache.
+const BLOCK: usize = 1 << 17;
+
+/// A block of the right side of a product: some columns, some of the depth.
+#[derive(Clone, Copy)]
+struct Block {
+    columns: [usize; 2],
+    depth: [usize; 2],
+}
+
+/// All blocks of a right side; those of the same columns follow each other.
+fn blocks(depth: usize, columns: usize) -> impl Iterator<Item = Block> {
+    let deep = depth.clamp(1, MOST_DEPTH);
+    let wide = (BLOCK / deep).next_multiple_of(48).min(columns.max(1));
+    (0..columns).step_by(wide).flat_map(move |column| {
+        (0..depth.max(1)).step_by(deep).map(move |from| Block {
+            columns: [column, wide.min(columns - column)],
+            depth: [from, deep.min(depth - from)],
+        })
+    })
+}
+
+impl Block {
+    fn packed_len(&self) -> usize {
+        packed_len(self.depth[1], self.columns[1])
+    }
+
+    fn pack(&self, b: Matrix<'_>, packed: &mut [f32]) {
+        let ([column, columns], [from, depth]) = (self.columns, self.depth);
+        Right {
+            floats: b.floats,
+            depth,
+            columns,
+            step: b.step,
+            row: |k| (from + k) * b.line + column * b.step,
+        }
+        .pack_shared(packed);
+    }
+}
+
 /// y = a·b, a `[rows, depth]` dense and b `[depth, columns]`.
 pub(super) fn product(
     w: &mut Workspace,
@@ -27,41 +66,45 @@ pub(super) fn product(
     columns: usize,
     y: &mut [f32],
 ) {
-    let packed = w.packed.floats(packed_len(depth, columns));
-    Right {
-        floats: b.floats,
-        depth,
-        columns,
-        step: b.step,
-        row: |k| k * b.line,
-    }
-    .pack_shared(packed);
-    w.segments.clear();
-    w.segments
-        .extend((0..depth).step_by(MOST_DEPTH).map(|start| Segment {
-            start,
-            len: MOST_DEPTH.min(depth - start),
-        }));
-    let (packed, segments) = (&*packed, &w.segments[..]);
-    // A chunk of rows that stays in the L2 cache, but enough chunks to keep all threads busy.
-    let rows = (y.len() / columns.max(1))
-        .div_ceil(16)
-        .clamp(12, (1 << 15) / depth.clamp(1, 1 << 11))
-        .next_multiple_of(12);
-    let work = y.len() * depth.max(1) / 4;
-    chunks::for_each(y, rows * columns, work, |i, y| {
-        let a = part(a, i, rows * depth);
-        let grid = Grid::plain(y.len() / columns, depth, columns);
-        Product {
-            a,
-            grid,
-            segments,
-            packed,
-            columns,
-            y,
+    let len = blocks(depth, columns).map(|block| block.packed_len()).sum();
+    let pack = |mut rest: &mut [f32]| {
+        for block in blocks(depth, columns) {
+            let (own, more) = rest.split_at_mut(block.packed_len());
+            block.pack(b, own);
+            rest = more;
         }
-        .run();
-    });
+    };
+    let layout = [b.line, b.step, depth];
+    let mut rest = w.weights.packed(&mut w.packed, layout, len, pack);
+    // A chunk of rows that stays in the L2 cache, but enough chunks to keep all threads busy.
+    let unit = block_rows(columns);
+    let most = (1 << 15) / depth.clamp(1, MOST_DEPTH);
+    let rows = (y.len() / columns.max(1)).div_ceil(16);
+    let rows = rows.clamp(unit, most).next_multiple_of(unit);
+    for block in blocks(depth, columns) {
+        let (own, more) = rest.split_at(block.packed_len());
+        rest = more;
+        let ([column, wide], [from, deep]) = (block.columns, block.depth);
+        let segments = [Segment {
+            start: from,
+            len: deep,
+        }];
+        let work = y.len() / columns * wide * deep.max(1) / 4;
+        chunks::for_each(y, rows * columns, work, |i, y| {
+            let mut grid = Grid::plain(y.len() / columns, depth, columns);
+            grid.to[0] = column;
+            Product {
+                a: part(a, i, rows * depth),
+                grid,
+                segments: &segments,
+                packed: own,
+                columns: wide,
+                y,
+                add: from > 0,
+            }
+            .run();
+        });
+    }
 }
 
 /// y = aᵀ·b, a `[rows, lines]` and b `[rows, columns]`, both dense.
@@ -74,59 +117,73 @@ pub(super) fn transposed_product(
     y: &mut [f32],
 ) {
     let rows = a.len() / lines.max(1);
-    let work = rows * lines * columns / 4;
-    let slots = w.slots.prepare(packed_len(MOST_ROWS, columns));
-    // Adds what `rows` contribute to the lines of `segment`.
-    let add_rows = |rows: Range<usize>, segment: Segment, y: &mut [f32]| {
-        slots.with(|packed| {
-            for begin in rows.clone().step_by(MOST_ROWS) {
-                let depth = MOST_ROWS.min(rows.end - begin);
-                let from: [usize; MOST_ROWS] = std::array::from_fn(|row| (begin + row) * lines);
-                Right {
-                    floats: b,
-                    depth,
-                    columns,
-                    step: 1,
-                    row: |k| (begin + k) * columns,
-                }
-                .pack(packed);
-                TransposedProduct {
-                    a,
-                    from: &from[..depth],
-                    segments: &[segment],
-                    packed,
-                    columns,
-                    y,
-                }
-                .run();
-            }
-        });
+    let room = packed_len(MOST_ROWS, columns);
+    // Packs rows `begin..end`, at most `MOST_ROWS` of them.
+    let pack = |begin: usize, end: usize, packed: &mut [f32]| {
+        let depth = MOST_ROWS.min(end - begin);
+        Right {
+            floats: b,
+            depth,
+            columns,
+            step: 1,
+            row: |k| (begin + k) * columns,
+        }
+        .pack(packed);
     };
+    // Adds what the packed rows `begin..end` contribute to the lines of `segment`.
+    let add = |[begin, end]: [usize; 2], packed: &[f32], segment: Segment, y: &mut [f32], add| {
+        let from: [usize; MOST_ROWS] = std::array::from_fn(|row| (begin + row) * lines);
+        let depth = MOST_ROWS.min(end - begin);
+        TransposedProduct {
+            a,
+            from: &from[..depth],
+            segments: &[segment],
+            packed,
+            columns,
+            y,
+            add,
+        }
+        .run();
+    };
+    let work = rows * lines * columns / 4;
     if rows < 32 * lines {
-        // A large result from few rows: each chunk computes some of the lines.
-        let chunk = lines.div_ceil(32).max(24);
-        chunks::for_each(y, chunk * columns, work, |i, y| {
-            y.fill(0.0);
-            add_rows(
-                0..rows,
-                Segment {
+        // A large result from few rows: each chunk computes some of the lines, from so many rows at
+        // a time that stay in the L2 cache.
+        let chunk = lines.div_ceil(32).next_multiple_of(16);
+        let most = (2 * BLOCK / columns.max(1) / MOST_ROWS).max(1) * MOST_ROWS;
+        for first in (0..rows).step_by(most) {
+            let end = rows.min(first + most);
+            let packed = w.packed.floats((end - first).div_ceil(MOST_ROWS) * room);
+            chunks::for_each(packed, room, (end - first) * columns, |i, packed| {
+                pack(first + i * MOST_ROWS, end, packed);
+            });
+            let packed = &*packed;
+            chunks::for_each(y, chunk * columns, work, |i, y| {
+                let segment = Segment {
                     start: i * chunk,
                     len: y.len() / columns,
-                },
-                y,
-            );
-        });
+                };
+                for (j, packed) in packed.chunks_exact(room).enumerate() {
+                    let begin = first + j * MOST_ROWS;
+                    add([begin, end], packed, segment, y, begin > 0);
+                }
+            });
+        }
     } else {
         let chunk = rows.div_ceil(32).next_multiple_of(MOST_ROWS);
+        let slots = w.slots.prepare(room);
+        let segment = Segment {
+            start: 0,
+            len: lines,
+        };
         sum_of_partials(&mut w.partials, rows.div_ceil(chunk), y, work, |i, y| {
-            add_rows(
-                i * chunk..rows.min((i + 1) * chunk),
-                Segment {
-                    start: 0,
-                    len: lines,
-                },
-                y,
-            );
+            slots.with(|packed| {
+                let end = rows.min((i + 1) * chunk);
+                for begin in (i * chunk..end).step_by(MOST_ROWS) {
+                    pack(begin, end, packed);
+                    add([begin, end], packed, segment, y, true);
+                }
+            });
         });
     }
 }

@@ -1,18 +1,39 @@
 //! The right side of a product, packed so that the inner loop reads it sequentially.
 
-use pulp::{Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::chunks;
 
-/// Vectors of a panel. Three would just fit into the registers, too tightly for the compiler.
-const PANEL: usize = 2;
+/// The instruction set for a product with this many columns. Vectors of sixteen would be half empty
+/// for eight columns or fewer, where a vector of eight takes less time.
+pub(super) fn arch(columns: usize) -> Arch {
+    #[cfg(target_arch = "x86_64")]
+    if columns <= 8
+        && let Some(simd) = pulp::x86::V3::try_new()
+    {
+        return Arch::V3(simd);
+    }
+    Arch::new()
+}
+
+/// The vectors of all panels but the last, which may have fewer. Three fit into the registers if
+/// there are 32 of them, but a last panel of a single vector costs more than they save.
+fn panel_width(vectors: usize, registers: usize) -> usize {
+    if registers >= 32 && vectors % 3 != 1 {
+        3
+    } else {
+        2
+    }
+}
 
 /// Splits `columns` into panels: (first vector, number of vectors).
-pub(super) fn panels(columns: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
-    let vectors = columns.div_ceil(lanes);
+#[inline(always)]
+pub(super) fn panels<S: Simd>(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let vectors = columns.div_ceil(S::F32_LANES);
+    let width = panel_width(vectors, S::REGISTER_COUNT);
     (0..vectors)
-        .step_by(PANEL)
-        .map(move |first| (first, PANEL.min(vectors - first)))
+        .step_by(width)
+        .map(move |first| (first, width.min(vectors - first)))
 }
 
 /// The length of a packed matrix.
@@ -33,26 +54,30 @@ pub(super) struct Right<'a, F> {
 impl<F: Fn(usize) -> usize + Sync> Right<'_, F> {
     /// Packs the matrix into panels, with zeros beyond the last column.
     pub(super) fn pack(&self, packed: &mut [f32]) {
-        let lanes = lanes();
-        for (first, width) in panels(self.columns, lanes) {
-            let (first, width) = (first * lanes, width * lanes);
-            self.pack_panel(
-                first,
-                width,
-                &mut packed[self.depth * first..self.depth * (first + width)],
-            );
+        let (packed, panel) = self.panels_of(packed);
+        for (i, packed) in packed.chunks_mut((self.depth * panel).max(1)).enumerate() {
+            self.pack_panel(i * panel, packed.len() / self.depth, packed);
         }
     }
 
     /// Packs the matrix on all threads. Must not be called from within a parallel loop.
     pub(super) fn pack_shared(&self, packed: &mut [f32]) {
-        let lanes = lanes();
-        let packed = &mut packed[..self.depth * self.columns.next_multiple_of(lanes)];
+        let (packed, panel) = self.panels_of(packed);
         let work = packed.len();
-        // All panels are as wide as the first, except possibly the last.
-        chunks::for_each(packed, self.depth * PANEL * lanes, work, |i, panel| {
-            self.pack_panel(i * PANEL * lanes, panel.len() / self.depth, panel);
+        chunks::for_each(packed, self.depth * panel, work, |i, packed| {
+            self.pack_panel(i * panel, packed.len() / self.depth, packed);
         });
+    }
+
+    /// The part of `packed` that the matrix takes, and the columns of all panels but possibly the
+    /// last.
+    fn panels_of<'p>(&self, packed: &'p mut [f32]) -> (&'p mut [f32], usize) {
+        let (lanes, registers) = arch(self.columns).dispatch(Vectors);
+        let vectors = self.columns.div_ceil(lanes);
+        (
+            &mut packed[..self.depth * vectors * lanes],
+            panel_width(vectors, registers) * lanes,
+        )
     }
 
     fn pack_panel(&self, first: usize, width: usize, panel: &mut [f32]) {
@@ -72,16 +97,20 @@ impl<F: Fn(usize) -> usize + Sync> Right<'_, F> {
     }
 }
 
-/// Floats of a vector on this machine.
-fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
+/// Floats of a vector, and the number of registers that hold one.
+struct Vectors;
 
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
+impl WithSimd for Vectors {
+    type Output = (usize, usize);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+        (S::F32_LANES, S::REGISTER_COUNT)
     }
-    pulp::Arch::new().dispatch(Lanes)
+}
+
+/// Rows of a result that a product computes at once, for many columns.
+pub(super) fn block_rows(columns: usize) -> usize {
+    let (_, registers) = arch(columns).dispatch(Vectors);
+    if registers >= 32 { 8 } else { 6 }
 }

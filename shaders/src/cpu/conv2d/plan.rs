@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::frame::Frame;
 use crate::catalogue::{Conv2d, Window};
+use crate::cpu::frame::Frame;
 use crate::cpu::grid::{Grid, Segment};
 use crate::cpu::panel::{Right, packed_len};
 

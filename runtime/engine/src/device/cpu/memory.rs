@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use supernet_shaders::Step;
 use supernet_shaders::cpu::{self, Workspace};
+use supernet_shaders::{Call, Step};
 
 use crate::device::{Minibatch, Samples};
 use crate::program::{Bound, Operand, Program, Slot};
@@ -80,8 +80,9 @@ pub(super) fn range(weights: &Weights, operand: Operand) -> Range<usize> {
 }
 
 impl Memory {
-    /// Allocates a buffer for every slot of the program.
+    /// Prepares a run of the program: allocates a buffer for every slot.
     pub(super) fn provide(&mut self, program: &Program) {
+        self.workspace.begin();
         self.provide_states(program);
         if self.pool.len() < program.slots.len() {
             self.pool.resize_with(program.slots.len(), Vec::new);
@@ -207,6 +208,11 @@ impl Memory {
                     *write = &mut buffer[range(*operand)];
                 }
             }
+        }
+        if let (Call::Linear(_) | Call::LinearGradInput(_), [_, Operand::Weight(weight)]) =
+            (&bound.call, bound.reads())
+        {
+            self.workspace.multiply_by(*weight);
         }
         cpu::run(
             &bound.call,

@@ -1,4 +1,4 @@
-//! The part of an image that a product reads.
+//! The part of an image that windows read.
 
 /// The rectangle of an image that is read, possibly beyond its edges, where it is padded with
 /// zeros.
