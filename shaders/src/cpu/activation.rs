@@ -53,7 +53,7 @@ pub(super) fn slope(function: Function, y: f32) -> f32 {
     }
 }
 
-vectorised! {
+vectorised! { widest
     fn activation_chunk<'a>(function: Function, x: &'a [f32], y: &'a mut [f32]) {
         let pairs = y.iter_mut().zip(x);
         match function {

@@ -8,7 +8,7 @@ use crate::random::{philox, unit};
 /// Blocks of the generator that are computed together.
 const LANES: usize = 16;
 
-vectorised! {
+vectorised! { widest
     /// A chunk of elements, from block `first` of the generator on.
     fn dropout_chunk<'a>(rate: f32, key: [u32; 2], stream: u32, number: u32, first: u32, x: &'a [f32], y: &'a mut [f32]) {
         let scale = 1.0 / (1.0 - rate);

@@ -125,13 +125,13 @@ fn tile(x: &[f32]) -> [f32; TILE] {
     })
 }
 
-vectorised! {
+vectorised! { widest
     fn forward_rows<'a>(function: Function, width: usize, both: &'a [f32], h: &'a [f32], y: &'a mut [f32]) {
         known!(forward, function, width, both, h, y);
     }
 }
 
-vectorised! {
+vectorised! { widest
     fn backward_rows<'a>(
         function: Function, width: usize, reads: [&'a [f32]; 3], dboth: &'a mut [f32], dh: &'a mut [f32],
     ) {

@@ -13,7 +13,7 @@ fn rows_of(classes: usize) -> usize {
     CHUNK.div_ceil(classes.max(1))
 }
 
-vectorised! {
+vectorised! { widest
     fn largest_of<'a>(x: &'a [f32], largest: &'a mut f32) {
         let (tiles, rest) = x.as_chunks::<LANES>();
         let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -25,7 +25,7 @@ vectorised! {
     }
 }
 
-vectorised! {
+vectorised! { widest
     /// Σ exp(x − top).
     fn sum_exponentials<'a>(x: &'a [f32], top: f32, sum: &'a mut f32) {
         let (tiles, rest) = x.as_chunks::<LANES>();
@@ -37,7 +37,7 @@ vectorised! {
     }
 }
 
-vectorised! {
+vectorised! { widest
     /// y = exp(x − top), and its sum.
     fn exponentials<'a>(x: &'a [f32], top: f32, y: &'a mut [f32], sum: &'a mut f32) {
         let (tiles, rest) = x.as_chunks::<LANES>();
@@ -54,7 +54,7 @@ vectorised! {
     }
 }
 
-vectorised! {
+vectorised! { widest
     fn scale_and_shift<'a>(y: &'a mut [f32], scale: f32, shift: f32) {
         y.iter_mut().for_each(|y| *y = *y * scale - shift);
     }

@@ -136,7 +136,7 @@ fn gradients(g: Option<&[f32]>) -> [f32; BLOCK] {
     gradients
 }
 
-vectorised! {
+vectorised! { widest
     fn sgd_block<'a>(s: Sgd, g: Option<&'a [f32]>, w: &'a mut [f32], v: &'a mut [f32]) {
         for ((w, v), g) in w.iter_mut().zip(v).zip(&gradients(g)) {
             let g = s.factor * g + s.l2 * *w;
@@ -186,7 +186,7 @@ struct Adam {
     corrections: [f32; 2],
 }
 
-vectorised! {
+vectorised! { widest
     fn adam_block<'a>(a: Adam, g: Option<&'a [f32]>, w: &'a mut [f32], m: &'a mut [f32], v: &'a mut [f32]) {
         let [beta1, beta2] = a.betas;
         for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(&gradients(g)) {

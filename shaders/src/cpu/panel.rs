@@ -3,17 +3,12 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::chunks;
+use super::vectorised::narrow;
 
 /// The instruction set for a product with this many columns. Vectors of sixteen would be half empty
 /// for eight columns or fewer, where a vector of eight takes less time.
 pub(super) fn arch(columns: usize) -> Arch {
-    #[cfg(target_arch = "x86_64")]
-    if columns <= 8
-        && let Some(simd) = pulp::x86::V3::try_new()
-    {
-        return Arch::V3(simd);
-    }
-    Arch::new()
+    if columns <= 8 { narrow() } else { Arch::new() }
 }
 
 /// The vectors of all panels but the last, which may have fewer. Three fit into the registers if
