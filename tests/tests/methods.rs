@@ -62,7 +62,7 @@ fn planted(_: &SpaceConfig) -> Built {
         })
         .collect();
     s.output(s.concat(&parts).global_avg_pool().linear(1 << BITS, true));
-    Ok(s.finish()?)
+    s.finish()
 }
 
 /// Images of noise. In each pair of channels one has a light or a dark square in its middle: the

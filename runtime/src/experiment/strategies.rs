@@ -95,7 +95,7 @@ pub(super) fn fit(
             0 => (batch / SLICE).max(1),
             slices => slices,
         };
-        if batch % slices != 0 {
+        if !batch.is_multiple_of(slices) {
             return Err(unsuited(format!(
                 "a minibatch of {batch} samples (`train.batch`) cannot be divided into {slices} equal slices (`method.slices`)"
             )));

@@ -11,6 +11,9 @@ use crate::results::TRAINING;
 /// Genomes whose multiply-adds are kept.
 const KEPT: usize = 4096;
 
+/// The choices of a pick, and whether each has a weight.
+type Listed = Vec<(u32, bool)>;
+
 /// Counts what tasks cost.
 pub(super) struct Account {
     space: Supergraph,
@@ -19,7 +22,7 @@ pub(super) struct Account {
     score: f64,
     known: BTreeMap<Genome, f64>,
     /// The cost of the latest mixture, and what it depends on.
-    mixture: Option<(Vec<Vec<(u32, bool)>>, [f64; 2])>,
+    mixture: Option<(Vec<Listed>, [f64; 2])>,
 }
 
 impl Account {
@@ -92,7 +95,7 @@ impl Account {
     /// The multiply-adds of all branches that run, and of those with a weight. 0 for a path that
     /// does not fit the space.
     fn of_path(&mut self, path: &Path) -> [f64; 2] {
-        let listed: Vec<Vec<(u32, bool)>> = path.picks.iter().map(listed).collect();
+        let listed: Vec<Listed> = path.picks.iter().map(listed).collect();
         if let Some((known, costs)) = &self.mixture
             && *known == listed
         {
@@ -114,8 +117,8 @@ impl Account {
     }
 }
 
-/// The choices of a pick, and whether each has a weight.
-fn listed(pick: &Pick) -> Vec<(u32, bool)> {
+/// What a pick lists.
+fn listed(pick: &Pick) -> Listed {
     match pick {
         Pick::One(choice) => vec![(*choice, true)],
         Pick::Mix {

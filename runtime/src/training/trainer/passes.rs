@@ -69,8 +69,10 @@ fn skeleton(path: &Path, wanted: Wanted) -> Path {
     skeleton
 }
 
-/// A step along the gradient of each pass that computed one.
-type Gradients = Vec<Option<Vec<Vec<f32>>>>;
+/// The gradient of the weights, page by page.
+type Gradient = Vec<Vec<f32>>;
+/// The gradients of a step's passes, of those that computed one.
+type Gradients = Vec<Option<Gradient>>;
 
 impl Trainer {
     /// Runs the passes of a step in order. Training steps in flight are finished before.
@@ -113,7 +115,7 @@ impl Trainer {
         pass: &Pass,
         rate: f32,
         gradients: &Gradients,
-    ) -> Result<(PassOutcome, Option<Vec<Vec<f32>>>), TrainingError> {
+    ) -> Result<(PassOutcome, Option<Gradient>), TrainingError> {
         let (batch, window) = self.load(pass)?;
         let supergraph = match window {
             Some((length, _)) => self.task.supergraph.with_time(length),
@@ -272,7 +274,7 @@ fn momentum(method: Method) -> f32 {
     }
 }
 
-fn gradient(gradients: &Gradients, of: usize) -> Result<&Vec<Vec<f32>>, TrainingError> {
+fn gradient(gradients: &Gradients, of: usize) -> Result<&Gradient, TrainingError> {
     let found = gradients.get(of).and_then(Option::as_ref);
     found.ok_or(TrainingError::Step {
         reason: "weights are moved along the gradient of an earlier pass, and that pass computes none",
