@@ -108,6 +108,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .result()
         .ok_or("nobody stopped it")?;
     let best = found.best().ok_or("it found nothing")?;
-    println!("{:?}: {}", best.genome, found.gain.summary());
+    // By chance a tenth would be right.
+    assert!(best.score.reward > 0.3, "{best:?}");
     Ok(())
 }

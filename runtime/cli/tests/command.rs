@@ -297,6 +297,13 @@ fn named_settings_are_listed_printed_and_searched_with() {
             "enas-macro-cifar10",
             "enas-micro-cifar10",
             "enas-recurrent-ptb",
+            "darts",
+            "snas",
+            "gdas",
+            "one-shot",
+            "spos",
+            "fairnas",
+            "proxyless",
             "halving"
         ]
     );

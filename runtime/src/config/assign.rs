@@ -373,7 +373,7 @@ mod tests {
         );
         assert_eq!(
             said(&["rate=0.5"]),
-            "there is no setting `rate`; write `controller.learning_rate` or `method.learning_rate` or `optimizer.learning_rate` or `retrain.learning_rate`"
+            "there is no setting `rate`; write `controller.learning_rate` or `optimizer.learning_rate` or `retrain.learning_rate`"
         );
         assert_eq!(
             said(&["train.batch=many"]),
