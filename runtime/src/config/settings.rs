@@ -30,7 +30,7 @@ pub struct SearchSettings {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MethodName {
-    /// SGD with Nesterov momentum.
+    /// SGD with momentum.
     Sgd,
     /// Adam.
     Adam,
@@ -115,6 +115,8 @@ pub struct OptimizerSettings {
     pub min_learning_rate: f64,
     /// For `sgd`: the momentum coefficient.
     pub momentum: f64,
+    /// For `sgd`: whether the momentum is Nesterov's.
+    pub nesterov: bool,
     /// For `adam`: decay of the first moment.
     pub beta1: f64,
     /// For `adam`: decay of the second moment.
@@ -373,6 +375,7 @@ impl Default for OptimizerSettings {
             learning_rate: 0.05,
             min_learning_rate: 0.001,
             momentum: 0.9,
+            nesterov: true,
             beta1: 0.9,
             beta2: 0.999,
             eps: 1e-8,
@@ -418,6 +421,7 @@ impl OptimizerSettings {
             },
             MethodName::Sgd => Method::Sgd {
                 momentum: self.momentum as f32,
+                nesterov: self.nesterov,
             },
         };
         Optimizer {

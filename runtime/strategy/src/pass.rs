@@ -29,8 +29,8 @@ pub struct Pass {
     reason = "the code that does the work must handle every kind of it"
 )]
 pub enum PassSamples {
-    /// The next minibatch of the training split: the same one, with the same augmentation and
-    /// dropout, for all passes of a step, and for those of the next steps until one makes an update.
+    /// The next minibatch of the training split: the same one, with the same augmentation, for all
+    /// passes of a step, and for those of the next steps until one makes an update.
     Training,
     /// The minibatch of the validation split with this index, which counts from 0 over the whole
     /// search.
@@ -63,7 +63,8 @@ pub enum PassWeights {
     },
 }
 
-/// What a pass computes, besides loss and reward.
+/// What a pass computes, besides loss and reward. Only an update has dropout, and goes on from the
+/// states of the window of text before it; other passes begin with empty ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(
@@ -71,8 +72,7 @@ pub enum PassWeights {
     reason = "the code that does the work must handle every kind of it"
 )]
 pub enum Wanted {
-    /// Nothing, or the gradient of the path's weights where its picks ask for it. There is no
-    /// dropout.
+    /// Nothing, or the gradient of the path's weights where its picks ask for it.
     Score,
     /// Also the gradient of the weights, for later passes of the step.
     Gradient,
@@ -151,11 +151,12 @@ impl StepOutcome {
         self.passes.last().map_or(Score::WORST, |pass| pass.score)
     }
 
-    /// Whether all that was measured is a number.
+    /// Whether all that was measured is a number. A network without a score counts as the worst one,
+    /// which is.
     pub fn is_finite(&self) -> bool {
         self.passes.iter().all(|pass| {
             pass.score.loss.is_finite()
-                && pass.score.loss < f32::MAX
+                && pass.score.reward.is_finite()
                 && pass.norm.is_finite()
                 && pass.gradient.iter().flatten().all(|g| g.is_finite())
         })

@@ -103,10 +103,12 @@ impl Penalties {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// Nesterov momentum (ENAS §3.2).
+    /// Momentum: by default Nesterov's (ENAS §3.2).
     Sgd {
         /// Share of the velocity that is kept.
         momentum: f32,
+        /// Whether weights move by the velocity that follows, too; else by the velocity alone.
+        nesterov: bool,
     },
     /// Adam (Kingma and Ba 2015). Bias correction uses the number of the search's step, even in
     /// blocks that earlier paths did not touch: the first steps of such a block are up to some
@@ -182,11 +184,11 @@ impl Optimizer {
             let weights = Operand::WeightPage(page);
             let [g, touched, decayed, clip] = reads;
             match self.method {
-                Method::Sgd { momentum } => {
+                Method::Sgd { momentum, nesterov } => {
                     let call = Call::Sgd {
                         update,
                         momentum,
-                        nesterov: true,
+                        nesterov,
                     };
                     tape.call(call, &[g, touched, decayed, clip, weights, moment(0)]);
                 }

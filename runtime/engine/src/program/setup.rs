@@ -20,7 +20,10 @@ pub(super) const STEP: Step = Step {
     drop_path: 0.5,
 };
 pub(super) const SGD: Optimizer = Optimizer {
-    method: Method::Sgd { momentum: 0.9 },
+    method: Method::Sgd {
+        momentum: 0.9,
+        nesterov: true,
+    },
     weight_decay: 1e-3,
     clip: 5.0,
     everywhere: false,

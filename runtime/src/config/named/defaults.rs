@@ -59,6 +59,7 @@ pub(super) const SHORT: &[Line] = &[
         "Chu et al. 2021, §3.2 (the sandwich: Yu and Huang 2019)",
     ),
     same("optimizer.method", "paper §3.2: Nesterov's momentum"),
+    same("optimizer.nesterov", "paper §3.2"),
     same(
         "optimizer.learning_rate",
         "paper §3.2: cosine from 0.05, first period 10 epochs, each twice the one before",

@@ -97,6 +97,7 @@ impl Account {
     fn of_path(&mut self, path: &Path) -> [f64; 2] {
         let listed: Vec<Listed> = path.picks.iter().map(listed).collect();
         if let Some((known, costs)) = &self.mixture
+            && path.at.is_empty()
             && *known == listed
         {
             return *costs;

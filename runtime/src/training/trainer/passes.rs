@@ -251,7 +251,7 @@ pub(crate) fn compile(
 ) -> Result<Program, TrainingError> {
     Ok(match pass.wanted {
         Wanted::Update => Program::mixed(context, relaxed, optimizer)?,
-        Wanted::Gradient => Program::weight_gradient(context, relaxed, optimizer)?,
+        Wanted::Gradient => Program::weight_gradient(context, relaxed)?,
         Wanted::Score if wants_gradient(&pass.path) => Program::path_gradient(context, relaxed)?,
         Wanted::Score => Program::mixed_scoring(context, relaxed)?,
     })
@@ -269,7 +269,7 @@ pub(crate) fn network(supergraph: &Supergraph, pass: &Pass) -> Result<Relaxed, P
 /// The share of the velocity in a virtual step.
 fn momentum(method: Method) -> f32 {
     match method {
-        Method::Sgd { momentum } => momentum,
+        Method::Sgd { momentum, .. } => momentum,
         Method::Adam { .. } => 0.0,
     }
 }

@@ -103,7 +103,10 @@ impl Setup {
 
     fn program(&self) -> Program {
         let sgd = Optimizer {
-            method: Method::Sgd { momentum: 0.9 },
+            method: Method::Sgd {
+                momentum: 0.9,
+                nesterov: true,
+            },
             weight_decay: 1e-3,
             clip: 5.0,
             everywhere: false,

@@ -67,22 +67,19 @@ impl Program {
         Self::trained(context, tape, optimizer)
     }
 
-    /// The gradients of the weights, as [`Program::mixed`] computes them, without an update: they
-    /// remain in [`Pages::gradients`](crate::weights::Pages::gradients) of the weights that
+    /// The gradients of the mean loss with respect to the weights, without an update. As in
+    /// [`Program::path_gradient`] there is no dropout, and nothing is added to the loss. They remain
+    /// in [`Pages::gradients`](crate::weights::Pages::gradients) of the weights that
     /// [`Device::train`](crate::device::Device::train) is given, where every parameter that no
     /// branch reads keeps what it had. Also computes the gradient of the mixtures' weights, where
     /// the path asks for it.
     ///
     /// # Errors
     /// The same as for [`Program::mixed`].
-    pub fn weight_gradient(
-        context: Context<'_>,
-        relaxed: &Relaxed,
-        optimizer: &Optimizer,
-    ) -> Result<Self, ProgramError> {
-        let drop_path = optimizer.drop_path;
-        let tape = lower::mixed(context, relaxed, Purpose::Train { drop_path })?;
-        let tape = crate::program::gradient(context, tape, optimizer)?;
+    pub fn weight_gradient(context: Context<'_>, relaxed: &Relaxed) -> Result<Self, ProgramError> {
+        let mut tape = lower::mixed(context, relaxed, Purpose::Path)?;
+        fuse::all(&mut tape);
+        differentiate::backward(&mut tape, 0.0);
         Ok(tape.finish(Vec::new()))
     }
 

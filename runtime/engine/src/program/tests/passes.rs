@@ -4,7 +4,10 @@ use super::*;
 
 /// The plainest update: the weights move by minus their gradient.
 const PLAIN: Optimizer = Optimizer {
-    method: Method::Sgd { momentum: 0.0 },
+    method: Method::Sgd {
+        momentum: 0.0,
+        nesterov: true,
+    },
     weight_decay: 0.0,
     clip: 1e9,
     ..SGD

@@ -47,6 +47,48 @@ fn adam_takes_its_first_step_by_the_rate() {
 }
 
 #[test]
+fn the_first_step_of_nesterov_is_longer_by_the_momentum() {
+    let setup = Setup::new(&[], [8, 8, 1], 8);
+    let genome = setup.sample(&mut Random::new(5, RngStream::Test(1)));
+    let before = Weights::new(&setup.supergraph, Arc::clone(&setup.layout), 1, 4);
+    let moved = |nesterov| {
+        let sgd = Optimizer {
+            method: Method::Sgd {
+                momentum: 0.5,
+                nesterov,
+            },
+            weight_decay: 0.0,
+            clip: 1e9,
+            ..SGD
+        };
+        let mut after = before.clone();
+        Cpu::new(1)
+            .unwrap()
+            .train(
+                &setup.training(&genome, &sgd),
+                &mut after,
+                setup.minibatch(),
+                &STEP,
+            )
+            .unwrap();
+        let pages = after.pages().values.iter().flatten();
+        let pairs = pages.zip(before.pages().values.iter().flatten());
+        pairs
+            .map(|(new, old)| f64::from(new - old))
+            .collect::<Vec<_>>()
+    };
+    let [plain, nesterov] = [false, true].map(moved);
+    let largest = plain.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+    assert!(largest > 1e-3);
+    for (plain, nesterov) in plain.iter().zip(&nesterov) {
+        assert!(
+            (1.5 * plain - nesterov).abs() < 1e-3 * largest,
+            "{plain} {nesterov}"
+        );
+    }
+}
+
+#[test]
 fn a_step_changes_exactly_the_blocks_that_its_path_touches() {
     let setup = Setup::new(&[], [8, 8, 1], 8);
     let mut cpu = Cpu::new(1).unwrap();
