@@ -226,10 +226,14 @@ impl Monitor {
                 100.0 * free
             ),
         };
+        let other = match self.strategy.learns_only_weights() {
+            true => "",
+            false => "take `--strategy spos`, ",
+        };
         let sentence = format!(
-            "{ops}, and {:.0} % have none by chance: the search has collapsed, as {} is known to where shared weights are              trained too little or too long; take `--strategy spos`, or shorten or lengthen the search (`search.epochs`), or {}",
+            "{ops}, and {:.0} % have none by chance: the search has collapsed, as is known where shared weights are trained \
+             too little or too long; {other}shorten or lengthen the search (`search.epochs`), or {}",
             100.0 * usual,
-            self.strategy.word(),
             self.explore()
         );
         Some(Event::Warning {
