@@ -6,10 +6,10 @@ use super::metric::Metric;
 
 /// The best of the random networks that could have been trained alone at the cost of the search.
 ///
-/// Whoever spends the cost in this way chooses among them by validation, and cannot do better on
-/// average than whoever chooses by the test split. So the expected best test value is more than this
-/// opponent gets, and a result that is ahead of it is ahead of the opponent. With fewer random
-/// networks than that, their best says little: more would have a better one.
+/// Spent in this way, the cost buys networks among which the validation split chooses. On average
+/// that choice is no better than one by the test split, so the expected best test value is an upper
+/// bound: a result above it is better than this opponent. If fewer random networks were trained, the
+/// best of these says little, since more networks would have a better best.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BestOfRandom {

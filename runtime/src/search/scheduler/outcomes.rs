@@ -1,6 +1,6 @@
 //! The effects of outcomes on the strategy, the tally and the events.
 
-use supernet_strategy::{Genome, Outcome, Score, Work};
+use supernet_strategy::{Genome, Outcome, Score, StrategyStats, Work};
 
 use super::{InFlight, Scheduler};
 use crate::events::Event;
@@ -85,23 +85,9 @@ impl Scheduler {
         let best = own.iter().copied().reduce(f32::max).unwrap_or_default();
         let stats = self.strategy.observe(&Outcome::Scored(scores));
         self.tally.updates += 1;
-        let (update, version) = (self.tally.updates, self.tally.version);
+        let update = self.tally.updates;
         if let Some(stats) = stats {
-            let shares = self.monitor.composition.of(genomes);
-            self.emit(Event::Update {
-                update,
-                version,
-                best,
-                stats,
-                shares,
-            });
-            let state = &mut self.monitor_state;
-            let warnings = self
-                .monitor
-                .check_update(state, update, &stats, shares, &own);
-            for warning in warnings {
-                self.emit(warning);
-            }
+            self.report_update(best, stats, genomes, &own);
         }
         if !control.is_empty() {
             let comparison = InterimComparison::new(&own, &control);
@@ -147,8 +133,20 @@ impl Scheduler {
         };
         let favourite = self.strategy.favourite()?;
         self.tally.updates += 1;
-        let (update, version, best) = (self.tally.updates, self.tally.version, stats.reward);
-        let shares = self.monitor.composition.of(favourite.as_slice());
+        self.report_update(stats.reward, stats, favourite.as_slice(), &[]);
+        Ok(())
+    }
+
+    /// Reports the latest update of a policy, from which `genomes` are; warns if it looks wrong.
+    fn report_update(
+        &mut self,
+        best: f32,
+        stats: StrategyStats,
+        genomes: &[Genome],
+        rewards: &[f32],
+    ) {
+        let (update, version) = (self.tally.updates, self.tally.version);
+        let shares = self.monitor.composition.of(genomes);
         self.emit(Event::Update {
             update,
             version,
@@ -159,11 +157,10 @@ impl Scheduler {
         let state = &mut self.monitor_state;
         let warnings = self
             .monitor
-            .check_update(state, update, &stats, shares, &[]);
+            .check_update(state, update, &stats, shares, rewards);
         for warning in warnings {
             self.emit(warning);
         }
-        Ok(())
     }
 
     /// The score of a result; a child without one is reported and gets the worst score.
