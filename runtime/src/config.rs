@@ -3,6 +3,7 @@
 mod assign;
 mod error;
 mod method_settings;
+mod nas_settings;
 mod named;
 mod settings;
 mod strategy_name;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 pub use error::ConfigError;
 pub use method_settings::{Gates, GradientOf, MethodSettings};
+pub use nas_settings::NasSettings;
 use serde::{Deserialize, Serialize};
 pub use settings::{
     CheckpointSettings, DataSettings, DeriveRule, DeriveSettings, LanguageSettings, MethodName,
@@ -51,6 +53,8 @@ pub struct Config {
     pub evolution: EvolutionSettings,
     /// The settings of the methods that followed ENAS.
     pub method: MethodSettings,
+    /// The settings of the strategy `nas`.
+    pub nas: NasSettings,
     /// The evaluation after the last epoch.
     pub derive: DeriveSettings,
     /// The choice among candidates by short trainings.
@@ -79,13 +83,19 @@ impl Config {
         let (search, data, optimizer, score) =
             (&self.search, &self.data, &self.optimizer, &self.score);
         let (most, minutes, evolution) = (1_u32 << 20, self.checkpoint.minutes, self.evolution);
-        let (retrain, method) = (self.retrain, self.method);
-        let numbers: [(&str, f64, bool, &'static str); 55] = [
+        let (retrain, method, nas) = (self.retrain, self.method, self.nas);
+        let numbers: [(&str, f64, bool, &'static str); 61] = [
             (
                 "search.epochs",
                 search.epochs.into(),
                 search.epochs <= most,
                 "from 0 (fitted) to 1048576",
+            ),
+            (
+                "search.budget",
+                search.budget,
+                search.budget >= 0.0 && search.budget.is_finite(),
+                "0 (none) or above",
             ),
             (
                 "search.warm_up",
@@ -291,6 +301,36 @@ impl Config {
                 method.slices.into(),
                 method.slices <= 65536,
                 "from 0 (slices of 16 samples) to 65536",
+            ),
+            (
+                "nas.candidates",
+                nas.candidates.into(),
+                nas.candidates <= most,
+                "from 0 (fitted) to 1048576",
+            ),
+            (
+                "nas.children",
+                nas.children.into(),
+                (2..=most).contains(&nas.children),
+                "from 2 to 1048576",
+            ),
+            (
+                "nas.epochs",
+                nas.epochs.into(),
+                (1..=most).contains(&nas.epochs),
+                "from 1 to 1048576",
+            ),
+            (
+                "nas.last",
+                nas.last.into(),
+                (1..=most).contains(&nas.last),
+                "from 1 to 1048576",
+            ),
+            (
+                "nas.power",
+                nas.power.into(),
+                nas.power <= 16,
+                "from 0 (fitted) to 16",
             ),
             (
                 "derive.candidates",

@@ -253,6 +253,7 @@ fn of_experiment(error: &ExperimentError) -> ErrorKind {
         ExperimentError::Config(_)
         | ExperimentError::NoTime { .. }
         | ExperimentError::Unsuited { .. }
+        | ExperimentError::Budget { .. }
         | ExperimentError::OneArchitecture { .. }
         | ExperimentError::NoSharedWeights { .. } => ErrorKind::Config,
         ExperimentError::Space(_)

@@ -1,10 +1,12 @@
 //! A search that is set up: space, data, settings, and the plan derived from them. Nothing runs
 //! here.
 
+mod account;
 mod announcement;
 mod cost;
 mod error;
 mod identity;
+mod ledger_budget;
 mod memory;
 pub mod op_check;
 mod rehearsal;
@@ -14,6 +16,7 @@ mod transfer;
 
 use std::sync::Arc;
 
+pub(crate) use account::Account;
 pub(crate) use cost::{GENERATION, UPDATES_APART};
 pub use error::ExperimentError;
 pub(crate) use identity::{data_of, same_data, same_space};
@@ -50,6 +53,8 @@ pub struct Experiment {
     task: TaskContext,
     schedule: Schedule,
     custom_strategy: Option<CustomStrategy>,
+    /// Whether the number of networks that the strategy `nas` trains follows from the cost.
+    fits_trainings: bool,
     reserved: Reserved,
 }
 
@@ -173,7 +178,7 @@ impl Experiment {
         }
         let schedule = schedule(&config, steps);
         let reserved = Reserved::default();
-        let experiment = Self {
+        let mut experiment = Self {
             config,
             provenance,
             data,
@@ -182,8 +187,15 @@ impl Experiment {
             task,
             schedule,
             custom_strategy: None,
+            fits_trainings: false,
             reserved,
         };
+        experiment.fits_trainings = experiment.config.nas.candidates == 0;
+        experiment.fit_trainings();
+        // A custom strategy is not known yet.
+        if experiment.config.search.strategy != StrategyName::Custom {
+            experiment.fit_budget()?;
+        }
         experiment.rehearse()?;
         Ok(experiment)
     }
@@ -290,8 +302,15 @@ impl Experiment {
     }
 
     /// Sets the custom strategy, if there is one.
-    pub(crate) fn set_custom_strategy(&mut self, strategy: Option<CustomStrategy>) {
+    pub(crate) fn set_custom_strategy(
+        &mut self,
+        strategy: Option<CustomStrategy>,
+    ) -> Result<(), ExperimentError> {
         self.custom_strategy = strategy;
+        if self.custom_strategy.is_some() && self.config.search.strategy == StrategyName::Custom {
+            self.fit_budget()?;
+        }
+        Ok(())
     }
 
     /// The data set.
@@ -320,10 +339,10 @@ fn sample(data: &Dataset, config: &mut Config) -> (Input, Metric) {
 }
 
 fn schedule(config: &Config, steps: u32) -> Schedule {
-    // Without shared weights there is nothing to train but single networks, in the last phase.
-    let epochs = match config.search.strategy {
-        StrategyName::Halving => 0,
-        _ => config.search.epochs,
+    // Without shared weights there is nothing to train but single networks.
+    let epochs = match config.search.strategy.shares_weights() {
+        true => config.search.epochs,
+        false => 0,
     };
     // At least one epoch is not warm-up, unless only warm-up is requested.
     let warm_up = (config.search.warm_up * f64::from(epochs)).round() as u32;

@@ -25,7 +25,7 @@ pub use comparison::{Comparison, SideComparison};
 pub use format::thousands;
 pub use front::{Front, FrontPoint, FrontSource};
 pub use ledger::Ledger;
-pub(crate) use ledger::TRAINING;
+pub(crate) use ledger::{TRAINING, scaled};
 pub(crate) use mean::Difference;
 pub use mean::Mean;
 pub use metric::Metric;

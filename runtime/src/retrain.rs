@@ -6,6 +6,7 @@
 //! worth its cost is known when random architectures are trained in the same way (Li and Talwalkar
 //! 2019, §3).
 
+mod alone;
 mod average;
 mod error;
 mod network_file;
@@ -23,6 +24,7 @@ mod training_run;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use alone::train_alone;
 pub use error::RetrainError;
 pub(crate) use phase::Phase;
 pub(crate) use plan::RetrainPlan;
@@ -32,6 +34,7 @@ use supernet_data::{Dataset, Splits};
 use supernet_engine::device::Device;
 use supernet_engine::device::spec::DeviceSpec;
 pub(crate) use training_loop::write_front;
+pub(crate) use training_run::Training;
 use training_run::TrainingRun;
 
 use crate::config::Config;

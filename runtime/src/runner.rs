@@ -5,6 +5,8 @@ mod builder;
 mod gpu_tests;
 #[cfg(test)]
 mod halving_tests;
+#[cfg(test)]
+mod nas_tests;
 mod handle;
 mod inline;
 mod last_phase;

@@ -136,6 +136,7 @@ fn one_of_words() -> [(&'static str, &'static [&'static str]); 9] {
                 "random",
                 "evolution",
                 "halving",
+                "nas",
             ],
         ),
         ("method.gradient", &["ran", "all"]),

@@ -128,6 +128,12 @@ const NAMED: &[Named] = &[
         controller: ControllerSettings::short,
         lines: &[HALVING],
     },
+    Named {
+        name: "nas",
+        purpose: "a controller whose children are trained from scratch, as Zoph and Le 2017 searched for CIFAR-10",
+        controller: ControllerSettings::paper,
+        lines: methods::NAS,
+    },
 ];
 
 const HALVING: &[Line] = &[set(

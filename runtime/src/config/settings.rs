@@ -19,6 +19,9 @@ pub struct SearchSettings {
     /// Passes over the training split; 0 takes 150, or, where nothing is scored meanwhile, as many as
     /// show the weights 64,000 images, from 8 to 150. `halving` has the budget of so many.
     pub epochs: u32,
+    /// The length in multiply-adds instead of epochs, as the ledger counts them, for everything before
+    /// retraining: the epochs are as many as it pays for. 0 is no budget.
+    pub budget: f64,
     /// Fraction of the epochs that sample from the prior, before the strategy starts.
     pub warm_up: f64,
     /// Seeds everything except the split of the data.
@@ -305,6 +308,7 @@ impl Default for SearchSettings {
             dataset: "digits".to_owned(),
             strategy: StrategyName::Spos,
             epochs: 0,
+            budget: 0.0,
             warm_up: 0.25,
             seed: 0,
         }

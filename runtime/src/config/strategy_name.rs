@@ -33,6 +33,9 @@ pub enum StrategyName {
     /// no weights are shared. Its budget is the cost of a search by `spos` with the same settings,
     /// its selection included.
     Halving,
+    /// The controller of `enas` without shared weights: every child is trained from scratch (Zoph
+    /// and Le 2017).
+    Nas,
     /// A custom strategy, passed to [`SearchBuilder::strategy`](crate::SearchBuilder::strategy).
     #[serde(alias = "own")]
     Custom,
@@ -53,6 +56,7 @@ impl StrategyName {
             Self::OneShot => "one-shot",
             Self::FairNas => "fairnas",
             Self::Halving => "halving",
+            Self::Nas => "nas",
             Self::Custom => "custom",
         }
     }
@@ -61,6 +65,11 @@ impl StrategyName {
     /// are bred from the best of them.
     pub fn learns_only_weights(self) -> bool {
         matches!(self, Self::Spos | Self::OneShot | Self::FairNas)
+    }
+
+    /// Whether children share weights; else each is trained alone.
+    pub fn shares_weights(self) -> bool {
+        !matches!(self, Self::Halving | Self::Nas)
     }
 
     /// Whether children are scored while the shared weights are trained.

@@ -34,10 +34,9 @@ impl Experiment {
             rollouts,
             ..
         } = self.schedule;
-        let evaluated = match self.config.search.strategy {
-            StrategyName::Halving => 0,
-            _ => self.evaluations(),
-        };
+        let shares = self.config.search.strategy.shares_weights();
+        let evaluated = if shares { self.evaluations() } else { 0 };
+        let rollouts = if shares { rollouts } else { 0 };
         let (batches, memory) = (self.batches(), self.reserved.memory);
         Event::Planned {
             minutes: self.minutes,
@@ -52,14 +51,39 @@ impl Experiment {
         }
     }
 
+    /// The trainings of the strategy `nas`.
+    pub(crate) fn trainings(&self) -> Option<Event> {
+        let nas = self.config.nas;
+        if self.config.search.strategy != StrategyName::Nas {
+            return None;
+        }
+        let trainings = nas.candidates - nas.candidates % nas.children;
+        Some(Event::SelectionStarted {
+            candidates: trainings,
+            networks: trainings,
+            epochs: nas.epochs,
+            rungs: 1,
+            trainings,
+            total_epochs: trainings * nas.epochs,
+            steps: self.schedule.steps,
+            budget: 0.0,
+            metric: self.task.metric,
+        })
+    }
+
+    /// The seed of a network that a strategy trains from scratch, by its number in the search.
+    pub(crate) fn seed_alone(&self, number: u64) -> u64 {
+        self.config.search.seed.wrapping_add(number)
+    }
+
     /// Maximum number of genomes that are scored on the whole validation split after the last
-    /// epoch. Successive halving scores none with shared weights, but has the budget for as many.
+    /// epoch. A search without shared weights scores none with them, but has the budget for as many.
     pub(crate) fn evaluations(&self) -> u32 {
         let bred = self.generations() * GENERATION as u32;
-        let report = match self.config.search.strategy {
-            StrategyName::Halving => 0,
-            name if name.learns_only_weights() => 0,
-            _ => 2 * self.config.derive.report,
+        let name = self.config.search.strategy;
+        let report = match name.shares_weights() && !name.learns_only_weights() {
+            true => 2 * self.config.derive.report,
+            false => 0,
         };
         self.config.derive.candidates + bred + report
     }

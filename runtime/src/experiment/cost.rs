@@ -5,8 +5,9 @@ use supernet_data::{Dataset, Subset};
 use supernet_strategy::Schedule;
 
 use super::Experiment;
-use crate::config::Config;
+use crate::config::{Config, StrategyName};
 use crate::events::TRAINING_PASSES;
+use crate::results::Metric;
 
 /// Candidates that a generation of the final evaluation adds at most: 25 mutations and 25 crossovers
 /// (Guo et al. 2020, §4).
@@ -68,6 +69,36 @@ impl Experiment {
         let one = score * GENERATION as f64;
         let most = (self.training_cost(epochs, steps) / one).floor();
         self.config.derive.generations.min(most as u32)
+    }
+
+    /// The cost of a network that a strategy trains from scratch for some epochs, and scores after
+    /// the last of them.
+    pub(crate) fn alone_cost(&self, epochs: u32) -> f64 {
+        let scored = f64::from(self.config.nas.last.min(epochs)) * self.evaluation_cost();
+        self.training_cost(epochs, self.schedule.steps) + scored
+    }
+
+    /// Fits what the strategy `nas` trains, if the settings leave it open: as many networks as a
+    /// search by shared weights and its selection would cost, at least two.
+    pub(crate) fn fit_trainings(&mut self) {
+        if self.config.search.strategy != StrategyName::Nas {
+            return;
+        }
+        let budget = (1.0 + self.config.selection.share) * self.cost();
+        let fitted = (budget / self.alone_cost(self.config.nas.epochs))
+            .floor()
+            .max(2.0) as u32;
+        let nas = &mut self.config.nas;
+        if self.fits_trainings {
+            nas.candidates = fitted;
+        }
+        nas.children = nas.children.min(nas.candidates);
+        if nas.power == 0 {
+            nas.power = match self.task.metric {
+                Metric::Accuracy => 3,
+                Metric::Perplexity { .. } => 2,
+            };
+        }
     }
 
     /// The cost of training for some epochs.

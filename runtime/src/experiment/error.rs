@@ -54,6 +54,20 @@ pub enum ExperimentError {
         /// The reason, and a way out.
         reason: String,
     },
+    /// A budget that does not pay for the least that a search is.
+    #[error(
+        "`search.budget` is {budget} multiply-adds, and {what} take {least}; raise it, or lower {lower}"
+    )]
+    Budget {
+        /// The budget.
+        budget: String,
+        /// The smallest budget that would do.
+        least: String,
+        /// What it would pay for.
+        what: &'static str,
+        /// The settings that make a search cheaper.
+        lower: &'static str,
+    },
     /// A custom strategy cannot be created by name.
     #[error(
         "the strategy `custom` is defined by an application: only that application can run or resume such a search"

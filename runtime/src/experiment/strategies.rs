@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use supernet_plugin::{Path, Pick, Supergraph};
-use supernet_strategy::enas::Enas;
+use supernet_strategy::enas::{Enas, FromScratch};
 use supernet_strategy::evolution::Evolution;
 use supernet_strategy::methods::{
     Differentiable, DifferentiableSettings, Fair, Fairness, OneShot, Order, Reinforce,
@@ -56,6 +56,18 @@ impl Experiment {
             }
             _ => named_strategy(supergraph, schedule, &self.config, seed),
         }
+    }
+}
+
+impl Experiment {
+    /// A strategy that trains the shared weights on random paths.
+    pub(super) fn shared_strategy(
+        &self,
+        schedule: Schedule,
+    ) -> Result<Box<dyn Strategy>, ExperimentError> {
+        let mut config = self.config.clone();
+        config.search.strategy = StrategyName::Spos;
+        named_strategy(&self.task.supergraph, schedule, &config, config.search.seed)
     }
 }
 
@@ -165,6 +177,23 @@ pub(crate) fn named_strategy(
         StrategyName::Enas => {
             let enas = Enas::new(supergraph, schedule, config.controller, seed);
             Box::new(enas.map_err(ConfigError::from)?.training(training))
+        }
+        StrategyName::Nas => {
+            let nas = config.nas;
+            let schedule = match nas.candidates {
+                // A search of a table, which is as long as it is asked to be.
+                0 => schedule,
+                candidates => Schedule {
+                    epochs: candidates / nas.children.max(1),
+                    updates: 1,
+                    rollouts: nas.children,
+                    ..schedule
+                },
+            };
+            let power = if nas.power == 0 { 3 } else { nas.power };
+            let enas = Enas::new(supergraph, schedule, config.controller, seed);
+            let alone = FromScratch::new(nas.epochs, power);
+            Box::new(enas.map_err(ConfigError::from)?.from_scratch(alone))
         }
         StrategyName::Darts | StrategyName::Snas | StrategyName::Gdas => {
             let settings = differentiable(config, &schedule);

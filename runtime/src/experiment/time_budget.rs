@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use supernet_engine::device::Device;
 use supernet_shaders::random::{Random, RngStream};
-use supernet_strategy::{Outcome, Schedule, Work};
+use supernet_strategy::{Outcome, Schedule, Score, Work};
 
 use super::{Experiment, ExperimentError, schedule};
 use crate::config::{Config, StrategyName};
@@ -66,6 +66,7 @@ impl Experiment {
         config.selection.share = lengths.share;
         config.retrain.budget = lengths.budget;
         self.schedule = schedule(&self.config, self.schedule.steps);
+        self.fit_trainings();
     }
 
     /// Records the duration that was asked for, and a sentence if it is too short.
@@ -99,7 +100,11 @@ impl Experiment {
             updates: 1,
             ..self.schedule
         };
-        let mut strategy = self.strategy(small)?;
+        // A search without shared weights has the budget of one that trains them.
+        let mut strategy = match self.config.search.strategy.shares_weights() {
+            true => self.strategy(small)?,
+            false => self.shared_strategy(small)?,
+        };
         let (mut weights, mut trainer, mut evaluator) =
             (self.weights(), self.trainer(), self.evaluator());
         let (mut steps, mut updates) = (Vec::new(), Vec::new());
@@ -124,6 +129,11 @@ impl Experiment {
                         continue;
                     }
                     steps.push(began.elapsed().as_secs_f64());
+                }
+                Work::Alone { genomes, .. } => {
+                    // It has a cost of its own, whatever the shared weights take.
+                    let scores = vec![Score::WORST; genomes.len()];
+                    strategy.observe(&Outcome::Scored(scores));
                 }
                 Work::Score { genomes, batch } => {
                     strategy.observe(&Outcome::Scored(

@@ -15,8 +15,11 @@ pub struct Ledger {
     pub policy: f64,
     /// Scores of candidates and of the report after the last epoch.
     pub derivation: f64,
-    /// Networks that were trained from scratch as a part of the search.
+    /// Networks that were trained from scratch as a part of the search: by its strategy, or to select
+    /// among its candidates.
     pub scratch: f64,
+    /// Networks that were trained from scratch and tested after the search.
+    pub retraining: f64,
 }
 
 /// Passes that a training pass counts as: forward, and twice as much backward.
@@ -25,7 +28,16 @@ pub(crate) const TRAINING: f64 = 3.0;
 impl Ledger {
     /// The sum over all purposes.
     pub fn total(&self) -> f64 {
-        self.shared + self.policy + self.derivation + self.scratch
+        self.shared + self.policy + self.derivation + self.scratch + self.retraining
+    }
+
+    /// Adds what another phase computed.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.shared += other.shared;
+        self.policy += other.policy;
+        self.derivation += other.derivation;
+        self.scratch += other.scratch;
+        self.retraining += other.retraining;
     }
 
     /// How many networks of so many multiply-adds per sample the same sum trains from scratch, each
@@ -45,7 +57,8 @@ impl Ledger {
             (self.shared, "training the shared weights"),
             (self.policy, "teaching the policy"),
             (self.derivation, "scoring candidates"),
-            (self.scratch, "training networks from scratch"),
+            (self.scratch, "training candidates from scratch"),
+            (self.retraining, "the trainings after the search"),
         ];
         let parts: Vec<String> = parts
             .iter()
@@ -57,7 +70,7 @@ impl Ledger {
 }
 
 /// A large number with its unit.
-fn scaled(number: f64) -> String {
+pub(crate) fn scaled(number: f64) -> String {
     let units = [(1e15, "quadrillion"), (1e12, "trillion"), (1e9, "billion")];
     match units.iter().find(|(unit, _)| number >= *unit) {
         Some((unit, name)) => format!("{:.3} {name}", number / unit),

@@ -97,7 +97,7 @@ fn own() -> StrategyName {
 /// Names the owner of a strategy's samples in a sentence.
 pub(crate) fn whose(strategy: StrategyName) -> &'static str {
     match strategy {
-        StrategyName::Enas => "the controller's samples",
+        StrategyName::Enas | StrategyName::Nas => "the controller's samples",
         StrategyName::Evolution => "the population's members",
         StrategyName::Random => "the search's own samples",
         StrategyName::Spos | StrategyName::OneShot | StrategyName::FairNas => "the best candidates",
@@ -152,9 +152,8 @@ impl PolicyGain {
     /// A summary of the comparison.
     pub fn summary(&self) -> String {
         let whose = whose(self.strategy);
-        if self.strategy == StrategyName::Halving {
-            return "no weights were shared, so there is no policy and nothing was scored with them"
-                .to_owned();
+        if !self.strategy.shares_weights() {
+            return "no weights were shared, so nothing was scored with them".to_owned();
         }
         if self.strategy.learns_only_weights() {
             return format!(

@@ -7,7 +7,6 @@ use supernet_strategy::Genome;
 
 use super::opponents;
 use super::training_run::Training;
-use crate::config::StrategyName;
 use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::results::{Selection, Side};
@@ -204,9 +203,9 @@ fn affordable(experiment: &Experiment, selection: Option<&Selection>) -> u32 {
     };
     let trainings = selection.iter().flat_map(|of| &of.trainings);
     let selected: f64 = trainings.map(|training| alone(training.epochs)).sum();
-    let shared = match experiment.config().search.strategy {
-        StrategyName::Halving => 0.0,
-        _ => experiment.cost(),
+    let shared = match experiment.config().search.strategy.shares_weights() {
+        true => experiment.cost(),
+        false => 0.0,
     };
     ((shared + selected) / alone(experiment.config().retrain.epochs)).floor() as u32
 }

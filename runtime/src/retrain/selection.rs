@@ -40,7 +40,7 @@ use super::training_run::{Passed, TrainingRun};
 use crate::config::StrategyName;
 use crate::events::{Event, WarningKind};
 use crate::experiment::Experiment;
-use crate::results::{Candidate, Selection};
+use crate::results::{Candidate, Ledger, Selection, ShortTraining};
 use crate::storage::{Observer, StorageError};
 use crate::training::Evaluator;
 
@@ -51,6 +51,8 @@ pub(crate) struct SelectionRun {
     current: Option<TrainingRun>,
     /// Index of the best candidate by the shared weights.
     best: usize,
+    /// Multiply-adds of the search before it.
+    spent: f64,
     /// Whether the start event was recorded.
     begun: bool,
 }
@@ -66,8 +68,8 @@ pub(crate) enum SelectionStart {
 }
 
 impl SelectionRun {
-    /// A selection among the scored architectures of a search, whose best one by the shared weights
-    /// is `best`.
+    /// A selection among the scored architectures of a search that has spent so many multiply-adds;
+    /// its best one by the shared weights is `best`.
     ///
     /// # Errors
     /// If a genome does not belong to the space.
@@ -75,6 +77,7 @@ impl SelectionRun {
         experiment: &Arc<Experiment>,
         scored: &[Candidate],
         best: &Candidate,
+        spent: f64,
     ) -> Result<SelectionStart, RetrainError> {
         let config = experiment.config();
         // A space without decisions has nothing to choose.
@@ -86,7 +89,7 @@ impl SelectionRun {
         let candidates: Vec<Candidate> = scored.iter().filter(has_score).cloned().collect();
         let genome = &best.genome;
         let best = candidates.iter().position(|other| other.genome == *genome);
-        match Self::among(experiment, candidates, best.unwrap_or_default())? {
+        match Self::among(experiment, candidates, best.unwrap_or_default(), spent)? {
             Ok(run) => Ok(SelectionStart::Run(Box::new(run))),
             Err(reason) => Ok(SelectionStart::Skipped(reason)),
         }
@@ -137,6 +140,7 @@ impl SelectionRun {
         experiment: &Arc<Experiment>,
         candidates: Vec<Candidate>,
         best: usize,
+        spent: f64,
     ) -> Result<Result<Self, String>, RetrainError> {
         let config = experiment.config();
         if config.search.strategy == StrategyName::Halving {
@@ -151,17 +155,29 @@ impl SelectionRun {
             )));
         }
         let (mean, share) = (mean_macs(&candidates), config.selection.share);
-        let budget = share * experiment.cost();
+        let budget = match config.search.budget {
+            0.0 => share * experiment.cost(),
+            // What the search has left of it.
+            budget => (budget - spent).max(0.0) / mean.max(1.0),
+        };
         let plan = SelectionPlan::new(budget, costs, mean, count, config.retrain.epochs);
         let Some(plan) = plan else {
             let least = smallest(costs) / experiment.cost();
+            if config.search.budget > 0.0 {
+                return Ok(Err(format!(
+                    "no candidates are trained alone to choose among them: {FEWEST} networks for {SHORTEST} epochs and half \
+                     of them again for twice as long take more than the search leaves of `search.budget`; a larger budget \
+                     or a larger `selection.share` has a selection, and a share of 0 turns it off"
+                )));
+            }
             return Ok(Err(format!(
                 "no candidates are trained alone to choose among them: {FEWEST} networks for {SHORTEST} epochs and half of \
                  them again for twice as long cost {least:.1} times the search, and `selection.share` is {share}; a longer \
                  search or a larger share has a selection, and a share of 0 turns it off"
             )));
         };
-        Self::planned(experiment, candidates, best, plan).map(Ok)
+        let run = Self::planned(experiment, candidates, best, plan)?;
+        Ok(Ok(Self { spent, ..run }))
     }
 
     fn planned(
@@ -177,6 +193,7 @@ impl SelectionRun {
             halving,
             current: None,
             best,
+            spent: 0.0,
             begun: false,
         })
     }
@@ -238,11 +255,26 @@ impl SelectionRun {
         observer.event(Event::Selected {
             top: selection.top.clone(),
         })?;
+        let ledger = Self::ledger(&self.experiment, &selection);
+        observer.event(Event::Ledger {
+            ledger,
+            summary: ledger.summary(),
+        })?;
         if let Some(folder) = observer.folder() {
             folder.sync()?;
             folder.write_json("best/selection.json", &selection)?;
         }
         Ok(Some(selection))
+    }
+
+    /// What a selection computed.
+    pub(crate) fn ledger(experiment: &Experiment, selection: &Selection) -> Ledger {
+        let costs = PassCosts::of(experiment);
+        let one = |of: &ShortTraining| of.macs as f64 * costs.training(of.epochs);
+        Ledger {
+            scratch: selection.trainings.iter().map(one).sum(),
+            ..Ledger::default()
+        }
     }
 
     /// Scores the current network on the validation split; none if its loss is not a number.
@@ -296,7 +328,10 @@ fn plan_alone(
     mean: f64,
 ) -> Result<SelectionPlan, RetrainError> {
     let (config, costs) = (experiment.config(), pass_costs(experiment));
-    let budget = (1.0 + config.selection.share) * experiment.cost();
+    let budget = match config.search.budget {
+        0.0 => (1.0 + config.selection.share) * experiment.cost(),
+        budget => budget / mean.max(1.0),
+    };
     let plan = SelectionPlan::alone(budget, costs, mean, candidates, config.retrain.epochs);
     plan.ok_or_else(|| RetrainError::NoHalving {
         reason: if candidates < FEWEST {
@@ -307,6 +342,14 @@ fn plan_alone(
         } else {
             let times = plan::smallest(costs) / budget;
             let epochs = config.search.epochs;
+            if config.search.budget > 0.0 {
+                return RetrainError::NoHalving {
+                    reason: format!(
+                        "the strategy `halving` trains at least {FEWEST} networks for {SHORTEST} epochs and half of them \
+                         again for twice as long, which costs {times:.1} times `search.budget`; raise it"
+                    ),
+                };
+            }
             format!(
                 "the strategy `halving` trains at least {FEWEST} networks for {SHORTEST} epochs and half of them again for \
                  twice as long, which costs {times:.1} times its budget: what a search by shared weights with `search.epochs` \

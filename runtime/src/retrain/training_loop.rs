@@ -14,7 +14,7 @@ use crate::events::Event;
 use crate::experiment::Experiment;
 use crate::model::{Model, Provenance};
 use crate::results::genome_file::genome_file;
-use crate::results::{Front, Retrained, Side, TrainedNetwork};
+use crate::results::{Front, Ledger, Retrained, Side, TrainedNetwork};
 use crate::storage::{Observer, RunFolder, StorageError};
 use crate::training::Evaluator;
 
@@ -70,6 +70,11 @@ impl Retraining {
             comparison,
             summary,
         })?;
+        let ledger = Self::ledger(&self.experiment, &retrained);
+        observer.event(Event::Ledger {
+            ledger,
+            summary: ledger.summary(),
+        })?;
         if let Some(folder) = observer.folder() {
             folder.sync()?;
             folder.write_json("best/retrained.json", &retrained)?;
@@ -80,6 +85,17 @@ impl Retraining {
             Self::forget(folder.path())?;
         }
         Ok(Some(retrained))
+    }
+
+    /// What these trainings and their tests computed.
+    pub(crate) fn ledger(experiment: &Experiment, retrained: &Retrained) -> Ledger {
+        let test = experiment.parts().test.len() as f64;
+        let each = plan::cost(experiment) + test;
+        let macs = retrained.networks.iter().map(|of| of.macs as f64);
+        Ledger {
+            retraining: macs.sum::<f64>() * each,
+            ..Ledger::default()
+        }
     }
 
     /// Trains one network to its end; none if it was stopped.

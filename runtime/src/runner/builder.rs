@@ -381,7 +381,7 @@ impl SearchBuilder {
             (_, None) => Dataset::named_as(&config.search.dataset, &config.text.reading())?,
         };
         let mut experiment = Experiment::again(&self.spaces, data, config, earlier)?;
-        experiment.set_custom_strategy(self.strategy.clone().map(CustomStrategy));
+        experiment.set_custom_strategy(self.strategy.clone().map(CustomStrategy))?;
         Ok(experiment)
     }
 

@@ -9,8 +9,8 @@ use super::last_phase;
 use crate::error::Error;
 use crate::events::{Event, Record, StopWhen};
 use crate::experiment::Experiment;
-use crate::retrain::SelectionRun;
-use crate::search::{Concurrency, Next, Scheduler, SearchError, SearchResult};
+use crate::retrain::{SelectionRun, Training, train_alone};
+use crate::search::{Concurrency, Next, Scheduler, SearchResult};
 use crate::storage::{Folder, Observer, Recorded, Recorder, RunFolder, StorageError};
 use crate::training::{Job, JobKind, TrainingError};
 
@@ -58,10 +58,11 @@ fn explore(
     experiment: &Arc<Experiment>,
     device: &mut dyn Device,
     emit: &mut dyn FnMut(Event) -> Result<(), StorageError>,
-) -> Result<SearchResult, SearchError> {
+) -> Result<SearchResult, Error> {
     let concurrency = Concurrency {
         train_in_flight: device.depth() + 1,
         score_in_flight: 1,
+        alone_in_flight: 1,
         chunk: usize::MAX,
     };
     let mut scheduler = Scheduler::new(Arc::clone(experiment), concurrency)?;
@@ -93,6 +94,25 @@ fn explore(
                     }
                     let outcome = trainer.passes(device, &mut weights, &passes, epoch)?;
                     scheduler.complete_step(id, outcome);
+                }
+                JobKind::Alone {
+                    genome,
+                    epochs,
+                    seed,
+                } => {
+                    while let Some(id) = started.pop_front() {
+                        let score = trainer.finish(device)?;
+                        scheduler.complete(id, vec![Ok(score)]);
+                    }
+                    // The device gives their place to the network.
+                    device.fetch(&mut weights).map_err(TrainingError::from)?;
+                    let training = Training {
+                        genome: &genome,
+                        epochs,
+                        seed,
+                    };
+                    let result = train_alone(experiment, training, device, &mut || true)?;
+                    scheduler.complete(id, result.into_iter().collect());
                 }
                 // Nothing is ever skipped here: a step that corrupts the weights ends the search.
                 JobKind::Skip => trainer.skip(),

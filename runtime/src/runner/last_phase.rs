@@ -10,6 +10,7 @@ use crate::config::StrategyName;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::results::format::panic_message;
+use crate::results::{Retrained, Selection};
 use crate::retrain::{Phase, RetrainPlan, Retraining, SelectionRun, SelectionStart, write_front};
 use crate::search::SearchResult;
 use crate::storage::Observer;
@@ -64,9 +65,10 @@ fn finished(
     let retraining = match earlier {
         LastPhase::Retraining(retraining) => {
             if let Some(folder) = observer.folder()
+                && result.selection.is_none()
                 && let Some(selection) = SelectionRun::result_in(folder)?
             {
-                result.select(selection);
+                select(experiment, &mut result, selection);
             }
             Some(*retraining)
         }
@@ -85,7 +87,7 @@ fn finished(
                 let Some(selection) = run.go(device, observer)? else {
                     return stopped;
                 };
-                result.select(selection);
+                select(experiment, &mut result, selection);
             }
             retraining(experiment, &result)?
         }
@@ -103,7 +105,7 @@ fn finished(
             let Some(retrained) = retraining.go(device, observer)? else {
                 return stopped;
             };
-            result.retrained = Some(retrained);
+            add_retrained(experiment, &mut result, retrained);
             return Ok(RunOutcome::Completed(Arc::new(result)));
         }
     }
@@ -122,17 +124,33 @@ pub(super) fn inline(
     if let Some(mut run) = selection(experiment, result, observer)? {
         run.announce(observer)?;
         if let Some(selection) = run.go(device, observer)? {
-            result.select(selection);
+            select(experiment, result, selection);
         }
         write(result, observer)?;
     }
     if let Some(mut retraining) = retraining(experiment, result)? {
         retraining.announce(observer)?;
         if !retraining.is_empty() {
-            result.retrained = retraining.go(device, observer)?;
+            if let Some(retrained) = retraining.go(device, observer)? {
+                add_retrained(experiment, result, retrained);
+            }
         }
     }
     Ok(())
+}
+
+/// Adds a selection to the result.
+fn select(experiment: &Experiment, result: &mut SearchResult, selection: Selection) {
+    let ledger = SelectionRun::ledger(experiment, &selection);
+    result.ledger.add(ledger);
+    result.select(selection);
+}
+
+/// Adds what retraining gave to the result.
+fn add_retrained(experiment: &Experiment, result: &mut SearchResult, retrained: Retrained) {
+    let ledger = Retraining::ledger(experiment, &retrained);
+    result.ledger.add(ledger);
+    result.retrained = Some(retrained);
 }
 
 /// The selection among the scored architectures, if there is one; a warning if it is skipped.
@@ -147,7 +165,7 @@ fn selection(
     let Some(best) = result.top.first() else {
         return Ok(None);
     };
-    match SelectionRun::of_search(experiment, &result.scored, best)? {
+    match SelectionRun::of_search(experiment, &result.scored, best, result.ledger.total())? {
         SelectionStart::Off => Ok(None),
         SelectionStart::Skipped(reason) => {
             observer.event(SelectionRun::skipped(reason))?;

@@ -12,7 +12,7 @@ use super::scheduler::{Next, Scheduler};
 use crate::config::DeriveRule;
 use crate::events::{EvaluationRole, Event};
 use crate::experiment::{Experiment, GENERATION};
-use crate::results::{self, Candidate, Ledger, PolicyGain};
+use crate::results::{self, Candidate, Ledger, PolicyGain, Selection};
 use crate::training::{Job, JobId, JobKind, JobResult};
 
 /// The result of a search, without the weights.
@@ -24,10 +24,12 @@ pub(crate) struct SearchOutcome {
     pub(crate) gain: PolicyGain,
     pub(crate) test: Score,
     pub(crate) ledger: Ledger,
+    /// The choice among networks that the strategy itself trained from scratch.
+    pub(crate) selection: Option<Selection>,
 }
 
 impl SearchOutcome {
-    /// The outcome of a search without shared weights: its candidates are yet to be trained alone.
+    /// The outcome of a search without shared weights, before anything was trained alone.
     pub(crate) fn without_scores(experiment: &Experiment) -> Self {
         let (strategy, metric) = (
             experiment.config().search.strategy,
@@ -39,6 +41,7 @@ impl SearchOutcome {
             gain: PolicyGain::new(strategy, metric, &[], &[], 0),
             test: Score::WORST,
             ledger: Ledger::default(),
+            selection: None,
         }
     }
 }
@@ -58,6 +61,8 @@ pub(crate) struct FinalEvaluation {
     generations: u32,
     /// Generations that are to be bred.
     wanted: u32,
+    /// Multiply-adds before the final evaluation.
+    spent: f64,
     /// Candidates that are samples of the policy: all but those generations.
     first: usize,
     results: Vec<Option<JobResult>>,
@@ -76,6 +81,7 @@ impl FinalEvaluation {
     pub(crate) fn new(
         experiment: &Arc<Experiment>,
         strategy: &dyn Strategy,
+        spent: f64,
     ) -> Result<Self, SearchError> {
         let (supergraph, derive) = (experiment.supergraph(), experiment.config().derive);
         let random = |purpose| Random::new(experiment.config().search.seed, purpose);
@@ -113,6 +119,7 @@ impl FinalEvaluation {
             known: BTreeMap::new(),
             generations: 0,
             wanted: generations,
+            spent,
             first: candidates.len(),
             results: Vec::new(),
             dispatched: 0,
@@ -150,6 +157,12 @@ impl FinalEvaluation {
             return Ok(false);
         }
         let experiment = Arc::clone(&self.experiment);
+        if let Some(budget) = experiment.shared_budget()
+            && self.spent_with_another(&experiment)? > budget
+        {
+            self.wanted = self.generations;
+            return Ok(false);
+        }
         let (supergraph, number) = (experiment.supergraph(), self.generations);
         let mut ranked = self.candidates()?;
         results::rank(&mut ranked, experiment.config().derive.by);
@@ -168,6 +181,14 @@ impl FinalEvaluation {
         self.add(EvaluationRole::Candidate, new)?;
         self.generations += 1;
         Ok(true)
+    }
+
+    /// The multiply-adds of the search if another generation is as large as the candidates so far.
+    fn spent_with_another(&self, experiment: &Experiment) -> Result<f64, SearchError> {
+        let scored = self.scored(experiment)?;
+        let macs: f64 = scored.iter().map(|one| one.macs as f64).sum();
+        let more = 1.0 + GENERATION as f64 / scored.len().max(1) as f64;
+        Ok(self.spent + macs * more * experiment.evaluation_cost())
     }
 
     /// The candidates, with their scores.
@@ -327,6 +348,7 @@ impl Scheduler {
             gain,
             test,
             ledger,
+            selection: None,
         })))
     }
 

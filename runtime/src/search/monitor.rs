@@ -290,7 +290,9 @@ impl Monitor {
     /// How to make the strategy explore more.
     fn explore(&self) -> &'static str {
         match self.strategy {
-            StrategyName::Enas => "raise `controller.entropy` or lower `controller.learning_rate`",
+            StrategyName::Enas | StrategyName::Nas => {
+                "raise `controller.entropy` or lower `controller.learning_rate`"
+            }
             StrategyName::Evolution => {
                 "raise `evolution.population` or lower `evolution.tournament`"
             }

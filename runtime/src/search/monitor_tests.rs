@@ -14,6 +14,7 @@ use crate::training::{JobKind, JobResult};
 const LIMITS: Concurrency = Concurrency {
     train_in_flight: 2,
     score_in_flight: 1,
+    alone_in_flight: 1,
     chunk: 7,
 };
 
@@ -70,7 +71,7 @@ fn drive(
                     JobKind::Validate { genome } | JobKind::Test { genome } => {
                         vec![score(0, genome)]
                     }
-                    JobKind::Skip => vec![],
+                    JobKind::Skip | JobKind::Alone { .. } => vec![],
                 };
                 scheduler.complete(job.id, answers);
                 // The one result that no save contains: it would be requested again forever.
@@ -317,7 +318,8 @@ fn a_strategy_that_has_made_up_its_mind_is_told_what_is_wrong() {
             genome,
         )))
     };
-    own.set_custom_strategy(Some(CustomStrategy(Arc::new(make))));
+    own.set_custom_strategy(Some(CustomStrategy(Arc::new(make))))
+        .unwrap();
     let told = warned(&drive(&Arc::new(own), false, None, &learnable).0);
     let kinds: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(

@@ -67,8 +67,9 @@ impl SearchResult {
             gain,
             test,
             ledger,
+            selection,
         } = outcome;
-        Self {
+        let mut result = Self {
             supergraph: experiment.supergraph().clone(),
             data: experiment.data().name().to_owned(),
             top,
@@ -80,7 +81,11 @@ impl SearchResult {
             metric: experiment.task().metric,
             weights,
             retrained: None,
+        };
+        if let Some(selection) = selection {
+            result.select(selection);
         }
+        result
     }
 
     /// Adds the result of a selection.
@@ -133,6 +138,9 @@ impl SearchResult {
         )?;
         if !self.top.is_empty() {
             folder.write_json("best/top.json", &self.top)?;
+        }
+        if let Some(selection) = &self.selection {
+            folder.write_json("best/selection.json", selection)?;
         }
         let caption = Caption {
             title: format!("{} on {}", space.name, self.data),

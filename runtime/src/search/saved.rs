@@ -10,7 +10,7 @@ use super::final_evaluation::FinalEvaluation;
 use super::monitor::MonitorState;
 use super::scheduler::{Concurrency, InFlight, RecoveredTask, Scheduler};
 use crate::experiment::Experiment;
-use crate::results::Ledger;
+use crate::results::{Ledger, ShortTraining};
 use crate::training::{JobError, JobResult, PassMean};
 
 /// The state that the next job depends on, without the weights.
@@ -29,6 +29,9 @@ pub(crate) struct SchedulerState {
     /// Results of tasks whose outcome the strategy has not observed.
     #[serde(alias = "held")]
     recovered: Vec<Vec<Recovered>>,
+    /// Networks that were trained from scratch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alone: Vec<ShortTraining>,
     /// Training steps that are skipped.
     #[serde(alias = "aside")]
     skipped: Vec<u64>,
@@ -43,6 +46,8 @@ enum Recovered {
     Score(Score),
     Failed(String),
     Step(StepOutcome),
+    /// No result yet, before one that has arrived.
+    Open,
 }
 
 /// Counters of the search.
@@ -125,7 +130,8 @@ impl Tally {
 impl SchedulerState {
     /// The position in the search: the number of results so far.
     pub(crate) fn position(&self) -> u64 {
-        let recovered: usize = self.recovered.iter().map(Vec::len).sum();
+        let has_result = |one: &&Recovered| !matches!(one, Recovered::Open);
+        let recovered = self.recovered.iter().flatten().filter(has_result).count();
         self.tally.children + (recovered + self.evaluated.as_ref().map_or(0, Vec::len)) as u64
     }
 
@@ -172,13 +178,18 @@ impl Scheduler {
             // no job is in flight.
             self.report()?;
         }
-        let recovered = |result: &JobResult| match result {
-            Ok(score) => Recovered::Score(*score),
-            Err(reason) => Recovered::Failed(reason.to_string()),
+        let recovered = |result: &Option<JobResult>| match result {
+            Some(Ok(score)) => Recovered::Score(*score),
+            Some(Err(reason)) => Recovered::Failed(reason.to_string()),
+            None => Recovered::Open,
         };
         let all = |task: &InFlight| match &task.step {
             Some(outcome) => vec![Recovered::Step(outcome.clone())],
-            None => task.results.iter().flatten().map(recovered).collect(),
+            None => {
+                let last = task.results.iter().rposition(Option::is_some);
+                let known = &task.results[..last.map_or(0, |last| last + 1)];
+                known.iter().map(recovered).collect()
+            }
         };
         Ok(SchedulerState {
             strategy: self.strategy.save(),
@@ -187,6 +198,7 @@ impl Scheduler {
             tally: self.tally.clone(),
             monitor: self.monitor_state.clone(),
             recovered: self.tasks.iter().map(all).collect(),
+            alone: self.alone.clone(),
             skipped: self.skipped.iter().copied().collect(),
             evaluated: self
                 .final_evaluation
@@ -207,21 +219,25 @@ impl Scheduler {
         scheduler.observed = saved.observed;
         scheduler.tally = saved.tally;
         scheduler.monitor_state = saved.monitor;
+        scheduler.alone = saved.alone;
         scheduler.skipped = saved.skipped.into_iter().collect();
         let task = |saved: Vec<Recovered>| {
             let mut task = RecoveredTask::default();
             for recovered in saved {
                 task.results.push(match recovered {
-                    Recovered::Score(score) => Ok(score),
-                    Recovered::Failed(reason) => Err(JobError::from(Quoted(reason))),
-                    Recovered::Step(outcome) => Ok(task.step.insert(outcome).last()),
+                    Recovered::Score(score) => Some(Ok(score)),
+                    Recovered::Failed(reason) => Some(Err(JobError::from(Quoted(reason)))),
+                    Recovered::Step(outcome) => Some(Ok(task.step.insert(outcome).last())),
+                    Recovered::Open => None,
                 });
             }
             task
         };
         scheduler.recovered = saved.recovered.into_iter().map(task).collect();
         if let Some(scores) = saved.evaluated {
-            let mut evaluation = FinalEvaluation::new(&scheduler.experiment, &*scheduler.strategy)?;
+            let spent = scheduler.tally.ledger.total();
+            let mut evaluation =
+                FinalEvaluation::new(&scheduler.experiment, &*scheduler.strategy, spent)?;
             evaluation.resume(scores)?;
             scheduler.final_evaluation = Some(evaluation);
         }

@@ -4,7 +4,7 @@
 //! thread does the work, on the number of threads, or on the order in which results arrive: results
 //! are processed in the order of their tasks, at moments that depend on counts and never on time.
 
-mod account;
+mod alone;
 mod outcomes;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,14 +12,13 @@ use std::sync::Arc;
 
 use supernet_strategy::{StepOutcome, Strategy, Task, Work};
 
-use self::account::Account;
 use super::error::SearchError;
 use super::final_evaluation::{FinalEvaluation, SearchOutcome};
 use super::monitor::{Monitor, MonitorState};
 use super::saved::Tally;
-use crate::config::StrategyName;
 use crate::events::Event;
-use crate::experiment::Experiment;
+use crate::experiment::{Account, Experiment};
+use crate::results::ShortTraining;
 use crate::training::{CosineRestarts, Job, JobId, JobKind, JobResult, checked};
 
 /// What to do next.
@@ -41,6 +40,8 @@ pub(crate) struct Concurrency {
     pub(crate) train_in_flight: usize,
     /// Jobs for evaluators.
     pub(crate) score_in_flight: usize,
+    /// Trainings from scratch.
+    pub(crate) alone_in_flight: usize,
     /// Children of a score task that form one job.
     pub(crate) chunk: usize,
 }
@@ -63,6 +64,8 @@ pub(crate) struct Scheduler {
     pub(super) recovered: VecDeque<RecoveredTask>,
     pub(super) tally: Tally,
     account: Account,
+    /// Networks that were trained from scratch as tasks of the strategy.
+    pub(super) alone: Vec<ShortTraining>,
     pub(super) monitor: Monitor,
     pub(super) monitor_state: MonitorState,
     /// Training steps that corrupt the weights.
@@ -90,14 +93,14 @@ pub(super) struct InFlight {
     pub(super) results: Vec<Option<JobResult>>,
     /// The outcome of a general step, if all its numbers are finite.
     pub(super) step: Option<StepOutcome>,
-    /// Children dispatched.
-    dispatched: usize,
+    /// Which children were dispatched.
+    dispatched: Vec<bool>,
 }
 
 /// The results that a saved search already had for a task.
 #[derive(Default)]
 pub(super) struct RecoveredTask {
-    pub(super) results: Vec<JobResult>,
+    pub(super) results: Vec<Option<JobResult>>,
     pub(super) step: Option<StepOutcome>,
 }
 
@@ -128,6 +131,7 @@ impl Scheduler {
             in_flight: 0,
             recovered: VecDeque::new(),
             tally: Tally::default(),
+            alone: Vec::new(),
             skipped: BTreeSet::new(),
             final_evaluation: None,
             events: VecDeque::new(),
@@ -172,6 +176,7 @@ impl Scheduler {
             self.started = true;
             self.emit(self.experiment.started());
             self.emit(self.experiment.planned());
+            self.announce_alone();
             if let Some(warning) = self.experiment.too_short() {
                 self.emit(warning);
             }
@@ -204,7 +209,7 @@ impl Scheduler {
             let scoring = self
                 .tasks
                 .iter()
-                .any(|task| matches!(task.work, Work::Score { .. }));
+                .any(|task| matches!(task.work, Work::Score { .. } | Work::Alone { .. }));
             let most = if trains && !scoring {
                 self.concurrency.train_in_flight
             } else {
@@ -216,16 +221,20 @@ impl Scheduler {
                 }
             }
             match std::mem::take(&mut self.pending) {
+                Pending::Task(task) if self.exceeds_budget(&task.work)? => {
+                    return Ok(Next::Finished(Box::new(self.choose_alone())));
+                }
                 Pending::Task(task) => self.enqueue(task.work)?,
-                Pending::Nothing { waited: false }
-                    if self.experiment.config().search.strategy == StrategyName::Halving =>
-                {
-                    let outcome = SearchOutcome::without_scores(&self.experiment);
-                    return Ok(Next::Finished(Box::new(outcome)));
+                Pending::Nothing { waited: false } if !self.has_shared_weights() => {
+                    return Ok(Next::Finished(Box::new(self.choose_alone())));
                 }
                 Pending::Nothing { waited: false } => {
-                    self.final_evaluation =
-                        Some(FinalEvaluation::new(&self.experiment, &*self.strategy)?)
+                    let spent = self.tally.ledger.total();
+                    self.final_evaluation = Some(FinalEvaluation::new(
+                        &self.experiment,
+                        &*self.strategy,
+                        spent,
+                    )?)
                 }
                 Pending::Nothing { waited: true } | Pending::Unasked => {}
             }
@@ -244,11 +253,13 @@ impl Scheduler {
             )?);
             children = genomes.len();
         }
+        if let Work::Alone { genomes, .. } = &work {
+            (own, children) = (genomes.len(), genomes.len());
+        }
         let recovered = self.recovered.pop_front().unwrap_or_default();
-        let mut results: Vec<_> = recovered.results.into_iter().map(Some).collect();
-        results.truncate(children);
-        let dispatched = results.len();
+        let mut results = recovered.results;
         results.resize(children, None);
+        let dispatched = results.iter().map(Option::is_some).collect();
         self.tasks.push_back(InFlight {
             work,
             own,
@@ -263,10 +274,7 @@ impl Scheduler {
     fn dispatch_rest(&mut self) -> Option<Next> {
         let number = self.observed + self.tasks.len().saturating_sub(1) as u64;
         let task = self.tasks.back_mut()?;
-        let (first, children) = (task.dispatched, task.results.len());
-        if first == children {
-            return None;
-        }
+        let first = task.dispatched.iter().position(|done| !done)?;
         let (kind, dispatched) = match &task.work {
             work if work.updates() && self.skipped.contains(&number) => (JobKind::Skip, 1),
             Work::Step { passes, epoch } => {
@@ -281,12 +289,32 @@ impl Scheduler {
                 return Some(Next::Wait { drain: false });
             }
             Work::Score { genomes, batch } => {
-                let end = first.saturating_add(self.concurrency.chunk).min(children);
-                let (genomes, batch) = (genomes[first..end].to_vec(), *batch);
-                (JobKind::Score { genomes, batch }, end - first)
+                let open = task.dispatched[first..].iter().take_while(|done| !**done);
+                let count = open.count().min(self.concurrency.chunk);
+                let (genomes, batch) = (genomes[first..first + count].to_vec(), *batch);
+                (JobKind::Score { genomes, batch }, count)
+            }
+            Work::Alone { .. } if self.in_flight >= self.concurrency.alone_in_flight => {
+                return Some(Next::Wait { drain: false });
+            }
+            Work::Alone {
+                genomes,
+                epochs,
+                first: before,
+            } => {
+                let (genome, epochs) = (genomes[first].clone(), *epochs);
+                let seed = self.experiment.seed_alone(before + first as u64);
+                (
+                    JobKind::Alone {
+                        genome,
+                        epochs,
+                        seed,
+                    },
+                    1,
+                )
             }
         };
-        task.dispatched += dispatched;
+        task.dispatched[first..first + dispatched].fill(true);
         let id = JobId {
             task: number,
             first,
@@ -309,20 +337,36 @@ impl Scheduler {
     /// Stores the results of a job. Unexpected results are ignored.
     pub(crate) fn complete(&mut self, id: JobId, results: Vec<JobResult>) {
         let number = id.task.checked_sub(self.observed);
+        let range = id.first..id.first + results.len();
         let slots = match &mut self.final_evaluation {
-            Some(evaluation) => evaluation.slots(number),
+            Some(evaluation) => evaluation.slots(number).and_then(|all| all.get_mut(range)),
             None => {
                 let task = number.and_then(|number| self.tasks.get_mut(number as usize));
-                task.map(|task| &mut task.results[..task.dispatched])
+                task.and_then(|task| {
+                    let dispatched = task.dispatched.get(range.clone())?;
+                    let all = dispatched.iter().all(|done| *done);
+                    task.results.get_mut(range).filter(|_| all)
+                })
             }
         };
-        let slots = slots.and_then(|slots| slots.get_mut(id.first..id.first + results.len()));
         let Some(slots) = slots.filter(|slots| slots.iter().all(Option::is_none)) else {
             return;
         };
         self.in_flight -= 1;
         for (slot, result) in slots.iter_mut().zip(results) {
             *slot = Some(checked(result));
+        }
+    }
+
+    /// Takes back a job that was interrupted: it will be handed out again.
+    pub(crate) fn withdraw(&mut self, id: JobId) {
+        let number = id.task.checked_sub(self.observed);
+        let task = number.and_then(|number| self.tasks.get_mut(number as usize));
+        let Some(done) = task.and_then(|task| task.dispatched.get_mut(id.first)) else {
+            return;
+        };
+        if std::mem::take(done) {
+            self.in_flight -= 1;
         }
     }
 

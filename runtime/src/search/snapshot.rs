@@ -36,6 +36,7 @@ impl Snapshot {
         let concurrency = Concurrency {
             train_in_flight: 1,
             score_in_flight: 1,
+            alone_in_flight: 1,
             chunk: 1,
         };
         let scheduler = Scheduler::new(Arc::clone(experiment), concurrency)?.save()?;

@@ -160,7 +160,7 @@ impl<'a> TableSearch<'a> {
             let Some(task) = strategy.next()? else { break };
             let genomes = match &task.work {
                 Work::Train { paths, .. } => paths,
-                Work::Score { genomes, .. } => genomes,
+                Work::Score { genomes, .. } | Work::Alone { genomes, .. } => genomes,
                 Work::Step { .. } => return Err(TableError::NoWeights { strategy: name }),
             };
             let left = (self.samples - tally.samples()) as usize;
@@ -190,7 +190,9 @@ impl<'a> TableSearch<'a> {
                 Work::Train { .. } | Work::Step { .. } => {
                     strategy.observe(&Outcome::Trained(scores[0]))
                 }
-                Work::Score { .. } => strategy.observe(&Outcome::Scored(scores)),
+                Work::Score { .. } | Work::Alone { .. } => {
+                    strategy.observe(&Outcome::Scored(scores))
+                }
             };
         }
         tally.found(name, seed).ok_or(TableError::NothingAsked)

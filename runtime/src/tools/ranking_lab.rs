@@ -103,7 +103,7 @@ impl RankingLab {
         if options.table.is_none() && options.alone.is_none() {
             return Err(Error::NoTruth);
         }
-        if options.strategies.contains(&StrategyName::Halving) {
+        if !options.strategies.iter().all(|of| of.shares_weights()) {
             return Err(ExperimentError::NoSharedWeights {
                 therefore: "it has no ranking that could be measured; `--alone` measures short trainings",
             }

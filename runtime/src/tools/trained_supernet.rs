@@ -10,7 +10,7 @@ use supernet_plugin::{Count, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{Genome, Score};
 
-use crate::config::{Config, StrategyName};
+use crate::config::Config;
 use crate::error::Error;
 use crate::events::Event;
 use crate::experiment::{Experiment, ExperimentError, data_of, same_data, same_space};
@@ -98,7 +98,7 @@ impl TrainedSupernet {
             .into());
         }
         let config = Config::of_run::<&str>(&config, &[])?;
-        if config.search.strategy == StrategyName::Halving {
+        if !config.search.strategy.shares_weights() {
             return Err(ExperimentError::NoSharedWeights {
                 therefore: "it has none to score architectures with; `supernet retrain` trains one from scratch",
             }

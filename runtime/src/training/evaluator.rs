@@ -69,7 +69,10 @@ impl Evaluator {
             }
             JobKind::Validate { genome } => vec![self.validation(device, weights, genome)?],
             JobKind::Test { genome } => vec![self.test(device, weights, genome)?],
-            JobKind::Train { .. } | JobKind::Step { .. } | JobKind::Skip => Vec::new(),
+            JobKind::Train { .. }
+            | JobKind::Step { .. }
+            | JobKind::Skip
+            | JobKind::Alone { .. } => Vec::new(),
         };
         Ok(scores.into_iter().map(Ok).collect())
     }

@@ -37,6 +37,12 @@ pub(crate) enum JobKind {
     Skip,
     /// Scores on one minibatch of the validation split.
     Score { genomes: Vec<Genome>, batch: u64 },
+    /// A training from scratch, and a score on the whole validation split.
+    Alone {
+        genome: Genome,
+        epochs: u32,
+        seed: u64,
+    },
     /// A score on the whole validation split.
     Validate { genome: Genome },
     /// A score on the test split.

@@ -80,11 +80,10 @@ impl Agenda {
         Pending::Through
     }
 
-    /// Whether a score task has no outcome yet.
+    /// Whether a task that scores children has no outcome yet.
     pub(super) fn scoring(&self) -> bool {
-        self.out
-            .iter()
-            .any(|task| matches!(task.work, Work::Score { .. }))
+        let scores = |work: &Work| matches!(work, Work::Score { .. } | Work::Alone { .. });
+        self.out.iter().any(|task| scores(&task.work))
     }
 
     /// The number of the next training step, from 0 over the whole search.
@@ -105,7 +104,9 @@ impl Agenda {
     /// Hands out work.
     pub(super) fn hand_out(&mut self, work: Work) -> Task {
         match work {
-            Work::Score { .. } => (self.update, self.batch) = (self.update + 1, self.batch + 1),
+            Work::Score { .. } | Work::Alone { .. } => {
+                (self.update, self.batch) = (self.update + 1, self.batch + 1)
+            }
             _ => self.step += u32::from(work.updates()),
         }
         let task = Task { id: self.id, work };
@@ -114,7 +115,7 @@ impl Agenda {
         task
     }
 
-    /// Ends the oldest task. Returns its genomes and their scores if it was a score task and the
+    /// Ends the oldest task. Returns its genomes and their scores if it scored children and the
     /// outcome matches it.
     pub(super) fn close<'a>(
         &mut self,
@@ -123,11 +124,10 @@ impl Agenda {
         let task = self.out.pop_front()?;
         self.again = self.again.min(self.out.len());
         match (task.work, outcome) {
-            (Work::Score { genomes, .. }, Outcome::Scored(scores))
-                if genomes.len() == scores.len() =>
-            {
-                Some((genomes, scores))
-            }
+            (
+                Work::Score { genomes, .. } | Work::Alone { genomes, .. },
+                Outcome::Scored(scores),
+            ) if genomes.len() == scores.len() => Some((genomes, scores)),
             _ => None,
         }
     }
@@ -166,7 +166,7 @@ impl Agenda {
         self.out.iter().flat_map(|task| match &task.work {
             Work::Train { paths, .. } => paths.as_slice(),
             Work::Step { .. } => &[],
-            Work::Score { genomes, .. } => genomes,
+            Work::Score { genomes, .. } | Work::Alone { genomes, .. } => genomes,
         })
     }
 

@@ -22,7 +22,8 @@ pub use settings::{Baseline, ControllerSettings, SettingError};
 
 use super::agenda::{Agenda, Pending, reward};
 use super::{
-    Genome, Outcome, Schedule, Strategy, StrategyError, StrategyStats, Task, TrainingPrior, Work,
+    Genome, Outcome, Schedule, Score, Strategy, StrategyError, StrategyStats, Task, TrainingPrior,
+    Work,
 };
 use adam::Adam;
 use advantage::MovingAverage;
@@ -39,6 +40,8 @@ use tape::Objective;
 pub struct Enas {
     space: Supergraph,
     schedule: Schedule,
+    /// How children are trained before they are scored, if no weights are shared.
+    alone: Option<FromScratch>,
     settings: ControllerSettings,
     controller: Controller<f32>,
     optimiser: Adam,
@@ -46,6 +49,25 @@ pub struct Enas {
     agenda: Agenda,
     random: Random,
     training: TrainingPrior,
+}
+
+/// How the controller learns where no weights are shared: neural architecture search with
+/// reinforcement learning (Zoph and Le 2017), the method that ENAS is measured against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FromScratch {
+    /// Passes over the training split by which every child is trained before it is scored.
+    pub epochs: u32,
+    /// The power of a score that is the reward: 3 for an accuracy, 2 for 1/perplexity (Zoph and Le
+    /// 2017, §4).
+    pub power: u32,
+}
+
+impl FromScratch {
+    /// Trainings of so many epochs, whose scores are raised to this power.
+    pub fn new(epochs: u32, power: u32) -> Self {
+        Self { epochs, power }
+    }
 }
 
 /// The saved state: everything that the next task depends on.
@@ -87,6 +109,7 @@ impl Enas {
             training: TrainingPrior::of(&space),
             space,
             schedule,
+            alone: None,
             settings,
             controller,
             optimiser,
@@ -101,6 +124,23 @@ impl Enas {
     pub fn training(mut self, prior: TrainingPrior) -> Self {
         self.training = prior;
         self
+    }
+
+    /// The same controller without shared weights: nothing but the children themselves is trained,
+    /// each from scratch. The score tasks of the schedule become trainings.
+    #[must_use]
+    pub fn from_scratch(mut self, alone: FromScratch) -> Self {
+        (self.schedule.steps, self.schedule.warm_up) = (0, 0);
+        self.alone = Some(alone);
+        self
+    }
+
+    /// The reward of a child.
+    fn reward(&self, score: &Score) -> f32 {
+        match self.alone {
+            Some(alone) => (0..alone.power).map(|_| reward(score)).product(),
+            None => reward(score),
+        }
     }
 
     /// Number of parameters of the controller.
@@ -165,10 +205,16 @@ impl Strategy for Enas {
                 Work::Train { paths, epoch }
             }
             Pending::Score { batch } => {
-                let genomes = self
-                    .controller
-                    .sample(self.schedule.rollouts as usize, &mut self.random)?;
-                Work::Score { genomes, batch }
+                let count = self.schedule.rollouts;
+                let genomes = self.controller.sample(count as usize, &mut self.random)?;
+                match self.alone {
+                    None => Work::Score { genomes, batch },
+                    Some(FromScratch { epochs, .. }) => Work::Alone {
+                        genomes,
+                        epochs,
+                        first: batch * u64::from(count),
+                    },
+                }
             }
         };
         Ok(Some(self.agenda.hand_out(work)))
@@ -176,7 +222,7 @@ impl Strategy for Enas {
 
     fn observe(&mut self, outcome: &Outcome) -> Option<StrategyStats> {
         let (genomes, scores) = self.agenda.close(outcome)?;
-        let rewards: Vec<f32> = scores.iter().map(reward).collect();
+        let rewards: Vec<f32> = scores.iter().map(|score| self.reward(score)).collect();
         Some(self.learn(&genomes, &rewards))
     }
 

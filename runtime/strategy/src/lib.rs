@@ -77,6 +77,17 @@ pub enum Work {
         /// function of it.
         batch: u64,
     },
+    /// Train every child from scratch, alone, on the training split, and score it on the whole
+    /// validation split. The shared weights are neither read nor changed.
+    Alone {
+        /// The children.
+        genomes: Vec<Genome>,
+        /// Passes over the training split for each.
+        epochs: u32,
+        /// Index of the first child, counted from 0 over the whole search; each child's seed is a
+        /// function of its index.
+        first: u64,
+    },
 }
 
 impl Work {
@@ -87,7 +98,7 @@ impl Work {
             Self::Step { passes, .. } => passes
                 .last()
                 .is_some_and(|pass| pass.wanted == Wanted::Update),
-            Self::Score { .. } => false,
+            Self::Score { .. } | Self::Alone { .. } => false,
         }
     }
 }
@@ -133,7 +144,7 @@ pub enum Outcome {
     Trained(Score),
     /// Of [`Work::Step`].
     Stepped(StepOutcome),
-    /// Of [`Work::Score`]: one score per genome, in order.
+    /// Of [`Work::Score`] and [`Work::Alone`]: one score per genome, in order.
     Scored(Vec<Score>),
 }
 

@@ -96,7 +96,9 @@ fn outcome(work: &Work) -> Outcome {
             let passes = passes.iter().map(|_| PassOutcome::new(score)).collect();
             Outcome::Stepped(StepOutcome::new(passes, 0.1))
         }
-        Work::Score { genomes, .. } => Outcome::Scored(vec![score; genomes.len()]),
+        Work::Score { genomes, .. } | Work::Alone { genomes, .. } => {
+            Outcome::Scored(vec![score; genomes.len()])
+        }
     }
 }
 
@@ -107,7 +109,7 @@ fn walk(strategy: &mut MethodStrategy<Counting>) -> String {
         order += match &task.work {
             Work::Train { .. } => "t",
             Work::Step { .. } if task.work.updates() => "m",
-            Work::Step { .. } => "p",
+            Work::Step { .. } | Work::Alone { .. } => "p",
             Work::Score { .. } => "s",
         };
         if let Some(stats) = strategy.observe(&outcome(&task.work)) {

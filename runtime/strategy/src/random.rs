@@ -217,7 +217,7 @@ mod tests {
         let tasks = std::iter::from_fn(|| search.next().unwrap());
         let genomes = tasks.flat_map(|task| match task.work {
             Work::Score { genomes, .. } => genomes,
-            Work::Train { .. } | Work::Step { .. } => vec![],
+            Work::Train { .. } | Work::Step { .. } | Work::Alone { .. } => vec![],
         });
         genomes.collect()
     }

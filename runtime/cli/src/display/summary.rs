@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supernet::SearchResult;
-use supernet::config::StrategyName;
 use supernet::results::thousands;
 use supernet::results::{Candidate, Metric, Retrained, Selection};
 
@@ -110,7 +109,7 @@ pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) ->
             found.metric.describe(&found.test)
         )?;
     }
-    let shares = found.gain.strategy != StrategyName::Halving;
+    let shares = found.gain.strategy.shares_weights();
     let label = match found.gain.strategy {
         strategy if strategy.learns_only_weights() => "Candidates",
         _ => "Gain",

@@ -14,6 +14,7 @@ pub(super) const SHORT: &[Line] = &[
         "search.epochs",
         "ours: 64,000 images, from 8 to 150 passes, or 150 passes with a controller (paper: 310)",
     ),
+    same("search.budget", "ours: none"),
     same(
         "search.warm_up",
         "ours: weights that are not trained yet mislead the controller (paper and released code: none)",
@@ -57,6 +58,14 @@ pub(super) const SHORT: &[Line] = &[
     same(
         "method.sandwich",
         "Chu et al. 2021, §3.2 (the sandwich: Yu and Huang 2019)",
+    ),
+    same("nas.candidates", "ours (Zoph and Le 2017, §4.1: 12,800)"),
+    same("nas.children", "Zoph and Le 2017, §4.1: eight in a replica"),
+    same("nas.epochs", "ours (Zoph and Le 2017, §4.1: 50)"),
+    same("nas.last", "Zoph and Le 2017, §4.1"),
+    same(
+        "nas.power",
+        "Zoph and Le 2017, §4.1: the accuracy cubed; §4.2: c over the perplexity squared",
     ),
     same("optimizer.method", "paper §3.2: Nesterov's momentum"),
     same("optimizer.nesterov", "paper §3.2"),

@@ -134,6 +134,57 @@ pub(super) const SNAS: &[&[Line]] = &[
     WITHOUT,
 ];
 
+/// Neural architecture search with reinforcement learning (Zoph and Le 2017).
+pub(super) const NAS: &[&[Line]] = &[&[
+    set("search.strategy", "nas", "paper §3.2"),
+    set(
+        "search.space",
+        "enas-macro",
+        "ours: the closest to the paper's §3.3 with skips",
+    ),
+    set(
+        "search.dataset",
+        "cifar-10-batches-bin",
+        "the folder that the published cifar-10-binary.tar.gz unpacks to; give another with --data PATH",
+    ),
+    set("nas.candidates", "12800", "paper §4.1"),
+    set("nas.children", "8", "paper §4.1"),
+    set("nas.epochs", "50", "paper §4.1"),
+    set("nas.last", "5", "paper §4.1"),
+    set("nas.power", "3", "paper §4.1"),
+    set("data.validation", "0.1", "paper §4.1: 5,000 of 50,000"),
+    set(
+        "augment.pad",
+        "4",
+        "paper §4.1: random crops of upsampled images",
+    ),
+    set("augment.flip", "true", "paper §4.1"),
+    set("retrain.learning_rate", "0.1", "paper §4.1"),
+    set("optimizer.weight_decay", "1e-4", "paper §4.1"),
+    set("controller.lstm", "35", "paper §4.1"),
+    set("controller.learning_rate", "6e-4", "paper §4.1"),
+    set("controller.temperature", "1", "paper: a plain softmax"),
+    set("controller.tanh", "0", "paper: no bound"),
+    set("controller.entropy", "0", "paper: none"),
+    set("controller.skip", "0", "paper: none"),
+    set("controller.baseline", "moving_average", "paper §3.2"),
+    set("selection.share", "0", "paper: none"),
+    lacks("a second layer of the controller's LSTM", "paper §4.1"),
+    lacks("a controller that starts in ±0.08", "paper §4.1; here ±0.1"),
+    lacks(
+        "the depth grows by 2 layers after every 1,600 networks",
+        "paper §4.1",
+    ),
+    lacks(
+        "100 controller replicas that update 20 parameter servers asynchronously",
+        "paper §4.1",
+    ),
+    lacks(
+        "a grid over learning rate, weight decay and others for the best network",
+        "paper §4.1",
+    ),
+]];
+
 /// GDAS (Dong and Yang 2019), with the settings of NAS-Bench-201 (Dong and Yang 2020).
 pub(super) const GDAS: &[&[Line]] = &[
     &[

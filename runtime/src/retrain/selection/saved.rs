@@ -29,6 +29,9 @@ struct State {
     candidates: Vec<Candidate>,
     /// Index of the best candidate by the shared weights.
     best: usize,
+    /// Multiply-adds of the search before it; absent in older checkpoints.
+    #[serde(default)]
+    spent: f64,
     /// Results of the trainings that are finished, in order; none for a diverged one.
     alone: Vec<Option<Score>>,
     /// The network in progress.
@@ -68,6 +71,7 @@ impl SelectionRun {
             format: FORMAT,
             candidates: self.halving.candidates().to_vec(),
             best: self.best,
+            spent: self.spent,
             alone: trainings.map(|training| training.alone).collect(),
             progress,
             log,
@@ -134,8 +138,8 @@ fn read(
         ));
     }
     let words = |error: RetrainError| error.to_string();
-    let mut run =
-        SelectionRun::among(experiment, state.candidates, state.best).map_err(words)??;
+    let mut run = SelectionRun::among(experiment, state.candidates, state.best, state.spent)
+        .map_err(words)??;
     for alone in state.alone {
         run.halving.complete(alone);
     }

@@ -1,6 +1,7 @@
 //! The coordinator: owns the scheduler and its strategy, dispatches jobs, takes results.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -26,6 +27,10 @@ pub(crate) enum Msg {
     Done { id: JobId, results: Vec<JobResult> },
     /// A general step is finished.
     Stepped { id: JobId, outcome: StepOutcome },
+    /// A training from scratch goes on.
+    Alive { id: JobId },
+    /// A training from scratch was interrupted.
+    Interrupted { id: JobId },
     /// The application's current command.
     Command(Command),
     /// Requests a heartbeat.
@@ -34,6 +39,8 @@ pub(crate) enum Msg {
 
 pub(crate) struct Begin {
     pub(crate) context: Arc<SearchContext>,
+    /// Interrupts trainings from scratch, which would take too long to wait for.
+    pub(crate) interrupt: Arc<AtomicBool>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) generation: u32,
     pub(crate) command: Command,
@@ -103,7 +110,21 @@ impl Actor for Coordinator {
                     dispatcher.collect_step(id, outcome);
                 }
             }
-            Msg::Command(command) => state.begin.command = command,
+            Msg::Alive { id } => {
+                if let Some(dispatcher) = &mut state.dispatcher {
+                    dispatcher.is_alive(id);
+                }
+            }
+            Msg::Interrupted { id } => {
+                if let Some(dispatcher) = &mut state.dispatcher {
+                    dispatcher.withdraw(id);
+                }
+            }
+            Msg::Command(command) => {
+                state.begin.command = command;
+                let rest = command != Command::Run;
+                state.begin.interrupt.store(rest, Ordering::Release);
+            }
             Msg::Ping => state.begin.send(WorkerReport::Heartbeat(state.silence())),
         }
         match &mut state.dispatcher {

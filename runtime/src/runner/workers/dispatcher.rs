@@ -82,6 +82,21 @@ impl Dispatcher {
         }
     }
 
+    /// Notes that the worker of a long job is alive.
+    pub(crate) fn is_alive(&mut self, id: JobId) {
+        if let Some((_, since)) = self.in_flight.get_mut(&id) {
+            *since = Instant::now();
+        }
+    }
+
+    /// Takes back an interrupted job.
+    pub(crate) fn withdraw(&mut self, id: JobId) {
+        if self.in_flight.remove(&id).is_some() {
+            self.scheduler.withdraw(id);
+            self.last_progress = Instant::now();
+        }
+    }
+
     /// The worker that has been silent the longest, and for how long.
     pub(crate) fn silence(&self) -> Option<(Role, Duration)> {
         match self.in_flight.values().min_by_key(|(_, since)| *since) {
@@ -227,6 +242,7 @@ fn concurrency(context: &SearchContext, depth: usize) -> Concurrency {
     Concurrency {
         train_in_flight: depth + 1,
         score_in_flight: 2 * evaluators,
+        alone_in_flight: evaluators,
         chunk: chunk.max(1),
     }
 }

@@ -40,13 +40,13 @@ impl Workers {
         supervisor: &ActorRef<supervisor::Msg>,
     ) -> Result<Self, (Role, Failure)> {
         let (mut children, given_up) = (Vec::new(), Arc::<AtomicBool>::default());
-        let folder = folder.map(|folder| (folder, &given_up));
         let started = Self::all(
             context,
             snapshot,
             generation,
             command,
             folder,
+            &given_up,
             supervisor,
             &mut children,
         )
@@ -70,7 +70,8 @@ impl Workers {
         snapshot: &Arc<Snapshot>,
         generation: u32,
         command: Command,
-        folder: Option<(&Path, &Arc<AtomicBool>)>,
+        folder: Option<&Path>,
+        given_up: &Arc<AtomicBool>,
         supervisor: &ActorRef<supervisor::Msg>,
         children: &mut Vec<ActorThread>,
     ) -> Result<
@@ -87,9 +88,11 @@ impl Workers {
         );
         let cell: ActorCell = supervisor().get_cell();
         let at = |role| move |failure| (role, failure);
+        let interrupt = Arc::<AtomicBool>::default();
         let role = Role::Coordinator;
         let begin = coordinator::Begin {
             context: context(),
+            interrupt: Arc::clone(&interrupt),
             snapshot: snapshot(),
             generation,
             command,
@@ -120,6 +123,8 @@ impl Workers {
                 context: context(),
                 device: device.clone(),
                 coordinator: coordinator.clone(),
+                interrupt: Arc::clone(&interrupt),
+                given_up: Arc::clone(given_up),
             };
             let started =
                 ActorThread::spawn(&context(), role, Evaluator, begin, cell.clone()).await;
@@ -129,7 +134,7 @@ impl Workers {
         }
         let role = Role::Checkpoint;
         let mut checkpoint = None;
-        if let Some((folder, given_up)) = folder {
+        if let Some(folder) = folder {
             let (folder, given_up) = (folder.to_owned(), Arc::clone(given_up));
             let begin = checkpoint::Begin {
                 context: context(),

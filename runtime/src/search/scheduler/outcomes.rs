@@ -71,6 +71,14 @@ impl Scheduler {
                 }
                 self.updated(&genomes[..own], scores)?;
             }
+            Work::Alone {
+                genomes,
+                epochs,
+                first,
+            } => {
+                let scores = self.trained_alone(&genomes, results, [epochs.into(), first])?;
+                self.updated(&genomes, scores)?;
+            }
         }
         Ok(true)
     }
@@ -202,6 +210,6 @@ fn architectures(work: &Work) -> Vec<Genome> {
                 .into_iter()
                 .collect()
         }
-        Work::Score { genomes, .. } => genomes.clone(),
+        Work::Score { genomes, .. } | Work::Alone { genomes, .. } => genomes.clone(),
     }
 }

@@ -40,7 +40,7 @@ fn outcome(task: &Task) -> Outcome {
     match &task.work {
         Work::Train { paths, .. } => Outcome::Trained(score(&paths[0])),
         Work::Score { genomes, .. } => Outcome::Scored(genomes.iter().map(score).collect()),
-        Work::Step { .. } => unreachable!("it learns from scores"),
+        Work::Step { .. } | Work::Alone { .. } => unreachable!("it learns from scores"),
     }
 }
 
@@ -58,7 +58,7 @@ fn kinds(tasks: &[Task]) -> Vec<String> {
     let kind = |task: &Task| match &task.work {
         Work::Train { epoch, .. } => format!("{} train {epoch}", task.id),
         Work::Score { genomes, batch } => format!("{} score {} on {batch}", task.id, genomes.len()),
-        Work::Step { .. } => unreachable!("it learns from scores"),
+        Work::Step { .. } | Work::Alone { .. } => unreachable!("it learns from scores"),
     };
     tasks.iter().map(kind).collect()
 }
@@ -329,4 +329,69 @@ fn a_known_optimum_is_found() {
         .filter(|genome| *genome == best)
         .count();
     assert!(found > 60, "{found} of 100");
+}
+
+/// The controller without shared weights: two updates of four children each.
+fn from_scratch(power: u32) -> Enas {
+    let schedule = Schedule {
+        epochs: 2,
+        updates: 1,
+        rollouts: 4,
+        ..SCHEDULE
+    };
+    let settings = ControllerSettings {
+        baseline: Baseline::MovingAverage,
+        entropy: 0.0,
+        skip: 0.0,
+        ..small()
+    };
+    Enas::new(test_spaces::layered(LAYERS), schedule, settings, 1)
+        .unwrap()
+        .from_scratch(FromScratch::new(50, power))
+}
+
+#[test]
+fn without_shared_weights_children_are_trained_and_nothing_else_is() {
+    let mut search = from_scratch(3);
+    let task = search.next().unwrap().unwrap();
+    let Work::Alone {
+        genomes,
+        epochs: 50,
+        first: 0,
+    } = &task.work
+    else {
+        panic!("{task:?}");
+    };
+    assert_eq!((genomes.len(), task.id), (4, 0));
+    assert!(
+        search.next().unwrap().is_none(),
+        "the controller learns first"
+    );
+    // Accuracies whose largest is 0.92, as the best of five epochs.
+    let score = |reward| Score { reward, loss: 1.0 };
+    let stats = search
+        .observe(&Outcome::Scored(vec![score(0.92); 4]))
+        .unwrap();
+    assert!((stats.reward - 0.778_688).abs() < 1e-6);
+    let second = search.next().unwrap().unwrap();
+    assert!(matches!(second.work, Work::Alone { first: 4, .. }));
+    // The baseline is now these rewards, and equal ones leave the policy as it is.
+    let before = search.controller.parameters.clone();
+    let stats = search
+        .observe(&Outcome::Scored(vec![score(0.92); 4]))
+        .unwrap();
+    assert_eq!(stats.gradient_norm, 0.0);
+    assert!(search.next().unwrap().is_none());
+    let moved = search.controller.parameters.iter().zip(&before);
+    assert!(moved.clone().all(|(a, b)| (a - b).abs() < 0.02));
+}
+
+#[test]
+fn a_saved_search_without_shared_weights_hands_out_the_same_trainings() {
+    let mut search = from_scratch(2);
+    let task = search.next().unwrap().unwrap();
+    let mut again = from_scratch(2);
+    again.load(search.save()).unwrap();
+    assert_eq!(again.next().unwrap().unwrap(), task);
+    assert!(again.next().unwrap().is_none());
 }

@@ -31,7 +31,7 @@ fn outcome(task: &Task) -> Outcome {
     match &task.work {
         Work::Train { paths, .. } => Outcome::Trained(score(&paths[0])),
         Work::Score { genomes, .. } => Outcome::Scored(genomes.iter().map(score).collect()),
-        Work::Step { .. } => unreachable!("it learns from scores"),
+        Work::Step { .. } | Work::Alone { .. } => unreachable!("it learns from scores"),
     }
 }
 
@@ -72,7 +72,7 @@ fn the_oldest_leave_and_children_differ_from_a_member_in_one_decision() {
                 assert!(children.clone().all(one), "{alive:?} {genomes:?}");
                 born.extend(genomes.iter().cloned());
             }
-            Work::Step { .. } => unreachable!("it learns from scores"),
+            Work::Step { .. } | Work::Alone { .. } => unreachable!("it learns from scores"),
         }
         search.observe(&outcome(&task));
     }

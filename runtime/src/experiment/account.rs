@@ -15,7 +15,7 @@ const KEPT: usize = 4096;
 type Listed = Vec<(u32, bool)>;
 
 /// Counts what tasks cost.
-pub(super) struct Account {
+pub(crate) struct Account {
     space: Supergraph,
     /// Samples of a path in a training step, and of a scoring minibatch.
     train: f64,
@@ -26,7 +26,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(space: &Supergraph, config: &Config) -> Self {
+    pub(crate) fn new(space: &Supergraph, config: &Config) -> Self {
         Self {
             space: space.clone(),
             train: f64::from(config.train.per_path()),
@@ -37,7 +37,7 @@ impl Account {
     }
 
     /// The multiply-adds of a child for a sample.
-    pub(super) fn of_child(&mut self, genome: &[u32]) -> Result<f64, GenomeError> {
+    pub(crate) fn of_child(&mut self, genome: &[u32]) -> Result<f64, GenomeError> {
         if let Some(known) = self.known.get(genome) {
             return Ok(*known);
         }
@@ -50,7 +50,7 @@ impl Account {
     }
 
     /// The multiply-adds of a task, apart for the update of the shared weights and for the policy.
-    pub(super) fn of(&mut self, work: &Work) -> Result<[f64; 2], GenomeError> {
+    pub(crate) fn of(&mut self, work: &Work) -> Result<[f64; 2], GenomeError> {
         match work {
             Work::Train { paths, .. } => {
                 let mut sum = 0.0;
@@ -66,6 +66,8 @@ impl Account {
                 }
                 Ok([0.0, sum])
             }
+            // What they cost is known where they are recorded.
+            Work::Alone { .. } => Ok([0.0; 2]),
             Work::Step { passes, .. } => {
                 let mut sums = [0.0; 2];
                 for pass in passes {
