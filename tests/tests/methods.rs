@@ -30,6 +30,13 @@ const METHODS: [&[&str]; 10] = [
 ];
 const SANDWICH: &[&str] = &["search.strategy=fairnas", "method.sandwich=true"];
 const ONE_SHOT: &[&str] = &["search.strategy=one-shot"];
+const PERTURBATION: &[&str] = &["search.strategy=darts", "derive.rule=perturbation"];
+const NAS: &[&str] = &[
+    "search.strategy=nas",
+    "nas.candidates=4",
+    "nas.children=2",
+    "nas.epochs=1",
+];
 const LIMIT: Duration = Duration::from_secs(120);
 
 inventory::submit! {
@@ -135,6 +142,13 @@ fn differentiable_methods_find_the_planted_architecture() {
 }
 
 #[test]
+fn perturbation_finds_the_planted_architecture() {
+    finds(PERTURBATION);
+    // Whatever the logits say: they do not move in a search that is all warm-up.
+    finds(&[PERTURBATION, &["search.warm_up=1"]].concat());
+}
+
+#[test]
 fn proxyless_finds_the_planted_architecture() {
     METHODS[6..9].iter().for_each(|method| finds(method));
 }
@@ -157,7 +171,11 @@ const SHORT: [&str; 8] = [
 
 #[test]
 fn a_method_repeats_itself_with_any_number_of_threads() {
-    for method in METHODS.iter().copied().chain([SANDWICH, ONE_SHOT]) {
+    for method in METHODS
+        .iter()
+        .copied()
+        .chain([SANDWICH, ONE_SHOT, PERTURBATION, NAS])
+    {
         let settings = [&SHORT[..], method].concat();
         let (a, one) = search(&settings, 1).unwrap();
         let (b, two) = search(&settings, 2).unwrap();
@@ -169,10 +187,12 @@ fn a_method_repeats_itself_with_any_number_of_threads() {
 #[test]
 fn a_method_that_was_stopped_goes_on_as_if_it_was_not() {
     let place = place("methods");
-    for (number, method) in METHODS[1..].iter().chain([&ONE_SHOT]).enumerate() {
+    let methods = METHODS[1..].iter().chain([&ONE_SHOT, &PERTURBATION]);
+    for (number, method) in methods.enumerate() {
         let settings = [&SHORT[..], method, &["checkpoint.steps=3"]].concat();
         let (records, plain) = search(&settings, 2).unwrap();
-        for stop in [1, 6] {
+        // The eighth step is the last one, after which some methods measure.
+        for stop in [1, 6, 8] {
             let path = place.join(format!("{number}-{stop}"));
             let builder = Search::builder()
                 .config(Config::read("", &settings).unwrap())
@@ -192,11 +212,53 @@ fn a_method_that_was_stopped_goes_on_as_if_it_was_not() {
     }
 }
 
+/// A search that measures the curvature of its loss after every second epoch.
+#[test]
+fn the_eigenvalue_of_the_hessian_is_measured_and_resumed() {
+    let settings = [
+        &SHORT[..],
+        &[
+            "search.strategy=darts",
+            "method.stop_at_collapse=true",
+            "search.epochs=5",
+            "data.train=128",
+            "checkpoint.steps=1",
+        ],
+    ]
+    .concat();
+    let (records, plain) = search(&settings, 1).unwrap();
+    // Ten products of two passes after the first, the third and the fifth of the epochs.
+    let without = [&settings[..], &["method.stop_at_collapse=false"]].concat();
+    let (_, unmeasured) = search(&without, 1).unwrap();
+    assert!(plain.ledger.policy > unmeasured.ledger.policy);
+    assert_eq!(
+        plain.weights.pages().values,
+        unmeasured.weights.pages().values
+    );
+    let path = place("eigenvalue").join("run");
+    let builder = Search::builder()
+        .config(Config::read("", &settings).unwrap())
+        .folder(&path);
+    let run = stopped_at(
+        builder,
+        |event| matches!(event, Event::Epoch { epoch, .. } if *epoch == 2),
+    );
+    run.wait_for(LIMIT).unwrap().unwrap();
+    let run = Search::builder().resume(&path).start().unwrap();
+    let found = run.wait_for(LIMIT).unwrap().unwrap().result().unwrap();
+    assert_eq!(logged(&path), without_times(&records));
+    assert_eq!(found.top, plain.top);
+}
+
 /// Shortened, on every adapter.
 #[test]
 fn a_method_runs_on_a_gpu() {
     for adapter in gpus() {
-        for method in METHODS.iter().copied().chain([SANDWICH, ONE_SHOT]) {
+        for method in METHODS
+            .iter()
+            .copied()
+            .chain([SANDWICH, ONE_SHOT, PERTURBATION])
+        {
             let short = [
                 "search.epochs=1",
                 "search.warm_up=0",
@@ -261,6 +323,19 @@ fn wrong_use_is_refused_in_a_sentence() {
         slices.contains("cannot be divided into 5 equal slices"),
         "{slices}"
     );
+    let budget = said(&["search.budget=1000"]);
+    assert!(
+        budget.starts_with("`search.budget` is 0.0 million multiply-adds, and one epoch and")
+            && budget.contains("raise it, or lower `derive.candidates`"),
+        "{budget}"
+    );
+    let rule = said(&["derive.rule=perturbation", "search.strategy=snas"]);
+    assert!(
+        rule.contains("takes the supernet that `darts` trains"),
+        "{rule}"
+    );
+    let logits = said(&["method.stop_at_collapse=true"]);
+    assert!(logits.contains("this strategy has none"), "{logits}");
     let few = said(&[
         "search.strategy=fairnas",
         "train.batch=4",

@@ -160,13 +160,13 @@ impl Weights {
 
     /// Size of weights, gradients and moments in bytes.
     pub fn bytes(&self) -> u64 {
-        let pages: u64 = self
-            .layout
-            .pages
-            .iter()
-            .map(|len| 4 * u64::from(*len))
-            .sum();
-        pages * (2 + self.pages.state.len() as u64)
+        self.page_bytes() * (2 + self.pages.state.len() as u64)
+    }
+
+    /// Size of the weights alone in bytes.
+    pub fn page_bytes(&self) -> u64 {
+        let pages = self.layout.pages.iter();
+        pages.map(|len| 4 * u64::from(*len)).sum()
     }
 
     /// The values as last fetched.

@@ -141,7 +141,7 @@ fn one_of_words() -> [(&'static str, &'static [&'static str]); 9] {
         ),
         ("method.gradient", &["ran", "all"]),
         ("method.gates", &["two", "full", "reinforce"]),
-        ("derive.rule", &["method", "samples"]),
+        ("derive.rule", &["method", "samples", "perturbation"]),
         ("optimizer.method", &["sgd", "adam"]),
         ("text.unit", &["word", "character"]),
         ("optimizer.touch", &["path", "all"]),
@@ -362,7 +362,7 @@ mod tests {
         );
         assert_eq!(
             said(&["epochs=3"]),
-            "there is no setting `epochs`; write `retrain.epochs` or `search.epochs`"
+            "there is no setting `epochs`; write `nas.epochs` or `retrain.epochs` or `search.epochs`"
         );
         assert_eq!(
             said(&["searches.epoch=3"]),

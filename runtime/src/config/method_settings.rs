@@ -29,6 +29,10 @@ pub struct MethodSettings {
     /// For `one-shot` on images: slices of a minibatch, each with inputs and batch normalisation of
     /// its own; 0 takes slices of 16 samples.
     pub slices: u32,
+    /// For `darts`: whether the search ends when the largest eigenvalue of the Hessian of the
+    /// validation loss with respect to the logits grows, with the answer of some epochs before (Zela et
+    /// al. 2020, §4.3). It needs 17 epochs at least.
+    pub stop_at_collapse: bool,
     /// For `fairnas`: whether the largest child, the smallest and two random ones are trained in
     /// every step, instead of every choice once.
     pub sandwich: bool,
@@ -70,6 +74,7 @@ impl Default for MethodSettings {
             gates: Gates::Two,
             dropout: 0.1,
             slices: 0,
+            stop_at_collapse: false,
             sandwich: false,
         }
     }

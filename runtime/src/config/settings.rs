@@ -183,6 +183,9 @@ pub enum DeriveRule {
     Method,
     /// The best of samples of the policy, and of what is bred from them.
     Samples,
+    /// For `darts`: decision by decision the op whose removal from the trained supernet raises the
+    /// validation loss most (Wang et al. 2021, §4).
+    Perturbation,
 }
 
 /// What architectures are ranked by.

@@ -383,6 +383,8 @@ pub enum WarningKind {
     Chance,
     /// The answer has next to no op with weights.
     Collapse,
+    /// The search ended before its schedule did, by the method's own criterion.
+    EndedEarly,
     /// Candidates are not trained alone, since there are too few or the budget is too small.
     NoSelection,
     /// The duration that was asked for is too short for a search that means anything.

@@ -67,7 +67,12 @@ impl Experiment {
         let (epochs, steps) = (self.config.search.epochs, self.schedule.steps);
         let score = f64::from(self.batches()) * f64::from(self.config.score.batch);
         let one = score * GENERATION as f64;
-        let most = (self.training_cost(epochs, steps) / one).floor();
+        let most = self.training_cost(epochs, steps) / one;
+        // With a budget the last one may be a smaller one.
+        let most = match self.shared_budget() {
+            Some(_) => most.ceil(),
+            None => most.floor(),
+        };
         self.config.derive.generations.min(most as u32)
     }
 

@@ -22,6 +22,8 @@ struct Prices {
     step: f64,
     /// An update of a strategy that learns from scores.
     update: f64,
+    /// What a method measures after the last step.
+    end: f64,
     /// Scoring a network of mean size on the whole validation split.
     evaluation: f64,
 }
@@ -122,9 +124,8 @@ impl Experiment {
         let generation = GENERATION as f64 * prices.evaluation;
         let bred = match self.has_favourite() {
             true => 0.0,
-            false => (training / generation)
-                .floor()
-                .min(config.derive.generations.into()),
+            // The last generation may be a smaller one.
+            false => (training / generation).min(config.derive.generations.into()),
         };
         let report = match config.search.strategy.learns_only_weights() {
             true => 0.0,
@@ -134,7 +135,11 @@ impl Experiment {
             true => 1.0,
             false => f64::from(config.derive.candidates),
         };
-        training + updates + bred * generation + (candidates + report) * prices.evaluation
+        training
+            + updates
+            + prices.end
+            + bred * generation
+            + (candidates + report) * prices.evaluation
     }
 
     /// Whether the strategy has an answer of its own, so that no samples are compared.
@@ -160,7 +165,7 @@ impl Experiment {
             reward: 0.5,
             loss: 1.0,
         };
-        let (mut steps, mut updates) = (0.0, 0.0);
+        let (mut steps, mut updates, mut end, mut done) = (0.0, 0.0, 0.0, 0);
         while let Some(task) = strategy.next()? {
             let [shared, policy] = account.of(&task.work)?;
             let outcome = match &task.work {
@@ -169,11 +174,15 @@ impl Experiment {
                     Outcome::Scored(vec![score; genomes.len()])
                 }
                 Work::Train { .. } => {
-                    steps += shared;
+                    (steps, done) = (steps + shared, done + 1);
                     Outcome::Trained(score)
                 }
                 Work::Step { passes, .. } => {
-                    steps += shared + policy;
+                    match done < STEPS {
+                        true => steps += shared + policy,
+                        false => end += policy,
+                    }
+                    done += u32::from(task.work.updates());
                     let without_gradient = |_| PassOutcome::new(score);
                     let outcomes = passes.iter().map(without_gradient).collect();
                     Outcome::Stepped(StepOutcome::new(outcomes, 0.0))
@@ -184,6 +193,7 @@ impl Experiment {
         Ok(Prices {
             step: steps / f64::from(STEPS),
             update: updates,
+            end,
             evaluation: self.evaluation_cost() * self.mean_macs()?,
         })
     }

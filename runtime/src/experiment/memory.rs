@@ -4,7 +4,7 @@ use supernet_engine::device::Device;
 use supernet_engine::program::{MemoryPlan, Program};
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::{
-    Outcome, PassOutcome, PassSamples, Schedule, Score, StepOutcome, Work, from_prior,
+    Outcome, PassOutcome, PassSamples, PassWeights, Schedule, Score, StepOutcome, Work, from_prior,
 };
 
 use super::{Experiment, ExperimentError};
@@ -84,6 +84,7 @@ impl Experiment {
             };
             let mut outcomes = Vec::with_capacity(passes.len());
             for pass in &passes {
+                plan.moved |= pass.weights != PassWeights::Shared;
                 let batch = match pass.samples {
                     PassSamples::Training => self.config.train.per_path(),
                     PassSamples::Validation(_) => self.config.score.batch,

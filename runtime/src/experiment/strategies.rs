@@ -16,7 +16,7 @@ use supernet_strategy::{
 };
 
 use super::{Experiment, ExperimentError};
-use crate::config::{Config, ConfigError, Gates, GradientOf, StrategyName};
+use crate::config::{Config, ConfigError, DeriveRule, Gates, GradientOf, StrategyName};
 use crate::space::Extremes;
 
 /// Creates a custom strategy.
@@ -54,7 +54,7 @@ impl Experiment {
             (StrategyName::Custom, Some(CustomStrategy(make))) => {
                 Ok(make(supergraph, schedule, seed)?)
             }
-            _ => named_strategy(supergraph, schedule, &self.config, seed),
+            _ => named_strategy(supergraph, schedule, &self.config, seed, self.batches()),
         }
     }
 }
@@ -67,7 +67,13 @@ impl Experiment {
     ) -> Result<Box<dyn Strategy>, ExperimentError> {
         let mut config = self.config.clone();
         config.search.strategy = StrategyName::Spos;
-        named_strategy(&self.task.supergraph, schedule, &config, config.search.seed)
+        named_strategy(
+            &self.task.supergraph,
+            schedule,
+            &config,
+            config.search.seed,
+            self.batches(),
+        )
     }
 }
 
@@ -90,6 +96,20 @@ pub(super) fn fit(
         space
             .relaxed(&everything(space))
             .map_err(|error| unsuited(error.to_string()))?;
+    }
+    if config.derive.rule == DeriveRule::Perturbation && strategy != StrategyName::Darts {
+        return Err(unsuited(
+            "`derive.rule = perturbation` takes the supernet that `darts` trains, in which all ops run; `method` is the \
+             rule of this strategy"
+                .to_owned(),
+        ));
+    }
+    if config.method.stop_at_collapse && strategy != StrategyName::Darts {
+        return Err(unsuited(
+            "`method.stop_at_collapse` looks at the logits of `darts`, and this strategy has none that descend the \
+             validation loss"
+                .to_owned(),
+        ));
     }
     if strategy.mixes() {
         if config.train.paths > 1 {
@@ -155,12 +175,13 @@ pub(super) fn everything(space: &Supergraph) -> Path {
     }
 }
 
-/// The built-in strategy that the settings name.
+/// The built-in strategy that the settings name; the validation split has so many minibatches.
 pub(crate) fn named_strategy(
     supergraph: &Supergraph,
     schedule: Schedule,
     config: &Config,
     seed: u64,
+    batches: u32,
 ) -> Result<Box<dyn Strategy>, ExperimentError> {
     let training = TrainingPrior::emphasised(supergraph, config.train.emphasis as f32);
     let name = config.search.strategy;
@@ -196,7 +217,7 @@ pub(crate) fn named_strategy(
             Box::new(enas.map_err(ConfigError::from)?.from_scratch(alone))
         }
         StrategyName::Darts | StrategyName::Snas | StrategyName::Gdas => {
-            let settings = differentiable(config, &schedule);
+            let settings = differentiable(config, &schedule, batches);
             let method = Differentiable::new(supergraph.clone(), settings, seed);
             looped(name, supergraph, schedule, method, seed)
         }
@@ -209,7 +230,7 @@ pub(crate) fn named_strategy(
             looped(name, supergraph, schedule, method, seed)
         }
         StrategyName::Proxyless => {
-            let settings = differentiable(config, &schedule);
+            let settings = differentiable(config, &schedule, batches);
             let method = Differentiable::new(supergraph.clone(), settings, seed);
             looped(name, supergraph, schedule, method, seed)
         }
@@ -278,7 +299,7 @@ fn rate(config: &Config, schedule: &Schedule, every: u32) -> f64 {
     }
 }
 
-fn differentiable(config: &Config, schedule: &Schedule) -> DifferentiableSettings {
+fn differentiable(config: &Config, schedule: &Schedule, batches: u32) -> DifferentiableSettings {
     let method = &config.method;
     let relaxation = match (config.search.strategy, method.gates) {
         (StrategyName::Darts, _) if method.order == 2 => Relaxation::Darts(Order::Second),
@@ -298,7 +319,7 @@ fn differentiable(config: &Config, schedule: &Schedule) -> DifferentiableSetting
     let or = |given: f64, published: f64| if given == 0.0 { published } else { given };
     let last = (schedule.epochs * schedule.steps).saturating_sub(1);
     let every = period(config);
-    DifferentiableSettings::new(relaxation, rate(config, schedule, every))
+    let settings = DifferentiableSettings::new(relaxation, rate(config, schedule, every))
         .with_temperature(LinearSchedule::new(
             or(method.temperature, from),
             or(method.final_temperature, to),
@@ -306,4 +327,12 @@ fn differentiable(config: &Config, schedule: &Schedule) -> DifferentiableSetting
         ))
         .with_period(every)
         .with_paths(schedule.paths)
+        .with_perturbation(match config.derive.rule {
+            DeriveRule::Perturbation => batches,
+            _ => 0,
+        });
+    match method.stop_at_collapse {
+        true => settings.stopping_at_collapse(),
+        false => settings,
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use supernet_plugin::{GenomeError, Kind, Node, Op, Supergraph};
+use supernet_plugin::{Child, GenomeError, Kind, Node, Op, Supergraph};
 use supernet_shaders::random::{Random, RngStream};
 use supernet_strategy::Genome;
 use supernet_strategy::random::from_prior;
@@ -122,6 +122,37 @@ impl OpComposition {
         labels.all(|label| label == Some(first)).then_some(first)
     }
 
+    /// The share of the decisions of a genome whose op has parameters that matter: an op that reads
+    /// nothing but zeros, or that nothing reads, counts as one without. None if there are no such
+    /// decisions.
+    ///
+    /// # Errors
+    /// If the genome does not belong to the space.
+    pub fn alive(&self, genome: &[u32]) -> Result<Option<f32>, GenomeError> {
+        let all = weighted(&self.space.child(genome)?);
+        let known: Vec<Option<u32>> = genome.iter().copied().map(Some).collect();
+        let (mut ops, mut alive) = (0_u32, 0_u32);
+        for (d, free) in self
+            .ops
+            .iter()
+            .filter(|(d, _)| self.space.active(&known, *d))
+        {
+            ops += 1;
+            let Some(other) = free.iter().position(|free| *free) else {
+                continue;
+            };
+            if free.get(genome[*d] as usize) == Some(&true) {
+                continue;
+            }
+            // Without an op that matters, fewer have parameters.
+            let mut without = genome.to_vec();
+            without[*d] = other as u32;
+            let child = self.space.child(&without);
+            alive += u32::from(child.map_or(true, |child| weighted(&child) < all));
+        }
+        Ok((ops > 0).then(|| alive as f32 / ops as f32))
+    }
+
     /// The composition of samples of the prior.
     ///
     /// # Errors
@@ -133,6 +164,28 @@ impl OpComposition {
             .collect();
         Ok(self.of(&genomes?))
     }
+}
+
+/// The number of nodes of a network that have parameters and depend on its input: a network consists
+/// of what its output reads.
+fn weighted(child: &Child) -> usize {
+    let mut depends = vec![false; child.len()];
+    for position in 0..child.len() {
+        depends[position] = match child.op_node(position).op {
+            Op::Input { .. } => true,
+            Op::Zero { .. } => false,
+            _ => {
+                let mut inputs = child.inputs(position).iter();
+                inputs.any(|input| depends.get(*input as usize) == Some(&true))
+            }
+        };
+    }
+    let has_parameters = |position: &usize| {
+        let inside = |body: &Child| (0..body.len()).any(|at| !body.params(at).is_empty());
+        !child.params(*position).is_empty() || child.body(*position).is_some_and(inside)
+    };
+    let counted = |position: &usize| depends[*position] && has_parameters(position);
+    (0..child.len()).filter(counted).count()
 }
 
 /// All nodes, with the bodies of scans before the scan: every node comes after the nodes that it

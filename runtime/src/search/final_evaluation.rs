@@ -10,7 +10,7 @@ use supernet_strategy::{Genome, Score, Strategy, from_prior, next_generation};
 use super::error::SearchError;
 use super::scheduler::{Next, Scheduler};
 use crate::config::DeriveRule;
-use crate::events::{EvaluationRole, Event};
+use crate::events::{EvaluationRole, Event, WarningKind};
 use crate::experiment::{Experiment, GENERATION};
 use crate::results::{self, Candidate, Ledger, PolicyGain, Selection};
 use crate::training::{Job, JobId, JobKind, JobResult};
@@ -90,7 +90,7 @@ impl FinalEvaluation {
             &mut random(RngStream::Candidates),
         )?;
         let favourite = match derive.rule {
-            DeriveRule::Method => strategy.favourite()?,
+            DeriveRule::Method | DeriveRule::Perturbation => strategy.favourite()?,
             DeriveRule::Samples => None,
         };
         let (candidates, generations) = match favourite {
@@ -157,11 +157,13 @@ impl FinalEvaluation {
             return Ok(false);
         }
         let experiment = Arc::clone(&self.experiment);
-        if let Some(budget) = experiment.shared_budget()
-            && self.spent_with_another(&experiment)? > budget
-        {
-            self.wanted = self.generations;
-            return Ok(false);
+        let mut size = GENERATION;
+        if let Some(budget) = experiment.shared_budget() {
+            size = size.min(self.affordable(budget, &experiment)?);
+            if size == 0 {
+                self.wanted = self.generations;
+                return Ok(false);
+            }
         }
         let (supergraph, number) = (experiment.supergraph(), self.generations);
         let mut ranked = self.candidates()?;
@@ -170,7 +172,7 @@ impl FinalEvaluation {
         let parents: Vec<Genome> = best.map(|candidate| candidate.genome).collect();
         let stream = RngStream::Generation { number };
         let mut random = Random::new(experiment.config().search.seed, stream);
-        let children = next_generation(supergraph, &parents, GENERATION, &mut random)?;
+        let children = next_generation(supergraph, &parents, size, &mut random)?;
         let mut fresh = results::distinct(supergraph, &children)?;
         let mut new = Vec::new();
         for child in fresh.drain(..) {
@@ -183,12 +185,13 @@ impl FinalEvaluation {
         Ok(true)
     }
 
-    /// The multiply-adds of the search if another generation is as large as the candidates so far.
-    fn spent_with_another(&self, experiment: &Experiment) -> Result<f64, SearchError> {
+    /// The number of candidates that the budget still pays for, if they are as large as those so far.
+    fn affordable(&self, budget: f64, experiment: &Experiment) -> Result<usize, SearchError> {
         let scored = self.scored(experiment)?;
         let macs: f64 = scored.iter().map(|one| one.macs as f64).sum();
-        let more = 1.0 + GENERATION as f64 / scored.len().max(1) as f64;
-        Ok(self.spent + macs * more * experiment.evaluation_cost())
+        let all = macs * experiment.evaluation_cost();
+        let left = (budget - self.spent - all).max(0.0);
+        Ok((left * scored.len() as f64 / all.max(1.0)) as usize)
     }
 
     /// The candidates, with their scores.
@@ -332,6 +335,12 @@ impl Scheduler {
             gain,
             summary: gain.summary(),
         });
+        if let Some(sentence) = self.strategy.verdict() {
+            self.emit(Event::Warning {
+                kind: WarningKind::EndedEarly,
+                sentence,
+            });
+        }
         if let Some(best) = top.first()
             && let Some(warning) = self.monitor.check_answer(&best.genome)
         {

@@ -211,10 +211,7 @@ impl Monitor {
     /// differentiable methods are known to collapse to (Zela et al. 2020, §2; Dong and Yang 2020,
     /// §5).
     pub(crate) fn check_answer(&self, genome: &Genome) -> Option<Event> {
-        let free = self
-            .composition
-            .of(std::slice::from_ref(genome))
-            .parameter_free?;
+        let free = 1.0 - self.composition.alive(genome).ok()??;
         let usual = self.usual.parameter_free?;
         if !(free > FREE && (1.0 - free) * RARER < 1.0 - usual) {
             return None;
@@ -222,7 +219,7 @@ impl Monitor {
         let ops = match self.composition.only_op(genome) {
             Some(op) => format!("every op of the answer is `{op}`"),
             None => format!(
-                "{:.0} % of the ops of the answer have no parameters",
+                "{:.0} % of the ops of the answer have no parameters, or change nothing",
                 100.0 * free
             ),
         };

@@ -103,7 +103,7 @@ impl<'a> TableSearch<'a> {
                 schedule,
                 seed,
             )),
-            _ => named_strategy(space, schedule, &self.config, seed)?,
+            _ => named_strategy(space, schedule, &self.config, seed, 1)?,
         };
         self.follow(&mut *strategy, name, seed, listen)
     }

@@ -240,6 +240,12 @@ pub trait Strategy: Send {
         Ok(None)
     }
 
+    /// What has to be known about the answer, in a sentence, such as why the search ended before its
+    /// schedule did.
+    fn verdict(&self) -> Option<String> {
+        None
+    }
+
     /// The whole state of the strategy.
     fn save(&self) -> serde_json::Value;
 

@@ -31,6 +31,11 @@ impl Moment {
     pub fn is_warm_up(&self) -> bool {
         self.step < self.warm_up
     }
+
+    /// Whether all training steps are done.
+    pub fn is_end(&self) -> bool {
+        self.step >= self.steps
+    }
 }
 
 /// What a training step runs.
@@ -83,6 +88,37 @@ pub trait SearchMethod: Send {
         StrategyStats::default()
     }
 
+    /// Passes that measure the network beside what the policy learns from: asked before every
+    /// training step and after the last one ([`Moment::is_end`]), again and again, with `round`
+    /// counting from 0, until there are none. None of them may make an update. `batch` is the index
+    /// of the next minibatch of the validation split, which stays the next one.
+    ///
+    /// # Errors
+    /// If the space's constraints leave no genome to sample.
+    fn measuring_passes(
+        &mut self,
+        _moment: &Moment,
+        _round: u32,
+        _batch: u64,
+        _random: &mut Random,
+    ) -> Result<Vec<Pass>, StrategyError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes what [`SearchMethod::measuring_passes`] asked for; none if a number of the outcome is not
+    /// finite.
+    fn measure(&mut self, _moment: &Moment, _outcome: Option<&StepOutcome>) {}
+
+    /// Whether the search ends here, before its schedule does.
+    fn is_ended(&self) -> bool {
+        false
+    }
+
+    /// What has to be known about the answer, in a sentence, such as why the search ended early.
+    fn verdict(&self) -> Option<String> {
+        None
+    }
+
     /// Fresh samples of the policy, drawn with `random`.
     ///
     /// # Errors
@@ -119,6 +155,19 @@ pub struct MethodStrategy<M> {
     asked: Option<u32>,
     /// The position of the outcome that the method learns from next.
     learning: Option<Moment>,
+    measuring: Measuring,
+}
+
+/// How far measuring beside the training is.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Measuring {
+    /// The last training step before which everything was measured.
+    done: Option<u32>,
+    /// The next round.
+    round: u32,
+    /// Whether the outcome that is awaited is a measurement.
+    awaited: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,6 +179,9 @@ struct State {
     random: Random,
     asked: Option<u32>,
     learning: Option<Moment>,
+    /// Absent in older checkpoints.
+    #[serde(default)]
+    measuring: Measuring,
 }
 
 impl<M: SearchMethod> MethodStrategy<M> {
@@ -149,7 +201,27 @@ impl<M: SearchMethod> MethodStrategy<M> {
             random: Random::new(seed, RngStream::Strategy),
             asked: None,
             learning: None,
+            measuring: Measuring::default(),
         }
+    }
+
+    /// The next measurement before this training step, or after the last one.
+    fn measurement(&mut self, moment: Moment) -> Result<Option<Task>, StrategyError> {
+        if self.measuring.done == Some(moment.step) {
+            return Ok(None);
+        }
+        let (round, batch) = (self.measuring.round, self.agenda.batch());
+        let passes = self
+            .method
+            .measuring_passes(&moment, round, batch, &mut self.random)?;
+        if passes.is_empty() {
+            (self.measuring.done, self.measuring.round) = (Some(moment.step), 0);
+            return Ok(None);
+        }
+        (self.measuring.round, self.measuring.awaited) = (round + 1, true);
+        self.learning = Some(moment);
+        let epoch = moment.epoch.min(self.schedule.epochs.saturating_sub(1));
+        Ok(Some(self.agenda.hand_out(Work::Step { passes, epoch })))
     }
 
     fn moment(&self, epoch: u32) -> Moment {
@@ -172,9 +244,14 @@ impl<M: SearchMethod> Strategy for MethodStrategy<M> {
     fn next(&mut self) -> Result<Option<Task>, StrategyError> {
         let epoch = match self.agenda.pending(&self.schedule) {
             Pending::Again(task) => return Ok(Some(task)),
-            Pending::Through => return Ok(None),
             // Its outcome changes the policy that all later steps come from.
             _ if self.agenda.is_learning() => return Ok(None),
+            Pending::Through if self.method.is_ended() => return Ok(None),
+            Pending::Through => {
+                let end = self.moment(self.schedule.epochs);
+                return self.measurement(end);
+            }
+            Pending::Train { .. } if self.method.is_ended() => return Ok(None),
             Pending::Train { epoch } => epoch,
             // There are no score tasks.
             Pending::Score { .. } => return Ok(None),
@@ -191,6 +268,12 @@ impl<M: SearchMethod> Strategy for MethodStrategy<M> {
                 self.learning = Some(moment);
                 return Ok(Some(self.agenda.hand_out(Work::Step { passes, epoch })));
             }
+        }
+        if let Some(task) = self.measurement(moment)? {
+            return Ok(Some(task));
+        }
+        if self.method.is_ended() {
+            return Ok(None);
         }
         let work = match self.method.training(&moment, &mut self.random)? {
             StepWork::Paths(paths) => Work::Train { paths, epoch },
@@ -212,6 +295,12 @@ impl<M: SearchMethod> Strategy for MethodStrategy<M> {
         // The only task that is learnt from has ended, with whatever outcome.
         let ended = was_learning && !self.agenda.is_learning();
         let moment = if ended { self.learning.take() } else { None };
+        if ended && std::mem::take(&mut self.measuring.awaited) {
+            let outcome = closed.map(|(_, outcome)| outcome);
+            let finite = outcome.filter(|outcome| outcome.is_finite());
+            self.method.measure(&moment?, finite);
+            return None;
+        }
         let (_, outcome) = closed?;
         let moment = moment.filter(|_| outcome.is_finite())?;
         Some(self.method.learn(&moment, outcome))
@@ -225,6 +314,10 @@ impl<M: SearchMethod> Strategy for MethodStrategy<M> {
         self.method.favourite()
     }
 
+    fn verdict(&self) -> Option<String> {
+        self.method.verdict()
+    }
+
     fn save(&self) -> serde_json::Value {
         serde_json::json!(State {
             strategy: self.name.clone(),
@@ -233,6 +326,7 @@ impl<M: SearchMethod> Strategy for MethodStrategy<M> {
             random: self.random.clone(),
             asked: self.asked,
             learning: self.learning,
+            measuring: self.measuring,
         })
     }
 
@@ -256,6 +350,7 @@ impl<M: SearchMethod> Strategy for MethodStrategy<M> {
         self.agenda = state.agenda;
         self.agenda.resume();
         (self.random, self.asked, self.learning) = (state.random, state.asked, state.learning);
+        self.measuring = state.measuring;
         Ok(())
     }
 }

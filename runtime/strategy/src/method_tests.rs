@@ -9,6 +9,11 @@ use crate::{PassOutcome, PassSamples, Score};
 struct Counting {
     learnt: u32,
     mixtures: bool,
+    /// Rounds that are measured before step 2 and after the last one.
+    rounds: u32,
+    measured: u32,
+    /// Whether the search ends once so many were measured.
+    ends_at: Option<u32>,
 }
 
 fn mixture(gradient: bool) -> Path {
@@ -51,16 +56,37 @@ impl SearchMethod for Counting {
         }
     }
 
+    fn measuring_passes(
+        &mut self,
+        moment: &Moment,
+        round: u32,
+        batch: u64,
+        _: &mut Random,
+    ) -> Result<Vec<Pass>, StrategyError> {
+        let due = (moment.step == 2 || moment.is_end()) && round < self.rounds;
+        let pass = Pass::score(mixture(false), PassSamples::Validation(batch));
+        Ok(if due { vec![pass] } else { Vec::new() })
+    }
+
+    fn measure(&mut self, _: &Moment, outcome: Option<&StepOutcome>) {
+        assert!(outcome.is_some());
+        self.measured += 1;
+    }
+
+    fn is_ended(&self) -> bool {
+        self.ends_at.is_some_and(|at| self.measured >= at)
+    }
+
     fn sample(&self, count: usize, _: &mut Random) -> Result<Vec<Genome>, GenomeError> {
         Ok(vec![vec![0, 0]; count])
     }
 
     fn save(&self) -> serde_json::Value {
-        serde_json::json!(self.learnt)
+        serde_json::json!([self.learnt, self.measured])
     }
 
     fn load(&mut self, saved: serde_json::Value) -> Result<(), serde_json::Error> {
-        self.learnt = serde_json::from_value(saved)?;
+        [self.learnt, self.measured] = serde_json::from_value(saved)?;
         Ok(())
     }
 }
@@ -75,13 +101,17 @@ const SCHEDULE: Schedule = Schedule {
 };
 
 fn strategy(mixtures: bool) -> MethodStrategy<Counting> {
+    let method = Counting {
+        mixtures,
+        ..Counting::default()
+    };
+    counting(method)
+}
+
+fn counting(method: Counting) -> MethodStrategy<Counting> {
     let op = |id| test_spaces::op(id, &["a", "b"]);
     let steps = ["x", "y"].map(|id| test_spaces::step(&[id.to_owned()], None));
     let space = test_spaces::space(vec![op("x"), op("y")], steps.to_vec(), vec![]);
-    let method = Counting {
-        mixtures,
-        learnt: 0,
-    };
     MethodStrategy::new("counting", space, SCHEDULE, method, 1)
 }
 
@@ -122,6 +152,29 @@ fn walk(strategy: &mut MethodStrategy<Counting>) -> String {
 #[test]
 fn a_method_learns_before_training_steps_after_the_warm_up() {
     assert_eq!(walk(&mut strategy(false)), "ttp(1)ttp(2)tt");
+}
+
+#[test]
+fn a_method_measures_round_by_round_and_may_end_the_search() {
+    let measuring = |ends_at| {
+        counting(Counting {
+            rounds: 2,
+            ends_at,
+            ..Counting::default()
+        })
+    };
+    // Twice before step 2, after what the policy learns from, and twice at the end.
+    assert_eq!(walk(&mut measuring(None)), "ttp(1)ppttp(2)ttpp");
+    assert_eq!(walk(&mut measuring(Some(1))), "ttp(1)p");
+    // Saved between two rounds.
+    let mut strategy = measuring(None);
+    for _ in 0..4 {
+        let task = strategy.next().unwrap().unwrap();
+        strategy.observe(&outcome(&task.work));
+    }
+    let mut again = measuring(None);
+    again.load(strategy.save()).unwrap();
+    assert_eq!(walk(&mut again), "pttp(2)ttpp");
 }
 
 #[test]

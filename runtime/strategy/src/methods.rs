@@ -1,9 +1,11 @@
 //! The methods that followed ENAS, each a sampler and a learner in the one loop of
 //! [`MethodStrategy`](crate::MethodStrategy).
 
+mod curvature;
 mod differentiable;
 mod fair;
 mod one_shot;
+mod perturbation;
 mod reinforce;
 
 pub use differentiable::{Differentiable, DifferentiableSettings, Order, Relaxation};

@@ -71,7 +71,13 @@ impl Device for Cpu {
                 custom::cpu_kernel(run)?;
             }
         }
-        Ok(plan.bytes() + weights.bytes())
+        // The gradients of the passes before are kept beside the copy and its own.
+        let moved = if plan.moved {
+            4 * weights.page_bytes()
+        } else {
+            0
+        };
+        Ok(plan.bytes() + weights.bytes() + moved)
     }
 
     fn train(

@@ -48,6 +48,9 @@ pub struct MemoryPlan {
     pub inputs: usize,
     /// Samples of the largest minibatch.
     pub batch: u32,
+    /// Whether passes read weights that are moved from the shared ones: a copy of these and of their
+    /// gradient exists beside them.
+    pub moved: bool,
 }
 
 impl MemoryPlan {

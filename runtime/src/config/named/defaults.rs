@@ -55,6 +55,7 @@ pub(super) const SHORT: &[Line] = &[
     same("method.gates", "Cai et al. 2019, §3.2.1"),
     same("method.dropout", "Bender et al. 2018 tune it; ours"),
     same("method.slices", "ours (Bender et al. 2018: slices of 32)"),
+    same("method.stop_at_collapse", "Liu et al. 2019: never"),
     same(
         "method.sandwich",
         "Chu et al. 2021, §3.2 (the sandwich: Yu and Huang 2019)",

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use odd_device::{Meeting, odd};
 use supernet_enas as _;
@@ -306,9 +306,14 @@ fn a_folder_that_cannot_be_written_ends_the_search_with_a_sentence() {
     let mut events = builder.events();
     let run = builder.start().unwrap();
     events.find(|record| matches!(record.event, Event::Saved { .. }));
-    // A folder cannot be created where a file exists.
-    fs::remove_dir_all(path.join("checkpoints")).unwrap();
-    fs::write(path.join("checkpoints"), "").unwrap();
+    // A folder cannot be created where a file exists. Meanwhile checkpoints are written there.
+    let (checkpoints, began) = (path.join("checkpoints"), Instant::now());
+    while fs::remove_dir_all(&checkpoints)
+        .and_then(|()| fs::write(&checkpoints, ""))
+        .is_err()
+    {
+        assert!(began.elapsed() < HANGS);
+    }
     let outcome = run.wait_for(HANGS).expect("it ends");
     let said = outcome.unwrap_err().to_string();
     assert!(said.contains("cannot write the checkpoint"), "{said}");

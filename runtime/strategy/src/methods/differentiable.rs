@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use supernet_plugin::{GenomeError, Path, Pick, Supergraph};
 use supernet_shaders::random::Random;
 
+use super::curvature::Curvature;
+use super::perturbation::Perturbation;
 use crate::table_policy::{
     DrawnPath, LinearSchedule, LogitAdam, LogitAdamSettings, LogitTable, Sampler,
     StraightThroughGradient, second_order,
@@ -58,6 +60,12 @@ pub struct DifferentiableSettings {
     pub every: u32,
     /// Children per training step, for ProxylessNAS.
     pub paths: u32,
+    /// Whether the largest eigenvalue of the Hessian of the validation loss with respect to the
+    /// logits can end the search (Zela et al. 2020, §4.3), for DARTS.
+    pub stops_at_collapse: bool,
+    /// The minibatches of the validation split on which the answer is found by perturbation (Wang et
+    /// al. 2021), for DARTS; 0 takes the most likely choices.
+    pub perturbation: u32,
 }
 
 impl DifferentiableSettings {
@@ -69,6 +77,26 @@ impl DifferentiableSettings {
             temperature: LinearSchedule::new(1.0, 1.0, 1),
             every: 1,
             paths: 1,
+            stops_at_collapse: false,
+            perturbation: 0,
+        }
+    }
+
+    /// The same, but the search ends when the validation loss becomes sharp.
+    #[must_use]
+    pub fn stopping_at_collapse(self) -> Self {
+        Self {
+            stops_at_collapse: true,
+            ..self
+        }
+    }
+
+    /// The same, but the answer is found by perturbation, on so many minibatches.
+    #[must_use]
+    pub fn with_perturbation(self, perturbation: u32) -> Self {
+        Self {
+            perturbation,
+            ..self
         }
     }
 
@@ -117,6 +145,10 @@ struct State {
     adam: LogitAdam,
     /// The sample whose gradient is awaited.
     drawn: Option<DrawnPath>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    curvature: Option<Curvature>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    perturbation: Option<Perturbation>,
 }
 
 impl Differentiable {
@@ -131,6 +163,8 @@ impl Differentiable {
             adam: LogitAdam::new(&table, settings.adam()),
             table,
             drawn: None,
+            curvature: settings.stops_at_collapse.then(Curvature::new),
+            perturbation: None,
         };
         Self {
             space,
@@ -244,7 +278,9 @@ impl SearchMethod for Differentiable {
     }
 
     fn learn(&mut self, _moment: &Moment, outcome: &StepOutcome) -> StrategyStats {
-        let State { table, adam, drawn } = &mut self.state;
+        let State {
+            table, adam, drawn, ..
+        } = &mut self.state;
         let mut stats = StrategyStats::default();
         let (Some(drawn), Some(measured)) = (drawn.take(), outcome.passes.first()) else {
             return stats;
@@ -273,6 +309,55 @@ impl SearchMethod for Differentiable {
         stats
     }
 
+    fn measuring_passes(
+        &mut self,
+        moment: &Moment,
+        _round: u32,
+        batch: u64,
+        random: &mut Random,
+    ) -> Result<Vec<Pass>, StrategyError> {
+        let Self {
+            space,
+            settings,
+            state,
+        } = self;
+        if let Some(curvature) = &mut state.curvature {
+            let table = &state.table;
+            let favourite = || table.strongest(space);
+            let passes = curvature.passes(table, moment.epoch, batch, random, favourite)?;
+            if !passes.is_empty() || curvature.is_stopped() {
+                return Ok(passes);
+            }
+        }
+        if !moment.is_end() || settings.perturbation == 0 {
+            return Ok(Vec::new());
+        }
+        let table = &state.table;
+        let perturbation = state
+            .perturbation
+            .get_or_insert_with(|| Perturbation::new(space, table, random));
+        Ok(perturbation.passes(batch, settings.perturbation))
+    }
+
+    fn measure(&mut self, _moment: &Moment, outcome: Option<&StepOutcome>) {
+        let decay = self.settings.adam().weight_decay;
+        let state = &mut self.state;
+        if let Some(perturbation) = &mut state.perturbation {
+            perturbation.answer(outcome, self.settings.perturbation);
+        } else if let Some(curvature) = &mut state.curvature {
+            curvature.measure(&state.table, outcome, decay);
+        }
+    }
+
+    fn is_ended(&self) -> bool {
+        let curvature = self.state.curvature.as_ref();
+        curvature.is_some_and(Curvature::is_stopped)
+    }
+
+    fn verdict(&self) -> Option<String> {
+        self.state.curvature.as_ref()?.verdict()
+    }
+
     fn sample(&self, count: usize, random: &mut Random) -> Result<Vec<Genome>, GenomeError> {
         (0..count)
             .map(|_| self.state.table.sample(&self.space, random))
@@ -280,7 +365,21 @@ impl SearchMethod for Differentiable {
     }
 
     fn favourite(&self) -> Result<Option<Genome>, GenomeError> {
-        self.state.table.strongest(&self.space).map(Some)
+        let State {
+            table,
+            curvature,
+            perturbation,
+            ..
+        } = &self.state;
+        if let Some(answer) = curvature.as_ref().and_then(Curvature::answer) {
+            return Ok(Some(answer));
+        }
+        if let Some(perturbation) = perturbation
+            && let Some(answer) = perturbation.favourite(&self.space)?
+        {
+            return Ok(Some(answer));
+        }
+        table.strongest(&self.space).map(Some)
     }
 
     fn save(&self) -> serde_json::Value {

@@ -45,7 +45,12 @@ impl Gpu {
                 .map(|(class, count)| u64::from(*count) * slot_len(&self.context, class) as u64)
                 .sum()
         };
-        let needed = fixed + 4 * (lens(&plan.slots) + lens(&scratch));
+        let moved = if plan.moved {
+            2 * weights.page_bytes()
+        } else {
+            0
+        };
+        let needed = fixed + moved + 4 * (lens(&plan.slots) + lens(&scratch));
         let mut done = self.context.check_scopes(resident);
         for (wanted, scratch) in [(&plan.slots, false), (&scratch, true)] {
             done = done.and_then(|()| self.make(wanted, scratch));
