@@ -130,10 +130,10 @@ pub(super) fn inline(
     }
     if let Some(mut retraining) = retraining(experiment, result)? {
         retraining.announce(observer)?;
-        if !retraining.is_empty() {
-            if let Some(retrained) = retraining.go(device, observer)? {
-                add_retrained(experiment, result, retrained);
-            }
+        if !retraining.is_empty()
+            && let Some(retrained) = retraining.go(device, observer)?
+        {
+            add_retrained(experiment, result, retrained);
         }
     }
     Ok(())

@@ -45,8 +45,7 @@ impl Workers {
             snapshot,
             generation,
             command,
-            folder,
-            &given_up,
+            (folder, &given_up),
             supervisor,
             &mut children,
         )
@@ -70,8 +69,7 @@ impl Workers {
         snapshot: &Arc<Snapshot>,
         generation: u32,
         command: Command,
-        folder: Option<&Path>,
-        given_up: &Arc<AtomicBool>,
+        (folder, given_up): (Option<&Path>, &Arc<AtomicBool>),
         supervisor: &ActorRef<supervisor::Msg>,
         children: &mut Vec<ActorThread>,
     ) -> Result<
