@@ -250,6 +250,30 @@ fn the_eigenvalue_of_the_hessian_is_measured_and_resumed() {
     assert_eq!(found.top, plain.top);
 }
 
+/// The ledger of a search is the budget that it was given, whatever the method.
+#[test]
+fn a_budget_in_multiply_adds_holds() {
+    let long = |method: &[&str]| {
+        let budget = [
+            "search.epochs=0",
+            "search.budget=6e9",
+            "derive.generations=10",
+        ];
+        let settings = [&SHORT[..], method, &budget].concat();
+        let (_, found) = search(&settings, 2).unwrap();
+        found.ledger.total() / 6e9
+    };
+    let enas: &[&str] = &["search.strategy=enas"];
+    for method in METHODS
+        .iter()
+        .copied()
+        .chain([ONE_SHOT, enas, PERTURBATION])
+    {
+        let spent = long(method);
+        assert!((0.9..=1.1).contains(&spent), "{method:?}: {spent}");
+    }
+}
+
 /// Shortened, on every adapter.
 #[test]
 fn a_method_runs_on_a_gpu() {

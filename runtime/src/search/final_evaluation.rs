@@ -97,7 +97,11 @@ impl FinalEvaluation {
             Some(favourite) => (vec![favourite], 0),
             None => (
                 results::distinct(supergraph, &sampled)?,
-                experiment.generations(),
+                match experiment.shared_budget() {
+                    // As many as it pays for: children that are known already cost nothing.
+                    Some(_) => derive.generations,
+                    None => experiment.generations(),
+                },
             ),
         };
         // The first candidates of methods that learn nothing else are random paths: no other samples
