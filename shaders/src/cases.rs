@@ -111,7 +111,13 @@ impl Case {
             (_, "partials", _) => random.unit(),
             (_, "shares", _) => random.below(3) as f32 / 2.0,
             (_, "v", _) if matches!(self.call, Call::Adam { .. }) => random.unit(),
-            (_, "y", _) if role.access == Access::Read => random.normal().max(0.0),
+            // The result of a ReLU, unless the function is another one.
+            (_, "y", _)
+                if role.access == Access::Read
+                    && !matches!(self.call, Call::ActivationGrad { .. }) =>
+            {
+                random.normal().max(0.0)
+            }
             (_, _, Spread::Far) if data => 1000.0 + random.normal(),
             (_, _, Spread::Coarse) => random.below(4) as f32 - 2.0,
             _ => random.normal(),

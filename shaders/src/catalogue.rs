@@ -96,7 +96,8 @@ pub enum Call {
         /// Elements.
         len: u32,
     },
-    /// ∂x of [`Call::Activation`], from its result.
+    /// ∂x of [`Call::Activation`], from its result where that determines the slope, else from x: see
+    /// [`Function::slope_from_result`].
     ActivationGrad {
         /// The function f.
         function: Function,

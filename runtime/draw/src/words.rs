@@ -236,6 +236,8 @@ fn activation(function: Function) -> &'static str {
     match function {
         Function::Relu => "ReLU",
         Function::Relu6 => "ReLU6",
+        Function::LeakyRelu => "leaky ReLU",
+        Function::Elu => "ELU",
         Function::Tanh => "tanh",
         Function::Sigmoid => "sigmoid",
         Function::HardSigmoid => "hard sigmoid",

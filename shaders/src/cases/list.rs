@@ -397,16 +397,15 @@ fn weighted(calls: &mut Calls) {
     }
 }
 
-/// The calls of the recurrent cell: odd widths, one row, more rows than words and vice versa,
+/// Activations, and the calls of the recurrent cell: odd widths, one row, more rows than words and vice versa,
 /// values that saturate every function.
 fn recurrent(calls: &mut Calls) {
     let functions = Function::ALL;
     for spread in [Spread::Normal, Spread::Coarse, Spread::Far] {
         for len in [1, 67, 5000] {
             calls.extend(functions.map(|function| (Call::Activation { function, len }, spread)));
-            calls.extend(
-                functions.map(|function| (Call::ActivationGrad { function, len }, Spread::Normal)),
-            );
+            calls
+                .extend(functions.map(|function| (Call::ActivationGrad { function, len }, spread)));
             calls.extend([
                 (Call::Lerp { len }, spread),
                 (Call::LerpGrad { len }, spread),

@@ -250,9 +250,14 @@ impl Call {
                 ]
             }
             Call::Activation { len, .. } => vec![read("x", len as usize), write("y", len as usize)],
-            Call::ActivationGrad { len, .. } => {
+            Call::ActivationGrad { function, len } => {
+                let point = if function.slope_from_result() {
+                    "y"
+                } else {
+                    "x"
+                };
                 vec![
-                    read("y", len as usize),
+                    read(point, len as usize),
                     read("dy", len as usize),
                     write("dx", len as usize),
                 ]

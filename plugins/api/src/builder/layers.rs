@@ -159,7 +159,8 @@ impl<'s> Tensor<'s> {
         self.activation(Function::Relu)
     }
 
-    /// An elementwise function, by name: "tanh", "gelu".
+    /// An elementwise function, by name: "relu", "relu6", "leaky_relu", "elu", "tanh", "sigmoid",
+    /// "hard_sigmoid", "hard_swish", "swish" or "gelu". See [`Function`] for what they compute.
     pub fn act(self, name: &str) -> Tensor<'s> {
         match Function::ALL
             .into_iter()

@@ -77,11 +77,11 @@ impl Sweep<'_> {
             }
             Call::Relu { len } => self.input(ops[0], Call::ReluGrad { len }, &[ops[1], dy]),
             Call::Activation { function, len } => {
-                self.input(
-                    ops[0],
-                    Call::ActivationGrad { function, len },
-                    &[ops[1], dy],
-                );
+                let point = match function.slope_from_result() {
+                    true => ops[1],
+                    false => ops[0],
+                };
+                self.input(ops[0], Call::ActivationGrad { function, len }, &[point, dy]);
             }
             Call::Lerp { len } => {
                 let gradients = [(); 3].map(|()| self.tape.plain(len as usize));
