@@ -15,6 +15,7 @@ pub fn cases() -> Vec<Case> {
     elementwise(&mut calls);
     weighted(&mut calls);
     recurrent(&mut calls);
+    super::layers::layers(&mut calls);
     losses(&mut calls);
     updates(&mut calls);
     let seed = |i: usize| 0x0123_4567_89ab_cdef ^ i as u64;
@@ -34,7 +35,7 @@ pub fn cases() -> Vec<Case> {
     calls.into_iter().enumerate().map(case).collect()
 }
 
-type Calls = Vec<(Call, Spread)>;
+pub(super) type Calls = Vec<(Call, Spread)>;
 
 const fn window(
     batch: u32,

@@ -1,5 +1,6 @@
 //! Lowers a child's nodes to forward calls.
 
+mod layers;
 mod node;
 mod norm;
 

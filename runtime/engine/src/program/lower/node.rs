@@ -29,21 +29,6 @@ impl Lower<'_> {
                     .compute(Call::Lerp { len: len as u32 }, &self.operands(i), len))
             }
             (Op::Scan { .. }, Some(_)) => self.scan(i),
-            // a·b = 0 + b·(a − 0).
-            (Op::Multiply, Some(x)) => {
-                let zeros = self.tape.compute(
-                    Call::Fill {
-                        len: len as u32,
-                        value: 0.0,
-                    },
-                    &[],
-                    len,
-                );
-                let other = self.value(inputs[1]);
-                Ok(self
-                    .tape
-                    .compute(Call::Lerp { len: len as u32 }, &[zeros, x, other], len))
-            }
             (Op::Embedding, Some(Operand::Input)) => {
                 let (weight, _, shape) = self.weight(i)?;
                 let e = Embedding {
@@ -256,7 +241,8 @@ impl Lower<'_> {
                 &[x],
                 len,
             )),
-            (op, _) => Err(self.no_kernel(i, op.name())),
+            (op, Some(x)) => self.layer(i, op, x),
+            (op, None) => Err(self.no_kernel(i, op.name())),
         }
     }
 
