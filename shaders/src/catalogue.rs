@@ -8,6 +8,7 @@
 
 mod custom;
 mod key;
+mod layers;
 mod phase;
 mod roles;
 mod sizes;
@@ -15,6 +16,7 @@ mod weighted_sum;
 mod work;
 
 pub use custom::{CpuKernel, Custom, FUEL_CONSTANT, Run, text};
+pub use layers::{GroupNorm, MatMul, Resize, Scale, Tap, Transpose, Transposed};
 pub use phase::CallPhase;
 pub use roles::{Access, Element, Role, bitset_words};
 pub use sizes::{
@@ -79,6 +81,32 @@ pub enum Call {
     BatchNormGradSums(BatchNorm),
     /// ∂x, through the statistics of the batch: γ·rstd·(dy − ∂β/rows − x̂·∂γ/rows).
     BatchNormGradInput(BatchNorm),
+    /// y = (x − mean)/√(variance + eps) over every group of every sample, and the factor
+    /// 1/√(variance + eps) of each. The variance is biased and computed from the deviations.
+    GroupNorm {
+        /// The groups.
+        norm: GroupNorm,
+        /// Added to the variance.
+        eps: f32,
+    },
+    /// ∂x of [`Call::GroupNorm`], through its statistics: rstd·(dy − mean(dy) − y·mean(dy·y)).
+    GroupNormGrad(GroupNorm),
+    /// y = x·s, channel by channel. ∂x is the same call on dy.
+    Scale(Scale),
+    /// ∂s of [`Call::Scale`]: the sum of x·dy over the positions.
+    ScaleGrad(Scale),
+    /// y = softmax(x), row by row.
+    Softmax(Rows),
+    /// ∂x of [`Call::Softmax`], from its result: y·(dy − Σ y·dy).
+    SoftmaxGrad(Rows),
+    /// y = x with two axes exchanged. The gradient is the exchange back.
+    Transpose(Transpose),
+    /// y = a·b, where both are values. The gradients are such products too.
+    MatMul(MatMul),
+    /// y = x in another size.
+    Resize(Resize),
+    /// ∂x of [`Call::Resize`]: each pixel sums over the pixels of y that read it, in order.
+    ResizeGrad(Resize),
     /// y = max(x, 0).
     Relu {
         /// Elements.
@@ -96,7 +124,8 @@ pub enum Call {
         /// Elements.
         len: u32,
     },
-    /// ∂x of [`Call::Activation`], from its result.
+    /// ∂x of [`Call::Activation`], from its result where that determines the slope, else from x: see
+    /// [`Function::slope_from_result`].
     ActivationGrad {
         /// The function f.
         function: Function,
@@ -320,4 +349,27 @@ pub struct Step {
     pub seed: u64,
     /// The probability with which a path of depth 1 is dropped, in [0, 1).
     pub drop_path: f32,
+}
+
+#[cfg(test)]
+impl Call {
+    /// The names of all variants, from the source: a new one is in every test that asks for it.
+    pub(crate) fn kinds() -> Vec<&'static str> {
+        let source = include_str!("catalogue.rs");
+        let declared = source.split("pub enum Call {\n").nth(1).unwrap_or("");
+        let body = declared.split("\n}\n").next().unwrap_or("");
+        body.lines()
+            .filter_map(|line| line.strip_prefix("    "))
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+            .filter_map(|line| line.split(['(', ' ', ',']).next())
+            .collect()
+    }
+
+    /// The name of its variant.
+    pub(crate) fn kind(&self) -> &'static str {
+        let shown = format!("{self:?}");
+        let name = shown.split(['(', ' ']).next().unwrap_or("");
+        let known = Self::kinds().into_iter().find(|kind| *kind == name);
+        known.unwrap_or_else(|| panic!("`{name}` is not in the source of the catalogue"))
+    }
 }

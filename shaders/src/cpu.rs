@@ -19,15 +19,22 @@ mod factorized_reduction;
 mod frame;
 mod gemm;
 mod grid;
+mod group_norm;
 mod highway;
 mod linear;
 mod loss;
+mod mat_mul;
 mod max_pool;
 mod optimizer;
 mod padded;
 mod panel;
 mod pool;
+mod resize;
+mod scale;
+mod softmax;
 mod span;
+mod sums;
+mod transpose;
 mod window_runs;
 mod vectorised;
 mod weighted_sum;
@@ -87,6 +94,18 @@ pub fn run(
             batch_norm::grad_sums(b, workspace, r, dgamma, dbeta)
         }
         (Call::BatchNormGradInput(b), [dx]) => batch_norm::grad_input(b, workspace, r, dx),
+        (Call::GroupNorm { norm, eps }, [y, rstd]) => {
+            group_norm::group_norm(norm, *eps, r[0], y, rstd)
+        }
+        (Call::GroupNormGrad(norm), [dx]) => group_norm::grad(norm, [r[0], r[1], r[2]], dx),
+        (Call::Scale(s), [y]) => scale::scale(s, r[0], r[1], y),
+        (Call::ScaleGrad(s), [ds]) => scale::grad(s, r[0], r[1], ds),
+        (Call::Softmax(rows), [y]) => softmax::softmax(rows, r[0], y),
+        (Call::SoftmaxGrad(rows), [dx]) => softmax::grad(rows, r[0], r[1], dx),
+        (Call::Transpose(t), [y]) => transpose::transpose(t, r[0], y),
+        (Call::MatMul(m), [y]) => mat_mul::product(m, r[0], r[1], y),
+        (Call::Resize(c), [y]) => resize::resize(c, r[0], y),
+        (Call::ResizeGrad(c), [dx]) => resize::grad(c, r[0], dx),
         (Call::Relu { .. }, [y]) => activation::relu(r[0], y),
         (Call::ReluGrad { .. }, [dx]) => activation::relu_grad(r[0], r[1], dx),
         (Call::Activation { function, .. }, [y]) => activation::activation(*function, r[0], y),

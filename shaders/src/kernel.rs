@@ -26,9 +26,15 @@ mod dropout;
 mod elementwise;
 mod embedding;
 mod global_pool;
+mod group_norm;
+mod mat_mul;
 mod loss;
 mod norm;
 mod optimizer;
+mod resize;
+mod scale;
+mod softmax;
+mod transpose;
 mod gemm;
 mod factorized_reduction;
 mod weighted_sum;
@@ -231,6 +237,16 @@ pub fn lower(call: &Call, traits: Traits) -> Lowered {
         Call::BatchNorm(b) => batch_norm::apply(b),
         Call::BatchNormGradSums(b) => batch_norm::grad_sums(b),
         Call::BatchNormGradInput(b) => batch_norm::grad_input(b),
+        Call::GroupNorm { norm, eps } => group_norm::group_norm(norm, eps),
+        Call::GroupNormGrad(norm) => group_norm::grad(norm),
+        Call::Scale(s) => scale::scale(s),
+        Call::ScaleGrad(s) => scale::grad(s),
+        Call::Softmax(rows) => softmax::softmax(rows),
+        Call::SoftmaxGrad(rows) => softmax::grad(rows),
+        Call::Transpose(t) => transpose::transpose(t),
+        Call::MatMul(m) => mat_mul::product(m),
+        Call::Resize(r) => resize::resize(r),
+        Call::ResizeGrad(r) => resize::grad(r),
         Call::Relu { len } => elementwise::relu(len),
         Call::ReluGrad { len } => elementwise::relu_grad(len),
         Call::Activation { function, len } => activation::activation(function, len),

@@ -14,8 +14,10 @@ mod dropout;
 mod embedding;
 #[cfg(test)]
 mod gradients;
+mod group_norm;
 mod highway;
 mod linear;
+mod layers;
 mod loss;
 mod optimizer;
 mod pool;
@@ -59,6 +61,16 @@ pub fn run(call: &Call, step: &Step, reads: &[&[f64]], updated: &[&[f64]]) -> Ve
         Call::BatchNorm(b) => vec![batch_norm::apply(b, r)],
         Call::BatchNormGradSums(b) => batch_norm::grad_sums(b, r),
         Call::BatchNormGradInput(b) => vec![batch_norm::grad_input(b, r)],
+        Call::GroupNorm { norm, eps } => group_norm::group_norm(norm, f64::from(*eps), r[0]),
+        Call::GroupNormGrad(norm) => vec![group_norm::grad(norm, [r[0], r[1], r[2]])],
+        Call::Scale(s) => vec![layers::scale(s, r[0], r[1])],
+        Call::ScaleGrad(s) => vec![layers::scale_grad(s, r[0], r[1])],
+        Call::Softmax(rows) => vec![layers::softmax(rows, r[0])],
+        Call::SoftmaxGrad(rows) => vec![layers::softmax_grad(rows, r[0], r[1])],
+        Call::Transpose(t) => vec![layers::transpose(t, r[0])],
+        Call::MatMul(m) => vec![layers::mat_mul(m, r[0], r[1])],
+        Call::Resize(c) => vec![layers::resize(c, r[0])],
+        Call::ResizeGrad(c) => vec![layers::resize_grad(c, r[0])],
         Call::Relu { .. } => vec![activation::relu(r[0])],
         Call::ReluGrad { .. } => vec![activation::relu_grad(r[0], r[1])],
         Call::Activation { function, .. } => vec![activation::activation(*function, r[0])],

@@ -2,15 +2,18 @@
 //
 // activation       y = f(x)                                    x, y [len]
 // activation_grad  dx = dy·f′, from y                          y, dy, dx [len]
+// activation_grad_from_input  the same, from x                x, dy, dx [len]
 // lerp             y = a + g·(b − a)                           all [len]
 // lerp_grad        da, db, dg from a, b, g, dy                 all [len]
 // highway          y = h + σ(u)·(f(v) − h), [u, v] = both      h, y [rows, width],
 //                                                             both [rows, 2·width]
 // highway_grad     dboth and dh from both, h, dy               likewise
 //
-// `function` selects f: 0 is the identity, 1 ReLU, 2 tanh, 3 the sigmoid.
+// `function` selects f: 0 is the identity, 1 ReLU, 2 tanh, 3 the sigmoid, 4 ReLU6, 5 the leaky ReLU,
+// 6 ELU, 7 the hard sigmoid, 8 hard swish, 9 swish, 10 GELU. `from_result` is 1 if f′ follows from the
+// value of f, and 0 if it needs the point.
 
-struct Sizes { len: u32, function: u32, width: u32 }
+struct Sizes { len: u32, function: u32, width: u32, from_result: u32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
@@ -39,22 +42,55 @@ fn sigmoid(v: f32) -> f32 {
     return 1.0 / (1.0 + exp(-clamp(v, -80.0, 80.0)));
 }
 
+// √(8/π)·(v + 0.044715·v³): GELU is v·σ of it. Beyond ±10, σ is 0 or 1 in an f32.
+fn gelu_gate(v: f32) -> f32 {
+    let c = clamp(v, -10.0, 10.0);
+    return 1.5957691 * (c + 0.044715 * c * c * c);
+}
+
 fn apply(v: f32) -> f32 {
     switch sizes.function {
         case 1u: { return max(v, 0.0); }
         // Some compilers implement it with two exponentials, which overflow beyond ±44.
         case 2u: { return tanh(clamp(v, -15.0, 15.0)); }
         case 3u: { return sigmoid(v); }
+        case 4u: { return min(max(v, 0.0), 6.0); }
+        case 5u: { return select(0.01 * v, v, v > 0.0); }
+        case 6u: { return select(exp(clamp(v, -80.0, 0.0)) - 1.0, v, v > 0.0); }
+        case 7u: { return clamp(v + 3.0, 0.0, 6.0) / 6.0; }
+        case 8u: { return v * clamp(v + 3.0, 0.0, 6.0) / 6.0; }
+        case 9u: { return v * sigmoid(v); }
+        case 10u: { return v * sigmoid(gelu_gate(v)); }
         case 0u, default: { return v; }
     }
 }
 
-// f′ at the point where f has the value `f`.
-fn slope(f: f32) -> f32 {
+// The slope of v·σ(t) where t has the slope `rate`. Both σ(t) and 1 − σ(t) come from e^−|t|, so that
+// neither is a difference of almost equal numbers.
+fn gated_slope(v: f32, t: f32, rate: f32) -> f32 {
+    let e = exp(-min(abs(t), 80.0));
+    let r = 1.0 / (1.0 + e);
+    return select(r, e * r, t < 0.0) + v * rate * (e * r * r);
+}
+
+fn gelu_slope(v: f32) -> f32 {
+    let c = clamp(v, -10.0, 10.0);
+    return gated_slope(c, gelu_gate(c), 1.5957691 * (1.0 + 0.134145 * c * c));
+}
+
+// f′ at the point where f has the value `p`, or at the point `p` itself: see `from_result`.
+fn slope(p: f32) -> f32 {
     switch sizes.function {
-        case 1u: { return select(0.0, 1.0, f > 0.0); }
-        case 2u: { return 1.0 - f * f; }
-        case 3u: { return f * (1.0 - f); }
+        case 1u: { return select(0.0, 1.0, p > 0.0); }
+        case 2u: { return 1.0 - p * p; }
+        case 3u: { return p * (1.0 - p); }
+        case 4u: { return select(0.0, 1.0, p > 0.0 && p < 6.0); }
+        case 5u: { return select(0.01, 1.0, p > 0.0); }
+        case 6u: { return select(p + 1.0, 1.0, p > 0.0); }
+        case 7u: { return select(0.0, 1.0 / 6.0, abs(p) < 3.0); }
+        case 8u: { return select(select(0.0, 1.0, p > 0.0), p / 3.0 + 0.5, abs(p) < 3.0); }
+        case 9u: { let c = clamp(p, -80.0, 80.0); return gated_slope(c, c, 1.0); }
+        case 10u: { return gelu_slope(p); }
         case 0u, default: { return 1.0; }
     }
 }
@@ -72,6 +108,14 @@ fn activation_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_wo
     let i = element(id, groups);
     if i < sizes.len {
         dx[i] = dy[i] * slope(y_in[i]);
+    }
+}
+
+@compute @workgroup_size(64)
+fn activation_grad_from_input(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = element(id, groups);
+    if i < sizes.len {
+        dx[i] = dy[i] * slope(x[i]);
     }
 }
 
@@ -111,9 +155,10 @@ fn highway_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workg
     if i < sizes.len {
         let u = i + i / sizes.width * sizes.width;
         let gate = sigmoid(both[u]);
-        let f = apply(both[u + sizes.width]);
+        let v = both[u + sizes.width];
+        let f = apply(v);
         dboth[u] = dy[i] * (f - h[i]) * (gate * (1.0 - gate));
-        dboth[u + sizes.width] = dy[i] * gate * slope(f);
+        dboth[u + sizes.width] = dy[i] * gate * slope(select(v, f, sizes.from_result != 0u));
         dh[i] = dy[i] * (1.0 - gate);
     }
 }

@@ -2,6 +2,7 @@ use std::cell::RefCell;
 
 use crate::{BuildError, CustomOp, Extent, Group, Kind, Require, Role, SearchSpace};
 
+mod axes;
 mod conv;
 mod decide;
 mod draft;
@@ -164,7 +165,9 @@ impl Space {
         });
     }
 
-    /// The size that a decision between numbers picks: the numbers are the sizes.
+    /// The size that a decision between numbers picks: the numbers are the sizes. Layers whose weight
+    /// has such a size have no kernel on any device yet: such a space can be counted and drawn, and a
+    /// search refuses it.
     pub fn extent<'s>(&'s self, decision: DecisionRef<'s>) -> Size<'s> {
         let sizes = decision.whole_values();
         match sizes {

@@ -156,6 +156,40 @@ pub enum Op {
         #[serde(default = "epsilon")]
         eps: f32,
     },
+    /// Normalisation of each sample over all positions and a group of neighbouring channels, with
+    /// scale and shift or without params (Wu and He 2018, §3).
+    GroupNorm {
+        /// The number of groups, a divisor of the channels.
+        groups: u32,
+        /// Added to the variance.
+        #[serde(default = "epsilon")]
+        eps: f32,
+    },
+    /// Softmax over the last axis.
+    Softmax,
+    /// x plus b, whose shape is that of x's last axes: a bias, or a vector learned for every position.
+    Bias,
+    /// The product of two values, a `[..., n, k]` and b `[..., k, m]`, to `[..., n, m]`, times
+    /// `scale`.
+    MatMul {
+        /// Whether b is `[..., m, k]`, as the keys of attention.
+        #[serde(default, skip_serializing_if = "is_no")]
+        transposed: bool,
+        /// The factor.
+        #[serde(default = "unscaled", skip_serializing_if = "is_unscaled")]
+        scale: f32,
+    },
+    /// The value with two axes exchanged.
+    Transpose {
+        /// The axes, counted from 0.
+        axes: [u32; 2],
+    },
+    /// The same numbers in another shape.
+    Reshape {
+        /// The new shape, without the batch.
+        #[serde(deserialize_with = "list")]
+        shape: Vec<Dim>,
+    },
     /// An elementwise function.
     Activation {
         /// The function.
@@ -177,6 +211,8 @@ pub enum Op {
     },
     /// The mean over all positions, `[h, w, c]` to `[c]`.
     GlobalAvgPool,
+    /// The maximum over all positions, `[h, w, c]` to `[c]`.
+    GlobalMaxPool,
     /// The elementwise product of two values.
     Multiply,
     /// x `[h, w, c]` times s `[c]`, as in squeeze-and-excitation.
@@ -246,9 +282,16 @@ impl Op {
             Op::Embedding => "embedding",
             Op::BatchNorm { .. } => "batch_norm",
             Op::LayerNorm { .. } => "layer_norm",
+            Op::GroupNorm { .. } => "group_norm",
+            Op::Softmax => "softmax",
+            Op::Bias => "bias",
+            Op::MatMul { .. } => "mat_mul",
+            Op::Transpose { .. } => "transpose",
+            Op::Reshape { .. } => "reshape",
             Op::Activation { .. } => "activation",
             Op::Pool { .. } => "pool",
             Op::GlobalAvgPool => "global_avg_pool",
+            Op::GlobalMaxPool => "global_max_pool",
             Op::Multiply => "multiply",
             Op::Scale => "scale",
             Op::Lerp => "lerp",
@@ -268,6 +311,12 @@ fn one() -> u32 {
 }
 fn epsilon() -> f32 {
     1e-5
+}
+fn unscaled() -> f32 {
+    1.0
+}
+fn is_unscaled(value: &f32) -> bool {
+    *value == 1.0
 }
 fn is_one(value: &u32) -> bool {
     *value == 1

@@ -3,7 +3,10 @@
 
 mod axes;
 
-use self::axes::{bias, concat, equal, image, last, numbers, positive, rank, replace_last, window};
+use self::axes::{
+    bias, concat, equal, image, last, mat_mul, numbers, positive, rank, replace_last, reshape,
+    stands, suffix, transpose, window,
+};
 use crate::axis::{Axis, Value};
 use crate::names::Names;
 use crate::{Element, Kind, MOST_CUSTOM_AXES, Op, Setting, ShapeRule};
@@ -176,17 +179,41 @@ pub(crate) fn infer(
             axes.push(width.clone());
             Value::of(axes)
         }
-        Op::BatchNorm { eps } | Op::LayerNorm { eps } => {
+        Op::BatchNorm { eps } | Op::LayerNorm { eps } | Op::GroupNorm { eps, .. } => {
             if !(*eps > 0.0 && eps.is_finite()) {
                 return Err(format!("eps is {eps}, and must be above 0"));
             }
             let c = last(operands[0])?;
+            if let Op::GroupNorm { groups, .. } = op {
+                positive("number of groups", *groups)?;
+                stands(operands[0])?;
+                Axis::map([c], |[n]| match n.is_multiple_of(*groups) {
+                    true => Ok(n / groups),
+                    false => Err(format!("{n} channels are not {groups} groups of one size")),
+                })?;
+            }
             for (value, name) in operands[1..].iter().zip(["scale", "shift"]) {
                 let [size] = rank(value, name, "[channels]")?;
                 equal(name, size, "the channels", c)?;
             }
             like(0)
         }
+        Op::Softmax => {
+            stands(&Value::of(vec![last(operands[0])?.clone()]))?;
+            like(0)
+        }
+        Op::Bias => {
+            suffix(operands[0], operands[1])?;
+            like(0)
+        }
+        Op::MatMul { transposed, scale } => {
+            if !scale.is_finite() {
+                return Err(format!("the factor is {scale}, and must be finite"));
+            }
+            mat_mul(operands[0], operands[1], *transposed)?
+        }
+        Op::Transpose { axes } => transpose(operands[0], *axes)?,
+        Op::Reshape { shape } => reshape(operands[0], names.axes(shape)?)?,
         Op::Activation { .. } => like(0),
         Op::Pool {
             kernel,
@@ -200,10 +227,14 @@ pub(crate) fn infer(
             let [h, w] = window([h, w], [&k, &k], *stride, 1, *pad)?;
             Value::of(vec![h, w, c.clone()])
         }
-        Op::GlobalAvgPool => Value::of(vec![image(operands[0])?[2].clone()]),
+        Op::GlobalAvgPool | Op::GlobalMaxPool => {
+            stands(operands[0])?;
+            Value::of(vec![image(operands[0])?[2].clone()])
+        }
         Op::Multiply | Op::Lerp => merge(operands, 0)?,
         Op::Scale => {
             let [s] = rank(operands[1], "scale", "[channels]")?;
+            stands(operands[0])?;
             equal("the scale", s, "the channels", image(operands[0])?[2])?;
             like(0)
         }
@@ -335,7 +366,9 @@ fn count(op: &Op, given: usize) -> Result<(), String> {
             (&[2, 3], "an input, a weight and perhaps a bias")
         }
         Op::Embedding => (&[2], "indices and a weight"),
-        Op::BatchNorm { .. } | Op::LayerNorm { .. } => {
+        Op::Bias => (&[2], "an input and a bias"),
+        Op::MatMul { .. } => (&[2], "two inputs"),
+        Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::GroupNorm { .. } => {
             (&[1, 3], "an input, or an input, a scale and a shift")
         }
         Op::Multiply => (&[2], "two inputs"),

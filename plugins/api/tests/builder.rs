@@ -88,7 +88,7 @@ fn the_first_mistake_is_kept_with_its_scope() {
         mistake(|_, x| {
             x.act("rleu");
         }),
-        "there is no activation `rleu`; the nearest is `relu`; there are relu, relu6, tanh, sigmoid, hard_sigmoid, \
+        "there is no activation `rleu`; the nearest is `relu`; there are relu, relu6, leaky_relu, elu, tanh, sigmoid, hard_sigmoid, \
          hard_swish, swish, gelu."
     );
     assert_eq!(

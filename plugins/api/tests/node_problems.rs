@@ -176,6 +176,35 @@ fn shapes_of_layers() {
         on_image(Op::Scale, &[&[3]]),
         "the scale is 3, and the channels 2."
     );
+    let groups = Op::GroupNorm {
+        groups: 4,
+        eps: 1e-5,
+    };
+    assert_eq!(
+        on_image(groups, &[]),
+        "2 channels are not 4 groups of one size."
+    );
+    assert_eq!(
+        on_image(Op::Bias, &[&[3]]),
+        "its bias has the shape [3], and must have that of the last axes of [6, 6, 2]."
+    );
+    let product = Op::MatMul {
+        transposed: false,
+        scale: 1.0,
+    };
+    assert_eq!(
+        on_inputs(product, &["image/input", "image/input"], &[]),
+        "its inputs have the shapes [6, 6, 2] and [6, 6, 2], and must have [..., n, k] and [..., k, m]."
+    );
+    assert_eq!(
+        on_image(Op::Transpose { axes: [0, 3] }, &[]),
+        "it exchanges the axes 0 and 3 of [6, 6, 2], and needs two of them, counted from 0."
+    );
+    let shape = vec![Dim::Fixed(5)];
+    assert_eq!(
+        on_image(Op::Reshape { shape }, &[]),
+        "[6, 6, 2] has 72 numbers, and [5] has 5."
+    );
     let resize = Op::Resize {
         height: Dim::Fixed(0),
         width: Dim::Fixed(1),

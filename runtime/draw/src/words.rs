@@ -125,6 +125,9 @@ pub(super) fn passes(child: &Child, position: usize) -> bool {
     match &child.op_node(position).op {
         Op::BatchNorm { .. }
         | Op::LayerNorm { .. }
+        | Op::GroupNorm { .. }
+        | Op::Bias
+        | Op::Reshape { .. }
         | Op::Activation { .. }
         | Op::Concat
         | Op::Pool { .. } => true,
@@ -212,7 +215,11 @@ fn term(child: &Child, position: usize, depthwise: &mut bool) -> Option<(u8, Str
             (4, format!("{kind} pool {kernel}×{kernel}"))
         }
         Op::GlobalAvgPool => (3, "global average".to_owned()),
+        Op::GlobalMaxPool => (3, "global maximum".to_owned()),
         Op::Scale => (3, "squeeze and excite".to_owned()),
+        Op::MatMul { .. } => (3, "matrix product".to_owned()),
+        Op::Softmax => (3, "softmax".to_owned()),
+        Op::Transpose { .. } => (2, "transpose".to_owned()),
         Op::Scan { .. } => (4, "recurrent cell".to_owned()),
         Op::Linear { .. } => (3, "linear".to_owned()),
         Op::Embedding => (3, "embedding".to_owned()),
@@ -228,6 +235,7 @@ fn term(child: &Child, position: usize, depthwise: &mut bool) -> Option<(u8, Str
         Op::Dropout { .. } => (0, "dropout".to_owned()),
         Op::BatchNorm { .. } => (0, "batch norm".to_owned()),
         Op::LayerNorm { .. } => (0, "layer norm".to_owned()),
+        Op::GroupNorm { .. } => (0, "group norm".to_owned()),
         _ => return None,
     })
 }
@@ -236,6 +244,8 @@ fn activation(function: Function) -> &'static str {
     match function {
         Function::Relu => "ReLU",
         Function::Relu6 => "ReLU6",
+        Function::LeakyRelu => "leaky ReLU",
+        Function::Elu => "ELU",
         Function::Tanh => "tanh",
         Function::Sigmoid => "sigmoid",
         Function::HardSigmoid => "hard sigmoid",

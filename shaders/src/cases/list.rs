@@ -15,6 +15,7 @@ pub fn cases() -> Vec<Case> {
     elementwise(&mut calls);
     weighted(&mut calls);
     recurrent(&mut calls);
+    super::layers::layers(&mut calls);
     losses(&mut calls);
     updates(&mut calls);
     let seed = |i: usize| 0x0123_4567_89ab_cdef ^ i as u64;
@@ -34,7 +35,7 @@ pub fn cases() -> Vec<Case> {
     calls.into_iter().enumerate().map(case).collect()
 }
 
-type Calls = Vec<(Call, Spread)>;
+pub(super) type Calls = Vec<(Call, Spread)>;
 
 const fn window(
     batch: u32,
@@ -397,16 +398,15 @@ fn weighted(calls: &mut Calls) {
     }
 }
 
-/// The calls of the recurrent cell: odd widths, one row, more rows than words and vice versa,
+/// Activations, and the calls of the recurrent cell: odd widths, one row, more rows than words and vice versa,
 /// values that saturate every function.
 fn recurrent(calls: &mut Calls) {
     let functions = Function::ALL;
     for spread in [Spread::Normal, Spread::Coarse, Spread::Far] {
         for len in [1, 67, 5000] {
             calls.extend(functions.map(|function| (Call::Activation { function, len }, spread)));
-            calls.extend(
-                functions.map(|function| (Call::ActivationGrad { function, len }, Spread::Normal)),
-            );
+            calls
+                .extend(functions.map(|function| (Call::ActivationGrad { function, len }, spread)));
             calls.extend([
                 (Call::Lerp { len }, spread),
                 (Call::LerpGrad { len }, spread),

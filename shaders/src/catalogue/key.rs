@@ -13,7 +13,7 @@ impl Hash for Call {
         discriminant(self).hash(state);
         let mut real = |x: f32| (x + 0.0).to_bits().hash(state);
         match self {
-            Call::BatchNormStats { eps, .. } => real(*eps),
+            Call::BatchNormStats { eps, .. } | Call::GroupNorm { eps, .. } => real(*eps),
             Call::Sum { scale, .. } => real(*scale),
             Call::Fill { value, .. } => real(*value),
             Call::Dropout { rate, .. } | Call::WordDropout { rate, .. } => real(*rate),
@@ -46,6 +46,12 @@ impl Hash for Call {
             Call::BatchNorm(b) | Call::BatchNormGradSums(b) | Call::BatchNormGradInput(b) => {
                 b.hash(state)
             }
+            Call::GroupNorm { norm, .. } | Call::GroupNormGrad(norm) => norm.hash(state),
+            Call::Scale(s) | Call::ScaleGrad(s) => s.hash(state),
+            Call::Softmax(rows) | Call::SoftmaxGrad(rows) => rows.hash(state),
+            Call::Transpose(t) => t.hash(state),
+            Call::MatMul(m) => m.hash(state),
+            Call::Resize(r) | Call::ResizeGrad(r) => r.hash(state),
             Call::Relu { len } | Call::ReluGrad { len } | Call::Fill { len, .. } => len.hash(state),
             Call::Sum { len, inputs, .. } => (len, inputs).hash(state),
             Call::WeightedSum(sum) | Call::WeightedSumGradWeights(sum) => sum.hash(state),

@@ -25,6 +25,12 @@ impl Call {
             | Self::Bias(_)
             | Self::BatchNormStats { .. }
             | Self::BatchNorm(_)
+            | Self::GroupNorm { .. }
+            | Self::Scale(_)
+            | Self::Softmax(_)
+            | Self::Transpose(_)
+            | Self::MatMul(_)
+            | Self::Resize(_)
             | Self::Relu { .. }
             | Self::Activation { .. }
             | Self::Lerp { .. }
@@ -55,6 +61,10 @@ impl Call {
             | Self::BiasGrad(_)
             | Self::BatchNormGradSums(_)
             | Self::BatchNormGradInput(_)
+            | Self::GroupNormGrad(_)
+            | Self::ScaleGrad(_)
+            | Self::SoftmaxGrad(_)
+            | Self::ResizeGrad(_)
             | Self::ReluGrad { .. }
             | Self::ActivationGrad { .. }
             | Self::LerpGrad { .. }

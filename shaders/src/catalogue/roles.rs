@@ -83,6 +83,16 @@ impl Call {
             Call::BatchNorm(_) => "batch_norm",
             Call::BatchNormGradSums(_) => "batch_norm_grad_sums",
             Call::BatchNormGradInput(_) => "batch_norm_grad_input",
+            Call::GroupNorm { .. } => "group_norm",
+            Call::GroupNormGrad(_) => "group_norm_grad",
+            Call::Scale(_) => "scale",
+            Call::ScaleGrad(_) => "scale_grad",
+            Call::Softmax(_) => "softmax",
+            Call::SoftmaxGrad(_) => "softmax_grad",
+            Call::Transpose(_) => "transpose",
+            Call::MatMul(_) => "mat_mul",
+            Call::Resize(_) => "resize",
+            Call::ResizeGrad(_) => "resize_grad",
             Call::Relu { .. } => "relu",
             Call::ReluGrad { .. } => "relu_grad",
             Call::Activation { .. } => "activation",
@@ -241,6 +251,19 @@ impl Call {
                 roles.push(write("dx", b.rows.len()));
                 roles
             }
+            Call::GroupNorm { norm, .. } => norm.roles(),
+            Call::GroupNormGrad(norm) => norm.grad_roles(),
+            Call::Scale(s) => s.roles(),
+            Call::ScaleGrad(s) => s.grad_roles(),
+            Call::Softmax(rows) => vec![read("x", rows.len()), write("y", rows.len())],
+            Call::SoftmaxGrad(rows) => {
+                let [y, dy] = ["y", "dy"].map(|name| read(name, rows.len()));
+                vec![y, dy, write("dx", rows.len())]
+            }
+            Call::Transpose(t) => t.roles(),
+            Call::MatMul(m) => m.roles(),
+            Call::Resize(r) => r.roles(),
+            Call::ResizeGrad(r) => r.grad_roles(),
             Call::Relu { len } => vec![read("x", len as usize), write("y", len as usize)],
             Call::ReluGrad { len } => {
                 vec![
@@ -250,9 +273,14 @@ impl Call {
                 ]
             }
             Call::Activation { len, .. } => vec![read("x", len as usize), write("y", len as usize)],
-            Call::ActivationGrad { len, .. } => {
+            Call::ActivationGrad { function, len } => {
+                let point = if function.slope_from_result() {
+                    "y"
+                } else {
+                    "x"
+                };
                 vec![
-                    read("y", len as usize),
+                    read(point, len as usize),
                     read("dy", len as usize),
                     write("dx", len as usize),
                 ]

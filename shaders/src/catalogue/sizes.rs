@@ -135,7 +135,7 @@ macro_rules! listed {
 }
 
 listed! {
-    /// An activation of the recurrent cell (ENAS §2.1).
+    /// A function per element.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Function {
         /// x.
@@ -146,6 +146,39 @@ listed! {
         Tanh,
         /// 1/(1 + e⁻ˣ).
         Sigmoid,
+        /// min(max(x, 0), 6) (Sandler et al. 2018, §3.3).
+        Relu6,
+        /// x where it is positive, else x/100 (Maas et al. 2013).
+        LeakyRelu,
+        /// x where it is positive, else eˣ − 1 (Clevert et al. 2016, with α = 1).
+        Elu,
+        /// min(max(x + 3, 0), 6)/6 (Howard et al. 2019, §5.2).
+        HardSigmoid,
+        /// x times its hard sigmoid (Howard et al. 2019, §5.2).
+        HardSwish,
+        /// x·σ(x) (Ramachandran et al. 2017).
+        Swish,
+        /// x·σ(√(8/π)·(x + 0.044715·x³)): GELU in its approximation by tanh (Hendrycks and Gimpel
+        /// 2016, §2), where ½(1 + tanh u) is written σ(2u).
+        Gelu,
+    }
+}
+
+impl Function {
+    /// Whether f′ follows from the value of f. Otherwise a gradient is computed from x: there are
+    /// two points with the same value but different slopes.
+    pub fn slope_from_result(self) -> bool {
+        match self {
+            Self::Identity
+            | Self::Relu
+            | Self::Tanh
+            | Self::Sigmoid
+            | Self::Relu6
+            | Self::LeakyRelu
+            | Self::Elu => true,
+            // The hard sigmoid would do, but rounding may move its value onto a kink.
+            Self::HardSigmoid | Self::HardSwish | Self::Swish | Self::Gelu => false,
+        }
     }
 }
 

@@ -20,6 +20,11 @@ impl Call {
             Call::Linear(l) | Call::LinearGradInput(l) | Call::LinearGradWeight(l) => {
                 product(l.rows as usize, l.inputs as usize, l.outputs as usize)
             }
+            Call::MatMul(m) => product(
+                m.batch as usize,
+                m.rows as usize * m.inner as usize,
+                m.columns as usize,
+            ),
             Call::Depthwise(c)
             | Call::DepthwiseGradInput(c)
             | Call::DepthwiseGradWeight(c)

@@ -1,6 +1,6 @@
 //! Linear interpolation, and the highway connection.
 
-use super::activation::{apply, slope};
+use super::activation::{apply, known, slope};
 use super::chunks::{self, CHUNK, part};
 use super::exponential::sigmoid;
 use super::vectorised::vectorised;
@@ -46,19 +46,6 @@ pub(super) fn lerp_grad(reads: &[&[f32]], writes: [&mut [f32]; 3]) {
     });
 }
 
-/// Calls an always-inlined function with an activation known at compile time, so that its loop
-/// vectorises.
-macro_rules! known {
-    ($rows:ident, $function:expr, $($arg:expr),*) => {
-        match $function {
-            Function::Identity => $rows(Function::Identity, $($arg),*),
-            Function::Relu => $rows(Function::Relu, $($arg),*),
-            Function::Tanh => $rows(Function::Tanh, $($arg),*),
-            Function::Sigmoid => $rows(Function::Sigmoid, $($arg),*),
-        }
-    };
-}
-
 #[inline(always)]
 fn forward(function: Function, width: usize, both: &[f32], h: &[f32], y: &mut [f32]) {
     for ((y, h), both) in y
@@ -100,7 +87,12 @@ fn backward(
             for i in 0..TILE {
                 let (gate, f) = (sigmoid(u[i]), apply(function, v[i]));
                 tiles[0][i] = dy[i] * (f - h[i]) * (gate * (1.0 - gate));
-                tiles[1][i] = dy[i] * gate * slope(function, f);
+                let point = if function.slope_from_result() {
+                    f
+                } else {
+                    v[i]
+                };
+                tiles[1][i] = dy[i] * gate * slope(function, point);
                 tiles[2][i] = dy[i] * (1.0 - gate);
             }
             for (to, tile) in [&mut *du, &mut *dv, &mut *dh].into_iter().zip(&tiles) {

@@ -67,6 +67,13 @@ fn largest(x: &[f32]) -> f32 {
     largest
 }
 
+/// y = softmax(x) for one row.
+pub(super) fn softmax(x: &[f32], y: &mut [f32]) {
+    let mut sum = 0.0;
+    exponentials(x, largest(x), y, &mut sum);
+    scale_and_shift(y, 1.0 / sum, 0.0);
+}
+
 fn label(labels: &[f32], row: usize) -> usize {
     labels[row].to_bits() as usize
 }

@@ -22,6 +22,10 @@ static ACTIVATION_GRAD: Kernel = kernel(
     "activation_grad",
     &[read(4, "y_in"), read(5, "dy"), write(6, "dx")],
 );
+static ACTIVATION_GRAD_FROM_INPUT: Kernel = kernel(
+    "activation_grad_from_input",
+    &[read(2, "x"), read(5, "dy"), write(6, "dx")],
+);
 static LERP: Kernel = kernel(
     "lerp",
     &[read(7, "a"), read(8, "b"), read(9, "g"), write(3, "y")],
@@ -56,30 +60,46 @@ fn code(function: Function) -> u32 {
         Function::Relu => 1,
         Function::Tanh => 2,
         Function::Sigmoid => 3,
+        Function::Relu6 => 4,
+        Function::LeakyRelu => 5,
+        Function::Elu => 6,
+        Function::HardSigmoid => 7,
+        Function::HardSwish => 8,
+        Function::Swish => 9,
+        Function::Gelu => 10,
     }
 }
 
+fn sizes(len: u32, function: Function, width: u32) -> Vec<u32> {
+    let from_result = u32::from(function.slope_from_result());
+    vec![len, code(function), width, from_result]
+}
+
 pub(super) fn activation(function: Function, len: u32) -> Lowered {
-    each(&ACTIVATION, len as usize, vec![len, code(function), 0])
+    each(&ACTIVATION, len as usize, sizes(len, function, 0))
 }
 
 pub(super) fn activation_grad(function: Function, len: u32) -> Lowered {
-    each(&ACTIVATION_GRAD, len as usize, vec![len, code(function), 0])
+    let kernel = match function.slope_from_result() {
+        true => &ACTIVATION_GRAD,
+        false => &ACTIVATION_GRAD_FROM_INPUT,
+    };
+    each(kernel, len as usize, sizes(len, function, 0))
 }
 
 pub(super) fn lerp(len: u32) -> Lowered {
-    each(&LERP, len as usize, vec![len, 0, 0])
+    each(&LERP, len as usize, sizes(len, Function::Identity, 0))
 }
 
 pub(super) fn lerp_grad(len: u32) -> Lowered {
-    each(&LERP_GRAD, len as usize, vec![len, 0, 0])
+    each(&LERP_GRAD, len as usize, sizes(len, Function::Identity, 0))
 }
 
 pub(super) fn highway(h: Highway) -> Lowered {
     each(
         &HIGHWAY,
         h.len(),
-        vec![h.len() as u32, code(h.function), h.width],
+        sizes(h.len() as u32, h.function, h.width),
     )
 }
 
@@ -87,7 +107,7 @@ pub(super) fn highway_grad(h: Highway) -> Lowered {
     each(
         &HIGHWAY_GRAD,
         h.len(),
-        vec![h.len() as u32, code(h.function), h.width],
+        sizes(h.len() as u32, h.function, h.width),
     )
 }
 
@@ -106,10 +126,17 @@ mod tests {
                 .unwrap();
             let body = body.split("\nfn ").next().unwrap();
             for function in Function::ALL {
-                let case = format!("case {}u", code(function));
+                // A case may list several numbers: `case 3u, 7u:`.
+                let number = format!("{}u", code(function));
+                let listed = body.lines().filter_map(|line| {
+                    let (numbers, _) = line.trim().strip_prefix("case ")?.split_once(':')?;
+                    Some(numbers)
+                });
                 assert!(
-                    body.contains(&case),
-                    "`{name}` has no {case}, which is {function:?}"
+                    listed
+                        .flat_map(|numbers| numbers.split(", "))
+                        .any(|listed| listed == number),
+                    "`{name}` has no case {number}, which is {function:?}"
                 );
             }
         }

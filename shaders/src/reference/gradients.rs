@@ -1,10 +1,12 @@
 //! The gradients of the references, compared with central differences of the references.
 
+mod layers;
 mod sequence;
 mod windows;
 
 use super::run;
-use crate::catalogue::{BatchNorm, Call, Linear, Rows, Step};
+use crate::cases::cases;
+use crate::catalogue::{BatchNorm, Call, CallPhase, Linear, Rows, Step, WeightedSum};
 use crate::random::{Random, RngStream};
 
 const STEP: Step = Step {
@@ -178,4 +180,56 @@ fn cross_entropy() {
             losses.iter().sum::<f64>() / 4.0
         });
     }
+}
+
+#[test]
+fn weighted_sums() {
+    for continues in [false, true] {
+        let sum = WeightedSum {
+            rows: 2,
+            len: 3,
+            inputs: 2,
+            continues,
+        };
+        let (w, dy) = (random(1, sum.len_w()), random(2, 6));
+        let [a, b, earlier] = [3, 4, 5].map(|seed| random(seed, 6));
+        let y = |w: &[f64], a: &[f64], b: &[f64]| {
+            let mut reads = vec![w, a, b];
+            if continues {
+                reads.insert(1, &earlier);
+            }
+            dot(&dy, &first(Call::WeightedSum(sum), &reads))
+        };
+        let dx = [0, 1].map(|input| first(Call::WeightedSumGradInput { sum, input }, &[&w, &dy]));
+        check("weighted sum, first", &a, &dx[0], |a| y(&w, a, &b));
+        check("weighted sum, second", &b, &dx[1], |b| y(&w, &a, b));
+        if !continues {
+            let dw = first(Call::WeightedSumGradWeights(sum), &[&dy, &a, &b]);
+            check("weighted sum, weights", &w, &dw, |w| y(w, &a, &b));
+        }
+    }
+}
+
+#[test]
+fn every_gradient_is_held_against_differences() {
+    let tests = [
+        include_str!("gradients.rs"),
+        include_str!("gradients/layers.rs"),
+        include_str!("gradients/sequence.rs"),
+        include_str!("gradients/windows.rs"),
+    ]
+    .concat();
+    let backward = |call: &Call| call.phase() == CallPhase::Backward;
+    let all = cases();
+    let missing: std::collections::BTreeSet<_> = all
+        .iter()
+        .filter(|case| backward(&case.call))
+        .map(|case| case.call.kind())
+        .filter(|kind| {
+            !["(", " "]
+                .iter()
+                .any(|end| tests.contains(&format!("Call::{kind}{end}")))
+        })
+        .collect();
+    assert!(missing.is_empty(), "no finite differences for {missing:?}");
 }

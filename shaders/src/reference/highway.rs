@@ -1,7 +1,7 @@
 //! Linear interpolation, and the highway connection.
 
 use super::Value;
-use super::activation::{apply, size, slope, slope_size};
+use super::activation::{apply, size, slope_at, slope_size};
 use crate::catalogue::{Function, Highway};
 
 /// y = a + g·(b − a).
@@ -58,7 +58,7 @@ pub(super) fn highway_grad(of: &Highway, reads: &[&[f64]]) -> Vec<Value> {
         let of_f = f.abs() + size(of.function, v) + h.abs();
         dboth.value[at_gate] = dy * (f - h) * gate * (1.0 - gate);
         dboth.magnitude[at_gate] = dy.abs() * of_f * 2.0 * of_gate;
-        dboth.value[at_candidate] = dy * gate * slope(of.function, f);
+        dboth.value[at_candidate] = dy * gate * slope_at(of.function, v);
         dboth.magnitude[at_candidate] = dy.abs() * of_gate * slope_size(of.function, v);
         dh.push(dy * (1.0 - gate), dy.abs() * (1.0 + of_gate));
     });

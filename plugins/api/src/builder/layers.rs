@@ -59,7 +59,8 @@ impl<'s> Tensor<'s> {
         self.layer(op, &[self], params)
     }
 
-    /// The same, with a kernel `[kh, kw, c]` that is a value of the network.
+    /// The same, with a kernel `[kh, kw, c]` that is a value of the network. It has no kernel on any
+    /// device yet: such a space can be counted and drawn, and a search refuses it.
     pub fn depthwise_by(self, kernel: Tensor<'s>, stride: u32) -> Tensor<'s> {
         self.space.node(
             Op::DepthwiseConv2d {
@@ -142,9 +143,15 @@ impl<'s> Tensor<'s> {
         self.then(Op::BatchNorm { eps: 1e-5 })
     }
 
-    /// Layer norm with scale and shift, eps 1e-5.
+    /// Layer norm over the last axis, with scale and shift, eps 1e-5 (Ba et al. 2016, §3.1).
     pub fn layer_norm(self) -> Tensor<'s> {
         self.scaled(Op::LayerNorm { eps: 1e-5 })
+    }
+
+    /// Group norm, with scale and shift, eps 1e-5: each sample is normalised by itself, over all
+    /// positions and each of `groups` groups of channels (Wu and He 2018, §3).
+    pub fn group_norm(self, groups: u32) -> Tensor<'s> {
+        self.scaled(Op::GroupNorm { groups, eps: 1e-5 })
     }
 
     fn scaled(self, op: Op) -> Tensor<'s> {
@@ -159,7 +166,8 @@ impl<'s> Tensor<'s> {
         self.activation(Function::Relu)
     }
 
-    /// An elementwise function, by name: "tanh", "gelu".
+    /// An elementwise function, by name: "relu", "relu6", "leaky_relu", "elu", "tanh", "sigmoid",
+    /// "hard_sigmoid", "hard_swish", "swish" or "gelu". See [`Function`] for what they compute.
     pub fn act(self, name: &str) -> Tensor<'s> {
         match Function::ALL
             .into_iter()
@@ -210,6 +218,11 @@ impl<'s> Tensor<'s> {
         self.then(Op::GlobalAvgPool)
     }
 
+    /// The maximum over all positions, `[h, w, c]` to `[c]`.
+    pub fn global_max_pool(self) -> Tensor<'s> {
+        self.then(Op::GlobalMaxPool)
+    }
+
     /// Zeroes elements with this probability during training.
     pub fn dropout(self, rate: f32) -> Tensor<'s> {
         self.dropout_per(rate, Per::Element)
@@ -236,7 +249,7 @@ impl<'s> Tensor<'s> {
         self.space.node(Op::Multiply, &[self, other], &[])
     }
 
-    /// x `[h, w, c]` times `scale` `[c]`.
+    /// x `[h, w, c]` times `scale` `[c]`, a gate for every channel of a sample.
     pub fn scale(self, scale: Tensor<'s>) -> Tensor<'s> {
         self.space.node(Op::Scale, &[self, scale], &[])
     }
@@ -251,19 +264,21 @@ impl<'s> Tensor<'s> {
         self.then(Op::Slice { start, len })
     }
 
-    /// Bilinear resizing.
+    /// Bilinear resizing with half-pixel centres, `[h, w, c]` to `[height, width, c]`.
     pub fn resize(self, height: impl Into<Size<'s>>, width: impl Into<Size<'s>>) -> Tensor<'s> {
         let (height, width) = (self.space.dim(height.into()), self.space.dim(width.into()));
         self.then(Op::Resize { height, width })
     }
 
-    /// The `size` x `size` centre of a kernel.
+    /// The `size` x `size` centre of a kernel. It has no kernel on any device yet: such a space can be
+    /// counted and drawn, and a search refuses it.
     pub fn crop(self, size: u32) -> Tensor<'s> {
         self.then(Op::Crop { size })
     }
 
     /// A kernel `[k, k, c]` times a matrix `[k², k²]` that all channels share and that is
-    /// initialised to the identity.
+    /// initialised to the identity. It has no kernel on any device yet: such a space can be counted and
+    /// drawn, and a search refuses it.
     pub fn kernel_transform(self) -> Tensor<'s> {
         let shape = self.shape();
         let area = shape

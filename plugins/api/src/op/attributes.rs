@@ -79,6 +79,10 @@ pub enum Function {
     Relu,
     /// min(max(x, 0), 6)
     Relu6,
+    /// x where it is positive, else x / 100
+    LeakyRelu,
+    /// x where it is positive, else exp(x) − 1
+    Elu,
     /// tanh(x)
     Tanh,
     /// 1 / (1 + exp(−x))
@@ -95,9 +99,11 @@ pub enum Function {
 
 impl Function {
     /// All functions.
-    pub const ALL: [Function; 8] = [
+    pub const ALL: [Function; 10] = [
         Function::Relu,
         Function::Relu6,
+        Function::LeakyRelu,
+        Function::Elu,
         Function::Tanh,
         Function::Sigmoid,
         Function::HardSigmoid,
@@ -111,6 +117,8 @@ impl Function {
         match self {
             Function::Relu => "relu",
             Function::Relu6 => "relu6",
+            Function::LeakyRelu => "leaky_relu",
+            Function::Elu => "elu",
             Function::Tanh => "tanh",
             Function::Sigmoid => "sigmoid",
             Function::HardSigmoid => "hard_sigmoid",

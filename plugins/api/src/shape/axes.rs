@@ -131,3 +131,80 @@ pub(super) fn positive(name: &str, value: u32) -> Result<(), String> {
         Err(format!("the {name} is 0, and must be at least 1"))
     }
 }
+
+/// Checks that no axis grows with the window: the steps of a sequence are the leading axis in memory,
+/// before the batch, so that a sample is not in one piece.
+pub(super) fn stands(value: &Value) -> Result<(), String> {
+    match value.axes.contains(&Axis::Time) {
+        false => numbers(value),
+        true => Err(format!(
+            "its input has the shape {value}, with an axis of time, and its axes must be fixed; inside a scan every step is a \
+             value without time"
+        )),
+    }
+}
+
+/// Checks that `end` has the shape of the last axes of `value`.
+pub(super) fn suffix(value: &Value, end: &Value) -> Result<(), String> {
+    if end.axes.is_empty() || !value.axes.ends_with(&end.axes) || end.axes.contains(&Axis::Time) {
+        return Err(format!(
+            "its bias has the shape {end}, and must have that of the last axes of {value}"
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn mat_mul(a: &Value, b: &Value, transposed: bool) -> Result<Value, String> {
+    let (stands_a, stands_b) = (stands(a), stands(b));
+    stands_a.and(stands_b)?;
+    let wrong = || {
+        let wanted = if transposed {
+            "[..., m, k]"
+        } else {
+            "[..., k, m]"
+        };
+        format!("its inputs have the shapes {a} and {b}, and must have [..., n, k] and {wanted}")
+    };
+    let ([front_a @ .., n, k], [front_b @ .., first, second]) = (&a.axes[..], &b.axes[..]) else {
+        return Err(wrong());
+    };
+    let (inner, m) = match transposed {
+        true => (second, first),
+        false => (first, second),
+    };
+    if front_a != front_b || inner != k {
+        return Err(wrong());
+    }
+    Ok(Value::of([front_a, &[n.clone(), m.clone()]].concat()))
+}
+
+pub(super) fn transpose(value: &Value, axes: [u32; 2]) -> Result<Value, String> {
+    stands(value)?;
+    let [first, second] = axes.map(|axis| axis as usize);
+    if first == second || first.max(second) >= value.axes.len() {
+        return Err(format!(
+            "it exchanges the axes {first} and {second} of {value}, and needs two of them, counted from 0"
+        ));
+    }
+    let mut swapped = value.axes.clone();
+    swapped.swap(first, second);
+    Ok(Value::of(swapped))
+}
+
+pub(super) fn reshape(value: &Value, shape: Vec<Axis>) -> Result<Value, String> {
+    stands(value)?;
+    let count = |axes: &[Axis]| -> Option<u64> {
+        let sizes = axes.iter().map(|axis| axis.fixed().map(u64::from));
+        sizes
+            .into_iter()
+            .try_fold(1u64, |all, size| all.checked_mul(size?))
+    };
+    let to = Value::of(shape);
+    match (count(&value.axes), count(&to.axes)) {
+        (Some(from), Some(into)) if from == into => Ok(to),
+        (Some(from), Some(into)) => Err(format!("{value} has {from} numbers, and {to} has {into}")),
+        _ => Err(format!(
+            "it makes {to} of {value}, and takes fixed sizes alone"
+        )),
+    }
+}

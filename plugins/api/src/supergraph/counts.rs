@@ -107,7 +107,9 @@ fn macs<'a>(graph: &Inner, op: &Op, value: &[u32], operand: impl Fn(usize) -> &'
         // [kh, kw, in, out]: an element sums over kernel and inputs.
         Op::Conv2d { .. } => elements(&operand(1)[..3]),
         Op::DepthwiseConv2d { .. } => elements(&operand(1)[..2]),
-        Op::Linear { .. } => operand(0).last().map_or(0, |&from| u64::from(from)),
+        Op::Linear { .. } | Op::MatMul { .. } => {
+            operand(0).last().map_or(0, |&from| u64::from(from))
+        }
         Op::Custom { name, .. } => graph
             .space
             .ops

@@ -4,7 +4,7 @@
 use supernet_plugin::{Child, Function, Op};
 use supernet_shaders::catalogue;
 
-use super::lower::{Lower, smooth};
+use super::lower::{Lower, kernel_function};
 use super::{Operand, ProgramError};
 use supernet_shaders::Call;
 
@@ -80,10 +80,7 @@ fn connection(child: &Child, readers: &[u32], [h, b, g]: [u32; 3]) -> Option<(Hi
     };
     let u = private(*child.inputs(g as usize).first()?)?;
     let (function, v) = match op(private(b)?) {
-        Op::Activation {
-            function: Function::Relu,
-        } => (catalogue::Function::Relu, child.inputs(b as usize)[0]),
-        Op::Activation { function } => (smooth(*function)?, child.inputs(b as usize)[0]),
+        Op::Activation { function } => (kernel_function(*function), child.inputs(b as usize)[0]),
         _ => (catalogue::Function::Identity, b),
     };
     let both = half(u, 0)?;

@@ -1,5 +1,6 @@
 //! Lowers a child's nodes to forward calls.
 
+mod layers;
 mod node;
 mod norm;
 
@@ -235,11 +236,18 @@ impl Lower<'_> {
     }
 }
 
-/// The kernel function of an activation, except ReLU, which has its own kernel.
-pub(super) fn smooth(function: Function) -> Option<catalogue::Function> {
+/// The kernel function of an activation.
+pub(super) fn kernel_function(function: Function) -> catalogue::Function {
     match function {
-        Function::Tanh => Some(catalogue::Function::Tanh),
-        Function::Sigmoid => Some(catalogue::Function::Sigmoid),
-        _ => None,
+        Function::Relu => catalogue::Function::Relu,
+        Function::Relu6 => catalogue::Function::Relu6,
+        Function::LeakyRelu => catalogue::Function::LeakyRelu,
+        Function::Elu => catalogue::Function::Elu,
+        Function::Tanh => catalogue::Function::Tanh,
+        Function::Sigmoid => catalogue::Function::Sigmoid,
+        Function::HardSigmoid => catalogue::Function::HardSigmoid,
+        Function::HardSwish => catalogue::Function::HardSwish,
+        Function::Swish => catalogue::Function::Swish,
+        Function::Gelu => catalogue::Function::Gelu,
     }
 }

@@ -2,6 +2,7 @@
 //! finite differences.
 
 mod frozen;
+mod layers;
 mod passes;
 mod mixtures;
 mod published;

@@ -121,7 +121,7 @@ fn weighted_ops(child: &Child) -> u64 {
             && !child.params(*position).is_empty()
             && !matches!(
                 child.op_node(*position).op,
-                Op::BatchNorm { .. } | Op::LayerNorm { .. }
+                Op::BatchNorm { .. } | Op::LayerNorm { .. } | Op::GroupNorm { .. } | Op::Bias
             )
     };
     let bodies = (0..child.len()).filter_map(|position| child.body(position));

@@ -1,12 +1,36 @@
 //! The differentiation rule of every call.
 
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::CallPhase;
+use supernet_shaders::catalogue::{CallPhase, Rows, Scale};
 
 use super::{Product, Sweep};
 use crate::program::Operand;
 
 impl Sweep<'_> {
+    /// The gradient of factors that all positions share. The sums over the positions of each sample
+    /// come first: one row of sums would occupy a small part of a GPU.
+    fn scale_weight(&mut self, s: Scale, ops: &[Operand], dy: Operand) {
+        let (samples, channels) = (self.tape.batch, s.channels);
+        if s.batch > 1 || samples == 1 || !s.positions.is_multiple_of(samples) {
+            let ds = self.weight(ops[1], s.len_s());
+            return self.tape.call(Call::ScaleGrad(s), &[ops[0], dy, ds]);
+        }
+        let each = Scale {
+            batch: samples,
+            positions: s.positions / samples,
+            channels,
+        };
+        let sums = self
+            .tape
+            .compute(Call::ScaleGrad(each), &[ops[0], dy], each.len_s());
+        let ds = self.weight(ops[1], s.len_s());
+        let rows = Rows {
+            rows: samples,
+            channels,
+        };
+        self.tape.call(Call::BiasGrad(rows), &[sums, ds]);
+    }
+
     /// Applies the rule of a call with one result, whose gradient is `dy`.
     pub(super) fn rule(&mut self, call: Call, ops: &[Operand], dy: Operand) {
         match call {
@@ -75,13 +99,34 @@ impl Sweep<'_> {
                     .collect();
                 self.input(x, Call::BatchNormGradInput(b), &reads);
             }
+            Call::GroupNorm { norm, .. } => {
+                self.input(ops[0], Call::GroupNormGrad(norm), &[ops[1], ops[2], dy]);
+            }
+            Call::Scale(s) => {
+                self.input(ops[0], Call::Scale(s), &[dy, ops[1]]);
+                match ops[1] {
+                    Operand::Weight(_) => self.scale_weight(s, ops, dy),
+                    gate => self.input(gate, Call::ScaleGrad(s), &[ops[0], dy]),
+                }
+            }
+            Call::Softmax(rows) => self.input(ops[0], Call::SoftmaxGrad(rows), &[ops[1], dy]),
+            Call::Transpose(t) => self.input(ops[0], Call::Transpose(t.back()), &[dy]),
+            Call::MatMul(m) => {
+                let (of_a, first) = m.grad_a();
+                let factors = if first { [dy, ops[1]] } else { [ops[1], dy] };
+                self.input(ops[0], Call::MatMul(of_a), &factors);
+                let (of_b, second) = m.grad_b();
+                let factors = if second { [ops[0], dy] } else { [dy, ops[0]] };
+                self.input(ops[1], Call::MatMul(of_b), &factors);
+            }
+            Call::Resize(r) => self.input(ops[0], Call::ResizeGrad(r), &[dy]),
             Call::Relu { len } => self.input(ops[0], Call::ReluGrad { len }, &[ops[1], dy]),
             Call::Activation { function, len } => {
-                self.input(
-                    ops[0],
-                    Call::ActivationGrad { function, len },
-                    &[ops[1], dy],
-                );
+                let point = match function.slope_from_result() {
+                    true => ops[1],
+                    false => ops[0],
+                };
+                self.input(ops[0], Call::ActivationGrad { function, len }, &[point, dy]);
             }
             Call::Lerp { len } => {
                 let gradients = [(); 3].map(|()| self.tape.plain(len as usize));
@@ -127,7 +172,7 @@ impl Sweep<'_> {
                 let channels = widths.iter().sum();
                 let mut start = 0;
                 for (x, len) in ops.iter().zip(widths).take_while(|(_, width)| *width > 0) {
-                    let whole = supernet_shaders::catalogue::Rows { rows, channels };
+                    let whole = Rows { rows, channels };
                     self.input(
                         *x,
                         Call::Slice {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use supernet_plugin::{Element, Function, Op, Pad, Per, Pooling};
 use supernet_shaders::Call;
-use supernet_shaders::catalogue::{self, Conv2d, Embedding, Linear, PerChannel, Window};
+use supernet_shaders::catalogue::{Conv2d, Embedding, Linear, PerChannel, Window};
 
-use super::{Lower, smooth};
+use super::{Lower, kernel_function};
 use crate::program::custom::{CustomNode, Sizes};
 use crate::program::{Input, Operand, ProgramError, Purpose};
 
@@ -29,21 +29,6 @@ impl Lower<'_> {
                     .compute(Call::Lerp { len: len as u32 }, &self.operands(i), len))
             }
             (Op::Scan { .. }, Some(_)) => self.scan(i),
-            // a·b = 0 + b·(a − 0).
-            (Op::Multiply, Some(x)) => {
-                let zeros = self.tape.compute(
-                    Call::Fill {
-                        len: len as u32,
-                        value: 0.0,
-                    },
-                    &[],
-                    len,
-                );
-                let other = self.value(inputs[1]);
-                Ok(self
-                    .tape
-                    .compute(Call::Lerp { len: len as u32 }, &[zeros, x, other], len))
-            }
             (Op::Embedding, Some(Operand::Input)) => {
                 let (weight, _, shape) = self.weight(i)?;
                 let e = Embedding {
@@ -248,21 +233,16 @@ impl Lower<'_> {
                 CustomNode::forward(&mut self.tape, &variant, sizes, &inputs, &params)
                     .ok_or_else(|| self.no_kernel(i, "op that writes no output"))
             }
-            (Op::Activation { function }, Some(x)) if smooth(*function).is_some() => {
-                let function = smooth(*function).unwrap_or(catalogue::Function::Identity);
-                Ok(self.tape.compute(
-                    Call::Activation {
-                        function,
-                        len: len as u32,
-                    },
-                    &[x],
-                    len,
-                ))
-            }
-            (Op::Activation { function }, _) => {
-                Err(self.no_kernel(i, format!("activation {function:?}")))
-            }
-            (op, _) => Err(self.no_kernel(i, op.name())),
+            (Op::Activation { function }, Some(x)) => Ok(self.tape.compute(
+                Call::Activation {
+                    function: kernel_function(*function),
+                    len: len as u32,
+                },
+                &[x],
+                len,
+            )),
+            (op, Some(x)) => self.layer(i, op, x),
+            (op, None) => Err(self.no_kernel(i, op.name())),
         }
     }
 
