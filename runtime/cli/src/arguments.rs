@@ -103,8 +103,10 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) data: Option<String>,
     /// `spos` (single-path one-shot: nothing is scored before the shared weights are trained), `enas`
-    /// (an LSTM controller), `evolution` (regularised evolution), `random`, at the same budget, or
-    /// `halving` (random networks, trained alone by successive halving; no weights are shared)
+    /// (an LSTM controller), `evolution` (regularised evolution), `random`, at the same budget,
+    /// `halving` (random networks, trained alone by successive halving; no weights are shared), `nas`
+    /// (a controller whose children are trained from scratch), or one of `darts`, `snas`, `gdas`,
+    /// `proxyless`, `one-shot` and `fairnas`
     /// [default: spos]
     #[arg(long, value_name = "NAME")]
     pub(crate) strategy: Option<String>,

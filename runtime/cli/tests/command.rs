@@ -304,7 +304,8 @@ fn named_settings_are_listed_printed_and_searched_with() {
             "spos",
             "fairnas",
             "proxyless",
-            "halving"
+            "halving",
+            "nas"
         ]
     );
     let paper = text(&supernet(&place, &["config", "enas-macro-cifar10"]).stdout);

@@ -413,7 +413,7 @@ mod tests {
         );
         assert!(said(&["frobnicate"]).contains("write KEY=VALUE"));
         let strategies = "`spos` or `enas` or `darts` or `snas` or `gdas` or `proxyless` or `one-shot` or `fairnas` or `random` \
-                          or `evolution` or `halving`";
+                          or `evolution` or `halving` or `nas`";
         assert_eq!(
             said(&["search.strategy=cream"]),
             format!("`search.strategy` is `cream`, but it must be {strategies}")

@@ -99,6 +99,12 @@ impl LiveLine {
                 "No weights are shared: {networks} random networks, at most {trainings} trainings of {total_epochs} epochs \
                  together, within {budget:.2e} multiply-accumulates, which is what a search by shared weights would cost."
             )),
+            Event::SelectionStarted {
+                networks, epochs, ..
+            } if self.strategy == Some(StrategyName::Nas) => self.say(&format!(
+                "No weights are shared: up to {networks} networks are trained from scratch, for {epochs} epochs each, and the \
+                 controller learns from their scores."
+            )),
             Event::Calibrated { comparison, .. } => self.say(&comparison.verdict),
             Event::Warning { sentence, .. } => self.say(&format!("warning: {sentence}")),
             _ => {}

@@ -116,11 +116,11 @@ pub(crate) fn found(found: &SearchResult, folder: &Path, plugins: &[PathBuf]) ->
     };
     if shares {
         writeln!(out, "{label}: {}.", found.gain.summary())?;
-        writeln!(out, "Ledger: {}.", found.ledger.summary())?;
     }
     if let Some(selection) = &found.selection {
         selected(&mut out, selection, found.metric)?;
     }
+    writeln!(out, "Ledger: {}.", found.ledger.summary())?;
     let what = if found.metric == Metric::Accuracy {
         "Accuracy"
     } else {
