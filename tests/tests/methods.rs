@@ -256,12 +256,12 @@ fn a_budget_in_multiply_adds_holds() {
     let long = |method: &[&str]| {
         let budget = [
             "search.epochs=0",
-            "search.budget=6e9",
+            "search.budget=2e10",
             "derive.generations=10",
         ];
         let settings = [&SHORT[..], method, &budget].concat();
         let (_, found) = search(&settings, 2).unwrap();
-        found.ledger.total() / 6e9
+        found.ledger.total() / 2e10
     };
     let enas: &[&str] = &["search.strategy=enas"];
     for method in METHODS

@@ -18,8 +18,10 @@ const MOST_EPOCHS: u32 = 1 << 20;
 /// What the parts of a search cost, in multiply-adds.
 #[derive(Clone, Copy, Debug)]
 struct Prices {
-    /// A training step, with what a policy learns before it.
+    /// A training step.
     step: f64,
+    /// What a policy learns from before a step, which it does not in the warm-up.
+    policy: f64,
     /// An update of a strategy that learns from scores.
     update: f64,
     /// What a method measures after the last step.
@@ -119,7 +121,8 @@ impl Experiment {
             updates,
             ..
         } = schedule(&config, self.schedule.steps);
-        let training = f64::from(epochs) * f64::from(steps) * prices.step;
+        let training = f64::from(epochs) * f64::from(steps) * prices.step
+            + f64::from(epochs - warm_up) * f64::from(steps) * prices.policy;
         let updates = f64::from(epochs - warm_up) * f64::from(updates) * prices.update;
         let generation = GENERATION as f64 * prices.evaluation;
         let bred = match self.has_favourite() {
@@ -127,19 +130,30 @@ impl Experiment {
             // The last generation may be a smaller one.
             false => (training / generation).min(config.derive.generations.into()),
         };
-        let report = match config.search.strategy.learns_only_weights() {
-            true => 0.0,
-            false => 2.0 * f64::from(config.derive.report),
-        };
-        let candidates = match self.has_favourite() {
-            true => 1.0,
-            false => f64::from(config.derive.candidates),
-        };
         training
             + updates
             + prices.end
             + bred * generation
-            + (candidates + report) * prices.evaluation
+            + self.first_scores() * prices.evaluation
+    }
+
+    /// Networks that are scored in any case: the first candidates, and those of the report.
+    fn first_scores(&self) -> f64 {
+        let derive = self.config.derive;
+        let report = match self.config.search.strategy.learns_only_weights() {
+            true => 0.0,
+            false => 2.0 * f64::from(derive.report),
+        };
+        let candidates = match self.has_favourite() {
+            true => 1.0,
+            false => f64::from(derive.candidates),
+        };
+        candidates + report
+    }
+
+    /// What deriving the answer costs at least, with networks of mean size.
+    pub(crate) fn least_derivation(&self) -> Result<f64, ExperimentError> {
+        Ok(self.first_scores() * self.evaluation_cost() * self.mean_macs()?)
     }
 
     /// Whether the strategy has an answer of its own, so that no samples are compared.
@@ -165,7 +179,8 @@ impl Experiment {
             reward: 0.5,
             loss: 1.0,
         };
-        let (mut steps, mut updates, mut end, mut done) = (0.0, 0.0, 0.0, 0);
+        let (mut steps, mut learnt, mut done) = (0.0, 0.0, 0);
+        let (mut updates, mut end) = (0.0, 0.0);
         while let Some(task) = strategy.next()? {
             let [shared, policy] = account.of(&task.work)?;
             let outcome = match &task.work {
@@ -178,8 +193,9 @@ impl Experiment {
                     Outcome::Trained(score)
                 }
                 Work::Step { passes, .. } => {
+                    steps += shared;
                     match done < STEPS {
-                        true => steps += shared + policy,
+                        true => learnt += policy,
                         false => end += policy,
                     }
                     done += u32::from(task.work.updates());
@@ -192,6 +208,7 @@ impl Experiment {
         }
         Ok(Prices {
             step: steps / f64::from(STEPS),
+            policy: learnt / f64::from(STEPS),
             update: updates,
             end,
             evaluation: self.evaluation_cost() * self.mean_macs()?,

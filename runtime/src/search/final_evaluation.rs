@@ -1,7 +1,7 @@
 //! The evaluation after the last epoch: candidates, the policy compared with random samples, and
 //! the test score. The weights no longer change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use supernet_shaders::random::{Random, RngStream};
@@ -48,6 +48,8 @@ impl SearchOutcome {
 
 /// The best candidates so far, of which the next generation is bred (Guo et al. 2020, §4).
 const PARENTS: usize = 10;
+/// How often a generation is bred until it is full, where it has a budget.
+const TRIES: u32 = 8;
 
 pub(crate) struct FinalEvaluation {
     experiment: Arc<Experiment>,
@@ -176,12 +178,19 @@ impl FinalEvaluation {
         let parents: Vec<Genome> = best.map(|candidate| candidate.genome).collect();
         let stream = RngStream::Generation { number };
         let mut random = Random::new(experiment.config().search.seed, stream);
-        let children = next_generation(supergraph, &parents, size, &mut random)?;
-        let mut fresh = results::distinct(supergraph, &children)?;
-        let mut new = Vec::new();
-        for child in fresh.drain(..) {
-            if !self.known.contains_key(&supergraph.canonical(&child)?) {
-                new.push(child);
+        let (mut new, mut seen) = (Vec::new(), BTreeSet::new());
+        // What is known already costs nothing, so a budget pays for others in its place.
+        let tries = if experiment.shared_budget().is_some() {
+            TRIES
+        } else {
+            1
+        };
+        for _ in 0..tries {
+            for child in next_generation(supergraph, &parents, size - new.len(), &mut random)? {
+                let canonical = supergraph.canonical(&child)?;
+                if !self.known.contains_key(&canonical) && seen.insert(canonical) {
+                    new.push(child);
+                }
             }
         }
         self.add(EvaluationRole::Candidate, new)?;

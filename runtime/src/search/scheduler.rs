@@ -210,7 +210,8 @@ impl Scheduler {
                 .tasks
                 .iter()
                 .any(|task| matches!(task.work, Work::Score { .. } | Work::Alone { .. }));
-            let most = if trains && !scoring {
+            let ends_at_most = trains && self.is_between_epochs();
+            let most = if trains && !scoring && !ends_at_most {
                 self.concurrency.train_in_flight
             } else {
                 1
@@ -224,21 +225,43 @@ impl Scheduler {
                 Pending::Task(task) if self.exceeds_budget(&task.work)? => {
                     return Ok(Next::Finished(Box::new(self.choose_alone())));
                 }
+                // It became more expensive than it was expected to be.
+                Pending::Task(_) if ends_at_most && self.has_spent_its_budget()? => {
+                    self.evaluate()?;
+                }
                 Pending::Task(task) => self.enqueue(task.work)?,
                 Pending::Nothing { waited: false } if !self.has_shared_weights() => {
                     return Ok(Next::Finished(Box::new(self.choose_alone())));
                 }
-                Pending::Nothing { waited: false } => {
-                    let spent = self.tally.ledger.total();
-                    self.final_evaluation = Some(FinalEvaluation::new(
-                        &self.experiment,
-                        &*self.strategy,
-                        spent,
-                    )?)
-                }
+                Pending::Nothing { waited: false } => self.evaluate()?,
                 Pending::Nothing { waited: true } | Pending::Unasked => {}
             }
         }
+    }
+
+    /// Begins the final evaluation.
+    fn evaluate(&mut self) -> Result<(), SearchError> {
+        let spent = self.tally.ledger.total();
+        let evaluation = FinalEvaluation::new(&self.experiment, &*self.strategy, spent)?;
+        self.final_evaluation = Some(evaluation);
+        Ok(())
+    }
+
+    /// Whether all steps of an epoch were handed out, in a search with a budget: there all of them
+    /// are observed before the next epoch, so that the same epoch is the last one in every repetition.
+    fn is_between_epochs(&self) -> bool {
+        let handed_out = self.tasks.iter().filter(|task| task.work.updates()).count() as u64;
+        let steps = u64::from(self.experiment.schedule().steps);
+        let budget = self.experiment.shared_budget();
+        budget.is_some() && (self.tally.steps + handed_out).is_multiple_of(steps)
+    }
+
+    /// Whether nothing of the budget is left but what the scores of the candidates take.
+    fn has_spent_its_budget(&self) -> Result<bool, SearchError> {
+        let Some(budget) = self.experiment.shared_budget() else {
+            return Ok(false);
+        };
+        Ok(self.tally.ledger.total() + self.experiment.least_derivation()? >= budget)
     }
 
     fn enqueue(&mut self, mut work: Work) -> Result<(), SearchError> {
