@@ -164,10 +164,9 @@ fn what_no_kernel_runs_is_refused_before_the_search_begins() {
             .to_string()
     };
     assert!(
-        said("test-gelu")
-            .contains("`choice/activation.7` of `test-gelu` needs the op activation Gelu"),
+        said("test-crop").contains("`choice/crop` of `test-crop` needs the op crop"),
         "{}",
-        said("test-gelu")
+        said("test-crop")
     );
     assert!(
         said("test-classes").contains("of shape [7] for 3 classes"),
@@ -178,18 +177,18 @@ fn what_no_kernel_runs_is_refused_before_the_search_begins() {
 
 inventory::submit! {
     SpaceEntry {
-        name: "test-gelu",
+        name: "test-crop",
         summary: "one choice in ten has no kernel",
         fields: || vec![Field::from_data("image", Fact::Shape, "")],
         build: |config| {
-            let s = Space::new("test-gelu");
+            let s = Space::new("test-crop");
             let names: Vec<String> = (0..10).map(|i| format!("op{i}")).collect();
             let op = s.op("op", &names.iter().map(String::as_str).collect::<Vec<_>>());
             // Few genomes contain it: another decision must agree, and is rarely active.
             let gate = s.op("gate", &["shut", "open"]).prior(&[0.99, 0.01]);
             s.forbid(op.is(7).and(gate.is(0)), "what is behind the gate needs it open");
             let x = s.input("image", &config.sizes("image")?).conv(1, 4);
-            let choices = s.scope("choice", || (0..10).map(|i| if i == 7 { x.act("gelu") } else { x.relu() }).collect::<Vec<_>>());
+            let choices = s.scope("choice", || (0..10).map(|i| if i == 7 { x.crop(4) } else { x.relu() }).collect::<Vec<_>>());
             s.output(s.choose(op, &choices).global_avg_pool().linear(3, false));
             s.finish()
         },
