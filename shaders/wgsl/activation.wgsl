@@ -45,7 +45,7 @@ fn sigmoid(v: f32) -> f32 {
 // √(8/π)·(v + 0.044715·v³): GELU is v·σ of it. Beyond ±10, σ is 0 or 1 in an f32.
 fn gelu_gate(v: f32) -> f32 {
     let c = clamp(v, -10.0, 10.0);
-    return 1.5957691 * (c + 0.044715 * c * c * c);
+    return 1.5957692 * (c + 0.044715 * c * c * c);
 }
 
 fn apply(v: f32) -> f32 {
@@ -75,7 +75,7 @@ fn gated_slope(v: f32, t: f32, rate: f32) -> f32 {
 
 fn gelu_slope(v: f32) -> f32 {
     let c = clamp(v, -10.0, 10.0);
-    return gated_slope(c, gelu_gate(c), 1.5957691 * (1.0 + 0.134145 * c * c));
+    return gated_slope(c, gelu_gate(c), 1.5957692 * (1.0 + 0.134145 * c * c));
 }
 
 // f′ at the point where f has the value `p`, or at the point `p` itself: see `from_result`.

@@ -56,7 +56,7 @@ pub(super) use known;
 #[inline(always)]
 fn gelu_gate(x: f32) -> f32 {
     let c = x.clamp(-10.0, 10.0);
-    1.595_769_1 * (c + 0.044_715 * c * c * c)
+    1.595_769_2 * (c + 0.044_715 * c * c * c)
 }
 
 /// The slope of x·σ(t) where t has the slope `rate`. Both σ(t) and 1 − σ(t) come from e^−|t|, so
@@ -144,7 +144,7 @@ pub(super) fn slope(function: Function, p: f32) -> f32 {
         }
         Function::Gelu => {
             let c = p.clamp(-10.0, 10.0);
-            gated_slope(c, gelu_gate(c), 1.595_769_1 * (1.0 + 0.134_145 * c * c))
+            gated_slope(c, gelu_gate(c), 1.595_769_2 * (1.0 + 0.134_145 * c * c))
         }
     }
 }

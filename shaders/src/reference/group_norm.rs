@@ -37,14 +37,14 @@ pub(super) fn group_norm(n: &GroupNorm, eps: f64, x: &[f64]) -> Vec<Value> {
 pub(super) fn grad(n: &GroupNorm, [y, rstd, dy]: [&[f64]; 3]) -> Value {
     let count = f64::from(n.positions * n.width);
     let mut dx = Value::sums(n.len(), count as usize + 2);
-    for set in 0..n.sets() {
+    for (set, rstd) in rstd.iter().enumerate().take(n.sets()) {
         let of = elements(n, set);
         let mean = |term: &dyn Fn(usize) -> f64| of.clone().map(term).sum::<f64>() / count;
         let (plain, along) = (mean(&|i| dy[i]), mean(&|i| dy[i] * y[i]));
         let sizes = (mean(&|i| dy[i].abs()), mean(&|i| (dy[i] * y[i]).abs()));
         for i in of.clone() {
-            dx.value[i] = rstd[set] * (dy[i] - plain - y[i] * along);
-            dx.magnitude[i] = rstd[set].abs() * (dy[i].abs() + sizes.0 + y[i].abs() * sizes.1);
+            dx.value[i] = rstd * (dy[i] - plain - y[i] * along);
+            dx.magnitude[i] = rstd.abs() * (dy[i].abs() + sizes.0 + y[i].abs() * sizes.1);
         }
     }
     dx
